@@ -1,0 +1,88 @@
+// X.509 certificates (RFC 5280), certificate requests (PKCS#10), PKCS#12 files (RFC 7292). Values,
+// thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "crypto/keys.h"
+
+struct x509_st;
+
+namespace tapewarden::crypto {
+
+class Certificate {
+ public:
+  Certificate() = default;
+  static Result<Certificate> from_der(ByteView der);
+  static Result<Certificate> from_pem(std::string_view pem);  // the first certificate in the text
+  // Every certificate in the text.
+  static Result<std::vector<Certificate>> list_from_pem(std::string_view pem);
+
+  bool empty() const { return certificate_ == nullptr; }
+  Bytes der() const;
+  std::string pem() const;
+  std::string subject() const;      // one line, RFC 2253
+  std::string common_name() const;  // empty when there is none
+  std::string issuer() const;
+  std::string serial_hex() const;
+  WallTime not_before() const;
+  WallTime not_after() const;
+  Result<PublicKey> public_key() const;
+  Hash256 fingerprint() const;  // SHA-256 of der()
+
+  // That `authority` signed this certificate. Says nothing about time: callers decide what an expired one may
+  // do.
+  bool signed_by(const Certificate& authority) const;
+  bool is_authority() const;
+
+  bool operator==(const Certificate& other) const;
+
+ private:
+  friend struct CertificateAccess;
+  std::shared_ptr<x509_st> certificate_;
+};
+
+enum class CertificateUse : std::uint8_t { kAuthority, kServerAndClient, kClient, kSigning, kKeyWrapping };
+
+struct CertificateSpec {
+  std::string common_name;
+  std::string organizational_unit;  // optional: what the holder is ("drive", "keyd", "operator")
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  CertificateUse use = CertificateUse::kClient;
+  WallTime not_before;
+  WallTime not_after;
+};
+
+// A certificate for `subject`, signed by the authority. Serial numbers are 128 random bits.
+Result<Certificate> issue_certificate(const CertificateSpec& spec, const PublicKey& subject,
+                                      const Certificate& authority, const PrivateKey& authority_key,
+                                      Random& random);
+Result<Certificate> self_signed_certificate(const CertificateSpec& spec, const PrivateKey& key,
+                                            Random& random);
+
+// PKCS#10 in PEM.
+Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key);
+struct CertificateRequest {
+  std::string common_name;
+  PublicKey public_key;
+};
+// kInvalidArgument when it does not parse or its own signature does not fit.
+Result<CertificateRequest> read_certificate_request(std::string_view pem);
+
+struct Pkcs12 {
+  std::optional<PrivateKey> key;
+  Certificate certificate;
+  std::vector<Certificate> others;
+  std::string friendly_name;
+};
+// kWrongKey when the passphrase does not fit; kInvalidArgument when the file does not parse.
+Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase);
+// AES-256-CBC with PBKDF2, MAC SHA-256.
+Result<Bytes> write_pkcs12(const Pkcs12& content, const SecretBytes& passphrase);
+
+}  // namespace tapewarden::crypto

@@ -1,0 +1,178 @@
+// The locked database of a daemon: rows that are sealed and MACed, changed only by group-committed
+// transactions, each commit chained to the one before it and to the audit file beside it.
+//
+// Invariants
+//  I1 A completion given to submit() runs with success only after its transaction is on stable storage, its
+//  audit
+//     records and the commit's head are on stable storage in the commit log, and (when a CommitGate is set)
+//     the gate has let the commit pass.
+//  I2 Order on disk: database commit first, then commit log. So after a crash the log may lack at most the
+//  last commit,
+//     which the database still holds in full (table last_commit) and open() completes. A log that is ahead of
+//     the database means that the database lost commits: open() fails and says which.
+//  I3 Every read verifies the row's MAC; a row that does not verify is never returned: kCorrupt naming table
+//  and key. I4 A row's version only grows. An erased row stays as a tombstone (version, origin, MAC) that
+//  queries do not see. I5 Each table has a running sum of its rows' MACs, chained into the head: a missing,
+//  added or rolled-back row makes
+//     verify() fail, and the change records in the commit log name the row.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/uuid.h"
+#include "crypto/secret_bytes.h"
+#include "store/commit_log.h"
+#include "store/schema.h"
+
+namespace tapewarden::store {
+
+// Reads within one consistent snapshot. Lives only inside the function it is given to.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // The live row with that key (values in the order of the kKey columns), or nothing.
+  virtual Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) = 0;
+  // Live rows; `where` is SQL after WHERE with ? parameters, for example
+  // "group_name = ? AND position > ? ORDER BY position LIMIT 1". Only column names and constants, never
+  // outside text.
+  virtual Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
+                                         std::span<const Value> parameters) = 0;
+  // One integer: SELECT `expression` FROM table WHERE ...; 0 when NULL. For counts and maxima; no MAC is
+  // checked.
+  virtual Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression,
+                                         std::string_view where, std::span<const Value> parameters) = 0;
+  // The secret in a kSecret column of a row that came from this store. kCorrupt when it does not open.
+  virtual Result<crypto::SecretBytes> unseal(const TableSpec& table, const Row& row, std::size_t column) = 0;
+
+  Result<std::optional<Row>> get(const TableSpec& table, std::initializer_list<Value> key) {
+    return get(table, std::span<const Value>(key.begin(), key.size()));
+  }
+  Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
+                                 std::initializer_list<Value> parameters) {
+    return query(table, where, std::span<const Value>(parameters.begin(), parameters.size()));
+  }
+  Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
+                                 std::initializer_list<Value> parameters) {
+    return aggregate(table, expression, where, std::span<const Value>(parameters.begin(), parameters.size()));
+  }
+};
+
+// A read that may also write. Sees its own changes.
+class Transaction : public Reader {
+ public:
+  // Inserts or replaces by key. A kSecret value must be a box from seal() for the same table and key.
+  // kAlreadyExists when a unique index refuses it (naming the columns in `field`).
+  virtual Status put(const TableSpec& table, const Row& row) = 0;
+  // Turns the row into a tombstone; kNotFound when there is none.
+  virtual Status erase(const TableSpec& table, std::span<const Value> key) = 0;
+  Status erase(const TableSpec& table, std::initializer_list<Value> key) {
+    return erase(table, std::span<const Value>(key.begin(), key.size()));
+  }
+  virtual Bytes seal(const TableSpec& table, std::span<const Value> key, std::string_view column,
+                     const crypto::SecretBytes& secret) = 0;
+  // One audit record (a JSON object in one line) that becomes durable with this commit.
+  virtual void record(std::string json) = 0;
+  // The sequence number that this commit will have.
+  virtual std::uint64_t sequence() const = 0;
+};
+
+// What one commit did, as the peer must see it: rows after the commit, with secrets in the clear form that
+// only export_changes()/apply_changes() touch. Encoded and sealed by the replicator.
+struct RowChange {
+  std::string table;
+  Row row;  // all columns; kSecret columns hold the raw secret re-sealed (see ChangeSealer), kLocal omitted
+  std::int64_t version = 0;
+  Uuid origin;  // the server that made this version
+  bool erased = false;
+};
+
+// Re-seals secrets for the way to the peer. Thread-safe.
+class ChangeSealer {
+ public:
+  virtual ~ChangeSealer() = default;
+  virtual Bytes seal(ByteView associated, const crypto::SecretBytes& secret) = 0;
+  virtual Result<crypto::SecretBytes> open(ByteView associated, ByteView box) = 0;
+};
+
+// Stands between "durable here" and "acknowledged": the replicator holds a commit until the peer has it too.
+class CommitGate {
+ public:
+  virtual ~CommitGate() = default;
+  // Called on the writer thread after commit `sequence` is durable here, in order; must not block. `pass` may
+  // be called from any thread, once, in any order.
+  virtual void committed(std::uint64_t sequence, std::function<void()> pass) = 0;
+};
+
+struct KeystoreOptions {
+  std::string path;                      // the SQLite file
+  Uuid server;                           // this server's id: origin of its row versions
+  std::vector<const TableSpec*> tables;  // every table of every component; made or migrated at open
+  std::size_t group_limit = 256;         // transactions in one commit
+  std::size_t queue_limit = 4096;        // submit() beyond it completes at once with kUnavailable
+  // Rows up to this number are all verified at open; beyond it the background sweep does it.
+  std::size_t verify_at_open_limit = 200'000;
+};
+
+struct CommitInfo {
+  std::uint64_t sequence = 0;
+};
+
+// One fault that verify() found.
+struct Fault {
+  std::string table;
+  std::string key;   // printable
+  std::string what;  // "changed", "missing", "rolled back", "added", "database page damaged"
+};
+
+class Keystore {
+ public:
+  using Work = std::function<Status(Transaction&)>;
+  using Completion = std::function<void(Result<CommitInfo>)>;
+
+  // Makes the database when it is missing AND the log is empty. `master` is the 32-byte master key.
+  // kCorrupt: damage, named. kWrongKey: another master key. kConflict: another process has it open.
+  static Result<std::unique_ptr<Keystore>> open(Env env, KeystoreOptions options,
+                                                const crypto::SecretBytes& master, CommitLog& log);
+  virtual ~Keystore() = default;
+
+  // Runs `work` on the writer thread within a savepoint of the current group. An error from `work` undoes
+  // just its own changes and records, and is what its completion gets. `work` may be run again from the start
+  // when the group must be redone, so it must not keep state outside. Completions run on the env's executor.
+  // Thread-safe.
+  virtual void submit(Work work, Completion completion) = 0;
+  // submit() and wait. Not from the executor's threads.
+  virtual Result<CommitInfo> write(Work work) = 0;
+  // Runs `work` on the calling thread in a read snapshot. Thread-safe; several run side by side.
+  virtual Status read(const std::function<Status(Reader&)>& work) = 0;
+
+  virtual CommitMark head() const = 0;
+  // nullptr: none. Set before serving.
+  virtual void set_gate(CommitGate* gate) = 0;
+
+  // Changes of commits after `sequence` made by this server (rows whose current version has this origin and
+  // whose commit is later), at most `limit` rows, oldest first; `through` gets the commit up to which the
+  // answer is complete.
+  virtual Result<std::vector<RowChange>> export_changes(std::uint64_t after, std::size_t limit,
+                                                        ChangeSealer& sealer, std::uint64_t& through) = 0;
+  // Within a write: a row wins when its (version, origin) is higher than what is here; losers with different
+  // content are returned as conflicts. Applied rows keep their version and origin.
+  virtual Result<std::vector<RowChange>> apply_changes(Transaction& transaction,
+                                                       std::span<const RowChange> changes,
+                                                       ChangeSealer& sealer) = 0;
+
+  // Every row's MAC, the sums, the head against the log, and SQLite's own integrity check. Empty when all is
+  // well.
+  virtual Result<std::vector<Fault>> verify() = 0;
+  // A consistent copy into a new file (VACUUM INTO). kAlreadyExists.
+  virtual Status copy_to(const std::string& path) = 0;
+};
+
+}  // namespace tapewarden::store

@@ -1,0 +1,54 @@
+// Tables of the locked database as values. Every row that matters carries a MAC, a version and its origin,
+// which the keystore adds by itself: a component only names its own columns. Pure values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace tapewarden::store {
+
+using Value = std::variant<std::monostate, std::int64_t, std::string, Bytes>;
+
+enum class ColumnType : std::uint8_t { kInteger, kText, kBlob };
+enum class ColumnRole : std::uint8_t {
+  kKey,     // part of the primary key
+  kPlain,   // covered by the row's MAC, copied to the peer
+  kSecret,  // as kPlain, but sealed: AES-256-GCM under a key derived for this row. In a Row it holds the
+            // sealed box; secrets go in by Transaction::seal() and come out by unseal(). Type must be kBlob.
+  kLocal,  // this server's own note: covered by the MAC, never copied to the peer (a copied row keeps the
+           // local value, or gets 0, "" or an empty blob when new)
+};
+
+struct Column {
+  std::string_view name;
+  ColumnType type = ColumnType::kText;
+  ColumnRole role = ColumnRole::kPlain;
+};
+
+struct TableSpec {
+  std::string_view name;
+  std::vector<Column> columns;
+  // Each entry is a column list for CREATE INDEX, for example "group_name, position".
+  std::vector<std::string_view> indexes;
+  // Column lists for CREATE UNIQUE INDEX over live rows.
+  std::vector<std::string_view> unique_indexes;
+  // False: rows stay on this server (its own settings); true: each change is copied to the peer.
+  bool replicated = true;
+};
+
+// The values of one row, in the order of TableSpec::columns.
+using Row = std::vector<Value>;
+
+// Adjacent helpers for decoding: REQUIRES the column to hold that type (the MAC was checked, so a mismatch is
+// a defect).
+std::int64_t integer(const Row& row, std::size_t column);
+const std::string& text(const Row& row, std::size_t column);
+const Bytes& blob(const Row& row, std::size_t column);
+
+}  // namespace tapewarden::store
