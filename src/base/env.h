@@ -71,6 +71,11 @@ class Disk {
   // Names (not paths) of the entries, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual bool exists(const std::string& path) = 0;
+  // The permission bits (0777). A disk without owners says 0600.
+  virtual Result<unsigned> permissions(const std::string& path) {
+    if (!exists(path)) return fail(ErrorCode::kNotFound, path + " is missing");
+    return 0600U;
+  }
   // Advisory exclusive lock held as long as the returned file lives; kConflict when another process holds it.
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
 };

@@ -159,6 +159,12 @@ bool RealDisk::exists(const std::string& path) {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
+Result<unsigned> RealDisk::permissions(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return os_error("stat", path, errno);
+  return info.st_mode & 0777U;
+}
+
 Result<std::unique_ptr<File>> RealDisk::lock(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return os_error("open", path, errno);

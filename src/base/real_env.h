@@ -23,6 +23,7 @@ class RealDisk final : public Disk {
   Status sync_directory(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   bool exists(const std::string& path) override;
+  Result<unsigned> permissions(const std::string& path) override;
   Result<std::unique_ptr<File>> lock(const std::string& path) override;
 };
 

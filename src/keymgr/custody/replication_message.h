@@ -1,0 +1,81 @@
+// The messages between the two key servers of a site (docs/formats/replication.md). Pure: bytes in, bytes
+// out. Every message travels over HTTPS with client certificates; secrets inside are sealed besides, to the
+// peer's exchange key.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/uuid.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
+#include "crypto/keys.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+inline constexpr std::uint16_t kReplicationVersion = 1;
+inline constexpr std::size_t kReplicationMessageLimit = 16U << 20;  // bytes
+inline constexpr std::size_t kRowsInOneMessage = 1000;
+
+// Opens a session: the sender draws a session key, wraps it to the receiver's exchange key and signs the
+// whole.
+struct ReplicationHello {
+  Uuid sender;
+  Uuid receiver;
+  Uuid session;
+  Bytes wrapped_key;  // RSA-OAEP, label = "tapewarden replication" || session
+  store::CommitMark
+      sender_head;  // the receiver remembers it: a sender that comes back behind it was rolled back
+  Bytes signature;  // P-256, by the sender's signing key, over everything before it
+
+  Bytes signed_part() const;
+  Bytes encode() const;
+  static Result<ReplicationHello> decode(ByteView bytes);
+};
+
+struct ReplicationWelcome {
+  Uuid receiver;
+  std::uint64_t applied = 0;         // commits of the sender up to here are durable at the receiver
+  store::CommitMark last_seen_head;  // of the sender, as the receiver remembers it
+
+  Bytes encode() const;
+  static Result<ReplicationWelcome> decode(ByteView bytes);
+};
+
+// All changes of the sender's commits (after, through], as one unit.
+struct ReplicationChanges {
+  Uuid sender;
+  Uuid session;
+  std::uint64_t after = 0;
+  std::uint64_t through = 0;
+  store::CommitMark sender_head;
+  std::vector<store::RowChange> rows;
+
+  // `mac` is the session's MAC key; the last 32 bytes of a message are its MAC.
+  Bytes encode(const crypto::MacKey& mac) const;
+  static Result<ReplicationChanges> decode(ByteView bytes, const crypto::MacKey& mac);
+};
+
+// The secrets of one session: a MAC key for messages and an AEAD key for secret columns, both derived from
+// the wrapped session key. seal() may be called from one thread at a time, as may open().
+class ReplicationSession final : public store::ChangeSealer {
+ public:
+  ReplicationSession(Uuid id, const crypto::SecretBytes& key);
+
+  const Uuid& id() const { return id_; }
+  const crypto::MacKey& mac_key() const { return mac_; }
+  Bytes seal(ByteView associated, const crypto::SecretBytes& secret) override;
+  Result<crypto::SecretBytes> open(ByteView associated, ByteView box) override;
+
+ private:
+  Uuid id_;
+  crypto::MacKey mac_;
+  crypto::AesGcm aead_;
+  std::uint64_t counter_ = 0;  // the IV; the session key is fresh, so no IV meets a key twice
+};
+
+Bytes replication_oaep_label(const Uuid& session);
+
+}  // namespace tapewarden::keymgr

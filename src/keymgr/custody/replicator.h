@@ -1,0 +1,136 @@
+// Keeps the two key servers of a site alike: copies each of this server's commits to the peer as one unit and
+// applies the peer's, and holds this server's acknowledgements until the peer has the commit too (K19).
+//
+// Invariants
+//  R1 While the peer is in step, pass() of a commit runs only after the peer said that the commit is durable
+//  there. So
+//     what was acknowledged survives the loss of either server.
+//  R2 When the peer falls out of step (no answer within the deadline, refused), every waiting commit passes
+//  at once and
+//     later ones pass without waiting, until a session has caught up again. Which keys may then still be
+//     given out for writing is decided by acknowledged_commit(), which never runs ahead of what the peer
+//     holds.
+//  R3 The receiver acknowledges only what is durable at its side, whatever its own gate says: the two gates
+//  never wait
+//     for each other.
+//  R4 A peer that remembers a later head of ours than we have means that this server was rolled back: it
+//  reports a
+//     rollback and stops giving out keys (rolled_back()).
+//
+//   idle ──run_once()/open_session──▶ in session ──catch_up──▶ in step ──failed()──▶ idle
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/env.h"
+#include "base/thread_annotations.h"
+#include "crypto/certificate.h"
+#include "keymgr/custody/replication_message.h"
+#include "keymgr/peer_view.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+// The way to the peer. Called from the replicator's own thread only.
+class PeerLink {
+ public:
+  virtual ~PeerLink() = default;
+  // POSTs to the peer's /v1/peer/PATH and gives the answer's body. Blocks up to its own deadline.
+  virtual Result<Bytes> post(std::string_view path, ByteView body) = 0;
+};
+
+struct ReplicatorOptions {
+  Uuid self;
+  Uuid peer;
+  std::string peer_name;
+  crypto::PrivateKey signing_key;       // P-256
+  crypto::PrivateKey exchange_key;      // RSA
+  crypto::PublicKey peer_signing_key;   // P-256
+  crypto::PublicKey peer_exchange_key;  // RSA
+  std::chrono::milliseconds keepalive{1000};
+  std::chrono::milliseconds retry{200};
+};
+
+// What operators and the pages are shown.
+struct PeerState {
+  std::string name;
+  bool in_step = false;
+  std::uint64_t acknowledged = 0;  // our commits up to here are durable at the peer
+  std::uint64_t applied = 0;       // the peer's commits up to here are durable here
+  std::uint64_t lag_commits = 0;   // ours that the peer lacks
+  WallTime last_success{};         // epoch when never
+  std::string last_error;          // empty while in step
+  std::uint64_t conflicts = 0;     // rows of the peer that lost against ours since start
+  bool rolled_back = false;
+};
+
+// Thread-safe after start().
+class Replicator final : public store::CommitGate, public PeerView {
+ public:
+  // Borrows env, keystore and link. REQUIRES: tables() are among the keystore's tables.
+  Replicator(Env env, store::Keystore& keystore, ReplicatorOptions options, PeerLink& link);
+  ~Replicator() override;
+
+  static std::vector<const store::TableSpec*> tables();
+
+  // Reads the remembered progress and starts the sending thread.
+  Status start();
+  void stop();
+
+  // CommitGate
+  void committed(std::uint64_t sequence, std::function<void()> pass) override;
+  // PeerView
+  bool configured() const override { return true; }
+  bool connected() const override;
+  std::uint64_t acknowledged_commit() const override;
+
+  PeerState state() const;
+
+  // The receiving half: bodies of POST /v1/peer/hello and /v1/peer/changes, from a TLS peer that the caller
+  // has identified as `peer_name`. The answers' bodies come by completion, from any thread.
+  Result<Bytes> handle_hello(ByteView body);
+  void handle_changes(Bytes body, std::function<void(Result<Bytes>)> completion);
+
+ private:
+  struct Incoming;  // a session opened by the peer
+
+  void run();
+  Status send_round();
+  Status open_session();
+  void acknowledged(std::uint64_t through);
+  void failed(const Error& error);
+  void remember_progress();
+  Result<std::uint64_t> apply(store::Transaction& transaction, const ReplicationChanges& changes,
+                              Incoming& session);
+
+  Env env_;
+  store::Keystore& keystore_;
+  ReplicatorOptions options_;
+  PeerLink& link_;
+
+  std::unique_ptr<ReplicationSession> outgoing_;  // sending thread only
+  std::thread thread_;
+
+  mutable Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ TW_GUARDED_BY(mutex_) = false;
+  bool in_step_ TW_GUARDED_BY(mutex_) = false;
+  std::uint64_t newest_commit_ TW_GUARDED_BY(mutex_) = 0;
+  std::uint64_t acknowledged_ TW_GUARDED_BY(mutex_) = 0;
+  std::uint64_t remembered_ TW_GUARDED_BY(mutex_) = 0;
+  std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
+  // Answers to the peer that wait for the commit which applied its changes (R3).
+  std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);
+  std::uint64_t durable_ TW_GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<Incoming> incoming_ TW_GUARDED_BY(mutex_);
+  SteadyTime last_remembered_ TW_GUARDED_BY(mutex_){};
+  PeerState state_ TW_GUARDED_BY(mutex_);
+};
+
+}  // namespace tapewarden::keymgr
