@@ -1,0 +1,55 @@
+// The key server's configuration file (TOML): addresses, paths, TLS, peer, log. Read once at start and never written
+// by the program; every other setting lives in the keystore. Values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/env.h"
+#include "base/uuid.h"
+
+namespace tapewarden::apps {
+
+struct ListenConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;
+};
+
+struct PeerConfig {
+  Uuid id;
+  std::string name;
+  std::string host;
+  std::uint16_t port = 1443;
+  std::string signing_certificate;   // path
+  std::string exchange_certificate;  // path
+};
+
+// Paths are absolute after reading: relative ones count from the configuration file's folder.
+struct KeydConfig {
+  std::string path;  // of the file itself
+  Uuid server_id;
+  std::string server_name;
+  std::string data_directory;
+  std::string master_key_file;
+  std::string passphrase_file;  // empty: ask at the terminal
+  ListenConfig dkx{"127.0.0.1", 3801};
+  ListenConfig https{"127.0.0.1", 1443};
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string tls_authorities;
+  std::optional<PeerConfig> peer;
+  std::string log_level = "info";
+  unsigned threads = 0;  // 0: one for each processor
+
+  std::string keystore_path() const { return data_directory + "/keystore.db"; }
+  std::string audit_directory() const { return data_directory + "/audit"; }
+};
+
+// kInvalidArgument naming the key and line at fault; an unknown key is an error, so that a misspelt one is noticed.
+Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path);
+
+// The text of a configuration file with comments, as `site init` writes it. Paths as given.
+std::string write_keyd_config(const KeydConfig& config);
+
+}  // namespace tapewarden::apps

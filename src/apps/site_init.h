@@ -1,0 +1,43 @@
+// `site init`: makes a ready site, so that nobody types openssl commands: a small certificate authority, two key
+// servers that know each other, an engine's proxy, three people, a recovery kit to print. Everything below one folder
+// (docs/operating/site.md). Nothing is overwritten: the folder must be new or empty.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "crypto/certificate.h"
+
+namespace tapewarden::apps {
+
+struct SiteServer {
+  std::string host = "127.0.0.1";
+  std::uint16_t dkx_port = 0;
+  std::uint16_t https_port = 0;
+};
+
+struct SiteOptions {
+  std::string directory;
+  std::string name = "tapewarden";
+  SiteServer primary{"127.0.0.1", 3801, 1443};
+  SiteServer secondary{"127.0.0.1", 3802, 1444};
+  // Addresses that the servers listen on: empty means the host itself when it is numeric, else 127.0.0.1.
+  std::string listen;
+};
+
+// What was made, for the closing words of the command.
+struct SiteReport {
+  std::string directory;
+  std::string recovery_kit;  // path
+  std::string authority_fingerprint;
+  std::vector<std::string> people;
+};
+
+// kAlreadyExists when the directory holds anything; kInvalidArgument naming the option; kIo.
+Result<SiteReport> init_site(Env env, const SiteOptions& options);
+
+// Fills the words into a fresh master passphrase: 8 groups of 5 characters without look-alikes, about 160 bits.
+crypto::SecretBytes random_passphrase(Random& random);
+
+}  // namespace tapewarden::apps
