@@ -1,0 +1,28 @@
+// Makes data keys ahead of need (K3), in the background and in small transactions, so that serving goes on.
+// Each server fills each group up to keys_ahead unused keys of its own. Thread-safe.
+#pragma once
+
+#include <memory>
+
+#include "keymgr/key_manager.h"
+
+namespace tapewarden::keymgr {
+
+class KeyFactory {
+ public:
+  // Borrows the manager, which outlives it.
+  explicit KeyFactory(KeyManager& manager);
+  // Stops: what is under way is finished by the keystore, nothing new begins.
+  ~KeyFactory();
+  KeyFactory(const KeyFactory&) = delete;
+  KeyFactory& operator=(const KeyFactory&) = delete;
+
+  // Looks at all groups soon, and again every minute. Cheap; called after each key that was given out.
+  void poke();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tapewarden::keymgr

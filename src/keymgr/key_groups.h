@@ -1,0 +1,105 @@
+// Key groups (K3): ordered sets of data keys from which a write takes the next one.
+//
+// Invariants
+//  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the cursor only grows, and
+//     cursor, use count and ledger row change in one transaction.
+//  I2 Only the owner of a key gives it out for writing; each server has its own cursor in each group.
+//  I3 A key is given out only when the peer holds it too (peer_view.h), unless there is no peer.
+//  I4 At most one group is the default for writing.
+//  I5 GroupCursor::total and ::used count this server's keys in the group, kept with each change of a key.
+// Stateless; thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keymgr/actor.h"
+#include "keymgr/data_keys.h"
+#include "keymgr/rows.h"
+#include "keymgr/server_context.h"
+#include "keymgr/settings.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+struct GroupSpec {
+  GroupPolicy policy = GroupPolicy::kUseOnce;
+  std::int64_t keys_ahead = 0;
+  std::string alias_prefix;  // empty: the setting alias.prefix
+};
+
+struct GroupStatus {
+  KeyGroup group;
+  std::int64_t total = 0;  // this server's keys
+  std::int64_t used = 0;
+  std::int64_t remaining = 0;
+  int used_percent = 0;
+  // Calendar day on which the last key will be taken, from the writes of the last 30 days; absent when
+  // nothing was written or the group is refilled by itself or by round robin.
+  std::optional<WallTime> exhausted_on;
+};
+
+// One group that has fewer unused keys than wanted.
+struct KeysNeeded {
+  std::string group;
+  std::string alias_prefix;
+  std::int64_t count = 0;
+};
+
+// The folded name. kInvalidArgument: 1 to 64 printable characters, no blanks at the ends.
+Result<std::string> canonical_group(std::string_view name);
+
+class KeyGroups {
+ public:
+  KeyGroups(const ServerContext& context, const DataKeys& keys, const Settings& settings)
+      : context_(context), keys_(keys), settings_(settings) {}
+
+  Result<KeyGroup> create(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                          const GroupSpec& spec) const;
+  Result<KeyGroup> modify(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                          const GroupSpec& spec) const;
+  // kConflict naming the drives, the default or the keys that stand against it, and the remedy. Its keys stay
+  // and belong to no group.
+  Status remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
+  Status set_default(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
+  // A key that is in no group. kConflict otherwise, naming its group.
+  Status add_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                   std::string_view alias) const;
+  Status move_alias(store::Transaction& transaction, const Actor& actor, std::string_view alias,
+                    std::string_view from, std::string_view to) const;
+  Status remove_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                      std::string_view alias) const;
+
+  Result<std::optional<KeyGroup>> find(store::Reader& reader, std::string_view name) const;
+  Result<std::optional<KeyGroup>> default_group(store::Reader& reader) const;
+  Result<std::vector<KeyGroup>> list(store::Reader& reader) const;
+  Result<GroupStatus> status(store::Reader& reader, std::string_view name) const;
+
+  // The next key for a write, its use counted and the cursor moved. EE31 without the group; EE34 when no key
+  // is left, or none that the peer holds (said apart).
+  Result<DataKey> take_next(store::Transaction& transaction, std::string_view name) const;
+  // Counts a use of a key that was asked for by its alias. EE34 when it is spent, another server's, or not
+  // held by the peer; EE30 when its state forbids it.
+  Result<DataKey> take(store::Transaction& transaction, DataKey key) const;
+  // Whether take_next() would find a key now, without taking it.
+  Result<bool> can_take(store::Reader& reader, const KeyGroup& group) const;
+  // Called with the row before and after a change: keeps the cursor's counts right.
+  Status account(store::Transaction& transaction, const std::optional<DataKey>& before,
+                 const std::optional<DataKey>& after) const;
+  // The position for a key that joins a group at the end.
+  Result<std::int64_t> next_position(store::Transaction& transaction, std::string_view group) const;
+
+  Result<std::vector<KeysNeeded>> keys_needed(store::Reader& reader) const;
+
+ private:
+  Result<GroupCursor> cursor(store::Reader& reader, std::string_view group) const;
+  Status warn(store::Transaction& transaction, const KeyGroup& group, GroupCursor& cursor) const;
+
+  const ServerContext& context_;
+  const DataKeys& keys_;
+  const Settings& settings_;
+};
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,137 @@
+// The key server's mind as operators use it: every action is one transaction with its audit record, done when
+// the call returns. REST, the command line, migration and replication build on it; drives go through
+// KeyService. Thread-safe; calls wait for the disk, so never from the executor's threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keymgr/access_rules.h"
+#include "keymgr/data_keys.h"
+#include "keymgr/drive_table.h"
+#include "keymgr/keks.h"
+#include "keymgr/key_groups.h"
+#include "keymgr/ledger.h"
+#include "keymgr/server_context.h"
+#include "keymgr/settings.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+class KeyManager {
+ public:
+  struct Options {
+    std::string server_name;  // for the certificates made at first start
+  };
+
+  // Makes this server's identity (keys, certificates, installation id) in a new keystore. The keystore's
+  // KeystoreOptions::server is `server`. Borrows env and keystore.
+  static Result<std::unique_ptr<KeyManager>> open(Env env, store::Keystore& keystore, const Uuid& server,
+                                                  Options options);
+
+  // nullptr: none. Borrowed. Set before serving.
+  void set_peer(const PeerView* peer) { context_.peer = peer != nullptr ? peer : &no_peer_; }
+
+  // For those who combine several operations in one transaction.
+  const ServerContext& context() const { return context_; }
+  store::Keystore& keystore() const { return keystore_; }
+  const Settings& settings() const { return settings_; }
+  const DriveTable& drives() const { return drives_; }
+  const DataKeys& keys() const { return keys_; }
+  const KeyGroups& groups() const { return groups_; }
+  const Keks& keks() const { return keks_; }
+  const AccessRules& access() const { return access_; }
+  const Ledger& ledger() const { return ledger_; }
+
+  // Drives (K1).
+  Result<Drive> add_drive(const Actor& actor, std::string_view serial, const DriveChange& change);
+  Result<Drive> modify_drive(const Actor& actor, std::string_view serial, const DriveChange& change);
+  Status remove_drive(const Actor& actor, std::string_view serial);
+  Result<Drive> accept_drive(const Actor& actor, std::string_view serial,
+                             const std::optional<Hash256>& expected_identity = {});
+  Result<Drive> reject_drive(const Actor& actor, std::string_view serial);
+  Result<Drive> drive(std::string_view serial);  // kNotFound
+  Result<Page<Drive>> list_drives(std::optional<DriveState> state, const PageRequest& page);
+  Result<std::string> export_drives();
+  Result<ImportReport> import_drives(const Actor& actor, std::string_view text, ImportMode mode);
+  Status allow_proxy(const Actor& actor, const Hash256& proxy, std::string_view name,
+                     std::string_view serial);
+  Status forbid_proxy(const Actor& actor, const Hash256& proxy, std::string_view serial);
+  Result<std::vector<ProxyDrive>> list_proxies();
+
+  // Data keys (K2, K10). Large numbers go in several transactions, each whole.
+  Result<std::vector<DataKey>> generate_keys(const Actor& actor, std::size_t count, std::string_view prefix,
+                                             std::string_view group);
+  Result<std::vector<DataKey>> generate_key_range(const Actor& actor, std::string_view range,
+                                                  std::string_view group);
+  Result<ImportOutcome> import_key(const Actor& actor, const ImportedKey& key);
+  Result<DataKey> key(std::string_view alias);  // kNotFound
+  Result<Page<DataKey>> list_keys(std::string_view group, std::optional<KeyState> state,
+                                  const PageRequest& page);
+  Result<DataKey> change_key_state(const Actor& actor, std::string_view alias, KeyState to);
+
+  // Groups (K3).
+  Result<KeyGroup> create_group(const Actor& actor, std::string_view name, const GroupSpec& spec);
+  Result<KeyGroup> modify_group(const Actor& actor, std::string_view name, const GroupSpec& spec);
+  Status remove_group(const Actor& actor, std::string_view name);
+  Status set_default_group(const Actor& actor, std::string_view name);
+  Status add_alias(const Actor& actor, std::string_view group, std::string_view alias);
+  Status move_alias(const Actor& actor, std::string_view alias, std::string_view from, std::string_view to);
+  Status remove_alias(const Actor& actor, std::string_view group, std::string_view alias);
+  Result<std::vector<GroupStatus>> list_groups();
+  Result<GroupStatus> group(std::string_view name);  // kNotFound
+
+  // KEKs (K5).
+  Result<KekView> generate_kek(const Actor& actor, const KekSpec& spec);  // takes up to seconds
+  Result<KekView> import_kek_certificate(const Actor& actor, std::string_view pem,
+                                         const std::vector<std::string>& labels);
+  Result<KekView> import_kek_pkcs12(const Actor& actor, ByteView file, const crypto::SecretBytes& passphrase,
+                                    const std::vector<std::string>& labels);
+  Result<Bytes> export_kek_pkcs12(const Actor& actor, const Hash256& id,
+                                  const crypto::SecretBytes& passphrase);
+  Result<std::string> kek_certificate_request(const Hash256& id);
+  Result<KekView> replace_kek_certificate(const Actor& actor, std::string_view pem);
+  Status add_kek_label(const Actor& actor, const Hash256& id, std::string_view label);
+  Status remove_kek_label(const Actor& actor, const Hash256& id, std::string_view label);
+  Result<Kek> change_kek_state(const Actor& actor, const Hash256& id, KeyState to);
+  Result<Keks::Challenge> challenge_kek(const Hash256& id);
+  Status prove_kek(const Actor& actor, const Hash256& id, const Keks::Challenge& challenge,
+                   const crypto::SecretBytes& answer);
+  Result<KekView> kek(const Hash256& id);  // kNotFound
+  Result<Page<KekView>> list_keks(const PageRequest& page);
+  Result<std::vector<LabelConflict>> label_conflicts();
+  Result<std::vector<ExpiryWarning>> expiring_keks();
+
+  // Access (K27), settings, ledger (K12), servers.
+  Result<AccessRule> add_access_rule(const Actor& actor, const AccessRule& rule);
+  Status remove_access_rule(const Actor& actor, const Uuid& id);
+  Result<Page<AccessRule>> list_access_rules(const PageRequest& page);
+  Result<std::vector<std::pair<std::string, std::string>>> list_settings();
+  Status set_setting(const Actor& actor, std::string_view name, std::string_view value);
+  Status unset_setting(const Actor& actor, std::string_view name);
+  Result<Page<LedgerEntry>> query_ledger(const LedgerQuery& query, const PageRequest& page);
+  Result<std::vector<ServerRow>> list_servers();
+  // Another server whose seals are trusted and whose rows arrive by replication.
+  Status put_server(const Actor& actor, const ServerRow& server);
+
+ private:
+  KeyManager(Env env, store::Keystore& keystore, const Uuid& server);
+  Status load_identity(const Options& options);
+
+  NoPeer no_peer_;
+  store::Keystore& keystore_;
+  ServerContext context_;
+  Settings settings_{context_};
+  DriveTable drives_{context_};
+  DataKeys keys_{context_};
+  KeyGroups groups_{context_, keys_, settings_};
+  Keks keks_{context_, settings_};
+  AccessRules access_{context_, settings_};
+  Ledger ledger_{context_, keys_};
+};
+
+}  // namespace tapewarden::keymgr

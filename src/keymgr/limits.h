@@ -1,0 +1,33 @@
+// The limits of the key server's mind, in one place. Whatever comes from outside is held against one of these
+// before it is stored or looked up.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tapewarden::keymgr {
+
+inline constexpr std::size_t kMaximumLabelCharacters = 64;  // EKM: key label
+inline constexpr std::size_t kMaximumGroupNameCharacters = 64;
+inline constexpr std::size_t kSerialCharacters = 12;  // EKM: drive serial; ten digits get "00" in front
+inline constexpr std::size_t kMaximumVolserCharacters = 32;
+inline constexpr std::size_t kMaximumProxyNameCharacters = 128;
+inline constexpr std::size_t kMaximumSettingCharacters = 256;
+inline constexpr std::size_t kMaximumLabelsPerKek = 64;
+inline constexpr std::size_t kMaximumKeks = 100'000;
+inline constexpr std::size_t kMaximumPendingDrives = 1000;
+inline constexpr std::size_t kMaximumDrives = 100'000;
+inline constexpr std::size_t kMaximumAccessRules = 100'000;
+inline constexpr std::size_t kMaximumKeysPerCall = 100'000;
+inline constexpr std::size_t kMaximumKeysAhead = 100'000;
+inline constexpr std::size_t kMaximumPage = 1000;                  // rows in one answer of a query
+inline constexpr std::size_t kMaximumDriveTableBytes = 64U << 20;  // an imported drive table
+inline constexpr std::size_t kKekCacheEntries = 64;
+inline constexpr std::size_t kKeysPerTransaction = 64;  // background generation: writers wait for no more
+inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
+
+inline constexpr std::chrono::hours kExpiryWarning{24 * 60};  // how long before its end a certificate warns
+inline constexpr std::chrono::hours kForecastWindow{24 * 30};
+
+}  // namespace tapewarden::keymgr

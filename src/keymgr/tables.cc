@@ -1,0 +1,195 @@
+#include "keymgr/tables.h"
+
+namespace tapewarden::keymgr {
+
+using store::Column;
+using store::TableSpec;
+using enum store::ColumnType;
+using enum store::ColumnRole;
+
+const TableSpec kDataKeyTable{
+    .name = "data_key",
+    .columns = {{"id", kBlob, kKey},
+                {"alias", kText, kPlain},
+                {"dki", kBlob, kPlain},
+                {"state", kInteger, kPlain},
+                {"owner", kBlob, kPlain},
+                {"group_name", kText, kPlain},
+                {"position", kInteger, kPlain},
+                {"secret", kBlob, kSecret},
+                {"fingerprint", kBlob, kPlain},
+                {"created", kInteger, kPlain},
+                {"activated", kInteger, kPlain},
+                {"deactivated", kInteger, kPlain},
+                {"compromised", kInteger, kPlain},
+                {"destroyed", kInteger, kPlain},
+                {"origin_kind", kInteger, kPlain},
+                {"uses", kInteger, kPlain},
+                {"created_commit", kInteger, kLocal}},
+    .indexes = {"group_name, owner, position", "fingerprint"},
+    .unique_indexes = {"alias", "dki"},
+};
+
+const TableSpec kKeyGroupTable{
+    .name = "key_group",
+    .columns = {{"name", kText, kKey},
+                {"policy", kInteger, kPlain},
+                {"keys_ahead", kInteger, kPlain},
+                {"alias_prefix", kText, kPlain},
+                {"default_write", kInteger, kPlain},
+                {"created", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+};
+
+const TableSpec kGroupCursorTable{
+    .name = "group_cursor",
+    .columns = {{"group_name", kText, kKey},
+                {"server", kBlob, kKey},
+                {"position", kInteger, kPlain},
+                {"next_position", kInteger, kPlain},
+                {"total", kInteger, kPlain},
+                {"used", kInteger, kPlain},
+                {"warned_percent", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+};
+
+const TableSpec kKekTable{
+    .name = "kek",
+    .columns = {{"id", kBlob, kKey},
+                {"certificate", kBlob, kPlain},
+                {"common_name", kText, kPlain},
+                {"not_after", kInteger, kPlain},
+                {"has_private", kInteger, kPlain},
+                {"private_half", kBlob, kSecret},
+                {"state", kInteger, kPlain},
+                {"created", kInteger, kPlain},
+                {"activated", kInteger, kPlain},
+                {"deactivated", kInteger, kPlain},
+                {"compromised", kInteger, kPlain},
+                {"destroyed", kInteger, kPlain},
+                {"origin_kind", kInteger, kPlain},
+                {"proven", kInteger, kPlain},
+                {"proven_at", kInteger, kPlain},
+                {"private_commit", kInteger, kLocal}},
+    .indexes = {"not_after"},
+    .unique_indexes = {},
+};
+
+const TableSpec kKekLabelTable{
+    .name = "kek_label",
+    .columns = {{"label", kText, kKey},
+                {"kek", kBlob, kKey},
+                {"display", kText, kPlain},
+                {"added", kInteger, kPlain}},
+    .indexes = {"kek"},
+    .unique_indexes = {},
+};
+
+const TableSpec kDriveTable{
+    .name = "drive",
+    .columns = {{"serial", kText, kKey},
+                {"wwnn", kText, kPlain},
+                {"kind", kInteger, kPlain},
+                {"state", kInteger, kPlain},
+                {"default_alias", kText, kPlain},
+                {"default_group", kText, kPlain},
+                {"label_1", kText, kPlain},
+                {"mode_1", kInteger, kPlain},
+                {"label_2", kText, kPlain},
+                {"mode_2", kInteger, kPlain},
+                {"certificate", kBlob, kPlain},
+                {"identity_hash", kBlob, kPlain},
+                {"wrapping_spki", kBlob, kPlain},
+                {"offered_certificate", kBlob, kPlain},
+                {"offered_wrapping_spki", kBlob, kPlain},
+                {"offered_proxy", kBlob, kPlain},
+                {"first_seen", kInteger, kPlain},
+                {"decided_at", kInteger, kPlain},
+                {"decided_by", kText, kPlain}},
+    .indexes = {"state", "default_group", "default_alias"},
+    .unique_indexes = {},
+};
+
+const TableSpec kProxyDriveTable{
+    .name = "proxy_drive",
+    .columns = {{"proxy", kBlob, kKey},
+                {"serial", kText, kKey},
+                {"proxy_name", kText, kPlain},
+                {"added", kInteger, kPlain}},
+    .indexes = {"serial"},
+    .unique_indexes = {},
+};
+
+const TableSpec kAccessRuleTable{
+    .name = "access_rule",
+    .columns = {{"id", kBlob, kKey},
+                {"subject_kind", kInteger, kPlain},
+                {"subject", kText, kPlain},
+                {"object_kind", kInteger, kPlain},
+                {"object", kText, kPlain},
+                {"may_write", kInteger, kPlain},
+                {"may_read", kInteger, kPlain},
+                {"added", kInteger, kPlain}},
+    .indexes = {"object_kind, object"},
+    .unique_indexes = {"subject_kind, subject, object_kind, object"},
+};
+
+const TableSpec kLedgerTable{
+    .name = "ledger",
+    .columns = {{"server", kBlob, kKey},      {"sequence", kInteger, kKey},  {"volser", kText, kPlain},
+                {"volume", kBlob, kPlain},    {"method", kInteger, kPlain},  {"purpose", kInteger, kPlain},
+                {"state", kInteger, kPlain},  {"request_id", kBlob, kPlain}, {"alias", kText, kPlain},
+                {"dki", kBlob, kPlain},       {"group_name", kText, kPlain}, {"label_1", kText, kPlain},
+                {"mode_1", kInteger, kPlain}, {"label_2", kText, kPlain},    {"mode_2", kInteger, kPlain},
+                {"kek_1", kBlob, kPlain},     {"kek_2", kBlob, kPlain},      {"eedk_set", kBlob, kPlain},
+                {"kcv", kBlob, kPlain},       {"drive", kText, kPlain},      {"wwnn", kText, kPlain},
+                {"proxy", kText, kPlain},     {"issued", kInteger, kPlain},  {"confirmed", kInteger, kPlain}},
+    .indexes = {"volser", "volume", "request_id", "alias", "label_1", "label_2", "kek_1", "kek_2",
+                "drive, issued", "issued", "group_name, purpose, issued"},
+    .unique_indexes = {},
+};
+
+const TableSpec kSettingTable{
+    .name = "setting",
+    .columns = {{"name", kText, kKey}, {"value", kText, kPlain}, {"changed", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+};
+
+const TableSpec kServerTable{
+    .name = "server",
+    .columns = {{"id", kBlob, kKey},
+                {"name", kText, kPlain},
+                {"signing_certificate", kBlob, kPlain},
+                {"exchange_certificate", kBlob, kPlain},
+                {"installation", kInteger, kPlain},
+                {"epoch", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+};
+
+const TableSpec kIdentityTable{
+    .name = "identity",
+    .columns = {{"server", kBlob, kKey}, {"signing_key", kBlob, kSecret}, {"exchange_key", kBlob, kSecret}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kLocalCounterTable{
+    .name = "local_counter",
+    .columns = {{"name", kText, kKey}, {"value", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+std::vector<const TableSpec*> tables() {
+  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,    &kKekLabelTable,
+          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable, &kSettingTable,
+          &kServerTable,  &kIdentityTable,   &kLocalCounterTable};
+}
+
+}  // namespace tapewarden::keymgr
