@@ -10,23 +10,24 @@
 #include "base/env.h"
 #include "crypto/keys.h"
 
-struct x509_st;
+struct x509_st;  // OpenSSL's X509
 
 namespace tapewarden::crypto {
 
 class Certificate {
  public:
   Certificate() = default;
+  // kInvalidArgument when the input does not parse; a DER input must end with the certificate.
   static Result<Certificate> from_der(ByteView der);
   static Result<Certificate> from_pem(std::string_view pem);  // the first certificate in the text
-  // Every certificate in the text.
+  // Every certificate in the text; kInvalidArgument when there is none or one of them does not parse.
   static Result<std::vector<Certificate>> list_from_pem(std::string_view pem);
 
   bool empty() const { return certificate_ == nullptr; }
   Bytes der() const;
   std::string pem() const;
   std::string subject() const;      // one line, RFC 2253
-  std::string common_name() const;  // empty when there is none
+  std::string common_name() const;  // the last one; empty when there is none or it holds control characters
   std::string issuer() const;
   std::string serial_hex() const;
   WallTime not_before() const;
@@ -34,8 +35,8 @@ class Certificate {
   Result<PublicKey> public_key() const;
   Hash256 fingerprint() const;  // SHA-256 of der()
 
-  // That `authority` signed this certificate. Says nothing about time: callers decide what an expired one may
-  // do.
+  // That `authority` is its issuer by name, may issue certificates (or is this very certificate), and signed
+  // it. Says nothing about time: callers decide what an expired one may do.
   bool signed_by(const Certificate& authority) const;
   bool is_authority() const;
 
@@ -58,14 +59,16 @@ struct CertificateSpec {
   WallTime not_after;
 };
 
-// A certificate for `subject`, signed by the authority. Serial numbers are 128 random bits.
+// A certificate for `subject`, signed by the authority. Serial numbers are 128 random bits. Times are cut to
+// whole seconds. kInvalidArgument when a name does not fit into a certificate, the times are reversed, or the
+// authority and its key do not belong together.
 Result<Certificate> issue_certificate(const CertificateSpec& spec, const PublicKey& subject,
                                       const Certificate& authority, const PrivateKey& authority_key,
                                       Random& random);
 Result<Certificate> self_signed_certificate(const CertificateSpec& spec, const PrivateKey& key,
                                             Random& random);
 
-// PKCS#10 in PEM.
+// PKCS#10 in PEM, with the names of `spec`; its use and times are for the authority to decide.
 Result<std::string> make_certificate_request(const CertificateSpec& spec, const PrivateKey& key);
 struct CertificateRequest {
   std::string common_name;
@@ -80,9 +83,12 @@ struct Pkcs12 {
   std::vector<Certificate> others;
   std::string friendly_name;
 };
-// kWrongKey when the passphrase does not fit; kInvalidArgument when the file does not parse.
+// Also files of before 2015 (RC2, triple DES) where OpenSSL's legacy provider is installed. kWrongKey when
+// the passphrase does not fit; kInvalidArgument when the file does not parse, has no MAC, or holds a key of a
+// kind that is not used.
 Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase);
-// AES-256-CBC with PBKDF2, MAC SHA-256.
+// AES-256-CBC with PBKDF2, MAC SHA-256. kInvalidArgument when certificate and key do not belong together or
+// the passphrase holds a NUL.
 Result<Bytes> write_pkcs12(const Pkcs12& content, const SecretBytes& passphrase);
 
 }  // namespace tapewarden::crypto

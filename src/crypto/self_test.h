@@ -11,8 +11,8 @@ Status run_self_test();
 
 namespace testing {
 // Makes the next run_self_test() compare against a wrong answer for the named algorithm ("aes-256-gcm",
-// "sha-256", "hmac-sha-256", "hkdf-sha-256", "scrypt", "rsa-oaep", "ecdsa-p256"): shows that the test can
-// fail.
+// "sha-256", "hmac-sha-256", "hkdf-sha-256", "scrypt", "rsa-oaep", "ecdsa-p256", "random"): shows that the
+// test can fail.
 void corrupt_known_answer(const char* algorithm);
 }  // namespace testing
 
