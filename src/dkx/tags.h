@@ -84,8 +84,8 @@ inline constexpr ttlv::Tag kTagOrigin{0x540081};
 inline constexpr ttlv::Tag kTagErrorMessage{0x540082};
 inline constexpr ttlv::Tag kTagErrorField{0x540083};
 inline constexpr ttlv::Tag kTagOperatorAction{0x540084};
-inline constexpr ttlv::Tag kTagRetryable{0x540085};
-inline constexpr ttlv::Tag kTagRetryReason{0x540086};
+inline constexpr ttlv::Tag kTagRetryReason{0x540085};
+inline constexpr ttlv::Tag kTagNextNonce{0x540086};  // also in key and confirm answers
 
 // The name of any tag of dkx/ or eedk/, for error texts.
 std::string_view tag_name(ttlv::Tag tag);
