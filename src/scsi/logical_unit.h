@@ -1,0 +1,62 @@
+// The border between a transport (in-process calls, an iSCSI target) and a device server.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/strong_id.h"
+#include "scsi/sense.h"
+
+namespace tapewarden::scsi {
+
+// One initiator seen through one target port. The transport numbers its nexuses and never reuses a number
+// while the logical unit lives.
+using NexusId = StrongId<struct NexusIdTag, std::uint64_t>;
+
+enum class ScsiStatus : std::uint8_t {
+  kGood = 0x00,
+  kCheckCondition = 0x02,
+  kBusy = 0x08,
+  kReservationConflict = 0x18,
+};
+
+// Borrowed views; they must live until execute() returns.
+struct Command {
+  ByteView cdb;  // may be padded beyond the command's own length (iSCSI sends 16 bytes)
+  NexusId nexus;
+  ByteView data_out;  // everything that the initiator sent; empty for other commands
+};
+
+struct Response {
+  ScsiStatus status = ScsiStatus::kGood;
+  Sense sense;    // meaningful with kCheckCondition
+  Bytes data_in;  // already cut to the allocation or transfer length of the CDB
+  // Bytes of data_out that the command took. A transport reports the rest as residual.
+  std::size_t data_out_used = 0;
+
+  bool good() const { return status == ScsiStatus::kGood; }
+};
+
+// Commands to one logical unit run one after another: execute() is not re-entrant, and the transport owns the
+// queue (one worker a unit).
+class LogicalUnit {
+ public:
+  virtual ~LogicalUnit() = default;
+  // Never fails otherwise than by the response's status and sense.
+  virtual Response execute(const Command& command) = 0;
+  // The initiator is gone: what it alone held (reservation, local key, prevention of removal) ends.
+  virtual void nexus_lost(NexusId nexus) = 0;
+  // LOGICAL UNIT RESET: reservations, mode parameters and keys go back to what power-on gives; every nexus is
+  // told by a unit attention.
+  virtual void reset() = 0;
+};
+
+inline Response good(Bytes data_in = {}) {
+  return {.status = ScsiStatus::kGood, .sense = {}, .data_in = std::move(data_in), .data_out_used = 0};
+}
+inline Response check_condition(Sense sense, Bytes data_in = {}) {
+  return {.status = ScsiStatus::kCheckCondition,
+          .sense = sense,
+          .data_in = std::move(data_in),
+          .data_out_used = 0};
+}
+
+}  // namespace tapewarden::scsi
