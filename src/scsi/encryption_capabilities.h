@@ -45,7 +45,7 @@ struct AlgorithmDescriptor {
 struct EncryptionCapabilities {
   std::uint8_t external_control = 1;       // EXTDECC: 1 not capable of external control, 2 capable
   std::uint8_t configuration_prevent = 1;  // CFG_P: 1 changes allowed, 2 prevented
-  std::vector<AlgorithmDescriptor> algorithms;
+  std::vector<AlgorithmDescriptor> algorithms{};
 
   Bytes encode() const;
   static Result<EncryptionCapabilities> decode(ByteView data);

@@ -18,7 +18,7 @@ struct EncryptionStatus {
   ExternalModeCheck check = ExternalModeCheck::kVendorSpecific;  // CEEMS
   bool raw_blocked = false;                                      // RDMD
   KadFormat kad_format = KadFormat::kUnspecified;
-  KadList kads;
+  KadList kads{};
 
   Bytes encode() const;
   static Result<EncryptionStatus> decode(ByteView data);
@@ -49,7 +49,7 @@ struct NextBlockStatus {
   bool external_mode = false;  // EMES
   bool raw_blocked = false;    // RDMDS
   KadFormat kad_format = KadFormat::kUnspecified;
-  KadList kads;
+  KadList kads{};
 
   Bytes encode() const;
   static Result<NextBlockStatus> decode(ByteView data);

@@ -45,7 +45,7 @@ Bytes encode_vpd_page(std::uint8_t page, ByteView content) {
 
 Result<ByteView> vpd_page_content(ByteView data, std::uint8_t page) {
   ByteReader in(data);
-  TRY(in.u8("peripheral device type"));
+  TRY(in.skip(1, "peripheral device type"));
   if (TRY(in.u8("page code")) != page)
     return fail(ErrorCode::kCorrupt, "the device sent another vital product data page", "page code");
   return in.bytes16(0xffff, "page length");

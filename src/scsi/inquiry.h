@@ -14,9 +14,9 @@ inline constexpr std::size_t kStandardInquiryBytes = 36;
 struct StandardInquiry {
   std::uint8_t device_type = kTapeDeviceType;
   bool removable = true;
-  std::string vendor;    // up to 8 characters
-  std::string product;   // up to 16
-  std::string revision;  // up to 4
+  std::string vendor{};    // up to 8 characters
+  std::string product{};   // up to 16
+  std::string revision{};  // up to 4
 
   Bytes encode() const;
   // kCorrupt when shorter than 36 bytes. Texts come back without the blanks at their right end.
@@ -37,7 +37,7 @@ struct Designator {
   DesignatorCode code = DesignatorCode::kBinary;
   DesignatorKind kind = DesignatorKind::kNaa;
   bool of_port = false;  // else of the logical unit
-  Bytes value;
+  Bytes value{};
   bool operator==(const Designator&) const = default;
 };
 

@@ -29,7 +29,7 @@ enum class Authentication : std::uint8_t {
 struct KeyAssociatedData {
   KadKind kind = KadKind::kUnauthenticated;
   Authentication authentication = Authentication::kNone;
-  Bytes value;
+  Bytes value{};
   bool operator==(const KeyAssociatedData&) const = default;
 };
 

@@ -42,7 +42,7 @@ enum class KeyMethodCode : std::uint8_t { kIdentifiedKey = 1, kWrappedKey = 2 };
 enum class LabelModeCode : std::uint8_t { kClear = 1, kHash = 2 };
 
 struct KeyLabel {
-  std::string text;
+  std::string text{};
   LabelModeCode mode = LabelModeCode::kClear;
   bool operator==(const KeyLabel&) const = default;
 };
@@ -51,8 +51,8 @@ struct KeyLabel {
 // or group for the identified-key method; without them the key server's own defaults count.
 struct WritePolicyPage {
   bool encrypt = false;
-  std::vector<KeyLabel> labels;  // up to kMaxLabels
-  std::string alias_or_group;    // up to kMaxLabelBytes
+  std::vector<KeyLabel> labels{};  // up to kMaxLabels
+  std::string alias_or_group{};    // up to kMaxLabelBytes
   bool operator==(const WritePolicyPage&) const = default;
   Bytes encode() const;
   static Result<WritePolicyPage> decode(ByteView data);
@@ -64,19 +64,19 @@ struct WritePolicyPage {
 struct KeyRequestPage {
   KeyIntent intent = KeyIntent::kNone;  // kNone: nothing is asked, the rest says who and what
   KeyMethodCode method = KeyMethodCode::kWrappedKey;
-  Uuid request;
-  std::string drive_serial;
+  Uuid request{};
+  std::string drive_serial{};
   std::uint64_t world_wide_node_name = 0;
-  Bytes drive_certificate;       // DER
-  Bytes wrapping_key;            // DER SubjectPublicKeyInfo, RSA-2048
-  Bytes wrapping_key_signature;  // by the identity key
-  std::string volser;
-  Uuid volume;
-  std::vector<Bytes> eedks;  // on the cartridge
-  Bytes eedk_signature;
-  Bytes data_key_identifier;  // on the cartridge
-  Bytes key_check_value;      // of the data on the cartridge; may be empty
-  WritePolicyPage policy;     // labels asked for a write from the beginning
+  Bytes drive_certificate{};       // DER
+  Bytes wrapping_key{};            // DER SubjectPublicKeyInfo, RSA-2048
+  Bytes wrapping_key_signature{};  // by the identity key
+  std::string volser{};
+  Uuid volume{};
+  std::vector<Bytes> eedks{};  // on the cartridge
+  Bytes eedk_signature{};
+  Bytes data_key_identifier{};  // on the cartridge
+  Bytes key_check_value{};      // of the data on the cartridge; may be empty
+  WritePolicyPage policy{};     // labels asked for a write from the beginning
   bool operator==(const KeyRequestPage&) const = default;
   Bytes encode() const;
   static Result<KeyRequestPage> decode(ByteView data);
@@ -84,11 +84,11 @@ struct KeyRequestPage {
 
 // Page 0020h. With kConfirm as the intent: build the confirmation of the key that was issued last.
 struct ChallengePage {
-  Uuid request;
+  Uuid request{};
   bool confirm = false;
-  Bytes nonce;  // single use, from the server
-  Bytes channel_binding;
-  Uuid server;
+  Bytes nonce{};  // single use, from the server
+  Bytes channel_binding{};
+  Uuid server{};
   bool operator==(const ChallengePage&) const = default;
   Bytes encode() const;
   static Outcome<ChallengePage> parse(ByteView parameters);
@@ -96,8 +96,8 @@ struct ChallengePage {
 
 // Pages 0021h and 0030h: opaque messages of the key exchange.
 struct ExchangeMessagePage {
-  Uuid request;
-  Bytes message;
+  Uuid request{};
+  Bytes message{};
   bool operator==(const ExchangeMessagePage&) const = default;
   Bytes encode(std::uint16_t page) const;
   static Result<ExchangeMessagePage> decode(ByteView data, std::uint16_t page);
@@ -117,7 +117,7 @@ SenseCode sense_of(KeyRefusal refusal);
 
 // Page 0031h.
 struct RefusalPage {
-  Uuid request;
+  Uuid request{};
   KeyRefusal reason = KeyRefusal::kServiceFailure;
   std::uint16_t ekm_code = 0;  // as the key server gave it; kept for the status page
   bool operator==(const RefusalPage&) const = default;
@@ -138,8 +138,8 @@ struct KeyPathStatusPage {
   KeyPathState state = KeyPathState::kIdle;
   bool may_write = false;      // the key was given for writing
   bool confirm_due = false;    // the drive has written with a new key and not yet confirmed it
-  Uuid request;                // the one under way, or the last
-  Bytes key_check_value;       // of the key held; empty without one
+  Uuid request{};              // the one under way, or the last
+  Bytes key_check_value{};     // of the key held; empty without one
   std::uint16_t ekm_code = 0;  // of the last refusal
   bool operator==(const KeyPathStatusPage&) const = default;
   Bytes encode() const;

@@ -19,7 +19,7 @@ Bytes LogPage::encode() const {
 Result<LogPage> LogPage::decode(ByteView data) {
   ByteReader in(data);
   LogPage page{.code = static_cast<std::uint8_t>(TRY(in.u8("page code")) & 0x3fU), .parameters = {}};
-  TRY(in.u8("subpage code"));
+  TRY(in.skip(1, "subpage code"));
   ByteReader body(TRY(in.bytes16(0xffff, "page length")));
   while (!body.done()) {
     LogParameter parameter;

@@ -17,13 +17,13 @@ inline constexpr std::uint8_t kTapeCapacity = 0x31;  // IBM and HP: remaining an
 struct LogParameter {
   std::uint16_t code = 0;
   std::uint8_t control = 0x03;  // binary, not saved
-  Bytes value;                  // below 256 bytes
+  Bytes value{};                // below 256 bytes
   bool operator==(const LogParameter&) const = default;
 };
 
 struct LogPage {
   std::uint8_t code = 0;
-  std::vector<LogParameter> parameters;
+  std::vector<LogParameter> parameters{};
 
   Bytes encode() const;
   // kCorrupt when cut short within a parameter. Not for page 00h, whose content is a list of page codes.

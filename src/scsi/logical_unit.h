@@ -20,15 +20,15 @@ enum class ScsiStatus : std::uint8_t {
 
 // Borrowed views; they must live until execute() returns.
 struct Command {
-  ByteView cdb;  // may be padded beyond the command's own length (iSCSI sends 16 bytes)
+  ByteView cdb{};  // may be padded beyond the command's own length (iSCSI sends 16 bytes)
   NexusId nexus;
-  ByteView data_out;  // everything that the initiator sent; empty for other commands
+  ByteView data_out{};  // everything that the initiator sent; empty for other commands
 };
 
 struct Response {
   ScsiStatus status = ScsiStatus::kGood;
-  Sense sense;    // meaningful with kCheckCondition
-  Bytes data_in;  // already cut to the allocation or transfer length of the CDB
+  Sense sense{};    // meaningful with kCheckCondition
+  Bytes data_in{};  // already cut to the allocation or transfer length of the CDB
   // Bytes of data_out that the command took. A transport reports the rest as residual.
   std::size_t data_out_used = 0;
 

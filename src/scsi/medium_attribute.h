@@ -12,7 +12,7 @@ struct MediumAttribute {
   std::uint16_t id = 0;
   bool read_only = false;
   std::uint8_t format = 0;  // 0 binary, 1 ASCII, 2 text
-  Bytes value;              // empty in WRITE ATTRIBUTE: remove
+  Bytes value{};            // empty in WRITE ATTRIBUTE: remove
   bool operator==(const MediumAttribute&) const = default;
 };
 

@@ -27,7 +27,7 @@ struct BlockDescriptor {
 // One page without subpages. `body` follows the two header bytes.
 struct ModePage {
   std::uint8_t code = 0;
-  Bytes body;
+  Bytes body{};
   bool operator==(const ModePage&) const = default;
 };
 
@@ -37,8 +37,8 @@ struct ModeParameters {
   bool write_protected = false;    // sense only
   std::uint8_t buffered_mode = 1;  // 0 unbuffered, 1 and 2 buffered
   std::uint8_t speed = 0;
-  std::optional<BlockDescriptor> descriptor;
-  std::vector<ModePage> pages;
+  std::optional<BlockDescriptor> descriptor{};
+  std::vector<ModePage> pages{};
 
   // `ten` chooses the header of MODE SENSE(10). The mode data length is filled in.
   Bytes encode(bool ten) const;

@@ -51,22 +51,22 @@ struct SenseCode {
 struct FieldPointer {
   bool in_cdb = true;  // else in the parameter list
   std::uint16_t byte = 0;
-  std::optional<std::uint8_t> bit;
+  std::optional<std::uint8_t> bit{};
   friend bool operator==(const FieldPointer&, const FieldPointer&) = default;
 };
 
 inline constexpr std::size_t kFixedSenseBytes = 18;
 
 struct [[nodiscard]] Sense {
-  SenseCode code;
+  SenseCode code{};
   bool filemark = false;
   bool end_of_medium = false;
   bool incorrect_length = false;
   bool deferred = false;
   // The residual or other value of the INFORMATION field; set exactly when the VALID bit is. Blocks,
   // filemarks or bytes as the command says; negative when a block was longer than asked for.
-  std::optional<std::int64_t> information;
-  std::optional<FieldPointer> field;
+  std::optional<std::int64_t> information{};
+  std::optional<FieldPointer> field{};
 
   friend bool operator==(const Sense&, const Sense&) = default;
 

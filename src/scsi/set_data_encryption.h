@@ -22,8 +22,8 @@ struct SetDataEncryption {
   std::uint8_t algorithm_index = 1;
   KeyFormat key_format = KeyFormat::kPlain;
   KadFormat kad_format = KadFormat::kUnspecified;
-  ByteView key;  // borrowed; empty when the modes need none
-  KadList kads;
+  ByteView key{};  // borrowed; empty when the modes need none
+  KadList kads{};
 
   // Whether the modes need a key.
   bool needs_key() const;
@@ -52,9 +52,9 @@ inline constexpr std::size_t kKeyByte = 20;
 struct WrappedKey {
   static constexpr std::uint16_t kRsa2048Oaep = 0x0000;
   std::uint16_t parameter_set = kRsa2048Oaep;
-  Bytes label;  // the OAEP label; at most kMaxLabel
-  Bytes wrapped;
-  Bytes signature;  // by whoever wrapped it, over what stands before; may be empty
+  Bytes label{};  // the OAEP label; at most kMaxLabel
+  Bytes wrapped{};
+  Bytes signature{};  // by whoever wrapped it, over what stands before; may be empty
 
   static constexpr std::size_t kMaxLabel = 128;
   static constexpr std::size_t kMaxWrapped = 1024;
@@ -70,7 +70,7 @@ struct WrappingKeyPage {
   static constexpr std::uint32_t kSpki = 0x80000001;  // ours: a DER SubjectPublicKeyInfo
   std::uint32_t key_type = kRsa2048;
   std::uint32_t key_format = kSpki;
-  Bytes key;
+  Bytes key{};
   Bytes encode() const;
   static Result<WrappingKeyPage> decode(ByteView data);
 };
