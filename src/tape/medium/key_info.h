@@ -54,9 +54,7 @@ struct KeyCopyHealth {
   std::array<SlotHealth, 2> slots{};
   std::optional<std::uint64_t> generation;  // of its newest good slot
   bool stale = false;
-  bool good() const {
-    return generation && !stale && slots[0] != SlotHealth::kDamaged && slots[1] != SlotHealth::kDamaged;
-  }
+  bool good() const;  // written, not stale, and no slot damaged
 };
 inline constexpr std::size_t kKeyCopies = 4;  // 0 is the cartridge memory, 1 to 3 the places on the medium
 

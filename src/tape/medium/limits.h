@@ -16,6 +16,7 @@ inline constexpr std::size_t kMaxAttributes = 256;  // in the cartridge memory
 inline constexpr std::size_t kMaxAttributeBytes = 4096;
 inline constexpr std::size_t kMaxVolserBytes = 8;
 inline constexpr std::size_t kMaxIndexBytes = 64U << 20;  // a larger index is not stored, only rebuilt
+inline constexpr std::size_t kMaxSessionBytes = 512;      // payload of a session record
 inline constexpr std::size_t kMaxSessions = 1U << 20;
 inline constexpr std::uint64_t kIndexStrideBytes = 16U << 20;
 inline constexpr std::uint64_t kMaxCapacityBytes = 1ULL << 50;

@@ -1,0 +1,107 @@
+// What a Cartridge holds. Internal to tape/medium; the functions lie in cartridge.cc (opening, areas),
+// cartridge_read.cc (reading, motion) and cartridge_write.cc (sessions, records, sync marks).
+//
+//                 begin_session()            append()                set_session(), cut(), failure
+//   no session ───────────────────► live ───────────► live ────────────────────────────► no session
+//
+// Invariants beyond those of cartridge.h
+//  6. end.offset == file_bytes + pending: bytes in `buffer` are the records that the file does not hold yet.
+//  7. Reads and motion begin with settle(): they never look at the file while something is pending.
+//  8. `live` exists only while its session record is the last one before end, and `pos` may be anywhere.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "tape/medium/cartridge.h"
+#include "tape/medium/header_areas.h"
+#include "tape/medium/record_opener.h"
+#include "tape/medium/record_stream.h"
+#include "tape/medium/recovery.h"
+#include "tape/medium/tape_index.h"
+
+namespace tapewarden::tape {
+
+struct LiveSession {
+  std::uint32_t id = 0;
+  SessionSalt salt{};
+  std::optional<crypto::AesGcm> cipher;  // none: clear
+  Hash256 key_fingerprint{};             // only for an observer
+  std::uint64_t next_counter = 0;
+  unsigned compression_level = 0;
+};
+
+struct Cartridge::State {
+  State(Env system, std::string file_path, CartridgeMode open_mode, std::unique_ptr<File> held,
+        std::unique_ptr<File> opened, SuperblockPair blocks, MemoryArea chip, KeyArea key_area)
+      : env(system),
+        path(std::move(file_path)),
+        mode(open_mode),
+        lock(std::move(held)),
+        file(std::move(opened)),
+        superblocks(std::move(blocks)),
+        memory(std::move(chip)),
+        keys(std::move(key_area)),
+        stream(*file, superblocks.current().volume) {}
+
+  Env env;
+  std::string path;
+  CartridgeMode mode;
+  std::unique_ptr<File> lock;
+  std::unique_ptr<File> file;
+  SuperblockPair superblocks;
+  MemoryArea memory;
+  KeyArea keys;
+  RecordStream stream;
+  RecordOpener opener;
+  Compressor compressor;
+  TapeIndex index;
+  ChainState pos;
+  ChainState end;
+  std::optional<RecordType> last_type;  // of the record right before end
+  std::optional<RecordHeader> peeked;   // header of the object at pos, when it was looked at
+  std::optional<Error> damage;          // at end, when opened for reading in spite of it
+  std::optional<Error> failure;         // of a write or sync; nothing more is written
+  bool unloaded = false;
+
+  Bytes buffer;  // kept at its largest size: growing costs, shrinking saves nothing
+  std::size_t pending = 0;
+  std::uint64_t file_bytes = 0;      // where the next flush writes
+  std::uint64_t physical_bytes = 0;  // length of the file; more than file_bytes while a torn tail hangs on
+
+  SessionSpec spec;
+  std::optional<LiveSession> live;
+  Bytes read_buffer;
+  std::uint64_t programmable_early_warning = 0;
+  CartridgeStats stats;
+  SealObserver observer;
+
+  const SyncMark& mark() const { return superblocks.current().mark; }
+  bool at_end() const { return pos.object == end.object; }
+
+  // cartridge.cc
+  Status require_writable() const;            // opened for writing, no failure, not unloaded
+  Status guard(Status result);                // remembers a failure to write
+  Status write_superblock(Superblock block);  // a new generation, synced
+
+  // cartridge_read.cc
+  Status settle();
+  void move_to(const ChainState& state);
+  Result<const RecordHeader*> peek();  // nullptr at end of data
+  Status seek(std::uint64_t object);
+
+  // cartridge_write.cc
+  Status check_spec(const SessionSpec& candidate) const;
+  Status prepare_write();  // permission, then a live session that continues at pos
+  Status begin_session();
+  Status write_key_info_at_beginning(bool overwriting);
+  Status cut(const ChainState& at);
+  Status append(RecordType type, ByteView plain);
+  Status check_room(std::uint64_t record_bytes, std::uint64_t reserve) const;
+  Status flush();
+  Status commit_mark();
+  Status write_end();
+  Status count_unload();
+};
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,300 @@
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+#include "crypto/hash.h"
+#include "tape/medium/cartridge_state.h"
+#include "tape/medium/layout.h"
+#include "tape/medium/limits.h"
+
+namespace tapewarden::tape {
+
+namespace {
+
+// Small records gather until a write is worth its call; a record of this size goes out at once, while it is
+// hot.
+constexpr std::size_t kFlushBytes = 256U << 10;
+// Behind the nominal capacity there is room for marks, as on tape behind the end-of-medium.
+constexpr std::uint64_t kFilemarkReserveBytes = 1U << 20;
+constexpr std::uint64_t kMebibyte = 1U << 20;
+
+}  // namespace
+
+Status Cartridge::State::check_spec(const SessionSpec& candidate) const {
+  if (candidate.akad.size() > kMaxKadBytes || candidate.ukad.size() > kMaxKadBytes) {
+    return fail(ErrorCode::kInvalidArgument, "a key-associated datum is longer than 60 bytes", "kad");
+  }
+  if (candidate.compression_level.value_or(0) > kMaxCompressionLevel) {
+    return fail(ErrorCode::kInvalidArgument, "the compression level is 0 to 3", "compression_level");
+  }
+  return check_key_info(candidate.key_info);
+}
+
+Status Cartridge::set_write_session(SessionSpec spec) {
+  TRY(state_->require_writable());
+  TRY(state_->check_spec(spec));
+  state_->live.reset();
+  state_->spec = std::move(spec);
+  return {};
+}
+
+Status Cartridge::write_record(ByteView data) {
+  State& s = *state_;
+  if (data.empty() || data.size() > kMaxRecordBytes) {
+    return fail(ErrorCode::kInvalidArgument, "a record has 1 byte to 16 MiB", "length");
+  }
+  TRY(s.require_writable());
+  // Refused before anything after the position is dropped.
+  TRY(s.check_room(0, 0));
+  TRY(s.prepare_write());
+  TRY(s.append(RecordType::kData, data));
+  s.stats.records_written += 1;
+  s.stats.host_bytes_written += data.size();
+  return s.pending >= kFlushBytes ? s.flush() : Status{};
+}
+
+Status Cartridge::write_filemarks(std::uint32_t count, bool immediate) {
+  State& s = *state_;
+  TRY(s.require_writable());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    TRY(s.prepare_write());
+    TRY(s.append(RecordType::kFilemark, {}));
+    if (s.pending >= kFlushBytes) TRY(s.flush());
+  }
+  return immediate ? Status{} : sync();
+}
+
+Status Cartridge::sync() {
+  State& s = *state_;
+  TRY(s.require_writable());
+  TRY(s.settle());
+  if (s.end.offset == s.mark().length) return {};
+  if (s.live && s.last_type != RecordType::kFilemark) {
+    TRY(s.append(RecordType::kSyncMark, {}));
+    TRY(s.flush());
+  }
+  return s.commit_mark();
+}
+
+Status Cartridge::erase_from_here() {
+  State& s = *state_;
+  TRY(s.require_writable());
+  TRY(s.settle());
+  const bool overwriting = !s.at_end();
+  if (!overwriting && s.pos.object != 0) return {};
+  if (s.superblocks.current().worm && overwriting) {
+    return fail(ErrorCode::kPermissionDenied, "a WORM cartridge cannot be erased", "worm", {},
+                detail(MediumFault::kWormOverwrite));
+  }
+  if (overwriting) TRY(s.cut(s.pos));
+  if (s.pos.object == 0 && !s.keys.report().info.empty()) {
+    TRY(s.guard(s.keys.write(*s.file, KeyInfo{}, SlotsToWrite::kBoth)));
+  }
+  return {};
+}
+
+Status Cartridge::unload() {
+  State& s = *state_;
+  if (s.mode == CartridgeMode::kRead || s.unloaded) return {};
+  TRY(s.require_writable());
+  TRY(s.settle());
+  TRY(s.write_end());
+  TRY(s.count_unload());
+  s.live.reset();
+  s.unloaded = true;
+  return {};
+}
+
+Status Cartridge::State::prepare_write() {
+  if (live && at_end()) return {};
+  if (!at_end() && superblocks.current().worm) {
+    return fail(ErrorCode::kPermissionDenied, "a WORM cartridge is written at the end of data only", "worm",
+                {}, detail(MediumFault::kWormOverwrite));
+  }
+  return begin_session();
+}
+
+Status Cartridge::State::begin_session() {
+  TRY(settle());
+  const bool overwriting = !at_end();
+  const bool at_beginning = pos.object == 0;
+  live.reset();
+  if (overwriting) TRY(cut(pos));
+  if (at_beginning) TRY(write_key_info_at_beginning(overwriting));
+  if (physical_bytes > end.offset) {  // a torn tail
+    TRY(guard(file->truncate(end.offset)));
+    physical_bytes = end.offset;
+    stream.cut(end.offset);
+  }
+
+  LiveSession session;
+  SessionInfo info;
+  env.random->fill(info.salt);
+  info.volume = stream.volume();
+  info.previous_link = end.link;
+  info.previous_session = stream.sessions().empty() ? 0 : stream.sessions().rbegin()->second.offset;
+  info.start_object = end.object;
+  info.start_file = end.file;
+  info.begun = env.clock->wall_now();
+  info.method = spec.method;
+  info.compression_level = spec.compression_level.value_or(superblocks.current().compression_level);
+  info.raw_read_blocked = spec.raw_read_blocked;
+  info.akad = spec.akad;
+  info.ukad = spec.ukad;
+  session.id = std::max(end.session_id + 1, superblocks.current().next_session_id);
+  session.salt = info.salt;
+  session.compression_level = info.compression_level;
+  if (spec.key) {
+    info.algorithm = kAlgorithmAesGcm;
+    info.check_value = spec.key->check_value(info.volume);
+    const crypto::SecretBytes key = spec.key->session_key(info.salt, info.volume);
+    if (observer) session.key_fingerprint = crypto::sha256(key.reveal());
+    session.cipher.emplace(key);
+  }
+  live.emplace(std::move(session));
+  const std::uint64_t at = end.offset;
+  if (auto written = append(RecordType::kSession, encode_session(info)); !written) return guard(written);
+  TRY(flush());
+  TRY(guard(file->sync()));  // invariant 2
+  stream.add_session(live->id, {std::move(info), at, end.link});
+  ++stats.sessions_begun;
+  return {};
+}
+
+Status Cartridge::State::write_key_info_at_beginning(bool overwriting) {
+  const bool nothing_there = keys.report().generation == 0 && !keys.report().all_lost;
+  if (spec.key_info.empty() && (nothing_there || !overwriting)) return {};
+  return guard(keys.write(*file, spec.key_info, nothing_there ? SlotsToWrite::kOlder : SlotsToWrite::kBoth));
+}
+
+Status Cartridge::State::cut(const ChainState& at) {
+  live.reset();
+  // At the beginning the session records before the first object go too.
+  const ChainState target = at.object == 0 ? ChainState::beginning() : at;
+  if (target.offset < mark().length) {
+    Superblock block = superblocks.current();
+    block.mark = target.mark();
+    block.closed = false;
+    block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
+    if (block.index_offset >= target.offset) block.index_offset = 0;
+    // In both: with one slot damaged the other must not speak of records that are gone.
+    TRY(write_superblock(block));
+    TRY(write_superblock(block));
+  }
+  TRY(guard(file->truncate(target.offset)));
+  TRY(guard(file->sync()));
+  file_bytes = physical_bytes = target.offset;
+  index.cut(target.offset);
+  stream.cut(target.offset);
+  opener.forget_sessions();
+  end = target;
+  last_type.reset();
+  move_to(end);
+  return {};
+}
+
+Status Cartridge::State::check_room(std::uint64_t record_bytes, std::uint64_t reserve) const {
+  const std::uint64_t used = (at_end() ? end.offset : pos.offset) - kDataStart;
+  const std::uint64_t limit = superblocks.current().capacity_bytes + reserve;
+  if (used < limit && record_bytes <= limit - used) return {};
+  return fail(ErrorCode::kExhausted, "the cartridge is full", "capacity", "load another cartridge",
+              detail(MediumFault::kEndOfMedium));
+}
+
+Status Cartridge::State::append(RecordType type, ByteView plain) {
+  TW_ASSERT(live.has_value());
+  ByteView stored = plain;
+  RecordHeader header;
+  header.type = type;
+  if (type == RecordType::kData && live->compression_level > 0) {
+    const ByteView packed = compressor.compress(plain, live->compression_level);
+    header.compressed = !packed.empty();
+    if (header.compressed) stored = packed;
+  }
+  header.encrypted = live->cipher && type != RecordType::kSession && type != RecordType::kIndex;
+  header.host_length = static_cast<std::uint32_t>(plain.size());
+  header.stored_length = static_cast<std::uint32_t>(stored.size());
+  header.logical_object = end.object;
+  header.file_number = end.file;
+  header.session_id = live->id;
+  header.counter = live->next_counter;
+  header.previous_offset = end.previous_offset;
+  header.previous_link = head_of(end.link);
+  const auto total = static_cast<std::size_t>(header.total_bytes());
+  if (header.is_object()) TRY(check_room(total, type == RecordType::kFilemark ? kFilemarkReserveBytes : 0));
+
+  if (buffer.size() < pending + total) buffer.resize(pending + total);
+  const MutableByteView record = MutableByteView(buffer).subspan(pending, total);
+  const MutableByteView body = record.subspan(kHeaderBytes);
+  if (header.encrypted) {
+    const crypto::GcmIv iv = crypto::counter_iv(header.counter);
+    const AssociatedData associated = associated_data(header, live->salt, end.link);
+    const crypto::GcmTag tag = live->cipher->seal(iv, associated, stored, body.first(stored.size()));
+    copy_bytes(body.last(kTagBytes), tag);
+    if (observer) observer(live->key_fingerprint, iv);
+  } else {
+    copy_bytes(body, stored);
+  }
+  ++live->next_counter;
+  header.payload_crc = crc32c(body);
+  copy_bytes(record, encode_header(header));
+
+  const std::uint64_t at = end.offset;
+  const Link link = link_of(header, body, header.encrypted ? ByteView(body.last(kTagBytes)) : ByteView());
+  const bool follows = at_end();
+  end = after(header, end, link);
+  if (follows) move_to(end);
+  index.note(header, at);
+  last_type = type;
+  pending += total;
+  stats.stored_bytes_written += total;
+  return {};
+}
+
+Status Cartridge::State::flush() {
+  if (pending == 0) return {};
+  TRY(guard(file->write_at(file_bytes, ByteView(buffer).first(pending))));
+  file_bytes += pending;
+  physical_bytes = std::max(physical_bytes, file_bytes);
+  pending = 0;
+  return {};
+}
+
+Status Cartridge::State::commit_mark() {
+  TRY(guard(file->sync()));
+  Superblock block = superblocks.current();
+  block.mark = end.mark();
+  block.closed = last_type == RecordType::kEndOfData || last_type == RecordType::kIndex;
+  if (last_type == RecordType::kIndex) block.index_offset = end.previous_offset;
+  block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
+  TRY(write_superblock(std::move(block)));
+  ++stats.sync_marks;
+  return {};
+}
+
+Status Cartridge::State::write_end() {
+  if (live) {
+    TRY(append(RecordType::kEndOfData, {}));
+    if (index.encoded_size() <= kMaxIndexBytes) TRY(append(RecordType::kIndex, index.encode()));
+    TRY(flush());
+  }
+  if (end.offset == mark().length) return {};
+  TRY(commit_mark());
+  return write_superblock(superblocks.current());  // into the other slot too
+}
+
+Status Cartridge::State::count_unload() {
+  if (stats.records_written == 0 && stats.records_read == 0) return {};
+  AttributeMap next = memory.attributes();
+  const auto count = [&next](AttributeId life, AttributeId load, std::uint64_t bytes) {
+    const std::uint64_t megabytes = (bytes + kMebibyte - 1) / kMebibyte;
+    next[life] = number_attribute(attribute_number(next, life) + megabytes, 8);
+    next[load] = number_attribute(megabytes, 8);
+  };
+  count(attribute::kMegabytesWrittenInLife, attribute::kMegabytesWrittenInLoad, stats.stored_bytes_written);
+  count(attribute::kMegabytesReadInLife, attribute::kMegabytesReadInLoad, stats.stored_bytes_read);
+  if (!memory_bytes_left(next)) return {};  // the host's attributes fill it: they go before counters
+  return guard(memory.write(*file, std::move(next)));
+}
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,34 @@
+#include "tape/medium/data_key.h"
+
+#include "base/assert.h"
+#include "crypto/kdf.h"
+
+namespace tapewarden::tape {
+
+namespace {
+
+Bytes purpose(std::string_view name, const Uuid& volume) {
+  ByteWriter info;
+  info.text(name).bytes(volume.view());
+  return info.take();
+}
+
+}  // namespace
+
+DataKey::DataKey(crypto::SecretBytes key) : key_(std::move(key)) {
+  TW_ASSERT(key_.size() == kDataKeyBytes);
+}
+
+KeyCheckValue DataKey::check_value(const Uuid& volume) const {
+  KeyCheckValue value{};
+  const auto derived = crypto::hkdf_sha256(key_, {}, purpose("kcv", volume), value.size());
+  copy_bytes(value,
+             derived.reveal());  // public by design: HKDF's outputs for other purposes do not follow from it
+  return value;
+}
+
+crypto::SecretBytes DataKey::session_key(const SessionSalt& salt, const Uuid& volume) const {
+  return crypto::hkdf_sha256(key_, salt, purpose("tapewarden record", volume), kDataKeyBytes);
+}
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,80 @@
+// Reads records from a file and follows their chain: every check that needs no key. Shared by the cartridge,
+// its inspection and its verification. Not thread-safe. Internal to tape/medium.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "base/env.h"
+#include "tape/medium/read_window.h"
+#include "tape/medium/record.h"
+#include "tape/medium/tape_index.h"
+
+namespace tapewarden::tape {
+
+// A place between two records, and what the next one must continue.
+struct ChainState {
+  std::uint64_t offset = 0;  // where the next record begins
+  std::uint64_t previous_offset = 0;
+  Link link{};
+  std::uint64_t object = 0;
+  std::uint32_t file = 0;
+  std::uint32_t session_id = 0;
+
+  static ChainState beginning();
+  SyncMark mark() const;
+  bool operator==(const ChainState&) const = default;
+};
+
+// kCorrupt (kChainBroken) when the header does not continue the state.
+Status check_follows(const RecordHeader& header, const ChainState& state);
+ChainState after(const RecordHeader& header, const ChainState& state, const Link& link);
+
+struct SessionEntry {
+  SessionInfo info;
+  std::uint64_t offset = 0;
+  Link link{};
+};
+
+class RecordStream {
+ public:
+  RecordStream(File& file, const Uuid& volume) : window_(file), file_(&file), volume_(volume) {}
+
+  const Uuid& volume() const { return volume_; }
+  // Header of the record at `offset`, which must end at or before `end`. kCorrupt naming the offset. `ahead`:
+  // how many bytes a fetch may bring along.
+  Result<RecordHeader> header_at(std::uint64_t offset, std::uint64_t end, std::size_t ahead = kWalkAhead);
+  // Stored bytes and tag; valid until the next call.
+  Result<ByteView> body_at(const RecordHeader& header, std::uint64_t offset);
+  // kCorrupt (kPayloadDamaged) when stored bytes and tag do not fit the header's checksum.
+  Status check_payload(const RecordHeader& header, std::uint64_t offset);
+
+  // Checks that the record continues the chain and belongs to its session, and moves the state behind it.
+  // Keeps what a session record says.
+  Status pass(ChainState& state, const RecordHeader& header);
+  // The state before an object known from the index.
+  Result<ChainState> state_before(const TapeIndex::Block& object, std::uint64_t end);
+
+  // kCorrupt when no readable record of that session was met.
+  Result<const SessionEntry*> session(std::uint32_t id) const;
+  const std::map<std::uint32_t, SessionEntry>& sessions() const { return sessions_; }
+  // Reads and keeps a session record named by the index.
+  Status load_session(const TapeIndex::Session& place, std::uint64_t end);
+  void add_session(std::uint32_t id, SessionEntry entry) { sessions_[id] = std::move(entry); }
+  // After the file was cut: nothing at or behind the offset is remembered.
+  void cut(std::uint64_t offset);
+
+  static constexpr std::size_t kWalkAhead = 0;  // fetch by the size of the record before
+ private:
+  Result<SessionEntry> read_session(const RecordHeader& header, std::uint64_t offset);
+  Result<Link> link_at(const RecordHeader& header, std::uint64_t offset);
+  Status check_session(const RecordHeader& header) const;
+
+  ReadWindow window_;
+  File* file_;
+  Uuid volume_;
+  std::map<std::uint32_t, SessionEntry> sessions_;
+  std::uint64_t last_total_ = 0;
+};
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,30 @@
+// Finds the end of the records when a cartridge is opened: from the stored index when it is sound, else by
+// walking all headers. Internal to tape/medium.
+#pragma once
+
+#include "tape/medium/record_stream.h"
+#include "tape/medium/superblock.h"
+#include "tape/medium/tape_index.h"
+
+namespace tapewarden::tape {
+
+struct Recovered {
+  ChainState end = ChainState::beginning();  // behind the last good record
+  TapeIndex index;
+  std::optional<RecordType> last_type;  // of the last record
+  bool used_index = false;
+  std::optional<Error> damage;  // what does not check before the sync mark; the end is then right before it
+};
+
+// Everything before the mark must check (a fault there is `damage`); whole records behind it that continue
+// the chain count, with their payload's checksum; the first that does not begins the torn tail. kIo.
+Result<Recovered> recover(RecordStream& stream, const Superblock& block, std::uint64_t file_bytes);
+
+struct StoredIndex {
+  TapeIndex index;
+  ChainState behind;  // the state behind the index record
+};
+// kNotFound when there is none, kCorrupt when it is damaged.
+Result<StoredIndex> load_index(RecordStream& stream, const Superblock& block);
+
+}  // namespace tapewarden::tape
