@@ -40,7 +40,7 @@ bool KeyCopyHealth::good() const {
 
 unsigned KeyInfoReport::damaged_copies() const {
   const auto damaged = [](const KeyCopyHealth& copy) {
-    return copy.stale || std::ranges::contains(copy.slots, SlotHealth::kDamaged);
+    return copy.stale || std::ranges::count(copy.slots, SlotHealth::kDamaged) > 0;
   };
   return static_cast<unsigned>(std::ranges::count_if(copies, damaged));
 }
