@@ -74,6 +74,9 @@ class People {
   Status log_out(ByteView token);
   // Records that `actor` was refused `what` ("POST /v1/keys") for want of a permission.
   Status record_refusal(const Principal& actor, std::string_view what, Permission permission);
+  // Records that a change which `actor` may make failed: its own transaction, audit record included, was
+  // undone.
+  Status record_failure(const Principal& actor, std::string_view what, const Error& error);
 
   Result<std::vector<Person>> list();
   Result<Person> find(std::string_view name);  // kNotFound

@@ -181,6 +181,21 @@ Status People::record_refusal(const Principal& actor, std::string_view what, Per
   });
 }
 
+Status People::record_failure(const Principal& actor, std::string_view what, const Error& error) {
+  return write([&](store::Transaction& transaction) -> Status {
+    transaction.record(to_record({.type = EventType::kManagement,
+                                  .action = "request.fail",
+                                  .actor = actor,
+                                  .success = false,
+                                  .fields = {{"request", escape_unprintable(what)},
+                                             {"code", std::string(tapewarden::to_string(error.code))},
+                                             {"field", escape_unprintable(error.field)},
+                                             {"message", escape_unprintable(error.message)}}},
+                                 env_.clock->wall_now()));
+    return {};
+  });
+}
+
 Status People::write(std::function<Status(store::Transaction&)> work) {
   TRY(keystore_.write(std::move(work)));
   return {};
