@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -19,12 +21,30 @@ struct CommitMark {
   bool operator==(const CommitMark&) const = default;
 };
 
+// One commit as the log holds it.
+struct LoggedCommit {
+  CommitMark mark;
+  Hash256 chain_before{};  // chain_hash() before its records
+  std::vector<std::string> records;
+};
+
 class CommitLog {
  public:
   virtual ~CommitLog() = default;
   // Appends the records (one JSON object each, without line end), then the mark, and syncs. After an error
   // nothing more may be appended: the caller must stop serving.
   virtual Status append(const CommitMark& mark, std::span<const std::string> records) = 0;
+  // Appends records that belong to no commit, because nothing but the record changed (a refusal, a key read),
+  // and syncs. As append() otherwise. A log that knows no such records repeats its last mark.
+  virtual Status note(std::span<const std::string> records) {
+    return append(last_mark().value_or(CommitMark{}), records);
+  }
+  // Gives each commit from `from` on, in order, to `visit`, up to the last one that was durable when replay()
+  // began; ends early with the error that `visit` returns. Any thread. kCorrupt naming the damaged place;
+  // kUnsupported when the log cannot be read back.
+  virtual Status replay(std::uint64_t /*from*/, const std::function<Status(const LoggedCommit&)>& /*visit*/) {
+    return fail(ErrorCode::kUnsupported, "this commit log cannot be read back");
+  }
   // The last complete mark; empty when the log is new.
   virtual std::optional<CommitMark> last_mark() const = 0;
   // The chain hash over everything appended so far.

@@ -146,9 +146,10 @@ class Keystore {
   // Runs `work` on the writer thread within a savepoint of the current group. An error from `work` undoes
   // just its own changes and records, and is what its completion gets. `work` may be run again from the start
   // when the group must be redone, so it must not keep state outside. Completions run on the env's executor.
-  // Thread-safe.
+  // A group that only records takes no commit: its records go to the log alone (CommitLog::note), also when
+  // the disk has no room for the database any more, and its completions do not wait at the gate. Thread-safe.
   virtual void submit(Work work, Completion completion) = 0;
-  // submit() and wait. Not from the executor's threads.
+  // submit() and wait; the executor is not used. Not from the executor's threads, nor from within a work.
   virtual Result<CommitInfo> write(Work work) = 0;
   // Runs `work` on the calling thread in a read snapshot. Thread-safe; several run side by side.
   virtual Status read(const std::function<Status(Reader&)>& work) = 0;

@@ -62,7 +62,7 @@ Result<crypto::SecretBytes> create_master_key(Env env, const std::string& path,
   env.random->fill(slot.salt);
   const auto stretched = TRY(crypto::scrypt(passphrase, slot.salt, cost, crypto::kAesKeyBytes));
   auto master = crypto::random_secret(*env.random, crypto::kAesKeyBytes);
-  slot.box = crypto::seal_box(stretched, slot.header(), master, *env.random);
+  slot.box = crypto::seal_box(stretched, slot.header(), master.reveal(), *env.random);
   ByteWriter out;
   out.text(kMagic).u16(kVersion).u8(1);
   out.u8(kPassphraseSlot).u64(cost.n).u32(cost.r).u32(cost.p).bytes(slot.salt).bytes16(slot.box);

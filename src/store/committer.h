@@ -1,0 +1,53 @@
+// Turns a group of works into one commit: database first, then the commit log (I2 of keystore.h). Belongs to
+// the writer thread.
+//
+// Invariants
+//  C1 state() is what both the database and the log hold, until failed().
+//  C2 failed() is for ever: the outcome of a commit is not known, only opening the keystore anew finds out.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "store/session.h"
+#include "store/state.h"
+
+namespace tapewarden::store {
+
+class Committer {
+ public:
+  Committer(RowAccess access, Random& random, const Uuid& server, CommitLog& log, State state)
+      : session_(access, random, server), log_(log), state_(std::move(state)) {}
+
+  struct Outcome {
+    Status result;
+    bool changed = false;  // false: only records, or nothing
+  };
+  // One outcome for each work, in order.
+  std::vector<Outcome> run(std::span<const Keystore::Work* const> works);
+
+  const State& state() const { return state_; }
+  const std::optional<Error>& failed() const { return failed_; }
+
+ private:
+  Status run_works(std::span<const Keystore::Work* const> works, std::vector<Outcome>& outcomes);
+  Status commit();
+  Status write_note();
+  State next_state();
+  Status give_up(std::string_view what, const Error& cause);
+
+  WriteSession session_;
+  CommitLog& log_;
+  State state_;
+  std::optional<Error> failed_;
+};
+
+// Applies the group's changes to the sums.
+void follow(State& state, const std::vector<Change>& changes, const Layouts& layouts);
+
+// Brings the log up to the database after a crash between the two, or says how they contradict each other:
+// kCorrupt naming the commits that one of them lacks.
+Status reconcile(const State& state, CommitLog& log);
+
+}  // namespace tapewarden::store

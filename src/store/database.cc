@@ -1,0 +1,229 @@
+#include "store/database.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "store/change_lines.h"
+
+namespace tapewarden::store {
+
+namespace {
+
+// "TWks" in the file's header, for file(1).
+constexpr const char* kWriterSettings =
+    "PRAGMA application_id = 0x54576b73; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
+    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
+    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;";
+constexpr const char* kReaderSettings =
+    "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
+    "PRAGMA cache_size = -8192;";
+
+struct Object {
+  std::string type;  // table or index
+  std::string name;
+  std::string sql;
+};
+
+Result<std::vector<Object>> objects_of(sqlite::Connection& connection) {
+  std::vector<Object> objects;
+  sqlite::Statement statement = TRY(connection.prepare("SELECT type, name, sql FROM sqlite_schema"));
+  while (TRY(statement.step())) {
+    objects.push_back(
+        {std::string(statement.text(0)), std::string(statement.text(1)), std::string(statement.text(2))});
+  }
+  return objects;
+}
+
+// The CREATE TABLE text of a table that has only the first columns of `layout`, as the note describes it.
+std::string create_sql_of(const Layout& layout, const std::string& note) {
+  TableSpec older = layout.spec;
+  const auto commas = static_cast<std::size_t>(std::ranges::count(note, ','));
+  older.columns.resize(std::min(older.columns.size(), commas + 1));
+  return Layout(older, layout.position).create_sql;
+}
+
+std::unexpected<Error> newer(const std::string& what) {
+  return fail(ErrorCode::kUnsupported, "the keystore was written by a newer program: " + what, "tables",
+              "use that program, or restore a backup made before it");
+}
+
+// Adds what `layout` needs on top of its note.
+Status plan_table(const Layout& layout, const std::string& note, Migration& migration) {
+  const std::string now = layout.describe();
+  if (note == now) return {};
+  if (!now.starts_with(note + ", ")) return newer("table " + layout.name + " has columns " + note);
+  const auto known = static_cast<std::size_t>(std::ranges::count(note, ',')) + 1;
+  for (std::size_t i = known; i < layout.spec.columns.size(); ++i) {
+    const Column& column = layout.spec.columns[i];
+    TW_ASSERT(column.role != ColumnRole::kKey);
+    const char* type = column.type == ColumnType::kInteger ? "INTEGER"
+                       : column.type == ColumnType::kText  ? "TEXT"
+                                                           : "BLOB";
+    migration.statements.push_back("ALTER TABLE \"" + layout.name + "\" ADD COLUMN \"" +
+                                   std::string(column.name) + "\" " + type);
+  }
+  migration.tables.push_back(&layout);
+  return {};
+}
+
+Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts, Migration& migration) {
+  std::map<std::string, std::string, std::less<>> wanted;
+  for (const Layout& layout : layouts.all()) {
+    for (const IndexLayout& index : layout.indexes) wanted[index.name] = index.sql;
+  }
+  for (const Object& object : objects) {
+    if (object.type != "index" || object.sql.empty()) continue;
+    const auto found = wanted.find(object.name);
+    if (found == wanted.end()) {
+      migration.statements.push_back("DROP INDEX \"" + object.name + "\"");
+      continue;
+    }
+    if (found->second != object.sql) return damaged("the keystore's index " + object.name + " was changed");
+    wanted.erase(found);
+  }
+  for (const auto& [name, sql] : wanted) migration.statements.push_back(sql);
+  return {};
+}
+
+Status check_table(const std::vector<Object>& objects, const std::string& name, std::string_view sql) {
+  const auto found = std::ranges::find_if(
+      objects, [&](const Object& object) { return object.type == "table" && object.name == name; });
+  if (found == objects.end()) return damaged("the keystore's table " + name + " is missing");
+  if (found->sql != sql) return damaged("the keystore's table " + name + " was changed");
+  return {};
+}
+
+Status check_objects(const std::vector<Object>& objects, const SchemaNotes& notes, const Layouts& layouts) {
+  TRY(check_table(objects, "tw_meta", kMetaSql));
+  TRY(check_table(objects, "tw_schema", kSchemaSql));
+  TRY(check_table(objects, "tw_state", kStateSql));
+  for (const auto& [name, note] : notes) {
+    const Layout* layout = layouts.find(name);
+    if (layout == nullptr) return newer("table " + name);
+    TRY(check_table(objects, name, create_sql_of(*layout, note)));
+  }
+  for (const Object& object : objects) {
+    if (object.type == "index" || object.name.starts_with("tw_") || notes.contains(object.name)) continue;
+    return damaged("the keystore holds a " + object.type + " that no keystore makes");
+  }
+  return {};
+}
+
+Status run_statements(sqlite::Connection& connection, const std::vector<std::string>& statements) {
+  for (const std::string& sql : statements) TRY(connection.execute(sql));
+  return {};
+}
+
+Status make_everything(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
+                       const Meta& meta, const Hash256& log_chain) {
+  for (const std::string_view sql : {kMetaSql, kSchemaSql, kStateSql})
+    TRY(connection.execute(std::string(sql)));
+  State state;
+  for (const Layout& layout : layouts.all()) {
+    TRY(connection.execute(layout.create_sql));
+    for (const IndexLayout& index : layout.indexes) TRY(connection.execute(index.sql));
+    TRY(write_schema(connection, vault, layout.name, layout.describe()));
+    state.tables[layout.name] = {};
+  }
+  TRY(write_meta(connection, vault, meta));
+  state.mark.sequence = 1;
+  state.chain_before = log_chain;
+  state.records = {schema_line(state, "created", {meta.server.text()})};
+  state.seal(vault);
+  return write_state(connection, vault, state);
+}
+
+Status apply_migration(sqlite::Connection& connection, const Vault& vault, const Migration& migration,
+                       State& state, const Hash256& log_chain) {
+  TRY(run_statements(connection, migration.statements));
+  std::vector<std::string> names;
+  for (const Layout* layout : migration.tables) {
+    TRY(write_schema(connection, vault, layout->name, layout->describe()));
+    state.tables.try_emplace(layout->name);
+    names.push_back(layout->name);
+  }
+  state.previous_head = state.mark.head;
+  ++state.mark.sequence;
+  state.chain_before = log_chain;
+  state.records = {schema_line(state, "schema", names)};
+  state.seal(vault);
+  return write_state(connection, vault, state);
+}
+
+// Runs `work` in one transaction.
+template <typename Work>
+Status in_transaction(sqlite::Connection& connection, const Work& work) {
+  TRY(connection.execute("BEGIN IMMEDIATE"));
+  Status status = work();
+  if (status) status = connection.execute("COMMIT");
+  if (!status && connection.in_transaction()) (void)connection.execute("ROLLBACK");
+  return status;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<sqlite::Connection>> open_writer(const std::string& path, bool create) {
+  const auto access = create ? sqlite::Access::kCreate : sqlite::Access::kReadWrite;
+  auto connection = TRY(sqlite::Connection::open(path, access));
+  const std::string mode = TRY(connection->text_of("PRAGMA journal_mode = WAL"));
+  if (mode != "wal") return fail(ErrorCode::kIo, "SQLite cannot keep a write-ahead log for " + path);
+  TRY(connection->execute(kWriterSettings));
+  return connection;
+}
+
+Result<std::unique_ptr<sqlite::Connection>> open_reader(const std::string& path) {
+  auto connection = TRY(sqlite::Connection::open(path, sqlite::Access::kReadWrite));
+  TRY(connection->execute(kReaderSettings));
+  return connection;
+}
+
+Result<bool> is_blank(sqlite::Connection& connection) {
+  return TRY(connection.integer_of("SELECT count(*) FROM sqlite_schema")) == 0;
+}
+
+Status create_database(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
+                       const Meta& meta, const Hash256& log_chain) {
+  return in_transaction(connection,
+                        [&] { return make_everything(connection, vault, layouts, meta, log_chain); });
+}
+
+Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts) {
+  const SchemaNotes notes = TRY(read_schema(connection, vault));
+  const std::vector<Object> objects = TRY(objects_of(connection));
+  TRY(check_objects(objects, notes, layouts));
+  Migration migration;
+  for (const Layout& layout : layouts.all()) {
+    const auto note = notes.find(layout.name);
+    if (note != notes.end()) {
+      TRY(plan_table(layout, note->second, migration));
+      continue;
+    }
+    migration.statements.push_back(layout.create_sql);
+    migration.tables.push_back(&layout);
+  }
+  TRY(plan_indexes(objects, layouts, migration));
+  return migration;
+}
+
+Status migrate(sqlite::Connection& connection, const Vault& vault, const Migration& migration, State& state,
+               const Hash256& log_chain) {
+  State next = state;
+  connection.forget_statements();
+  TRY(in_transaction(connection,
+                     [&] { return apply_migration(connection, vault, migration, next, log_chain); }));
+  connection.forget_statements();
+  state = std::move(next);
+  return {};
+}
+
+Result<std::vector<std::string>> check_integrity(sqlite::Connection& connection) {
+  std::vector<std::string> found;
+  sqlite::Statement statement = TRY(connection.prepare("PRAGMA integrity_check(10)"));
+  while (TRY(statement.step())) {
+    std::string line(statement.text(0));
+    if (line != "ok") found.push_back(std::move(line));
+  }
+  return found;
+}
+
+}  // namespace tapewarden::store

@@ -1,0 +1,362 @@
+// What a keystore promises while nothing goes wrong with its files.
+#include "store/keystore.h"
+
+#include <atomic>
+#include <future>
+
+#include "store/store_test_tables.h"
+
+namespace tapewarden::store::testing {
+namespace {
+
+TEST(Keystore, K16_SecretsComeBackAfterReopen) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const auto info = add_key(*f.keystore, "ABC000000000000000001", "the secret");
+  ASSERT_TRUE(info) << info.error().text();
+  EXPECT_EQ(info->sequence, 2U);
+  EXPECT_EQ(read_key(*f.keystore, "ABC000000000000000001").value(), "the secret");
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.keystore->head().sequence, 2U);
+  EXPECT_EQ(read_key(*f.keystore, "ABC000000000000000001").value(), "the secret");
+  EXPECT_EQ(read_key(*f.keystore, "ABC000000000000000002").value(), "-");
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K16_NoSecretLiesInClearOnDisk) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const std::string needle = "needle-in-the-clear-0123456789";
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", needle));
+  for (const char* suffix : {"", "-wal"}) {
+    const Bytes content = file_content(f.path() + suffix);
+    EXPECT_EQ(as_text(content).find(needle), std::string_view::npos) << suffix;
+  }
+  for (const std::string& record : f.log.records()) EXPECT_EQ(record.find(needle), std::string::npos);
+}
+
+TEST(Keystore, K16_WrongMasterKeyIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "x"));
+  const Status opened = f.open(8);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kWrongKey);
+  ASSERT_TRUE(f.open(7));
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "x");
+}
+
+TEST(Keystore, K16_AnotherServersKeystoreIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  f.server = server_id(2);
+  const Status opened = f.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kConflict);
+}
+
+TEST(Keystore, K16_SecondOpenerIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  MemoryCommitLog other;
+  KeystoreOptions options;
+  options.path = f.path();
+  options.server = server_id();
+  const auto second = Keystore::open(f.real.env(), options, master_key(), other);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+}
+
+TEST(Keystore, K16_FailedWorkLeavesNothing) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const auto failed = f.keystore->write([](Transaction& t) -> Status {
+    t.record(R"({"type":"runtime","text":"never"})");
+    TRY(put_key(t, "KEY1", "x"));
+    return fail(ErrorCode::kConflict, "changed its mind");
+  });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "-");
+  EXPECT_EQ(f.log.records().size(), 1U);  // the line of the creation
+  EXPECT_EQ(f.keystore->head().sequence, 1U);
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K16_GroupKeepsGoodWorksBesideFailedOnes) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  std::promise<void> gate;
+  std::shared_future<void> opened(gate.get_future());
+  std::atomic<int> good{0};
+  std::atomic<int> bad{0};
+  std::atomic<int> done{0};
+  // The first work holds the writer, so that all others end up in one group.
+  f.keystore->submit([opened](Transaction&) { opened.wait(); return Status(); }, [&](auto) { ++done; });
+  for (int i = 0; i < 40; ++i) {
+    const auto work = [i](Transaction& t) -> Status {
+      TRY(put_key(t, "KEY" + std::to_string(i), "s" + std::to_string(i)));
+      if (i % 3 == 0) return fail(ErrorCode::kConflict, "no");
+      return {};
+    };
+    f.keystore->submit(work, [&](const Result<CommitInfo>& result) {
+      ++(result ? good : bad);
+      ++done;
+    });
+  }
+  gate.set_value();
+  while (done < 41) std::this_thread::yield();
+  EXPECT_EQ(good, 26);
+  EXPECT_EQ(bad, 14);
+  for (int i = 0; i < 40; ++i) {
+    const std::string expected = i % 3 == 0 ? "-" : "s" + std::to_string(i);
+    EXPECT_EQ(read_key(*f.keystore, "KEY" + std::to_string(i)).value(), expected);
+  }
+  EXPECT_LE(f.keystore->head().sequence, 3U);
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K13_RecordsAreDurableWithTheirCommit) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(f.keystore->write([](Transaction& t) -> Status {
+    t.record(R"({"type":"key_serving"})");
+    return put_key(t, "KEY1", "x");
+  }));
+  const auto records = f.log.records();
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_TRUE(records[1].starts_with(R"({"commit":2,"tables":")")) << records[1];
+  EXPECT_NE(records[1].find(R"(["data_key","KEY1",1,")"), std::string::npos) << records[1];
+  EXPECT_EQ(records[2], R"({"type":"key_serving"})");
+}
+
+TEST(Keystore, K13_RecordAloneTakesNoCommit) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const auto info = f.keystore->write([](Transaction& t) -> Status {
+    t.record(R"({"type":"authentication","outcome":"failure"})");
+    return {};
+  });
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->sequence, 1U);
+  EXPECT_EQ(f.log.notes(), 1U);
+  EXPECT_EQ(f.log.records().back(), R"({"type":"authentication","outcome":"failure"})");
+}
+
+TEST(Keystore, K13_ForgedRecordIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  for (const char* forged : {"{\"a\":1}\n{\"b\":2}", "{}", "text", "{\"a\":\"\x01\"}", "{\"a\":\"\xC3\xA9\"}"}) {
+    const auto result = f.keystore->write([&](Transaction& t) -> Status {
+      t.record(forged);
+      return put_key(t, "KEY1", "x");
+    });
+    ASSERT_FALSE(result) << forged;
+    EXPECT_EQ(result.error().code, ErrorCode::kInternal);
+  }
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "-");
+}
+
+TEST(Keystore, K16_VersionsGrowAcrossErasure) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  ASSERT_TRUE(f.keystore->write([](Transaction& t) { return t.erase(kKeys, {std::string("KEY1")}); }));
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "-");
+  const auto again =
+      f.keystore->write([](Transaction& t) { return t.erase(kKeys, {std::string("KEY1")}); });
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "two"));
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "two");
+  EXPECT_NE(f.log.records().back().find(R"("KEY1",3,)"), std::string::npos) << f.log.records().back();
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K2_UniqueIndexNamesItsColumns) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  const auto put_same_dki = [](Transaction& t) {
+    return t.put(kKeys, {std::string("KEY2"), Bytes(), to_bytes("dki KEY1"), std::string("g"), std::int64_t{0},
+                         std::int64_t{0}});
+  };
+  const auto refused = f.keystore->write(put_same_dki);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(refused.error().field, "dki");
+  // A tombstone does not hold the value.
+  ASSERT_TRUE(f.keystore->write([](Transaction& t) { return t.erase(kKeys, {std::string("KEY1")}); }));
+  EXPECT_TRUE(f.keystore->write(put_same_dki));
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K16_SecretOfAnotherRowIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const auto refused = f.keystore->write([](Transaction& t) -> Status {
+    const Value other = std::string("KEY2");
+    Bytes box = t.seal(kKeys, {&other, 1}, "secret", secret_of("x"));
+    return t.put(kKeys, {std::string("KEY1"), box, Bytes(), std::string("g"), std::int64_t{0}, std::int64_t{0}});
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "secret");
+}
+
+TEST(Keystore, K3_QueriesSeeLiveRowsInOrder) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(add_key(*f.keystore, "KEY" + std::to_string(i), "s", "g", 9 - i));
+  ASSERT_TRUE(f.keystore->write([](Transaction& t) { return t.erase(kKeys, {std::string("KEY5")}); }));
+  const Status read = f.keystore->read([](Reader& reader) -> Status {
+    const auto rows = TRY(reader.query(kKeys, "group_name = ? AND place > ? ORDER BY place LIMIT 3",
+                                       {std::string("g"), std::int64_t{2}}));
+    EXPECT_EQ(rows.size(), 3U);
+    EXPECT_EQ(text(rows[0], kAlias), "KEY6");
+    EXPECT_EQ(text(rows[1], kAlias), "KEY4");
+    EXPECT_EQ(TRY(reader.query(kKeys, "", {})).size(), 9U);
+    EXPECT_EQ(TRY(reader.query(kKeys, "ORDER BY alias DESC LIMIT 2", {})).size(), 2U);
+    EXPECT_EQ(TRY(reader.query(kKeys, "place = 0 OR place = 4", {})).size(), 1U);  // 4 is erased
+    EXPECT_EQ(TRY(reader.aggregate(kKeys, "count(*)", "", {})), 9);
+    EXPECT_EQ(TRY(reader.aggregate(kKeys, "max(place)", "group_name = ?", {std::string("none")})), 0);
+    return {};
+  });
+  EXPECT_TRUE(read) << read.error().text();
+}
+
+TEST(Keystore, K16_ReadSeesOneSnapshot) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  const Status read = f.keystore->read([&](Reader& reader) -> Status {
+    EXPECT_EQ(TRY(reader.aggregate(kKeys, "count(*)", "", {})), 1);
+    EXPECT_TRUE(add_key(*f.keystore, "KEY2", "two"));
+    EXPECT_EQ(TRY(reader.aggregate(kKeys, "count(*)", "", {})), 1);
+    return {};
+  });
+  EXPECT_TRUE(read);
+  EXPECT_EQ(read_key(*f.keystore, "KEY2").value(), "two");
+}
+
+struct HoldingGate final : CommitGate {
+  void committed(std::uint64_t sequence, std::function<void()> pass) override {
+    const std::lock_guard lock(mutex);
+    held.emplace_back(sequence, std::move(pass));
+  }
+  std::mutex mutex;
+  std::vector<std::pair<std::uint64_t, std::function<void()>>> held;
+};
+
+TEST(Keystore, K19_GateHoldsAnswersOfChangesOnly) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  HoldingGate gate;
+  f.keystore->set_gate(&gate);
+  std::atomic<bool> answered{false};
+  f.keystore->submit([](Transaction& t) { return put_key(t, "KEY1", "x"); },
+                     [&](const Result<CommitInfo>& r) { answered = r.has_value(); });
+  // A record without a change is not held, so its answer shows that the change before it is durable.
+  ASSERT_TRUE(f.keystore->write([](Transaction& t) -> Status {
+    t.record(R"({"type":"runtime"})");
+    return {};
+  }));
+  // They may have shared a group: wait until the gate has the commit.
+  while (true) {
+    const std::lock_guard lock(gate.mutex);
+    if (!gate.held.empty()) break;
+  }
+  EXPECT_FALSE(answered);
+  EXPECT_EQ(gate.held[0].first, 2U);
+  gate.held[0].second();
+  while (!answered) std::this_thread::yield();
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "x");
+}
+
+TEST(Keystore, K16_QueueLimitRefusesAtOnce) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  std::promise<void> gate;
+  std::shared_future<void> opened(gate.get_future());
+  std::atomic<int> done{0};
+  std::atomic<int> refused{0};
+  constexpr int kCount = 5000;  // beyond the default of 4096
+  for (int i = 0; i < kCount; ++i) {
+    f.keystore->submit([opened](Transaction&) { opened.wait(); return Status(); },
+                       [&](const Result<CommitInfo>& result) {
+                         if (!result && result.error().code == ErrorCode::kUnavailable) ++refused;
+                         ++done;
+                       });
+  }
+  gate.set_value();
+  while (done < kCount) std::this_thread::yield();
+  EXPECT_GE(refused, kCount - 4096 - 256);
+  EXPECT_LE(refused, kCount - 4096);
+}
+
+TEST(Keystore, K16_FailedLogStopsTheStore) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  f.log.fail_with({ErrorCode::kExhausted, "disk full", {}, {}, 0});
+  const auto lost = add_key(*f.keystore, "KEY2", "two");
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kUnavailable);
+  f.log.clear_fault();
+  const auto later = add_key(*f.keystore, "KEY3", "three");
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(later.error().message.find("disk full"), std::string::npos);
+  // Opening anew completes the log with the commit that it lacks.
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.log.last_mark()->sequence, 3U);
+  EXPECT_EQ(read_key(*f.keystore, "KEY2").value(), "two");
+  EXPECT_EQ(read_key(*f.keystore, "KEY3").value(), "-");
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K17_CopyOpensAsItsOwnKeystore) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(add_key(*f.keystore, "KEY" + std::to_string(i), "s"));
+  const std::string copy = f.directory.file("copy.db");
+  ASSERT_TRUE(f.keystore->copy_to(copy));
+  const Status again = f.keystore->copy_to(copy);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, ErrorCode::kAlreadyExists);
+  KeystoreOptions options;
+  options.path = copy;
+  options.server = server_id();
+  options.tables = f.tables;
+  const auto opened = Keystore::open(f.real.env(), options, master_key(), f.log);
+  ASSERT_TRUE(opened) << opened.error().text();
+  EXPECT_EQ(read_key(**opened, "KEY7").value(), "s");
+}
+
+TEST(Keystore, K16_ManyThreadsWriteAndRead) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) {
+        const std::string alias = "KEY" + std::to_string(t) + "x" + std::to_string(i);
+        if (!add_key(*f.keystore, alias, alias)) ++wrong;
+        if (read_key(*f.keystore, alias).value_or("error") != alias) ++wrong;
+      }
+    });
+  }
+  std::thread verifier([&] {
+    for (int i = 0; i < 5; ++i) {
+      const auto faults = f.keystore->verify();
+      if (!faults || !faults->empty()) ++wrong;
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  verifier.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+}  // namespace
+}  // namespace tapewarden::store::testing

@@ -1,0 +1,255 @@
+#include "store/session.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/text.h"
+
+namespace tapewarden::store {
+
+namespace {
+
+Status check_key(const Layout& layout, std::span<const Value> key) {
+  bool fits = key.size() == layout.key_columns.size();
+  for (std::size_t i = 0; fits && i < key.size(); ++i) {
+    fits = has_type(key[i], layout.spec.columns[layout.key_columns[i]].type);
+  }
+  if (!fits) return fail(ErrorCode::kInternal, "the key does not fit the table " + layout.name);
+  return {};
+}
+
+std::size_t size_of(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return text->size();
+  if (const auto* bytes = std::get_if<Bytes>(&value)) return bytes->size();
+  return 0;
+}
+
+bool holds_secret(const Value& value) {
+  const Bytes* box = std::get_if<Bytes>(&value);
+  return box != nullptr && !box->empty();
+}
+
+}  // namespace
+
+Status RowAccess::verify(const Layout& layout, StoredRow& stored) const {
+  const auto written = static_cast<std::size_t>(stored.head.columns);
+  const Hash256 mac = vault_.row_mac(canonical_row(layout.spec, stored.head, stored.row));
+  if (!equal(mac, stored.head.mac)) return damaged_row(layout, stored.row, "changed");
+  for (std::size_t i = written; i < stored.row.size(); ++i) {
+    if (!std::holds_alternative<std::monostate>(stored.row[i])) {
+      return damaged_row(layout, stored.row, "changed");
+    }
+    if (!stored.head.erased) stored.row[i] = default_value(layout.spec.columns[i].type);
+  }
+  return {};
+}
+
+Result<std::optional<StoredRow>> RowAccess::find(const Layout& layout, std::span<const Value> key) {
+  TRY(check_key(layout, key));
+  sqlite::Statement* statement =
+      TRY(connection_.cached("get " + layout.name, [&] { return layout.select_sql; }));
+  const sqlite::Use use(*statement);
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    bind_value(*use, static_cast<int>(layout.key_columns[i]) + kHiddenColumns + 1, key[i]);
+  }
+  if (!TRY(use->step())) return std::optional<StoredRow>();
+  StoredRow stored = TRY(take_row(layout, *use));
+  TRY(verify(layout, stored));
+  return std::optional<StoredRow>(std::move(stored));
+}
+
+Result<std::optional<Row>> RowAccess::get(const TableSpec& table, std::span<const Value> key) {
+  const Layout* layout = TRY(layouts_.find(table));
+  std::optional<StoredRow> stored = TRY(find(*layout, key));
+  if (!stored || stored->head.erased) return std::optional<Row>();
+  return std::optional<Row>(std::move(stored->row));
+}
+
+Result<std::vector<Row>> RowAccess::query(const TableSpec& table, std::string_view where,
+                                          std::span<const Value> parameters) {
+  const Layout* layout = TRY(layouts_.find(table));
+  std::string name = "query " + layout->name + " ";
+  name += where;
+  sqlite::Statement* statement =
+      TRY(connection_.cached(name, [&] { return layout->live_sql(layout->stored_columns(), where); }));
+  const sqlite::Use use(*statement);
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
+  std::vector<Row> rows;
+  while (TRY(use->step())) {
+    StoredRow stored = TRY(take_row(*layout, *use));
+    TRY(verify(*layout, stored));
+    rows.push_back(std::move(stored.row));
+  }
+  return rows;
+}
+
+Result<std::int64_t> RowAccess::aggregate(const TableSpec& table, std::string_view expression,
+                                          std::string_view where, std::span<const Value> parameters) {
+  const Layout* layout = TRY(layouts_.find(table));
+  std::string name = "aggregate " + layout->name + " ";
+  name.append(expression).append(" where ").append(where);
+  sqlite::Statement* statement =
+      TRY(connection_.cached(name, [&] { return layout->live_sql(expression, where); }));
+  const sqlite::Use use(*statement);
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
+  if (!TRY(use->step())) return std::int64_t{0};
+  return use->integer(0);
+}
+
+Result<crypto::SecretBytes> RowAccess::unseal(const TableSpec& table, const Row& row, std::size_t column) {
+  const Layout* layout = TRY(layouts_.find(table));
+  const auto& columns = layout->spec.columns;
+  if (column >= columns.size() || row.size() != columns.size() ||
+      columns[column].role != ColumnRole::kSecret) {
+    return fail(ErrorCode::kInternal, "no secret column of the table " + layout->name);
+  }
+  if (!holds_secret(row[column])) {
+    return fail(ErrorCode::kNotFound, "the row holds no secret", std::string(columns[column].name));
+  }
+  const Bytes place = secret_place(layout->spec, key_of(layout->spec, row), columns[column].name);
+  auto secret = vault_.open(place, std::get<Bytes>(row[column]));
+  if (!secret) return damaged_row(*layout, row, "changed");
+  return secret;
+}
+
+void WriteSession::begin_group(std::uint64_t sequence) {
+  sequence_ = sequence;
+  changes_.clear();
+  records_.clear();
+  savepoint_open_ = false;
+}
+
+Status WriteSession::open_savepoint() {
+  if (savepoint_open_) return {};
+  sqlite::Statement* statement =
+      TRY(access_.connection().cached("savepoint", [] { return std::string("SAVEPOINT work"); }));
+  const sqlite::Use use(*statement);
+  TRY(use->step());
+  savepoint_open_ = true;
+  return {};
+}
+
+Status WriteSession::close_savepoint(bool keep) {
+  if (!savepoint_open_) return {};
+  savepoint_open_ = false;
+  if (!access_.connection().in_transaction()) return {};
+  if (!keep) TRY(access_.connection().execute("ROLLBACK TO work"));
+  sqlite::Statement* statement =
+      TRY(access_.connection().cached("release", [] { return std::string("RELEASE work"); }));
+  const sqlite::Use use(*statement);
+  TRY(use->step());
+  return {};
+}
+
+Status WriteSession::run(const Keystore::Work& work) {
+  const std::size_t changes = changes_.size();
+  const std::size_t records = records_.size();
+  bad_record_.clear();
+  Status result = work(*this);
+  if (result && !bad_record_.empty()) result = fail(ErrorCode::kInternal, bad_record_, "audit record");
+  last_run_changed_ = result.has_value() && changes_.size() > changes;
+  const Status closed = close_savepoint(result.has_value());
+  if (!result || !closed) {
+    last_run_changed_ = false;
+    changes_.resize(changes);
+    records_.resize(records);
+  }
+  return result ? closed : result;
+}
+
+Status WriteSession::check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before) {
+  const auto& columns = layout.spec.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool null = std::holds_alternative<std::monostate>(row[i]);
+    if (!null && !has_type(row[i], columns[i].type)) {
+      return fail(ErrorCode::kInternal, "a value has another type than its column",
+                  std::string(columns[i].name));
+    }
+    if (size_of(row[i]) > kValueBytesLimit) {
+      return fail(ErrorCode::kInvalidArgument, "the value is too long", std::string(columns[i].name));
+    }
+    if (columns[i].role != ColumnRole::kSecret || !holds_secret(row[i])) continue;
+    if (before && before->row[i] == row[i]) continue;
+    // A secret that cannot be opened again would be a lost key: look before it is stored.
+    const Bytes place = secret_place(layout.spec, key_of(layout.spec, row), columns[i].name);
+    if (!access_.vault().open(place, std::get<Bytes>(row[i]))) {
+      return fail(ErrorCode::kInternal, "the secret was not sealed for this row",
+                  std::string(columns[i].name));
+    }
+  }
+  return {};
+}
+
+Status WriteSession::put(const TableSpec& table, const Row& row) {
+  const Layout* layout = TRY(access_.layouts().find(table));
+  if (row.size() != layout->spec.columns.size()) {
+    return fail(ErrorCode::kInternal, "the row does not fit the table " + layout->name);
+  }
+  const std::optional<StoredRow> before = TRY(access_.find(*layout, key_of(layout->spec, row)));
+  TRY(check_row(*layout, row, before));
+  RowHead head;
+  head.version = before ? before->head.version + 1 : 1;
+  head.origin = server_;
+  return store(*layout, before, head, row);
+}
+
+Status WriteSession::erase(const TableSpec& table, std::span<const Value> key) {
+  const Layout* layout = TRY(access_.layouts().find(table));
+  const std::optional<StoredRow> before = TRY(access_.find(*layout, key));
+  if (!before || before->head.erased) {
+    return fail(ErrorCode::kNotFound, layout->name + " has no such row", printable_key(key));
+  }
+  RowHead head;
+  head.version = before->head.version + 1;
+  head.origin = server_;
+  head.erased = true;
+  Row row(layout->spec.columns.size());
+  for (std::size_t i = 0; i < key.size(); ++i) row[layout->key_columns[i]] = key[i];
+  return store(*layout, before, head, std::move(row));
+}
+
+Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head,
+                           Row row) {
+  TRY(open_savepoint());
+  head.commit = static_cast<std::int64_t>(sequence_);
+  head.columns = static_cast<std::int64_t>(row.size());
+  head.mac = access_.vault().row_mac(canonical_row(layout.spec, head, row));
+  sqlite::Statement* statement =
+      TRY(before ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
+                 : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
+  const sqlite::Use use(*statement);
+  use->bind_integer(1, head.version);
+  use->bind_blob(2, head.origin.view());
+  use->bind_integer(3, head.commit);
+  use->bind_integer(4, head.erased ? 1 : 0);
+  use->bind_integer(5, head.columns);
+  use->bind_blob(6, head.mac);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
+  }
+  TRY(use->step());
+  changes_.push_back(
+      {layout.position, printable_key(key_of(layout.spec, row)), before ? before->head : RowHead{}, head});
+  return {};
+}
+
+Bytes WriteSession::seal(const TableSpec& table, std::span<const Value> key, std::string_view column,
+                         const crypto::SecretBytes& secret) {
+  const auto layout = access_.layouts().find(table);
+  TW_ASSERT(layout.has_value());
+  const auto& columns = (*layout)->spec.columns;
+  TW_ASSERT(std::ranges::any_of(
+      columns, [&](const Column& c) { return c.name == column && c.role == ColumnRole::kSecret; }));
+  return access_.vault().seal(secret_place((*layout)->spec, key, column), secret, random_);
+}
+
+void WriteSession::record(std::string json) {
+  const bool fits = json.size() > 2 && json.size() <= kRecordBytesLimit && json.front() == '{' &&
+                    json.back() == '}' && is_printable(json);
+  if (!fits) bad_record_ = "an audit record is not one line of JSON in printable ASCII";
+  if (fits) records_.push_back(std::move(json));
+}
+
+}  // namespace tapewarden::store

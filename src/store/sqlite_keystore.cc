@@ -1,0 +1,208 @@
+#include "store/sqlite_keystore.h"
+
+#include <optional>
+
+#include "base/assert.h"
+#include "store/database.h"
+#include "store/replication.h"
+#include "store/session.h"
+#include "store/verifier.h"
+
+namespace tapewarden::store {
+
+namespace {
+
+// How many of the log's last commits are looked up in a database that is too large to be verified at open:
+// more than a write-ahead log holds between two checkpoints.
+constexpr std::uint64_t kLatestCommits = 5000;
+
+// While opening, SQLite's "no such table" and the like mean that the file is not what it was.
+Status as_damage(Status status) {
+  if (status || status.error().code != ErrorCode::kInternal) return status;
+  Error error = std::move(status.error());
+  error.code = ErrorCode::kCorrupt;
+  error.remedy = "restore the keystore from its newest backup";
+  return std::unexpected(std::move(error));
+}
+
+std::uint64_t rows_in(const State& state) {
+  std::uint64_t rows = 0;
+  for (const auto& [name, sum] : state.tables) rows += sum.rows;
+  return rows;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Keystore>> Keystore::open(Env env, KeystoreOptions options,
+                                                 const crypto::SecretBytes& master, CommitLog& log) {
+  auto keystore = std::make_unique<SqliteKeystore>(env, std::move(options), master, log);
+  TRY(keystore->open());
+  return keystore;
+}
+
+SqliteKeystore::SqliteKeystore(Env env, KeystoreOptions options, const crypto::SecretBytes& master,
+                               CommitLog& log)
+    : env_(env),
+      options_(std::move(options)),
+      vault_(master),
+      layouts_(options_.tables),
+      log_(log),
+      readers_(options_.path) {}
+
+SqliteKeystore::~SqliteKeystore() {
+  if (queue_) queue_->stop();
+}
+
+Status SqliteKeystore::open() {
+  lock_ = TRY(env_.disk->lock(options_.path + ".lock"));
+  TRY(as_damage(open_file()));
+  auto loaded = load_state();
+  if (!loaded) return as_damage(std::unexpected(std::move(loaded.error())));
+  State state = std::move(*loaded);
+  TRY(as_damage(bring_up_to_date(state)));
+  TRY(as_damage(check_rows(state)));
+  auto committer =
+      std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state));
+  queue_ = std::make_unique<WriteQueue>(
+      *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
+  queue_->start();
+  return {};
+}
+
+Status SqliteKeystore::open_file() {
+  const std::optional<CommitMark> logged = log_.last_mark();
+  const bool missing = !env_.disk->exists(options_.path);
+  if (missing && logged) {
+    return fail(ErrorCode::kCorrupt,
+                "the keystore " + options_.path + " is missing; the audit file's last commit is " +
+                    std::to_string(logged->sequence),
+                "keystore", "put the keystore back, or restore it from its newest backup");
+  }
+  if (missing && env_.disk->exists(options_.path + "-wal")) {
+    return damaged("the keystore " + options_.path + " is missing, its write-ahead log is there");
+  }
+  writer_ = TRY(open_writer(options_.path, missing));
+  if (!TRY(is_blank(*writer_))) return {};
+  if (logged) return damaged("the keystore " + options_.path + " is empty");
+  return make_file();
+}
+
+Status SqliteKeystore::make_file() {
+  Meta meta;
+  meta.server = options_.server;
+  meta.created = env_.clock->wall_now();
+  TRY(create_database(*writer_, vault_, layouts_, meta, log_.chain_hash()));
+  return env_.disk->sync_directory(parent_directory(options_.path));
+}
+
+Result<State> SqliteKeystore::load_state() {
+  const Meta meta = TRY(read_meta(*writer_, vault_));
+  if (meta.server != options_.server) {
+    return fail(ErrorCode::kConflict, "the keystore belongs to server " + meta.server.text(), "server",
+                "start the server with that id");
+  }
+  State state = TRY(read_state(*writer_, vault_));
+  TRY(reconcile(state, log_));
+  return state;
+}
+
+Status SqliteKeystore::bring_up_to_date(State& state) {
+  const Migration migration = TRY(plan_migration(*writer_, vault_, layouts_));
+  if (migration.statements.empty()) return {};
+  TRY(migrate(*writer_, vault_, migration, state, log_.chain_hash()));
+  return log_.append(state.mark, state.records);
+}
+
+Status SqliteKeystore::check_rows(const State& state) {
+  RowAccess rows = access(*writer_);
+  TRY(writer_->execute("BEGIN"));
+  auto faults = rows_in(state) <= options_.verify_at_open_limit ? verify_database(rows, log_)
+                                                                : verify_latest(rows, log_, kLatestCommits);
+  TRY(writer_->execute("ROLLBACK"));
+  if (!faults && faults.error().code == ErrorCode::kUnsupported) return {};
+  if (!faults) return std::unexpected(std::move(faults.error()));
+  if (!faults->empty()) return damaged("the keystore is damaged: " + describe(*faults));
+  return {};
+}
+
+void SqliteKeystore::submit(Work work, Completion completion) {
+  queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kPosted);
+}
+
+namespace {
+// A result handed from the thread that commits to the one that waits.
+struct Waiter {
+  Mutex mutex;
+  CondVar set;
+  std::optional<Result<CommitInfo>> result TW_GUARDED_BY(mutex);
+};
+}  // namespace
+
+Result<CommitInfo> SqliteKeystore::write(Work work) {
+  // Shared: the committing thread may still be inside notify when the waiting one has gone on.
+  const auto waiter = std::make_shared<Waiter>();
+  const auto done = [waiter](Result<CommitInfo> result) {
+    {
+      const MutexLock lock(waiter->mutex);
+      waiter->result = std::move(result);
+    }
+    waiter->set.notify_one();
+  };
+  queue_->submit(std::move(work), done, WriteQueue::Delivery::kDirect);
+  const MutexLock lock(waiter->mutex);
+  while (!waiter->result) waiter->set.wait(waiter->mutex);
+  return std::move(*waiter->result);
+}
+
+Status SqliteKeystore::read(const std::function<Status(Reader&)>& work) {
+  return readers_.run([&](sqlite::Connection& connection) -> Status {
+    ReadSession session(access(connection));
+    return work(session);
+  });
+}
+
+Result<std::vector<RowChange>> SqliteKeystore::export_changes(std::uint64_t after, std::size_t limit,
+                                                              ChangeSealer& sealer, std::uint64_t& through) {
+  std::vector<RowChange> changes;
+  // Only what is acknowledged may go to the peer: a later commit may be durable here, but not yet in the log.
+  const std::uint64_t acknowledged = head().sequence;
+  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    changes = TRY(export_rows(rows, options_.server, after, acknowledged, limit, sealer, through));
+    return {};
+  }));
+  return changes;
+}
+
+Result<std::vector<RowChange>> SqliteKeystore::apply_changes(Transaction& transaction,
+                                                             std::span<const RowChange> changes,
+                                                             ChangeSealer& sealer) {
+  auto* session = dynamic_cast<WriteSession*>(&transaction);
+  TW_ASSERT(session != nullptr);
+  return apply_rows(*session, changes, sealer);
+}
+
+Result<std::vector<Fault>> SqliteKeystore::verify() {
+  std::vector<Fault> faults;
+  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    faults = TRY(verify_database(rows, log_));
+    return {};
+  }));
+  return faults;
+}
+
+Status SqliteKeystore::copy_to(const std::string& path) {
+  if (env_.disk->exists(path)) return fail(ErrorCode::kAlreadyExists, path + " exists", "path");
+  // VACUUM cannot run inside a transaction: it takes its own snapshot.
+  const auto connection = TRY(open_reader(options_.path));
+  TRY(connection->execute("PRAGMA query_only = OFF"));
+  sqlite::Statement statement = TRY(connection->prepare("VACUUM INTO ?1"));
+  statement.bind_text(1, path);
+  TRY(statement.step());
+  const auto copy = TRY(env_.disk->open(path, OpenMode::kReadWrite));
+  TRY(copy->sync());
+  return env_.disk->sync_directory(parent_directory(path));
+}
+
+}  // namespace tapewarden::store

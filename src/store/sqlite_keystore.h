@@ -1,0 +1,53 @@
+// Keystore over one SQLite file: see keystore.h for the invariants. Thread-safe as stated there.
+#pragma once
+
+#include <memory>
+
+#include "store/keystore.h"
+#include "store/layout.h"
+#include "store/reader_pool.h"
+#include "store/vault.h"
+#include "store/write_queue.h"
+
+namespace tapewarden::store {
+
+class SqliteKeystore final : public Keystore {
+ public:
+  SqliteKeystore(Env env, KeystoreOptions options, const crypto::SecretBytes& master, CommitLog& log);
+  ~SqliteKeystore() override;
+
+  // The steps of Keystore::open(), in order.
+  Status open();
+
+  void submit(Work work, Completion completion) override;
+  Result<CommitInfo> write(Work work) override;
+  Status read(const std::function<Status(Reader&)>& work) override;
+  CommitMark head() const override { return queue_->head(); }
+  void set_gate(CommitGate* gate) override { queue_->set_gate(gate); }
+  Result<std::vector<RowChange>> export_changes(std::uint64_t after, std::size_t limit, ChangeSealer& sealer,
+                                                std::uint64_t& through) override;
+  Result<std::vector<RowChange>> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
+                                               ChangeSealer& sealer) override;
+  Result<std::vector<Fault>> verify() override;
+  Status copy_to(const std::string& path) override;
+
+ private:
+  Status open_file();
+  Status make_file();
+  Result<State> load_state();
+  Status bring_up_to_date(State& state);
+  Status check_rows(const State& state);
+  RowAccess access(sqlite::Connection& connection) { return {connection, layouts_, vault_}; }
+
+  Env env_;
+  const KeystoreOptions options_;
+  const Vault vault_;
+  const Layouts layouts_;
+  CommitLog& log_;
+  std::unique_ptr<File> lock_;
+  std::unique_ptr<sqlite::Connection> writer_;
+  ReaderPool readers_;
+  std::unique_ptr<WriteQueue> queue_;
+};
+
+}  // namespace tapewarden::store

@@ -1,0 +1,98 @@
+#include "store/testing/memory_commit_log.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/assert.h"
+#include "crypto/hash.h"
+
+namespace tapewarden::store::testing {
+
+Status MemoryCommitLog::take(std::span<const std::string> records) {
+  if (fault_) return std::unexpected(*fault_);
+  for (const std::string& record : records) {
+    chain_ = crypto::sha256({chain_, as_bytes(record)});
+    records_.push_back(record);
+  }
+  return {};
+}
+
+Status MemoryCommitLog::append(const CommitMark& mark, std::span<const std::string> records) {
+  const std::lock_guard lock(mutex_);
+  const Hash256 before = chain_;
+  TRY(take(records));
+  commits_.push_back({mark, before, {records.begin(), records.end()}});
+  chain_ = crypto::sha256({chain_, mark.head});
+  return {};
+}
+
+Status MemoryCommitLog::note(std::span<const std::string> records) {
+  const std::lock_guard lock(mutex_);
+  TRY(take(records));
+  ++notes_;
+  return {};
+}
+
+Status MemoryCommitLog::replay(std::uint64_t from, const std::function<Status(const LoggedCommit&)>& visit) {
+  std::vector<LoggedCommit> commits;
+  {
+    const std::lock_guard lock(mutex_);
+    commits = commits_;
+  }
+  for (const LoggedCommit& commit : commits) {
+    if (commit.mark.sequence >= from) TRY(visit(commit));
+  }
+  return {};
+}
+
+std::optional<CommitMark> MemoryCommitLog::last_mark() const {
+  const std::lock_guard lock(mutex_);
+  if (commits_.empty()) return std::nullopt;
+  return commits_.back().mark;
+}
+
+Hash256 MemoryCommitLog::chain_hash() const {
+  const std::lock_guard lock(mutex_);
+  return chain_;
+}
+
+void MemoryCommitLog::fail_with(Error error) {
+  const std::lock_guard lock(mutex_);
+  fault_ = std::move(error);
+}
+
+void MemoryCommitLog::clear_fault() {
+  const std::lock_guard lock(mutex_);
+  fault_.reset();
+}
+
+void MemoryCommitLog::drop_last(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  for (; count > 0 && !commits_.empty(); --count) {
+    chain_ = commits_.back().chain_before;
+    commits_.pop_back();
+  }
+}
+
+std::vector<std::string> MemoryCommitLog::records() const {
+  const std::lock_guard lock(mutex_);
+  return records_;
+}
+
+std::size_t MemoryCommitLog::notes() const {
+  const std::lock_guard lock(mutex_);
+  return notes_;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "tapewarden-XXXXXX").string();
+  TW_ASSERT(::mkdtemp(name.data()) != nullptr);
+  path_ = name;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace tapewarden::store::testing

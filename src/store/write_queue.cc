@@ -1,0 +1,133 @@
+#include "store/write_queue.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace tapewarden::store {
+
+namespace {
+// Completions that one executor task runs: few tasks for a large group, and still work for several threads.
+constexpr std::size_t kAnswersInTask = 8;
+}  // namespace
+
+WriteQueue::WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer)
+    : executor_(executor), limits_(limits), committer_(std::move(committer)) {
+  const MutexLock lock(mutex_);
+  head_ = committer_->state().mark;
+}
+
+void WriteQueue::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void WriteQueue::stop() {
+  std::deque<Job> dropped;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    dropped.swap(waiting_);
+  }
+  work_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  Answers answers;
+  for (Job& job : dropped) {
+    answers.push_back(
+        {std::move(job.completion), fail(ErrorCode::kUnavailable, "the keystore is closing"), job.delivery});
+  }
+  deliver(executor_, std::move(answers));
+}
+
+void WriteQueue::submit(Keystore::Work work, Keystore::Completion completion, Delivery delivery) {
+  std::string refused;
+  {
+    const MutexLock lock(mutex_);
+    if (stopping_) {
+      refused = "the keystore is closing";
+    } else if (waiting_.size() >= limits_.waiting) {
+      refused = "too many changes are waiting for the keystore";
+    } else {
+      waiting_.push_back({std::move(work), std::move(completion), delivery});
+    }
+  }
+  if (refused.empty()) {
+    work_.notify_one();
+    return;
+  }
+  Answers answers;
+  answers.push_back(
+      {std::move(completion), fail(ErrorCode::kUnavailable, refused, {}, "try again"), delivery});
+  deliver(executor_, std::move(answers));
+}
+
+CommitMark WriteQueue::head() const {
+  const MutexLock lock(mutex_);
+  return head_;
+}
+
+void WriteQueue::run() {
+  while (true) {
+    std::vector<Job> group = next_group();
+    if (group.empty()) return;
+    run_group(std::move(group));
+  }
+}
+
+std::vector<WriteQueue::Job> WriteQueue::next_group() {
+  const MutexLock lock(mutex_);
+  while (waiting_.empty() && !stopping_) work_.wait(mutex_);
+  std::vector<Job> group;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), limits_.group));
+  group.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  return group;
+}
+
+void WriteQueue::run_group(std::vector<Job> group) {
+  std::vector<const Keystore::Work*> works;
+  works.reserve(group.size());
+  for (const Job& job : group) works.push_back(&job.work);
+  std::vector<Committer::Outcome> outcomes = committer_->run(works);
+  const CommitMark mark = committer_->state().mark;
+  {
+    const MutexLock lock(mutex_);
+    head_ = mark;
+  }
+  CommitGate* gate = gate_.load();
+  Answers at_once;
+  Answers gated;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    Result<CommitInfo> result = CommitInfo{mark.sequence};
+    if (!outcomes[i].result) result = std::unexpected(std::move(outcomes[i].result.error()));
+    Answers& where = gate != nullptr && outcomes[i].changed ? gated : at_once;
+    where.push_back({std::move(group[i].completion), std::move(result), group[i].delivery});
+  }
+  group.clear();
+  deliver(executor_, std::move(at_once));
+  if (gated.empty()) return;
+  auto held = std::make_shared<Answers>(std::move(gated));
+  gate->committed(mark.sequence,
+                  [&executor = executor_, held] { deliver(executor, std::exchange(*held, {})); });
+}
+
+void WriteQueue::deliver(Executor& executor, Answers answers) {
+  Answers posted;
+  for (Answer& answer : answers) {
+    if (!answer.completion) continue;
+    if (answer.delivery == Delivery::kDirect) {
+      answer.completion(std::move(answer.result));
+    } else {
+      posted.push_back(std::move(answer));
+    }
+  }
+  for (std::size_t start = 0; start < posted.size(); start += kAnswersInTask) {
+    const auto first = posted.begin() + static_cast<std::ptrdiff_t>(start);
+    const auto last =
+        posted.begin() + static_cast<std::ptrdiff_t>(std::min(start + kAnswersInTask, posted.size()));
+    auto part = std::make_shared<Answers>(std::make_move_iterator(first), std::make_move_iterator(last));
+    executor.post([part] {
+      for (Answer& answer : *part) answer.completion(std::move(answer.result));
+    });
+  }
+}
+
+}  // namespace tapewarden::store

@@ -1,0 +1,72 @@
+// The queue before the writer thread and the deliveries behind it: group commit. submit() is thread-safe; the
+// committer belongs to the queue's thread.
+//
+// Invariants
+//  Q1 Every completion given to submit() is called exactly once, with success only after I1 of keystore.h.
+//  Q2 After stop() works that have not started get kUnavailable.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "base/env.h"
+#include "base/thread_annotations.h"
+#include "store/committer.h"
+
+namespace tapewarden::store {
+
+class WriteQueue {
+ public:
+  struct Limits {
+    std::size_t group = 1;
+    std::size_t waiting = 1;
+  };
+  // Where a completion runs: on the executor, or on the thread that finds the commit durable.
+  enum class Delivery : std::uint8_t { kPosted, kDirect };
+
+  WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer);
+  ~WriteQueue() { stop(); }
+  WriteQueue(const WriteQueue&) = delete;
+  WriteQueue& operator=(const WriteQueue&) = delete;
+
+  void start();
+  void stop();
+  void submit(Keystore::Work work, Keystore::Completion completion, Delivery delivery) TW_EXCLUDES(mutex_);
+  CommitMark head() const TW_EXCLUDES(mutex_);
+  void set_gate(CommitGate* gate) { gate_.store(gate); }
+
+ private:
+  struct Job {
+    Keystore::Work work;
+    Keystore::Completion completion;
+    Delivery delivery;
+  };
+  struct Answer {
+    Keystore::Completion completion;
+    Result<CommitInfo> result;
+    Delivery delivery;
+  };
+  using Answers = std::vector<Answer>;
+
+  void run() TW_EXCLUDES(mutex_);
+  // Empty when the queue was stopped.
+  std::vector<Job> next_group() TW_EXCLUDES(mutex_);
+  void run_group(std::vector<Job> group) TW_EXCLUDES(mutex_);
+  static void deliver(Executor& executor, Answers answers);
+
+  Executor& executor_;
+  const Limits limits_;
+  std::unique_ptr<Committer> committer_;
+  std::atomic<CommitGate*> gate_{nullptr};
+  mutable Mutex mutex_;
+  CondVar work_;
+  std::deque<Job> waiting_ TW_GUARDED_BY(mutex_);
+  CommitMark head_ TW_GUARDED_BY(mutex_);
+  bool stopping_ TW_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace tapewarden::store
