@@ -18,13 +18,15 @@ using ResolveResult = Result<std::vector<std::string>>;
 class Resolver {
  public:
   virtual ~Resolver() = default;
-  // Calls `done` once, on a thread of the resolver, before or at the deadline or soon after. A numeric
+  // Calls `done` once, on the calling thread or one of the resolver's, which it must not block. A numeric
   // address resolves to itself. kNotFound: no such name. kTimeout, kUnavailable: nobody could tell.
+  // `deadline` is advice: the system's resolver cannot be cut short, so callers keep a deadline of their own.
   virtual void resolve(const std::string& host, std::chrono::milliseconds deadline,
                        std::function<void(ResolveResult)> done) = 0;
 };
 
-// getaddrinfo(3), on threads of its own.
+// getaddrinfo(3), each name on a thread of its own; kUnavailable beyond kMaxLookups at a time.
 std::shared_ptr<Resolver> make_system_resolver();
+inline constexpr unsigned kMaxLookups = 16;
 
 }  // namespace tapewarden::net

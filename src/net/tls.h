@@ -60,7 +60,8 @@ struct TlsFiles {
 Result<TlsConfig> read_tls_files(Disk& disk, const TlsFiles& files);
 
 // The TLS exporter value of RFC 9266 (label "EXPORTER-Channel-Binding", zero-length context): equal on both
-// sides of one connection and different on every other.
+// sides of one connection and different on every other. All zero under TLS 1.2 without the extended master
+// secret, where no such value exists.
 using ChannelBinding = Hash256;
 
 struct PeerInfo {

@@ -36,6 +36,8 @@ class TestSite {
   const crypto::PrivateKey& authority_key() const { return authority_key_; }
 
  private:
+  Leaf issue(crypto::CertificateSpec spec);
+
   crypto::SystemRandom random_;
   crypto::PrivateKey authority_key_;
   crypto::Certificate authority_;
