@@ -52,8 +52,8 @@ struct PemBlock {
   PemBlock(const PemBlock&) = delete;
   PemBlock& operator=(const PemBlock&) = delete;
   ~PemBlock() {
-    OPENSSL_free(name);
-    // The two are plain memory or secure, as PEM_FLAG_SECURE says for both.
+    // All three may lie in the secure heap, as PEM_FLAG_SECURE asks; the call takes either kind.
+    OPENSSL_secure_free(name);
     OPENSSL_secure_free(header);
     OPENSSL_secure_clear_free(data, static_cast<std::size_t>(size));
   }
