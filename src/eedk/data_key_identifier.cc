@@ -133,7 +133,7 @@ Result<std::vector<std::string>> expand_alias_range(std::string_view range) {
   const auto prefix = to_upper(range.substr(0, kPrefixLetters));
   const auto first = TRY(number_of(range.substr(kPrefixLetters, hyphen - kPrefixLetters)));
   const auto ending = range.substr(hyphen + 1);
-  TRY(number_of(ending));
+  (void)TRY(number_of(ending));
   std::string last_digits = digits_of(first);
   last_digits.replace(kDigits - ending.size(), ending.size(), ending);
   const auto last = TRY(number_of(last_digits));

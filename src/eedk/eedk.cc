@@ -20,7 +20,7 @@ Result<KekLabel> read_label(ttlv::Cursor& in) {
 
 Result<Eedk> read_fields(ttlv::Cursor in) {
   Eedk out;
-  TRY(in.integer(kTagVersion, kEedkVersion, kEedkVersion));
+  (void)TRY(in.integer(kTagVersion, kEedkVersion, kEedkVersion));
   out.algorithm = TRY(in.enumeration(kTagWrapAlgorithm, WrapAlgorithm{1}, WrapAlgorithm{0xFFFF}));
   out.label = TRY(read_label(in));
   out.wrapped = to_bytes(TRY(in.bytes(kTagWrappedKey, kMaxWrappedKeyBytes)));

@@ -35,7 +35,7 @@ Result<Seal> read_seal_names(ttlv::Cursor& in) {
 
 Result<EedkSet> read_content(ttlv::Cursor in) {
   EedkSet out;
-  TRY(in.integer(kTagVersion, kSetVersion, kSetVersion));
+  (void)TRY(in.integer(kTagVersion, kSetVersion, kSetVersion));
   out.volume = Uuid{TRY(in.array<16>(kTagVolume))};
   out.key_check = TRY(in.array<crypto::kKeyCheckBytes>(kTagKeyCheckValue));
   do {
