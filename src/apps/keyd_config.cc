@@ -2,11 +2,10 @@
 
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <set>
 #include <sstream>
+#include <toml++/toml.h>
 
 #include "base/text.h"
 
@@ -38,7 +37,8 @@ class Section {
     return value;
   }
 
-  Result<std::uint64_t> number(const std::string& key, std::uint64_t low, std::uint64_t high, std::uint64_t fallback) {
+  Result<std::uint64_t> number(const std::string& key, std::uint64_t low, std::uint64_t high,
+                               std::uint64_t fallback) {
     const toml::node* node = find(key);
     if (node == nullptr) return fallback;
     const auto value = node->value<std::int64_t>();
@@ -121,8 +121,8 @@ Status known_sections(const toml::table& root) {
   static const std::set<std::string> kKnown = {"server", "unlock", "dkx", "https", "tls", "peer", "log"};
   for (const auto& [key, node] : root) {
     if (!kKnown.contains(std::string(key.str()))) {
-      return fail(ErrorCode::kInvalidArgument, "the configuration has an unknown section", std::string(key.str()),
-                  "remove it, or mend its spelling");
+      return fail(ErrorCode::kInvalidArgument, "the configuration has an unknown section",
+                  std::string(key.str()), "remove it, or mend its spelling");
     }
   }
   return {};
@@ -136,7 +136,8 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   if (!parsed) {
     std::ostringstream where;
     where << "line " << parsed.error().source().begin.line;
-    return fail(ErrorCode::kInvalidArgument, path + ": " + std::string(parsed.error().description()), where.str());
+    return fail(ErrorCode::kInvalidArgument, path + ": " + std::string(parsed.error().description()),
+                where.str());
   }
   const toml::table& root = parsed.table();
   TRY(known_sections(root));
@@ -163,7 +164,8 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
 
 std::string write_keyd_config(const KeydConfig& config) {
   std::ostringstream out;
-  out << "# Tapewarden key server \"" << config.server_name << "\". Read at start; the program never writes it.\n"
+  out << "# Tapewarden key server \"" << config.server_name
+      << "\". Read at start; the program never writes it.\n"
       << "# Relative paths count from this file's folder. Every other setting lives in the keystore.\n\n"
       << "[server]\n"
       << "id = \"" << config.server_id.text() << "\"      # never change it: it is written into every row\n"
@@ -172,7 +174,8 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "threads = " << config.threads << "          # 0: one for each processor\n\n"
       << "[unlock]\n"
       << "master_key_file = \"" << config.master_key_file << "\"\n"
-      << "# Best kept on another medium than the keystore. Empty: the passphrase is asked for at the terminal.\n"
+      << "# Best kept on another medium than the keystore. Empty: the passphrase is asked for at the "
+         "terminal.\n"
       << "passphrase_file = \"" << config.passphrase_file << "\"\n\n"
       << "[dkx]                # drives and their proxies\n"
       << "address = \"" << config.dkx.address << "\"\n"

@@ -1,5 +1,5 @@
-// The key server's configuration file (TOML): addresses, paths, TLS, peer, log. Read once at start and never written
-// by the program; every other setting lives in the keystore. Values.
+// The key server's configuration file (TOML): addresses, paths, TLS, peer, log. Read once at start and never
+// written by the program; every other setting lives in the keystore. Values.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,8 @@ struct KeydConfig {
   std::string audit_directory() const { return data_directory + "/audit"; }
 };
 
-// kInvalidArgument naming the key and line at fault; an unknown key is an error, so that a misspelt one is noticed.
+// kInvalidArgument naming the key and line at fault; an unknown key is an error, so that a misspelt one is
+// noticed.
 Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path);
 
 // The text of a configuration file with comments, as `site init` writes it. Paths as given.

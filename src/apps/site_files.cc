@@ -23,7 +23,8 @@ Status write_public(Env env, const std::string& path, std::string_view content) 
   return write_file_atomically(*env.disk, path, as_bytes(content), 0644);
 }
 
-Status write_pair(Env env, const std::string& certificate_path, const std::string& key_path, const KeyPair& pair) {
+Status write_pair(Env env, const std::string& certificate_path, const std::string& key_path,
+                  const KeyPair& pair) {
   TRY(write_secret(env, key_path, pair.key.pem()));
   return write_public(env, certificate_path, pair.certificate.pem());
 }

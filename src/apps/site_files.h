@@ -16,7 +16,8 @@ struct KeyPair {
 // Private keys are written with mode 0600, everything else with 0644, each synced.
 Status write_secret(Env env, const std::string& path, const crypto::SecretBytes& content);
 Status write_public(Env env, const std::string& path, std::string_view content);
-Status write_pair(Env env, const std::string& certificate_path, const std::string& key_path, const KeyPair& pair);
+Status write_pair(Env env, const std::string& certificate_path, const std::string& key_path,
+                  const KeyPair& pair);
 
 // The site's certificate authority and what it issues. Leaves live two years, the authority thirty.
 class SiteAuthority {

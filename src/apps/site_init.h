@@ -1,6 +1,6 @@
-// `site init`: makes a ready site, so that nobody types openssl commands: a small certificate authority, two key
-// servers that know each other, an engine's proxy, three people, a recovery kit to print. Everything below one folder
-// (docs/operating/site.md). Nothing is overwritten: the folder must be new or empty.
+// `site init`: makes a ready site, so that nobody types openssl commands: a small certificate authority, two
+// key servers that know each other, an engine's proxy, three people, a recovery kit to print. Everything
+// below one folder (docs/operating/site.md). Nothing is overwritten: the folder must be new or empty.
 #pragma once
 
 #include <string>
@@ -37,7 +37,8 @@ struct SiteReport {
 // kAlreadyExists when the directory holds anything; kInvalidArgument naming the option; kIo.
 Result<SiteReport> init_site(Env env, const SiteOptions& options);
 
-// Fills the words into a fresh master passphrase: 8 groups of 5 characters without look-alikes, about 160 bits.
+// Fills the words into a fresh master passphrase: 8 groups of 5 characters without look-alikes, about 160
+// bits.
 crypto::SecretBytes random_passphrase(Random& random);
 
 }  // namespace tapewarden::apps

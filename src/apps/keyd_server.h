@@ -1,0 +1,40 @@
+// The key server put together: keystore, audit, people, key management, replication, DKX and REST listeners.
+// Made once by `tapewarden-keyd run`; everything in it lives until stop().
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "apps/keyd_config.h"
+#include "base/env.h"
+#include "crypto/secret_bytes.h"
+
+namespace tapewarden::apps {
+
+class KeydServer {
+ public:
+  // Opens and checks the keystore, starts listening. Errors name what to mend.
+  static Result<std::unique_ptr<KeydServer>> start(Env env, const KeydConfig& config,
+                                                   const crypto::SecretBytes& master);
+  ~KeydServer();
+
+  std::uint16_t dkx_port() const;
+  std::uint16_t https_port() const;
+  // Lets requests in flight finish, then stops. Once.
+  void stop();
+
+ private:
+  KeydServer();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// Opens the keystore and checks every row, the chain and the audit files. A text for people; kCorrupt when
+// anything is wrong.
+Result<std::string> check_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master);
+
+// The master key, by the configuration's passphrase file or by asking at the terminal. `warning` gets what
+// the operator must be told.
+Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning);
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,30 @@
+// The two ends of replication over HTTPS: the client that reaches the peer's /v1/peer/…, and the handler of
+// the same paths here. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "keymgr/custody/replicator.h"
+#include "net/http.h"
+
+namespace tapewarden::apps {
+
+inline constexpr std::string_view kPeerPath = "/v1/peer/";
+inline constexpr std::string_view kServerUnit = "keyd";  // OU of a key server's certificate
+
+class HttpPeerLink final : public keymgr::PeerLink {
+ public:
+  HttpPeerLink(net::Loop& loop, const std::string& host, std::uint16_t port, net::TlsContext tls);
+  Result<Bytes> post(std::string_view path, ByteView body) override;
+
+ private:
+  net::HttpClient client_;
+};
+
+// Answers a request below kPeerPath; heavy work goes to the executor. Others than the configured peer get
+// 403.
+void serve_peer(Env env, keymgr::Replicator& replicator, const std::string& peer_name,
+                net::HttpRequest request, net::HttpCompletion completion);
+
+}  // namespace tapewarden::apps
