@@ -1,0 +1,161 @@
+// tapewarden-keyd: the key server.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <signal.h>
+#include <thread>
+
+#include "apps/keyd_server.h"
+#include "apps/log.h"
+#include "apps/site_init.h"
+#include "base/real_env.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "crypto/self_test.h"
+
+namespace tapewarden::apps {
+namespace {
+
+constexpr std::size_t kSecureHeapBytes = 16U << 20;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitDamaged = 6;
+
+int report(const Error& error) {
+  std::fprintf(stderr, "tapewarden-keyd: %s\n", error.text().c_str());
+  if (error.code == ErrorCode::kCorrupt) return kExitDamaged;
+  return error.code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
+}
+
+struct System {
+  RealClock clock;
+  RealDisk disk;
+  crypto::SystemRandom random;
+  ThreadPool pool{std::max(2U, std::thread::hardware_concurrency())};
+  Env env() { return {&clock, &disk, &random, &pool}; }
+};
+
+// HOST[:DKX-PORT[:HTTPS-PORT]]
+Status parse_server(const std::string& text, const std::string& field, SiteServer& server) {
+  const auto parts = split(text, ':');
+  if (parts.size() > 3)
+    return fail(ErrorCode::kInvalidArgument, "too many parts", field, "give HOST:DKX-PORT:HTTPS-PORT");
+  server.host = parts[0];
+  if (parts.size() > 1)
+    server.dkx_port = static_cast<std::uint16_t>(TRY(parse_number(parts[1], 1, 65535, field)));
+  if (parts.size() > 2)
+    server.https_port = static_cast<std::uint16_t>(TRY(parse_number(parts[2], 1, 65535, field)));
+  return {};
+}
+
+int site_init(System& system, SiteOptions options, const std::string& primary, const std::string& secondary) {
+  if (!primary.empty()) {
+    if (const auto parsed = parse_server(primary, "primary", options.primary); !parsed)
+      return report(parsed.error());
+  }
+  if (!secondary.empty()) {
+    const auto parsed = parse_server(secondary, "secondary", options.secondary);
+    if (!parsed) return report(parsed.error());
+  }
+  const auto made = init_site(system.env(), options);
+  if (!made) return report(made.error());
+  std::printf("A site is ready in %s\n", made->directory.c_str());
+  std::printf("  authority      SHA-256 %s\n", made->authority_fingerprint.c_str());
+  for (const auto& name : made->people) {
+    std::printf("  person         %s (first password in people/%s/password)\n", name.c_str(), name.c_str());
+  }
+  std::printf("  recovery kit   %s: print it, lock the paper away, delete the file\n",
+              made->recovery_kit.c_str());
+  std::printf("  passphrases    lie beside the keystores for now: move them to another volume\n\nNext:\n");
+  std::printf("  tapewarden-keyd run --config %s/primary/keyd.toml\n", made->directory.c_str());
+  std::printf("  tapewarden-keyd run --config %s/secondary/keyd.toml\n", made->directory.c_str());
+  std::printf("  tapewarden login --site %s --as officer-1\n", made->directory.c_str());
+  return 0;
+}
+
+int check(System& system, const std::string& path) {
+  const auto config = read_keyd_config(system.disk, path);
+  if (!config) return report(config.error());
+  std::string warning;
+  const auto master = unlock(system.env(), *config, warning);
+  if (!master) return report(master.error());
+  const auto text = check_keystore(system.env(), *config, *master);
+  if (!text) return report(text.error());
+  std::printf("%s\n", text->c_str());
+  return 0;
+}
+
+int run(System& system, const std::string& path) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  const auto config = read_keyd_config(system.disk, path);
+  if (!config) return report(config.error());
+  if (const auto level = set_log_level(config->log_level); !level) return report(level.error());
+  std::string warning;
+  std::unique_ptr<KeydServer> server;
+  {
+    const auto master = unlock(system.env(), *config, warning);
+    if (!master) return report(master.error());
+    if (!warning.empty()) log(LogLevel::kWarning, warning);
+    auto started = KeydServer::start(system.env(), *config, *master);
+    if (!started) return report(started.error());
+    server = std::move(*started);
+  }
+  log(LogLevel::kInfo, "key server " + config->server_name + " ready: DKX " + config->dkx.address + ":" +
+                           std::to_string(server->dkx_port()) + ", HTTPS " + config->https.address + ":" +
+                           std::to_string(server->https_port()));
+  int received = 0;
+  sigwait(&signals, &received);
+  log(LogLevel::kInfo, "stopping");
+  server->stop();
+  return 0;
+}
+
+int start(int argc, char** argv) {
+  // Blocked in every thread from the beginning, so that only sigwait() sees them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app{"The Tapewarden key server"};
+  app.set_version_flag("--version", TAPEWARDEN_VERSION);
+  app.require_subcommand(1);
+  std::string config;
+  auto* run_command = app.add_subcommand("run", "Serve until SIGTERM");
+  run_command->add_option("--config", config, "keyd.toml")->required();
+  auto* check_command = app.add_subcommand("check", "Verify the keystore and audit of a stopped server");
+  check_command->add_option("--config", config, "keyd.toml")->required();
+  SiteOptions site;
+  std::string primary;
+  std::string secondary;
+  auto* site_command =
+      app.add_subcommand("site-init", "Make a ready site: authority, two key servers, people");
+  site_command->add_option("DIR", site.directory, "a new folder")->required();
+  site_command->add_option("--name", site.name, "the site's name, for certificates and the recovery kit");
+  site_command->add_option("--primary", primary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
+  site_command->add_option("--secondary", secondary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
+  site_command->add_option("--listen", site.listen, "address that both listen on");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+
+  const std::string heap_warning = crypto::harden_process(kSecureHeapBytes);
+  if (!heap_warning.empty()) log(LogLevel::kWarning, heap_warning);
+  if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
+  System system;
+  if (site_command->parsed()) return site_init(system, site, primary, secondary);
+  return check_command->parsed() ? check(system, config) : run(system, config);
+}
+
+}  // namespace
+}  // namespace tapewarden::apps
+
+int main(int argc, char** argv) {
+  return tapewarden::apps::start(argc, argv);
+}

@@ -1,0 +1,28 @@
+#include "apps/keyd_parts.h"
+
+#include "keymgr/custody/replicator.h"
+#include "keymgr/tables.h"
+#include "people/tables.h"
+
+namespace tapewarden::apps {
+
+std::vector<const store::TableSpec*> keyd_tables() {
+  std::vector<const store::TableSpec*> tables = keymgr::tables();
+  tables.push_back(&people::people_table());
+  for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
+  return tables;
+}
+
+Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
+  KeystoreParts parts;
+  TRY(env.disk->make_directories(config.data_directory, 0700));
+  parts.audit = TRY(audit::AuditFile::open(env, config.audit_directory()));
+  store::KeystoreOptions options;
+  options.path = config.keystore_path();
+  options.server = config.server_id;
+  options.tables = keyd_tables();
+  parts.keystore = TRY(store::Keystore::open(env, std::move(options), master, *parts.audit));
+  return parts;
+}
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,281 @@
+#include "apps/keyd_server.h"
+
+#include <cstdio>
+#include <termios.h>
+#include <unistd.h>
+
+#include "admin/keyd/api.h"
+#include "apps/dkx_listener.h"
+#include "apps/keyd_parts.h"
+#include "apps/log.h"
+#include "apps/peer_channel.h"
+#include "apps/peer_slot.h"
+#include "keymgr/audit_note.h"
+#include "keymgr/key_service.h"
+#include "people/people.h"
+#include "store/master_key.h"
+
+namespace tapewarden::apps {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrain{5000};
+constexpr std::size_t kPemLimit = 64U << 10;
+
+Result<crypto::PublicKey> read_public_key(Disk& disk, const std::string& path) {
+  const Bytes pem = TRY(read_file(disk, path, kPemLimit));
+  auto certificate = crypto::Certificate::from_pem(as_text(pem));
+  if (!certificate) return in_context(path, certificate.error());
+  return certificate->public_key();
+}
+
+Result<net::TlsConfig> tls_config(Env env, const KeydConfig& config) {
+  return net::read_tls_files(*env.disk, {config.tls_certificate, config.tls_key, config.tls_authorities});
+}
+
+// Refused connections are told once a second at most: a flood must not fill the log.
+class RefusalLog {
+ public:
+  RefusalLog(Clock& clock, std::string port) : clock_(clock), port_(std::move(port)) {}
+  void operator()(const std::string& address, const Error& reason) {
+    const MutexLock lock(mutex_);
+    ++count_;
+    const SteadyTime now = clock_.steady_now();
+    if (now - last_ < std::chrono::seconds(1)) return;
+    last_ = now;
+    log(LogLevel::kWarning, port_ + ": connection from " + address + " refused: " + reason.text() + " (" +
+                                std::to_string(count_) + " since the last line)");
+    count_ = 0;
+  }
+
+ private:
+  Clock& clock_;
+  std::string port_;
+  Mutex mutex_;
+  SteadyTime last_ TW_GUARDED_BY(mutex_){};
+  std::uint64_t count_ TW_GUARDED_BY(mutex_) = 0;
+};
+
+net::RefusalObserver observe_refusals(Env env, const std::string& port) {
+  const auto refusals = std::make_shared<RefusalLog>(*env.clock, port);
+  return [refusals](const std::string& address, const Error& reason) { (*refusals)(address, reason); };
+}
+
+}  // namespace
+
+// In the order of dependence: what is below uses what is above, and is destroyed first.
+struct KeydServer::Parts {
+  Env env;
+  KeydConfig config;
+  KeystoreParts store;
+  PeerSlot peer_slot;
+  std::unique_ptr<keymgr::KeyManager> manager;
+  std::unique_ptr<people::People> people;
+  std::unique_ptr<keymgr::KeyFactory> factory;
+  std::unique_ptr<keymgr::KeyService> service;
+  std::unique_ptr<net::Loop> loop;
+  std::unique_ptr<HttpPeerLink> link;
+  std::unique_ptr<keymgr::Replicator> replicator;
+  dkx::ServerDependencies dkx;
+  std::unique_ptr<admin::KeydApi> api;
+  std::unique_ptr<net::FramedServer> dkx_server;
+  std::unique_ptr<net::HttpServer> https_server;
+
+  Status open(const crypto::SecretBytes& master);
+  Status connect_peer();
+  Status listen();
+  void audit_refusal(const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
+                     std::function<void(Status)> done);
+  dkx::ServerHealth health() const;
+};
+
+Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
+  store = TRY(open_keystore(env, config, master));
+  keymgr::KeyManager::Options options{config.server_name, config.peer ? &peer_slot : nullptr};
+  manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, options));
+  people = std::make_unique<people::People>(env, *store.keystore);
+  factory = std::make_unique<keymgr::KeyFactory>(*manager);
+  service = std::make_unique<keymgr::KeyService>(*manager, factory.get());
+  return {};
+}
+
+Status KeydServer::Parts::connect_peer() {
+  if (!config.peer) {
+    log(LogLevel::kWarning,
+        "no peer is configured: a lost machine is a lost keystore until there is a backup");
+    return {};
+  }
+  net::TlsConfig tls = TRY(tls_config(env, config));
+  link = std::make_unique<HttpPeerLink>(*loop, config.peer->host, config.peer->port,
+                                        TRY(net::TlsContext::client(tls)));
+  keymgr::ReplicatorOptions options;
+  options.self = config.server_id;
+  options.peer = config.peer->id;
+  options.peer_name = config.peer->name;
+  options.signing_key = manager->context().signing_key;
+  options.exchange_key = manager->context().exchange_key;
+  options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
+  options.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
+  peer_slot.set(replicator.get());
+  return replicator->start();
+}
+
+Status KeydServer::Parts::listen() {
+  net::TlsConfig tls = TRY(tls_config(env, config));
+  tls.allow_expired_peers = true;  // an expired drive certificate never blocks a read; keymgr decides
+  dkx.env = env;
+  dkx.keys = service.get();
+  dkx.context = &manager->context();
+  dkx.health = [this] { return health(); };
+  dkx.audit = [this](const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
+                     std::function<void(Status)> done) {
+    audit_refusal(peer, std::move(action), refusal, std::move(done));
+  };
+  dkx_server = TRY(
+      listen_dkx(*loop, config.dkx, TRY(net::TlsContext::server(tls)), dkx, observe_refusals(env, "dkx")));
+
+  tls.allow_expired_peers = false;
+  tls.minimum = net::TlsVersion::k12;
+  tls.client_certificates = net::ClientCertificates::kOptional;
+  net::HttpServerOptions options;
+  options.listen = {config.https.address, config.https.port};
+  options.tls = TRY(net::TlsContext::server(tls));
+  options.http.body_bytes = keymgr::kReplicationMessageLimit;
+  options.on_refused = observe_refusals(env, "https");
+  https_server = TRY(net::HttpServer::start(
+      *loop, std::move(options), [this](net::HttpRequest request, net::HttpCompletion completion) {
+        if (replicator && request.path.starts_with(kPeerPath)) {
+          return serve_peer(env, *replicator, config.peer->name, std::move(request), std::move(completion));
+        }
+        api->handle(std::move(request), std::move(completion));
+      }));
+  return {};
+}
+
+void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string action,
+                                      const dkx::Refusal& refusal, std::function<void(Status)> done) {
+  store.keystore->submit(
+      [this, peer_name = peer.name, address = peer.address, action = std::move(action),
+       refusal](store::Transaction& transaction) -> Status {
+        keymgr::AuditNote note;
+        note.type = keymgr::AuditType::kAuthentication;
+        note.action = action;
+        note.actor = {peer_name, keymgr::ActorKind::kDevice};
+        note.success = false;
+        note.fields = {{"code", eedk::to_string(refusal.code)},
+                       {"field", refusal.field},
+                       {"reason", refusal.message},
+                       {"address", address}};
+        keymgr::note(transaction, manager->context(), std::move(note));
+        return {};
+      },
+      [done = std::move(done)](Result<store::CommitInfo> written) {
+        done(written ? Status{} : Status(std::unexpected(written.error())));
+      });
+}
+
+dkx::ServerHealth KeydServer::Parts::health() const {
+  if (replicator && replicator->state().rolled_back) {
+    return {dkx::ServerState::kReadsOnly, "the peer has seen later commits of this server than it holds"};
+  }
+  return {dkx::ServerState::kServing, {}};
+}
+
+KeydServer::KeydServer() : parts_(std::make_unique<Parts>()) {}
+KeydServer::~KeydServer() {
+  stop();
+}
+
+Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig& config,
+                                                      const crypto::SecretBytes& master) {
+  std::unique_ptr<KeydServer> server(new KeydServer());
+  Parts& parts = *server->parts_;
+  parts.env = env;
+  parts.config = config;
+  TRY(parts.open(master));
+  parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
+  TRY(parts.connect_peer());
+  admin::KeydApiParts api;
+  api.env = env;
+  api.manager = parts.manager.get();
+  api.service = parts.service.get();
+  api.people = parts.people.get();
+  api.audit_directory = config.audit_directory();
+  api.replicator = parts.replicator.get();
+  parts.api = std::make_unique<admin::KeydApi>(std::move(api));
+  TRY(parts.listen());
+  parts.factory->poke();
+  return server;
+}
+
+std::uint16_t KeydServer::dkx_port() const {
+  return parts_->dkx_server->port();
+}
+std::uint16_t KeydServer::https_port() const {
+  return parts_->https_server->port();
+}
+
+void KeydServer::stop() {
+  if (parts_ == nullptr) return;
+  Parts& parts = *parts_;
+  if (parts.dkx_server) parts.dkx_server->stop(kDrain);
+  if (parts.https_server) parts.https_server->stop(kDrain);
+  parts.factory.reset();
+  if (parts.replicator) parts.replicator->stop();
+  parts_.reset();
+}
+
+Result<std::string> check_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
+  const auto parts = TRY(open_keystore(env, config, master));
+  const auto faults = TRY(parts.keystore->verify());
+  if (!faults.empty()) {
+    std::string text = std::to_string(faults.size()) + " faults:";
+    for (const auto& fault : faults) text += "\n  " + fault.table + " " + fault.key + ": " + fault.what;
+    return fail(ErrorCode::kCorrupt, text, {}, "restore this server from its peer or from a backup");
+  }
+  const auto head = parts.keystore->head();
+  return "whole: every row, the chain and the audit agree at commit " + std::to_string(head.sequence) +
+         ", head " + to_hex(head.head);
+}
+
+namespace {
+
+Result<crypto::SecretBytes> ask_passphrase() {
+  termios before{};
+  if (::tcgetattr(STDIN_FILENO, &before) != 0) {
+    return fail(ErrorCode::kInvalidArgument, "there is no terminal to ask for the passphrase at",
+                "unlock.passphrase_file", "name a passphrase file, or start the server from a terminal");
+  }
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  std::fputs("passphrase of the master key: ", stderr);
+  auto buffer = crypto::SecretBytes::zeros(store::kPassphraseLimit);
+  std::size_t length = 0;
+  char c = 0;
+  while (length < buffer.size() && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') {
+    buffer.reveal_mutable()[length++] = static_cast<std::uint8_t>(c);
+  }
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  std::fputs("\n", stderr);
+  return crypto::SecretBytes::copy_of(buffer.reveal().first(length));
+}
+
+}  // namespace
+
+Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
+  if (config.passphrase_file.empty()) {
+    return store::unlock_master_key(*env.disk, config.master_key_file, TRY(ask_passphrase()));
+  }
+  if (parent_directory(config.passphrase_file) == parent_directory(config.master_key_file)) {
+    warning =
+        "the passphrase file lies beside the master key: whoever copies this folder has every key. Move it "
+        "to another "
+        "volume and name it in unlock.passphrase_file";
+  }
+  return store::unlock_master_key(*env.disk, config.master_key_file,
+                                  TRY(store::read_passphrase_file(*env.disk, config.passphrase_file)));
+}
+
+}  // namespace tapewarden::apps

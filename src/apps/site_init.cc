@@ -1,0 +1,291 @@
+#include "apps/site_init.h"
+
+#include <sstream>
+
+#include "apps/keyd_config.h"
+#include "apps/keyd_parts.h"
+#include "apps/site_files.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "keymgr/key_manager.h"
+#include "people/people.h"
+#include "store/master_key.h"
+
+namespace tapewarden::apps {
+
+namespace {
+
+constexpr unsigned kPasswordGroups = 5;
+constexpr unsigned kPassphraseGroups = 8;
+constexpr unsigned kGroupSize = 5;
+// No 0/O, 1/I/L: a person reads it from paper. 31 characters, so 4.95 bits each.
+constexpr std::string_view kAlphabet = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+
+crypto::SecretBytes random_words(Random& random, unsigned groups) {
+  auto out = crypto::SecretBytes::zeros(groups * (kGroupSize + 1) - 1);
+  const MutableByteView text = out.reveal_mutable();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i % (kGroupSize + 1) == kGroupSize) {
+      text[i] = '-';
+      continue;
+    }
+    // Rejection keeps the choice even: 248 is the largest multiple of 31 below 256.
+    std::uint8_t byte = 0;
+    do random.fill({&byte, 1});
+    while (byte >= 248);
+    text[i] = static_cast<std::uint8_t>(kAlphabet[byte % kAlphabet.size()]);
+  }
+  return out;
+}
+
+// A secret and the line end after it, as the content of a file.
+crypto::SecretBytes as_line(const crypto::SecretBytes& secret) {
+  auto out = crypto::SecretBytes::zeros(secret.size() + 1);
+  copy_bytes(out.reveal_mutable(), secret.reveal());
+  out.reveal_mutable().back() = '\n';
+  return out;
+}
+
+struct Member {
+  std::string name;
+  people::Role role;
+};
+const Member kMembers[] = {{"officer-1", people::Role::kSecurityOfficer},
+                           {"officer-2", people::Role::kSecurityOfficer},
+                           {"operator", people::Role::kOperator}};
+
+// One of the two key servers while it is being made.
+struct Server {
+  std::string name;
+  std::string folder;
+  SiteServer address;
+  Uuid id;
+  crypto::SecretBytes passphrase;
+  crypto::Certificate signing;
+  crypto::Certificate exchange;
+};
+
+class Builder {
+ public:
+  Builder(Env env, const SiteOptions& options, SiteAuthority authority)
+      : env_(env), options_(options), authority_(std::move(authority)) {}
+
+  Status write_authority() {
+    TRY(make_folder("ca"));
+    return write_pair(env_, path("ca/authority.crt"), path("ca/authority.key"), authority_.pair());
+  }
+
+  Result<Server> make_server(const std::string& name, const SiteServer& address) {
+    Server server{name, path(name), address, Uuid::random(*env_.random), {}, {}, {}};
+    TRY(make_folder(name + "/tls"));
+    TRY(make_folder(name + "/data"));
+    const auto pair =
+        TRY(authority_.issue(name, "keyd", crypto::CertificateUse::kServerAndClient, address.host));
+    TRY(write_pair(env_, server.folder + "/tls/server.crt", server.folder + "/tls/server.key", pair));
+    TRY(write_public(env_, server.folder + "/tls/authorities.crt", authority_.pair().certificate.pem()));
+    server.passphrase = random_words(*env_.random, kPassphraseGroups);
+    TRY(write_secret(env_, server.folder + "/master-passphrase", as_line(server.passphrase)));
+    return server;
+  }
+
+  // The keystore with the server's identity, certified by the site; people only in the first one: the second
+  // gets them by replication.
+  Status make_keystore(Server& server, bool with_people) {
+    const KeydConfig config = config_of(server, nullptr);
+    const auto master = TRY(store::create_master_key(env_, server.folder + "/master.key", server.passphrase));
+    auto parts = TRY(open_keystore(env_, config, master));
+    auto manager = TRY(keymgr::KeyManager::open(env_, *parts.keystore, server.id, {server.name, nullptr}));
+    const auto& context = manager->context();
+    server.signing =
+        TRY(authority_.certify(server.name + " signing", "keyd", crypto::CertificateUse::kSigning,
+                               context.signing_certificate_key()));
+    server.exchange =
+        TRY(authority_.certify(server.name + " exchange", "keyd", crypto::CertificateUse::kKeyWrapping,
+                               context.exchange_certificate_key()));
+    TRY(manager->adopt_certificates(keymgr::Actor::system(), server.signing, server.exchange));
+    TRY(write_public(env_, server.folder + "/tls/signing.crt", server.signing.pem()));
+    TRY(write_public(env_, server.folder + "/tls/exchange.crt", server.exchange.pem()));
+    return with_people ? make_people(*parts.keystore) : Status{};
+  }
+
+  Status write_config(const Server& server, const Server& peer) {
+    TRY(write_public(env_, server.folder + "/tls/peer-signing.crt", peer.signing.pem()));
+    TRY(write_public(env_, server.folder + "/tls/peer-exchange.crt", peer.exchange.pem()));
+    KeydConfig config = config_of(server, &peer);
+    config.data_directory = "data";
+    config.master_key_file = "master.key";
+    config.passphrase_file = "master-passphrase";
+    config.tls_certificate = "tls/server.crt";
+    config.tls_key = "tls/server.key";
+    config.tls_authorities = "tls/authorities.crt";
+    config.peer->signing_certificate = "tls/peer-signing.crt";
+    config.peer->exchange_certificate = "tls/peer-exchange.crt";
+    return write_public(env_, server.folder + "/keyd.toml", write_keyd_config(config));
+  }
+
+  Status make_engine(const Server& primary, const Server& secondary) {
+    TRY(make_folder("engine/tls"));
+    TRY(make_folder("engine/drives"));
+    const auto pair = TRY(authority_.issue("engine", "proxy", crypto::CertificateUse::kClient));
+    TRY(write_pair(env_, path("engine/tls/client.crt"), path("engine/tls/client.key"), pair));
+    TRY(write_public(env_, path("engine/tls/authorities.crt"), authority_.pair().certificate.pem()));
+    std::ostringstream out;
+    out << "# The proxy that carries drives' key exchanges. Read at start; no program writes it.\n"
+        << "# Relative paths count from this file's folder.\n\n"
+        << "[proxy]\nname = \"engine\"\ncertificate = \"tls/client.crt\"\nkey = \"tls/client.key\"\n"
+        << "authorities = \"tls/authorities.crt\"\ndrives = \"drives\"       # one folder for each virtual "
+           "drive\n";
+    for (const Server* server : {&primary, &secondary}) {
+      out << "\n[" << server->name << "]\nhost = \"" << server->address.host
+          << "\"\nport = " << server->address.dkx_port << "\n";
+    }
+    return write_public(env_, path("engine/engine.toml"), out.str());
+  }
+
+  Status write_recovery_kit(const Server& primary, const Server& secondary);
+
+  std::string path(const std::string& below) const { return options_.directory + "/" + below; }
+  const crypto::Certificate& authority() const { return authority_.pair().certificate; }
+
+ private:
+  Status make_folder(const std::string& below) { return env_.disk->make_directories(path(below), 0700); }
+
+  KeydConfig config_of(const Server& server, const Server* peer) const {
+    KeydConfig config;
+    config.server_id = server.id;
+    config.server_name = server.name;
+    config.data_directory = server.folder + "/data";
+    config.dkx = {listen_address(server), server.address.dkx_port};
+    config.https = {listen_address(server), server.address.https_port};
+    if (peer != nullptr) {
+      config.peer = PeerConfig{peer->id, peer->name, peer->address.host, peer->address.https_port, {}, {}};
+    }
+    return config;
+  }
+
+  std::string listen_address(const Server& server) const {
+    if (!options_.listen.empty()) return options_.listen;
+    const bool numeric = server.address.host.find_first_not_of("0123456789.:") == std::string::npos;
+    return numeric ? server.address.host : "127.0.0.1";
+  }
+
+  Status make_people(store::Keystore& keystore) {
+    people::People people(env_, keystore);
+    const auto actor = people::local_principal("site-init");
+    for (const Member& member : kMembers) {
+      const std::string folder = "people/" + member.name;
+      TRY(make_folder(folder));
+      const auto pair = TRY(authority_.issue(member.name, "people", crypto::CertificateUse::kClient));
+      TRY(write_pair(env_, path(folder + "/client.crt"), path(folder + "/client.key"), pair));
+      const auto password = random_words(*env_.random, kPasswordGroups);
+      TRY(write_secret(env_, path(folder + "/password"), as_line(password)));
+      TRY(people.create(actor, {member.name, member.role, &password, pair.certificate.fingerprint()}));
+    }
+    return {};
+  }
+
+  Env env_;
+  const SiteOptions& options_;
+  SiteAuthority authority_;
+};
+
+// Appends text and secrets without an ordinary copy of the secrets.
+class SecretText {
+ public:
+  void add(std::string_view text) { add(as_bytes(text)); }
+  void add(const crypto::SecretBytes& secret) { add(secret.reveal()); }
+  const crypto::SecretBytes& content() const { return content_; }
+
+ private:
+  void add(ByteView bytes) {
+    auto longer = crypto::SecretBytes::zeros(content_.size() + bytes.size());
+    copy_bytes(longer.reveal_mutable(), content_.reveal());
+    copy_bytes(longer.reveal_mutable().subspan(content_.size()), bytes);
+    content_ = std::move(longer);
+  }
+  crypto::SecretBytes content_;
+};
+
+Status Builder::write_recovery_kit(const Server& primary, const Server& secondary) {
+  SecretText kit;
+  kit.add("TAPEWARDEN RECOVERY KIT: " + options_.name + "\n");
+  kit.add("made " + format_utc(env_.clock->wall_now()) + "\n\n" +
+          "Print this page, lock the paper away in two places, then delete the file.\n"
+          "Whoever has this page and a copy of a key server's folder can read every tape of the site.\n\n"
+          "To bring a key server back on a new machine:\n"
+          "  1. Install Tapewarden of the release below or later.\n"
+          "  2. Copy the server's folder (keyd.toml, tls/, master.key, data/) from its backup or from the "
+          "other server.\n"
+          "  3. Put the passphrase below into a file with mode 0600, named by unlock.passphrase_file in "
+          "keyd.toml.\n"
+          "  4. tapewarden-keyd check --config keyd.toml     says whether all of it is whole.\n"
+          "  5. tapewarden-keyd run --config keyd.toml\n\n"
+          "Without Tapewarden: docs/formats/ of its source describes every file; master.key opens with "
+          "scrypt and\n"
+          "AES-256-GCM, rows with HKDF-SHA-256 and AES-256-GCM, cartridges with HKDF-SHA-256 and "
+          "AES-256-GCM.\n\n");
+  for (const Server* server : {&primary, &secondary}) {
+    kit.add(server->name + " key server  " + server->id.text() + "\n  " + server->address.host + "  DKX " +
+            std::to_string(server->address.dkx_port) + "  HTTPS " +
+            std::to_string(server->address.https_port) + "\n  master passphrase   ");
+    kit.add(server->passphrase);
+    kit.add("\n\n");
+  }
+  kit.add("site authority, SHA-256 of its certificate:\n  " + to_hex(authority().fingerprint()) + "\n");
+  kit.add(std::string("release: ") + TAPEWARDEN_VERSION + "\n");
+  return write_secret(env_, path("recovery-kit.txt"), kit.content());
+}
+
+Status check_empty(Disk& disk, const std::string& directory) {
+  const auto entries = disk.list(directory);
+  if (entries && !entries->empty()) {
+    return fail(ErrorCode::kAlreadyExists, directory + " is not empty", "DIR",
+                "name a new folder: a site is never overwritten");
+  }
+  return {};
+}
+
+Status check_host(const std::string& host, const std::string& field) {
+  const bool good =
+      !host.empty() && host.size() <= 253 &&
+      host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
+          std::string::npos;
+  if (!good) return fail(ErrorCode::kInvalidArgument, "not a host name or address", field);
+  return {};
+}
+
+}  // namespace
+
+crypto::SecretBytes random_passphrase(Random& random) {
+  return random_words(random, kPassphraseGroups);
+}
+
+Result<SiteReport> init_site(Env env, const SiteOptions& options) {
+  TRY(check_host(options.primary.host, "primary"));
+  TRY(check_host(options.secondary.host, "secondary"));
+  if (!options.listen.empty()) TRY(check_host(options.listen, "listen"));
+  if (!is_printable(options.name) || options.name.empty() || options.name.size() > 40) {
+    return fail(ErrorCode::kInvalidArgument, "the site's name must be 1 to 40 printable characters", "name");
+  }
+  TRY(check_empty(*env.disk, options.directory));
+  TRY(env.disk->make_directories(options.directory, 0700));
+  Builder builder(env, options, TRY(SiteAuthority::make(env, options.name)));
+  TRY(builder.write_authority());
+  Server primary = TRY(builder.make_server("primary", options.primary));
+  Server secondary = TRY(builder.make_server("secondary", options.secondary));
+  TRY(builder.make_keystore(primary, true));
+  TRY(builder.make_keystore(secondary, false));
+  TRY(builder.write_config(primary, secondary));
+  TRY(builder.write_config(secondary, primary));
+  TRY(builder.make_engine(primary, secondary));
+  TRY(builder.write_recovery_kit(primary, secondary));
+  TRY(env.disk->sync_directory(options.directory));
+  SiteReport report;
+  report.directory = options.directory;
+  report.recovery_kit = builder.path("recovery-kit.txt");
+  report.authority_fingerprint = to_hex(builder.authority().fingerprint());
+  for (const Member& member : kMembers) report.people.push_back(member.name);
+  return report;
+}
+
+}  // namespace tapewarden::apps
