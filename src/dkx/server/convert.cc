@@ -1,6 +1,7 @@
 #include "dkx/server/convert.h"
 
 #include "base/text.h"
+#include "dkx/signing.h"
 
 namespace tapewarden::dkx {
 
@@ -31,6 +32,31 @@ void put_asked(const Asked& asked, keymgr::KeyRequest& out) {
   }
 }
 
+// What a drive that is not pinned yet offers: its certificate, and its wrapping key vouched for by that
+// certificate's key. A proxy cannot offer a wrapping key of its own in a drive's name.
+Status put_enrolment(const Enrolment& enrolment, keymgr::Caller& caller) {
+  const auto offered = crypto::Certificate::from_der(enrolment.certificate);
+  if (!offered) {
+    return eedk::fail_ekm(ErrorCode::kInvalidArgument, eedk::EkmCode::kInvalidSignature,
+                          "the drive's certificate cannot be read", "enrolment.certificate");
+  }
+  if (!caller.identity.empty() && !(*offered == caller.identity)) {
+    return eedk::fail_ekm(ErrorCode::kInvalidArgument, eedk::EkmCode::kInvalidSignature,
+                          "the certificate offered is not the one that signed", "enrolment.certificate");
+  }
+  const auto key = offered->public_key();
+  if (!key || key->kind() != crypto::KeyKind::kEcP256 ||
+      !key->verify(wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature)) {
+    return eedk::fail_ekm(ErrorCode::kUnauthenticated, eedk::EkmCode::kInvalidSignature,
+                          "the wrapping key is not signed by the drive's identity key",
+                          "enrolment.signature");
+  }
+  caller.identity = *offered;
+  caller.wrapping_spki = enrolment.wrapping_key;
+  caller.wrapping_vouched = true;
+  return {};
+}
+
 LedgerReference to_wire(const keymgr::LedgerReference& reference) {
   return {reference.server, static_cast<std::uint64_t>(reference.sequence)};
 }
@@ -45,17 +71,8 @@ Result<keymgr::KeyRequest> to_key_request(const KeyRequest& request, const crypt
   out.caller.kind =
       request.drive.kind == DriveKind::kLto ? keymgr::DriveKind::kLto : keymgr::DriveKind::k3592;
   out.caller.identity = identity;
-  if (request.drive.enrolment) {
-    const Enrolment& enrolment = *request.drive.enrolment;
-    const auto offered = TRY(crypto::Certificate::from_der(enrolment.certificate));
-    if (!identity.empty() && !(offered == identity)) {
-      return eedk::fail_ekm(ErrorCode::kInvalidArgument, eedk::EkmCode::kInvalidSignature,
-                            "the certificate offered is not the one that signed", "enrolment.certificate");
-    }
-    out.caller.identity = offered;
-    out.caller.wrapping_spki = enrolment.wrapping_key;
-    out.caller.wrapping_signature = enrolment.wrapping_key_signature;
-  }
+  if (request.partition) out.caller.partition = *request.partition;
+  if (request.drive.enrolment) TRY(put_enrolment(*request.drive.enrolment, out.caller));
   out.request_id = request.request_id;
   out.volser = request.volser;
   out.volume = request.volume;
