@@ -323,22 +323,26 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
   if (changes->rows.empty() && changes->through == changes->after) {  // a keep-alive: nothing to make durable
     return (*reply)(ReplicationWelcome{options_.self, changes->through, {}}.encode());
   }
+  const auto applied = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const auto answer = [this, reply, applied] {
+    {
+      const MutexLock lock(mutex_);
+      state_.applied = std::max<std::uint64_t>(state_.applied, *applied);
+    }
+    (*reply)(ReplicationWelcome{options_.self, *applied, {}}.encode());
+  };
   keystore_.submit(
-      [this, changes, session, reply](store::Transaction& transaction) -> Status {
-        const std::uint64_t applied = TRY(apply(transaction, *changes, *session));
+      [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {
+        *applied = TRY(apply(transaction, *changes, *session));
         const MutexLock lock(mutex_);
-        applying_.emplace(transaction.sequence(), [this, reply, applied] {
-          {
-            const MutexLock inner(mutex_);
-            state_.applied = std::max(state_.applied, applied);
-          }
-          (*reply)(ReplicationWelcome{options_.self, applied, {}}.encode());
-        });
+        applying_.emplace(transaction.sequence(), answer);
         return {};
       },
-      [reply](Result<store::CommitInfo> done) {
-        // Success is answered by committed(), before this server's own gate (R3).
-        if (!done) (*reply)(std::unexpected(done.error()));
+      [reply, answer](Result<store::CommitInfo> done) {
+        if (!done) return (*reply)(std::unexpected(done.error()));
+        // As a rule committed() has answered already, before this server's own gate (R3). It has not when
+        // everything was here before, so that there was nothing to commit.
+        answer();
       });
 }
 
