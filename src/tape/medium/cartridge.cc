@@ -107,7 +107,7 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(Env env, const std::string& p
   state->physical_bytes = TRY(state->file->size());
   Recovered found = TRY(recover(state->stream, state->superblocks.current(), state->physical_bytes));
   if (found.damage && writing) return std::unexpected(*found.damage);
-  state->damage = std::move(found.damage);
+  if (found.stopped) state->damage = std::move(found.damage);
   state->index = std::move(found.index);
   state->end = found.end;
   state->last_type = found.last_type;

@@ -41,11 +41,11 @@ Result<const RecordHeader*> Cartridge::State::peek() {
       return nullptr;
     }
     const RecordHeader header = TRY(stream.header_at(pos.offset, end.offset));
-    TRY(check_follows(header, pos));
+    TRY(check_numbers(header, pos));
     if (header.is_object()) {
       peeked = header;
     } else {
-      TRY(stream.pass(pos, header));
+      TRY(stream.skip(pos, header));  // a damaged mark costs nothing: the next object's links tell of changes
     }
   }
   return &*peeked;
@@ -94,29 +94,30 @@ Result<RecordView> Cartridge::read_record(MutableByteView into) {
   if (found == nullptr) return RecordView{};
   const RecordHeader header = *found;
   const ChainState here = s.pos;
-  const auto entry = s.stream.session(header.session_id);
-  if (!entry) return named(header, here.offset, entry.error());
-  const SessionEntry& session = **entry;
-  ChainState behind = here;
-  if (auto passed = s.stream.pass(behind, header); !passed) return named(header, here.offset, passed.error());
-
-  const ByteView body = TRY(s.stream.body_at(header, here.offset));
-  if (into.size() < header.host_length) {
-    if (s.read_buffer.size() < header.host_length) s.read_buffer.resize(header.host_length);
-    into = s.read_buffer;
-  }
-  // A filemark tells nothing that needs a key; its tag is checked when the key is there.
-  const bool unchecked = header.type == RecordType::kFilemark && !s.opener.can_open(session.info);
-  const Status opened = unchecked ? Status{} : s.opener.open(header, body, session, here.link, into);
-  if (!opened) {
-    if (opened.error().code != ErrorCode::kWrongKey) s.move_to(behind);
+  const Status opened = s.open_record(header, into);
+  if (!opened && opened.error().code == ErrorCode::kWrongKey)
     return named(header, here.offset, opened.error());
-  }
+  ChainState behind = here;
+  TRY(s.stream.skip(behind, header));
   s.move_to(behind);
+  if (!opened) return named(header, here.offset, opened.error());
   s.stats.records_read += header.type == RecordType::kData ? 1 : 0;
   s.stats.host_bytes_read += header.host_length;
   s.stats.stored_bytes_read += header.total_bytes();
   return RecordView{kind_of(header), into.first(header.host_length), header.encrypted};
+}
+
+Status Cartridge::State::open_record(const RecordHeader& header, MutableByteView& into) {
+  TRY(check_links(header, pos));
+  TRY(stream.check_session(header));
+  const SessionEntry& session = *TRY(stream.session(header.session_id));
+  if (into.size() < header.host_length) {
+    if (read_buffer.size() < header.host_length) read_buffer.resize(header.host_length);
+    into = read_buffer;
+  }
+  // A filemark tells nothing that needs a key; its tag is checked when the key is there.
+  if (header.type == RecordType::kFilemark && !opener.can_open(session.info)) return {};
+  return opener.open(header, TRY(stream.body_at(header, pos.offset)), session, pos.link, into);
 }
 
 Status Cartridge::State::seek(std::uint64_t object) {
@@ -135,7 +136,7 @@ Status Cartridge::State::seek(std::uint64_t object) {
   }
   while (state.object < object) {
     const RecordHeader header = TRY(stream.header_at(state.offset, end.offset));
-    TRY(stream.pass(state, header));
+    TRY(stream.skip(state, header));
   }
   move_to(state);
   return {};

@@ -89,6 +89,8 @@ struct Cartridge::State {
   void move_to(const ChainState& state);
   Result<const RecordHeader*> peek();  // nullptr at end of data
   Status seek(std::uint64_t object);
+  // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
+  Status open_record(const RecordHeader& header, MutableByteView& into);
 
   // cartridge_write.cc
   Status check_spec(const SessionSpec& candidate) const;

@@ -38,9 +38,8 @@ struct EraseReport {
 using EraseProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // Overwrites everything behind the superblocks with random bytes, syncing at several points, and leaves an
-// empty cartridge of the same identity. A power loss leaves either an empty cartridge or one that says it is
-// empty with the overwriting unfinished: run it again. kPermissionDenied on WORM; kConflict when the
-// cartridge is in use.
+// empty cartridge of the same identity. A power loss leaves it either as it was or empty with the overwriting
+// unfinished: run it again. kPermissionDenied on WORM; kConflict when the cartridge is in use.
 Result<EraseReport> erase_overwrite(Env env, const std::string& path, const EraseProgress& progress = {});
 
 // Drops EEDKs, signature, KADs and key check value from all four key areas, both generations of each

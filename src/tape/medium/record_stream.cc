@@ -31,9 +31,13 @@ SyncMark ChainState::mark() const {
   return {offset, previous_offset, object, file, session_id, link};
 }
 
-Status check_follows(const RecordHeader& header, const ChainState& state) {
+Status check_links(const RecordHeader& header, const ChainState& state) {
   if (header.previous_offset != state.previous_offset) return broken(header, state, "previous offset");
   if (header.previous_link != head_of(state.link)) return broken(header, state, "link");
+  return {};
+}
+
+Status check_numbers(const RecordHeader& header, const ChainState& state) {
   if (header.logical_object != state.object) return broken(header, state, "object number");
   if (header.file_number != state.file) return broken(header, state, "file number");
   const bool opens = header.type == RecordType::kSession;
@@ -102,7 +106,8 @@ Status RecordStream::check_session(const RecordHeader& header) const {
 }
 
 Status RecordStream::pass(ChainState& state, const RecordHeader& header) {
-  TRY(check_follows(header, state));
+  TRY(check_numbers(header, state));
+  TRY(check_links(header, state));
   if (header.type == RecordType::kSession) {
     SessionEntry entry = TRY(read_session(header, state.offset));
     if (entry.info.previous_link != state.link || entry.info.start_object != state.object ||
@@ -119,8 +124,17 @@ Status RecordStream::pass(ChainState& state, const RecordHeader& header) {
   return {};
 }
 
+Status RecordStream::skip(ChainState& state, const RecordHeader& header) {
+  TRY(check_numbers(header, state));
+  if (header.type == RecordType::kSession) {
+    if (auto entry = read_session(header, state.offset)) sessions_[header.session_id] = std::move(*entry);
+  }
+  state = after(header, state, TRY(link_at(header, state.offset)));
+  return {};
+}
+
 Result<Link> RecordStream::link_at(const RecordHeader& header, std::uint64_t offset) {
-  if (header.type == RecordType::kSession) return TRY(read_session(header, offset)).link;
+  if (header.type == RecordType::kSession) return link_of(header, TRY(body_at(header, offset)), {});
   if (!header.encrypted) return link_of(header, {}, {});
   const std::uint64_t tag_at = offset + header.total_bytes() - kTagBytes;
   return link_of(header, {}, TRY(window_.at(tag_at, kTagBytes, kTagBytes + kHeaderBytes)));
@@ -159,26 +173,32 @@ Result<const SessionEntry*> RecordStream::session(std::uint32_t id) const {
 }
 
 Result<ChainState> RecordStream::state_before(const TapeIndex::Block& object, std::uint64_t end) {
+  const ChainState state = TRY(state_at(object.offset, end));
   const RecordHeader header = TRY(header_at(object.offset, end));
-  if (!header.is_object() || header.logical_object != object.object ||
-      header.file_number != object.file_number) {
+  if (!header.is_object() || state.object != object.object || state.file != object.file_number) {
     return fail(ErrorCode::kCorrupt,
                 "the index does not fit the record at offset " + std::to_string(object.offset),
                 "index record", {}, detail(MediumFault::kChainBroken));
   }
-  ChainState state{object.offset, header.previous_offset, {},
-                   object.object, object.file_number,     header.session_id};
+  return state;
+}
+
+Result<ChainState> RecordStream::state_at(std::uint64_t offset, std::uint64_t end) {
+  const RecordHeader header = TRY(header_at(offset, end));
+  ChainState state{offset,           header.previous_offset, {}, header.logical_object, header.file_number,
+                   header.session_id};
+  if (header.type == RecordType::kSession) --state.session_id;
   const std::uint64_t before = header.previous_offset;
-  const auto previous = before >= kDataStart && before < object.offset
-                            ? header_at(before, object.offset)
+  if (before == 0 && offset == kDataStart) return state;
+  const auto previous = before >= kDataStart && before < offset
+                            ? header_at(before, offset)
                             : Result<RecordHeader>(fail(ErrorCode::kCorrupt, "no record before"));
-  if (previous && before + previous->total_bytes() == object.offset) {
+  if (previous && before + previous->total_bytes() == offset) {
     state.link = TRY(link_at(*previous, before));
-  } else {
+  } else if (offset >= kDataStart + kTagBytes) {
     // The record before is damaged; if it was encrypted, its tag may still lie right before this one.
-    copy_bytes(state.link, TRY(window_.at(object.offset - kTagBytes, kTagBytes)));
+    copy_bytes(state.link, TRY(window_.at(offset - kTagBytes, kTagBytes)));
   }
-  TRY(check_follows(header, state));
   return state;
 }
 

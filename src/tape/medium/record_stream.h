@@ -26,8 +26,11 @@ struct ChainState {
   bool operator==(const ChainState&) const = default;
 };
 
-// kCorrupt (kChainBroken) when the header does not continue the state.
-Status check_follows(const RecordHeader& header, const ChainState& state);
+// kCorrupt (kChainBroken) when the header does not continue the state: by its numbers (object, file,
+// session), and by its links to the record before. Damage to a record breaks the link of the next one, but no
+// numbers.
+Status check_numbers(const RecordHeader& header, const ChainState& state);
+Status check_links(const RecordHeader& header, const ChainState& state);
 ChainState after(const RecordHeader& header, const ChainState& state, const Link& link);
 
 struct SessionEntry {
@@ -52,9 +55,15 @@ class RecordStream {
   // Checks that the record continues the chain and belongs to its session, and moves the state behind it.
   // Keeps what a session record says.
   Status pass(ChainState& state, const RecordHeader& header);
+  // The same for getting past damage: asks for the numbers only. What follows still checks its own links.
+  Status skip(ChainState& state, const RecordHeader& header);
+  // The state before the record at `offset`, to go on behind damage.
+  Result<ChainState> state_at(std::uint64_t offset, std::uint64_t end);
   // The state before an object known from the index.
   Result<ChainState> state_before(const TapeIndex::Block& object, std::uint64_t end);
 
+  // That the record is encrypted exactly when its session is.
+  Status check_session(const RecordHeader& header) const;
   // kCorrupt when no readable record of that session was met.
   Result<const SessionEntry*> session(std::uint32_t id) const;
   const std::map<std::uint32_t, SessionEntry>& sessions() const { return sessions_; }
@@ -68,7 +77,6 @@ class RecordStream {
  private:
   Result<SessionEntry> read_session(const RecordHeader& header, std::uint64_t offset);
   Result<Link> link_at(const RecordHeader& header, std::uint64_t offset);
-  Status check_session(const RecordHeader& header) const;
 
   ReadWindow window_;
   File* file_;

@@ -15,7 +15,8 @@ std::unexpected<Error> mark_misfit(const ChainState& state) {
               detail(MediumFault::kChainBroken));
 }
 
-// Passes one record. Behind the mark the payload must be whole too.
+// Passes one record. Behind the mark it must be whole in every respect; before it, damage is remembered and
+// passed where the header allows.
 Status step(RecordStream& stream, ChainState& state, Recovered& out, const SyncMark& mark,
             std::uint64_t file_bytes) {
   const bool synced = state.offset < mark.length;
@@ -23,8 +24,14 @@ Status step(RecordStream& stream, ChainState& state, Recovered& out, const SyncM
   if (!synced) TRY(stream.check_payload(header, state.offset));
   const std::uint64_t at = state.offset;
   ChainState next = state;
-  TRY(stream.pass(next, header));
-  if (next.offset == mark.length && next.mark() != mark) return mark_misfit(next);
+  const Status passed = stream.pass(next, header);
+  if (!passed && (!synced || passed.error().code == ErrorCode::kIo)) return passed;
+  if (!passed) {
+    if (!out.damage) out.damage = passed.error();
+    TRY(stream.skip(next, header));
+  }
+  if (next.offset == mark.length && next.mark() != mark && !out.damage)
+    out.damage = mark_misfit(next).error();
   state = next;
   out.index.note(header, at);
   out.last_type = header.type;
@@ -80,13 +87,17 @@ Result<Recovered> recover(RecordStream& stream, const Superblock& block, std::ui
     return std::unexpected(stored.error());
   }
   if (state.offset == mark.length && state.mark() != mark) out.damage = mark_misfit(state).error();
-  while (state.offset < file_bytes && (!out.damage || state.offset < mark.length)) {
+  while (state.offset < file_bytes) {
     const Status passed = step(stream, state, out, mark, file_bytes);
     if (passed) continue;
     if (passed.error().code == ErrorCode::kIo) return std::unexpected(passed.error());
-    if (state.offset < mark.length) out.damage = passed.error();
+    if (state.offset < mark.length) {
+      if (!out.damage) out.damage = passed.error();
+      out.stopped = true;
+    }
     break;
   }
+  out.stopped = out.stopped || state.offset < mark.length;
   out.end = state;
   return out;
 }

@@ -13,7 +13,8 @@ struct Recovered {
   TapeIndex index;
   std::optional<RecordType> last_type;  // of the last record
   bool used_index = false;
-  std::optional<Error> damage;  // what does not check before the sync mark; the end is then right before it
+  std::optional<Error> damage;  // the first thing before the sync mark that does not check
+  bool stopped = false;         // the damage could not be passed: the end is right before it
 };
 
 // Everything before the mark must check (a fault there is `damage`); whole records behind it that continue

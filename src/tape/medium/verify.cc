@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <deque>
+
+#include "base/text.h"
+#include "tape/medium/full_scan.h"
+#include "tape/medium/header_areas.h"
+#include "tape/medium/inspect.h"
+#include "tape/medium/layout.h"
+#include "tape/medium/limits.h"
+#include "tape/medium/record_opener.h"
+
+namespace tapewarden::tape {
+
+namespace {
+
+FaultKind kind_of(const Error& error) {
+  if (error.code == ErrorCode::kWrongKey) return FaultKind::kWrongKey;
+  switch (static_cast<MediumFault>(error.detail)) {
+    case MediumFault::kTagMismatch:
+    case MediumFault::kChainBroken:
+      return FaultKind::kTampering;
+    case MediumFault::kTruncated:
+      return FaultKind::kTruncated;
+    default:
+      return FaultKind::kDamage;
+  }
+}
+
+class Verifier {
+ public:
+  Verifier(RecordStream& stream, const VerifyOptions& options, std::uint64_t total)
+      : stream_(stream), options_(options), total_(total) {
+    for (const DataKeyHandle& key : options.keys) {
+      openers_.emplace_back();
+      openers_.back().set_key(key, stream.volume());
+    }
+  }
+
+  Status record(const RecordHeader& header, const ChainState& before, bool linked) {
+    TRY(report_progress(before.offset));
+    ++out.records;
+    out.bytes += header.total_bytes();
+    const Status whole = stream_.check_payload(header, before.offset);
+    if (!whole) {
+      if (whole.error().code == ErrorCode::kIo) return whole;
+      fault(whole.error(), before.offset, header.logical_object);
+      return {};
+    }
+    return header.encrypted ? check_tag(header, before, linked) : check_clear(header, before);
+  }
+
+  void fault(const Error& error, std::uint64_t offset, std::uint64_t object) {
+    if (out.faults.size() < options_.max_faults)
+      out.faults.push_back({kind_of(error), offset, object, error.message});
+  }
+
+  VerifyReport out;
+
+ private:
+  Status report_progress(std::uint64_t offset) {
+    constexpr std::uint64_t kStep = 16U << 20;
+    if (!options_.progress || offset < next_progress_) return {};
+    next_progress_ = offset + kStep;
+    if (options_.progress(std::min(offset, total_), total_)) return {};
+    return fail(ErrorCode::kConflict, "verification was stopped");
+  }
+
+  Status check_clear(const RecordHeader& header, const ChainState& before) {
+    const auto session = stream_.session(header.session_id);
+    if (header.type != RecordType::kData || !session) return {};
+    return open_with(plain_, header, before, **session);
+  }
+
+  Status check_tag(const RecordHeader& header, const ChainState& before, bool linked) {
+    const auto session = stream_.session(header.session_id);
+    const auto fits = [&](const RecordOpener& opener) {
+      return session && opener.can_open((*session)->info);
+    };
+    const auto opener = std::ranges::find_if(openers_, fits);
+    if (opener != openers_.end() && linked) {
+      ++out.tags_checked;
+      return open_with(*opener, header, before, **session);
+    }
+    ++out.tags_unchecked;
+    if (opener != openers_.end() || openers_.empty() || wrong_session_ == header.session_id) return {};
+    wrong_session_ = header.session_id;  // said once for each session
+    fault(fail(ErrorCode::kWrongKey, "session " + std::to_string(header.session_id) +
+                                         " is sealed with another key than those given")
+              .error(),
+          before.offset, header.logical_object);
+    return {};
+  }
+
+  Status open_with(RecordOpener& opener, const RecordHeader& header, const ChainState& before,
+                   const SessionEntry& session) {
+    if (buffer_.size() < header.host_length)
+      buffer_.resize(std::max<std::size_t>(header.host_length, 1U << 20));
+    const ByteView body = TRY(stream_.body_at(header, before.offset));
+    const Status opened = opener.open(header, body, session, before.link, buffer_);
+    if (!opened) fault(opened.error(), before.offset, header.logical_object);
+    return {};
+  }
+
+  RecordStream& stream_;
+  const VerifyOptions& options_;
+  std::uint64_t total_;
+  std::uint64_t next_progress_ = 0;
+  std::deque<RecordOpener> openers_;
+  RecordOpener plain_;
+  std::uint32_t wrong_session_ = 0;
+  Bytes buffer_;
+};
+
+Status check_areas(File& file, const SuperblockPair& superblocks, Verifier& verifier) {
+  const auto damaged = [&](std::string text, std::uint64_t offset) {
+    verifier.fault(fail(ErrorCode::kCorrupt, std::move(text)).error(), offset, 0);
+  };
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!superblocks.slot(i))
+      damaged("superblock " + std::to_string(i) + " is damaged", kSuperblockOffsets.at(i));
+  }
+  const MemoryArea memory = TRY(MemoryArea::load(file));
+  const KeyArea keys = TRY(KeyArea::load(file));
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (memory.slots().at(i) == SlotHealth::kDamaged)
+      damaged("a slot of the cartridge memory is damaged", kMemoryOffsets.at(i));
+    for (std::size_t copy = 0; copy < kKeyCopies; ++copy) {
+      if (keys.report().copies.at(copy).slots.at(i) == SlotHealth::kDamaged) {
+        damaged("a slot of key copy " + std::to_string(copy) + " is damaged", key_slot_offset(copy, i));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::kDamage:
+      return "damage";
+    case FaultKind::kTampering:
+      return "tampering";
+    case FaultKind::kWrongKey:
+      return "wrong key";
+    case FaultKind::kTruncated:
+      return "truncated";
+  }
+  return "unknown";
+}
+
+Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOptions& options) {
+  const auto file = TRY(env.disk->open(path, OpenMode::kRead));
+  const SuperblockPair superblocks = TRY(SuperblockPair::load(*file));
+  const std::uint64_t total = TRY(file->size());
+  RecordStream stream(*file, superblocks.current().volume);
+  Verifier verifier(stream, options, total);
+  TRY(check_areas(*file, superblocks, verifier));
+  ScanVisitor visitor;
+  visitor.record = [&](const RecordHeader& header, const ChainState& before, bool linked) {
+    return verifier.record(header, before, linked);
+  };
+  visitor.fault = [&](const Error& error, std::uint64_t offset, std::uint64_t object) {
+    verifier.fault(error, offset, object);
+  };
+  const ScanEnd end = TRY(scan_records(stream, superblocks.current(), total, visitor));
+  verifier.out.torn_bytes = end.torn_bytes;
+  verifier.out.closed = end.last_type == RecordType::kEndOfData || end.last_type == RecordType::kIndex;
+  if (options.progress) options.progress(total, total);
+  return std::move(verifier.out);
+}
+
+std::string VerifyReport::to_text() const {
+  std::string text = std::to_string(records) + " records, " + std::to_string(bytes) + " bytes, " +
+                     std::to_string(tags_checked) + " tags checked, " + std::to_string(tags_unchecked) +
+                     " tags not checked for want of the key\n";
+  text += closed ? "ends with an end-of-data record\n" : "was not unloaded: no end-of-data record\n";
+  if (torn_bytes != 0) text += std::to_string(torn_bytes) + " bytes of torn tail after the last record\n";
+  for (const VerifyFault& fault : faults) {
+    text += std::string(to_string(fault.kind)) + " at offset " + std::to_string(fault.offset) + ", object " +
+            std::to_string(fault.logical_object) + ": " + fault.message + "\n";
+  }
+  if (faults.empty()) text += "good\n";
+  return text;
+}
+
+}  // namespace tapewarden::tape
