@@ -1,8 +1,9 @@
 // Requests of an HttpClient.
 //
 // Invariants
-//  1. A Channel carries at most one Exchange at a time; it is in idle_ exactly while it carries none and its
-//     connection is open.
+//  1. A Channel carries at most one Exchange at a time: whoever takes it out of idle_ hands it the next one
+//  by
+//     a task on its thread, which runs after the one before is settled.
 //  2. Each Exchange is settled once, with a response or an error.
 #include <chrono>
 #include <optional>
@@ -135,8 +136,9 @@ void Channel::on_data(ByteView plaintext) {
     // Interim answers (1xx) come before the one that counts.
     if (response.status < 200) return on_data({});
     used_before_ = true;
-    complete(std::move(response));
+    // Kept first, so that the next request, which `done` may start, finds it.
     if (!stay || reader_.partial() || !core_->keep(shared_from_this())) connection_->close();
+    complete(std::move(response));
   }
 }
 

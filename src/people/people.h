@@ -48,14 +48,14 @@ struct NewPerson {
   Role role = Role::kAuditor;
   // At least one of the two.
   const crypto::SecretBytes* password = nullptr;
-  std::optional<Hash256> certificate_fingerprint;
+  std::optional<Hash256> certificate_fingerprint{};
 };
 
 // What is left out stays.
 struct PersonChange {
-  std::optional<Role> role;
-  std::optional<bool> disabled;
-  std::optional<Bytes> certificate_fingerprint;  // 32 bytes, or empty to take it away
+  std::optional<Role> role{};
+  std::optional<bool> disabled{};
+  std::optional<Bytes> certificate_fingerprint{};  // 32 bytes, or empty to take it away
 };
 
 class People {

@@ -113,7 +113,8 @@ net::HttpResponse to_response(Answer answer, std::string_view allowed) {
 
 bool changes_something(const Route& route) {
   using enum people::Permission;
-  return route.method != "GET" && route.permission && *route.permission != kOwnAccount;
+  return route.method != "GET" && route.permission && *route.permission != kOwnAccount &&
+         *route.permission != kView && *route.permission != kViewAudit;
 }
 
 // What a request was, for the audit: without its query.
