@@ -4,19 +4,11 @@
 #include <boost/json.hpp>
 #include <unordered_set>
 
+#include "store/record_text.h"
+
 namespace tapewarden::store {
 
 namespace {
-
-// Printable ASCII as a JSON string.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 std::string opening(const State& after) {
   return "{\"commit\":" + std::to_string(after.mark.sequence);
@@ -63,9 +55,9 @@ std::vector<std::string> change_lines(const State& after, const std::vector<Chan
       lines.back() += ',';
     }
     const Change& change = changes[i];
-    lines.back() += "[\"" + layouts.all()[change.table].name + "\"," + quoted(change.key) + "," +
+    lines.back() += "[\"" + layouts.all()[change.table].name + "\"," + json_quoted(change.key) + "," +
                     std::to_string(change.after.version) + ",\"" + mac_prefix(change.after.mac) + "\"]";
-    if (++in_line == kRowsInLine) {
+    if (++in_line == kRowsInLine || lines.back().size() >= kChangeLineBytes) {
       lines.back() += "]}";
       in_line = 0;
     }
@@ -76,7 +68,7 @@ std::vector<std::string> change_lines(const State& after, const std::vector<Chan
 
 std::string schema_line(const State& after, std::string_view what, const std::vector<std::string>& names) {
   std::string line = opening(after) + tables_member(after) + ",\"" + std::string(what) + "\":[";
-  for (std::size_t i = 0; i < names.size(); ++i) line += (i > 0 ? "," : "") + quoted(names[i]);
+  for (std::size_t i = 0; i < names.size(); ++i) line += (i > 0 ? "," : "") + json_quoted(names[i]);
   return line + "]}";
 }
 

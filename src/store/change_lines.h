@@ -16,6 +16,7 @@
 namespace tapewarden::store {
 
 inline constexpr std::size_t kRowsInLine = 1000;
+inline constexpr std::size_t kChangeLineBytes = 128U << 10;  // a line that reached this is ended
 
 struct LoggedRow {
   std::string table;

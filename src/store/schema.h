@@ -21,8 +21,8 @@ enum class ColumnRole : std::uint8_t {
   kPlain,   // covered by the row's MAC, copied to the peer
   kSecret,  // as kPlain, but sealed: AES-256-GCM under a key derived for this row. In a Row it holds the
             // sealed box; secrets go in by Transaction::seal() and come out by unseal(). Type must be kBlob.
-  kLocal,  // this server's own note: covered by the MAC, never copied to the peer (a copied row keeps the
-           // local value, or gets 0, "" or an empty blob when new)
+  kLocal,   // this server's own note: covered by the MAC, never copied to the peer (a copied row keeps the
+            // local value, or gets 0, "" or an empty blob when new)
 };
 
 struct Column {

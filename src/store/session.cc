@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "store/record_text.h"
 
 namespace tapewarden::store {
 
@@ -212,6 +213,10 @@ Status WriteSession::erase(const TableSpec& table, std::span<const Value> key) {
 
 Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head,
                            Row row) {
+  std::string key = printable_key(key_of(layout.spec, row));
+  if (key.size() > kKeyBytesLimit) {
+    return fail(ErrorCode::kInvalidArgument, "the row's key is too long", layout.name);
+  }
   TRY(open_savepoint());
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());
@@ -230,8 +235,7 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
     bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
   }
   TRY(use->step());
-  changes_.push_back(
-      {layout.position, printable_key(key_of(layout.spec, row)), before ? before->head : RowHead{}, head});
+  changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head});
   return {};
 }
 
@@ -246,10 +250,21 @@ Bytes WriteSession::seal(const TableSpec& table, std::span<const Value> key, std
 }
 
 void WriteSession::record(std::string json) {
-  const bool fits = json.size() > 2 && json.size() <= kRecordBytesLimit && json.front() == '{' &&
-                    json.back() == '}' && is_printable(json);
-  if (!fits) bad_record_ = "an audit record is not one line of JSON in printable ASCII";
-  if (fits) records_.push_back(std::move(json));
+  // Within JSON only strings hold other characters, and there an escape means the same. A control character
+  // has no place in it at all.
+  const bool control = std::ranges::any_of(json, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (control || json.size() <= 2 || json.front() != '{' || json.back() != '}' ||
+      json.size() > kRecordBytesLimit) {
+    bad_record_ = "an audit record is not one JSON object in one line";
+    return;
+  }
+  if (is_printable(json)) {
+    records_.push_back(std::move(json));
+    return;
+  }
+  std::string escaped;
+  append_ascii(escaped, json);
+  records_.push_back(std::move(escaped));
 }
 
 }  // namespace tapewarden::store

@@ -17,6 +17,7 @@
 namespace tapewarden::store {
 
 inline constexpr std::size_t kValueBytesLimit = 16U << 20;  // one text or blob
+inline constexpr std::size_t kKeyBytesLimit = 2048;         // a row's key as it is printed
 inline constexpr std::size_t kRecordBytesLimit = 1U << 20;  // one audit record
 
 // Reading with verification. The Transaction and the Reader below are thin over it.

@@ -1,10 +1,9 @@
 // Tables and helpers that the keystore's own tests share.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 
 #include "store/keystore.h"
 #include "store/testing/memory_commit_log.h"
@@ -25,7 +24,8 @@ inline const TableSpec kKeys{
 };
 inline const TableSpec kSettings{
     .name = "setting",
-    .columns = {{"name", ColumnType::kText, ColumnRole::kKey}, {"value", ColumnType::kText, ColumnRole::kPlain}},
+    .columns = {{"name", ColumnType::kText, ColumnRole::kKey},
+                {"value", ColumnType::kText, ColumnRole::kPlain}},
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
@@ -72,14 +72,14 @@ inline Status put_key(Transaction& transaction, const std::string& alias, std::s
                       const std::string& group = "g", std::int64_t place = 0) {
   const Value key = alias;
   Bytes box = transaction.seal(kKeys, {&key, 1}, "secret", secret_of(secret));
-  return transaction.put(kKeys, {alias, std::move(box), to_bytes("dki " + alias), group, place, std::int64_t{0}});
+  return transaction.put(kKeys,
+                         {alias, std::move(box), to_bytes("dki " + alias), group, place, std::int64_t{0}});
 }
 
 inline Result<CommitInfo> add_key(Keystore& keystore, const std::string& alias, std::string_view secret,
                                   const std::string& group = "g", std::int64_t place = 0) {
-  return keystore.write([=, secret = std::string(secret)](Transaction& t) {
-    return put_key(t, alias, secret, group, place);
-  });
+  return keystore.write(
+      [=, secret = std::string(secret)](Transaction& t) { return put_key(t, alias, secret, group, place); });
 }
 
 // The secret under an alias as text; "-" when there is none.
