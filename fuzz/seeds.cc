@@ -5,7 +5,10 @@
 #include <iostream>
 
 #include "base/assert.h"
+#include "base/testing/sim_env.h"
 #include "dkx/testing/parties.h"
+#include "tape/medium/cartridge.h"
+#include "tape/medium/layout.h"
 
 namespace {
 
@@ -71,6 +74,45 @@ void write_ttlv(const std::filesystem::path& root) {
   for (const ttlv::Item child : document->root().children()) corpus.add(child.encoding());
 }
 
+// A small cartridge with clear, sealed and compressed records, in the pieces that cartridge_fuzz.cc takes.
+void write_cartridge(const std::filesystem::path& root) {
+  Corpus corpus(root, "cartridge");
+  tapewarden::testing::SimEnv sim(1);
+  tape::CartridgeSpec spec;
+  spec.volser = "FUZZ01";
+  spec.volume.bytes[0] = 1;
+  auto cartridge = *tape::Cartridge::create(sim.env(), "cartridge", spec);
+  tape::SessionSpec session;
+  session.key_info.method = tape::KeyMethod::kWrappedKey;
+  session.key_info.eedks = {to_bytes("an EEDK"), to_bytes("another")};
+  session.akad = to_bytes("KEY000000001");
+  session.key = std::make_shared<const tape::DataKey>(crypto::SecretBytes::zeros(tape::kDataKeyBytes));
+  TW_ASSERT(cartridge->write_record(Bytes(100, 1)).has_value());
+  TW_ASSERT(cartridge->write_filemarks(1).has_value());
+  TW_ASSERT(cartridge->set_write_session(session).has_value());
+  TW_ASSERT(cartridge->write_record(as_bytes("sealed")).has_value());
+  TW_ASSERT(cartridge->write_record(Bytes(500, 2)).has_value());
+  TW_ASSERT(cartridge->sync().has_value());
+  TW_ASSERT(cartridge->set_key_info(session.key_info).has_value());
+  TW_ASSERT(cartridge->unload().has_value());
+  const Bytes file = sim.disk.content("cartridge");
+  const auto add = [&](std::uint8_t kind, std::uint64_t offset, std::size_t size) {
+    Bytes seed = {kind};
+    const ByteView piece = ByteView(file).subspan(offset, size);
+    seed.insert(seed.end(), piece.begin(), piece.end());
+    corpus.add(seed);
+  };
+  add(0, 0, 160);
+  add(1, tape::kMemoryOffsets[0], 400);
+  add(2, tape::key_slot_offset(0, 0), 120);
+  add(3, tape::kDataStart, 64);
+  add(4, tape::kDataStart + 64, 140);
+  add(6, tape::kDataStart, file.size() - tape::kDataStart);
+  // The index is the last record: one block, one filemark, two sessions.
+  constexpr std::size_t kIndexBytes = 24 + 20 + 16 + 2 * 12;
+  add(5, file.size() - kIndexBytes, kIndexBytes);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -81,5 +123,6 @@ int main(int argc, char** argv) {
   write_exchange(argv[1]);
   write_values(argv[1]);
   write_ttlv(argv[1]);
+  write_cartridge(argv[1]);
   return 0;
 }

@@ -164,7 +164,7 @@ Status Cartridge::set_attributes(const AttributeMap& changes) {
       next[id] = attribute;
     }
   }
-  TRY(memory_bytes_left(next));
+  (void)TRY(memory_bytes_left(next));
   return state_->guard(state_->memory.write(*state_->file, std::move(next)));
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/crc32c.h"
@@ -119,6 +120,11 @@ Status Cartridge::State::begin_session() {
   const bool overwriting = !at_end();
   const bool at_beginning = pos.object == 0;
   live.reset();
+  if (std::max(end.session_id, superblocks.current().next_session_id) ==
+      std::numeric_limits<std::uint32_t>::max()) {
+    return fail(ErrorCode::kExhausted, "the cartridge has no session number left", "session",
+                "copy it to another cartridge");
+  }
   if (overwriting) TRY(cut(pos));
   if (at_beginning) TRY(write_key_info_at_beginning(overwriting));
   if (physical_bytes > end.offset) {  // a torn tail

@@ -89,7 +89,7 @@ Result<MemoryArea> MemoryArea::load(File& file) {
 }
 
 Status MemoryArea::write(File& file, AttributeMap attributes) {
-  TRY(memory_bytes_left(attributes));
+  (void)TRY(memory_bytes_left(attributes));
   const std::size_t slot = 1 - current_slot_;
   MemorySlot next{generation_ + 1, std::move(attributes)};
   TRY(file.write_at(kMemoryOffsets.at(slot), encode_memory_slot(next)));

@@ -41,7 +41,7 @@ struct SessionEntry {
 
 class RecordStream {
  public:
-  RecordStream(File& file, const Uuid& volume) : window_(file), file_(&file), volume_(volume) {}
+  RecordStream(File& file, const Uuid& volume) : window_(file), volume_(volume) {}
 
   const Uuid& volume() const { return volume_; }
   // Header of the record at `offset`, which must end at or before `end`. kCorrupt naming the offset. `ahead`:
@@ -79,7 +79,6 @@ class RecordStream {
   Result<Link> link_at(const RecordHeader& header, std::uint64_t offset);
 
   ReadWindow window_;
-  File* file_;
   Uuid volume_;
   std::map<std::uint32_t, SessionEntry> sessions_;
   std::uint64_t last_total_ = 0;
