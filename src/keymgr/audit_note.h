@@ -32,7 +32,9 @@ struct AuditNote {
   std::vector<std::pair<std::string_view, std::string>> fields;  // order is kept
 };
 
+// One JSON object in one line of printable ASCII, for store::Transaction::record().
+std::string to_record(const AuditNote& note, WallTime now);
 // Into the transaction; the time is the server's calendar.
-void note(store::Transaction& transaction, const ServerContext& context, AuditNote note);
+void note(store::Transaction& transaction, const ServerContext& context, const AuditNote& note);
 
 }  // namespace tapewarden::keymgr

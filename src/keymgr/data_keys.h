@@ -80,6 +80,13 @@ class DataKeys {
  private:
   Result<DataKey> insert(store::Transaction& transaction, std::string_view alias,
                          const crypto::SecretBytes& secret, DataKey attributes) const;
+  struct Place {
+    std::string group;
+    std::int64_t first = 0;  // position of the first key
+  };
+  Result<Place> reserve(store::Transaction& transaction, std::string_view group, std::size_t count) const;
+  Result<DataKey> generate_one(store::Transaction& transaction, std::string_view alias, const Place& place,
+                               std::size_t index) const;
 
   const ServerContext& context_;
 };

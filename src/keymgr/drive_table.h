@@ -12,6 +12,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,15 @@ struct ImportReport {
   std::size_t removed = 0;
 };
 
-// The 12-character form. kInvalidArgument with the rule.
+// The 12-character form, in upper case. kInvalidArgument with the rule.
 Result<std::string> canonical_serial(std::string_view serial);
+// 16 hex digits in upper case, or empty.
+Result<std::string> canonical_wwnn(std::string_view wwnn);
+// The hash by which an identity is pinned: SHA-256 of the certificate's SubjectPublicKeyInfo.
+// kInvalidArgument when it does not parse or its key is no P-256 key.
+Result<Bytes> identity_hash_of(ByteView certificate_der);
+// kInvalidArgument unless it is an RSA key of a size that is used.
+Status check_wrapping_key(ByteView spki);
 
 class DriveTable {
  public:
@@ -90,6 +98,14 @@ class DriveTable {
                                    ImportMode mode) const;
 
  private:
+  Result<Drive> require(store::Reader& reader, std::string_view serial) const;
+  Status put(store::Transaction& transaction, const Actor& actor, std::string_view action,
+             const Drive& drive) const;
+  Status put_proxy(store::Transaction& transaction, const Actor& actor, const ProxyDrive& entry) const;
+  Status erase(store::Transaction& transaction, const Actor& actor, std::string_view serial) const;
+  Status forbid_others(store::Transaction& transaction, const Actor& actor, std::string_view serial,
+                       std::span<const ProxyDrive> kept) const;
+
   const ServerContext& context_;
 };
 

@@ -114,6 +114,10 @@ class Keks {
  private:
   Result<Kek> require(store::Reader& reader, const Hash256& id) const;
   Status put(store::Transaction& transaction, const Kek& kek) const;
+  Status take_private(store::Transaction& transaction, Kek& kek, const crypto::PrivateKey& key) const;
+  Status check_unreferenced(store::Reader& reader, const std::string& folded) const;
+  void audit(store::Transaction& transaction, const Actor& actor, std::string_view action, const Kek& kek,
+             std::string_view detail) const;
 
   const ServerContext& context_;
   const Settings& settings_;

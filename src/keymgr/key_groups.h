@@ -85,17 +85,36 @@ class KeyGroups {
   Result<DataKey> take(store::Transaction& transaction, DataKey key) const;
   // Whether take_next() would find a key now, without taking it.
   Result<bool> can_take(store::Reader& reader, const KeyGroup& group) const;
-  // Called with the row before and after a change: keeps the cursor's counts right.
-  Status account(store::Transaction& transaction, const std::optional<DataKey>& before,
-                 const std::optional<DataKey>& after) const;
-  // The position for a key that joins a group at the end.
-  Result<std::int64_t> next_position(store::Transaction& transaction, std::string_view group) const;
-
   Result<std::vector<KeysNeeded>> keys_needed(store::Reader& reader) const;
 
+  // For DataKeys. The folded name of a group that exists; EE31 otherwise.
+  static Result<std::string> require_name(store::Reader& reader, std::string_view name);
+  // The first of `count` positions at the end of the group, for keys of this server.
+  static Result<std::int64_t> next_positions(store::Transaction& transaction, const ServerContext& context,
+                                             const std::string& group, std::size_t count);
+  // Keeps I5: `count` new unused keys of this server; or one key's row before and after a change.
+  static Status account_new(store::Transaction& transaction, const ServerContext& context,
+                            const std::string& group, std::size_t count);
+  static Status account(store::Transaction& transaction, const ServerContext& context,
+                        const std::optional<DataKey>& before, const std::optional<DataKey>& after);
+
  private:
-  Result<GroupCursor> cursor(store::Reader& reader, std::string_view group) const;
+  Result<KeyGroup> require(store::Reader& reader, std::string_view name) const;
+  Result<DataKey> require_key(store::Reader& reader, std::string_view alias) const;
+  Result<std::optional<DataKey>> next_key(store::Reader& reader, const KeyGroup& group, std::int64_t after,
+                                          std::int64_t newest_commit) const;
+  Result<std::optional<DataKey>> find_next(store::Reader& reader, const KeyGroup& group,
+                                           std::int64_t newest_commit) const;
+  Result<std::int64_t> newest_writable(store::Reader& reader) const;
+  Result<DataKey> use(store::Transaction& transaction, DataKey key) const;
+  std::unexpected<Error> none_left(store::Reader& reader, const KeyGroup& group) const;
+  Result<std::optional<WallTime>> forecast(store::Reader& reader, std::string_view group,
+                                           std::int64_t remaining) const;
   Status warn(store::Transaction& transaction, const KeyGroup& group, GroupCursor& cursor) const;
+  Status check_owned(const DataKey& key) const;
+  Status regroup(store::Transaction& transaction, DataKey key, const std::string& group) const;
+  void audit(store::Transaction& transaction, const Actor& actor, std::string_view action,
+             std::vector<std::pair<std::string_view, std::string>> fields) const;
 
   const ServerContext& context_;
   const DataKeys& keys_;

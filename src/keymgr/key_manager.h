@@ -121,6 +121,7 @@ class KeyManager {
  private:
   KeyManager(Env env, store::Keystore& keystore, const Uuid& server);
   Status load_identity(const Options& options);
+  Status make_identity(const Options& options);
 
   NoPeer no_peer_;
   store::Keystore& keystore_;

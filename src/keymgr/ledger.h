@@ -58,10 +58,10 @@ class Ledger {
   // Newest first; `after` is (issued, server, sequence) in the page's own form.
   Result<Page<LedgerEntry>> query(store::Reader& reader, const LedgerQuery& query,
                                   const PageRequest& page) const;
-  // Writes with keys of the group since `from`.
-  Result<std::int64_t> writes_since(store::Reader& reader, std::string_view group, WallTime from) const;
 
  private:
+  Result<LedgerEntry> insert(store::Transaction& transaction, LedgerEntry entry) const;
+
   const ServerContext& context_;
   const DataKeys& keys_;
 };

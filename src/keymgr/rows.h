@@ -144,6 +144,7 @@ struct Drive {
   Bytes offered_certificate;
   Bytes offered_wrapping_spki;
   Bytes offered_proxy;  // fingerprint of the proxy that spoke for it
+  std::string offered_proxy_name;
   WallTime first_seen{};
   WallTime decided_at{};
   std::string decided_by;

@@ -105,6 +105,7 @@ const TableSpec kDriveTable{
                 {"offered_certificate", kBlob, kPlain},
                 {"offered_wrapping_spki", kBlob, kPlain},
                 {"offered_proxy", kBlob, kPlain},
+                {"offered_proxy_name", kText, kPlain},
                 {"first_seen", kInteger, kPlain},
                 {"decided_at", kInteger, kPlain},
                 {"decided_by", kText, kPlain}},

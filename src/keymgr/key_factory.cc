@@ -1,0 +1,109 @@
+#include "keymgr/key_factory.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/thread_annotations.h"
+#include "keymgr/audit_note.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+constexpr std::chrono::milliseconds kLookAgain{60'000};
+
+}  // namespace
+
+// One round looks at the groups, makes one small batch, and begins the next round when that batch is durable.
+// At most one round runs; a poke during it makes one more follow.
+struct KeyFactory::State : std::enable_shared_from_this<KeyFactory::State> {
+  explicit State(KeyManager& m) : manager(m) {}
+
+  void poke();
+  void round();
+  void finished(bool more);
+  void tick();
+
+  KeyManager& manager;
+  Mutex mutex;
+  bool stopped TW_GUARDED_BY(mutex) = false;
+  bool running TW_GUARDED_BY(mutex) = false;
+  bool again TW_GUARDED_BY(mutex) = false;
+};
+
+void KeyFactory::State::poke() {
+  {
+    const MutexLock lock(mutex);
+    if (stopped) return;
+    again = true;
+    if (running) return;
+    running = true;
+    again = false;
+  }
+  manager.context().env.executor->post([self = shared_from_this()] { self->round(); });
+}
+
+void KeyFactory::State::round() {
+  {
+    const MutexLock lock(mutex);
+    if (stopped) {
+      running = false;
+      return;
+    }
+  }
+  std::vector<KeysNeeded> needed;
+  const auto looked = manager.keystore().read([&](store::Reader& reader) -> Status {
+    needed = TRY(manager.groups().keys_needed(reader));
+    return {};
+  });
+  if (!looked || needed.empty()) return finished(false);
+  const KeysNeeded first = needed.front();
+  const auto count = std::min<std::int64_t>(first.count, kKeysPerTransaction);
+  manager.keystore().submit(
+      [self = shared_from_this(), first, count](store::Transaction& transaction) -> Status {
+        TRY(self->manager.keys().generate(transaction, Actor::system(), static_cast<std::size_t>(count),
+                                          first.alias_prefix, first.group));
+        return {};
+      },
+      [self = shared_from_this()](const Result<store::CommitInfo>& result) {
+        self->finished(result.has_value());
+      });
+}
+
+// `more`: a batch was made, so there may be more to make. After an error the next tick tries again.
+void KeyFactory::State::finished(bool more) {
+  {
+    const MutexLock lock(mutex);
+    if (stopped || (!more && !again)) {
+      running = false;
+      return;
+    }
+    again = false;
+  }
+  manager.context().env.executor->post([self = shared_from_this()] { self->round(); });
+}
+
+void KeyFactory::State::tick() {
+  {
+    const MutexLock lock(mutex);
+    if (stopped) return;
+  }
+  poke();
+  manager.context().env.executor->post_after(kLookAgain, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->tick();
+  });
+}
+
+KeyFactory::KeyFactory(KeyManager& manager) : state_(std::make_shared<State>(manager)) {
+  state_->tick();
+}
+
+KeyFactory::~KeyFactory() {
+  const MutexLock lock(state_->mutex);
+  state_->stopped = true;
+}
+
+void KeyFactory::poke() {
+  state_->poke();
+}
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,453 @@
+#include "keymgr/key_groups.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "eedk/ekm_code.h"
+#include "keymgr/audit_note.h"
+#include "keymgr/limits.h"
+#include "keymgr/tables.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+using eedk::EkmCode;
+using eedk::fail_ekm;
+
+bool is_spent(const DataKey& key) {
+  return key.uses > 0 || !may_start_cartridge(key.state);
+}
+
+Result<GroupCursor> load_cursor(store::Reader& reader, const ServerContext& context,
+                                const std::string& group) {
+  const auto row = TRY(reader.get(kGroupCursorTable, {group, to_bytes(context.server.view())}));
+  if (row) return GroupCursor::from_row(*row);
+  GroupCursor cursor;
+  cursor.group = group;
+  cursor.server = context.server;
+  return cursor;
+}
+
+Status save_cursor(store::Transaction& transaction, const GroupCursor& cursor) {
+  return transaction.put(kGroupCursorTable, cursor.to_row());
+}
+
+// Adds one key's share to its group's counts, or takes it away.
+Status count_key(store::Transaction& transaction, const ServerContext& context, const DataKey& key,
+                 int sign) {
+  if (key.group.empty() || key.owner != context.server) return {};
+  GroupCursor cursor = TRY(load_cursor(transaction, context, key.group));
+  cursor.total += sign;
+  if (is_spent(key)) cursor.used += sign;
+  return save_cursor(transaction, cursor);
+}
+
+Status check_spec(const GroupSpec& spec) {
+  if (spec.keys_ahead < 0 || spec.keys_ahead > static_cast<std::int64_t>(kMaximumKeysAhead)) {
+    return fail(ErrorCode::kInvalidArgument, "the number of keys to keep ready is out of range", "keys_ahead",
+                "use 0 to " + std::to_string(kMaximumKeysAhead));
+  }
+  if (spec.alias_prefix.empty()) return {};
+  const std::string prefix = to_upper(spec.alias_prefix);
+  if (prefix.size() == 3 && std::ranges::all_of(prefix, [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return {};
+  return fail(ErrorCode::kInvalidArgument, "a prefix of aliases has three letters", "alias_prefix");
+}
+
+int percent(std::int64_t used, std::int64_t total) {
+  return total <= 0 ? 0 : static_cast<int>(used * 100 / total);
+}
+
+int warning_level(int used_percent) {
+  return used_percent >= 100 ? 100 : used_percent >= 90 ? 90 : used_percent >= 80 ? 80 : 0;
+}
+
+}  // namespace
+
+Result<std::string> canonical_group(std::string_view name) {
+  if (name.empty() || name.size() > kMaximumGroupNameCharacters || !is_printable(name) ||
+      trim(name) != name) {
+    return fail(ErrorCode::kInvalidArgument,
+                "a group's name has 1 to 64 printable characters and no blanks at its ends", "group");
+  }
+  return to_upper(name);
+}
+
+void KeyGroups::audit(store::Transaction& transaction, const Actor& actor, std::string_view action,
+                      std::vector<std::pair<std::string_view, std::string>> fields) const {
+  note(transaction, context_,
+       {.type = AuditType::kResourceManagement,
+        .action = action,
+        .actor = actor,
+        .fields = std::move(fields)});
+}
+
+Result<std::optional<KeyGroup>> KeyGroups::find(store::Reader& reader, std::string_view name) const {
+  const auto row = TRY(reader.get(kKeyGroupTable, {to_upper(name)}));
+  if (!row) return std::optional<KeyGroup>();
+  return std::optional(KeyGroup::from_row(*row));
+}
+
+Result<KeyGroup> KeyGroups::require(store::Reader& reader, std::string_view name) const {
+  auto group = TRY(find(reader, name));
+  if (group) return *std::move(group);
+  return fail_ekm(ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,
+                  "there is no key group \"" + escape_unprintable(name.substr(0, 64)) + "\"", "group",
+                  "create the group, or name another one");
+}
+
+Result<DataKey> KeyGroups::require_key(store::Reader& reader, std::string_view alias) const {
+  auto key = TRY(keys_.find(reader, alias));
+  if (key) return *std::move(key);
+  return fail_ekm(ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,
+                  "there is no key with the alias \"" + escape_unprintable(alias.substr(0, 64)) + "\"",
+                  "alias", "list the keys to see their aliases");
+}
+
+Result<std::string> KeyGroups::require_name(store::Reader& reader, std::string_view name) {
+  const std::string folded = TRY(canonical_group(name));
+  if (TRY(reader.get(kKeyGroupTable, {folded}))) return folded;
+  return fail_ekm(ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,
+                  "there is no key group \"" + folded + "\"", "group", "create the group first");
+}
+
+Result<KeyGroup> KeyGroups::create(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                                   const GroupSpec& spec) const {
+  KeyGroup group;
+  group.name = TRY(canonical_group(name));
+  TRY(check_spec(spec));
+  if (TRY(find(transaction, group.name))) {
+    return fail(ErrorCode::kAlreadyExists, "there is a key group " + group.name + " already", "group");
+  }
+  group.policy = spec.policy;
+  group.keys_ahead = spec.keys_ahead;
+  group.alias_prefix = to_upper(spec.alias_prefix);
+  group.created = context_.now();
+  TRY(transaction.put(kKeyGroupTable, group.to_row()));
+  audit(transaction, actor, "group.create",
+        {{"group", group.name},
+         {"policy", std::string(to_string(group.policy))},
+         {"keys_ahead", std::to_string(group.keys_ahead)}});
+  return group;
+}
+
+Result<KeyGroup> KeyGroups::modify(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                                   const GroupSpec& spec) const {
+  KeyGroup group = TRY(require(transaction, name));
+  TRY(check_spec(spec));
+  if (group.policy == GroupPolicy::kRoundRobin && spec.policy == GroupPolicy::kUseOnce) {
+    // Keys used by rounds count as used: a use-once group hands out only keys that never began a cartridge.
+    GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
+    cursor.position = 0;
+    TRY(save_cursor(transaction, cursor));
+  }
+  group.policy = spec.policy;
+  group.keys_ahead = spec.keys_ahead;
+  group.alias_prefix = to_upper(spec.alias_prefix);
+  TRY(transaction.put(kKeyGroupTable, group.to_row()));
+  audit(transaction, actor, "group.modify",
+        {{"group", group.name},
+         {"policy", std::string(to_string(group.policy))},
+         {"keys_ahead", std::to_string(group.keys_ahead)}});
+  return group;
+}
+
+Status KeyGroups::remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const {
+  const KeyGroup group = TRY(require(transaction, name));
+  if (group.default_write) {
+    return fail(ErrorCode::kConflict, "the group " + group.name + " is the default for writing", "group",
+                "make another group the default first");
+  }
+  const auto drives = TRY(transaction.query(kDriveTable, "default_group = ? LIMIT 1", {group.name}));
+  if (!drives.empty()) {
+    return fail(
+        ErrorCode::kConflict,
+        "drive " + Drive::from_row(drives.front()).serial + " has the group " + group.name + " as default",
+        "group", "give that drive another default first");
+  }
+  const auto count = TRY(transaction.aggregate(kDataKeyTable, "COUNT(*)", "group_name = ?", {group.name}));
+  if (count > static_cast<std::int64_t>(kMaximumKeysPerCall)) {
+    return fail(ErrorCode::kConflict,
+                "the group " + group.name + " holds too many keys to be dissolved at once", "group",
+                "move its keys to another group first");
+  }
+  for (const auto& row : TRY(transaction.query(kDataKeyTable, "group_name = ?", {group.name}))) {
+    TRY(regroup(transaction, DataKey::from_row(row), ""));
+  }
+  for (const auto& row : TRY(transaction.query(kGroupCursorTable, "group_name = ?", {group.name}))) {
+    const auto cursor = GroupCursor::from_row(row);
+    TRY(transaction.erase(kGroupCursorTable, {cursor.group, to_bytes(cursor.server.view())}));
+  }
+  TRY(transaction.erase(kKeyGroupTable, {group.name}));
+  audit(transaction, actor, "group.remove", {{"group", group.name}, {"keys", std::to_string(count)}});
+  return {};
+}
+
+Status KeyGroups::set_default(store::Transaction& transaction, const Actor& actor,
+                              std::string_view name) const {
+  KeyGroup group = TRY(require(transaction, name));
+  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "default_write <> 0", {}))) {
+    KeyGroup other = KeyGroup::from_row(row);
+    if (other.name == group.name) continue;
+    other.default_write = false;
+    TRY(transaction.put(kKeyGroupTable, other.to_row()));
+  }
+  group.default_write = true;
+  TRY(transaction.put(kKeyGroupTable, group.to_row()));
+  audit(transaction, actor, "group.default", {{"group", group.name}});
+  return {};
+}
+
+// Counts and positions in a group are kept by the key's owner (I5), so keys change groups only there.
+Status KeyGroups::check_owned(const DataKey& key) const {
+  if (key.owner == context_.server || key.owner.is_nil()) return {};
+  return fail(ErrorCode::kConflict, "the key " + key.alias + " belongs to the server " + key.owner.text(),
+              "alias", "change its group at that server");
+}
+
+// Moves a key to the end of another group, or out of every group.
+Status KeyGroups::regroup(store::Transaction& transaction, DataKey key, const std::string& group) const {
+  const DataKey before = key;
+  key.group = group;
+  key.position = group.empty() ? 0 : TRY(next_positions(transaction, context_, group, 1));
+  TRY(keys_.put(transaction, key));
+  return account(transaction, context_, before, key);
+}
+
+Status KeyGroups::add_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                            std::string_view alias) const {
+  const KeyGroup group = TRY(require(transaction, name));
+  DataKey key = TRY(require_key(transaction, alias));
+  if (!key.group.empty()) {
+    return fail(ErrorCode::kConflict, "the key " + key.alias + " is in the group " + key.group, "alias",
+                "move it from that group instead");
+  }
+  TRY(check_owned(key));
+  audit(transaction, actor, "group.add-alias", {{"group", group.name}, {"alias", key.alias}});
+  return regroup(transaction, std::move(key), group.name);
+}
+
+Status KeyGroups::move_alias(store::Transaction& transaction, const Actor& actor, std::string_view alias,
+                             std::string_view from, std::string_view to) const {
+  const KeyGroup source = TRY(require(transaction, from));
+  const KeyGroup target = TRY(require(transaction, to));
+  DataKey key = TRY(require_key(transaction, alias));
+  if (key.group != source.name) {
+    return fail(ErrorCode::kConflict,
+                "the key " + key.alias + " is " +
+                    (key.group.empty() ? std::string("in no group") : "in the group " + key.group),
+                "from", "name the group that it is in");
+  }
+  TRY(check_owned(key));
+  audit(transaction, actor, "group.move-alias",
+        {{"alias", key.alias}, {"from", source.name}, {"to", target.name}});
+  return regroup(transaction, std::move(key), target.name);
+}
+
+Status KeyGroups::remove_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
+                               std::string_view alias) const {
+  const KeyGroup group = TRY(require(transaction, name));
+  DataKey key = TRY(require_key(transaction, alias));
+  if (key.group != group.name) {
+    return fail(ErrorCode::kConflict, "the key " + key.alias + " is not in the group " + group.name, "alias");
+  }
+  TRY(check_owned(key));
+  audit(transaction, actor, "group.remove-alias", {{"group", group.name}, {"alias", key.alias}});
+  return regroup(transaction, std::move(key), "");
+}
+
+Result<std::optional<KeyGroup>> KeyGroups::default_group(store::Reader& reader) const {
+  const auto rows = TRY(reader.query(kKeyGroupTable, "default_write <> 0 ORDER BY name LIMIT 1", {}));
+  if (rows.empty()) return std::optional<KeyGroup>();
+  return std::optional(KeyGroup::from_row(rows.front()));
+}
+
+Result<std::vector<KeyGroup>> KeyGroups::list(store::Reader& reader) const {
+  std::vector<KeyGroup> out;
+  for (const auto& row : TRY(reader.query(kKeyGroupTable, "1 ORDER BY name", {}))) {
+    out.push_back(KeyGroup::from_row(row));
+  }
+  return out;
+}
+
+Result<GroupStatus> KeyGroups::status(store::Reader& reader, std::string_view name) const {
+  GroupStatus out;
+  out.group = TRY(require(reader, name));
+  const GroupCursor cursor = TRY(load_cursor(reader, context_, out.group.name));
+  out.total = cursor.total;
+  out.used = cursor.used;
+  out.remaining = cursor.total - cursor.used;
+  out.used_percent = percent(cursor.used, cursor.total);
+  if (out.group.policy == GroupPolicy::kUseOnce && out.group.keys_ahead == 0) {
+    out.exhausted_on = TRY(forecast(reader, out.group.name, out.remaining));
+  }
+  return out;
+}
+
+// The mean pace of the writes within the window, carried on in a straight line.
+Result<std::optional<WallTime>> KeyGroups::forecast(store::Reader& reader, std::string_view group,
+                                                    std::int64_t remaining) const {
+  const WallTime now = context_.now();
+  const std::string where = "group_name = ? AND purpose = ? AND issued >= ?";
+  const std::initializer_list<store::Value> parameters = {
+      std::string(group), static_cast<std::int64_t>(Purpose::kWrite), to_millis(now - kForecastWindow)};
+  const auto writes = TRY(reader.aggregate(kLedgerTable, "COUNT(*)", where, parameters));
+  const auto first = TRY(reader.aggregate(kLedgerTable, "MIN(issued)", where, parameters));
+  const auto span = to_millis(now) - first;
+  if (writes < 2 || span <= 0) return std::optional<WallTime>();
+  const double left =
+      static_cast<double>(span) / static_cast<double>(writes) * static_cast<double>(remaining);
+  constexpr double kCentury = 100.0 * 365.0 * 86'400'000.0;
+  return std::optional(now + std::chrono::milliseconds(static_cast<std::int64_t>(std::min(left, kCentury))));
+}
+
+Result<std::int64_t> KeyGroups::newest_writable(store::Reader& reader) const {
+  return writable_commit(*context_.peer, TRY(settings_.serve_without_peer(reader)));
+}
+
+// The key after a position that may begin a cartridge and that was made by `newest_commit` at the latest.
+Result<std::optional<DataKey>> KeyGroups::next_key(store::Reader& reader, const KeyGroup& group,
+                                                   std::int64_t after, std::int64_t newest_commit) const {
+  const std::string once = group.policy == GroupPolicy::kUseOnce ? " AND uses = 0" : "";
+  const auto rows = TRY(reader.query(kDataKeyTable,
+                                     "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
+                                     "created_commit <= ?" +
+                                         once + " ORDER BY position LIMIT 1",
+                                     {group.name, to_bytes(context_.server.view()), after, newest_commit}));
+  if (rows.empty()) return std::optional<DataKey>();
+  return std::optional(DataKey::from_row(rows.front()));
+}
+
+Result<std::optional<DataKey>> KeyGroups::find_next(store::Reader& reader, const KeyGroup& group,
+                                                    std::int64_t newest_commit) const {
+  const GroupCursor cursor = TRY(load_cursor(reader, context_, group.name));
+  auto key = TRY(next_key(reader, group, cursor.position, newest_commit));
+  if (key || group.policy == GroupPolicy::kUseOnce || cursor.position == 0) return key;
+  return next_key(reader, group, 0, newest_commit);
+}
+
+Result<bool> KeyGroups::can_take(store::Reader& reader, const KeyGroup& group) const {
+  return TRY(find_next(reader, group, TRY(newest_writable(reader)))).has_value();
+}
+
+std::unexpected<Error> KeyGroups::none_left(store::Reader& reader, const KeyGroup& group) const {
+  const auto any = find_next(reader, group, std::numeric_limits<std::int64_t>::max());
+  if (any && any->has_value()) {
+    return fail_ekm(
+        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+        "the group " + group.name + " has no key left that the peer server also holds", "group",
+        "bring the peer back; or set peer.exhausted to serve, knowing that such keys exist here alone");
+  }
+  return fail_ekm(ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+                  "the group " + group.name + " has no key left", "group",
+                  "generate keys into the group, or set keys_ahead so that they are made by themselves");
+}
+
+Result<DataKey> KeyGroups::use(store::Transaction& transaction, DataKey key) const {
+  ++key.uses;
+  if (key.state == KeyState::kPreActive) {
+    key.state = KeyState::kActive;
+    mark(key.times, key.state, context_.now());
+  }
+  TRY(keys_.put(transaction, key));
+  return key;
+}
+
+Result<DataKey> KeyGroups::take_next(store::Transaction& transaction, std::string_view name) const {
+  const KeyGroup group = TRY(require(transaction, name));
+  auto found = TRY(find_next(transaction, group, TRY(newest_writable(transaction))));
+  if (!found) return none_left(transaction, group);
+  GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
+  if (!is_spent(*found)) ++cursor.used;
+  cursor.position = found->position;
+  TRY(warn(transaction, group, cursor));
+  TRY(save_cursor(transaction, cursor));
+  return use(transaction, *std::move(found));
+}
+
+Result<DataKey> KeyGroups::take(store::Transaction& transaction, DataKey key) const {
+  if (!may_start_cartridge(key.state)) {
+    return fail_ekm(ErrorCode::kConflict, EkmCode::kProhibited,
+                    "the key " + key.alias + " is " + std::string(to_string(key.state)) +
+                        " and begins no cartridge any more",
+                    "alias", "use another alias or a group");
+  }
+  if (key.owner != context_.server) {
+    return fail_ekm(ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+                    "the key " + key.alias + " is given out for writing by its owning server alone", "alias",
+                    "ask the other server, or use a key that this server owns");
+  }
+  if (key.created_commit > TRY(newest_writable(transaction))) {
+    return fail_ekm(
+        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+        "the peer server does not hold the key " + key.alias + " yet", "alias",
+        "bring the peer back; or set peer.exhausted to serve, knowing that the key exists here alone");
+  }
+  const auto group = key.group.empty() ? std::optional<KeyGroup>() : TRY(find(transaction, key.group));
+  if (group && group->policy == GroupPolicy::kUseOnce && key.uses > 0) {
+    return fail_ekm(
+        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+        "the key " + key.alias + " of the use-once group " + key.group + " began a cartridge already",
+        "alias", "use another alias, or the group");
+  }
+  DataKey used = TRY(use(transaction, key));
+  TRY(account(transaction, context_, key, used));
+  return used;
+}
+
+// Announces 80, 90 and 100 % once each, in the audit; going below 80 % begins anew.
+Status KeyGroups::warn(store::Transaction& transaction, const KeyGroup& group, GroupCursor& cursor) const {
+  if (group.policy != GroupPolicy::kUseOnce) return {};
+  const int level = warning_level(percent(cursor.used, cursor.total));
+  if (level > cursor.warned_percent) {
+    const auto day = TRY(forecast(transaction, group.name, cursor.total - cursor.used));
+    audit(transaction, Actor::system(), "group.warning",
+          {{"group", group.name},
+           {"used_percent", std::to_string(level)},
+           {"remaining", std::to_string(cursor.total - cursor.used)},
+           {"exhausted_on", day ? format_utc(*day) : "unknown"}});
+  }
+  cursor.warned_percent = level;
+  return {};
+}
+
+Result<std::int64_t> KeyGroups::next_positions(store::Transaction& transaction, const ServerContext& context,
+                                               const std::string& group, std::size_t count) {
+  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
+  const std::int64_t first = cursor.next_position;
+  cursor.next_position += static_cast<std::int64_t>(count);
+  TRY(save_cursor(transaction, cursor));
+  return first;
+}
+
+Status KeyGroups::account_new(store::Transaction& transaction, const ServerContext& context,
+                              const std::string& group, std::size_t count) {
+  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
+  cursor.total += static_cast<std::int64_t>(count);
+  cursor.warned_percent =
+      std::min<std::int64_t>(cursor.warned_percent, warning_level(percent(cursor.used, cursor.total)));
+  return save_cursor(transaction, cursor);
+}
+
+Status KeyGroups::account(store::Transaction& transaction, const ServerContext& context,
+                          const std::optional<DataKey>& before, const std::optional<DataKey>& after) {
+  if (before) TRY(count_key(transaction, context, *before, -1));
+  if (after) TRY(count_key(transaction, context, *after, +1));
+  return {};
+}
+
+Result<std::vector<KeysNeeded>> KeyGroups::keys_needed(store::Reader& reader) const {
+  std::vector<KeysNeeded> out;
+  for (const auto& group : TRY(list(reader))) {
+    if (group.keys_ahead == 0) continue;
+    const GroupCursor cursor = TRY(load_cursor(reader, context_, group.name));
+    const auto ready = group.policy == GroupPolicy::kUseOnce ? cursor.total - cursor.used : cursor.total;
+    if (ready >= group.keys_ahead) continue;
+    const auto prefix =
+        group.alias_prefix.empty() ? TRY(settings_.get(reader, kAliasPrefix)) : group.alias_prefix;
+    out.push_back({group.name, prefix, group.keys_ahead - ready});
+  }
+  return out;
+}
+
+}  // namespace tapewarden::keymgr
