@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "crypto/certificate.h"
+#include "crypto/hash.h"
 #include "eedk/data_key_identifier.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_groups.h"
@@ -62,24 +63,35 @@ bool offers_anything(const Drive& drive) {
          !drive.offered_proxy.empty();
 }
 
-// What a request shows of a drive, as far as it can be pinned: nothing that does not parse or fit.
+// What a request shows of a drive beyond what is pinned, as far as it can be pinned at all.
 void note_offer(Drive& drive, const Caller& caller) {
   const bool own_key = !caller.identity.empty();
-  if (own_key && identity_hash_of(caller.identity.der())) drive.offered_certificate = caller.identity.der();
-  const bool vouched = own_key ? caller.wrapping_vouched : caller.proxy.has_value();
-  if (vouched && check_wrapping_key(caller.wrapping_spki)) drive.offered_wrapping_spki = caller.wrapping_spki;
-  if (!own_key && caller.proxy) {
-    drive.offered_proxy = to_bytes(ByteView(*caller.proxy));
-    drive.offered_proxy_name = caller.proxy_name.substr(0, kMaximumProxyNameCharacters);
+  if (own_key) {
+    const auto identity = identity_hash_of(caller.identity.der());
+    if (identity && *identity != drive.identity_hash) drive.offered_certificate = caller.identity.der();
   }
+  const bool vouched = own_key ? caller.wrapping_vouched : caller.proxy.has_value();
+  const bool wraps = vouched && !caller.wrapping_spki.empty() && check_wrapping_key(caller.wrapping_spki);
+  if (wraps && caller.wrapping_spki != drive.wrapping_spki)
+    drive.offered_wrapping_spki = caller.wrapping_spki;
+  if (!own_key && caller.proxy && drive.identity_hash.empty()) {
+    drive.offered_proxy = to_bytes(ByteView(*caller.proxy));
+    drive.offered_proxy_name = escape_unprintable(caller.proxy_name.substr(0, kMaximumProxyNameCharacters));
+  }
+}
+
+void drop_offer(Drive& drive) {
+  drive.offered_certificate.clear();
+  drive.offered_wrapping_spki.clear();
+  drive.offered_proxy.clear();
+  drive.offered_proxy_name.clear();
 }
 
 // The offered certificate, keys and proxy take the place of what was pinned.
 Status pin_offer(Drive& drive) {
   if (!drive.offered_certificate.empty()) TRY(set_identity(drive, drive.offered_certificate));
   if (!drive.offered_wrapping_spki.empty()) TRY(set_wrapping_key(drive, drive.offered_wrapping_spki));
-  drive.offered_certificate.clear();
-  drive.offered_wrapping_spki.clear();
+  drop_offer(drive);
   return {};
 }
 
@@ -234,8 +246,6 @@ Result<Drive> DriveTable::accept(store::Transaction& transaction, const Actor& a
         .proxy = {}, .serial = drive.serial, .proxy_name = drive.offered_proxy_name, .added = context_.now()};
     copy_bytes(entry.proxy, drive.offered_proxy);
     TRY(put_proxy(transaction, actor, entry));
-    drive.offered_proxy.clear();
-    drive.offered_proxy_name.clear();
   }
   TRY(pin_offer(drive));
   drive.state = DriveState::kAccepted;
@@ -255,32 +265,40 @@ Result<Drive> DriveTable::reject(store::Transaction& transaction, const Actor& a
   return drive;
 }
 
-Result<std::optional<Drive>> DriveTable::discover(store::Transaction& transaction, const Caller& caller,
-                                                  bool accept_now) const {
+Result<Drive> DriveTable::dismiss_offer(store::Transaction& transaction, const Actor& actor,
+                                        std::string_view serial) const {
+  Drive drive = TRY(require(transaction, serial));
+  drop_offer(drive);
+  TRY(put(transaction, actor, "drive.dismiss-offer", drive));
+  return drive;
+}
+
+Result<Discovery> DriveTable::discover(store::Transaction& transaction, const Caller& caller,
+                                       bool accept_now) const {
   const std::string serial = TRY(canonical_serial(caller.serial));
   const auto known = TRY(find(transaction, serial));
   Drive drive;
   if (known) {
-    // One offer waits at a time: a second caller cannot push the first one out before an operator looked.
-    if (known->state == DriveState::kRejected || offers_anything(*known)) return known;
+    // A second caller cannot push the first one's offer out before an operator looked at it.
+    if (known->state == DriveState::kRejected || offers_anything(*known)) return Discovery{known, false};
     drive = *known;
   } else {
     const auto pending = TRY(transaction.aggregate(kDriveTable, "COUNT(*)", "state = ?",
                                                    {static_cast<std::int64_t>(DriveState::kPending)}));
-    if (pending >= static_cast<std::int64_t>(kMaximumPendingDrives)) return std::optional<Drive>();
+    if (pending >= static_cast<std::int64_t>(kMaximumPendingDrives)) return Discovery{};
     drive.serial = serial;
     drive.wwnn = canonical_wwnn(caller.wwnn).value_or(std::string());
     drive.kind = caller.kind;
     drive.first_seen = context_.now();
   }
   note_offer(drive, caller);
-  if (known && !offers_anything(drive)) return known;
-  TRY(put(transaction, {caller.proxy ? caller.proxy_name : serial, ActorKind::kDevice}, "drive.discover",
-          drive));
+  if (known && !offers_anything(drive)) return Discovery{known, false};
+  const std::string name = caller.proxy ? drive.offered_proxy_name : serial;
+  TRY(put(transaction, {name, ActorKind::kDevice}, "drive.discover", drive));
   // Only a drive without pins is taken at its first word; a changed identity always waits for an operator.
   const bool unpinned = drive.identity_hash.empty() && drive.wrapping_spki.empty();
-  if (accept_now && unpinned) return std::optional(TRY(accept(transaction, Actor::system(), serial)));
-  return std::optional(drive);
+  if (!accept_now || !unpinned) return Discovery{drive, false};
+  return Discovery{TRY(accept(transaction, Actor::system(), serial)), true};
 }
 
 Status DriveTable::put_proxy(store::Transaction& transaction, const Actor& actor,

@@ -50,6 +50,11 @@ struct ImportReport {
   std::size_t removed = 0;
 };
 
+struct Discovery {
+  std::optional<Drive> drive;  // the row as it is now; nothing when the queue is full
+  bool accepted = false;       // by this discovery
+};
+
 // The 12-character form, in upper case. kInvalidArgument with the rule.
 Result<std::string> canonical_serial(std::string_view serial);
 // 16 hex digits in upper case, or empty.
@@ -80,10 +85,12 @@ class DriveTable {
                        const std::optional<Hash256>& expected_identity = {}) const;
   Result<Drive> reject(store::Transaction& transaction, const Actor& actor, std::string_view serial) const;
 
-  // Notes a drive that is not in the table, or what a drive without pins offers. Returns the row as it is
-  // now, or nothing when the queue is full. `accept_now`: the setting drive.unknown = accept.
-  Result<std::optional<Drive>> discover(store::Transaction& transaction, const Caller& caller,
-                                        bool accept_now) const;
+  // Notes a drive that is not in the table, or what a known drive shows that is not pinned. One offer waits
+  // at a time. `accept_now`: a drive without pins is taken at its word (the setting drive.unknown = accept).
+  Result<Discovery> discover(store::Transaction& transaction, const Caller& caller, bool accept_now) const;
+  // Drops what was offered; state and pins stay.
+  Result<Drive> dismiss_offer(store::Transaction& transaction, const Actor& actor,
+                              std::string_view serial) const;
 
   Status allow_proxy(store::Transaction& transaction, const Actor& actor, const Hash256& proxy,
                      std::string_view proxy_name, std::string_view serial) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "crypto/hash.h"
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"

@@ -152,6 +152,10 @@ Result<Drive> KeyManager::reject_drive(const Actor& actor, std::string_view seri
   return write<Drive>(keystore_, [&](Transaction& t) { return drives_.reject(t, actor, serial); });
 }
 
+Result<Drive> KeyManager::dismiss_drive_offer(const Actor& actor, std::string_view serial) {
+  return write<Drive>(keystore_, [&](Transaction& t) { return drives_.dismiss_offer(t, actor, serial); });
+}
+
 Result<Drive> KeyManager::drive(std::string_view serial) {
   return found(TRY(look<std::optional<Drive>>(keystore_, [&](Reader& r) { return drives_.find(r, serial); })),
                "drive", serial);

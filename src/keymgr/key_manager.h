@@ -54,6 +54,7 @@ class KeyManager {
   Result<Drive> accept_drive(const Actor& actor, std::string_view serial,
                              const std::optional<Hash256>& expected_identity = {});
   Result<Drive> reject_drive(const Actor& actor, std::string_view serial);
+  Result<Drive> dismiss_drive_offer(const Actor& actor, std::string_view serial);
   Result<Drive> drive(std::string_view serial);  // kNotFound
   Result<Page<Drive>> list_drives(std::optional<DriveState> state, const PageRequest& page);
   Result<std::string> export_drives();

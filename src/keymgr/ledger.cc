@@ -128,11 +128,11 @@ Result<std::optional<LedgerEntry>> Ledger::find(store::Reader& reader,
 Result<std::optional<LedgerEntry>> Ledger::find_exchange(store::Reader& reader, const Uuid& request_id,
                                                          std::string_view drive, const Uuid& volume,
                                                          Purpose purpose) const {
-  const auto rows = TRY(reader.query(
-      kLedgerTable,
-      "request_id = ? AND drive = ? AND volume = ? AND purpose = ? ORDER BY issued, sequence LIMIT 1",
-      {to_bytes(request_id.view()), std::string(drive), to_bytes(volume.view()),
-       static_cast<std::int64_t>(purpose)}));
+  const auto rows = TRY(reader.query(kLedgerTable,
+                                     "request_id = ? AND drive = ? AND volume = ? AND purpose = ? ORDER BY "
+                                     "issued DESC, sequence DESC LIMIT 1",
+                                     {to_bytes(request_id.view()), std::string(drive),
+                                      to_bytes(volume.view()), static_cast<std::int64_t>(purpose)}));
   if (rows.empty()) return std::optional<LedgerEntry>();
   return std::optional(LedgerEntry::from_row(rows.front()));
 }

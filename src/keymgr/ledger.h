@@ -49,7 +49,7 @@ class Ledger {
                               std::string_view drive, const Uuid& volume) const;
 
   Result<std::optional<LedgerEntry>> find(store::Reader& reader, const LedgerReference& reference) const;
-  // The exchange with that id, drive, volume and purpose, when it was answered before.
+  // The exchange with that id, drive, volume and purpose, when it was answered before: the latest answer.
   Result<std::optional<LedgerEntry>> find_exchange(store::Reader& reader, const Uuid& request_id,
                                                    std::string_view drive, const Uuid& volume,
                                                    Purpose purpose) const;

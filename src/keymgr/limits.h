@@ -24,8 +24,10 @@ inline constexpr std::size_t kMaximumKeysAhead = 100'000;
 inline constexpr std::size_t kMaximumPage = 1000;                  // rows in one answer of a query
 inline constexpr std::size_t kMaximumDriveTableBytes = 64U << 20;  // an imported drive table
 inline constexpr std::size_t kKekCacheEntries = 64;
+inline constexpr std::size_t kPublicKeyCacheEntries = 4096;
 inline constexpr std::size_t kKeysPerTransaction = 64;  // background generation: writers wait for no more
 inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
+inline constexpr std::size_t kMaximumNamesChecked = 256;
 
 inline constexpr std::chrono::hours kExpiryWarning{24 * 60};  // how long before its end a certificate warns
 inline constexpr std::chrono::hours kForecastWindow{24 * 30};

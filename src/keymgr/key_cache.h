@@ -1,0 +1,42 @@
+// Parsed asymmetric keys, so that a request does not parse them again: private halves of KEKs (at most
+// kKekCacheEntries) and public keys. Data keys never come here. A private half is found again only with the
+// sealed box that it came from, so a changed or destroyed row finds nothing. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+
+#include "base/thread_annotations.h"
+#include "crypto/keys.h"
+#include "keymgr/keks.h"
+
+namespace tapewarden::keymgr {
+
+class KeyCache {
+ public:
+  // As Keks::open_private().
+  Result<crypto::PrivateKey> private_half(const Keks& keks, store::Reader& reader, const Kek& kek);
+  Result<crypto::PublicKey> public_half(const Kek& kek);
+  // From a DER SubjectPublicKeyInfo.
+  Result<crypto::PublicKey> public_key(ByteView spki);
+
+ private:
+  struct Private {
+    Bytes sealed;
+    crypto::PrivateKey key;
+  };
+  // A map that drops what came first when it is full.
+  template <typename T>
+  struct Bounded {
+    std::map<Hash256, T> entries;
+    std::deque<Hash256> order;
+    void put(const Hash256& id, T value, std::size_t limit);
+  };
+
+  Mutex mutex_;
+  Bounded<Private> private_ TW_GUARDED_BY(mutex_);
+  Bounded<crypto::PublicKey> public_ TW_GUARDED_BY(mutex_);
+};
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,214 @@
+#include "keymgr/key_service.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/text.h"
+#include "eedk/ekm_code.h"
+#include "keymgr/drive_check.h"
+#include "keymgr/exchange.h"
+#include "keymgr/key_cache.h"
+#include "keymgr/limits.h"
+#include "keymgr/write_choice.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+constexpr unsigned kDecoyBits = 3072;  // as the KEKs that operators make when they choose nothing else
+constexpr int kMostAttempts = 4;
+
+}  // namespace
+
+struct KeyService::State {
+  State(KeyManager& m, KeyFactory* f) : manager(m), factory(f) {}
+
+  KeyManager& manager;
+  KeyFactory* factory;
+  KeyCache cache;
+  const crypto::PrivateKey decoy = crypto::PrivateKey::generate_rsa(kDecoyBits);
+  std::atomic<std::uint64_t> served{0};
+  std::atomic<std::uint64_t> refused{0};
+  std::atomic<std::uint64_t> in_flight{0};
+};
+
+namespace {
+
+// One request with its place in the four steps. Shared by the tasks that carry it; one of them at a time.
+template <typename State>
+struct Job : std::enable_shared_from_this<Job<State>> {
+  Job(std::shared_ptr<State> s, KeyRequest request, KeyService::Completion c)
+      : state(std::move(s)),
+        exchange(state->manager, state->cache, state->decoy, std::move(request)),
+        completion(std::move(c)) {}
+
+  void run();
+  void committed(const Result<store::CommitInfo>& result);
+  void finish();
+  void refuse(Error error);
+  void deliver(Result<KeyAnswer> answer);
+
+  std::shared_ptr<State> state;
+  Exchange exchange;
+  KeyService::Completion completion;
+  Exchange::Outcome outcome = Exchange::Outcome::kDone;
+  bool accepted_now = false;
+  int attempts = 0;
+};
+
+template <typename State>
+void Job<State>::run() {
+  ++attempts;
+  auto status = state->manager.keystore().read([&](store::Reader& reader) { return exchange.plan(reader); });
+  if (status) status = exchange.prepare();
+  if (!status) return refuse(std::move(status).error());
+  const auto self = this->shared_from_this();
+  state->manager.keystore().submit(
+      [self](store::Transaction& transaction) -> Status {
+        self->outcome = TRY(self->exchange.commit(transaction));
+        return {};
+      },
+      [self](const Result<store::CommitInfo>& result) { self->committed(result); });
+}
+
+template <typename State>
+void Job<State>::committed(const Result<store::CommitInfo>& result) {
+  if (!result) return refuse(result.error());
+  if (outcome == Exchange::Outcome::kDone) return finish();
+  if (attempts < kMostAttempts) return run();
+  refuse({ErrorCode::kConflict, "the same exchange is answered again and again", "request_id",
+          "ask under a new request id", static_cast<std::uint32_t>(eedk::EkmCode::kMessageOutOfSequence)});
+}
+
+template <typename State>
+void Job<State>::finish() {
+  auto answer = exchange.finish();
+  if (!answer) return refuse(std::move(answer).error());
+  if (state->factory != nullptr && exchange.request().intent == Intent::kWrite) state->factory->poke();
+  deliver(std::move(answer));
+}
+
+// The refusal leaves when its audit record is durable, and not at all as an answer to what it was about when
+// even that fails.
+template <typename State>
+void Job<State>::refuse(Error error) {
+  error.detail = static_cast<std::uint32_t>(eedk::ekm_code_of(error));
+  const auto self = this->shared_from_this();
+  state->manager.keystore().submit(
+      [self, error](store::Transaction& transaction) {
+        return self->exchange.refuse(transaction, error, self->accepted_now);
+      },
+      [self, error](const Result<store::CommitInfo>& result) {
+        if (result && self->accepted_now && self->attempts < kMostAttempts) return self->run();
+        if (result) return self->deliver(std::unexpected(error));
+        self->deliver(
+            eedk::fail_ekm(ErrorCode::kUnavailable, eedk::EkmCode::kInternal,
+                           "the audit record could not be made durable: " + result.error().message));
+      });
+}
+
+template <typename State>
+void Job<State>::deliver(Result<KeyAnswer> answer) {
+  ++(answer ? state->served : state->refused);
+  --state->in_flight;
+  completion(std::move(answer));
+}
+
+}  // namespace
+
+KeyService::KeyService(KeyManager& manager, KeyFactory* factory)
+    : state_(std::make_shared<State>(manager, factory)) {}
+
+KeyService::~KeyService() = default;
+
+void KeyService::handle(KeyRequest request, Completion completion) {
+  auto& executor = *state_->manager.context().env.executor;
+  if (state_->in_flight.fetch_add(1) >= kMaximumRequestsInFlight) {
+    --state_->in_flight;
+    executor.post([completion = std::move(completion)] {
+      completion(eedk::fail_ekm(ErrorCode::kUnavailable, eedk::EkmCode::kInternal,
+                                "the key server has too many requests under way", {}, "ask again"));
+    });
+    return;
+  }
+  auto job = std::make_shared<Job<State>>(state_, std::move(request), std::move(completion));
+  executor.post([job] { job->run(); });
+}
+
+namespace {
+
+NameStatus status_of_label(store::Reader& reader, KeyManager& manager, KeyCache& cache,
+                           const AccessSubject& subject, const std::string& label) {
+  NameStatus out;
+  out.name = label;
+  const auto problem = [&](const Error& error) { out.problem = error.text(); };
+  const auto keks = manager.keks().find_by_label(reader, label);
+  out.known = keks && !keks->empty();
+  out.conflict = keks && keks->size() > 1;
+  const auto target = resolve_label(reader, manager, cache, {label, LabelMode::kClear});
+  if (!target) {
+    problem(target.error());
+    return out;
+  }
+  const auto safe = manager.keks().private_half_safe(reader, target->kek);
+  out.held_by_peer = safe && *safe;
+  const auto recoverable = check_recoverable(reader, manager, {&*target, 1});
+  const auto allowed =
+      manager.access().check(reader, subject, {ObjectKind::kLabel, target->labels}, Right::kWrite);
+  if (!recoverable) problem(recoverable.error());
+  if (!allowed) problem(allowed.error());
+  out.writable = recoverable && allowed;
+  return out;
+}
+
+NameStatus status_of_group(store::Reader& reader, KeyManager& manager, const AccessSubject& subject,
+                           const std::string& name) {
+  NameStatus out;
+  out.name = name;
+  const auto group = manager.groups().find(reader, name);
+  out.known = group && group->has_value();
+  if (!out.known) {
+    out.problem = group ? "there is no such key group (create it)" : group.error().text();
+    return out;
+  }
+  const auto ready = manager.groups().can_take(reader, **group);
+  out.held_by_peer = ready && *ready;
+  const auto allowed = manager.access().check(reader, subject, {ObjectKind::kGroup, {name}}, Right::kWrite);
+  if (!out.held_by_peer)
+    out.problem = "the group has no key to serve now (generate keys, or bring the peer back)";
+  if (!allowed) out.problem = allowed.error().text();
+  out.writable = out.held_by_peer && allowed;
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<NameStatus>> KeyService::check_labels(const Caller& caller,
+                                                         std::span<const std::string> labels,
+                                                         std::span<const std::string> groups) {
+  if (labels.size() + groups.size() > kMaximumNamesChecked) {
+    return eedk::fail_ekm(ErrorCode::kInvalidArgument, eedk::EkmCode::kDriveQueryParameter,
+                          "too many names are asked for at once", "labels");
+  }
+  AccessSubject subject;
+  subject.serial = canonical_serial(caller.serial).value_or(std::string());
+  subject.proxy = caller.proxy;
+  subject.partition = caller.proxy ? caller.partition : std::string();
+  std::vector<NameStatus> out;
+  TRY(state_->manager.keystore().read([&](store::Reader& reader) -> Status {
+    out.clear();
+    for (const auto& label : labels) {
+      out.push_back(status_of_label(reader, state_->manager, state_->cache, subject, label));
+    }
+    for (const auto& group : groups) {
+      out.push_back(status_of_group(reader, state_->manager, subject, group));
+    }
+    return {};
+  }));
+  return out;
+}
+
+KeyService::Counts KeyService::counts() const {
+  return {state_->served, state_->refused, state_->in_flight};
+}
+
+}  // namespace tapewarden::keymgr
