@@ -1,36 +1,33 @@
 #include "people/events.h"
 
-#include <boost/json.hpp>
+#include "audit/record.h"
 
 namespace tapewarden::people {
 namespace {
 
-std::string_view to_string(EventType type) {
+audit::EventType type_of(EventType type) {
   switch (type) {
     case EventType::kAuthentication:
-      return "authentication";
+      return audit::EventType::kAuthentication;
     case EventType::kAuthorization:
-      return "authorization";
+      return audit::EventType::kAuthorization;
     case EventType::kManagement:
-      return "configuration_management";
+      return audit::EventType::kConfigurationManagement;
   }
-  return "runtime";
+  return audit::EventType::kRuntime;
 }
 
 }  // namespace
 
-std::string to_record(const Event& event, WallTime now) {
-  boost::json::object record;
-  record["time"] = format_utc(now);
-  record["type"] = to_string(event.type);
-  record["action"] = event.action;
-  record["outcome"] = event.success ? "success" : "failure";
-  record["actor"] = event.actor.name;
-  record["role"] = people::to_string(event.actor.role);
-  record["method"] = people::to_string(event.actor.method);
-  record["source"] = event.actor.source;
-  for (const auto& [name, value] : event.fields) record[name] = value;
-  return boost::json::serialize(record);
+std::string to_record(const Event& event) {
+  audit::Record record(type_of(event.type),
+                       event.success ? audit::Outcome::kSuccess : audit::Outcome::kFailure, event.action);
+  record.actor(event.actor.name)
+      .set("role", to_string(event.actor.role))
+      .set("method", to_string(event.actor.method))
+      .set("source", event.actor.source);
+  for (const auto& [name, value] : event.fields) record.set(name, value);
+  return record.json();
 }
 
 }  // namespace tapewarden::people

@@ -22,6 +22,7 @@ struct Event {
 };
 
 // One JSON object in one line, for store::Transaction::record().
-std::string to_record(const Event& event, WallTime now);
+// The audit file adds the time.
+std::string to_record(const Event& event);
 
 }  // namespace tapewarden::people

@@ -132,8 +132,7 @@ Status People::create(const Principal& actor, const NewPerson& person) {
                                   .success = true,
                                   .fields = {{"name", name},
                                              {"role", std::string(to_string(person.role))},
-                                             {"certificate", to_hex(account.fingerprint)}}},
-                                 account.person.created));
+                                             {"certificate", to_hex(account.fingerprint)}}}));
     return put_account(transaction, account);
   });
 }
@@ -162,8 +161,7 @@ Status People::change(const Principal& actor, std::string_view name, const Perso
                                   .action = "person.change",
                                   .actor = actor,
                                   .success = true,
-                                  .fields = {{"name", canonical}, {"change", described(change)}}},
-                                 env_.clock->wall_now()));
+                                  .fields = {{"name", canonical}, {"change", described(change)}}}));
     return put_account(transaction, account);
   });
 }
@@ -180,8 +178,7 @@ Status People::remove(const Principal& actor, std::string_view name) {
                                   .action = "person.remove",
                                   .actor = actor,
                                   .success = true,
-                                  .fields = {{"name", canonical}}},
-                                 env_.clock->wall_now()));
+                                  .fields = {{"name", canonical}}}));
     return transaction.erase(people_table(), {canonical});
   }));
   sessions_.close_all_of(canonical);
@@ -205,8 +202,7 @@ Status People::set_password(const Principal& actor, std::string_view name,
                                   .action = "person.set-password",
                                   .actor = actor,
                                   .success = true,
-                                  .fields = {{"name", canonical}}},
-                                 account.person.password_changed));
+                                  .fields = {{"name", canonical}}}));
     return put_account(transaction, account);
   }));
   sessions_.close_all_of(canonical);
@@ -232,8 +228,7 @@ Status People::check_current_password(const Principal& actor, const crypto::Secr
                                   .action = "person.set-password",
                                   .actor = actor,
                                   .success = false,
-                                  .fields = {{"name", actor.name}}},
-                                 env_.clock->wall_now()));
+                                  .fields = {{"name", actor.name}}}));
     return {};
   }));
   return fail(ErrorCode::kUnauthenticated, "the current password is wrong", "current_password", "");

@@ -111,8 +111,7 @@ Result<Login> People::open_session(const Account& account, LoginMethod method, c
                                   .action = "session.login",
                                   .actor = login.principal,
                                   .success = true,
-                                  .fields = {{"refused_unchecked", std::to_string(refused_unchecked)}}},
-                                 env_.clock->wall_now()));
+                                  .fields = {{"refused_unchecked", std::to_string(refused_unchecked)}}}));
     return {};
   }));
   login.token =
@@ -130,8 +129,7 @@ Result<Login> People::refuse_login(const std::string& shown_name, LoginMethod me
                                   .action = "session.login",
                                   .actor = nobody,
                                   .success = false,
-                                  .fields = {{"refused_unchecked", std::to_string(refused_unchecked)}}},
-                                 env_.clock->wall_now()));
+                                  .fields = {{"refused_unchecked", std::to_string(refused_unchecked)}}}));
     return {};
   }));
   if (method == LoginMethod::kCertificate) {
@@ -162,8 +160,7 @@ Status People::log_out(ByteView token) {
                                   .action = "session.logout",
                                   .actor = principal,
                                   .success = true,
-                                  .fields = {}},
-                                 env_.clock->wall_now()));
+                                  .fields = {}}));
     return {};
   });
 }
@@ -175,8 +172,7 @@ Status People::record_refusal(const Principal& actor, std::string_view what, Per
                                   .actor = actor,
                                   .success = false,
                                   .fields = {{"request", escape_unprintable(what)},
-                                             {"permission", std::string(to_string(permission))}}},
-                                 env_.clock->wall_now()));
+                                             {"permission", std::string(to_string(permission))}}}));
     return {};
   });
 }
@@ -190,8 +186,7 @@ Status People::record_failure(const Principal& actor, std::string_view what, con
                                   .fields = {{"request", escape_unprintable(what)},
                                              {"code", std::string(tapewarden::to_string(error.code))},
                                              {"field", escape_unprintable(error.field)},
-                                             {"message", escape_unprintable(error.message)}}},
-                                 env_.clock->wall_now()));
+                                             {"message", escape_unprintable(error.message)}}}));
     return {};
   });
 }

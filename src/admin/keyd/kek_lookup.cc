@@ -1,0 +1,26 @@
+#include "admin/keyd/kek_lookup.h"
+
+#include "admin/keyd/support.h"
+#include "base/text.h"
+
+namespace tapewarden::admin {
+
+Result<Hash256> find_kek_id(keymgr::KeyManager& manager, std::string_view text) {
+  if (const auto id = parse_hash(text, "kek")) {
+    TRY(manager.kek(*id));
+    return *id;
+  }
+  std::vector<keymgr::Kek> found;
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    found = TRY(manager.keks().find_by_label(reader, text));
+    return {};
+  }));
+  if (found.size() == 1) return found.front().id;
+  if (found.empty()) {
+    return fail(ErrorCode::kNotFound, "no KEK has this label", "kek", "list the KEKs to see their labels");
+  }
+  return fail(ErrorCode::kConflict, "the label names several KEKs", "kek",
+              "name the KEK by its hash, and take the label away from all but one");
+}
+
+}  // namespace tapewarden::admin

@@ -1,0 +1,14 @@
+// A KEK as an operator names it. Pure but for reading.
+#pragma once
+
+#include <string_view>
+
+#include "keymgr/key_manager.h"
+
+namespace tapewarden::admin {
+
+// The id behind 64 hex digits ("sha256:" allowed in front) or behind a label. kNotFound; kConflict when the
+// label names several KEKs.
+Result<Hash256> find_kek_id(keymgr::KeyManager& manager, std::string_view text);
+
+}  // namespace tapewarden::admin

@@ -1,0 +1,24 @@
+#include "admin/keyd/keyd_routes.h"
+
+#include "admin/http/openapi.h"
+#include "admin/http/session_routes.h"
+
+namespace tapewarden::admin {
+
+void add_keyd_routes(Router& router, const KeydServices& services) {
+  router.add(session_routes(services.people, services.ready ? services.ready : [] { return true; }));
+  router.add(people_routes(services.people));
+  router.add(drive_routes(services.manager));
+  router.add(key_routes(services.manager));
+  router.add(group_routes(services.manager));
+  router.add(kek_routes(services.manager));
+  router.add(kek_proof_routes(services.manager));
+  router.add(access_routes(services.manager));
+  router.add(setting_routes(services.manager));
+  router.add(ledger_routes(services.manager));
+  router.add(audit_routes(services.audit));
+  router.add(status_routes(services));
+  router.add({openapi_route(router, "Tapewarden key server")});
+}
+
+}  // namespace tapewarden::admin

@@ -1,0 +1,57 @@
+// The REST interface of the key server: every operator action of keymgr/ as routes (U3). Handlers hold no
+// state of their own but the open KEK challenges. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "admin/http/route.h"
+#include "admin/http/router.h"
+#include "crypto/keys.h"
+#include "keymgr/custody/replicator.h"
+#include "keymgr/key_manager.h"
+#include "keymgr/key_service.h"
+#include "people/people.h"
+
+namespace tapewarden::admin {
+
+// Where the audit record lies and what signs its checkpoints.
+struct AuditPlace {
+  Disk* disk = nullptr;
+  std::string directory;
+  crypto::PublicKey checkpoint_key;
+};
+
+// What the routes work on. All borrowed; they outlive the router.
+struct KeydServices {
+  keymgr::KeyManager& manager;
+  keymgr::KeyService& service;
+  people::People& people;
+  AuditPlace audit;
+  std::string server_name;
+  // Empty functions where there is nothing to tell.
+  std::function<std::optional<keymgr::PeerState>()> peer;
+  // What else an operator must be told: the audit file's health, a passphrase that lies beside the keystore.
+  std::function<std::vector<std::string>()> warnings;
+  std::function<bool()> ready;  // for the health check
+};
+
+// Everything, /v1/session, /v1/people, /v1/health and /v1/openapi.json included.
+void add_keyd_routes(Router& router, const KeydServices& services);
+
+// One noun each.
+std::vector<Route> drive_routes(keymgr::KeyManager& manager);
+std::vector<Route> key_routes(keymgr::KeyManager& manager);
+std::vector<Route> group_routes(keymgr::KeyManager& manager);
+std::vector<Route> kek_routes(keymgr::KeyManager& manager);
+std::vector<Route> kek_proof_routes(keymgr::KeyManager& manager);
+std::vector<Route> access_routes(keymgr::KeyManager& manager);
+std::vector<Route> setting_routes(keymgr::KeyManager& manager);
+std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
+std::vector<Route> audit_routes(const AuditPlace& place);
+std::vector<Route> status_routes(const KeydServices& services);
+
+}  // namespace tapewarden::admin
