@@ -69,9 +69,11 @@ Certificate CertificateAccess::make(X509Ptr certificate) {
   return made;
 }
 
-std::string common_name_of(const X509_NAME* name) {
+namespace {
+// The last entry of the kind; empty when there is none or it holds control characters.
+std::string last_entry_of(const X509_NAME* name, int kind) {
   int last = -1;
-  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) last = at;
+  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, kind, at)) >= 0;) last = at;
   if (last < 0) return {};
   unsigned char* text = nullptr;
   const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, last)));
@@ -79,6 +81,11 @@ std::string common_name_of(const X509_NAME* name) {
   std::string out(as_text(ByteView(text, static_cast<std::size_t>(size))));
   OPENSSL_free(text);
   return has_control_character(out) ? std::string() : out;
+}
+}  // namespace
+
+std::string common_name_of(const X509_NAME* name) {
+  return last_entry_of(name, NID_commonName);
 }
 
 Result<Certificate> Certificate::from_der(ByteView der) {
@@ -134,6 +141,10 @@ std::string Certificate::subject() const {
 
 std::string Certificate::common_name() const {
   return common_name_of(X509_get_subject_name(CertificateAccess::handle(*this)));
+}
+
+std::string Certificate::organizational_unit() const {
+  return last_entry_of(X509_get_subject_name(CertificateAccess::handle(*this)), NID_organizationalUnitName);
 }
 
 std::string Certificate::issuer() const {

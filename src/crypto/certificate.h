@@ -28,6 +28,7 @@ class Certificate {
   std::string pem() const;
   std::string subject() const;      // one line, RFC 2253
   std::string common_name() const;  // the last one; empty when there is none or it holds control characters
+  std::string organizational_unit() const;  // likewise
   std::string issuer() const;
   std::string serial_hex() const;
   WallTime not_before() const;
