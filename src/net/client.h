@@ -48,7 +48,8 @@ class FramedClient {
   // Starts to connect and returns at once. The handler is kept until its on_closed() has returned.
   static std::unique_ptr<FramedClient> connect(Loop& loop, FramedClientOptions options,
                                                std::shared_ptr<ClientHandler> handler);
-  ~FramedClient();  // close()
+  // close(). The handler may still be called until its on_closed(): it must not use this object any more.
+  ~FramedClient();
   FramedClient(const FramedClient&) = delete;
   FramedClient& operator=(const FramedClient&) = delete;
 

@@ -24,9 +24,7 @@ struct ServerShared {
   SessionFactory factory;
 };
 
-class Session final : public ConnectionEvents,
-                      public SessionControl,
-                      public std::enable_shared_from_this<Session> {
+class Session final : public ConnectionEvents, public std::enable_shared_from_this<Session> {
  public:
   Session(std::shared_ptr<const ServerShared> shared, std::shared_ptr<Listener> listener,
           const std::shared_ptr<Connection>& connection)
@@ -41,7 +39,7 @@ class Session final : public ConnectionEvents,
   void on_writable() override { go_on(); }
   void on_drain() override { begin_end(); }
   void on_closed(const CloseReason& reason) override;
-  void close() override;
+  void close();  // any thread
 
   // Any thread: one message's answer, or none.
   void settle(Bytes answer);
@@ -86,8 +84,20 @@ class Ticket {
   std::atomic<bool> used_{false};
 };
 
+// Handlers may keep it: it keeps nothing alive in turn.
+class Control final : public SessionControl {
+ public:
+  explicit Control(std::weak_ptr<Session> session) : session_(std::move(session)) {}
+  void close() override {
+    if (const auto session = session_.lock()) session->close();
+  }
+
+ private:
+  const std::weak_ptr<Session> session_;
+};
+
 void Session::on_open(const SessionInfo& info) {
-  handler_ = shared_->factory(info, shared_from_this());
+  handler_ = shared_->factory(info, std::make_shared<Control>(weak_from_this()));
   if (!handler_) begin_end();
 }
 
