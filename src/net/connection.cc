@@ -2,8 +2,6 @@
 
 #include <atomic>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <netinet/tcp.h>
 
 #include "base/assert.h"
 #include "crypto/secret_bytes.h"
@@ -20,32 +18,10 @@ using std::chrono::steady_clock;
 constexpr std::size_t kReadBytes = 16U << 10;
 constexpr std::size_t kKeptCapacity = 64U << 10;  // a write buffer that grew beyond it is given back
 constexpr std::chrono::milliseconds kLingerTime{1'000};
-// A peer that vanished without a word is found after two minutes (K15: connections stay open for ever).
-constexpr int kKeepaliveIdleSeconds = 60;
-constexpr int kKeepaliveIntervalSeconds = 15;
-constexpr int kKeepaliveProbes = 4;
 
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
-}
-
-template <int Name>
-using TcpOption = asio::detail::socket_option::integer<IPPROTO_TCP, Name>;
-
-// Without an effect that matters when one of them is refused, so their errors are dropped.
-void tune(tcp::socket& socket) {
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.set_option(tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  socket.set_option(TcpOption<TCP_KEEPIDLE>(kKeepaliveIdleSeconds), ignored);
-  socket.set_option(TcpOption<TCP_KEEPINTVL>(kKeepaliveIntervalSeconds), ignored);
-  socket.set_option(TcpOption<TCP_KEEPCNT>(kKeepaliveProbes), ignored);
-}
-
-steady_clock::time_point after(std::chrono::milliseconds timeout) {
-  return timeout.count() == 0 ? steady_clock::time_point::max() : steady_clock::now() + timeout;
 }
 
 }  // namespace
@@ -74,63 +50,12 @@ Connection::~Connection() {
 
 void Connection::start_server() {
   state_ = Phase::kHandshake;
-  phase_deadline_ = after(options_.handshake_timeout);
+  phase_deadline_ = deadline_after(options_.handshake_timeout);
   shard_->attach(shared_from_this());
   if (state_ == Phase::kClosed) return;
-  tune(io_->socket);
+  tune_socket(io_->socket);
   arm_timer();
   read_socket();
-}
-
-void Connection::start_dialling() {
-  if (state_ == Phase::kClosed) return;
-  phase_deadline_ = after(options_.handshake_timeout);
-  shard_->attach(shared_from_this());
-  arm_timer();
-}
-
-void Connection::connect_to(std::vector<std::string> addresses, std::uint16_t port) {
-  if (state_ != Phase::kDialling) return;
-  addresses_ = std::move(addresses);
-  port_ = port;
-  try_next_address();
-}
-
-void Connection::try_next_address() {
-  if (next_address_ == addresses_.size())
-    return finish_with(CloseCause::kEnded, ErrorCode::kUnavailable,
-                       "cannot connect to port " + std::to_string(port_) + ": " + last_connect_error_);
-  error_code error;
-  const auto left = static_cast<long>(addresses_.size() - next_address_);
-  const auto address = asio::ip::make_address(addresses_[next_address_++], error);
-  if (error) {
-    last_connect_error_ = error.message();
-    return try_next_address();
-  }
-  // Each address gets its share of the time that is left, so that a dead first one leaves some to the second.
-  const auto now = steady_clock::now();
-  attempt_deadline_ =
-      phase_deadline_ == Time::max() || left == 1 ? Time::max() : now + (phase_deadline_ - now) / left;
-  arm_timer();
-  io_->socket.async_connect(tcp::endpoint(address, port_), [self = shared_from_this()](error_code failure) {
-    if (self->state_ != Phase::kDialling) return;
-    if (!failure) return self->connected();
-    self->last_connect_error_ = failure.message();
-    error_code ignored;
-    self->io_->socket.close(ignored);
-    self->try_next_address();
-  });
-}
-
-void Connection::connected() {
-  attempt_deadline_ = Time::max();
-  state_ = Phase::kHandshake;
-  tune(io_->socket);
-  error_code ignored;
-  const auto remote = io_->socket.remote_endpoint(ignored);
-  info_.remote_address = remote.address().to_string();
-  info_.remote_port = remote.port();
-  handshake_step();
 }
 
 void Connection::handshake_step() {
@@ -190,7 +115,7 @@ void Connection::read_socket() {
 
 void Connection::received(std::size_t count) {
   if (state_ == Phase::kFlushing || state_ == Phase::kLingering) return read_socket();  // thrown away
-  if (idle_deadline_ != Time::max()) idle_deadline_ = after(options_.idle_timeout);
+  if (idle_deadline_ != Time::max()) idle_deadline_ = deadline_after(options_.idle_timeout);
   engine_.feed(ByteView(input_).first(count));
   if (state_ == Phase::kOpen) return pump();
   if (TlsContextAccess::is_server(options_.tls)) return shard_->queue_handshake(shared_from_this());
@@ -235,7 +160,7 @@ void Connection::expect_more(bool partial) {
   if (!partial) {
     message_deadline_ = Time::max();
   } else if (message_deadline_ == Time::max()) {
-    message_deadline_ = after(options_.message_timeout);
+    message_deadline_ = deadline_after(options_.message_timeout);
     arm_timer();
   }
 }
@@ -246,7 +171,7 @@ void Connection::expect_until(Time deadline) {
 }
 
 void Connection::set_busy(bool busy) {
-  idle_deadline_ = busy ? Time::max() : after(options_.idle_timeout);
+  idle_deadline_ = busy ? Time::max() : deadline_after(options_.idle_timeout);
   if (!busy) arm_timer();
 }
 
@@ -290,7 +215,7 @@ void Connection::flush() {
 
 void Connection::wait_to_write() {
   writing_ = true;
-  if (write_deadline_ == Time::max()) write_deadline_ = after(options_.write_timeout);
+  if (write_deadline_ == Time::max()) write_deadline_ = deadline_after(options_.write_timeout);
   arm_timer();
   const auto rest = ByteView(sending_).subspan(sent_);
   io_->socket.async_write_some(asio::buffer(rest.data(), rest.size()),
@@ -325,7 +250,7 @@ void Connection::end(CloseReason reason) {
   state_ = Phase::kFlushing;
   reason_ = std::move(reason);
   message_deadline_ = idle_deadline_ = Time::max();
-  phase_deadline_ = after(options_.write_timeout);
+  phase_deadline_ = deadline_after(options_.write_timeout);
   arm_timer();
   engine_.shutdown();
   flush();
@@ -333,7 +258,7 @@ void Connection::end(CloseReason reason) {
 
 void Connection::linger() {
   state_ = Phase::kLingering;
-  phase_deadline_ = after(kLingerTime);
+  phase_deadline_ = deadline_after(kLingerTime);
   write_deadline_ = Time::max();
   arm_timer();
   error_code ignored;
@@ -428,29 +353,6 @@ void Connection::phase_expired() {
   finish_with(CloseCause::kHandshakeTimeout, ErrorCode::kTimeout,
               state_ == Phase::kDialling ? "the connection was not made in time"
                                          : "the handshake was not done in time");
-}
-
-// --- dialling ---
-
-void dial(Loop& loop, DialOptions options, std::shared_ptr<ConnectionEvents> events,
-          const std::function<void(const std::shared_ptr<Connection>&)>& made) {
-  const auto shard = LoopAccess::lightest(loop);
-  if (options.connection.server_name.empty()) options.connection.server_name = options.host;
-  const auto deadline = options.connection.handshake_timeout;
-  auto connection = std::make_shared<Connection>(shard, std::move(options.connection),
-                                                 std::make_unique<Connection::Io>(shard->context()));
-  connection->set_events(std::move(events));
-  made(connection);
-  auto resolver = options.resolver ? std::move(options.resolver) : make_system_resolver();
-  shard->post([connection, resolver, deadline, host = options.host, port = options.port] {
-    connection->start_dialling();
-    resolver->resolve(host, deadline, [connection, port](ResolveResult result) {
-      connection->shard()->post([connection, port, result = std::move(result)] {
-        if (result) return connection->connect_to(*result, port);
-        connection->finish({CloseCause::kEnded, TlsFailure::kNone, result.error()});
-      });
-    });
-  });
 }
 
 }  // namespace tapewarden::net

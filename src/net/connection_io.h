@@ -21,4 +21,13 @@ struct Connection::Io {
       : socket(std::move(accepted)), timer(context) {}
 };
 
+// Non-blocking, no delay of small messages, keepalive. What the system refuses of it is left out.
+void tune_socket(asio::ip::tcp::socket& socket);
+
+// The moment when a timeout that starts now ends; 0 never does.
+inline std::chrono::steady_clock::time_point deadline_after(std::chrono::milliseconds timeout) {
+  using Clock = std::chrono::steady_clock;
+  return timeout.count() == 0 ? Clock::time_point::max() : Clock::now() + timeout;
+}
+
 }  // namespace tapewarden::net

@@ -16,7 +16,7 @@ constexpr std::size_t kReserveAtMost = 64U << 10;
 
 Result<std::size_t> ttlv_frame_size(ByteView header) {
   ByteReader reader(header);
-  TRY(reader.u24("tag"));
+  TRY(reader.skip(3, "tag"));
   if (TRY(reader.u8("type")) != kTtlvStructure)
     return fail(ErrorCode::kCorrupt, "a message must begin with a TTLV structure", "type");
   return kFrameHeader + TRY(reader.u32("length"));

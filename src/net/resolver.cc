@@ -8,14 +8,11 @@
 #include <sys/socket.h>
 #include <thread>
 
+#include "net/lookup.h"
+
 namespace tapewarden::net {
 
 namespace {
-
-bool is_numeric(const std::string& host) {
-  in6_addr room{};
-  return inet_pton(AF_INET, host.c_str(), &room) == 1 || inet_pton(AF_INET6, host.c_str(), &room) == 1;
-}
 
 std::vector<std::string> numeric_forms(const addrinfo* list) {
   std::vector<std::string> addresses;
@@ -51,24 +48,29 @@ class SystemResolver final : public Resolver {
  public:
   void resolve(const std::string& host, std::chrono::milliseconds,
                std::function<void(ResolveResult)> done) override {
-    if (is_numeric(host)) return done(std::vector{host});
-    if (++running_ > kMaxLookups) {
-      --running_;
-      return done(fail(ErrorCode::kUnavailable, "too many names are being looked up", "host"));
-    }
-    // Detached: a name server that does not answer must not hold up the end of the program.
-    std::thread([host, done = std::move(done)] {
-      auto result = look_up(host);
-      --running_;
-      done(std::move(result));
-    }).detach();
+    look_up_aside(host, std::move(done), [host] { return look_up(host); });
   }
-
- private:
-  static inline std::atomic<unsigned> running_{0};
 };
 
 }  // namespace
+
+void look_up_aside(const std::string& host, std::function<void(ResolveResult)> done,
+                   std::function<ResolveResult()> work) {
+  static std::atomic<unsigned> running{0};
+  in6_addr room{};
+  if (inet_pton(AF_INET, host.c_str(), &room) == 1 || inet_pton(AF_INET6, host.c_str(), &room) == 1)
+    return done(std::vector{host});
+  if (++running > kMaxLookups) {
+    --running;
+    return done(fail(ErrorCode::kUnavailable, "too many names are being looked up", "host"));
+  }
+  // Detached: a name server that does not answer must not hold up the end of the program.
+  std::thread([done = std::move(done), work = std::move(work)] {
+    auto result = work();
+    --running;
+    done(std::move(result));
+  }).detach();
+}
 
 std::shared_ptr<Resolver> make_system_resolver() {
   return std::make_shared<SystemResolver>();

@@ -20,7 +20,7 @@ class Resolver {
   virtual ~Resolver() = default;
   // Calls `done` once, on the calling thread or one of the resolver's, which it must not block. A numeric
   // address resolves to itself. kNotFound: no such name. kTimeout, kUnavailable: nobody could tell.
-  // `deadline` is advice: the system's resolver cannot be cut short, so callers keep a deadline of their own.
+  // The system's resolver cannot be cut short at the deadline: callers keep one of their own.
   virtual void resolve(const std::string& host, std::chrono::milliseconds deadline,
                        std::function<void(ResolveResult)> done) = 0;
 };
@@ -28,5 +28,12 @@ class Resolver {
 // getaddrinfo(3), each name on a thread of its own; kUnavailable beyond kMaxLookups at a time.
 std::shared_ptr<Resolver> make_system_resolver();
 inline constexpr unsigned kMaxLookups = 16;
+
+// Asks the name servers in the order given, each for kNameServerPatience before the next one, in two rounds;
+// keeps the deadline. Each server is a numeric address, with ":port" behind it
+// where it is not 53 ("[::1]:5353" for IPv6). /etc/hosts is looked at first. kInvalidArgument naming
+// `servers` when one is malformed or there is none.
+Result<std::shared_ptr<Resolver>> make_dns_resolver(std::vector<std::string> servers);
+inline constexpr std::chrono::milliseconds kNameServerPatience{1'000};
 
 }  // namespace tapewarden::net
