@@ -31,11 +31,11 @@ Party self_signed(std::string name, CertificateUse use) {
 Parties make_parties() {
   Parties out;
   out.authority = self_signed("site authority", CertificateUse::kAuthority);
-  out.server = issue(out.authority, "keyd primary", CertificateUse::kSigning);
-  out.other = issue(out.authority, "keyd secondary", CertificateUse::kSigning);
+  out.server = issue(out.authority, "keyd primary", CertificateUse::kSigning, "keyd");
+  out.other = issue(out.authority, "keyd secondary", CertificateUse::kSigning, "keyd");
   out.stranger = self_signed("stranger", CertificateUse::kSigning);
-  out.drive = issue(out.authority, "001234567890", CertificateUse::kSigning);
-  out.proxy = issue(out.authority, "engine", CertificateUse::kClient);
+  out.drive = issue(out.authority, "001234567890", CertificateUse::kSigning, "drive");
+  out.proxy = issue(out.authority, "engine", CertificateUse::kClient, "proxy");
   out.drive_wrapping = PrivateKey::generate_rsa(2048);
   out.kek = PrivateKey::generate_rsa(2048);
   return out;
@@ -43,11 +43,13 @@ Parties make_parties() {
 
 }  // namespace
 
-Party issue(const Party& authority, std::string name, CertificateUse use) {
+Party issue(const Party& authority, std::string name, CertificateUse use, std::string unit) {
   crypto::SystemRandom random;
   Party out{PrivateKey::generate_p256(), {}};
-  auto certificate = crypto::issue_certificate(spec_of(std::move(name), use), out.key.public_key(),
-                                               authority.certificate, authority.key, random);
+  auto spec = spec_of(std::move(name), use);
+  spec.organizational_unit = std::move(unit);
+  auto certificate =
+      crypto::issue_certificate(spec, out.key.public_key(), authority.certificate, authority.key, random);
   TW_ASSERT(certificate.has_value());
   out.certificate = *certificate;
   return out;

@@ -25,8 +25,8 @@ struct Parties {
 };
 const Parties& parties();
 
-// REQUIRES: authority is one.
-Party issue(const Party& authority, std::string name, crypto::CertificateUse use);
+// A leaf with a new P-256 key; `unit` says what the holder is. REQUIRES: authority is one.
+Party issue(const Party& authority, std::string name, crypto::CertificateUse use, std::string unit = {});
 
 inline Uuid uuid_of(std::uint8_t number) {
   Uuid out;
