@@ -47,11 +47,9 @@ std::unexpected<Error> newer(const std::string& what) {
               "use that program, or restore a backup made before it");
 }
 
-// Adds what `layout` needs on top of its note.
-Status plan_table(const Layout& layout, const std::string& note, Migration& migration) {
-  const std::string now = layout.describe();
-  if (note == now) return {};
-  if (!now.starts_with(note + ", ")) return newer("table " + layout.name + " has columns " + note);
+// Adds what `layout` needs on top of its note, which check_objects() found to be the beginning of it.
+void plan_table(const Layout& layout, const std::string& note, Migration& migration) {
+  if (note == layout.describe()) return;
   const auto known = static_cast<std::size_t>(std::ranges::count(note, ',')) + 1;
   for (std::size_t i = known; i < layout.spec.columns.size(); ++i) {
     const Column& column = layout.spec.columns[i];
@@ -63,7 +61,6 @@ Status plan_table(const Layout& layout, const std::string& note, Migration& migr
                                    std::string(column.name) + "\" " + type);
   }
   migration.tables.push_back(&layout);
-  return {};
 }
 
 Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts, Migration& migration) {
@@ -100,6 +97,8 @@ Status check_objects(const std::vector<Object>& objects, const SchemaNotes& note
   for (const auto& [name, note] : notes) {
     const Layout* layout = layouts.find(name);
     if (layout == nullptr) return newer("table " + name);
+    const std::string now = layout->describe();
+    if (note != now && !now.starts_with(note + ", ")) return newer("table " + name + " has columns " + note);
     TRY(check_table(objects, name, create_sql_of(*layout, note)));
   }
   for (const Object& object : objects) {
@@ -195,7 +194,7 @@ Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& va
   for (const Layout& layout : layouts.all()) {
     const auto note = notes.find(layout.name);
     if (note != notes.end()) {
-      TRY(plan_table(layout, note->second, migration));
+      plan_table(layout, note->second, migration);
       continue;
     }
     migration.statements.push_back(layout.create_sql);

@@ -44,6 +44,8 @@ inline crypto::SecretBytes secret_of(std::string_view text) {
 
 // A keystore on a file, opened and closed as the test wants.
 struct Fixture {
+  explicit Fixture(Storage storage = Storage::kDisk) : directory(storage) {}
+
   TemporaryDirectory directory;
   RealEnv real;
   MemoryCommitLog log;

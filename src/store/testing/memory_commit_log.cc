@@ -74,6 +74,15 @@ void MemoryCommitLog::drop_last(std::size_t count) {
   }
 }
 
+void MemoryCommitLog::copy_from(const MemoryCommitLog& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  commits_ = other.commits_;
+  records_ = other.records_;
+  notes_ = other.notes_;
+  chain_ = other.chain_;
+  fault_ = other.fault_;
+}
+
 std::vector<std::string> MemoryCommitLog::records() const {
   const std::lock_guard lock(mutex_);
   return records_;
@@ -84,10 +93,16 @@ std::size_t MemoryCommitLog::notes() const {
   return notes_;
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "tapewarden-XXXXXX").string();
-  TW_ASSERT(::mkdtemp(name.data()) != nullptr);
-  path_ = name;
+TemporaryDirectory::TemporaryDirectory(Storage storage) {
+  const std::filesystem::path usual = std::filesystem::temp_directory_path();
+  for (const std::filesystem::path& parent : {std::filesystem::path("/dev/shm"), usual}) {
+    if (storage == Storage::kDisk && parent != usual) continue;
+    std::string name = (parent / "tapewarden-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) continue;
+    path_ = name;
+    break;
+  }
+  TW_ASSERT(!path_.empty());
 }
 
 TemporaryDirectory::~TemporaryDirectory() {

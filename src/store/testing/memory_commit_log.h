@@ -27,6 +27,8 @@ class MemoryCommitLog final : public CommitLog {
   void clear_fault();
   // Forgets the last `count` commits, as if an old copy of the audit file were put back.
   void drop_last(std::size_t count);
+  // Becomes a copy of `other`.
+  void copy_from(const MemoryCommitLog& other);
   // Every record so far, those of note() too, in order.
   std::vector<std::string> records() const;
   std::size_t notes() const;
@@ -42,10 +44,14 @@ class MemoryCommitLog final : public CommitLog {
   std::optional<Error> fault_;
 };
 
+// Where a temporary directory lies: in memory a test that opens a keystore a thousand times need not wait for
+// a disk to sync.
+enum class Storage : std::uint8_t { kDisk, kMemory };
+
 // A directory that vanishes with the object.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory();
+  explicit TemporaryDirectory(Storage storage = Storage::kDisk);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

@@ -1,0 +1,160 @@
+// What a group commit does when the disk is full, and how long change lines are.
+#include "store/committer.h"
+
+#include "store/change_lines.h"
+#include "store/database.h"
+#include "store/store_test_tables.h"
+
+namespace tapewarden::store::testing {
+namespace {
+
+struct Bench {
+  TemporaryDirectory directory;
+  crypto::SystemRandom random;
+  MemoryCommitLog log;
+  Vault vault{master_key()};
+  Layouts layouts{{&kKeys, &kSettings}};
+  std::unique_ptr<sqlite::Connection> connection;
+  std::unique_ptr<Committer> committer;
+
+  Bench() {
+    connection = open_writer(directory.file("keystore.db"), true).value();
+    Meta meta;
+    meta.server = server_id();
+    EXPECT_TRUE(create_database(*connection, vault, layouts, meta, log.chain_hash()));
+    State state = read_state(*connection, vault).value();
+    EXPECT_TRUE(reconcile(state, log));
+    committer = std::make_unique<Committer>(RowAccess(*connection, layouts, vault), random, server_id(), log,
+                                            std::move(state));
+  }
+  Status run(const Keystore::Work& work) {
+    const Keystore::Work* works[] = {&work};
+    return committer->run(works)[0].result;
+  }
+};
+
+TEST(Committer, K13_FullDatabaseDiskRefusesAndStillRecords) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY1", "one"); }));
+  const auto pages = b.connection->integer_of("PRAGMA page_count").value();
+  ASSERT_TRUE(b.connection->execute("PRAGMA max_page_count = " + std::to_string(pages)));
+  const std::uint64_t before = b.committer->state().mark.sequence;
+  const Status full = b.run([](Transaction& t) -> Status {
+    for (int i = 0; i < 1000; ++i) TRY(put_key(t, "MANY" + std::to_string(i), "x"));
+    return {};
+  });
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, ErrorCode::kExhausted);
+  EXPECT_FALSE(b.committer->failed());
+  EXPECT_EQ(b.committer->state().mark.sequence, before);
+  // A refusal is recorded all the same.
+  ASSERT_TRUE(b.run([](Transaction& t) -> Status {
+    t.record(R"({"type":"key_serving","outcome":"failure"})");
+    return {};
+  }));
+  EXPECT_EQ(b.log.notes(), 1U);
+  // With room again everything goes on.
+  ASSERT_TRUE(b.connection->execute("PRAGMA max_page_count = 1000000"));
+  ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY2", "two"); }));
+  EXPECT_EQ(b.committer->state().mark.sequence, before + 1);
+  EXPECT_EQ(b.committer->state().tables.at("data_key").live, 2U);
+}
+
+TEST(Committer, K16_LargeCommitHasLinesOfBoundedLength) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) -> Status {
+    for (int i = 0; i < 2500; ++i) TRY(put_key(t, "KEY" + std::to_string(i), "x"));
+    return {};
+  }));
+  const auto records = b.log.records();
+  ASSERT_EQ(records.size(), 4U);
+  std::size_t rows = 0;
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    EXPECT_LT(records[i].size(), kChangeLineBytes + 10'000);
+    EXPECT_EQ(records[i].find("\"tables\"") != std::string::npos, i == 1);
+    rows += logged_rows(records[i]).value().size();
+  }
+  EXPECT_EQ(rows, 2500U);
+}
+
+TEST(Committer, K16_OneRowChangedOftenIsNamedOnce) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) -> Status {
+    for (int i = 0; i < 10; ++i) {
+      TRY(t.put(kSettings, {std::string("cursor \"1\""), std::to_string(i)}));
+    }
+    return {};
+  }));
+  const auto rows = logged_rows(b.log.records().back()).value();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].table, "setting");
+  EXPECT_EQ(rows[0].key, "cursor \"1\"");
+  EXPECT_EQ(rows[0].version, 10);
+}
+
+TEST(Committer, K16_TooLongKeysAndValuesAreRefused) {
+  Bench b;
+  const Status key =
+      b.run([](Transaction& t) { return t.put(kSettings, {std::string(3000, 'k'), std::string("v")}); });
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().code, ErrorCode::kInvalidArgument);
+  const Status value = b.run([](Transaction& t) {
+    return t.put(kSettings, {std::string("k"), std::string(kValueBytesLimit + 1, 'v')});
+  });
+  ASSERT_FALSE(value);
+  EXPECT_EQ(value.error().field, "value");
+  EXPECT_FALSE(b.committer->failed());
+}
+
+TEST(RowCodec, K16_PrintedKeysAreDistinctAndComeBack) {
+  const TableSpec table{
+      .name = "t",
+      .columns = {{"a", ColumnType::kText, ColumnRole::kKey},
+                  {"b", ColumnType::kText, ColumnRole::kKey},
+                  {"c", ColumnType::kInteger, ColumnRole::kKey},
+                  {"d", ColumnType::kBlob, ColumnRole::kKey}},
+      .indexes = {},
+      .unique_indexes = {},
+      .replicated = false,
+  };
+  const std::vector<Row> keys = {
+      {std::string("x/y"), std::string("z"), std::int64_t{-5}, Bytes{1, 2}},
+      {std::string("x"), std::string("y/z"), std::int64_t{-5}, Bytes{1, 2}},
+      {std::string(), std::string("\n\\x2f\xC3\xA9"), std::int64_t{7}, Bytes()},
+      {std::string("\\"), std::string("\""), std::numeric_limits<std::int64_t>::min(), Bytes{0xFF}},
+  };
+  std::set<std::string> prints;
+  for (const Row& key : keys) {
+    const std::string print = printable_key(key);
+    EXPECT_TRUE(prints.insert(print).second);
+    const auto back = parse_printable_key(table, print);
+    ASSERT_TRUE(back) << print;
+    EXPECT_EQ(*back, key);
+  }
+  for (const char* bad :
+       {"", "a/b/c/d", "a/b/1/zz", "a/b/1/0g", "a/b/1", "a/b/1/00/x", "a\\/b/1/00", "a\\x2/b/1/00"}) {
+    EXPECT_FALSE(parse_printable_key(table, bad)) << bad;
+  }
+}
+
+TEST(RowCodec, K16_SumsForgetWhatTheySubtract) {
+  MacSum sum;
+  Hash256 a;
+  Hash256 b;
+  a.fill(0xFF);
+  b.fill(0x80);
+  sum.add(a);
+  sum.add(b);
+  sum.add(a);
+  sum.subtract(a);
+  sum.subtract(b);
+  EXPECT_EQ(sum.bytes(), a);
+  sum.subtract(a);
+  EXPECT_EQ(sum, MacSum());
+  sum.subtract(b);
+  sum.add(b);
+  EXPECT_EQ(sum, MacSum());
+}
+
+}  // namespace
+}  // namespace tapewarden::store::testing

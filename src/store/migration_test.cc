@@ -1,0 +1,134 @@
+// Databases made by older and newer programs.
+#include "store/sqlite/connection.h"
+#include "store/store_test_tables.h"
+
+namespace tapewarden::store::testing {
+namespace {
+
+TableSpec older_keys() {
+  TableSpec spec = kKeys;
+  spec.columns.resize(4);  // alias, secret, dki, group_name
+  spec.indexes.clear();
+  return spec;
+}
+
+TEST(Migration, K16_ColumnsTablesAndIndexesAreAdded) {
+  Fixture f;
+  const TableSpec older = older_keys();
+  f.tables = {&older};
+  ASSERT_TRUE(f.open());
+  const auto put_old = [&](const std::string& alias) {
+    return f.keystore->write([&](Transaction& t) {
+      const Value key = alias;
+      return t.put(older, {alias, t.seal(older, {&key, 1}, "secret", secret_of("old " + alias)),
+                           to_bytes(alias), std::string("g")});
+    });
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(put_old("KEY" + std::to_string(i)));
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) { return t.erase(older, {std::string("KEY4")}); }));
+
+  f.tables = {&kKeys, &kSettings};
+  const Status opened = f.open();
+  ASSERT_TRUE(opened) << opened.error().text();
+  EXPECT_EQ(f.keystore->head().sequence, 8U);
+  EXPECT_NE(f.log.records().back().find(R"("schema":["data_key","setting"])"), std::string::npos);
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "old KEY1");
+  ASSERT_TRUE(f.keystore->read([](Reader& reader) -> Status {
+    const auto row = TRY(reader.get(kKeys, {std::string("KEY1")}));
+    EXPECT_TRUE(row.has_value());
+    EXPECT_EQ(integer(*row, kPlace), 0);
+    EXPECT_EQ(integer(*row, kUsed), 0);
+    return {};
+  }));
+  // Old and new rows live side by side, and an old one is written anew with all columns.
+  ASSERT_TRUE(add_key(*f.keystore, "KEY9", "new", "g", 9));
+  ASSERT_TRUE(add_key(*f.keystore, "KEY2", "changed", "g", 2));
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.keystore->head().sequence, 10U);  // nothing left to migrate
+  EXPECT_EQ(read_key(*f.keystore, "KEY2").value(), "changed");
+  EXPECT_EQ(read_key(*f.keystore, "KEY3").value(), "old KEY3");
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Migration, K16_ValueSmuggledIntoAnOldRowIsFound) {
+  Fixture f;
+  const TableSpec older = older_keys();
+  f.tables = {&older};
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) {
+    return t.put(older, {std::string("KEY1"), Bytes(), Bytes(), std::string("g")});
+  }));
+  f.tables = {&kKeys, &kSettings};
+  ASSERT_TRUE(f.open());
+  f.close();
+  {
+    const auto connection = sqlite::Connection::open(f.path(), sqlite::Access::kReadWrite);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE((*connection)->execute("UPDATE data_key SET place = 5"));
+  }
+  const Status opened = f.open();
+  ASSERT_FALSE(opened);
+  EXPECT_NE(opened.error().message.find("KEY1: changed"), std::string::npos) << opened.error().message;
+}
+
+TEST(Migration, K16_NewerDatabaseIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  const TableSpec older = older_keys();
+  f.tables = {&older, &kSettings};
+  Status opened = f.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(opened.error().message.find("data_key"), std::string::npos);
+  f.tables = {&kKeys};
+  opened = f.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(opened.error().message.find("setting"), std::string::npos);
+  f.tables = {&kKeys, &kSettings};
+  EXPECT_TRUE(f.open());
+}
+
+TEST(Migration, K16_DroppedIndexIsMadeAgain) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "x"));
+  f.close();
+  {
+    const auto connection = sqlite::Connection::open(f.path(), sqlite::Access::kReadWrite);
+    ASSERT_TRUE(connection);
+    ASSERT_TRUE((*connection)->execute("DROP INDEX tw_data_key_unique__dki"));
+  }
+  ASSERT_TRUE(f.open());
+  EXPECT_FALSE(f.keystore->write([](Transaction& t) {
+    return t.put(kKeys, {std::string("KEY2"), Bytes(), to_bytes("dki KEY1"), std::string("g"),
+                         std::int64_t{0}, std::int64_t{0}});
+  }));
+}
+
+TEST(Migration, K16_CutOffMakingIsBegunAgain) {
+  Fixture f;
+  write_content(f.path(), Bytes());  // the file was made, its first transaction was not committed
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.keystore->head().sequence, 1U);
+}
+
+TEST(Migration, K16_QueriesUseTheirIndexes) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  f.close();
+  const auto connection = sqlite::Connection::open(f.path(), sqlite::Access::kRead);
+  ASSERT_TRUE(connection);
+  auto plan = (*connection)
+                  ->prepare(
+                      "EXPLAIN QUERY PLAN SELECT * FROM (SELECT * FROM data_key WHERE row_erased = 0) "
+                      "WHERE group_name = ? AND place > ? ORDER BY place LIMIT 1");
+  ASSERT_TRUE(plan);
+  ASSERT_TRUE(plan->step().value());
+  EXPECT_NE(plan->text(3).find("USING INDEX tw_data_key_index__group_name__place"), std::string_view::npos)
+      << plan->text(3);
+}
+
+}  // namespace
+}  // namespace tapewarden::store::testing

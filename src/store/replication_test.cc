@@ -1,0 +1,220 @@
+// Rows copied between two keystores, each with its own master key.
+#include "crypto/aead.h"
+#include "store/store_test_tables.h"
+
+namespace tapewarden::store::testing {
+namespace {
+
+class TestSealer final : public ChangeSealer {
+ public:
+  Bytes seal(ByteView associated, const crypto::SecretBytes& secret) override {
+    return crypto::seal_box(key_, associated, secret.reveal(), random_);
+  }
+  Result<crypto::SecretBytes> open(ByteView associated, ByteView box) override {
+    return crypto::open_box(key_, associated, box);
+  }
+
+ private:
+  crypto::SecretBytes key_ = master_key(99);
+  crypto::SystemRandom random_;
+};
+
+struct Pair {
+  Pair() {
+    b.server = server_id(2);
+    EXPECT_TRUE(a.open(7));
+    EXPECT_TRUE(b.open(8));
+  }
+  // Everything that `from` changed since the last call; returns the conflicts.
+  std::vector<RowChange> copy(Fixture& from, Fixture& to, std::uint64_t& after, std::size_t limit = 1000) {
+    std::vector<RowChange> conflicts;
+    while (true) {
+      std::uint64_t through = 0;
+      const auto changes = from.keystore->export_changes(after, limit, sealer, through);
+      EXPECT_TRUE(changes) << changes.error().text();
+      if (!changes || (changes->empty() && through == after)) return conflicts;
+      EXPECT_GT(through, after);
+      const auto written = to.keystore->write([&](Transaction& t) -> Status {
+        for (RowChange& conflict : TRY(to.keystore->apply_changes(t, *changes, sealer))) {
+          conflicts.push_back(std::move(conflict));
+        }
+        return {};
+      });
+      EXPECT_TRUE(written) << written.error().text();
+      if (!written) return conflicts;
+      after = through;
+      if (through == from.keystore->head().sequence) return conflicts;
+    }
+  }
+  Fixture a;
+  Fixture b;
+  TestSealer sealer;
+  std::uint64_t a_done = 0;
+  std::uint64_t b_done = 0;
+};
+
+TEST(Replication, K19_RowsSecretsAndTombstonesReachThePeer) {
+  Pair p;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(add_key(*p.a.keystore, "KEY" + std::to_string(i), "secret " + std::to_string(i)));
+  }
+  ASSERT_TRUE(p.a.keystore->write([](Transaction& t) { return t.erase(kKeys, {std::string("KEY3")}); }));
+  EXPECT_TRUE(p.copy(p.a, p.b, p.a_done, 3).empty());
+  for (int i = 0; i < 10; ++i) {
+    const std::string expected = i == 3 ? "-" : "secret " + std::to_string(i);
+    EXPECT_EQ(read_key(*p.b.keystore, "KEY" + std::to_string(i)).value(), expected);
+  }
+  EXPECT_TRUE(p.b.keystore->verify().value().empty());
+  // What came from the peer does not go back to it.
+  std::uint64_t through = 0;
+  EXPECT_TRUE(p.b.keystore->export_changes(0, 100, p.sealer, through).value().empty());
+  EXPECT_EQ(through, p.b.keystore->head().sequence);
+}
+
+TEST(Replication, K19_NoSecretTravelsInClear) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "needle in the clear"));
+  std::uint64_t through = 0;
+  const auto changes = p.a.keystore->export_changes(0, 100, p.sealer, through).value();
+  ASSERT_EQ(changes.size(), 1U);
+  const Bytes& box = blob(changes[0].row, kSecret);
+  EXPECT_EQ(as_text(box).find("needle"), std::string_view::npos);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(changes[0].row[kUsed]));
+}
+
+TEST(Replication, K19_LocalColumnsStay) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "one"));
+  p.copy(p.a, p.b, p.a_done);
+  ASSERT_TRUE(p.b.keystore->write([](Transaction& t) -> Status {
+    auto row = TRY(t.get(kKeys, {std::string("KEY1")}));
+    EXPECT_EQ(integer(*row, kUsed), 0);
+    (*row)[kUsed] = std::int64_t{5};
+    return t.put(kKeys, *row);
+  }));
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "two"));
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "three"));
+  p.copy(p.a, p.b, p.a_done);
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "three");
+  ASSERT_TRUE(p.b.keystore->read([](Reader& reader) -> Status {
+    EXPECT_EQ(integer(*TRY(reader.get(kKeys, {std::string("KEY1")})), kUsed), 5);
+    return {};
+  }));
+}
+
+TEST(Replication, K19_ConflictKeepsOneAndReportsTheOther) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "from a"));
+  ASSERT_TRUE(add_key(*p.b.keystore, "KEY1", "from b"));
+  const auto at_b = p.copy(p.a, p.b, p.a_done);
+  const auto at_a = p.copy(p.b, p.a, p.b_done);
+  // Same version: the higher origin (b) wins on both, and both tell of a's row.
+  EXPECT_EQ(read_key(*p.a.keystore, "KEY1").value(), "from b");
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "from b");
+  ASSERT_EQ(at_b.size(), 1U);
+  ASSERT_EQ(at_a.size(), 1U);
+  EXPECT_EQ(at_b[0].origin, p.a.server);
+  EXPECT_EQ(at_a[0].origin, p.a.server);
+  EXPECT_TRUE(p.a.keystore->verify().value().empty());
+  EXPECT_TRUE(p.b.keystore->verify().value().empty());
+}
+
+TEST(Replication, K19_SameChangeTwiceIsNoChangeAndNoConflict) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "one"));
+  p.copy(p.a, p.b, p.a_done);
+  const std::uint64_t before = p.b.keystore->head().sequence;
+  std::uint64_t again = 0;
+  EXPECT_TRUE(p.copy(p.a, p.b, again).empty());
+  EXPECT_EQ(p.b.keystore->head().sequence, before);
+}
+
+TEST(Replication, K19_ChangesGoBackAndForth) {
+  Pair p;
+  for (int round = 0; round < 10; ++round) {
+    Fixture& from = round % 2 == 0 ? p.a : p.b;
+    Fixture& to = round % 2 == 0 ? p.b : p.a;
+    ASSERT_TRUE(add_key(*from.keystore, "KEY1", "round " + std::to_string(round)));
+    EXPECT_TRUE(p.copy(from, to, round % 2 == 0 ? p.a_done : p.b_done).empty());
+    EXPECT_EQ(read_key(*to.keystore, "KEY1").value(), "round " + std::to_string(round));
+  }
+}
+
+TEST(Replication, K19_UniqueValueThatMovedBetweenRowsArrives) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY2", "x"));
+  p.copy(p.a, p.b, p.a_done);
+  // In one commit KEY1 (which is sent first) takes over what KEY2 gives up.
+  ASSERT_TRUE(p.a.keystore->write([](Transaction& t) -> Status {
+    TRY(t.erase(kKeys, {std::string("KEY2")}));
+    return t.put(kKeys, {std::string("KEY1"), Bytes(), to_bytes("dki KEY2"), std::string("g"),
+                         std::int64_t{0}, std::int64_t{0}});
+  }));
+  EXPECT_TRUE(p.copy(p.a, p.b, p.a_done).empty());
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY2").value(), "-");
+}
+
+TEST(Replication, K19_UniqueClashIsAConflict) {
+  Pair p;
+  const auto put = [](const std::string& alias) {
+    return [alias](Transaction& t) {
+      return t.put(
+          kKeys, {alias, Bytes(), to_bytes("same dki"), std::string("g"), std::int64_t{0}, std::int64_t{0}});
+    };
+  };
+  ASSERT_TRUE(p.a.keystore->write(put("KEYA")));
+  ASSERT_TRUE(p.b.keystore->write(put("KEYB")));
+  const auto conflicts = p.copy(p.a, p.b, p.a_done);
+  ASSERT_EQ(conflicts.size(), 1U);
+  EXPECT_EQ(text(conflicts[0].row, kAlias), "KEYA");
+  EXPECT_TRUE(p.b.keystore->verify().value().empty());
+}
+
+TEST(Replication, K19_CommitLargerThanTheLimitArrivesWhole) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "FIRST", "x"));
+  ASSERT_TRUE(p.a.keystore->write([](Transaction& t) -> Status {
+    for (int i = 0; i < 50; ++i) TRY(put_key(t, "KEY" + std::to_string(i), "s"));
+    return {};
+  }));
+  std::uint64_t through = 0;
+  EXPECT_EQ(p.a.keystore->export_changes(0, 10, p.sealer, through).value().size(), 1U);
+  EXPECT_EQ(through, 2U);
+  EXPECT_EQ(p.a.keystore->export_changes(2, 10, p.sealer, through).value().size(), 50U);
+  EXPECT_EQ(through, 3U);
+  EXPECT_TRUE(p.a.keystore->export_changes(3, 10, p.sealer, through).value().empty());
+  EXPECT_EQ(through, 3U);
+}
+
+TEST(Replication, K19_BadChangesAreRefused) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "x"));
+  std::uint64_t through = 0;
+  const auto good = p.a.keystore->export_changes(0, 10, p.sealer, through).value();
+  const auto apply = [&](const std::function<void(RowChange&)>& spoil) {
+    std::vector<RowChange> changes = good;
+    spoil(changes[0]);
+    return p.b.keystore->write([&](Transaction& t) -> Status {
+      TRY(p.b.keystore->apply_changes(t, changes, p.sealer));
+      return {};
+    });
+  };
+  const auto refused = [&](const std::function<void(RowChange&)>& spoil) {
+    const auto result = apply(spoil);
+    EXPECT_FALSE(result);
+    EXPECT_EQ(p.b.keystore->head().sequence, 1U);
+    return result ? ErrorCode::kInternal : result.error().code;
+  };
+  EXPECT_EQ(refused([](RowChange& c) { c.table = "nothing"; }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.table = "setting"; }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.row.pop_back(); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.version = 0; }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = Value(); }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.row[kGroup] = std::int64_t{1}; }), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = std::string(5000, 'x'); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = std::string("KEY2"); }), ErrorCode::kCorrupt);
+  EXPECT_TRUE(apply([](RowChange&) {}));
+}
+
+}  // namespace
+}  // namespace tapewarden::store::testing
