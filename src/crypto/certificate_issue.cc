@@ -95,8 +95,7 @@ void append_name(GENERAL_NAMES* names, int type, ASN1_STRING* value) {
   NamePtr name(GENERAL_NAME_new());
   TW_ASSERT(name != nullptr);
   GENERAL_NAME_set0_value(name.get(), type, value);
-  TW_ASSERT(sk_GENERAL_NAME_push(names, name.get()) > 0);
-  static_cast<void>(name.release());
+  TW_ASSERT(sk_GENERAL_NAME_push(names, name.release()) > 0);
 }
 
 // Null without any name.

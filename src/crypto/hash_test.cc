@@ -15,6 +15,10 @@ SecretBytes filled(std::size_t size, std::uint8_t value) {
   return SecretBytes::copy_of(Bytes(size, value));
 }
 
+Bytes message(std::uint8_t number) {
+  return Bytes(std::size_t{number} * 37, number);
+}
+
 struct HashVector {
   std::string message;
   std::string_view hash;
@@ -108,7 +112,7 @@ TEST(MacKey, EveryKeyBitCounts) {
 TEST(MacKey, ManyThreadsShareOneKey) {
   const MacKey key(filled(32, 7));
   std::vector<Hash256> expected;
-  for (std::uint8_t i = 0; i < 16; ++i) expected.push_back(key.mac(Bytes(i * 37U, i)));
+  for (std::uint8_t i = 0; i < 16; ++i) expected.push_back(key.mac(message(i)));
   std::vector<int> wrong(4, 0);
   {
     std::vector<std::jthread> threads;
@@ -116,7 +120,7 @@ TEST(MacKey, ManyThreadsShareOneKey) {
       threads.emplace_back([&, t] {
         for (std::size_t round = 0; round < 2000; ++round) {
           const auto i = static_cast<std::uint8_t>((round + t) % 16);
-          if (key.mac(Bytes(i * 37U, i)) != expected[i]) ++wrong[t];
+          if (key.mac(message(i)) != expected[i]) ++wrong[t];
         }
       });
     }

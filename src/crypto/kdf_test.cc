@@ -34,7 +34,7 @@ TEST(Hkdf, KnownAnswers) {
 
 TEST(Hkdf, ShorterIsAPrefixAndPurposesDiffer) {
   const auto key = secret("master");
-  const auto longest = hkdf_sha256(key, {}, as_bytes("one"), 255 * 32);
+  const auto longest = hkdf_sha256(key, {}, as_bytes("one"), std::size_t{255} * 32);
   for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 64U, 8159U}) {
     const auto part = hkdf_sha256(key, {}, as_bytes("one"), size);
     EXPECT_TRUE(equal_constant_time(part.reveal(), longest.reveal().first(size))) << size;

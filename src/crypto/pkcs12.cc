@@ -36,6 +36,10 @@ Result<SecretBytes> with_nul(const SecretBytes& passphrase) {
   return text;
 }
 
+const char* c_text(const SecretBytes& with_nul) {
+  return reinterpret_cast<const char*>(with_nul.reveal().data());
+}
+
 // A library context of its own in which the old algorithms are known too: the program at large stays without
 // them. Made once and kept: OpenSSL's providers do not bear being unloaded at exit.
 OSSL_LIB_CTX* library_with_old_algorithms() {
@@ -103,7 +107,7 @@ Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase) {
   const ErrorScope errors;
   ensure_secure_heap();
   const auto phrase = TRY(with_nul(passphrase));
-  const char* text = as_text(phrase.reveal()).data();
+  const char* text = c_text(phrase);
   const auto parsed = TRY(parse(file));
   if (!passphrase_fits(parsed.get(), text, passphrase.size()))
     return fail(ErrorCode::kWrongKey, "The passphrase does not open the PKCS#12 file.", "passphrase");
@@ -149,8 +153,7 @@ Result<Bytes> write_pkcs12(const Pkcs12& content, const SecretBytes& passphrase)
     TW_ASSERT(X509_up_ref(raw) == 1 && sk_X509_push(others.get(), raw) > 0);
   }
   const Pkcs12Ptr made(PKCS12_create_ex(
-      as_text(phrase.reveal()).data(),
-      content.friendly_name.empty() ? nullptr : content.friendly_name.c_str(),
+      c_text(phrase), content.friendly_name.empty() ? nullptr : content.friendly_name.c_str(),
       content.key ? KeyAccess::handle(*content.key) : nullptr,
       content.certificate.empty() ? nullptr : CertificateAccess::handle(content.certificate), others.get(),
       NID_aes_256_cbc, NID_aes_256_cbc, kIterations, kIterations, 0, nullptr, nullptr));
