@@ -68,6 +68,8 @@ Site& site() {
 TEST(Certificate, SaysWhatWasAskedFor) {
   const auto& server = site().server;
   EXPECT_EQ(server.common_name(), "keys.example");
+  EXPECT_EQ(server.organizational_unit(), "keyd");
+  EXPECT_EQ(site().authority.organizational_unit(), "");
   EXPECT_EQ(server.subject(), "CN=keys.example,OU=keyd");
   EXPECT_EQ(server.issuer(), "CN=Site authority");
   EXPECT_EQ(server.not_before(), day(2020, 1, 1));
