@@ -1,0 +1,37 @@
+// A whole key server without its listeners: keystore in a temporary directory, the key server's mind, people
+// and the router with all its routes. For the tests of REST and of the command line.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "admin/keyd/keyd_routes.h"
+#include "audit/audit_file.h"
+#include "people/testing/people_fixture.h"
+
+namespace tapewarden::admin::testing {
+
+class KeydFixture {
+ public:
+  KeydFixture();
+  ~KeydFixture();
+
+  people::testing::PeopleFixture& base() { return base_; }
+  keymgr::KeyManager& manager() { return *manager_; }
+  Router& router() { return *router_; }
+  // A line in the audit file, which stands apart from the keystore's log here.
+  Status note(const std::string& json);
+  std::string audit_directory() const { return directory_.path() + "/audit"; }
+
+ private:
+  store::testing::TemporaryDirectory directory_;
+  people::testing::PeopleFixture base_;
+  ThreadPool workers_{2};
+  std::unique_ptr<audit::AuditFile> audit_;
+  crypto::PrivateKey checkpoint_key_;
+  std::unique_ptr<keymgr::KeyManager> manager_;
+  std::unique_ptr<keymgr::KeyService> service_;
+  std::unique_ptr<Router> router_;
+};
+
+}  // namespace tapewarden::admin::testing
