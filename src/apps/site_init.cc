@@ -98,14 +98,25 @@ class Builder {
     const auto& context = manager->context();
     server.signing =
         TRY(authority_.certify(server.name + " signing", "keyd", crypto::CertificateUse::kSigning,
-                               context.signing_certificate_key()));
+                               context.signing_key.public_key()));
     server.exchange =
         TRY(authority_.certify(server.name + " exchange", "keyd", crypto::CertificateUse::kKeyWrapping,
-                               context.exchange_certificate_key()));
-    TRY(manager->adopt_certificates(keymgr::Actor::system(), server.signing, server.exchange));
+                               context.exchange_key.public_key()));
+    TRY(adopt_certificates(*manager, server));
     TRY(write_public(env_, server.folder + "/tls/signing.crt", server.signing.pem()));
     TRY(write_public(env_, server.folder + "/tls/exchange.crt", server.exchange.pem()));
     return with_people ? make_people(*parts.keystore) : Status{};
+  }
+
+  // In place of the self-signed ones that a new keystore begins with.
+  static Status adopt_certificates(keymgr::KeyManager& manager, const Server& server) {
+    for (keymgr::ServerRow row : TRY(manager.list_servers())) {
+      if (row.id != server.id) continue;
+      row.signing_certificate = server.signing.der();
+      row.exchange_certificate = server.exchange.der();
+      return manager.put_server(keymgr::Actor::system(), row);
+    }
+    return fail(ErrorCode::kInternal, "the new keystore does not know its own server");
   }
 
   Status write_config(const Server& server, const Server& peer) {
