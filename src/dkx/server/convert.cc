@@ -51,7 +51,6 @@ Status put_enrolment(const Enrolment& enrolment, keymgr::Caller& caller) {
                           "the wrapping key is not signed by the drive's identity key",
                           "enrolment.signature");
   }
-  caller.identity = *offered;
   caller.wrapping_spki = enrolment.wrapping_key;
   caller.wrapping_vouched = true;
   return {};

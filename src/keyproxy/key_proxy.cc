@@ -1,0 +1,234 @@
+#include "keyproxy/key_proxy.h"
+
+#include <future>
+
+#include "dkx/signing.h"
+
+namespace tapewarden::keyproxy {
+
+namespace {
+
+Error of(const tape::TapeError& error) {
+  return error.error();
+}
+
+// What the drive is told when no key came, by what the key server or the way to it said.
+scsi::KeyRefusal refusal_of(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kUnavailable:
+      return scsi::KeyRefusal::kUnreachable;
+    case ErrorCode::kTimeout:
+      return scsi::KeyRefusal::kTimeout;
+    case ErrorCode::kNotFound:
+      return scsi::KeyRefusal::kNotFound;
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kUnauthenticated:
+      return scsi::KeyRefusal::kNotAuthorized;
+    default:
+      return scsi::KeyRefusal::kServerError;
+  }
+}
+
+Served served_of(const dkx::Answered& answered, const dkx::KeyAnswer& answer) {
+  Served served;
+  served.server = answered.server;
+  served.role = answered.role;
+  served.attempts = answered.attempts;
+  if (const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer.to_hold))
+    served.alias = identified->alias;
+  served.labels = answer.labels;
+  served.may_write = answer.may_append;
+  return served;
+}
+
+dkx::Drive drive_of(const scsi::KeyRequestPage& page) {
+  dkx::Drive drive;
+  drive.serial = page.drive_serial;
+  if (page.world_wide_node_name != 0) {
+    dkx::Wwnn wwnn{};
+    copy_bytes(wwnn, ByteWriter().u64(page.world_wide_node_name).view());
+    drive.wwnn = wwnn;
+  }
+  drive.kind = dkx::DriveKind::kLto;
+  drive.enrolment = dkx::Enrolment{page.drive_certificate, page.wrapping_key, page.wrapping_key_signature};
+  return drive;
+}
+
+// One challenge of the key path: nonce to the drive, its signed request back.
+Result<dkx::RequestEnvelope> signed_by_drive(tape::TapeDrive& drive, const Uuid& request, bool confirm,
+                                             const dkx::Attempt& attempt) {
+  scsi::ChallengePage challenge;
+  challenge.request = request;
+  challenge.confirm = confirm;
+  challenge.nonce = to_bytes(attempt.nonce);
+  challenge.channel_binding = to_bytes(attempt.binding);
+  challenge.server = attempt.server;
+  challenge.server_certificate = attempt.server_certificate.der();
+  if (const auto sent = drive.send_challenge(challenge); !sent) return std::unexpected(of(sent.error()));
+  const auto message = drive.signed_request();
+  if (!message) return std::unexpected(of(message.error()));
+  return dkx::decode_request_envelope(message->message);
+}
+
+Status give_answer(tape::TapeDrive& drive, const Uuid& request, const dkx::Answered& answered) {
+  const auto taken = drive.send_answer({request, dkx::encode(answered.envelope)});
+  if (!taken) return std::unexpected(of(taken.error()));
+  return {};
+}
+
+}  // namespace
+
+KeyProxy::KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random)
+    : client_(client), identity_(std::move(identity)), random_(random) {}
+
+Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder) {
+  const auto answered = std::make_shared<std::promise<Result<dkx::Answered>>>();
+  client_.exchange(std::move(builder),
+                   [answered](Result<dkx::Answered> result) { answered->set_value(std::move(result)); });
+  return answered->get_future().get();
+}
+
+Result<Served> KeyProxy::serve(tape::TapeDrive& drive) {
+  const auto page = drive.key_request();
+  if (!page) return std::unexpected(of(page.error()));
+  if (page->intent == scsi::KeyIntent::kNone) {
+    return fail(ErrorCode::kConflict, "the drive asks for no key", "drive",
+                "repeat the command that needed the key");
+  }
+  auto served = serve_request(drive, *page);
+  if (!served) {
+    scsi::RefusalPage refusal;
+    refusal.request = page->request;
+    refusal.reason = refusal_of(served.error());
+    refusal.ekm_code = static_cast<std::uint16_t>(served.error().detail);
+    (void)drive.send_refusal(refusal);  // the error below is what matters; the drive asks anew in any case
+  }
+  return served;
+}
+
+Result<Served> KeyProxy::serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page) {
+  const auto answered = TRY(exchange(
+      [&](const dkx::Attempt& attempt) { return signed_by_drive(drive, page.request, false, attempt); }));
+  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body))
+    return std::unexpected(dkx::error_of(*refused));
+  const auto* answer = std::get_if<dkx::KeyAnswer>(&answered.body);
+  if (answer == nullptr)
+    return fail(ErrorCode::kInternal, "the key server answered something else", "answer");
+  TRY(give_answer(drive, page.request, answered));
+  return served_of(answered, *answer);
+}
+
+Status KeyProxy::confirm(tape::TapeDrive& drive) {
+  const auto status = drive.key_path_status();
+  if (!status) return std::unexpected(of(status.error()));
+  if (!status->confirm_due) return {};
+  const Uuid request = status->request;
+  const auto answered = TRY(
+      exchange([&](const dkx::Attempt& attempt) { return signed_by_drive(drive, request, true, attempt); }));
+  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body))
+    return std::unexpected(dkx::error_of(*refused));
+  return give_answer(drive, request, answered);
+}
+
+Result<dkx::Answered> KeyProxy::exchange_as_proxy(const dkx::KeyRequest& request) {
+  auto answered = TRY(exchange([&](const dkx::Attempt& attempt) -> Result<dkx::RequestEnvelope> {
+    dkx::KeyRequest bound = request;
+    bound.nonce = attempt.nonce;
+    bound.binding = attempt.binding;
+    return dkx::sign_request(0, dkx::encode(bound), dkx::SignerKind::kProxy, identity_.key, nullptr);
+  }));
+  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body))
+    return std::unexpected(dkx::error_of(*refused));
+  return answered;
+}
+
+Result<dkx::KeyRequest> KeyProxy::host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,
+                                               HostIntent intent, const std::string& group) {
+  dkx::KeyRequest request;
+  request.request_id = Uuid::random(random_);
+  request.drive = drive_of(page);
+  const auto wrapping = TRY(crypto::PublicKey::from_spki(page.wrapping_key));
+  request.drive.wrapping_key = wrapping.spki_hash();
+  request.volser = page.volser;
+  request.volume = page.volume;
+  request.proxy = identity_.name;
+  if (intent == HostIntent::kWriteFromBeginning) {
+    request.intent = dkx::Intent::kWriteFromBeginning;
+    if (!group.empty()) request.asked = dkx::GroupAsked{group};
+    return request;
+  }
+  request.intent = intent == HostIntent::kAppend ? dkx::Intent::kAppend : dkx::Intent::kRead;
+  if (!page.data_key_identifier.empty()) {
+    request.held = TRY(eedk::DataKeyIdentifier::from_tape(page.data_key_identifier));
+    return request;
+  }
+  const auto next = drive.next_block_status();
+  if (!next) return std::unexpected(of(next.error()));
+  const auto* identifier = scsi::find_kad(next->kads, scsi::KadKind::kAuthenticated);
+  if (identifier == nullptr) {
+    return fail(ErrorCode::kNotFound, "the tape names no data key here", "A-KAD",
+                "position the tape at an encrypted block; a clear tape needs no key");
+  }
+  request.held = TRY(eedk::DataKeyIdentifier::from_tape(identifier->value));
+  return request;
+}
+
+Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group) {
+  const auto page = drive.key_request();
+  if (!page) return std::unexpected(of(page.error()));
+  const auto request = TRY(host_request(drive, *page, intent, group));
+  const auto answered = TRY(exchange_as_proxy(request));
+  const auto* answer = std::get_if<dkx::KeyAnswer>(&answered.body);
+  if (answer == nullptr || !answer->sedk) {
+    return fail(ErrorCode::kInternal, "the key server answered without a key", "answer");
+  }
+  const scsi::WrappedKey wrapped{.label = eedk::sedk_oaep_label(request.volume, request.request_id),
+                                 .wrapped = answer->sedk->wrapped};
+  const Bytes key = wrapped.encode();
+  scsi::SetDataEncryption parameters;
+  parameters.scope = scsi::KeyScope::kAllNexuses;
+  parameters.clear_on_demount = true;
+  const bool writes = intent != HostIntent::kRead;
+  if (writes && intent == HostIntent::kAppend && !answer->may_append) {
+    return fail(ErrorCode::kPermissionDenied, "the key of this tape may read it and not write on it", "key",
+                "write to another cartridge", static_cast<std::uint32_t>(eedk::EkmCode::kProhibited));
+  }
+  parameters.encryption = writes ? scsi::EncryptionMode::kEncrypt : scsi::EncryptionMode::kDisable;
+  parameters.decryption = scsi::DecryptionMode::kDecrypt;
+  parameters.key_format = scsi::KeyFormat::kWrapped;
+  parameters.key = key;
+  if (const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer->to_hold)) {
+    parameters.kads.push_back(
+        {.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identified->identifier.view())});
+  } else if (const auto* held = std::get_if<eedk::DataKeyIdentifier>(&request.held)) {
+    parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(held->view())});
+  }
+  if (const auto set = drive.set_encryption(parameters); !set) return std::unexpected(of(set.error()));
+  return SetKey{served_of(answered, *answer), request.request_id, answer->ledger};
+}
+
+Status KeyProxy::clear_key(tape::TapeDrive& drive) {
+  scsi::SetDataEncryption parameters;
+  parameters.scope = scsi::KeyScope::kAllNexuses;
+  if (const auto cleared = drive.set_encryption(parameters); !cleared)
+    return std::unexpected(of(cleared.error()));
+  return {};
+}
+
+Status KeyProxy::confirm(tape::TapeDrive& drive, const SetKey& key) {
+  const auto page = drive.key_request();
+  if (!page) return std::unexpected(of(page.error()));
+  dkx::KeyRequest request;
+  request.intent = dkx::Intent::kConfirm;
+  request.request_id = Uuid::random(random_);
+  request.drive = drive_of(*page);
+  request.drive.wrapping_key = TRY(crypto::PublicKey::from_spki(page->wrapping_key)).spki_hash();
+  request.volser = page->volser;
+  request.volume = page->volume;
+  request.proxy = identity_.name;
+  request.confirmation = dkx::Confirmation{key.request, key.ledger};
+  TRY(exchange_as_proxy(request));
+  return {};
+}
+
+}  // namespace tapewarden::keyproxy

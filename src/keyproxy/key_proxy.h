@@ -1,0 +1,80 @@
+// Carries a drive's key exchange to the key servers: for the engine, the library and the host command.
+//
+// Two ways, by what the drive can do:
+//   key path    the drive builds and signs its own messages (protocol F0h, docs/formats/key-path-pages.md);
+//   the proxy
+//               moves opaque bytes
+//   set by host the drive takes a key by SECURITY PROTOCOL OUT (protocol 20h, key format 02h, wrapped to the
+//   drive's own
+//               key); the proxy asks in the drive's name and signs with its own certificate (K11)
+//
+// Calls block until the exchange is over, at most as long as the client's own deadlines. One call at a time
+// per drive; several drives side by side. No data key passes through here in clear.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/env.h"
+#include "crypto/keys.h"
+#include "dkx/client/client.h"
+#include "tape/initiator/tape_drive.h"
+
+namespace tapewarden::keyproxy {
+
+struct ProxyIdentity {
+  std::string name;        // common name of its TLS certificate
+  crypto::PrivateKey key;  // of that certificate
+};
+
+// What a served exchange tells its caller, for traces and statistics.
+struct Served {
+  Uuid server;
+  dkx::ServerRole role = dkx::ServerRole::kPrimary;
+  unsigned attempts = 1;
+  std::string alias;                // identified-key method
+  std::vector<std::string> labels;  // wrapped-key method, as the server knows them now
+  bool may_write = false;
+};
+
+// A key that was set by the host and is not confirmed yet.
+struct SetKey {
+  Served served;
+  Uuid request;
+  dkx::LedgerReference ledger;
+};
+
+enum class HostIntent : std::uint8_t { kWriteFromBeginning, kAppend, kRead };
+
+class KeyProxy {
+ public:
+  // Borrows the client.
+  KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random);
+
+  // Key path: answers the request that the drive's sense 07/EF/11 or 07/EF/13 announced. When no key comes
+  // the drive is told why, so that the host's next command gets honest sense; the error returned says it in
+  // words.
+  Result<Served> serve(tape::TapeDrive& drive);
+  // Key path: tells the server that the drive has written with its key, when the drive says that this is due.
+  Status confirm(tape::TapeDrive& drive);
+
+  // Set by host: asks for a key for the cartridge in the drive and sets it. `group` (a key group or alias)
+  // counts for a write from the beginning only; empty leaves the choice to the key server. For append and
+  // read the identifier comes from the tape.
+  Result<SetKey> set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group);
+  Status clear_key(tape::TapeDrive& drive);
+  Status confirm(tape::TapeDrive& drive, const SetKey& key);
+
+ private:
+  Result<dkx::Answered> exchange(dkx::Builder builder);
+  Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
+  Result<dkx::KeyRequest> host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,
+                                       HostIntent intent, const std::string& group);
+  Result<dkx::Answered> exchange_as_proxy(const dkx::KeyRequest& request);
+
+  dkx::Client& client_;
+  ProxyIdentity identity_;
+  Random& random_;
+};
+
+}  // namespace tapewarden::keyproxy
