@@ -98,7 +98,9 @@ int run(System& system, const std::string& path) {
     const auto master = unlock(system.env(), *config, warning);
     if (!master) return report(master.error());
     if (!warning.empty()) log(LogLevel::kWarning, warning);
-    auto started = KeydServer::start(system.env(), *config, *master);
+    std::vector<std::string> warnings;
+    if (!warning.empty()) warnings.push_back(warning);
+    auto started = KeydServer::start(system.env(), *config, *master, std::move(warnings));
     if (!started) return report(started.error());
     server = std::move(*started);
   }

@@ -16,7 +16,7 @@ std::vector<const store::TableSpec*> keyd_tables() {
 Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
   KeystoreParts parts;
   TRY(env.disk->make_directories(config.data_directory, 0700));
-  parts.audit = TRY(audit::AuditFile::open(env, config.audit_directory()));
+  parts.audit = TRY(audit::AuditFile::open(env, {.directory = config.audit_directory()}));
   store::KeystoreOptions options;
   options.path = config.keystore_path();
   options.server = config.server_id;

@@ -4,12 +4,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "admin/keyd/api.h"
+#include "admin/keyd/keyd_routes.h"
 #include "apps/dkx_listener.h"
 #include "apps/keyd_parts.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
-#include "apps/peer_slot.h"
+#include "base/real_env.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_service.h"
 #include "people/people.h"
@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{5000};
 constexpr std::size_t kPemLimit = 64U << 10;
+constexpr unsigned kRestWorkers = 4;
 
 Result<crypto::PublicKey> read_public_key(Disk& disk, const std::string& path) {
   const Bytes pem = TRY(read_file(disk, path, kPemLimit));
@@ -67,8 +68,8 @@ net::RefusalObserver observe_refusals(Env env, const std::string& port) {
 struct KeydServer::Parts {
   Env env;
   KeydConfig config;
+  std::vector<std::string> start_warnings;
   KeystoreParts store;
-  PeerSlot peer_slot;
   std::unique_ptr<keymgr::KeyManager> manager;
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
@@ -77,22 +78,26 @@ struct KeydServer::Parts {
   std::unique_ptr<HttpPeerLink> link;
   std::unique_ptr<keymgr::Replicator> replicator;
   dkx::ServerDependencies dkx;
-  std::unique_ptr<admin::KeydApi> api;
+  std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
+  std::unique_ptr<admin::Router> router;
   std::unique_ptr<net::FramedServer> dkx_server;
   std::unique_ptr<net::HttpServer> https_server;
 
   Status open(const crypto::SecretBytes& master);
   Status connect_peer();
+  void add_routes();
   Status listen();
   void audit_refusal(const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
                      std::function<void(Status)> done);
   dkx::ServerHealth health() const;
+  std::vector<std::string> warnings() const;
 };
 
 Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
   store = TRY(open_keystore(env, config, master));
-  keymgr::KeyManager::Options options{config.server_name, config.peer ? &peer_slot : nullptr};
-  manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, options));
+  manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, {config.server_name}));
+  store.audit->set_checkpoint_signer(
+      [key = manager->context().signing_key](ByteView message) { return key.sign(message); });
   people = std::make_unique<people::People>(env, *store.keystore);
   factory = std::make_unique<keymgr::KeyFactory>(*manager);
   service = std::make_unique<keymgr::KeyService>(*manager, factory.get());
@@ -117,7 +122,7 @@ Status KeydServer::Parts::connect_peer() {
   options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
   options.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
   replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
-  peer_slot.set(replicator.get());
+  manager->set_peer(replicator.get());
   return replicator->start();
 }
 
@@ -143,14 +148,41 @@ Status KeydServer::Parts::listen() {
   options.tls = TRY(net::TlsContext::server(tls));
   options.http.body_bytes = keymgr::kReplicationMessageLimit;
   options.on_refused = observe_refusals(env, "https");
-  https_server = TRY(net::HttpServer::start(
-      *loop, std::move(options), [this](net::HttpRequest request, net::HttpCompletion completion) {
-        if (replicator && request.path.starts_with(kPeerPath)) {
-          return serve_peer(env, *replicator, config.peer->name, std::move(request), std::move(completion));
-        }
-        api->handle(std::move(request), std::move(completion));
-      }));
+  https_server = TRY(net::HttpServer::start(*loop, std::move(options), router->handler()));
   return {};
+}
+
+void KeydServer::Parts::add_routes() {
+  rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
+  router = std::make_unique<admin::Router>(*people, *rest_workers);
+  admin::KeydServices services{
+      .manager = *manager,
+      .service = *service,
+      .people = *people,
+      .audit = {env.disk, config.audit_directory(), manager->context().signing_key.public_key()},
+      .server_name = config.server_name,
+      .peer = [this]() -> std::optional<keymgr::PeerState> {
+        if (!replicator) return std::nullopt;
+        return replicator->state();
+      },
+      .warnings = [this] { return warnings(); },
+      .ready = [this] { return !store.audit->health().stopped; }};
+  admin::add_keyd_routes(*router, services);
+  if (!replicator) return;
+  router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
+    serve_peer(env, *replicator, config.peer->name, std::move(request), std::move(completion));
+  });
+}
+
+std::vector<std::string> KeydServer::Parts::warnings() const {
+  std::vector<std::string> out = start_warnings;
+  if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
+  if (!replicator) {
+    out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
+  } else if (const auto peer = replicator->state(); !peer.in_step) {
+    out.push_back("the peer " + peer.name + " is not in step: " + peer.last_error);
+  }
+  return out;
 }
 
 void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string action,
@@ -188,22 +220,17 @@ KeydServer::~KeydServer() {
 }
 
 Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig& config,
-                                                      const crypto::SecretBytes& master) {
+                                                      const crypto::SecretBytes& master,
+                                                      std::vector<std::string> warnings) {
   std::unique_ptr<KeydServer> server(new KeydServer());
   Parts& parts = *server->parts_;
   parts.env = env;
   parts.config = config;
+  parts.start_warnings = std::move(warnings);
   TRY(parts.open(master));
   parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
   TRY(parts.connect_peer());
-  admin::KeydApiParts api;
-  api.env = env;
-  api.manager = parts.manager.get();
-  api.service = parts.service.get();
-  api.people = parts.people.get();
-  api.audit_directory = config.audit_directory();
-  api.replicator = parts.replicator.get();
-  parts.api = std::make_unique<admin::KeydApi>(std::move(api));
+  parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
   return server;

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/keyd_config.h"
 #include "base/env.h"
@@ -13,9 +14,11 @@ namespace tapewarden::apps {
 
 class KeydServer {
  public:
-  // Opens and checks the keystore, starts listening. Errors name what to mend.
+  // Opens and checks the keystore, starts listening. `warnings` are shown with the status. Errors name what
+  // to mend.
   static Result<std::unique_ptr<KeydServer>> start(Env env, const KeydConfig& config,
-                                                   const crypto::SecretBytes& master);
+                                                   const crypto::SecretBytes& master,
+                                                   std::vector<std::string> warnings);
   ~KeydServer();
 
   std::uint16_t dkx_port() const;

@@ -94,7 +94,7 @@ class Builder {
     const KeydConfig config = config_of(server, nullptr);
     const auto master = TRY(store::create_master_key(env_, server.folder + "/master.key", server.passphrase));
     auto parts = TRY(open_keystore(env_, config, master));
-    auto manager = TRY(keymgr::KeyManager::open(env_, *parts.keystore, server.id, {server.name, nullptr}));
+    auto manager = TRY(keymgr::KeyManager::open(env_, *parts.keystore, server.id, {server.name}));
     const auto& context = manager->context();
     server.signing =
         TRY(authority_.certify(server.name + " signing", "keyd", crypto::CertificateUse::kSigning,
@@ -102,21 +102,10 @@ class Builder {
     server.exchange =
         TRY(authority_.certify(server.name + " exchange", "keyd", crypto::CertificateUse::kKeyWrapping,
                                context.exchange_key.public_key()));
-    TRY(adopt_certificates(*manager, server));
+    TRY(manager->adopt_certificates(keymgr::Actor::system(), server.signing, server.exchange));
     TRY(write_public(env_, server.folder + "/tls/signing.crt", server.signing.pem()));
     TRY(write_public(env_, server.folder + "/tls/exchange.crt", server.exchange.pem()));
     return with_people ? make_people(*parts.keystore) : Status{};
-  }
-
-  // In place of the self-signed ones that a new keystore begins with.
-  static Status adopt_certificates(keymgr::KeyManager& manager, const Server& server) {
-    for (keymgr::ServerRow row : TRY(manager.list_servers())) {
-      if (row.id != server.id) continue;
-      row.signing_certificate = server.signing.der();
-      row.exchange_certificate = server.exchange.der();
-      return manager.put_server(keymgr::Actor::system(), row);
-    }
-    return fail(ErrorCode::kInternal, "the new keystore does not know its own server");
   }
 
   Status write_config(const Server& server, const Server& peer) {

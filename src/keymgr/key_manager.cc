@@ -404,4 +404,31 @@ Status KeyManager::put_server(const Actor& actor, const ServerRow& server) {
   });
 }
 
+Status KeyManager::adopt_certificates(const Actor& actor, const crypto::Certificate& signing,
+                                      const crypto::Certificate& exchange) {
+  if (TRY(signing.public_key()) != context_.signing_key.public_key() ||
+      TRY(exchange.public_key()) != context_.exchange_key.public_key()) {
+    return fail(ErrorCode::kInvalidArgument, "the certificates are not of this server's keys", "certificate");
+  }
+  TRY(change(keystore_, [&](Transaction& t) -> Status {
+    const store::Value id = to_bytes(context_.server.view());
+    const auto row = TRY(t.get(kServerTable, {id}));
+    if (!row) return fail(ErrorCode::kCorrupt, "this server's identity is not in its keystore");
+    ServerRow server = ServerRow::from_row(*row);
+    server.signing_certificate = signing.der();
+    server.exchange_certificate = exchange.der();
+    TRY(t.put(kServerTable, server.to_row()));
+    note(t, context_,
+         {.type = AuditType::kConfigurationManagement,
+          .action = "server.certify",
+          .actor = actor,
+          .fields = {{"signing", to_hex(signing.fingerprint())},
+                     {"exchange", to_hex(exchange.fingerprint())}}});
+    return {};
+  }));
+  context_.signing_certificate = signing;
+  context_.exchange_certificate = exchange;
+  return {};
+}
+
 }  // namespace tapewarden::keymgr

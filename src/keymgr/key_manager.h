@@ -118,6 +118,10 @@ class KeyManager {
   Result<std::vector<ServerRow>> list_servers();
   // Another server whose seals are trusted and whose rows arrive by replication.
   Status put_server(const Actor& actor, const ServerRow& server);
+  // Certificates of the site's authority in place of the self-signed ones that a new keystore begins with, or
+  // renewed ones. kInvalidArgument when they are not of this server's keys. Not while serving.
+  Status adopt_certificates(const Actor& actor, const crypto::Certificate& signing,
+                            const crypto::Certificate& exchange);
 
  private:
   KeyManager(Env env, store::Keystore& keystore, const Uuid& server);
