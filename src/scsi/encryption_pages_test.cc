@@ -205,8 +205,8 @@ TEST(KeyPathPages, D2_RequestRoundTripAndCuts) {
 }
 
 TEST(KeyPathPages, D2_OutPagesRoundTripAndRefuseBadOnes) {
-  const ChallengePage challenge{Uuid::from(Bytes(16, 1)), true, Bytes(32, 2), Bytes(32, 3),
-                                Uuid::from(Bytes(16, 4))};
+  const ChallengePage challenge{Uuid::from(Bytes(16, 1)), true,         Bytes(32, 2), Bytes(32, 3),
+                                Uuid::from(Bytes(16, 4)), Bytes(600, 5)};
   EXPECT_EQ(ChallengePage::parse(challenge.encode()).value(), challenge);
   const RefusalPage refusal{Uuid::from(Bytes(16, 1)), KeyRefusal::kTimeout, 0xEE32};
   EXPECT_EQ(RefusalPage::parse(refusal.encode()).value(), refusal);
@@ -215,8 +215,8 @@ TEST(KeyPathPages, D2_OutPagesRoundTripAndRefuseBadOnes) {
             message);
   EXPECT_FALSE(
       ExchangeMessagePage::parse(message.encode(key_path::kAnswer), key_path::kSignedRequest).has_value());
-  const KeyPathStatusPage status{KeyPathState::kKeyed,     true,         true,
-                                 Uuid::from(Bytes(16, 1)), Bytes(16, 1), 0xEE32};
+  const KeyPathStatusPage status{KeyPathState::kKeyed,     true,         true,  Uuid::from(Bytes(16, 1)),
+                                 Uuid::from(Bytes(16, 2)), Bytes(16, 1), 0xEE32};
   EXPECT_EQ(KeyPathStatusPage::decode(status.encode()).value(), status);
   auto reason = refusal.encode();
   reason.at(24) = 7;

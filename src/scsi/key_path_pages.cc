@@ -12,6 +12,7 @@ using namespace key_path;
 
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::size_t kMaxKeyBytes = 4096;
+constexpr std::size_t kMaxCertificateBytes = 8192;
 constexpr std::size_t kMaxEedks = 2;
 constexpr std::size_t kPageHeaderBytes = 4;
 
@@ -90,6 +91,7 @@ Result<ChallengePage> decode_challenge(ByteView data) {
   page.nonce = TRY(read_bytes(in, kMaxNonceBytes, "nonce"));
   page.channel_binding = TRY(read_bytes(in, kMaxBindingBytes, "channel binding"));
   page.server = TRY(read_uuid(in, "server"));
+  page.server_certificate = TRY(read_bytes(in, kMaxCertificateBytes, "server certificate"));
   TRY(in.expect_done("challenge"));
   return page;
 }
@@ -150,7 +152,7 @@ Result<KeyRequestPage> KeyRequestPage::decode(ByteView data) {
   page.request = TRY(read_uuid(in, "request"));
   page.drive_serial = TRY(read_text(in, kMaxNameBytes, "drive serial"));
   page.world_wide_node_name = TRY(in.u64("world wide node name"));
-  page.drive_certificate = TRY(read_bytes(in, kMaxKeyBytes, "drive certificate"));
+  page.drive_certificate = TRY(read_bytes(in, kMaxCertificateBytes, "drive certificate"));
   page.wrapping_key = TRY(read_bytes(in, kMaxKeyBytes, "wrapping key"));
   page.wrapping_key_signature = TRY(read_bytes(in, kMaxKeyBytes, "wrapping key signature"));
   page.volser = TRY(read_text(in, kMaxNameBytes, "volser"));
@@ -169,6 +171,7 @@ Result<KeyRequestPage> KeyRequestPage::decode(ByteView data) {
 Bytes ChallengePage::encode() const {
   auto out = page_writer();
   out.bytes(request.view()).u8(confirm ? 1 : 0).bytes16(nonce).bytes16(channel_binding).bytes(server.view());
+  out.bytes16(server_certificate);
   return encode_security_page(kChallenge, out.view());
 }
 
@@ -226,7 +229,7 @@ Outcome<RefusalPage> RefusalPage::parse(ByteView parameters) {
 Bytes KeyPathStatusPage::encode() const {
   auto out = page_writer();
   out.u8(static_cast<std::uint8_t>(state)).u8(joined(flag(may_write, 0), flag(confirm_due, 1)));
-  out.bytes(request.view()).bytes16(key_check_value).u16(ekm_code);
+  out.bytes(request.view()).bytes(confirm_request.view()).bytes16(key_check_value).u16(ekm_code);
   return encode_security_page(kStatus, out.view());
 }
 
@@ -240,6 +243,7 @@ Result<KeyPathStatusPage> KeyPathStatusPage::decode(ByteView data) {
   page.may_write = (flags & 1U) != 0;
   page.confirm_due = (flags & 2U) != 0;
   page.request = TRY(read_uuid(in, "request"));
+  page.confirm_request = TRY(read_uuid(in, "request to confirm"));
   page.key_check_value = TRY(read_bytes(in, kMaxNameBytes, "key check value"));
   page.ekm_code = TRY(in.u16("code"));
   TRY(in.expect_done("status"));

@@ -82,13 +82,14 @@ struct KeyRequestPage {
   static Result<KeyRequestPage> decode(ByteView data);
 };
 
-// Page 0020h. With kConfirm as the intent: build the confirmation of the key that was issued last.
+// Page 0020h. `confirm`: build the confirmation that the drive has written with the key of `request`.
 struct ChallengePage {
   Uuid request{};
   bool confirm = false;
   Bytes nonce{};  // single use, from the server
   Bytes channel_binding{};
   Uuid server{};
+  Bytes server_certificate{};  // DER; the drive checks it against its own trust
   bool operator==(const ChallengePage&) const = default;
   Bytes encode() const;
   static Outcome<ChallengePage> parse(ByteView parameters);
@@ -139,6 +140,7 @@ struct KeyPathStatusPage {
   bool may_write = false;      // the key was given for writing
   bool confirm_due = false;    // the drive has written with a new key and not yet confirmed it
   Uuid request{};              // the one under way, or the last
+  Uuid confirm_request{};      // whose key is to be confirmed; nil when nothing is due
   Bytes key_check_value{};     // of the key held; empty without one
   std::uint16_t ekm_code = 0;  // of the last refusal
   bool operator==(const KeyPathStatusPage&) const = default;

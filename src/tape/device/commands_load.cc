@@ -1,0 +1,73 @@
+// LOAD UNLOAD and PREVENT ALLOW MEDIUM REMOVAL.
+#include "tape/device/medium_access.h"
+
+namespace tapewarden::tape {
+namespace {
+
+namespace codes = scsi::sense_codes;
+
+// The session, the keys and what else belongs to one mount.
+void end_mount(DriveState& drive) {
+  drive.cartridge.reset();
+  drive.session.reset();
+  drive.read_key.reset();
+  drive.encryption.demount();
+  drive.key_path.unload(drive.options.default_policy);
+}
+
+}  // namespace
+
+Status load(DriveState& drive) {
+  auto cartridge =
+      TRY(Cartridge::open(drive.env, drive.cartridge_path,
+                          drive.write_protected ? CartridgeMode::kRead : CartridgeMode::kReadWrite));
+  if (cartridge->identity().kind != drive.identity->facts().kind)
+    return fail(ErrorCode::kConflict, "the cartridge does not fit this drive", "kind",
+                "LTO cartridges go into LTO drives, 3592 cartridges into 3592 drives");
+  if (cartridge->writable()) TRY(cartridge->count_load());
+  drive.cartridge = std::move(cartridge);
+  drive.attentions.tell_all(codes::kMediumMayHaveChanged);
+  return {};
+}
+
+Status unload(DriveState& drive) {
+  if (!drive.cartridge) return {};
+  auto closed = drive.write_protected ? Status{} : drive.cartridge->unload();
+  if (closed) note_sync(drive);
+  end_mount(drive);
+  return closed;
+}
+
+scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command& command) {
+  const auto cdb = TRY(scsi::LoadUnload::decode(command.cdb));
+  if (cdb.load) {
+    if (drive.cartridge_path.empty()) return scsi::check(codes::kMediumNotPresent);
+    if (!drive.cartridge) {
+      if (!load(drive)) return scsi::check(codes::kMediumFormatCorrupted);
+      return scsi::good();
+    }
+    // Loaded already: like REWIND.
+    if (const auto synced = drive.cartridge->sync(); !synced)
+      return std::unexpected(write_sense(synced.error()));
+    note_sync(drive);
+    if (const auto moved = drive.cartridge->rewind(); !moved)
+      return std::unexpected(motion_sense(moved.error()));
+    return scsi::good();
+  }
+  if (drive.cartridge_path.empty()) return scsi::check(codes::kMediumNotPresent);
+  if (!drive.preventing.empty()) return scsi::check(codes::kMediumRemovalPrevented);
+  if (const auto done = unload(drive); !done) return std::unexpected(write_sense(done.error()));
+  return scsi::good();
+}
+
+scsi::Outcome<scsi::Response> prevent_allow(DriveState& drive, const scsi::Command& command) {
+  const auto cdb = TRY(scsi::PreventAllow::decode(command.cdb));
+  if (cdb.prevent) {
+    drive.preventing.insert(command.nexus);
+  } else {
+    drive.preventing.erase(command.nexus);
+  }
+  return scsi::good();
+}
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,75 @@
+// A virtual tape drive: an SSC device server over a cartridge file. Two kinds by its identity: LTO
+// (identified-key method) and 3592 (wrapped-key method); and by who manages its keys:
+//   kApplication        the host, by SECURITY PROTOCOL OUT page 0010h of protocol 20h
+//   kSystem, kLibrary   the engine or the library, by the key path (protocol F0h); clear or encrypted is
+//   fixed
+//                       at the beginning of tape and appending inherits it
+//   kNone               nobody: the drive writes clear
+//
+// Not thread-safe: one worker runs execute(), insert(), eject(), power_cycle() and the events, one after
+// another. Everything of the system comes through Env, which outlives the drive, as does the exchange.
+//
+// Invariants
+//  1. A key lives in the drive only inside DataKeyHandles: of the encryption parameters, the key path, and
+//  the
+//     cartridge's session; none outlives what its owner's invariants say.
+//  2. A command that ends with a key sense (07/EF/xx, 07/74/xx on write) changed nothing and moved nothing.
+//  3. Everything written is on stable storage before the cartridge leaves the drive by unload.
+//
+//   Empty --insert()--> Loaded --LOAD UNLOAD(0)--> Unloaded --LOAD UNLOAD(1)--> Loaded
+//   Loaded | Unloaded --eject()--> Empty
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "scsi/logical_unit.h"
+#include "tape/device/drive_identity.h"
+#include "tape/medium/cartridge.h"
+
+namespace tapewarden::tape {
+
+struct DriveOptions {
+  std::string vendor = "TAPEWARD";
+  std::string product{};  // empty: "VIRTUAL LTO" or "VIRTUAL 3592"
+  std::string revision = "0001";
+  KeyManagement management = KeyManagement::kApplication;
+  // What the write policy of the key path is after a load.
+  scsi::WritePolicyPage default_policy{};
+  bool compression = true;
+};
+
+struct DriveState;
+
+class Drive final : public scsi::LogicalUnit {
+ public:
+  // `exchange` may be nullptr for a drive that takes no part in a key exchange.
+  Drive(Env env, std::shared_ptr<const DriveIdentity> identity, DriveOptions options,
+        DriveExchange* exchange = nullptr);
+  ~Drive() override;
+
+  scsi::Response execute(const scsi::Command& command) override;
+  void nexus_lost(scsi::NexusId nexus) override;
+  void reset() override;
+
+  // Puts a cartridge in and loads it. kConflict when there is one; errors of Cartridge::open(); kConflict
+  // when the cartridge is of the other kind.
+  Status insert(const std::string& cartridge_path, bool write_protected = false);
+  // Unloads it if need be and gives the path back. kConflict when empty or when an initiator prevents the
+  // removal. kIo when what was buffered could not be written: the cartridge is out all the same.
+  Result<std::string> eject();
+  // Power off and on: keys, mode parameters, reservations and what was not synced are gone; the cartridge is
+  // loaded again.
+  Status power_cycle();
+
+  bool holds_cartridge() const;
+  // nullptr unless loaded. For inspection beside commands; valid until the next call.
+  Cartridge* cartridge();
+  const DriveIdentity& identity() const;
+  KeyManagement management() const;
+
+ private:
+  std::unique_ptr<DriveState> state_;
+};
+
+}  // namespace tapewarden::tape

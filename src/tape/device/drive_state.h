@@ -1,0 +1,114 @@
+// What the command families of a drive share. Internal to tape/device/.
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "scsi/cdb.h"
+#include "scsi/sense_codes.h"
+#include "tape/device/drive.h"
+#include "tape/device/encryption_control.h"
+#include "tape/device/key_path.h"
+#include "tape/device/unit_attention.h"
+
+namespace tapewarden::tape {
+
+// How the running write session was chosen; a command that would choose otherwise begins another.
+struct SessionChoice {
+  DataKeyHandle key{};
+  Bytes akad{};
+  Bytes ukad{};
+  bool raw_read_blocked = false;
+  bool compression = true;
+  bool operator==(const SessionChoice&) const = default;
+};
+
+struct DriveState {
+  DriveState(Env system, std::shared_ptr<const DriveIdentity> who, DriveOptions how, DriveExchange* exchange)
+      : env(system),
+        identity(std::move(who)),
+        options(std::move(how)),
+        key_path(
+            *identity, exchange, *env.random,
+            identity->facts().kind == MediumKind::kLto ? KeyMethod::kIdentifiedKey : KeyMethod::kWrappedKey),
+        compression(options.compression) {
+    key_path.set_policy(options.default_policy);
+  }
+
+  bool key_managed() const {
+    return options.management == KeyManagement::kSystem || options.management == KeyManagement::kLibrary;
+  }
+
+  Env env;
+  std::shared_ptr<const DriveIdentity> identity;
+  DriveOptions options;
+
+  std::string cartridge_path{};  // empty: no cartridge
+  bool write_protected = false;
+  std::unique_ptr<Cartridge> cartridge{};  // loaded
+  DataKeyHandle read_key{};                // as the cartridge has it
+  std::optional<SessionChoice> session{};  // as the cartridge has it
+
+  UnitAttentions attentions{};
+  EncryptionControl encryption{};
+  KeyPath key_path;
+  std::optional<scsi::NexusId> reserved_by{};
+  std::set<scsi::NexusId> preventing{};
+
+  std::uint32_t block_length = 0;  // 0: variable
+  std::uint8_t buffered_mode = 1;
+  bool compression = true;
+};
+
+// One command of the table. The handler runs when reservation and unit attention allow; a sense it returns
+// becomes CHECK CONDITION.
+using Handler = scsi::Outcome<scsi::Response> (*)(DriveState& drive, const scsi::Command& command);
+
+// commands_basic.cc
+scsi::Outcome<scsi::Response> test_unit_ready(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> request_sense(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> inquiry(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> report_luns(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> reserve(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> release(DriveState& drive, const scsi::Command& command);
+// commands_load.cc
+scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> prevent_allow(DriveState& drive, const scsi::Command& command);
+Status load(DriveState& drive);
+Status unload(DriveState& drive);
+// commands_io.cc
+scsi::Outcome<scsi::Response> read_block_limits(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> read(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> write_filemarks(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> erase(DriveState& drive, const scsi::Command& command);
+// commands_position.cc
+scsi::Outcome<scsi::Response> rewind(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> space(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> locate(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> read_position(DriveState& drive, const scsi::Command& command);
+// commands_mode.cc
+scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> mode_select(DriveState& drive, const scsi::Command& command);
+// commands_log.cc
+scsi::Outcome<scsi::Response> log_sense(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> read_attribute(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> write_attribute(DriveState& drive, const scsi::Command& command);
+// commands_security.cc
+scsi::Outcome<scsi::Response> security_protocol_in(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> security_protocol_out(DriveState& drive, const scsi::Command& command);
+// security_encryption.cc: pages of protocol 20h
+scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std::uint16_t page);
+scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters);
+// security_key_path.cc: pages of protocol F0h
+scsi::Outcome<Bytes> key_path_page(DriveState& drive, std::uint16_t page);
+scsi::Outcome<void> take_key_path_page(DriveState& drive, std::uint16_t page, ByteView parameters);
+
+// Response with `data` cut to the allocation length.
+scsi::Response good_cut(Bytes data, std::size_t allocation_length);
+// The parameter list of a command that says `size` bytes; 0B/0E/01 when fewer came, 05/1A/00 beyond the
+// drive's limit.
+scsi::Outcome<ByteView> parameter_list(const scsi::Command& command, std::size_t size);
+scsi::Response took(std::size_t data_out_bytes);
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,226 @@
+#include "tape/device/medium_access.h"
+
+namespace tapewarden::tape {
+namespace {
+
+namespace codes = scsi::sense_codes;
+
+MediumFault fault_of(const Error& error) {
+  return error.detail <= detail(MediumFault::kTruncated) ? static_cast<MediumFault>(error.detail)
+                                                         : MediumFault::kNone;
+}
+
+scsi::Sense sense(scsi::SenseCode code) {
+  return {.code = code};
+}
+
+// The session that a write would use, and what it puts on the cartridge at the beginning of tape.
+struct WritePlan {
+  SessionChoice choice{};
+  KeyMethod method = KeyMethod::kNone;
+  KeyInfo info{};
+};
+
+// A cartridge that was begun encrypted through a key path is extended through one only: nothing in clear, and
+// nothing under a key that its key server does not know, gets between its records.
+bool belongs_to_key_path(const Cartridge& cartridge) {
+  const auto management = cartridge.identity().management;
+  const bool managed = management == KeyManagement::kSystem || management == KeyManagement::kLibrary;
+  return managed && !cartridge.at_beginning() && cartridge.key_info().info.method != KeyMethod::kNone;
+}
+
+scsi::Outcome<WritePlan> application_plan(DriveState& drive, scsi::NexusId nexus) {
+  WritePlan plan;
+  plan.choice.compression = drive.compression;
+  if (belongs_to_key_path(*drive.cartridge)) return scsi::check(codes::kConfigurationPrevented);
+  if (drive.options.management != KeyManagement::kApplication) return plan;
+  if (drive.encryption.lock_broken(nexus)) return scsi::check(codes::kKeyInstanceCounterChanged);
+  const auto& parameters = drive.encryption.effective(nexus);
+  if (!parameters.encrypts()) return plan;
+  plan.choice.key = parameters.key;
+  plan.choice.akad = parameters.akad;
+  plan.choice.ukad = parameters.ukad;
+  plan.choice.raw_read_blocked = parameters.raw == scsi::RawControl::kDisabled;
+  plan.method = KeyMethod::kIdentifiedKey;
+  plan.info = {.method = KeyMethod::kIdentifiedKey,
+               .eedks = {},
+               .signature = {},
+               .akad = parameters.akad,
+               .ukad = parameters.ukad,
+               .check_value = parameters.key->check_value(drive.cartridge->identity().volume)};
+  return plan;
+}
+
+// Clear or encrypted is fixed at the beginning of tape; what is there decides about everything after it.
+scsi::Outcome<WritePlan> managed_plan(DriveState& drive) {
+  WritePlan plan;
+  plan.choice.compression = drive.compression;
+  if (drive.cartridge->at_beginning()) {
+    if (!drive.key_path.policy().encrypt) return plan;
+    plan.choice.key = TRY(drive.key_path.need(scsi::KeyIntent::kWriteFromBeginning));
+    plan.info = drive.key_path.info_to_hold();
+    plan.choice.akad = plan.info.akad;
+    plan.method = plan.info.method;
+    return plan;
+  }
+  const auto& report = drive.cartridge->key_info();
+  if (report.all_lost) return scsi::check(codes::kCartridgeMemoryFailure);
+  if (report.info.method == KeyMethod::kNone) return plan;
+  plan.choice.key = TRY(drive.key_path.need(scsi::KeyIntent::kAppend));
+  plan.choice.akad = report.info.akad;
+  plan.method = report.info.method;
+  plan.info = report.info;
+  return plan;
+}
+
+scsi::Outcome<void> begin_session(DriveState& drive, WritePlan plan) {
+  if (drive.session == plan.choice) return {};
+  SessionSpec spec{.key = plan.choice.key,
+                   .method = plan.method,
+                   .akad = plan.choice.akad,
+                   .ukad = plan.choice.ukad,
+                   .raw_read_blocked = plan.choice.raw_read_blocked,
+                   .compression_level = {},
+                   .key_info = std::move(plan.info)};
+  if (!plan.choice.compression) spec.compression_level = std::uint8_t{0};
+  drive.session.reset();
+  if (const auto begun = drive.cartridge->set_write_session(std::move(spec)); !begun)
+    return std::unexpected(write_sense(begun.error()));
+  drive.session = std::move(plan.choice);
+  return {};
+}
+
+// Sense that the modes of an application-managed nexus give to the next block, whatever its content.
+scsi::Outcome<void> check_modes(DriveState& drive, const EncryptionParameters& parameters) {
+  const bool only_encrypted = parameters.decryption == scsi::DecryptionMode::kDecrypt;
+  const bool only_external = parameters.check == scsi::ExternalModeCheck::kErrorIfEncrypted;
+  if (!only_encrypted && !only_external) return {};
+  const auto next = drive.cartridge->next_block();
+  if (!next) return std::unexpected(read_sense(drive, next.error()));
+  if (next->kind != BlockKind::kData) return {};
+  const bool clear = next->encryption == BlockEncryption::kNotEncrypted;
+  if (clear && only_encrypted) return scsi::check(codes::kClearWhileDecrypting);
+  if (!clear && only_external && parameters.decrypts()) return scsi::check(codes::kEncryptionModeMismatch);
+  return {};
+}
+
+}  // namespace
+
+scsi::Outcome<void> check_writable(const DriveState& drive) {
+  if (drive.write_protected) return scsi::check(codes::kWriteProtected);
+  if (!drive.cartridge->writable()) return scsi::check(codes::kWriteError);
+  return {};
+}
+
+scsi::Outcome<void> prepare_write(DriveState& drive, scsi::NexusId nexus) {
+  TRY(check_writable(drive));
+  const auto identity = drive.cartridge->identity();
+  if (identity.worm && !drive.cartridge->at_end_of_data()) return scsi::check(codes::kWormOverwrite);
+  auto plan = drive.key_managed() ? TRY(managed_plan(drive)) : TRY(application_plan(drive, nexus));
+  if (drive.cartridge->at_beginning() && identity.management != drive.options.management) {
+    if (const auto set = drive.cartridge->set_management(drive.options.management); !set)
+      return std::unexpected(write_sense(set.error()));
+  }
+  return begin_session(drive, std::move(plan));
+}
+
+void note_write(DriveState& drive, bool from_beginning) {
+  if (from_beginning && drive.key_managed() && drive.session && drive.session->key)
+    drive.key_path.wrote_from_beginning();
+}
+
+void note_sync(DriveState& drive) {
+  if (drive.key_managed()) drive.key_path.synced();
+}
+
+void apply_read_key(DriveState& drive, scsi::NexusId nexus) {
+  DataKeyHandle key;
+  if (drive.key_managed()) {
+    key = drive.key_path.read_key();
+  } else if (const auto& parameters = drive.encryption.effective(nexus); parameters.decrypts()) {
+    key = parameters.key;
+  }
+  if (key == drive.read_key) return;
+  drive.cartridge->set_read_key(key);
+  drive.read_key = std::move(key);
+}
+
+scsi::Outcome<RecordView> read_object(DriveState& drive, scsi::NexusId nexus, MutableByteView into) {
+  apply_read_key(drive, nexus);
+  if (!drive.key_managed()) {
+    if (drive.encryption.lock_broken(nexus)) return scsi::check(codes::kKeyInstanceCounterChanged);
+    TRY(check_modes(drive, drive.encryption.effective(nexus)));
+  }
+  auto record = drive.cartridge->read_record(into);
+  if (record) return *record;
+  if (drive.key_managed() && fault_of(record.error()) == MediumFault::kKeyMissing) {
+    const auto asked = drive.key_path.need(scsi::KeyIntent::kRead);
+    if (!asked) return std::unexpected(asked.error());
+  }
+  return std::unexpected(read_sense(drive, record.error()));
+}
+
+void forget_keys(DriveState& drive) {
+  drive.session.reset();
+  drive.read_key.reset();
+  if (!drive.cartridge) return;
+  drive.cartridge->set_read_key({});
+  // A cartridge that refuses an empty session has failed before; the next write says so.
+  if (drive.cartridge->writable()) static_cast<void>(drive.cartridge->set_write_session({}).has_value());
+}
+
+scsi::Sense write_sense(const Error& error) {
+  switch (fault_of(error)) {
+    case MediumFault::kEndOfMedium: {
+      auto full = sense(codes::kVolumeFull);
+      full.end_of_medium = true;
+      return full;
+    }
+    case MediumFault::kWormOverwrite:
+      return sense(codes::kWormOverwrite);
+    case MediumFault::kWriteProtected:
+      return sense(codes::kWriteProtected);
+    default:
+      return sense(codes::kWriteError);
+  }
+}
+
+scsi::Sense read_sense(const DriveState& drive, const Error& error) {
+  switch (fault_of(error)) {
+    case MediumFault::kKeyMissing:
+      return sense(codes::kUnableToDecrypt);
+    case MediumFault::kKeyDiffers:
+      return sense(codes::kIncorrectKey);
+    case MediumFault::kTagMismatch:
+      return sense(codes::kIntegrityFailed);
+    case MediumFault::kChainBroken:
+      // With a key the break is a record that was moved or taken out; without one it is damage.
+      return sense(drive.read_key ? codes::kIntegrityFailed : codes::kMediumFormatCorrupted);
+    case MediumFault::kHeaderDamaged:
+    case MediumFault::kTruncated:
+      return sense(codes::kMediumFormatCorrupted);
+    default:
+      return sense(codes::kUnrecoveredReadError);
+  }
+}
+
+scsi::Sense motion_sense(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kNotFound:
+      return sense(codes::kEndOfDataDetected);
+    case ErrorCode::kCorrupt:
+      return sense(codes::kMediumFormatCorrupted);
+    case ErrorCode::kExhausted:
+    case ErrorCode::kPermissionDenied:
+      return write_sense(error);
+    default:
+      return sense(codes::kSequentialPositioningError);
+  }
+}
+
+CartridgeFacts facts_of(const Cartridge& cartridge) {
+  const auto identity = cartridge.identity();
+  return {identity.volser, identity.volume, cartridge.key_info().info};
+}
+
+}  // namespace tapewarden::tape
