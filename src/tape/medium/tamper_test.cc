@@ -235,12 +235,8 @@ class Rearranged : public ::testing::Test {
   MutableByteView at(std::size_t number) {
     return MutableByteView(file()).subspan(placed_[number].offset, size_);
   }
-  // The record whose bytes lie at `number` with the header fields that the place asks for.
-  void disguise(std::size_t number) {
-    RecordHeader header = placed_[number].header;
-    header.previous_offset = placed_[number].header.previous_offset;
-    fix_checksums(file(), placed_[number].offset, header);
-  }
+  // Whatever lies at `number` gets the header that the place asks for.
+  void disguise(std::size_t number) { fix_checksums(file(), placed_[number].offset, placed_[number].header); }
   void expect_refused(std::size_t number) {
     auto reader = reopen(sim_, CartridgeMode::kRead);
     reader->set_read_key(key(1));
@@ -272,6 +268,14 @@ TEST_F(Rearranged, D4_SwappedRecords) {
   disguise(5);
   expect_refused(2);  // with headers that fit their new places
   expect_refused(5);
+}
+
+TEST_F(Rearranged, D4_TheWholeLinkIsSealed) {
+  // The half of the tag before that no header repeats, with checksums that fit.
+  at(3)[size_ - 1] ^= 1;
+  disguise(3);
+  expect_refused(3);
+  expect_refused(4);
 }
 
 TEST_F(Rearranged, D4_DuplicatedRecord) {
