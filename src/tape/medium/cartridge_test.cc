@@ -1,5 +1,8 @@
 #include "tape/medium/cartridge.h"
 
+#include <filesystem>
+
+#include "base/real_env.h"
 #include "tape/medium/cartridge_test_kit.h"
 
 namespace tapewarden::tape {
@@ -122,6 +125,7 @@ TEST(Cartridge, D4_AWriteInTheMiddleMakesTheRestVanish) {
             (std::vector<Bytes>{record(0), record(1), record(2), record(3), record(99)}));
   done(tape->locate(1));
   done(tape->erase_from_here());
+  sim.disk.power_loss();  // it was durable
   tape = reopen(sim);
   tape->set_read_key(key(1));
   EXPECT_EQ(take(read_all(*tape)), (std::vector<Bytes>{record(0)}));
@@ -244,6 +248,27 @@ TEST(Cartridge, D4_ReadOnlyAndBadSpecsAreRefused) {
   SessionSpec session;
   session.akad = Bytes(61);
   EXPECT_EQ(writing->set_write_session(session).error().field, "kad");
+}
+
+TEST(Cartridge, D4_RealFilesHaveOneWriterAtATime) {
+  SimEnv sim(13);
+  RealDisk disk;
+  Env env = sim.env();
+  env.disk = &disk;
+  const std::string path = ::testing::TempDir() + "tapewarden-medium-test-" + Uuid::random(sim.random).text();
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  auto tape = take(Cartridge::create(env, path, small_spec()));
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->write_record(record(1, 300000)));
+  EXPECT_EQ(Cartridge::open(env, path, CartridgeMode::kReadWrite).error().code, ErrorCode::kConflict);
+  done(tape->unload());
+  tape.reset();
+  tape = take(Cartridge::open(env, path, CartridgeMode::kReadWrite));
+  tape->set_read_key(key(1));
+  EXPECT_EQ(take(read_all(*tape)), (std::vector<Bytes>{record(1, 300000)}));
+  tape.reset();
+  std::filesystem::remove(path);
 }
 
 TEST(Cartridge, D4_CartridgeMemoryKeepsAttributes) {
