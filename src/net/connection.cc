@@ -262,7 +262,7 @@ void Connection::linger() {
   write_deadline_ = Time::max();
   arm_timer();
   error_code ignored;
-  io_->socket.shutdown(tcp::socket::shutdown_send, ignored);
+  static_cast<void>(io_->socket.shutdown(tcp::socket::shutdown_send, ignored));
   read_socket();
 }
 
@@ -297,7 +297,7 @@ void Connection::finish(CloseReason reason) {
   if (state_ == Phase::kClosed) return;
   state_ = Phase::kClosed;
   error_code ignored;
-  io_->socket.close(ignored);
+  static_cast<void>(io_->socket.close(ignored));
   io_.reset();
   shard_->post([self = shared_from_this(), reason = std::move(reason)] {
     if (const auto events = std::exchange(self->events_, nullptr)) events->on_closed(reason);
@@ -343,7 +343,7 @@ void Connection::timer_fired() {
   } else if (attempt_deadline_ <= now) {
     attempt_deadline_ = Time::max();
     error_code ignored;
-    io_->socket.close(ignored);  // its handler goes on to the next address
+    static_cast<void>(io_->socket.close(ignored));  // its handler goes on to the next address
   }
   arm_timer();
 }

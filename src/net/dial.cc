@@ -25,12 +25,12 @@ using TcpOption = asio::detail::socket_option::integer<IPPROTO_TCP, Name>;
 // Without an effect that matters when one of them is refused, so their errors are dropped.
 void tune_socket(tcp::socket& socket) {
   error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.set_option(tcp::no_delay(true), ignored);
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  socket.set_option(TcpOption<TCP_KEEPIDLE>(kKeepaliveIdleSeconds), ignored);
-  socket.set_option(TcpOption<TCP_KEEPINTVL>(kKeepaliveIntervalSeconds), ignored);
-  socket.set_option(TcpOption<TCP_KEEPCNT>(kKeepaliveProbes), ignored);
+  static_cast<void>(socket.non_blocking(true, ignored));
+  static_cast<void>(socket.set_option(tcp::no_delay(true), ignored));
+  static_cast<void>(socket.set_option(asio::socket_base::keep_alive(true), ignored));
+  static_cast<void>(socket.set_option(TcpOption<TCP_KEEPIDLE>(kKeepaliveIdleSeconds), ignored));
+  static_cast<void>(socket.set_option(TcpOption<TCP_KEEPINTVL>(kKeepaliveIntervalSeconds), ignored));
+  static_cast<void>(socket.set_option(TcpOption<TCP_KEEPCNT>(kKeepaliveProbes), ignored));
 }
 
 void Connection::start_dialling() {
@@ -68,7 +68,7 @@ void Connection::try_next_address() {
     if (!failure) return self->connected();
     self->last_connect_error_ = failure.message();
     error_code ignored;
-    self->io_->socket.close(ignored);
+    static_cast<void>(self->io_->socket.close(ignored));
     self->try_next_address();
   });
 }

@@ -64,7 +64,7 @@ Status Listener::open() {
   const tcp::endpoint endpoint(address, listen.port);
   auto acceptor = std::make_unique<Acceptor>(home_->context());
   if (acceptor->socket.open(endpoint.protocol(), error)) return listen_error(listen, "open", error);
-  acceptor->socket.set_option(asio::socket_base::reuse_address(true), error);
+  static_cast<void>(acceptor->socket.set_option(asio::socket_base::reuse_address(true), error));
   if (acceptor->socket.bind(endpoint, error)) return listen_error(listen, "bind to", error);
   if (acceptor->socket.listen(kBacklog, error)) return listen_error(listen, "listen on", error);
   port_ = acceptor->socket.local_endpoint(error).port();
