@@ -48,6 +48,10 @@ void wipe(MutableByteView bytes) {
   OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
+void wipe(std::string& text) {
+  OPENSSL_cleanse(text.data(), text.size());
+}
+
 bool equal_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;
   return a.empty() || CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

@@ -38,6 +38,7 @@ class SecretBytes {
 
 // Overwrites a plain buffer in a way that the compiler keeps.
 void wipe(MutableByteView bytes);
+void wipe(std::string& text);  // its length stays
 // Equal length and content; constant time in the content.
 bool equal_constant_time(ByteView a, ByteView b);
 

@@ -111,7 +111,10 @@ TEST(SecretBytes, WipeAndConstantTimeCompare) {
   auto buffer = to_bytes("plain");
   wipe(buffer);
   EXPECT_EQ(buffer, Bytes(5, 0));
-  wipe({});
+  wipe(MutableByteView());
+  std::string text = "plain";
+  wipe(text);
+  EXPECT_EQ(text, std::string(5, '\0'));
   EXPECT_TRUE(equal_constant_time({}, {}));
   EXPECT_TRUE(equal_constant_time(as_bytes("ab"), as_bytes("ab")));
   EXPECT_FALSE(equal_constant_time(as_bytes("ab"), as_bytes("ac")));

@@ -126,7 +126,7 @@ void wipe_credentials(net::HttpRequest& http) {
   crypto::wipe(http.body);
   for (auto& [name, value] : http.headers.fields) {
     if (name == "authorization") {
-      crypto::wipe({reinterpret_cast<std::uint8_t*>(value.data()), value.size()});
+      crypto::wipe(value);
     }
   }
 }
