@@ -1,6 +1,5 @@
-// The audit records of the key server (K13), as one JSON object a line. They become durable with the
-// transaction that they describe. Types and outcomes are those of the EKM's Audit.event.types, so that an
-// operator's filters keep their meaning. No value may hold a secret. Pure but for note().
+// The audit records of the key server (K13). They become durable with the transaction that they describe. No
+// value may hold a secret. Thread-safe.
 #pragma once
 
 #include <string>
@@ -8,21 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "audit/record.h"
 #include "keymgr/actor.h"
 #include "keymgr/server_context.h"
 #include "store/keystore.h"
 
 namespace tapewarden::keymgr {
 
-enum class AuditType : std::uint8_t {
-  kAuthentication,
-  kAuthorization,
-  kDataSynchronization,
-  kRuntime,                  // keys served and refused
-  kResourceManagement,       // keys, groups, KEKs, drives
-  kConfigurationManagement,  // settings, access
-};
-std::string_view to_string(AuditType type);
+using AuditType = audit::EventType;
 
 struct AuditNote {
   AuditType type = AuditType::kRuntime;
@@ -32,9 +24,7 @@ struct AuditNote {
   std::vector<std::pair<std::string_view, std::string>> fields;  // order is kept
 };
 
-// One JSON object in one line of printable ASCII, for store::Transaction::record().
-std::string to_record(const AuditNote& note, WallTime now);
-// Into the transaction; the time is the server's calendar.
+// Into the transaction.
 void note(store::Transaction& transaction, const ServerContext& context, const AuditNote& note);
 
 }  // namespace tapewarden::keymgr

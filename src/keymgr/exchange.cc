@@ -244,7 +244,7 @@ void Exchange::audit_served(store::Transaction& transaction, bool retry) const {
   if (!entry_.label_2.label.empty()) fields.emplace_back("label_2", entry_.label_2.label);
   if (retry) fields.emplace_back("retry", "yes");
   note(transaction, manager_.context(),
-       {.type = AuditType::kRuntime,
+       {.type = AuditType::kKeyServing,
         .action = request_.intent == Intent::kConfirm ? "key.confirm" : "key.serve",
         .actor = device(request_),
         .fields = std::move(fields)});
@@ -271,7 +271,7 @@ Status Exchange::refuse(store::Transaction& transaction, const Error& error, boo
   fields.emplace_back("reason", error.message);
   if (!error.field.empty()) fields.emplace_back("field", error.field);
   note(transaction, manager_.context(),
-       {.type = AuditType::kRuntime,
+       {.type = AuditType::kKeyServing,
         .action = "key.refuse",
         .actor = device(request_),
         .success = false,

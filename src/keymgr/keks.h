@@ -27,10 +27,10 @@
 namespace tapewarden::keymgr {
 
 struct KekSpec {
-  std::string common_name;
+  std::string common_name = {};
   unsigned bits = 3072;  // 2048, 3072 or 4096
   int valid_days = 3650;
-  std::vector<std::string> labels;
+  std::vector<std::string> labels = {};
 };
 
 // A key made outside the transaction, since making it takes long: generate_kek(), then Keks::add().

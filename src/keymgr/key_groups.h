@@ -27,7 +27,7 @@ namespace tapewarden::keymgr {
 struct GroupSpec {
   GroupPolicy policy = GroupPolicy::kUseOnce;
   std::int64_t keys_ahead = 0;
-  std::string alias_prefix;  // empty: the setting alias.prefix
+  std::string alias_prefix = {};  // empty: the setting alias.prefix
 };
 
 struct GroupStatus {

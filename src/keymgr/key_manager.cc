@@ -13,7 +13,6 @@ namespace tapewarden::keymgr {
 namespace {
 
 constexpr std::chrono::hours kIdentityValidity{24 * 365 * 30};
-constexpr unsigned kExchangeKeyBits = 3072;
 
 // One transaction whose result is a value: the value counts only when the commit is durable.
 template <typename T, typename Work>
@@ -94,7 +93,7 @@ Status KeyManager::load_identity(const Options& options) {
 
 Status KeyManager::make_identity(const Options& options) {
   const auto signing = crypto::PrivateKey::generate_p256();
-  const auto exchange = crypto::PrivateKey::generate_rsa(kExchangeKeyBits);
+  const auto exchange = crypto::PrivateKey::generate_rsa(options.exchange_key_bits);
   crypto::CertificateSpec spec;
   spec.common_name = options.server_name.empty() ? context_.server.text() : options.server_name;
   spec.organizational_unit = "keyd";
@@ -124,7 +123,7 @@ Status KeyManager::make_identity(const Options& options) {
          {.type = AuditType::kConfigurationManagement,
           .action = "server.create",
           .actor = Actor::system(),
-          .fields = {{"server", server.id.text()}, {"name", server.name}}});
+          .fields = {{"id", server.id.text()}, {"name", server.name}}});
     return {};
   });
 }
@@ -399,7 +398,7 @@ Status KeyManager::put_server(const Actor& actor, const ServerRow& server) {
          {.type = AuditType::kConfigurationManagement,
           .action = "server.put",
           .actor = actor,
-          .fields = {{"server", server.id.text()}, {"name", server.name}}});
+          .fields = {{"id", server.id.text()}, {"name", server.name}}});
     return {};
   });
 }

@@ -25,7 +25,8 @@ namespace tapewarden::keymgr {
 class KeyManager {
  public:
   struct Options {
-    std::string server_name;  // for the certificates made at first start
+    std::string server_name = {};       // for the certificates made at first start
+    unsigned exchange_key_bits = 3072;  // of the RSA key made at first start: 2048, 3072 or 4096
   };
 
   // Makes this server's identity (keys, certificates, installation id) in a new keystore. The keystore's

@@ -17,6 +17,12 @@ namespace {
 constexpr unsigned kDecoyBits = 3072;  // as the KEKs that operators make when they choose nothing else
 constexpr int kMostAttempts = 4;
 
+// A key that opens nothing, one for the process: making it takes long.
+const crypto::PrivateKey& decoy_key() {
+  static const crypto::PrivateKey key = crypto::PrivateKey::generate_rsa(kDecoyBits);
+  return key;
+}
+
 }  // namespace
 
 struct KeyService::State {
@@ -25,7 +31,7 @@ struct KeyService::State {
   KeyManager& manager;
   KeyFactory* factory;
   KeyCache cache;
-  const crypto::PrivateKey decoy = crypto::PrivateKey::generate_rsa(kDecoyBits);
+  const crypto::PrivateKey& decoy = decoy_key();
   std::atomic<std::uint64_t> served{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> in_flight{0};

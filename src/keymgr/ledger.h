@@ -25,14 +25,14 @@ namespace tapewarden::keymgr {
 
 // All given members must fit. Empty members do not restrict.
 struct LedgerQuery {
-  std::string volser;
-  std::optional<Uuid> volume;
-  std::string alias;
-  std::string label;  // either of the two
-  std::optional<Hash256> kek;
-  std::string drive;
-  std::optional<WallTime> from;   // issued at or after
-  std::optional<WallTime> until;  // issued before
+  std::string volser = {};
+  std::optional<Uuid> volume = {};
+  std::string alias = {};
+  std::string label = {};  // either of the two
+  std::optional<Hash256> kek = {};
+  std::string drive = {};
+  std::optional<WallTime> from = {};   // issued at or after
+  std::optional<WallTime> until = {};  // issued before
 };
 
 class Ledger {

@@ -12,7 +12,7 @@ namespace tapewarden::keymgr {
 // `after` is the `next` of the page before; empty for the first. At most kMaximumPage rows come at once.
 struct PageRequest {
   std::size_t limit = 100;
-  std::string after;
+  std::string after = {};
 };
 
 template <typename T>
