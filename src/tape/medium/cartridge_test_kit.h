@@ -17,7 +17,8 @@ inline const std::string kPath = "tapes/VOL001L9";
 
 inline Bytes key_bytes(std::uint8_t seed) {
   Bytes raw(kDataKeyBytes);
-  for (std::size_t i = 0; i < raw.size(); ++i) raw[i] = static_cast<std::uint8_t>(seed * 31 + i * 7 + 5);
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    raw[i] = static_cast<std::uint8_t>(std::size_t{seed} * 31 + i * 7 + 5);
   return raw;
 }
 inline DataKeyHandle key(std::uint8_t seed) {
