@@ -91,7 +91,8 @@ struct Attempt {
   Nonce nonce{};
   ChannelBinding binding{};
   ServerRole role = ServerRole::kPrimary;
-  unsigned number = 1;  // counts from 1
+  unsigned number = 1;                       // counts from 1
+  crypto::Certificate server_certificate{};  // that signs its answers, for a drive that judges for itself
 };
 // Gives a signed request for this attempt; its message id is set by the client. An error ends the exchange.
 using Builder = std::function<Result<RequestEnvelope>(const Attempt&)>;
@@ -102,6 +103,8 @@ struct Answered {
   Uuid server;
   ServerRole role = ServerRole::kPrimary;
   unsigned attempts = 1;
+  // As it came, for a drive that checks it itself; empty with a refusal.
+  AnswerEnvelope envelope{};
 };
 // Errors: kUnavailable when no server could be reached, with the reason of each; kTimeout when the exchange's
 // time is up; kUnauthenticated when a server could not prove itself; kExhausted beyond kMaxExchanges; the

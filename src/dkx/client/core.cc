@@ -184,7 +184,7 @@ void Client::Core::handle(std::size_t link, std::uint64_t generation, const Awai
     } else if (is_hello) {
       greeted(link, *greeting, effects);
     } else {
-      accept(link, awaited, std::move(*body), effects);
+      accept(link, awaited, std::move(*body), answer, effects);
     }
     arm(effects);
   }
@@ -198,7 +198,8 @@ void Client::Core::greeted(std::size_t index, const Greeting& greeting, Effects&
   if (newly_up) unpark(effects);
 }
 
-void Client::Core::accept(std::size_t index, const Awaited& awaited, AnswerBody body, Effects& effects) {
+void Client::Core::accept(std::size_t index, const Awaited& awaited, AnswerBody body,
+                          const AnswerEnvelope& envelope, Effects& effects) {
   if (awaited.purpose == Awaited::Purpose::kPing) {
     const auto* pong = std::get_if<PingAnswer>(&body);
     if (pong != nullptr && links_[index].set_server_state(pong->state, pong->state_text)) {
@@ -214,7 +215,7 @@ void Client::Core::accept(std::size_t index, const Awaited& awaited, AnswerBody 
   if (const auto* confirmed = std::get_if<ConfirmAnswer>(&body)) keep_nonce(confirmed->next_nonce);
   if (const auto* refusal = std::get_if<Refusal>(&body)) keep_nonce(refusal->next_nonce);
   if (Exchange* exchange = find(awaited.exchange, awaited.attempt)) {
-    answered(*exchange, std::move(body), effects);
+    answered(*exchange, std::move(body), envelope, effects);
   } else {
     ++late_;
   }

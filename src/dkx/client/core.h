@@ -64,7 +64,8 @@ class Client::Core : public std::enable_shared_from_this<Core> {
   void begin_attempt(Exchange& exchange, std::size_t link, Effects& effects) TW_REQUIRES(mutex_);
   void sign_attempt(Exchange& exchange, const Nonce& nonce, Effects& effects) TW_REQUIRES(mutex_);
   void build(std::uint64_t id, std::shared_ptr<const Builder> builder, const Attempt& attempt);
-  void answered(Exchange& exchange, AnswerBody body, Effects& effects) TW_REQUIRES(mutex_);
+  void answered(Exchange& exchange, AnswerBody body, const AnswerEnvelope& envelope, Effects& effects)
+      TW_REQUIRES(mutex_);
   void refused(Exchange& exchange, Refusal refusal, Effects& effects) TW_REQUIRES(mutex_);
   void finish(Exchange& exchange, Result<Answered> result, Effects& effects) TW_REQUIRES(mutex_);
   void finish_refused(Exchange& exchange, Effects& effects) TW_REQUIRES(mutex_);
@@ -80,8 +81,8 @@ class Client::Core : public std::enable_shared_from_this<Core> {
   void handle(std::size_t link, std::uint64_t generation, const Awaited& awaited,
               const AnswerEnvelope& answer, const crypto::Certificate& certificate);
   void greeted(std::size_t link, const Greeting& greeting, Effects& effects) TW_REQUIRES(mutex_);
-  void accept(std::size_t link, const Awaited& awaited, AnswerBody body, Effects& effects)
-      TW_REQUIRES(mutex_);
+  void accept(std::size_t link, const Awaited& awaited, AnswerBody body, const AnswerEnvelope& envelope,
+              Effects& effects) TW_REQUIRES(mutex_);
   void notice(std::size_t link, Effects& effects) TW_REQUIRES(mutex_);
   void deliver_notices();
   void arm(Effects& effects) TW_REQUIRES(mutex_);

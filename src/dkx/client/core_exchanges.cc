@@ -140,7 +140,8 @@ void Client::Core::begin_attempt(Exchange& exchange, std::size_t index, Effects&
 
 void Client::Core::sign_attempt(Exchange& exchange, const Nonce& nonce, Effects& effects) {
   const Link& link = links_[*exchange.link];
-  const Attempt attempt{link.server(), nonce, link.binding(), link.role(), exchange.attempts};
+  const Attempt attempt{link.server(),     nonce, link.binding(), link.role(), exchange.attempts,
+                        link.certificate()};
   effects.add([self = shared_from_this(), id = exchange.id, builder = exchange.builder, attempt] {
     self->build(id, builder, attempt);
   });
@@ -188,7 +189,8 @@ void Client::Core::unpark(Effects& effects) {
   });
 }
 
-void Client::Core::answered(Exchange& exchange, AnswerBody body, Effects& effects) {
+void Client::Core::answered(Exchange& exchange, AnswerBody body, const AnswerEnvelope& envelope,
+                            Effects& effects) {
   if (auto* refusal = std::get_if<Refusal>(&body)) return refused(exchange, std::move(*refusal), effects);
   const std::size_t index = *exchange.link;
   if (!answers(body, exchange.intent)) {
@@ -196,7 +198,8 @@ void Client::Core::answered(Exchange& exchange, AnswerBody body, Effects& effect
                 Error{ErrorCode::kInvalidArgument, "the answer does not fit the request", "body", "", 0},
                 effects);
   }
-  finish(exchange, Answered{std::move(body), links_[index].server(), links_[index].role(), exchange.attempts},
+  finish(exchange,
+         Answered{std::move(body), links_[index].server(), links_[index].role(), exchange.attempts, envelope},
          effects);
 }
 
@@ -224,7 +227,8 @@ void Client::Core::finish_refused(Exchange& exchange, Effects& effects) {
     if (refusal && (!best || (refusal->retryable() && !exchange.refusals[*best]->retryable()))) best = i;
   }
   finish(exchange,
-         Answered{*exchange.refusals[*best], links_[*best].server(), links_[*best].role(), exchange.attempts},
+         Answered{
+             *exchange.refusals[*best], links_[*best].server(), links_[*best].role(), exchange.attempts, {}},
          effects);
 }
 
