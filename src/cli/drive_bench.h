@@ -1,0 +1,41 @@
+// A virtual drive with everything it needs to work in this process: its identity, a key proxy connected to
+// the key servers, and the typed tape API over it. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/env.h"
+#include "cli/engine_config.h"
+#include "dkx/client/client.h"
+#include "keyproxy/key_proxy.h"
+#include "tape/device/drive.h"
+#include "tape/initiator/tape_drive.h"
+
+namespace tapewarden::cli {
+
+class DriveBench {
+ public:
+  // `serial` names a folder below the engine's drives. Connects in the background.
+  static Result<std::unique_ptr<DriveBench>> open(Env env, const EngineConfig& config,
+                                                  const std::string& serial);
+  ~DriveBench();
+
+  tape::TapeDrive& tape();
+  tape::Drive& device();
+  keyproxy::KeyProxy& proxy();
+  // An LTO drive takes its key from the host (SECURITY PROTOCOL OUT); a 3592 drive asks for it itself.
+  bool set_by_host() const;
+  // Loads a cartridge file and takes note of the unit attentions that tell of it.
+  Status insert(const std::string& cartridge);
+  // The exchange that gave the drive its key, and its confirmation when the drive has written with it.
+  Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group);
+  Status confirm();
+
+ private:
+  DriveBench();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace tapewarden::cli

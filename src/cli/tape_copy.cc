@@ -1,0 +1,171 @@
+#include "cli/tape_copy.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+namespace tapewarden::cli {
+
+namespace {
+
+using keyproxy::HostIntent;
+using tape::TapeFault;
+
+Error of(const tape::TapeError& error) {
+  return error.error();
+}
+
+template <typename T>
+Result<T> plain(tape::TapeResult<T> result) {
+  if (!result) return std::unexpected(of(result.error()));
+  if constexpr (std::is_void_v<T>) {
+    return {};
+  } else {
+    return std::move(*result);
+  }
+}
+
+// Up to the buffer's size; fewer only at the end of input.
+Result<std::size_t> read_fully(int input, MutableByteView out) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const MutableByteView rest = out.subspan(done);
+    const ssize_t got = ::read(input, rest.data(), rest.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(ErrorCode::kIo, std::string("cannot read the input: ") + std::strerror(errno));
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+Status write_fully(int output, ByteView data) {
+  while (!data.empty()) {
+    const ssize_t put = ::write(output, data.data(), data.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail(ErrorCode::kIo, std::string("cannot write the output: ") + std::strerror(errno));
+    data = data.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+bool asks_for_key(TapeFault fault) {
+  return fault == TapeFault::kKeyGenerationNeeded || fault == TapeFault::kKeyTranslationNeeded;
+}
+
+// The drive is told how the next write from the beginning is done, and gets its key when the host sets it.
+Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
+  tape::TapeDrive& drive = bench.tape();
+  TRY(plain(drive.set_compression(options.compression)));
+  TRY(plain(options.append ? drive.to_end_of_data() : drive.rewind()));
+  if (options.clear) {
+    if (bench.set_by_host()) return bench.proxy().clear_key(drive);
+    if (!options.append) return plain(drive.set_write_policy({}));
+    return {};
+  }
+  if (!bench.set_by_host()) {
+    if (options.append) return {};
+    scsi::WritePolicyPage policy;
+    policy.encrypt = true;
+    policy.labels = options.labels;
+    policy.alias_or_group = options.group;
+    return plain(drive.set_write_policy(policy));
+  }
+  report.served = TRY(
+      bench.bring_key(options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
+  report.encrypted = true;
+  return {};
+}
+
+Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& options, CopyReport& report) {
+  auto written = bench.tape().write_block(block);
+  if (!written && asks_for_key(written.error().fault)) {
+    report.served = TRY(bench.bring_key(
+        options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
+    report.encrypted = true;
+    written = bench.tape().write_block(block);
+  }
+  if (!written) return std::unexpected(of(written.error()));
+  return {};
+}
+
+}  // namespace
+
+Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+                              const CopyProgress& progress) {
+  CopyReport report;
+  TRY(prepare_write(bench, options, report));
+  const auto position = TRY(plain(bench.tape().position()));
+  report.file_number = position.file_number;
+  Bytes buffer(options.block_bytes);
+  while (true) {
+    const std::size_t got = TRY(read_fully(input, buffer));
+    if (got == 0) break;
+    TRY(write_one(bench, ByteView(buffer).first(got), options, report));
+    report.bytes += got;
+    ++report.blocks;
+    if (progress) progress(report.bytes);
+    if (got < buffer.size()) break;
+  }
+  if (report.blocks == 0) {
+    return fail(ErrorCode::kInvalidArgument, "there is nothing to write: the input is empty", "input");
+  }
+  TRY(plain(bench.tape().write_filemarks(1)));
+  TRY(bench.confirm());
+  return report;
+}
+
+Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+                             const CopyProgress& progress) {
+  tape::TapeDrive& drive = bench.tape();
+  CopyReport report;
+  report.file_number = file_number;
+  TRY(plain(drive.rewind()));
+  if (file_number > 0) {
+    const auto there = drive.locate_file(file_number);
+    if (!there) return in_context("tape file " + std::to_string(file_number), of(there.error()));
+  }
+  while (true) {
+    auto read = drive.read_block(tape::kMaxRecordBytes);
+    if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
+      report.served = TRY(bench.bring_key(HostIntent::kRead, {}));
+      report.encrypted = true;
+      read = drive.read_block(tape::kMaxRecordBytes);
+    }
+    if (!read) return std::unexpected(of(read.error()));
+    if (read->kind != tape::ReadOutcome::Kind::kBlock) {
+      if (report.blocks == 0 && read->kind == tape::ReadOutcome::Kind::kEndOfData) {
+        return fail(ErrorCode::kNotFound, "the tape has no file " + std::to_string(file_number), "file",
+                    "see `tapewarden tape list`");
+      }
+      return report;
+    }
+    TRY(write_fully(output, read->data));
+    report.bytes += read->data.size();
+    ++report.blocks;
+    if (progress) progress(report.bytes);
+  }
+}
+
+Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
+  tape::TapeDrive& drive = bench.tape();
+  std::vector<TapeFile> files;
+  TRY(plain(drive.rewind()));
+  while (true) {
+    const auto next = TRY(plain(drive.next_block_status()));
+    const auto start = TRY(plain(drive.position()));
+    const auto moved = drive.space_filemarks(1);
+    const bool ends = !moved && moved.error().fault == TapeFault::kEndOfData;
+    if (!moved && !ends) return std::unexpected(of(moved.error()));
+    const auto end = TRY(plain(drive.position()));
+    const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
+    const std::uint64_t objects = end.logical_object - start.logical_object;
+    if (at_end && objects == 0) return files;
+    files.push_back({files.size(), at_end ? objects : objects - 1,
+                     next.status == scsi::BlockStatus::kReadable ||
+                         next.status == scsi::BlockStatus::kKeyMissing});
+    if (at_end) return files;
+  }
+}
+
+}  // namespace tapewarden::cli

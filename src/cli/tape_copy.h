@@ -1,0 +1,53 @@
+// Data between a file descriptor and a cartridge, through a drive: what `tapewarden tape write` and `read`
+// do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/drive_bench.h"
+
+namespace tapewarden::cli {
+
+inline constexpr std::size_t kDefaultBlockBytes = 256U << 10;
+
+// Called now and then with the bytes copied so far.
+using CopyProgress = std::function<void(std::uint64_t bytes)>;
+
+struct TapeWriteOptions {
+  bool append = false;
+  bool clear = false;                  // write without encryption
+  std::string group;                   // identified-key method; empty: the key server chooses
+  std::vector<scsi::KeyLabel> labels;  // wrapped-key method; empty: the key server chooses
+  std::size_t block_bytes = kDefaultBlockBytes;
+  bool compression = true;
+};
+
+struct CopyReport {
+  std::uint64_t bytes = 0;
+  std::uint64_t blocks = 0;
+  std::uint64_t file_number = 0;  // of the tape file written or read
+  bool encrypted = false;
+  keyproxy::Served served;  // meaningful when encrypted
+};
+
+// Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
+// this returns, the key confirmed to the server. REQUIRES: a cartridge is inserted.
+Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+                              const CopyProgress& progress);
+
+// Tape file `file_number` (0 is the first) to `output`. kNotFound when the tape has fewer files.
+Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+                             const CopyProgress& progress);
+
+struct TapeFile {
+  std::uint64_t number = 0;
+  std::uint64_t blocks = 0;
+  bool encrypted = false;
+};
+// The files of the tape without reading their data, so without any key.
+Result<std::vector<TapeFile>> list_tape(DriveBench& bench);
+
+}  // namespace tapewarden::cli
