@@ -96,14 +96,14 @@ Status Settings::set(store::Transaction& transaction, const Actor& actor, std::s
 }
 
 Status Settings::unset(store::Transaction& transaction, const Actor& actor, std::string_view name) const {
-  TRY(require(name));
+  const SettingInfo* info = TRY(require(name));
   if (!TRY(transaction.get(kSettingTable, {std::string(name)}))) return {};
   TRY(transaction.erase(kSettingTable, {std::string(name)}));
   note(transaction, context_,
        {.type = AuditType::kConfigurationManagement,
         .action = "setting.unset",
         .actor = actor,
-        .fields = {{"name", std::string(name)}}});
+        .fields = {{"name", std::string(name)}, {"value", std::string(info->default_value)}}});
   return {};
 }
 
