@@ -8,6 +8,9 @@ namespace tapewarden::keyproxy {
 
 namespace {
 
+// No key has this alias: K2 lets nobody make one by it.
+constexpr std::string_view kAliasOfNoKey = "?INTRODUCE";
+
 Error of(const tape::TapeError& error) {
   return error.error();
 }
@@ -51,6 +54,20 @@ dkx::Drive drive_of(const scsi::KeyRequestPage& page) {
   }
   drive.kind = dkx::DriveKind::kLto;
   drive.enrolment = dkx::Enrolment{page.drive_certificate, page.wrapping_key, page.wrapping_key_signature};
+  return drive;
+}
+
+dkx::Drive drive_of(const tape::DriveIdentity& identity) {
+  const tape::DriveFacts& facts = identity.facts();
+  scsi::KeyRequestPage page;
+  page.drive_serial = facts.serial;
+  page.world_wide_node_name = facts.world_wide_node_name;
+  page.drive_certificate = identity.certificate().der();
+  page.wrapping_key = identity.wrapping_key().spki();
+  page.wrapping_key_signature = identity.wrapping_key_signature();
+  dkx::Drive drive = drive_of(page);
+  drive.kind = facts.kind == tape::MediumKind::kLto ? dkx::DriveKind::kLto : dkx::DriveKind::k3592;
+  drive.wrapping_key = identity.wrapping_key().spki_hash();
   return drive;
 }
 
@@ -140,6 +157,32 @@ Result<dkx::Answered> KeyProxy::exchange_as_proxy(const dkx::KeyRequest& request
   if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body))
     return std::unexpected(dkx::error_of(*refused));
   return answered;
+}
+
+Result<dkx::Refusal> KeyProxy::introduce(const tape::DriveIdentity& drive, bool signs_itself) {
+  dkx::KeyRequest request;
+  request.intent = dkx::Intent::kRead;
+  request.request_id = Uuid::random(random_);
+  request.volume = Uuid::random(random_);
+  request.held = TRY(eedk::DataKeyIdentifier::from_alias(kAliasOfNoKey));
+  request.drive = drive_of(drive);
+  if (!signs_itself) request.proxy = identity_.name;
+  const auto answered = TRY(exchange([&](const dkx::Attempt& attempt) -> Result<dkx::RequestEnvelope> {
+    dkx::KeyRequest bound = request;
+    bound.nonce = attempt.nonce;
+    bound.binding = attempt.binding;
+    if (!signs_itself) {
+      return dkx::sign_request(0, dkx::encode(bound), dkx::SignerKind::kProxy, identity_.key, nullptr);
+    }
+    dkx::RequestEnvelope envelope;
+    envelope.body = dkx::encode(bound);
+    envelope.signer = dkx::SignerKind::kDrive;
+    envelope.signature = drive.sign(dkx::request_message(envelope.body));
+    envelope.signer_certificate = drive.certificate().der();
+    return envelope;
+  }));
+  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body)) return *refused;
+  return fail(ErrorCode::kInternal, "a key came for an identifier that no key has", "answer");
 }
 
 Result<dkx::KeyRequest> KeyProxy::host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,

@@ -18,6 +18,7 @@
 #include "base/env.h"
 #include "crypto/keys.h"
 #include "dkx/client/client.h"
+#include "tape/device/drive_identity.h"
 #include "tape/initiator/tape_drive.h"
 
 namespace tapewarden::keyproxy {
@@ -57,6 +58,11 @@ class KeyProxy {
   Result<Served> serve(tape::TapeDrive& drive);
   // Key path: tells the server that the drive has written with its key, when the drive says that this is due.
   Status confirm(tape::TapeDrive& drive);
+
+  // Shows a drive to the key server: asks, in the drive's own name or the proxy's, to read with a key that
+  // nobody has. The refusal tells whether the drive is in the drive table (EE32) or waits there to be
+  // accepted (EF01).
+  Result<dkx::Refusal> introduce(const tape::DriveIdentity& drive, bool signs_itself);
 
   // Set by host: asks for a key for the cartridge in the drive and sets it. `group` (a key group or alias)
   // counts for a write from the beginning only; empty leaves the choice to the key server. For append and

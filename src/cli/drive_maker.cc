@@ -1,0 +1,80 @@
+#include "cli/drive_maker.h"
+
+#include "eedk/ekm_code.h"
+
+namespace tapewarden::cli {
+
+namespace {
+
+constexpr std::size_t kPemLimit = 64U << 10;
+constexpr std::chrono::days kLeafLife{2 * 365};
+constexpr std::chrono::hours kBackdate{24};
+constexpr unsigned kWrappingKeyBits = 2048;
+constexpr std::uint64_t kLocallyAssigned = 0x3000'0000'0000'0000;  // NAA 3h, SPC-5 section 7.7.6.6
+
+Result<crypto::SecretBytes> read_secret(Disk& disk, const std::string& path) {
+  const auto file = TRY(disk.open(path, OpenMode::kRead));
+  auto content = crypto::SecretBytes::zeros(kPemLimit);
+  const std::size_t size = TRY(file->read_at(0, content.reveal_mutable()));
+  return crypto::SecretBytes::copy_of(content.reveal().first(size));
+}
+
+Result<crypto::Certificate> certify(Env env, const crypto::PublicKey& key, const std::string& serial,
+                                    const crypto::Certificate& authority,
+                                    const crypto::PrivateKey& authority_key) {
+  crypto::CertificateSpec spec;
+  spec.common_name = serial;
+  spec.organizational_unit = std::string(tape::kDriveUnit);
+  spec.use = crypto::CertificateUse::kClient;
+  spec.not_before = env.clock->wall_now() - kBackdate;
+  spec.not_after = env.clock->wall_now() + kLeafLife;
+  return crypto::issue_certificate(spec, key, authority, authority_key, *env.random);
+}
+
+std::uint64_t random_node_name(Random& random) {
+  std::array<std::uint8_t, 8> bytes{};
+  random.fill(bytes);
+  std::uint64_t value = 0;
+  for (const std::uint8_t byte : bytes) value = value << 8 | byte;
+  return kLocallyAssigned | (value >> 4);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const tape::DriveIdentity>> make_drive(Env env, const NewDrive& drive) {
+  const std::string folder = drive.site + "/engine/drives/" + drive.serial;
+  (void)TRY(tape::drive_table_serial(drive.serial));
+  if (env.disk->exists(folder)) {
+    return fail(ErrorCode::kAlreadyExists, "there is a drive " + drive.serial + " already", "--serial");
+  }
+  const Bytes pem = TRY(read_file(*env.disk, drive.site + "/ca/authority.crt", kPemLimit));
+  tape::DriveIdentitySpec spec;
+  spec.authority = TRY(crypto::Certificate::from_pem(as_text(pem)));
+  const auto authority_key =
+      TRY(crypto::PrivateKey::from_pem(TRY(read_secret(*env.disk, drive.site + "/ca/authority.key"))));
+  spec.serial = drive.serial;
+  spec.kind = drive.kind;
+  spec.world_wide_node_name =
+      drive.world_wide_node_name != 0 ? drive.world_wide_node_name : random_node_name(*env.random);
+  spec.identity_key = crypto::PrivateKey::generate_p256();
+  spec.certificate =
+      TRY(certify(env, spec.identity_key.public_key(), drive.serial, spec.authority, authority_key));
+  spec.wrapping_key = crypto::PrivateKey::generate_rsa(kWrappingKeyBits);
+  auto identity = TRY(tape::DriveIdentity::make(std::move(spec)));
+  TRY(identity->save(*env.disk, folder));
+  return identity;
+}
+
+Result<Enrolment> enrol_drive(DriveBench& bench) {
+  const auto refusal = TRY(bench.proxy().introduce(bench.device().identity(), !bench.set_by_host()));
+  switch (refusal.code) {
+    case eedk::EkmCode::kKeyNotHeld:
+      return Enrolment::kAccepted;
+    case eedk::EkmCode::kDriveNotConfigured:
+      return Enrolment::kPending;
+    default:
+      return std::unexpected(dkx::error_of(refusal));
+  }
+}
+
+}  // namespace tapewarden::cli
