@@ -1,0 +1,364 @@
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <sys/stat.h>
+
+#include "admin/keyd/testing/keyd_fixture.h"
+#include "base/text.h"
+#include "cli/nouns.h"
+#include "cli/parser.h"
+#include "cli/request_body.h"
+#include "cli/rest_client.h"
+#include "cli/run.h"
+#include "net/testing/test_site.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+using people::Role;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The words of an example as a shell would split it, up to a redirection.
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words;
+  std::string word;
+  bool quoted = false;
+  for (const char c : std::string(line) + " ") {
+    if (c == '"') quoted = !quoted;
+    if (c == ' ' && !quoted) {
+      if (word == ">") return words;
+      if (!word.empty()) words.push_back(std::exchange(word, {}));
+    } else if (c != '"') {
+      word += c;
+    }
+  }
+  return words;
+}
+
+TEST(CommandTable, U2_EveryExampleParsesToItsOwnCommand) {
+  for (const Command& command : all_commands()) {
+    auto words = words_of(command.example);
+    ASSERT_EQ(words.front(), "tapewarden") << command.example;
+    words.erase(words.begin());
+    const auto parsed = parse_command_line(all_commands(), words);
+    ASSERT_TRUE(parsed) << command.example << ": " << parsed.error().text();
+    ASSERT_NE(parsed->command, nullptr) << command.example;
+    EXPECT_EQ(title_of(*parsed->command), title_of(command));
+  }
+}
+
+TEST(CommandTable, U2_ThePageInTheDocumentationHasEveryExample) {
+  RealDisk disk;
+  const auto page = read_file(disk, std::string(TAPEWARDEN_DOCS) + "/operating/command-line.md", 1U << 20);
+  ASSERT_TRUE(page) << page.error().text();
+  for (const Command& command : all_commands()) {
+    EXPECT_THAT(std::string(as_text(*page)), HasSubstr(std::string(command.example)));
+  }
+}
+
+TEST(CommandTable, U2_GlobalOptionsStandAnywhere) {
+  const auto parsed =
+      parse_command_line(all_commands(), {"key", "list", "--json", "--server", "https://a:1"});
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_TRUE(parsed->globals.json);
+  EXPECT_EQ(parsed->globals.server, "https://a:1");
+}
+
+TEST(CommandTable, U2_ListsAreGivenOptionByOption) {
+  const auto parsed = parse_command_line(
+      all_commands(), {"kek", "create", "--label", "A", "--label", "B", "the name", "--bits", "2048"});
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_THAT(parsed->values.list("labels"), ::testing::ElementsAre("A", "B"));
+  EXPECT_EQ(parsed->values.text("common_name"), "the name");
+}
+
+TEST(CommandTable, U2_WrongUsageIsAnError) {
+  const std::vector<std::vector<std::string>> wrong{
+      {},
+      {"nonsense"},
+      {"key"},
+      {"key", "nonsense"},
+      {"key", "show"},
+      {"key", "show", "A", "B"},
+      {"key", "list", "--nonsense"},
+      {"group", "create", "A", "--policy"},
+      {"group", "create", "A", "--policy", "use-once", "--policy", "round-robin"},
+      {"people", "add", "anna", "--role", "operator", "--password", "on the command line"},
+  };
+  for (const auto& words : wrong) {
+    const auto parsed = parse_command_line(all_commands(), words);
+    ASSERT_FALSE(parsed) << ::testing::PrintToString(words);
+    EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+TEST(RequestBody, EscapesWhatJsonWantsEscaped) {
+  RequestBody body;
+  EXPECT_TRUE(RequestBody().take().empty());
+  body.add_text("a", "quote \" slash \\ line\n\x01 ä");
+  body.add_integer("b", -7);
+  body.add_flag("c", true);
+  body.add_list("d", {"x", "y"});
+  body.add_secret("e", crypto::SecretBytes::copy_of(as_bytes("s\"ecret")));
+  const auto value = json::parse(as_text(body.take()));
+  EXPECT_EQ(value.at("a"), "quote \" slash \\ line\n\x01 ä");
+  EXPECT_EQ(value.at("b"), -7);
+  EXPECT_EQ(value.at("c"), true);
+  EXPECT_EQ(value.at("d").as_array().size(), 2U);
+  EXPECT_EQ(value.at("e"), "s\"ecret");
+}
+
+TEST(ServerAddressText, TakesHostsPortsAndIpv6) {
+  EXPECT_EQ(parse_server("https://keys-1:1444")->host, "keys-1");
+  EXPECT_EQ(parse_server("https://keys-1:1444/")->port, 1444);
+  EXPECT_EQ(parse_server("keys-1")->port, 1443);
+  EXPECT_EQ(parse_server("https://[::1]:99")->host, "::1");
+  for (const char* bad : {"", "https://", "http://a", "a:b", "a:0", "a:65536", "[::1", "[::1]99", "a/b"}) {
+    EXPECT_FALSE(parse_server(bad)) << bad;
+  }
+}
+
+TEST(Site, U2_VerbsAreHandedToTheKeyServersProgram) {
+  EXPECT_THAT(*site_words({"init", "DIR", "--name", "x"}),
+              ::testing::ElementsAre("site-init", "DIR", "--name", "x"));
+  EXPECT_EQ(site_words({"check", "--config", "f"})->front(), "check");
+  EXPECT_FALSE(site_words({}));
+  EXPECT_FALSE(site_words({"run"}));
+}
+
+// Command lines against a whole key server behind HTTPS, in this process.
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto config = site_.server_config();
+    config.client_certificates = net::ClientCertificates::kOptional;
+    net::HttpServerOptions options;
+    options.tls = *net::TlsContext::server(config);
+    auto started = net::HttpServer::start(loop_, options, keyd_.router().handler());
+    ASSERT_TRUE(started) << started.error().text();
+    server_ = std::move(*started);
+    write("ca.crt", site_.authority().pem());
+    write("password", std::string(people::testing::kPassword) + "\n");
+    context_.env = real_.env();
+    context_.out = &out_;
+    context_.err = &err_;
+    context_.ask_secret = [this](std::string_view) -> Result<crypto::SecretBytes> {
+      if (typed_.empty()) return fail(ErrorCode::kUnavailable, "there is no terminal to ask at");
+      return crypto::SecretBytes::copy_of(as_bytes(typed_));
+    };
+    context_.config_directory = path("config");
+  }
+  void TearDown() override {
+    if (server_) (void)server_->stop(std::chrono::milliseconds(1000));
+  }
+
+  std::string path(const std::string& name) { return directory_.file(name); }
+  void write(const std::string& name, std::string_view text) {
+    ASSERT_TRUE(write_file_atomically(*real_.env().disk, path(name), as_bytes(text)));
+  }
+  std::string url() { return "https://127.0.0.1:" + std::to_string(server_->port()); }
+  int tapewarden(std::vector<std::string> words) {
+    out_.str("");
+    err_.str("");
+    return run(context_, std::move(words));
+  }
+  void log_in(Role role) {
+    const auto name = people::testing::PeopleFixture::name_of(role);
+    ASSERT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt"), "--user", name,
+                          "--password-file", path("password")}),
+              0)
+        << err_.str();
+  }
+  json::value answer() { return json::parse(out_.str()); }
+
+  store::testing::TemporaryDirectory directory_;
+  store::testing::RealEnv real_;
+  net::testing::TestSite site_;
+  net::Loop loop_{1};
+  admin::testing::KeydFixture keyd_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+  std::string typed_;
+  Context context_;
+};
+
+TEST_F(CommandLine, U2_LoginIsRememberedUntilLogout) {
+  EXPECT_EQ(tapewarden({"status"}), 4);
+  EXPECT_THAT(err_.str(), HasSubstr("tapewarden login"));
+  log_in(Role::kOperator);
+  EXPECT_THAT(out_.str(), HasSubstr("as operator, operator"));
+  struct stat info{};
+  ASSERT_EQ(::stat((path("config") + "/token").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+  EXPECT_EQ(tapewarden({"whoami"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("change-drives"));
+  EXPECT_EQ(tapewarden({"logout"}), 0);
+  EXPECT_EQ(tapewarden({"whoami"}), 4);
+  EXPECT_EQ(tapewarden({"logout"}), 0);
+}
+
+TEST_F(CommandLine, U2_APasswordIsAskedForAndNeverShown) {
+  typed_ = "a wrong password";
+  EXPECT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt"), "--user", "auditor"}), 4);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("a wrong password")));
+  typed_ = people::testing::kPassword;
+  EXPECT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt"), "--user", "auditor"}), 0)
+      << err_.str();
+  typed_.clear();
+  EXPECT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt"), "--user", "auditor"}), 5);
+  EXPECT_EQ(tapewarden({"login", "--server", url(), "--user", "auditor"}), 2);
+  EXPECT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt")}), 2);
+}
+
+TEST_F(CommandLine, U2_ASitesCertificateLogsIn) {
+  const auto leaf = site_.client_leaf("officer", "people");
+  for (const char* folder : {"site/ca", "site/people/officer-1"}) {
+    ASSERT_TRUE(real_.env().disk->make_directories(path(folder), 0700));
+  }
+  write("site/ca/authority.crt", site_.authority().pem());
+  write("site/people/officer-1/client.crt", leaf.certificate.pem());
+  write("site/people/officer-1/client.key", as_text(leaf.key.pem().reveal()));
+  const std::vector<std::string> who{"--site", path("site"), "--as", "officer-1", "--server", url()};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.end(), who.begin(), who.end());
+    return words;
+  };
+  EXPECT_EQ(tapewarden(with({"whoami"})), 4) << "nobody has this certificate yet";
+  ASSERT_TRUE(
+      keyd_.base().people().change(people::local_principal("test"), "officer",
+                                   {.certificate_fingerprint = to_bytes(leaf.certificate.fingerprint())}));
+  EXPECT_EQ(tapewarden(with({"whoami", "--json"})), 0) << err_.str();
+  EXPECT_EQ(answer().at("method"), "certificate");
+  EXPECT_EQ(keyd_.base().people().open_sessions(), 0U) << "a login for one command ends with it";
+  EXPECT_EQ(tapewarden(with({"login"})), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"whoami"}), 0);
+  EXPECT_EQ(tapewarden({"whoami", "--site", path("site"), "--server", url()}), 2);
+}
+
+TEST_F(CommandLine, U2_ExitStatusTellsWhatWentWrong) {
+  log_in(Role::kAuditor);
+  EXPECT_EQ(tapewarden({"key", "show", "NOSUCH"}), 3);
+  EXPECT_THAT(err_.str(), HasSubstr("tapewarden: "));
+  EXPECT_EQ(tapewarden({"group", "create", "B"}), 4);
+  EXPECT_THAT(err_.str(), HasSubstr("remedy: "));
+  EXPECT_EQ(tapewarden({"key", "list", "--most", "many"}), 2);
+  EXPECT_EQ(tapewarden({"no-such-noun"}), 2);
+  log_in(Role::kOperator);
+  EXPECT_EQ(tapewarden({"group", "create", "B"}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"group", "create", "B"}), 1);
+  EXPECT_EQ(tapewarden({"key", "generate", "--count", "many"}), 2);
+  (void)server_->stop(std::chrono::milliseconds(1000));
+  EXPECT_EQ(tapewarden({"status"}), 5);
+  EXPECT_EQ(tapewarden({"--help"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("drive-table"));
+  EXPECT_EQ(tapewarden({"--version"}), 0);
+}
+
+TEST_F(CommandLine, U2_AServerOfAnotherAuthorityIsNotTrusted) {
+  net::testing::TestSite other;
+  write("other.crt", other.authority().pem());
+  const int status = tapewarden({"login", "--server", url(), "--ca", path("other.crt"), "--user", "auditor",
+                                 "--password-file", path("password")});
+  EXPECT_EQ(status, 4) << err_.str();
+}
+
+TEST_F(CommandLine, U2_DrivesByTheCommandLine) {
+  log_in(Role::kOperator);
+  ASSERT_EQ(tapewarden({"drive-table", "add", "1234567890", "--kind", "LTO"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("001234567890"));
+  ASSERT_EQ(tapewarden({"drive-table", "list"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("SERIAL"));
+  EXPECT_THAT(out_.str(), HasSubstr("001234567890"));
+  ASSERT_EQ(tapewarden({"drive-table", "export", "--output", path("drives.json")}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"drive-table", "delete", "001234567890"}), 0);
+  EXPECT_EQ(tapewarden({"drive-table", "show", "001234567890"}), 3);
+  ASSERT_EQ(tapewarden({"drive-table", "import", path("drives.json"), "--mode", "merge", "--json"}), 0)
+      << err_.str();
+  EXPECT_EQ(answer().at("added"), 1);
+  EXPECT_EQ(tapewarden({"drive-table", "import", path("missing.json"), "--mode", "merge"}), 3);
+}
+
+TEST_F(CommandLine, U2_LongListsAreReadToTheirEnd) {
+  log_in(Role::kOperator);
+  ASSERT_EQ(tapewarden({"key", "generate", "--count", "1003", "--prefix", "ABC"}), 0) << err_.str();
+  ASSERT_EQ(tapewarden({"key", "list", "--json"}), 0) << err_.str();
+  EXPECT_EQ(answer().at("items").as_array().size(), 1003U);
+  ASSERT_EQ(tapewarden({"key", "list", "--json", "--most", "7"}), 0) << err_.str();
+  EXPECT_EQ(answer().at("items").as_array().size(), 7U);
+}
+
+TEST_F(CommandLine, K5_AKekGoesOutAndComesBack) {
+  log_in(Role::kSecurityOfficer);
+  ASSERT_EQ(tapewarden({"kek", "create", "the KEK", "--bits", "2048", "--label", "A / 1", "--label", "B"}), 0)
+      << err_.str();
+  typed_ = "a long passphrase";
+  ASSERT_EQ(tapewarden({"kek", "export", "a / 1", "--output", path("kek.p12")}), 0) << err_.str();
+  EXPECT_TRUE(crypto::read_pkcs12(*read_file(*real_.env().disk, path("kek.p12"), 1U << 20),
+                                  crypto::SecretBytes::copy_of(as_bytes(typed_))));
+  EXPECT_EQ(tapewarden({"kek", "import", path("kek.p12"), "--label", "C"}), 0) << err_.str();
+  typed_ = "a wrong passphrase";
+  EXPECT_EQ(tapewarden({"kek", "import", path("kek.p12")}), 1);
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("a wrong passphrase")));
+  ASSERT_EQ(tapewarden({"kek", "certificate", "B"}), 0) << err_.str();
+  EXPECT_TRUE(crypto::Certificate::from_pem(out_.str()));
+  ASSERT_EQ(tapewarden({"kek", "request", "B", "--output", path("kek.csr")}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"kek", "show", "B", "--json"}), 0);
+  EXPECT_EQ(answer().at("labels").as_array().size(), 3U);
+}
+
+TEST_F(CommandLine, K22_PeopleByTheCommandLine) {
+  log_in(Role::kSecurityOfficer);
+  typed_ = "carla's long password";
+  ASSERT_EQ(tapewarden({"people", "add", "carla", "--role", "operator"}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"people", "disable", "carla", "--json"}), 0);
+  EXPECT_EQ(answer().at("disabled"), true);
+  EXPECT_EQ(tapewarden({"people", "enable", "carla", "--json"}), 0);
+  EXPECT_EQ(answer().at("disabled"), false);
+  EXPECT_EQ(tapewarden({"people", "modify", "carla", "--role", "auditor"}), 0);
+  EXPECT_EQ(tapewarden({"people", "list"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("carla"));
+  EXPECT_EQ(tapewarden({"people", "delete", "officer"}), 1);
+  EXPECT_EQ(tapewarden({"people", "delete", "carla"}), 0);
+}
+
+TEST_F(CommandLine, K13_AuditAndItsVerification) {
+  ASSERT_TRUE(keyd_.note(R"({"type":"runtime","outcome":"success","action":"serve","actor":"d1"})"));
+  log_in(Role::kAuditor);
+  ASSERT_EQ(tapewarden({"audit", "list", "--type", "runtime"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("serve"));
+  EXPECT_EQ(tapewarden({"audit", "verify"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("intact:"));
+}
+
+TEST_F(CommandLine, D4_CartridgesAreMadeInspectedAndErased) {
+  const std::string file = path("vol001.twc");
+  ASSERT_EQ(tapewarden({"cartridge", "create", file, "--volser", "vol001", "--capacity", "64M"}), 0)
+      << err_.str();
+  EXPECT_EQ(tapewarden({"cartridge", "create", file, "--volser", "vol001"}), 1);
+  EXPECT_EQ(tapewarden({"cartridge", "create", path("x"), "--volser", "VOL002", "--capacity", "much"}), 2);
+  ASSERT_EQ(tapewarden({"cartridge", "inspect", file, "--json"}), 0) << err_.str();
+  EXPECT_EQ(answer().at("volser"), "VOL001");
+  EXPECT_EQ(tapewarden({"cartridge", "verify", file}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"cartridge", "show-keys", file}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"cartridge", "erase", file, "--method", "overwrite"}), 2);
+  EXPECT_EQ(tapewarden({"cartridge", "erase", file, "--method", "overwrite", "--yes"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("not guaranteed"));
+  EXPECT_EQ(tapewarden({"cartridge", "inspect", path("missing")}), 3);
+  write("junk", std::string(100'000, 'x'));
+  EXPECT_NE(tapewarden({"cartridge", "inspect", path("junk")}), 0);
+}
+
+TEST_F(CommandLine, U2_CompletionKnowsNounsVerbsAndOptions) {
+  ASSERT_EQ(tapewarden({"completion"}), 0);
+  for (const char* word :
+       {"drive-table", "set-default", "--keys-ahead", "complete -F _tapewarden tapewarden"}) {
+    EXPECT_THAT(out_.str(), HasSubstr(word));
+  }
+}
+
+}  // namespace
+}  // namespace tapewarden::cli

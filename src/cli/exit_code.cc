@@ -1,0 +1,31 @@
+#include "cli/exit_code.h"
+
+namespace tapewarden::cli {
+
+ExitCode exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return ExitCode::kUsage;
+    case ErrorCode::kNotFound:
+      return ExitCode::kNotFound;
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kUnauthenticated:
+      return ExitCode::kNotPermitted;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+      return ExitCode::kUnavailable;
+    case ErrorCode::kCorrupt:
+      return ExitCode::kDamaged;
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kConflict:
+    case ErrorCode::kExhausted:
+    case ErrorCode::kWrongKey:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kIo:
+    case ErrorCode::kInternal:
+      return ExitCode::kFailed;
+  }
+  return ExitCode::kFailed;
+}
+
+}  // namespace tapewarden::cli

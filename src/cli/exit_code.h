@@ -1,0 +1,20 @@
+// What the command line's exit status says (docs/operating/command-line.md). Pure.
+#pragma once
+
+#include "base/error.h"
+
+namespace tapewarden::cli {
+
+enum class ExitCode : int {
+  kDone = 0,
+  kFailed = 1,        // refused, or something went wrong
+  kUsage = 2,         // the command or one of its values is wrong
+  kNotFound = 3,      // the thing named does not exist
+  kNotPermitted = 4,  // not logged in, or not allowed
+  kUnavailable = 5,   // the server cannot be reached or cannot answer now
+  kDamaged = 6,       // something stored is damaged
+};
+
+ExitCode exit_code_of(ErrorCode code);
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,276 @@
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "cli/context.h"
+#include "cli/nouns.h"
+#include "tape/medium/cartridge.h"
+#include "tape/medium/erase.h"
+#include "tape/medium/inspect.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+
+const ArgumentSpec kFile{.name = "FILE", .required = true, .meaning = "the cartridge file"};
+
+// 18T, 500G, 64M, 4096: powers of 1000, as tape vendors count.
+Result<std::uint64_t> parse_size(std::string_view text, std::string_view field) {
+  static constexpr std::string_view kUnits = "KMGT";
+  std::uint64_t unit = 1;
+  if (!text.empty()) {
+    const auto index = kUnits.find(to_upper(text.substr(text.size() - 1)));
+    if (index != std::string_view::npos) {
+      for (std::size_t i = 0; i <= index; ++i) unit *= 1000;
+      text.remove_suffix(1);
+    }
+  }
+  const auto number = parse_number(text, 1, std::numeric_limits<std::uint64_t>::max() / unit, field);
+  if (number) return *number * unit;
+  return fail(ErrorCode::kInvalidArgument, "this is not a size", std::string(field),
+              "write 18T, 500G or bytes");
+}
+
+Result<tape::KeyManagement> parse_management(std::string_view text) {
+  for (const auto management : {tape::KeyManagement::kNone, tape::KeyManagement::kApplication,
+                                tape::KeyManagement::kLibrary, tape::KeyManagement::kSystem}) {
+    if (equal_ignoring_case(text, tape::to_string(management))) return management;
+  }
+  return fail(ErrorCode::kInvalidArgument, "this is no key management", "--management",
+              "use none, application, library or system");
+}
+
+Result<tape::CartridgeSpec> spec_of(const Values& values) {
+  tape::CartridgeSpec spec;
+  spec.volser = to_upper(values.text("--volser"));
+  if (values.has("--kind")) {
+    const bool lto = equal_ignoring_case(values.text("--kind"), "LTO");
+    if (!lto && values.text("--kind") != "3592") {
+      return fail(ErrorCode::kInvalidArgument, "this is no kind of cartridge", "--kind", "use LTO or 3592");
+    }
+    spec.kind = lto ? tape::MediumKind::kLto : tape::MediumKind::k3592;
+  }
+  if (values.has("--capacity"))
+    spec.capacity_bytes = TRY(parse_size(values.text("--capacity"), "--capacity"));
+  if (values.has("--management")) spec.management = TRY(parse_management(values.text("--management")));
+  spec.worm = values.has("--worm");
+  return spec;
+}
+
+void print(Context& context, const json::object& report, std::string_view text) {
+  if (context.globals.json) {
+    *context.out << json::serialize(report) << '\n';
+  } else {
+    *context.out << text << (text.ends_with('\n') ? "" : "\n");
+  }
+}
+
+Status create(Context& context, const Values& values) {
+  auto cartridge = TRY(tape::Cartridge::create(context.env, values.text("FILE"), TRY(spec_of(values))));
+  const auto identity = cartridge->identity();
+  TRY(cartridge->unload());
+  print(context, {{"volser", identity.volser}, {"volume", identity.volume.text()}},
+        "made cartridge " + identity.volser + ", volume " + identity.volume.text());
+  return {};
+}
+
+json::object summary_of(const tape::Inspection& inspection) {
+  json::array sessions;
+  for (const auto& session : inspection.sessions) {
+    sessions.push_back(json::object{{"id", session.id},
+                                    {"encrypted", session.encrypted},
+                                    {"method", tape::to_string(session.method)},
+                                    {"key_check_value", session.encrypted ? to_hex(session.check_value) : ""},
+                                    {"begun", format_utc(session.begun)},
+                                    {"records", session.data_records},
+                                    {"host_bytes", session.host_bytes},
+                                    {"stored_bytes", session.stored_bytes}});
+  }
+  return {{"volser", inspection.current.volser},
+          {"volume", inspection.current.volume.text()},
+          {"file_bytes", inspection.file_bytes},
+          {"host_bytes", inspection.host_bytes},
+          {"stored_bytes", inspection.stored_bytes},
+          {"records", inspection.counts.data},
+          {"filemarks", inspection.counts.filemarks},
+          {"encrypted_records", inspection.counts.encrypted},
+          {"sessions", std::move(sessions)},
+          {"damaged_key_copies", inspection.key_info.damaged_copies()},
+          {"damage", inspection.damage ? json::value(*inspection.damage) : json::value(nullptr)}};
+}
+
+Status inspect(Context& context, const Values& values) {
+  const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
+  print(context, summary_of(inspection), inspection.to_text());
+  if (!inspection.damage) return {};
+  return fail(ErrorCode::kCorrupt, "the cartridge is damaged: " + escape_unprintable(*inspection.damage),
+              "FILE", "run cartridge verify to see how far it reads");
+}
+
+Status verify(Context& context, const Values& values) {
+  tape::VerifyOptions options;
+  options.progress = [&](std::uint64_t done, std::uint64_t total) {
+    if (context.progress) context.progress(done, total);
+    return true;
+  };
+  const auto report = TRY(tape::verify(context.env, values.text("FILE"), options));
+  json::array faults;
+  for (const auto& fault : report.faults) {
+    faults.push_back(json::object{{"kind", tape::to_string(fault.kind)},
+                                  {"offset", fault.offset},
+                                  {"object", fault.logical_object},
+                                  {"message", fault.message}});
+  }
+  print(context,
+        {{"good", report.good()},
+         {"records", report.records},
+         {"bytes", report.bytes},
+         {"tags_unchecked", report.tags_unchecked},
+         {"torn_bytes", report.torn_bytes},
+         {"faults", std::move(faults)}},
+        report.to_text());
+  if (report.good()) return {};
+  return fail(ErrorCode::kCorrupt, "the cartridge does not verify", "FILE",
+              "restore its volumes from a copy");
+}
+
+std::string text_of(const tape::KeyInfoReport& report) {
+  std::string text = "method:          " + std::string(tape::to_string(report.info.method)) + "\n";
+  text += "EEDKs:           " + std::to_string(report.info.eedks.size()) + "\n";
+  text += "signed:          " + std::string(report.info.signature.empty() ? "no" : "yes") + "\n";
+  text += "DKi (A-KAD):     " + (report.info.akad.empty() ? "-" : to_hex(report.info.akad)) + "\n";
+  text += "key check value: " + (report.info.check_value ? to_hex(*report.info.check_value) : "-") + "\n";
+  text += "generation:      " + std::to_string(report.generation) + "\n";
+  for (std::size_t i = 0; i < report.copies.size(); ++i) {
+    const auto& copy = report.copies[i];
+    text += (i == 0 ? "copy in memory:  " : "copy on medium:  ") +
+            std::string(copy.good()  ? "good"
+                        : copy.stale ? "stale"
+                                     : "not good") +
+            "\n";
+  }
+  return text;
+}
+
+Status show_keys(Context& context, const Values& values) {
+  const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
+  const tape::KeyInfoReport& report = inspection.key_info;
+  json::array eedks;
+  for (const auto& eedk : report.info.eedks) eedks.emplace_back(to_hex(eedk));
+  print(context,
+        {{"method", tape::to_string(report.info.method)},
+         {"eedks", std::move(eedks)},
+         {"signature", to_hex(report.info.signature)},
+         {"akad", to_hex(report.info.akad)},
+         {"key_check_value", report.info.check_value ? to_hex(*report.info.check_value) : ""},
+         {"generation", report.generation},
+         {"damaged_copies", report.damaged_copies()},
+         {"all_lost", report.all_lost}},
+        text_of(report));
+  if (!report.all_lost) return {};
+  return fail(ErrorCode::kCorrupt, "every copy of the key information is lost", "FILE",
+              "repair it from the key server's ledger: tapewarden ledger query --volser " +
+                  escape_unprintable(inspection.current.volser));
+}
+
+Status erase(Context& context, const Values& values) {
+  if (!values.has("--yes")) {
+    return fail(ErrorCode::kInvalidArgument, "erasing cannot be undone", "--yes", "say --yes to go on");
+  }
+  const std::string method = to_lower(values.text("--method"));
+  if (method != "overwrite" && method != "cryptographic") {
+    return fail(ErrorCode::kInvalidArgument, "this is no way of erasing", "--method",
+                "use overwrite or cryptographic");
+  }
+  const std::string path = values.text("FILE");
+  const auto report = TRY(method == "overwrite" ? tape::erase_overwrite(context.env, path, context.progress)
+                                                : tape::erase_cryptographic(context.env, path));
+  json::array keys;
+  for (const auto& key : report.keys) keys.emplace_back(to_hex(key));
+  print(context,
+        {{"method", tape::to_string(report.method)},
+         {"volser", report.volser},
+         {"volume", report.volume.text()},
+         {"began", format_utc(report.began)},
+         {"ended", format_utc(report.ended)},
+         {"bytes_overwritten", report.bytes_overwritten},
+         {"keys", std::move(keys)},
+         {"guarantees", report.guarantees},
+         {"does_not_guarantee", report.does_not_guarantee}},
+        "erased " + report.volser + "\nguaranteed:     " + std::string(report.guarantees) +
+            "\nnot guaranteed: " + std::string(report.does_not_guarantee));
+  return {};
+}
+
+Status repair(Context& context, const Values& values) {
+  auto cartridge =
+      TRY(tape::Cartridge::open(context.env, values.text("FILE"), tape::CartridgeMode::kReadWrite));
+  const unsigned damaged = cartridge->key_info().damaged_copies();
+  TRY(cartridge->repair_key_info());
+  const unsigned left = cartridge->key_info().damaged_copies();
+  print(context, {{"repaired_key_copies", damaged - left}, {"damaged_key_copies", left}},
+        "rewrote the key information; copies that were damaged: " + std::to_string(damaged) +
+            ", are now: " + std::to_string(left));
+  return {};
+}
+
+std::vector<Command> looking_commands() {
+  return {
+      {.noun = "cartridge",
+       .verb = "inspect",
+       .summary = "Show what a cartridge holds, without any key",
+       .example = "tapewarden cartridge inspect VOL001.twc",
+       .arguments = {kFile},
+       .does = Action(inspect)},
+      {.noun = "cartridge",
+       .verb = "verify",
+       .summary = "Check every record's checksums and the chain, without any key",
+       .example = "tapewarden cartridge verify VOL001.twc",
+       .arguments = {kFile},
+       .does = Action(verify)},
+      {.noun = "cartridge",
+       .verb = "show-keys",
+       .summary = "Show what the cartridge tells about its key",
+       .example = "tapewarden cartridge show-keys VOL001.twc",
+       .arguments = {kFile},
+       .does = Action(show_keys)},
+  };
+}
+
+}  // namespace
+
+std::vector<Command> cartridge_commands() {
+  std::vector<Command> commands{
+      {.noun = "cartridge",
+       .verb = "create",
+       .summary = "Make an empty cartridge file",
+       .example = "tapewarden cartridge create VOL001.twc --volser VOL001 --capacity 18T",
+       .arguments = {kFile,
+                     {.name = "--volser", .required = true, .meaning = "1 to 8 letters and digits"},
+                     {.name = "--kind", .meaning = "LTO (unless given) or 3592"},
+                     {.name = "--capacity", .meaning = "18T unless given"},
+                     {.name = "--management",
+                      .meaning = "none (unless given), application, library or system"},
+                     {.name = "--worm", .kind = ArgumentKind::kFlag, .meaning = "write once, read many"}},
+       .does = Action(create)},
+  };
+  for (auto& command : looking_commands()) commands.push_back(std::move(command));
+  commands.push_back(
+      {.noun = "cartridge",
+       .verb = "erase",
+       .summary = "Erase a cartridge, and say what that does and does not guarantee",
+       .example = "tapewarden cartridge erase VOL001.twc --method overwrite --yes",
+       .arguments = {kFile,
+                     {.name = "--method", .required = true, .meaning = "overwrite or cryptographic"},
+                     {.name = "--yes", .kind = ArgumentKind::kFlag, .meaning = "really"}},
+       .does = Action(erase)});
+  commands.push_back({.noun = "cartridge",
+                      .verb = "repair",
+                      .summary = "Rewrite every copy of the key information from the newest readable one",
+                      .example = "tapewarden cartridge repair VOL001.twc",
+                      .arguments = {kFile},
+                      .does = Action(repair)});
+  return commands;
+}
+
+}  // namespace tapewarden::cli

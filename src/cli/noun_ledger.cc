@@ -1,0 +1,27 @@
+#include "cli/nouns.h"
+
+namespace tapewarden::cli {
+
+std::vector<Command> ledger_commands() {
+  return {
+      {.noun = "ledger",
+       .verb = "query",
+       .summary = "Tell which key sealed which cartridge; all filters given must fit",
+       .example = "tapewarden ledger query --volser VOL001",
+       .arguments = {{.name = "--volser", .field = "volser", .meaning = "the cartridge's volser"},
+                     {.name = "--volume", .field = "volume", .meaning = "its volume UUID"},
+                     {.name = "--alias", .field = "alias", .meaning = "the data key's alias"},
+                     {.name = "--label", .field = "label", .meaning = "a key label, either of the two"},
+                     {.name = "--kek", .field = "kek", .meaning = "a KEK, by hash or label"},
+                     {.name = "--drive", .field = "drive", .meaning = "the drive's serial"},
+                     {.name = "--from", .field = "from", .meaning = "issued at or after, 2026-11-21"},
+                     {.name = "--until", .field = "until", .meaning = "issued before"},
+                     {.name = "--most", .meaning = "at most so many"}},
+       .does = RestCall{.method = "GET",
+                        .path = "/v1/ledger",
+                        .columns = {"issued", "volser", "purpose", "state", "method", "alias", "label_1",
+                                    "label_2", "drive"}}},
+  };
+}
+
+}  // namespace tapewarden::cli

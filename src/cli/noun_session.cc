@@ -1,0 +1,83 @@
+#include "cli/login.h"
+#include "cli/login_file.h"
+#include "cli/nouns.h"
+
+namespace tapewarden::cli {
+namespace {
+
+constexpr std::size_t kPemLimit = 256U << 10;
+
+Result<Credentials> credentials_of(Context& context, const Values& values) {
+  const Globals& globals = context.globals;
+  if (!globals.site.empty()) {
+    if (!globals.as.empty()) return site_credentials(*context.env.disk, globals.site, globals.as);
+    const auto pem = TRY(read_file(*context.env.disk, globals.site + "/ca/authority.crt", kPemLimit));
+    return Credentials{std::string(as_text(pem)), {}, {}};
+  }
+  if (values.has("--ca")) {
+    const auto pem = TRY(read_file(*context.env.disk, values.text("--ca"), kPemLimit));
+    return Credentials{std::string(as_text(pem)), {}, {}};
+  }
+  return fail(ErrorCode::kInvalidArgument, "nothing says whom to trust as the server", "--ca",
+              "give the authority's certificate by --ca FILE, or the site by --site DIR");
+}
+
+Result<LoggedIn> enter(Context& context, RestClient& client, const Values& values) {
+  const bool by_certificate = !context.globals.site.empty() && !context.globals.as.empty();
+  if (by_certificate) return log_in_with_certificate(client);
+  if (!values.has("--user")) {
+    return fail(ErrorCode::kInvalidArgument, "nobody is named", "--user",
+                "give --user NAME, or --site DIR with --as NAME to use a certificate");
+  }
+  const std::string file = values.text("--password-file");
+  auto password = file.empty() ? context.ask_secret("password of " + values.text("--user"))
+                               : read_secret_file(*context.env.disk, file);
+  return log_in_with_password(client, values.text("--user"), TRY(std::move(password)));
+}
+
+Status log_in(Context& context, const Values& values) {
+  const auto credentials = TRY(credentials_of(context, values));
+  const std::string server = TRY(server_of_site(context));
+  auto client = TRY(RestClient::make(server, credentials));
+  auto login = TRY(enter(context, client, values));
+  *context.out << "logged in to " << server << " as " << login.name << ", " << login.role << '\n';
+  return save_login(*context.env.disk, context.config_directory,
+                    {server, login.name, credentials.authorities, std::move(login.token)});
+}
+
+Status log_out(Context& context, const Values&) {
+  const auto saved = load_login(*context.env.disk, context.config_directory);
+  if (!saved) return {};
+  auto connection = TRY(connect(context));
+  const auto ended = connection.client.call("DELETE", "/v1/session");
+  TRY(forget_login(*context.env.disk, context.config_directory));
+  // A session that had already ended is what was wanted.
+  if (!ended && ended.error().code != ErrorCode::kUnauthenticated) return std::unexpected(ended.error());
+  return {};
+}
+
+}  // namespace
+
+std::vector<Command> session_commands() {
+  return {
+      {.noun = "login",
+       .summary = "Log in to a key server and remember the session",
+       .example = "tapewarden login --server https://keys-1:1443 --ca authority.crt --user anna",
+       .arguments = {{.name = "--ca",
+                      .kind = ArgumentKind::kTextFile,
+                      .meaning = "the authority's certificate"},
+                     {.name = "--user", .meaning = "the name to log in with"},
+                     {.name = "--password", .kind = ArgumentKind::kSecret, .meaning = "the password"}},
+       .does = Action(log_in)},
+      {.noun = "logout",
+       .summary = "End the session",
+       .example = "tapewarden logout",
+       .does = Action(log_out)},
+      {.noun = "whoami",
+       .summary = "Tell who is logged in and what that person may do",
+       .example = "tapewarden whoami",
+       .does = RestCall{.method = "GET", .path = "/v1/session"}},
+  };
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,27 @@
+// The commands of each noun, and all of them. One file a noun.
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace tapewarden::cli {
+
+std::vector<Command> session_commands();  // login, logout, whoami
+std::vector<Command> status_commands();   // status, check-labels
+std::vector<Command> drive_table_commands();
+std::vector<Command> key_commands();
+std::vector<Command> group_commands();
+std::vector<Command> kek_commands();
+std::vector<Command> access_commands();  // access, proxy
+std::vector<Command> ledger_commands();
+std::vector<Command> audit_commands();
+std::vector<Command> people_commands();
+std::vector<Command> setting_commands();
+std::vector<Command> cartridge_commands();
+std::vector<Command> completion_commands();
+
+// In the order of the page in docs/.
+const std::vector<Command>& all_commands();
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,144 @@
+#include "cli/output.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/text.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+constexpr std::size_t kNameWidth = 22;
+
+std::unexpected<Error> not_understood() {
+  return fail(ErrorCode::kInternal, "the server's answer was not understood", "server",
+              "check that server and command line are of the same version");
+}
+
+Result<json::value> parse(std::string_view text) {
+  json::error_code error;
+  json::value value = json::parse(text, error);
+  if (error) return not_understood();
+  return value;
+}
+
+// Text that is UTF-8 above ASCII is shown as it is; control characters are not.
+std::string shown_text(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte == 0x7F ? escape_unprintable({&c, 1}) : std::string(1, c);
+  }
+  return out;
+}
+
+// One line. A certificate's PEM has a command of its own.
+std::string shown(const json::value& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) return value.get_string().empty() ? "-" : shown_text(value.get_string());
+  if (value.is_bool()) return value.get_bool() ? "yes" : "no";
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (value.is_array()) {
+    for (const auto& item : value.get_array()) add(shown(item));
+    return text.empty() ? "-" : text;
+  }
+  if (value.is_object()) {
+    for (const auto& item : value.get_object()) {
+      if (item.key() != "pem" && shown(item.value()) != "-") {
+        add(std::string(item.key()) + " " + shown(item.value()));
+      }
+    }
+    return text.empty() ? "-" : text;
+  }
+  return json::serialize(value);
+}
+
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size()), ' ');
+  return text;
+}
+
+std::string heading(std::string_view column) {
+  std::string text = to_upper(column);
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+std::vector<std::string> cells_of(const json::value& item, std::span<const std::string_view> columns) {
+  std::vector<std::string> cells;
+  for (const auto column : columns) {
+    const auto* object = item.if_object();
+    const auto* value = object != nullptr ? object->if_contains(column) : nullptr;
+    cells.push_back(value != nullptr ? shown(*value) : "-");
+  }
+  return cells;
+}
+
+}  // namespace
+
+Status Listing::add_page(ByteView body) {
+  const json::value value = TRY(parse(as_text(body)));
+  const auto* object = value.if_object();
+  const auto* items = object != nullptr ? object->if_contains("items") : nullptr;
+  if (items == nullptr || !items->is_array()) return not_understood();
+  for (const auto& item : items->get_array()) items_.push_back(json::serialize(item));
+  const auto* next = object->if_contains("next");
+  next_ = next != nullptr && next->is_string() ? std::string(next->get_string()) : std::string();
+  return {};
+}
+
+void Listing::cut(std::size_t limit) {
+  if (items_.size() > limit) items_.resize(limit);
+}
+
+void Listing::print_json(std::ostream& out) const {
+  out << "{\"items\":[";
+  for (std::size_t i = 0; i < items_.size(); ++i) out << (i > 0 ? "," : "") << items_[i];
+  out << "]}\n";
+}
+
+void Listing::print_table(std::ostream& out, std::span<const std::string_view> columns) const {
+  std::vector<std::vector<std::string>> rows;
+  rows.emplace_back();
+  for (const auto column : columns) rows.front().push_back(heading(column));
+  for (const auto& item : items_) {
+    const auto value = parse(item);
+    if (value) rows.push_back(cells_of(*value, columns));
+  }
+  std::vector<std::size_t> widths(columns.size(), 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += i + 1 == row.size() ? row[i] : padded(row[i], widths[i] + 2);
+    }
+    out << line << '\n';
+  }
+}
+
+Status print_object(std::ostream& out, ByteView body) {
+  const json::value value = TRY(parse(as_text(body)));
+  if (!value.is_object()) return not_understood();
+  for (const auto& member : value.get_object()) {
+    out << padded(std::string(member.key()) + ":", kNameWidth) << ' ' << shown(member.value()) << '\n';
+  }
+  return {};
+}
+
+Result<std::string> text_at(ByteView body, std::string_view path) {
+  const json::value whole = TRY(parse(as_text(body)));
+  const json::value* value = &whole;
+  for (const auto& name : split(path, '.')) {
+    const auto* object = value->if_object();
+    value = object != nullptr ? object->if_contains(name) : nullptr;
+    if (value == nullptr) return not_understood();
+  }
+  if (!value->is_string()) return not_understood();
+  return std::string(value->get_string());
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,38 @@
+// Showing a server's answers to a person: tables, lines of name and value, or the JSON itself. Text from the
+// server is escaped for the terminal. Pure but for the stream.
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace tapewarden::cli {
+
+// Collects the pages of a list. Values of the answers stay as they came.
+class Listing {
+ public:
+  // kInternal when the body is no list.
+  Status add_page(ByteView body);
+  // Where the next page begins; empty: there is none.
+  const std::string& next() const { return next_; }
+  std::size_t size() const { return items_.size(); }
+  void cut(std::size_t limit);
+
+  // {"items": [...]}
+  void print_json(std::ostream& out) const;
+  void print_table(std::ostream& out, std::span<const std::string_view> columns) const;
+
+ private:
+  std::vector<std::string> items_;  // each one's JSON
+  std::string next_;
+};
+
+// Lines "name: value" of an object.
+Status print_object(std::ostream& out, ByteView body);
+// The text at a path such as "certificate.pem". kNotFound when there is none.
+Result<std::string> text_at(ByteView body, std::string_view path);
+
+}  // namespace tapewarden::cli

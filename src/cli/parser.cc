@@ -1,0 +1,156 @@
+#include "cli/parser.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "cli/version.h"
+
+namespace tapewarden::cli {
+namespace {
+
+constexpr std::string_view kFooter =
+    "Exit status: 0 done, 1 failed or refused, 2 wrong usage, 3 not found, 4 not permitted, "
+    "5 server unavailable, 6 damage found.";
+
+std::string of(std::string_view view) {
+  return std::string(view);
+}
+
+// What one argument is bound to while CLI11 parses. Its address stays.
+struct Bound {
+  const ArgumentSpec* argument = nullptr;
+  std::string key;
+  std::vector<std::string> texts;
+  bool flag = false;
+};
+
+struct BoundCommand {
+  const Command* command = nullptr;
+  CLI::App* app = nullptr;
+  std::deque<Bound> arguments;
+};
+
+std::string type_name_of(ArgumentKind kind) {
+  switch (kind) {
+    case ArgumentKind::kInteger:
+      return "NUMBER";
+    case ArgumentKind::kTextFile:
+    case ArgumentKind::kBinaryFile:
+    case ArgumentKind::kSecret:
+      return "FILE";
+    case ArgumentKind::kText:
+    case ArgumentKind::kList:
+    case ArgumentKind::kFlag:
+      break;
+  }
+  return "TEXT";
+}
+
+void bind(BoundCommand& command, const ArgumentSpec& argument) {
+  Bound& bound = command.arguments.emplace_back();
+  bound.argument = &argument;
+  bound.key = of(argument.key());
+  CLI::App& app = *command.app;
+  if (argument.kind == ArgumentKind::kFlag) {
+    app.add_flag(of(argument.name), bound.flag, of(argument.meaning));
+    return;
+  }
+  std::string name = of(argument.name);
+  std::string meaning = of(argument.meaning);
+  if (argument.kind == ArgumentKind::kSecret) {
+    name += "-file";
+    meaning += ", from this file instead of the terminal";
+    bound.key = name;
+  }
+  auto* option = app.add_option(name, bound.texts, meaning)->type_name(type_name_of(argument.kind));
+  if (argument.kind != ArgumentKind::kList) option->expected(1);
+  option->allow_extra_args(false);  // a value more is the next positional's, or a mistake
+  if (argument.required && argument.kind != ArgumentKind::kSecret) option->required();
+}
+
+void add_globals(CLI::App& app, Globals& globals) {
+  app.add_flag("--json", globals.json, "print JSON, for programs");
+  app.add_option("--server", globals.server, "the server's address, https://HOST:PORT")->type_name("URL");
+  app.add_option("--site", globals.site, "a site's directory: use its authority, and the certificate of --as")
+      ->type_name("DIR");
+  app.add_option("--as", globals.as, "who of the site's people, for example officer-1")->type_name("NAME");
+}
+
+Values values_of(const BoundCommand& command) {
+  Values values;
+  for (const Bound& bound : command.arguments) {
+    if (bound.flag) values.add(bound.key, "true");
+    for (const auto& text : bound.texts) values.add(bound.key, text);
+  }
+  return values;
+}
+
+void build(CLI::App& app, const std::vector<Command>& commands, std::deque<BoundCommand>& bound) {
+  std::map<std::string_view, CLI::App*> nouns;
+  for (const Command& command : commands) {
+    CLI::App*& noun = nouns[command.noun];
+    if (noun == nullptr) {
+      noun = app.add_subcommand(of(command.noun), command.verb.empty() ? of(command.summary) : "");
+      noun->fallthrough();
+      if (!command.verb.empty()) noun->require_subcommand(1);
+    }
+    CLI::App* verb = noun;
+    if (!command.verb.empty()) {
+      verb = noun->add_subcommand(of(command.verb), of(command.summary));
+      verb->fallthrough();
+    }
+    verb->footer("Example: " + of(command.example));
+    bound.push_back({&command, verb, {}});
+    for (const ArgumentSpec& argument : command.arguments) bind(bound.back(), argument);
+  }
+  for (auto& [name, noun] : nouns) {
+    if (!noun->get_description().empty()) continue;
+    std::string verbs;
+    for (const auto* verb : noun->get_subcommands([](const CLI::App*) { return true; })) {
+      verbs += (verbs.empty() ? "" : ", ") + verb->get_name();
+    }
+    noun->description(verbs);
+  }
+}
+
+}  // namespace
+
+Result<Parsed> parse_command_line(const std::vector<Command>& commands, std::vector<std::string> words) {
+  CLI::App app{"Tapewarden keeps the keys of encrypted tape and runs the tape itself.", "tapewarden"};
+  app.set_version_flag("--version", of(kVersion));
+  app.require_subcommand(1);
+  app.footer(of(kFooter));
+  Parsed parsed;
+  add_globals(app, parsed.globals);
+  std::deque<BoundCommand> bound;
+  build(app, commands, bound);
+  app.add_subcommand("site", "init DIR, check: run by tapewarden-keyd");
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+  try {
+    app.parse(words);
+  } catch (const CLI::CallForHelp&) {
+    parsed.text = app.help();
+    return parsed;
+  } catch (const CLI::CallForAllHelp&) {
+    parsed.text = app.help("", CLI::AppFormatMode::All);
+    return parsed;
+  } catch (const CLI::CallForVersion&) {
+    parsed.text = "tapewarden " + of(kVersion) + "\n";
+    return parsed;
+  } catch (const CLI::ParseError& error) {
+    return fail(ErrorCode::kInvalidArgument, error.what(), "", "add --help to see what the command takes");
+  }
+  for (const BoundCommand& candidate : bound) {
+    if (!candidate.app->parsed() ||
+        (candidate.command->verb.empty() && !candidate.app->get_subcommands().empty())) {
+      continue;
+    }
+    parsed.command = candidate.command;
+    parsed.values = values_of(candidate);
+  }
+  return parsed;
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,145 @@
+#include "cli/rest_client.h"
+
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "cli/login.h"
+#include "cli/login_file.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::milliseconds kDeadline{120'000};  // an RSA key of 4096 bits may take a while
+constexpr std::size_t kPemLimit = 256U << 10;
+
+std::string member(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+ErrorCode code_named(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kInternal); ++i) {
+    if (to_string(static_cast<ErrorCode>(i)) == name) return static_cast<ErrorCode>(i);
+  }
+  return ErrorCode::kInternal;
+}
+
+// Text from the server may hold what a terminal takes for a command.
+std::unexpected<Error> error_of(const net::HttpResponse& response) {
+  json::error_code error;
+  const json::value value = json::parse(as_text(response.body), error);
+  const auto* outer = error ? nullptr : value.if_object();
+  const auto* inner = outer != nullptr && outer->contains("error") ? outer->at("error").if_object() : nullptr;
+  if (inner == nullptr) {
+    return fail(response.status >= 500 ? ErrorCode::kUnavailable : ErrorCode::kInternal,
+                "the server answered with status " + std::to_string(response.status), "server",
+                "check that the address is that of a Tapewarden server");
+  }
+  std::string message = member(*inner, "message");
+  const std::string detail = member(*inner, "detail");
+  if (!detail.empty()) message += " (" + detail + " from " + member(*inner, "origin") + ")";
+  return fail(code_named(member(*inner, "code")), escape_unprintable(message),
+              escape_unprintable(member(*inner, "field")), escape_unprintable(member(*inner, "remedy")));
+}
+
+Result<std::string> read_text(Disk& disk, const std::string& path) {
+  return std::string(as_text(TRY(read_file(disk, path, kPemLimit))));
+}
+
+}  // namespace
+
+Result<ServerAddress> parse_server(std::string_view url) {
+  const auto bad = [] {
+    return fail(ErrorCode::kInvalidArgument, "this is not a server's address", "server",
+                "write https://HOST:PORT");
+  };
+  if (url.starts_with("https://")) url.remove_prefix(8);
+  if (url.ends_with('/')) url.remove_suffix(1);
+  ServerAddress address;
+  std::string_view rest;
+  if (url.starts_with('[')) {
+    const auto end = url.find(']');
+    if (end == std::string_view::npos) return bad();
+    address.host = url.substr(1, end - 1);
+    rest = url.substr(end + 1);
+  } else {
+    address.host = url.substr(0, url.find(':'));
+    rest = url.substr(address.host.size());
+  }
+  if (address.host.empty() || address.host.find('/') != std::string::npos) return bad();
+  if (rest.empty()) return address;
+  if (!rest.starts_with(':')) return bad();
+  const auto port = parse_number(rest.substr(1), 1, 65'535, "server");
+  if (!port) return bad();
+  address.port = static_cast<std::uint16_t>(*port);
+  return address;
+}
+
+Result<Credentials> site_credentials(Disk& disk, const std::string& directory, const std::string& name) {
+  if (name.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "a site holds several people's certificates", "--as",
+                "say --as NAME, a folder of " + directory + "/people");
+  }
+  const std::string folder = directory + "/people/" + name;
+  Credentials credentials;
+  credentials.authorities = TRY(read_text(disk, directory + "/ca/authority.crt"));
+  credentials.chain = TRY(crypto::Certificate::list_from_pem(TRY(read_text(disk, folder + "/client.crt"))));
+  const auto key = TRY(read_secret_file(disk, folder + "/client.key"));
+  credentials.key = TRY(crypto::PrivateKey::from_pem(key));
+  return credentials;
+}
+
+Result<RestClient> RestClient::make(const std::string& server, const Credentials& credentials) {
+  const ServerAddress address = TRY(parse_server(server));
+  net::TlsConfig config;
+  config.chain = credentials.chain;
+  config.key = credentials.key;
+  config.authorities = TRY(crypto::Certificate::list_from_pem(credentials.authorities));
+  net::HttpClientOptions options;
+  options.host = address.host;
+  options.port = address.port;
+  options.tls = TRY(net::TlsContext::client(config));
+  RestClient client;
+  client.loop_ = std::make_unique<net::Loop>(1);
+  client.client_ = std::make_unique<net::HttpClient>(*client.loop_, std::move(options));
+  return client;
+}
+
+Result<Bytes> RestClient::call(std::string_view method, const std::string& target, Bytes body) {
+  net::HttpCall call;
+  call.method = method;
+  call.target = target;
+  if (!body.empty()) call.headers.add("content-type", "application/json");
+  if (!token_.empty()) {
+    call.headers.add("authorization", "Bearer " + std::string(as_text(token_.reveal())));
+  }
+  call.body = body;
+  crypto::wipe(body);
+  auto response = TRY(client_->request(std::move(call), kDeadline));
+  if (response.status >= 300) return error_of(response);
+  return std::move(response.body);
+}
+
+Result<Connection> connect(Context& context) {
+  Disk& disk = *context.env.disk;
+  const Globals& globals = context.globals;
+  if (!globals.site.empty()) {
+    const auto credentials = TRY(site_credentials(disk, globals.site, globals.as));
+    Connection connection{TRY(RestClient::make(TRY(server_of_site(context)), credentials)), true};
+    connection.client.set_token(TRY(log_in_with_certificate(connection.client)).token);
+    return connection;
+  }
+  auto saved = TRY(load_login(disk, context.config_directory));
+  const std::string server = globals.server.empty() ? saved.server : globals.server;
+  Connection connection{TRY(RestClient::make(server, {saved.authorities, {}, {}})), false};
+  connection.client.set_token(std::move(saved.token));
+  return connection;
+}
+
+void end_session(Connection& connection) {
+  if (connection.own_session) (void)connection.client.call("DELETE", "/v1/session");
+}
+
+}  // namespace tapewarden::cli

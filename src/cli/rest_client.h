@@ -1,0 +1,56 @@
+// Requests to one server over HTTPS, with a session's token. Blocks; one thread at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/context.h"
+#include "crypto/certificate.h"
+#include "net/http.h"
+
+namespace tapewarden::cli {
+
+struct ServerAddress {
+  std::string host;
+  std::uint16_t port = 1443;
+};
+// https://HOST[:PORT], the scheme may be left out; IPv6 in brackets. kInvalidArgument naming "server".
+Result<ServerAddress> parse_server(std::string_view url);
+
+// Whom to trust, and the own certificate where there is one.
+struct Credentials {
+  std::string authorities;  // PEM
+  std::vector<crypto::Certificate> chain;
+  crypto::PrivateKey key;
+};
+// Of a site's directory: ca/authority.crt, and people/NAME/client.crt and client.key.
+Result<Credentials> site_credentials(Disk& disk, const std::string& directory, const std::string& name);
+
+class RestClient {
+ public:
+  static Result<RestClient> make(const std::string& server, const Credentials& credentials);
+
+  void set_token(crypto::SecretBytes token) { token_ = std::move(token); }
+  const crypto::SecretBytes& token() const { return token_; }
+  // The answer's body. An error answer of the server becomes the Error that it tells, its origin in the
+  // message; others as net::HttpClient. `body` is JSON, or empty; wiped when it was sent.
+  Result<Bytes> call(std::string_view method, const std::string& target, Bytes body = {});
+
+ private:
+  RestClient() = default;
+
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<net::HttpClient> client_;
+  crypto::SecretBytes token_;
+};
+
+// A client for this command: by --site and --as with a login of its own, else by what `login` kept.
+// `own_session`: the caller ends it with end_session().
+struct Connection {
+  RestClient client;
+  bool own_session = false;
+};
+Result<Connection> connect(Context& context);
+void end_session(Connection& connection);
+
+}  // namespace tapewarden::cli
