@@ -188,6 +188,8 @@ void check_everything(const std::string& directory, const std::set<std::int64_t>
   EXPECT_EQ(missing, 0U);
   const auto faults = daemon.keystore->verify();
   EXPECT_TRUE(faults && faults->empty());
+  const auto log_faults = daemon.keystore->verify_log();
+  EXPECT_TRUE(log_faults && log_faults->empty());
 }
 
 std::size_t recorded_among(const std::string& directory, const std::set<std::int64_t>& acknowledged) {
@@ -275,6 +277,37 @@ TEST(AuditCrash, K16_AuditRecordCutBackIsNamed) {
   EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(opened.error().message.find("audit file lacks commits 5 to 6"), std::string::npos)
       << opened.error().message;
+}
+
+TEST(AuditCrash, K13_RecordForgedWithANewChainIsNamed) {
+  const store::testing::TemporaryDirectory directory;
+  RealDisk disk;
+  const std::string path = directory.file("audit/audit.jsonl");
+  Daemon daemon(directory.path());
+  ASSERT_TRUE(daemon.open());
+  std::int64_t alias = 0;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(daemon.keystore->write([&](store::Transaction& t) { return create_key(t, alias); }));
+  }
+  EXPECT_TRUE(daemon.keystore->verify_log().value().empty());
+  // Whoever can write the file can also make its hash chain anew: only the keystore's heads tell.
+  const Bytes whole = read_file(disk, path, 1U << 20).value();
+  std::string forged;
+  ChainPoint point;
+  for (std::string_view rest = as_text(whole); !rest.empty();) {
+    const std::size_t end = rest.find('\n');
+    const Line line = parse_line(rest.substr(0, end)).value();
+    std::string body(line.body);
+    if (const std::size_t at = body.find("\"alias\":3"); at != std::string::npos) body[at + 8] = '9';
+    append_line(forged, point, daemon.real_.env().clock->wall_now(), body, line.end);
+    rest.remove_prefix(end + 1);
+  }
+  ASSERT_TRUE(write_file_atomically(disk, path, as_bytes(forged)));
+  EXPECT_FALSE(verify_files(disk, directory.file("audit"))->fault);
+  const auto faults = daemon.keystore->verify_log().value();
+  ASSERT_FALSE(faults.empty());
+  EXPECT_EQ(faults[0].table, "audit record");
+  EXPECT_EQ(faults[0].what, "changed");
 }
 
 TEST(AuditCrash, K16_SecondProcessIsRefused) {

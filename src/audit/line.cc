@@ -201,7 +201,9 @@ Result<Checkpoint> parse_checkpoint(std::string_view body) {
   TRY(pieces.literal(kSignature));
   const std::string_view rest = pieces.rest();
   if (rest.size() > kSignatureDigitsLimit || !rest.ends_with('"')) return malformed("signature");
-  checkpoint.signature = TRY(from_hex(rest.substr(0, rest.size() - 1)));
+  const std::string_view digits = rest.substr(0, rest.size() - 1);
+  checkpoint.signature = TRY(from_hex(digits));
+  if (to_hex(checkpoint.signature) != digits) return malformed("signature");
   return checkpoint;
 }
 

@@ -55,8 +55,8 @@ Status AuditFile::replay(std::uint64_t from, const std::function<Status(const st
   }
   TRY(skip_old_files(*env_.disk, options_.directory, from, walk));
   CommitCollector collector(from, visit);
-  TRY(walk_lines(*env_.disk, options_.directory, walk,
-                 [&](const Visited& visited) { return collector.take(visited); }));
+  (void)TRY(walk_lines(*env_.disk, options_.directory, walk,
+                       [&](const Visited& visited) { return collector.take(visited); }));
   return {};
 }
 

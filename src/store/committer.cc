@@ -18,8 +18,7 @@ std::string commits(std::uint64_t first, std::uint64_t last) {
 Status execute(sqlite::Connection& connection, const char* sql) {
   sqlite::Statement* statement = TRY(connection.cached(sql, [&] { return std::string(sql); }));
   const sqlite::Use use(*statement);
-  TRY(use->step());
-  return {};
+  return use->run();
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ struct CommitInfo {
 struct Fault {
   std::string table;
   std::string key;   // printable
-  std::string what;  // "changed", "missing", "rolled back", "added", "database page damaged"
+  std::string what;  // "changed", "missing", "rolled back", "added", or a sentence about a damaged page
 };
 
 class Keystore {
@@ -172,6 +172,10 @@ class Keystore {
   // Every row's MAC, the sums, the head against the log, and SQLite's own integrity check. Empty when all is
   // well.
   virtual Result<std::vector<Fault>> verify() = 0;
+  // Recomputes the head of every commit from the commit log's records: a record that was changed, added or
+  // taken away is found even when the log's own hash chain was made anew. Reads the whole log: for a
+  // background sweep. kUnsupported when the log cannot be read back.
+  virtual Result<std::vector<Fault>> verify_log() = 0;
   // A consistent copy into a new file (VACUUM INTO). kAlreadyExists.
   virtual Status copy_to(const std::string& path) = 0;
 };

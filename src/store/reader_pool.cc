@@ -8,8 +8,7 @@ namespace {
 Status run_kept(sqlite::Connection& connection, const char* sql) {
   sqlite::Statement* statement = TRY(connection.cached(sql, [&] { return std::string(sql); }));
   const sqlite::Use use(*statement);
-  TRY(use->step());
-  return {};
+  return use->run();
 }
 }  // namespace
 

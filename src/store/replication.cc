@@ -74,7 +74,7 @@ Result<std::vector<Candidate>> collect_all(RowAccess& access, const Uuid& server
     if (all.size() - start > limit) through = std::min(through, commit_of(all.back()) - 1);
   }
   std::erase_if(all, [&](const Candidate& c) { return commit_of(c) > through; });
-  std::ranges::stable_sort(all, {}, commit_of);
+  std::ranges::sort(all, {}, commit_of);  // within a commit rows come in no order
   if (all.size() > limit) {
     through = commit_of(all[limit]) - 1;
     std::erase_if(all, [&](const Candidate& c) { return commit_of(c) > through; });

@@ -127,7 +127,7 @@ Status WriteSession::open_savepoint() {
   sqlite::Statement* statement =
       TRY(access_.connection().cached("savepoint", [] { return std::string("SAVEPOINT work"); }));
   const sqlite::Use use(*statement);
-  TRY(use->step());
+  TRY(use->run());
   savepoint_open_ = true;
   return {};
 }
@@ -140,8 +140,7 @@ Status WriteSession::close_savepoint(bool keep) {
   sqlite::Statement* statement =
       TRY(access_.connection().cached("release", [] { return std::string("RELEASE work"); }));
   const sqlite::Use use(*statement);
-  TRY(use->step());
-  return {};
+  return use->run();
 }
 
 Status WriteSession::run(const Keystore::Work& work) {
@@ -234,7 +233,7 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   for (std::size_t i = 0; i < row.size(); ++i) {
     bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
   }
-  TRY(use->step());
+  TRY(use->run());
   changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head});
   return {};
 }

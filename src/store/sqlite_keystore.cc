@@ -12,10 +12,6 @@ namespace tapewarden::store {
 
 namespace {
 
-// How many of the log's last commits are looked up in a database that is too large to be verified at open:
-// more than a write-ahead log holds between two checkpoints.
-constexpr std::uint64_t kLatestCommits = 5000;
-
 // While opening, SQLite's "no such table" and the like mean that the file is not what it was.
 Status as_damage(Status status) {
   if (status || status.error().code != ErrorCode::kInternal) return status;
@@ -117,7 +113,7 @@ Status SqliteKeystore::check_rows(const State& state) {
   RowAccess rows = access(*writer_);
   TRY(writer_->execute("BEGIN"));
   auto faults = rows_in(state) <= options_.verify_at_open_limit ? verify_database(rows, log_)
-                                                                : verify_latest(rows, log_, kLatestCommits);
+                                                                : verify_latest(rows, log_);
   TRY(writer_->execute("ROLLBACK"));
   if (!faults && faults.error().code == ErrorCode::kUnsupported) return {};
   if (!faults) return std::unexpected(std::move(faults.error()));
@@ -199,7 +195,7 @@ Status SqliteKeystore::copy_to(const std::string& path) {
   TRY(connection->execute("PRAGMA query_only = OFF"));
   sqlite::Statement statement = TRY(connection->prepare("VACUUM INTO ?1"));
   statement.bind_text(1, path);
-  TRY(statement.step());
+  TRY(statement.run());
   const auto copy = TRY(env_.disk->open(path, OpenMode::kReadWrite));
   TRY(copy->sync());
   return env_.disk->sync_directory(parent_directory(path));

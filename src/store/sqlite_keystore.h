@@ -7,6 +7,7 @@
 #include "store/layout.h"
 #include "store/reader_pool.h"
 #include "store/vault.h"
+#include "store/verifier.h"
 #include "store/write_queue.h"
 
 namespace tapewarden::store {
@@ -29,6 +30,9 @@ class SqliteKeystore final : public Keystore {
   Result<std::vector<RowChange>> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
                                                ChangeSealer& sealer) override;
   Result<std::vector<Fault>> verify() override;
+  Result<std::vector<Fault>> verify_log() override {
+    return store::verify_log(vault_, log_, head().sequence);
+  }
   Status copy_to(const std::string& path) override;
 
  private:

@@ -105,8 +105,7 @@ Status write_state(sqlite::Connection& connection, const Vault& vault, const Sta
   const sqlite::Use use(*statement);
   use->bind_blob(1, content);
   use->bind_blob(2, mac);
-  TRY(use->step());
-  return {};
+  return use->run();
 }
 
 namespace {
@@ -118,8 +117,7 @@ Status write_note(sqlite::Connection& connection, const Vault& vault, std::strin
   statement.bind_text(1, name);
   statement.bind_blob(2, value);
   statement.bind_blob(3, mac);
-  TRY(statement.step());
-  return {};
+  return statement.run();
 }
 
 // What the notes say, and how many of them fit the master key.
@@ -214,8 +212,7 @@ Status write_schema(sqlite::Connection& connection, const Vault& vault, const st
   statement.bind_text(1, table);
   statement.bind_text(2, columns);
   statement.bind_blob(3, mac);
-  TRY(statement.step());
-  return {};
+  return statement.run();
 }
 
 }  // namespace tapewarden::store

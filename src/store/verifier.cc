@@ -1,25 +1,17 @@
 #include "store/verifier.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
-#include <unordered_map>
+#include <optional>
 
 #include "store/change_lines.h"
 #include "store/database.h"
+#include "store/row_history.h"
 
 namespace tapewarden::store {
 
 namespace {
-
-struct KnownRow {
-  std::int64_t version = 0;
-  std::string mac;
-};
-using KnownRows = std::unordered_map<std::string, KnownRow>;  // by printable key
-
-void report(std::vector<Fault>& faults, Fault fault) {
-  if (faults.size() < kFaultLimit) faults.push_back(std::move(fault));
-}
 
 // Reads every row of a table; calls each(row) for those that verify.
 template <typename Each>
@@ -51,55 +43,22 @@ Result<bool> table_fits(RowAccess& access, const Layout& layout, const State& st
   return expected != state.tables.end() && expected->second == sum;
 }
 
-// What the log says about rows that the commits `first` to `last` changed, by table. When `only` is not
-// empty, other tables are left out.
-Status collect_rows(CommitLog& log, std::uint64_t first, std::uint64_t last,
-                    std::map<std::string, KnownRows>& tables, std::string_view only = {}) {
-  return log.replay(first, [&](const LoggedCommit& commit) -> Status {
-    if (commit.mark.sequence > last) return {};
-    for (const std::string& record : commit.records) {
-      for (LoggedRow& row : TRY(logged_rows(record))) {
-        if (!only.empty() && row.table != only) continue;
-        tables[row.table][row.key] = {row.version, std::move(row.mac)};
-      }
-    }
-    return {};
-  });
-}
-
 // Names the rows by which the table differs from the log.
-Status name_rows(RowAccess& access, const Layout& layout, const KnownRows& known,
+Status name_rows(RowAccess& access, const Layout& layout, CommitLog& log, RowHistory& history,
                  std::vector<Fault>& faults) {
-  KnownRows left = known;
-  std::vector<Fault> ignored;
-  TRY(scan(access, layout, ignored, [&](const StoredRow& stored) {
-    const std::string key = printable_key(key_of(layout.spec, stored.row));
-    const auto found = left.find(key);
-    if (found == left.end()) {
-      report(faults, {layout.name, key, "added"});
-      return;
-    }
-    if (stored.head.version < found->second.version) {
-      report(faults, {layout.name, key, "rolled back"});
-    } else if (mac_prefix(stored.head.mac) != found->second.mac) {
-      report(faults, {layout.name, key, "changed"});
-    }
-    left.erase(found);
+  std::vector<Fault> named_before;
+  TRY(scan(access, layout, named_before, [&](const StoredRow& stored) {
+    history.compare(printable_key(key_of(layout.spec, stored.row)), stored.head, faults);
   }));
-  for (const auto& [key, row] : left) {
-    const bool named = std::ranges::any_of(faults, [&](const Fault& f) { return f.key == key; });
-    if (!named) report(faults, {layout.name, key, "missing"});
-  }
-  return {};
+  return history.report_missing(log, faults);
 }
 
 Status check_table(RowAccess& access, const Layout& layout, const State& state, CommitLog& log,
                    std::vector<Fault>& faults) {
   const std::size_t before = faults.size();
   if (TRY(table_fits(access, layout, state, faults))) return {};
-  std::map<std::string, KnownRows> known;
-  if (collect_rows(log, 1, state.mark.sequence, known, layout.name)) {
-    TRY(name_rows(access, layout, known[layout.name], faults));
+  if (auto history = RowHistory::replay(log, layout.name, state.mark.sequence)) {
+    TRY(name_rows(access, layout, log, *history, faults));
   }
   if (faults.size() == before) {
     report(faults, {layout.name, "", "a row is missing, added or rolled back"});
@@ -108,8 +67,9 @@ Status check_table(RowAccess& access, const Layout& layout, const State& state, 
 }
 
 // Looks one row of the log up in the database.
-Status check_latest(RowAccess& access, const Layout& layout, const std::string& key, const KnownRow& known,
+Status check_latest(RowAccess& access, const Layout& layout, const LoggedRow& known,
                     std::vector<Fault>& faults) {
+  const std::string& key = known.key;
   const Row values = TRY(parse_printable_key(layout.spec, key));
   const auto stored = access.find(layout, values);
   if (!stored && stored.error().code != ErrorCode::kCorrupt) return std::unexpected(stored.error());
@@ -136,7 +96,7 @@ Status check_notes(RowAccess& access, std::vector<Fault>& faults) {
 // An error that says that the database itself is damaged is a finding, not a failure of the check.
 Status as_fault(Status status, const std::string& table, std::vector<Fault>& faults) {
   if (status || status.error().code != ErrorCode::kCorrupt) return status;
-  report(faults, {table, "", "database page damaged: " + status.error().message});
+  report(faults, {table, "", "damaged: " + status.error().message});
   return {};
 }
 
@@ -164,17 +124,65 @@ Result<std::vector<Fault>> verify_database(RowAccess& access, CommitLog& log) {
   return faults;
 }
 
-Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log, std::uint64_t commits) {
+namespace {
+
+// The rows that the log names last, each once; older ones are forgotten beyond the limit.
+class LatestRows {
+ public:
+  explicit LatestRows(std::size_t limit) : limit_(limit) {}
+
+  Status take(const LoggedCommit& commit) {
+    for (const std::string& record : commit.records) {
+      for (LoggedRow& row : TRY(logged_rows(record))) rows_.push_back(std::move(row));
+    }
+    while (rows_.size() > limit_) rows_.pop_front();
+    return {};
+  }
+  // Of several lines about one row the last.
+  std::vector<LoggedRow> rows() const {
+    std::map<std::string, LoggedRow> latest;
+    for (const LoggedRow& row : rows_) latest[row.table + "/" + row.key] = row;
+    std::vector<LoggedRow> out;
+    for (auto& [name, row] : latest) out.push_back(std::move(row));
+    return out;
+  }
+
+ private:
+  std::size_t limit_;
+  std::deque<LoggedRow> rows_;
+};
+
+}  // namespace
+
+Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log) {
   std::vector<Fault> faults;
   const State state = TRY(read_state(access.connection(), access.vault()));
   const std::uint64_t last = state.mark.sequence;
-  std::map<std::string, KnownRows> tables;
-  TRY(collect_rows(log, last > commits ? last - commits + 1 : 1, last, tables));
-  for (const auto& [table, known] : tables) {
-    const Layout* layout = access.layouts().find(table);
-    if (layout == nullptr) continue;
-    for (const auto& [key, row] : known) TRY(check_latest(access, *layout, key, row, faults));
+  LatestRows latest(kLatestRows);
+  TRY(log.replay(last > kLatestCommits ? last - kLatestCommits + 1 : 1,
+                 [&](const LoggedCommit& commit) { return latest.take(commit); }));
+  for (const LoggedRow& row : latest.rows()) {
+    const Layout* layout = access.layouts().find(row.table);
+    if (layout != nullptr) TRY(check_latest(access, *layout, row, faults));
   }
+  return faults;
+}
+
+Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::uint64_t last) {
+  std::vector<Fault> faults;
+  std::optional<Hash256> previous;
+  const Status replayed = log.replay(1, [&](const LoggedCommit& commit) -> Status {
+    if (commit.mark.sequence > last) return {};
+    if (commit.mark.sequence == 1) previous = Hash256{};
+    // Where the oldest files were taken away, the first head that is left is taken as it stands.
+    const auto digest = State::digest_of(commit.records);
+    const bool fits = !previous || commit.mark.head == vault.head(*previous, commit.mark.sequence, digest,
+                                                                  commit.chain_before);
+    if (!fits) report(faults, {"audit record", "commit " + std::to_string(commit.mark.sequence), "changed"});
+    previous = commit.mark.head;
+    return {};
+  });
+  TRY(as_fault(replayed, "audit record", faults));
   return faults;
 }
 

@@ -121,6 +121,12 @@ Result<bool> Statement::step() {
   return error_of(sqlite3_db_handle(handle_), result);
 }
 
+Status Statement::run() {
+  const Result<bool> stepped = step();
+  if (!stepped) return std::unexpected(stepped.error());
+  return {};
+}
+
 void Statement::reset() {
   sqlite3_reset(handle_);
   sqlite3_clear_bindings(handle_);

@@ -36,6 +36,8 @@ class Statement {
 
   // True: a row is there to be read. False: done. Errors as in Connection.
   Result<bool> step();
+  // One step of a statement whose rows nobody wants.
+  Status run();
   // Forgets the row and all bound values.
   void reset();
 
