@@ -204,7 +204,7 @@ class Judge {
       say(path, include.line, "\"" + include.target + "\" is for tests");
       return;
     }
-    if (target == folder || (is_test(path) && is_fake(include.target))) return;
+    if (target == folder || (is_test(path) && is_test(include.target))) return;
     if (!is_test(path)) folder_graph_[folder].insert(target);
     if (!arrows().find(folder)->second.contains(target))
       say(path, include.line, folder + " may not include \"" + include.target + "\"");
