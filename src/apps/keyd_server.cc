@@ -100,6 +100,7 @@ Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
       [key = manager->context().signing_key](ByteView message) { return key.sign(message); });
   people = std::make_unique<people::People>(env, *store.keystore);
   factory = std::make_unique<keymgr::KeyFactory>(*manager);
+  manager->on_groups_changed([this] { factory->poke(); });
   service = std::make_unique<keymgr::KeyService>(*manager, factory.get());
   return {};
 }
@@ -117,6 +118,7 @@ Status KeydServer::Parts::connect_peer() {
   options.self = config.server_id;
   options.peer = config.peer->id;
   options.peer_name = config.peer->name;
+  options.on_applied = [this] { factory->poke(); };  // the peer may have made a group that wants keys of ours
   options.signing_key = manager->context().signing_key;
   options.exchange_key = manager->context().exchange_key;
   options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
@@ -248,8 +250,8 @@ void KeydServer::stop() {
   Parts& parts = *parts_;
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
-  parts.factory.reset();
   if (parts.replicator) parts.replicator->stop();
+  parts.factory.reset();
   parts_.reset();
 }
 

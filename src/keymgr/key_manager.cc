@@ -232,11 +232,17 @@ Result<DataKey> KeyManager::change_key_state(const Actor& actor, std::string_vie
 }
 
 Result<KeyGroup> KeyManager::create_group(const Actor& actor, std::string_view name, const GroupSpec& spec) {
-  return write<KeyGroup>(keystore_, [&](Transaction& t) { return groups_.create(t, actor, name, spec); });
+  auto group =
+      TRY(write<KeyGroup>(keystore_, [&](Transaction& t) { return groups_.create(t, actor, name, spec); }));
+  if (groups_changed_) groups_changed_();
+  return group;
 }
 
 Result<KeyGroup> KeyManager::modify_group(const Actor& actor, std::string_view name, const GroupSpec& spec) {
-  return write<KeyGroup>(keystore_, [&](Transaction& t) { return groups_.modify(t, actor, name, spec); });
+  auto group =
+      TRY(write<KeyGroup>(keystore_, [&](Transaction& t) { return groups_.modify(t, actor, name, spec); }));
+  if (groups_changed_) groups_changed_();
+  return group;
 }
 
 Status KeyManager::remove_group(const Actor& actor, std::string_view name) {

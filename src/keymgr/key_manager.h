@@ -37,6 +37,10 @@ class KeyManager {
   // nullptr: none. Borrowed. Set before serving.
   void set_peer(const PeerView* peer) { context_.peer = peer != nullptr ? peer : &no_peer_; }
 
+  // Called after a group was made or changed, from the caller's thread: the key factory looks what it needs.
+  // Set before serving.
+  void on_groups_changed(std::function<void()> call) { groups_changed_ = std::move(call); }
+
   // For those who combine several operations in one transaction.
   const ServerContext& context() const { return context_; }
   store::Keystore& keystore() const { return keystore_; }
@@ -129,6 +133,7 @@ class KeyManager {
   Status load_identity(const Options& options);
   Status make_identity(const Options& options);
 
+  std::function<void()> groups_changed_;
   NoPeer no_peer_;
   store::Keystore& keystore_;
   ServerContext context_;

@@ -183,15 +183,25 @@ Status Replicator::send_round() {
   ReplicationChanges changes;
   changes.sender = options_.self;
   changes.session = outgoing_->id();
-  changes.after = after;
+  changes.after = peer_applied_;
   changes.rows = TRY(keystore_.export_changes(after, kRowsInOneMessage, *outgoing_, changes.through));
+  const std::uint64_t through = changes.through;
+  if (changes.rows.empty()) {
+    // Nothing for the peer (R5). The message that is sent now and then shows that it is still there.
+    if (!contact_is_due()) {
+      acknowledged(changes.through, false);
+      return {};
+    }
+    changes.through = peer_applied_;
+  }
   changes.sender_head = keystore_.head();
   const Bytes answer = TRY(link_.post("changes", changes.encode(outgoing_->mac_key())));
   const auto welcome = TRY(ReplicationWelcome::decode(answer));
   if (welcome.receiver != options_.peer || welcome.applied < changes.through) {
     return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
   }
-  acknowledged(changes.through);
+  peer_applied_ = changes.through;
+  acknowledged(through, true);
   return {};
 }
 
@@ -224,19 +234,28 @@ Status Replicator::open_session() {
                     " of this server, which this keystore does not hold: an old copy was put back",
                 {}, "stop this server and restore it from the peer or from a backup");
   }
-  acknowledged_ = welcome.applied;
+  acknowledged_ = peer_applied_ = welcome.applied;
   outgoing_ = std::make_unique<ReplicationSession>(hello.session, key);
   return {};
 }
 
-void Replicator::acknowledged(std::uint64_t through) {
+// Also after a session was opened: the peer has not answered a message yet.
+bool Replicator::contact_is_due() const {
+  const MutexLock lock(mutex_);
+  return !in_step_ || env_.clock->steady_now() - last_contact_ >= options_.keepalive;
+}
+
+void Replicator::acknowledged(std::uint64_t through, bool by_peer) {
   std::vector<std::function<void()>> now;
   {
     const MutexLock lock(mutex_);
     acknowledged_ = std::max(acknowledged_, through);
-    state_.last_success = env_.clock->wall_now();
-    state_.last_error.clear();
-    if (acknowledged_ >= newest_commit_) in_step_ = true;
+    if (by_peer) {
+      last_contact_ = env_.clock->steady_now();
+      state_.last_success = env_.clock->wall_now();
+      state_.last_error.clear();
+      if (acknowledged_ >= newest_commit_) in_step_ = true;
+    }
     const auto end = waiting_.upper_bound(acknowledged_);
     for (auto at = waiting_.begin(); at != end; ++at) now.push_back(std::move(at->second));
     waiting_.erase(waiting_.begin(), end);
@@ -330,6 +349,7 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
       state_.applied = std::max<std::uint64_t>(state_.applied, *applied);
     }
     (*reply)(ReplicationWelcome{options_.self, *applied, {}}.encode());
+    if (options_.on_applied) options_.on_applied();
   };
   keystore_.submit(
       [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {

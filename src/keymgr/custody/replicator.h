@@ -17,11 +17,16 @@
 //  reports a
 //     rollback and stops giving out keys (rolled_back()).
 //
+//  R5 Commits that changed nothing for the peer are not sent: two servers that only note each other's
+//  progress would
+//     otherwise keep each other busy for ever.
+//
 //   idle ──run_once()/open_session──▶ in session ──catch_up──▶ in step ──failed()──▶ idle
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -53,6 +58,8 @@ struct ReplicatorOptions {
   crypto::PrivateKey exchange_key;      // RSA
   crypto::PublicKey peer_signing_key;   // P-256
   crypto::PublicKey peer_exchange_key;  // RSA
+  // Called after rows of the peer were applied, from any thread; must not block. May be empty.
+  std::function<void()> on_applied{};
   std::chrono::milliseconds keepalive{1000};
   std::chrono::milliseconds retry{200};
 };
@@ -103,7 +110,8 @@ class Replicator final : public store::CommitGate, public PeerView {
   void run();
   Status send_round();
   Status open_session();
-  void acknowledged(std::uint64_t through);
+  bool contact_is_due() const;
+  void acknowledged(std::uint64_t through, bool by_peer);
   void failed(const Error& error);
   void remember_progress();
   Result<std::uint64_t> apply(store::Transaction& transaction, const ReplicationChanges& changes,
@@ -115,6 +123,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   PeerLink& link_;
 
   std::unique_ptr<ReplicationSession> outgoing_;  // sending thread only
+  std::uint64_t peer_applied_ = 0;                // sending thread only: what the peer has noted as applied
   std::thread thread_;
 
   mutable Mutex mutex_;
@@ -129,6 +138,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);
   std::uint64_t durable_ TW_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<Incoming> incoming_ TW_GUARDED_BY(mutex_);
+  SteadyTime last_contact_ TW_GUARDED_BY(mutex_){};
   SteadyTime last_remembered_ TW_GUARDED_BY(mutex_){};
   PeerState state_ TW_GUARDED_BY(mutex_);
 };

@@ -36,7 +36,8 @@ class Wire final : public PeerLink {
     if (path == "hello") return to.load()->handle_hello(body);
     if (path == "changes") last_changes = to_bytes(body);
     std::promise<Result<Bytes>> answered;
-    to.load()->handle_changes(to_bytes(body), [&](Result<Bytes> answer) { answered.set_value(std::move(answer)); });
+    to.load()->handle_changes(to_bytes(body),
+                              [&](Result<Bytes> answer) { answered.set_value(std::move(answer)); });
     return answered.get_future().get();
   }
   std::atomic<Replicator*> to = nullptr;
@@ -166,6 +167,21 @@ TEST(Replicator, K19_BothWriteAtOnceAndMeet) {
   EXPECT_EQ(pair.a.value("b99"), 99);
   EXPECT_EQ(pair.b.value("a99"), 99);
   EXPECT_EQ(pair.a.replicator->state().conflicts, 0U);
+}
+
+TEST(Replicator, K19_AnIdlePairMakesNoCommits) {
+  Pair pair;
+  ASSERT_TRUE(pair.in_step());
+  ASSERT_TRUE(pair.a.put("x", 1));
+  ASSERT_TRUE(pair.b.put("y", 1));
+  // Keep-alives go on (every 5 ms here) while the heads stand still, but for one note of progress a second
+  // each.
+  const int calls = pair.a.wire.calls;
+  const auto a = pair.a.keystore->head().sequence;
+  const auto b = pair.b.keystore->head().sequence;
+  ASSERT_TRUE(Pair::eventually([&] { return pair.a.wire.calls > calls + 50; }));
+  EXPECT_LE(pair.a.keystore->head().sequence, a + 3);
+  EXPECT_LE(pair.b.keystore->head().sequence, b + 3);
 }
 
 TEST(Replicator, K19_GoesOnAloneAndCatchesUp) {
