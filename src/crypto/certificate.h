@@ -10,20 +10,19 @@
 #include "base/env.h"
 #include "crypto/keys.h"
 
-struct x509_st;  // OpenSSL's X509
-
 namespace tapewarden::crypto {
 
 class Certificate {
  public:
   Certificate() = default;
-  // kInvalidArgument when the input does not parse; a DER input must end with the certificate.
+  // kInvalidArgument when the input does not parse; a DER input must end with the certificate. The last
+  // certificates read are remembered, so that reading the same one with each request costs little.
   static Result<Certificate> from_der(ByteView der);
   static Result<Certificate> from_pem(std::string_view pem);  // the first certificate in the text
   // Every certificate in the text; kInvalidArgument when there is none or one of them does not parse.
   static Result<std::vector<Certificate>> list_from_pem(std::string_view pem);
 
-  bool empty() const { return certificate_ == nullptr; }
+  bool empty() const { return state_ == nullptr; }
   Bytes der() const;
   std::string pem() const;
   std::string subject() const;      // one line, RFC 2253
@@ -45,7 +44,8 @@ class Certificate {
 
  private:
   friend struct CertificateAccess;
-  std::shared_ptr<x509_st> certificate_;
+  struct State;
+  std::shared_ptr<const State> state_;
 };
 
 enum class CertificateUse : std::uint8_t { kAuthority, kServerAndClient, kClient, kSigning, kKeyWrapping };

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/testing/sim_env.h"
@@ -91,6 +92,34 @@ TEST(Certificate, DerAndPemRoundTrip) {
   EXPECT_EQ(list->at(1), site().authority);
   EXPECT_EQ(Certificate(), Certificate());
   EXPECT_NE(Certificate(), server);
+}
+
+TEST(Certificate, ManyReadersAndMoreCertificatesThanAreRemembered) {
+  auto& here = site();
+  const auto first = here.server.der();
+  std::vector<Bytes> others;
+  SimRandom random(5);
+  for (int i = 0; i < 1100; ++i)
+    others.push_back(self_signed_certificate(spec_of(std::to_string(i), CertificateUse::kClient),
+                                             here.authority_key, random)
+                         ->der());
+  std::vector<std::size_t> wrong(3, 0);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < wrong.size(); ++t) {
+      threads.emplace_back([&, t] {
+        for (std::size_t i = t; i < others.size(); ++i) {
+          const auto other = Certificate::from_der(others[i]);
+          const auto same = Certificate::from_der(first);
+          if (!other || other->common_name() != std::to_string(i) || !same || *same != here.server ||
+              same->public_key().value() != here.server_key.public_key() ||
+              other->public_key().value() != here.authority_key.public_key())
+            ++wrong[t];
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong, std::vector<std::size_t>(3, 0));
 }
 
 TEST(Certificate, GarbageIsRefused) {
