@@ -19,17 +19,17 @@ using namespace tapewarden::scsi;
 void from_device(ByteView input) {
   if (const auto sense = Sense::decode(input)) {
     TW_ASSERT(Sense::decode(sense->encode_descriptor()).has_value());
-    (void)sense->text();
+    TW_ASSERT(!sense->text().empty());
   }
-  (void)StandardInquiry::decode(input);
+  static_cast<void>(StandardInquiry::decode(input).has_value());
   if (const auto content = vpd_page_content(input, vpd::kDeviceIdentification))
-    (void)decode_designators(*content);
+    static_cast<void>(decode_designators(*content).has_value());
   for (const auto form : {PositionForm::kShort, PositionForm::kLong, PositionForm::kExtended})
-    (void)PositionData::decode(input, form);
-  (void)BlockLimits::decode(input);
+    static_cast<void>(PositionData::decode(input, form).has_value());
+  static_cast<void>(BlockLimits::decode(input).has_value());
   if (const auto page = LogPage::decode(input))
     TW_ASSERT(LogPage::decode(page->encode())->parameters == page->parameters);
-  (void)decode_attribute_list(input);
+  static_cast<void>(decode_attribute_list(input).has_value());
 }
 
 void encryption_pages(ByteView input) {
@@ -39,11 +39,11 @@ void encryption_pages(ByteView input) {
     TW_ASSERT(EncryptionStatus::decode(page->encode())->kads == page->kads);
   if (const auto page = NextBlockStatus::decode(input))
     TW_ASSERT(NextBlockStatus::decode(page->encode())->kads == page->kads);
-  (void)EncryptionManagement::decode(input);
-  (void)decode_page_list(input, encryption_in::kInSupport);
-  (void)decode_protocol_list(input);
-  (void)decode_certificate_page(input);
-  (void)WrappingKeyPage::decode(input);
+  static_cast<void>(EncryptionManagement::decode(input).has_value());
+  static_cast<void>(decode_page_list(input, encryption_in::kInSupport).has_value());
+  static_cast<void>(decode_protocol_list(input).has_value());
+  static_cast<void>(decode_certificate_page(input).has_value());
+  static_cast<void>(WrappingKeyPage::decode(input).has_value());
   if (const auto key = WrappedKey::parse(input, 20)) TW_ASSERT(equal(key->encode(), input));
   if (const auto page = SetDataEncryption::parse(input); page && page->needs_key()) {
     Bytes out(page->encoded_size());

@@ -32,11 +32,11 @@ inline std::uint64_t u64_at(ByteView view, std::size_t at) {
   return big_endian_at(view, at, 8);
 }
 inline bool bit_at(ByteView view, std::size_t at, unsigned bit) {
-  return ((u8_at(view, at) >> bit) & 1U) != 0;
+  return ((unsigned{u8_at(view, at)} >> bit) & 1U) != 0;
 }
 // `width` bits whose lowest is `bit`.
 inline std::uint8_t bits_at(ByteView view, std::size_t at, unsigned bit, unsigned width) {
-  return static_cast<std::uint8_t>((u8_at(view, at) >> bit) & ((1U << width) - 1U));
+  return static_cast<std::uint8_t>((unsigned{u8_at(view, at)} >> bit) & ((1U << width) - 1U));
 }
 
 // One byte put together from flags and small numbers; `value` must fit what its callers shift it by.

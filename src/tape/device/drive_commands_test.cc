@@ -58,7 +58,7 @@ TEST(Drive, D1_EveryReservedBitOfEveryCommandIsRefused) {
     if (format == nullptr) continue;
     for (std::size_t byte = 1; byte < format->length; ++byte) {
       for (unsigned bit = 0; bit < 8; ++bit) {
-        if ((format->usage.at(byte) >> bit & 1U) != 0) continue;
+        if ((unsigned{format->usage.at(byte)} >> bit & 1U) != 0) continue;
         Bytes cdb(format->length);
         cdb[0] = static_cast<std::uint8_t>(opcode);
         cdb[byte] = static_cast<std::uint8_t>(1U << bit);

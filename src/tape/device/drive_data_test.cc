@@ -237,7 +237,7 @@ TEST(DriveData, D1_EarlyWarningAndVolumeOverflow) {
 TEST(DriveData, D1_FixedWriteCountsBlocksAtTheEnd) {
   Bench bench({}, MediumKind::kLto, nullptr, 1U << 20U, 100U << 10U);
   EXPECT_GOOD(bench.set_block_length(50'000));
-  const auto full = bench.run(scsi::Write6{true, 40}.encode(), Bytes(40 * 50'000, 7));
+  const auto full = bench.run(scsi::Write6{true, 40}.encode(), Bytes(std::size_t{40} * 50'000, 7));
   EXPECT_SENSE(full, codes::kVolumeFull);
   EXPECT_EQ(full.sense.information, 40 - static_cast<std::int64_t>(bench.object()));
   EXPECT_EQ(full.data_out_used, bench.object() * 50'000);

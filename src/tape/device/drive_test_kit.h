@@ -96,7 +96,8 @@ inline Bytes block(std::uint32_t number, std::size_t size = 300) {
 
 inline Bytes key_bytes(std::uint8_t seed) {
   Bytes raw(kDataKeyBytes);
-  for (std::size_t i = 0; i < raw.size(); ++i) raw[i] = static_cast<std::uint8_t>(seed * 31U + i * 7U + 5U);
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    raw[i] = static_cast<std::uint8_t>(std::size_t{seed} * 31U + i * 7U + 5U);
   return raw;
 }
 
@@ -204,13 +205,13 @@ inline bool has_sense(const scsi::Response& response, scsi::SenseCode code) {
 
 #define EXPECT_SENSE(response, sense_code)                   \
   do {                                                       \
-    const auto r_ = (response);                              \
+    const auto& r_ = (response);                             \
     EXPECT_EQ(r_.status, scsi::ScsiStatus::kCheckCondition); \
     EXPECT_EQ(r_.sense.code, sense_code) << r_.sense.text(); \
   } while (false)
 #define EXPECT_GOOD(response)                                         \
   do {                                                                \
-    const auto r_ = (response);                                       \
+    const auto& r_ = (response);                                      \
     EXPECT_EQ(r_.status, scsi::ScsiStatus::kGood) << r_.sense.text(); \
   } while (false)
 

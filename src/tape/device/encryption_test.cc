@@ -251,7 +251,8 @@ TEST(Encryption, D1_RefusedPagesPointAtTheField) {
   page = encrypting(kKeyA);
   page.clear_on_reservation_loss = true;
   EXPECT_EQ(refused_at(page), 5);
-  page = encrypting(Bytes(16, 1));
+  const Bytes short_key(16, 1);
+  page = encrypting(short_key);
   EXPECT_EQ(refused_at(page), 18);
   page = encrypting(kKeyA);
   page.kads[1].value.resize(kMaxAuthenticatedKad + 1);
