@@ -18,7 +18,8 @@ struct Bench {
   std::unique_ptr<Committer> committer;
 
   Bench() {
-    connection = open_writer(directory.file("keystore.db"), true).value();
+    write_content(directory.file("keystore.db"), Bytes());
+    connection = open_writer(directory.file("keystore.db")).value();
     Meta meta;
     meta.server = server_id();
     EXPECT_TRUE(create_database(*connection, vault, layouts, meta, log.chain_hash()));

@@ -11,8 +11,9 @@
 
 namespace tapewarden::store {
 
-// The one writing connection: WAL, synced at each commit, freed pages overwritten. `create` makes the file.
-Result<std::unique_ptr<sqlite::Connection>> open_writer(const std::string& path, bool create);
+// The one writing connection: WAL, synced at each commit, freed pages overwritten. The file must exist; it
+// may be empty.
+Result<std::unique_ptr<sqlite::Connection>> open_writer(const std::string& path);
 Result<std::unique_ptr<sqlite::Connection>> open_reader(const std::string& path);
 
 // True when the file holds no tables yet: a new file, or one whose making was cut off.

@@ -35,6 +35,19 @@ TEST(Keystore, K16_NoSecretLiesInClearOnDisk) {
   for (const std::string& record : f.log.records()) EXPECT_EQ(record.find(needle), std::string::npos);
 }
 
+TEST(Keystore, K16_OnlyTheOwnerMayReadTheFiles) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "x"));
+  ASSERT_TRUE(f.keystore->copy_to(f.path() + "-copy"));
+  for (const char* suffix : {"", "-wal", "-shm", ".lock", "-copy"}) {
+    const auto permissions = std::filesystem::status(f.path() + suffix).permissions();
+    EXPECT_EQ(permissions & std::filesystem::perms::mask,
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << suffix;
+  }
+}
+
 TEST(Keystore, K16_WrongMasterKeyIsRefused) {
   Fixture f;
   ASSERT_TRUE(f.open());
@@ -331,6 +344,17 @@ TEST(Keystore, K16_FailedLogStopsTheStore) {
   EXPECT_EQ(read_key(*f.keystore, "KEY2").value(), "two");
   EXPECT_EQ(read_key(*f.keystore, "KEY3").value(), "-");
   EXPECT_TRUE(f.keystore->verify().value().empty());
+}
+
+TEST(Keystore, K16_MakingThatTheLogMissedIsCompleted) {
+  Fixture f;
+  f.log.fail_with({ErrorCode::kExhausted, "disk full", {}, {}, 0});
+  ASSERT_FALSE(f.open());
+  EXPECT_FALSE(f.log.last_mark());
+  f.log.clear_fault();
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.log.last_mark()->sequence, 1U);
+  EXPECT_TRUE(f.keystore->verify_log().value().empty());
 }
 
 TEST(Keystore, K17_CopyOpensAsItsOwnKeystore) {

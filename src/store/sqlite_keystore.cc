@@ -51,7 +51,7 @@ SqliteKeystore::~SqliteKeystore() {
 
 Status SqliteKeystore::open() {
   lock_ = TRY(env_.disk->lock(options_.path + ".lock"));
-  TRY(as_damage(open_file()));
+  TRY(explain_read_only(as_damage(open_file())));
   auto loaded = load_state();
   if (!loaded) return as_damage(std::unexpected(std::move(loaded.error())));
   State state = std::move(*loaded);
@@ -63,6 +63,14 @@ Status SqliteKeystore::open() {
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
   queue_->start();
   return {};
+}
+
+// SQLite takes a file whose header asks for a newer SQLite as read-only. When the system lets us write, it is
+// the header that is wrong.
+Status SqliteKeystore::explain_read_only(Status status) {
+  if (status || status.error().code != ErrorCode::kPermissionDenied) return status;
+  if (!env_.disk->open(options_.path, OpenMode::kReadWrite)) return status;
+  return damaged("the keystore's first page was changed: " + status.error().message);
 }
 
 Status SqliteKeystore::open_file() {
@@ -77,7 +85,9 @@ Status SqliteKeystore::open_file() {
   if (missing && env_.disk->exists(options_.path + "-wal")) {
     return damaged("the keystore " + options_.path + " is missing, its write-ahead log is there");
   }
-  writer_ = TRY(open_writer(options_.path, missing));
+  // Made here and not by SQLite, which would let others read it; its companion files follow its permissions.
+  if (missing) (void)TRY(env_.disk->open(options_.path, OpenMode::kCreateNew, 0600));
+  writer_ = TRY(open_writer(options_.path));
   if (!TRY(is_blank(*writer_))) return {};
   if (logged) return damaged("the keystore " + options_.path + " is empty");
   return make_file();
@@ -189,14 +199,14 @@ Result<std::vector<Fault>> SqliteKeystore::verify() {
 }
 
 Status SqliteKeystore::copy_to(const std::string& path) {
-  if (env_.disk->exists(path)) return fail(ErrorCode::kAlreadyExists, path + " exists", "path");
+  // VACUUM INTO fills an empty file and keeps its permissions.
+  const auto copy = TRY(env_.disk->open(path, OpenMode::kCreateNew, 0600));
   // VACUUM cannot run inside a transaction: it takes its own snapshot.
   const auto connection = TRY(open_reader(options_.path));
   TRY(connection->execute("PRAGMA query_only = OFF"));
   sqlite::Statement statement = TRY(connection->prepare("VACUUM INTO ?1"));
   statement.bind_text(1, path);
   TRY(statement.run());
-  const auto copy = TRY(env_.disk->open(path, OpenMode::kReadWrite));
   TRY(copy->sync());
   return env_.disk->sync_directory(parent_directory(path));
 }

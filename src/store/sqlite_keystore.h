@@ -37,6 +37,7 @@ class SqliteKeystore final : public Keystore {
 
  private:
   Status open_file();
+  Status explain_read_only(Status status);
   Status make_file();
   Result<State> load_state();
   Status bring_up_to_date(State& state);
