@@ -1,0 +1,112 @@
+// K19: a pair of key servers of which one dies at a random moment.
+#include <random>
+
+#include "harness/key_record.h"
+#include "integration/running_site.h"
+
+namespace tapewarden::testing {
+namespace {
+
+using dkx::DriveKind;
+
+constexpr int kDeaths = 3;
+constexpr std::size_t kAtLeast = 60;  // acknowledged by each method before a death
+
+class KeydPair : public RunningSite {
+ protected:
+  static KeyLoad::Maker writer(const TestDrive& drive, dkx::Asked asked) {
+    return [&drive, asked]() -> std::optional<dkx::KeyRequest> {
+      dkx::KeyRequest request = drive.write();
+      request.asked = asked;
+      return request;
+    };
+  }
+
+  static void expect_nothing_lost(KeyRecord& record, Which at, std::size_t from, const std::string& when) {
+    const auto loss = record.verify(site(), at, from);
+    TW_ASSERT_OK(loss);
+    EXPECT_EQ(loss->all(), 0U) << when << ": unreadable " << loss->unreadable << ", wrong key "
+                               << loss->wrong_key << ", no ledger row " << loss->no_ledger
+                               << ", not confirmed " << loss->not_confirmed << "; first: " << loss->first;
+  }
+
+  // Some more writes with one server alone.
+  static void expect_goes_on(Which at, const TestDrive& drive, const dkx::Asked& asked, KeyRecord& record) {
+    auto link = DriveLink::connect(site(), at);
+    TW_ASSERT_OK(link);
+    for (int i = 0; i < 20; ++i) {
+      dkx::KeyRequest request = drive.write();
+      request.asked = asked;
+      const auto answer = link->ask(drive, request);
+      ASSERT_EQ(code_of(answer), "served");
+      record.add(request, *answer);
+    }
+  }
+};
+
+TEST_F(KeydPair, K19_NothingAcknowledgedIsLostWhenThePrimaryDies) {
+  const auto lto = enrolled_drive("K19LTO000001", DriveKind::kLto);
+  TW_ASSERT_OK(lto);
+  const auto wrapped = enrolled_drive("K19WRAP00001", DriveKind::k3592);
+  TW_ASSERT_OK(wrapped);
+  const dkx::Asked group = dkx::GroupAsked{"K19"};
+  const dkx::Asked labels = dkx::LabelsAsked{{"K19 KEK", eedk::LabelMode::kClear}};
+  ASSERT_TRUE(make_group("K19", 6'000).has_value());
+  TW_EXPECT_OK(
+      site().rest(Which::kSecondary).post("/v1/keys", json::object{{"count", 6'000}, {"group", "K19"}}));
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "k19"}, {"bits", 2048}, {"labels", {"K19 KEK"}}}));
+
+  KeyRecord keys(*lto);  // of both servers, so that a key handed out by both is found
+  KeyRecord eedks(*wrapped);
+  std::mt19937 random(19);
+  for (int death = 0; death < kDeaths; ++death) {
+    TW_EXPECT_OK(site().wait_in_step());
+    const std::size_t keys_before = keys.acknowledged();
+    const std::size_t eedks_before = eedks.acknowledged();
+    {
+      const auto here = KeyLoad::start(site(), Which::kPrimary, *lto, 8, writer(*lto, group), keys.sink());
+      const auto there = KeyLoad::start(site(), Which::kSecondary, *lto, 2, writer(*lto, group), keys.sink());
+      const auto heavy =
+          KeyLoad::start(site(), Which::kPrimary, *wrapped, 8, writer(*wrapped, labels), eedks.sink());
+      TW_ASSERT_OK(here);
+      TW_ASSERT_OK(there);
+      TW_ASSERT_OK(heavy);
+      ASSERT_TRUE(eventually([&] {
+        return keys.acknowledged() >= keys_before + kAtLeast &&
+               eedks.acknowledged() >= eedks_before + kAtLeast;
+      })) << keys.acknowledged()
+          << " and " << eedks.acknowledged() << "; " << keys.last_refusal() << "; " << eedks.last_refusal();
+      std::this_thread::sleep_for(std::chrono::milliseconds{random() % 700});
+      site().kill_hard(Which::kPrimary);
+      EXPECT_FALSE((*here)->fault().has_value());
+      EXPECT_FALSE((*heavy)->fault().has_value());
+    }
+    expect_nothing_lost(keys, Which::kSecondary, keys_before, "keys at the secondary, the primary dead");
+    expect_nothing_lost(eedks, Which::kSecondary, eedks_before, "EEDKs at the secondary, the primary dead");
+    expect_goes_on(Which::kSecondary, *lto, group, keys);
+    expect_goes_on(Which::kSecondary, *wrapped, labels, eedks);
+    TW_EXPECT_OK(site().start(Which::kPrimary));
+    TW_EXPECT_OK(site().wait_in_step());
+    expect_nothing_lost(keys, Which::kPrimary, keys_before, "keys at the primary, both in step again");
+    expect_nothing_lost(eedks, Which::kPrimary, eedks_before, "EEDKs at the primary, both in step again");
+    EXPECT_TRUE(keys.handed_out_twice().empty()) << keys.handed_out_twice().front();
+    if (HasFailure()) break;
+  }
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+    expect_nothing_lost(keys, which, 0, "all keys in the end");
+    expect_nothing_lost(eedks, which, 0, "all EEDKs in the end");
+  }
+  std::printf("K19: %d deaths, %zu keys and %zu EEDK sets acknowledged, %zu and %zu refused, lost %s\n",
+              kDeaths, keys.acknowledged(), eedks.acknowledged(), keys.refused(), eedks.refused(),
+              HasFailure() ? "some" : "0");
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+    TW_EXPECT_OK(site().stop(which));
+    const auto checked = site().check(which);
+    TW_ASSERT_OK(checked);
+    EXPECT_EQ(checked->end.exit_code, 0) << checked->output;
+  }
+}
+
+}  // namespace
+}  // namespace tapewarden::testing
