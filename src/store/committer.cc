@@ -109,6 +109,20 @@ Status Committer::commit() {
   return {};
 }
 
+void Committer::tidy() {
+  sqlite::Connection& connection = session_.access().connection();
+  const std::uint32_t pages = connection.wal_pages();
+  if (pages < kCheckpointPages) tidy_at_ = kCheckpointPages;
+  if (failed_ || pages < tidy_at_) return;
+  const Status moved = connection.checkpoint();
+  // The log starts anew only after everybody has left it: until then, and on a full disk, try less often.
+  tidy_at_ = pages + kCheckpointPages;
+  if (moved) return;
+  const ErrorCode code = moved.error().code;
+  if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) return;
+  (void)give_up("the database could not be brought up to its write-ahead log", moved.error());
+}
+
 Status Committer::give_up(std::string_view what, const Error& cause) {
   failed_ = Error{ErrorCode::kUnavailable,
                   "the keystore stopped because " + std::string(what) + ": " + cause.message,

@@ -15,6 +15,8 @@
 
 namespace tapewarden::store {
 
+inline constexpr std::uint32_t kCheckpointPages = 4000;  // 16 MiB of write-ahead log
+
 class Committer {
  public:
   Committer(RowAccess access, Random& random, const Uuid& server, CommitLog& log, State state)
@@ -26,6 +28,9 @@ class Committer {
   };
   // One outcome for each work, in order.
   std::vector<Outcome> run(std::span<const Keystore::Work* const> works);
+
+  // Moves the write-ahead log's pages into the database file when there are many. Call it when nobody waits.
+  void tidy();
 
   const State& state() const { return state_; }
   const std::optional<Error>& failed() const { return failed_; }
@@ -41,6 +46,7 @@ class Committer {
   CommitLog& log_;
   State state_;
   std::optional<Error> failed_;
+  std::uint32_t tidy_at_ = kCheckpointPages;
 };
 
 // Applies the group's changes to the sums.

@@ -9,7 +9,7 @@ namespace tapewarden::store::testing {
 namespace {
 
 struct Bench {
-  TemporaryDirectory directory;
+  TemporaryDirectory directory{Storage::kMemory};
   crypto::SystemRandom random;
   MemoryCommitLog log;
   Vault vault{master_key()};
@@ -59,6 +59,20 @@ TEST(Committer, K13_FullDatabaseDiskRefusesAndStillRecords) {
   ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY2", "two"); }));
   EXPECT_EQ(b.committer->state().mark.sequence, before + 1);
   EXPECT_EQ(b.committer->state().tables.at("data_key").live, 2U);
+}
+
+TEST(Committer, K16_WriteAheadLogStaysSmall) {
+  Bench b;
+  const std::string wal = b.directory.file("keystore.db-wal");
+  const std::string large(200'000, 'x');
+  for (int i = 0; i < 400; ++i) {
+    ASSERT_TRUE(b.run([&](Transaction& t) { return t.put(kSettings, {std::to_string(i), large}); }));
+    b.committer->tidy();
+  }
+  // 80 MB went through it.
+  EXPECT_GT(std::filesystem::file_size(b.directory.file("keystore.db")), 60U << 20);
+  EXPECT_LT(std::filesystem::file_size(wal), 2 * kCheckpointPages * 4200U);
+  EXPECT_FALSE(b.committer->failed());
 }
 
 TEST(Committer, K16_LargeCommitHasLinesOfBoundedLength) {

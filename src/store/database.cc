@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kWriterSettings =
     "PRAGMA application_id = 0x54576b73; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
     "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
-    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;";
+    "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
     "PRAGMA cache_size = -8192;";

@@ -69,6 +69,7 @@ void WriteQueue::run() {
     std::vector<Job> group = next_group();
     if (group.empty()) return;
     run_group(std::move(group));
+    committer_->tidy();
   }
 }
 

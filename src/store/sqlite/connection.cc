@@ -180,7 +180,20 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ac
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
+  // Takes the place of automatic checkpoints.
+  sqlite3_wal_hook(handle, note_commit, connection.get());
   return connection;
+}
+
+int Connection::note_commit(void* connection, sqlite3*, const char*, int pages) {
+  static_cast<Connection*>(connection)->wal_pages_ = static_cast<std::uint32_t>(pages);
+  return SQLITE_OK;
+}
+
+Status Connection::checkpoint() {
+  const int result = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (result != SQLITE_OK) return error_of(handle_, result);
+  return {};
 }
 
 Connection::~Connection() {

@@ -93,14 +93,22 @@ class Connection {
   Result<std::int64_t> integer_of(std::string_view sql);
   // False after SQLite itself rolled the transaction back (disk full, I/O error).
   bool in_transaction() const;
+  // Pages in the write-ahead log after the last commit of this connection.
+  std::uint32_t wal_pages() const { return wal_pages_; }
+  // Copies what the write-ahead log holds into the database file and syncs it, as far as readers allow.
+  // SQLite does not do it by itself here, because it would swallow an error: after a failed sync a second one
+  // that succeeds proves nothing.
+  Status checkpoint();
   // Forgets all kept statements: before a change of the schema.
   void forget_statements() { statements_.clear(); }
 
  private:
   explicit Connection(sqlite3* handle) : handle_(handle) {}
+  static int note_commit(void* connection, sqlite3* handle, const char* name, int pages);
   Result<Statement*> keep(const std::string& name, const std::string& sql);
 
   sqlite3* handle_;
+  std::uint32_t wal_pages_ = 0;
   std::unordered_map<std::string, Statement> statements_;
 };
 
