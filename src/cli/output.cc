@@ -55,6 +55,20 @@ std::string shown(const json::value& value) {
   return json::serialize(value);
 }
 
+// Long texts of a list (warnings) stand below each other.
+std::string shown_lines(const json::value& value) {
+  const auto* array = value.if_array();
+  const auto is_long = [](const json::value& item) {
+    return item.is_string() && item.get_string().size() > kNameWidth;
+  };
+  if (array == nullptr || !std::any_of(array->begin(), array->end(), is_long)) return shown(value);
+  std::string text;
+  for (const auto& item : *array) {
+    text += (text.empty() ? "" : "\n" + std::string(kNameWidth + 1, ' ')) + shown(item);
+  }
+  return text;
+}
+
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size()), ' ');
   return text;
@@ -124,7 +138,7 @@ Status print_object(std::ostream& out, ByteView body) {
   const json::value value = TRY(parse(as_text(body)));
   if (!value.is_object()) return not_understood();
   for (const auto& member : value.get_object()) {
-    out << padded(std::string(member.key()) + ":", kNameWidth) << ' ' << shown(member.value()) << '\n';
+    out << padded(std::string(member.key()) + ":", kNameWidth) << ' ' << shown_lines(member.value()) << '\n';
   }
   return {};
 }

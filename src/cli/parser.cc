@@ -115,9 +115,19 @@ void build(CLI::App& app, const std::vector<Command>& commands, std::deque<Bound
   }
 }
 
+// CLI11 calls a noun that there is not a missing one.
+Status check_noun(const std::vector<Command>& commands, std::span<const std::string> words) {
+  if (words.empty() || words.front().starts_with('-') || words.front() == "site") return {};
+  const auto named = [&](const Command& command) { return command.noun == words.front(); };
+  if (std::any_of(commands.begin(), commands.end(), named)) return {};
+  return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front(), "",
+              "run tapewarden --help to see all");
+}
+
 }  // namespace
 
 Result<Parsed> parse_command_line(const std::vector<Command>& commands, std::vector<std::string> words) {
+  TRY(check_noun(commands, words));
   CLI::App app{"Tapewarden keeps the keys of encrypted tape and runs the tape itself.", "tapewarden"};
   app.set_version_flag("--version", of(kVersion));
   app.require_subcommand(1);

@@ -158,7 +158,8 @@ Result<PreparedCall> prepare_call(Context& context, const Command& command, cons
     if (rest.method != "GET") {
       TRY(add_to_body(context, argument, values, body));
     } else if (values.has(argument.key())) {
-      if (argument.kind == ArgumentKind::kInteger) TRY(integer_of(argument, values.text(argument.key())));
+      if (argument.kind == ArgumentKind::kInteger)
+        (void)TRY(integer_of(argument, values.text(argument.key())));
       add_to_query(call.target, argument.field, values.text(argument.key()));
     }
   }

@@ -161,9 +161,9 @@ Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
     const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
-    files.push_back({files.size(), at_end ? objects : objects - 1,
-                     next.status == scsi::BlockStatus::kReadable ||
-                         next.status == scsi::BlockStatus::kKeyMissing});
+    files.push_back(
+        {files.size(), at_end ? objects : objects - 1,
+         next.status == scsi::BlockStatus::kReadable || next.status == scsi::BlockStatus::kKeyMissing});
     if (at_end) return files;
   }
 }

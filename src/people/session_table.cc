@@ -31,22 +31,22 @@ void SessionTable::drop_expired(SteadyTime now) {
   std::erase_if(sessions_, [&](const auto& entry) { return expired(entry.second, now); });
 }
 
-void SessionTable::make_room(const std::string& person) {
-  const auto longest_idle = [&](auto&& counts) {
-    auto oldest = sessions_.end();
-    for (auto it = sessions_.begin(); it != sessions_.end(); ++it) {
-      if (!counts(it->second)) continue;
-      if (oldest == sessions_.end() || it->second.last_used < oldest->second.last_used) oldest = it;
-    }
-    return oldest;
-  };
-  const auto same = [&](const Session& session) { return session.person == person; };
+SessionTable::Sessions::iterator SessionTable::longest_idle(std::string_view person) {
+  auto oldest = sessions_.end();
+  for (auto it = sessions_.begin(); it != sessions_.end(); ++it) {
+    if (!person.empty() && it->second.person != person) continue;
+    if (oldest == sessions_.end() || it->second.last_used < oldest->second.last_used) oldest = it;
+  }
+  return oldest;
+}
+
+void SessionTable::make_room(std::string_view person) {
   const auto own = std::count_if(sessions_.begin(), sessions_.end(),
-                                 [&](const auto& entry) { return same(entry.second); });
+                                 [&](const auto& entry) { return entry.second.person == person; });
   if (static_cast<std::size_t>(own) >= limits_.each) {
-    sessions_.erase(longest_idle(same));
+    sessions_.erase(longest_idle(person));
   } else if (sessions_.size() >= limits_.total) {
-    sessions_.erase(longest_idle([](const Session&) { return true; }));
+    sessions_.erase(longest_idle({}));
   }
 }
 

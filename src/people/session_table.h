@@ -56,7 +56,9 @@ class SessionTable {
   using Sessions = std::map<Hash256, Session>;
   bool expired(const Session& session, SteadyTime now) const;
   void drop_expired(SteadyTime now) TW_REQUIRES(mutex_);
-  void make_room(const std::string& person) TW_REQUIRES(mutex_);
+  // Of that person, or of all when empty; end() when there is none.
+  Sessions::iterator longest_idle(std::string_view person) TW_REQUIRES(mutex_);
+  void make_room(std::string_view person) TW_REQUIRES(mutex_);
 
   const Env env_;
   const SessionLimits limits_;
