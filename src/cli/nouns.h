@@ -19,6 +19,8 @@ std::vector<Command> audit_commands();
 std::vector<Command> people_commands();
 std::vector<Command> setting_commands();
 std::vector<Command> cartridge_commands();
+std::vector<Command> tape_commands();
+std::vector<Command> drive_commands();
 std::vector<Command> completion_commands();
 
 // In the order of the page in docs/.
