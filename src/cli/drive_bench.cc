@@ -1,5 +1,7 @@
 #include "cli/drive_bench.h"
 
+#include <thread>
+
 #include "dkx/client/net_transport.h"
 #include "keyproxy/dkx_drive_exchange.h"
 #include "net/client.h"
@@ -19,6 +21,16 @@ Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, keyproxy
   tls.allow_expired_peers =
       true;  // an expired server certificate must not close the archive; its signature counts
   return net::TlsContext::client(tls);
+}
+
+// A process that lives for one command would otherwise ask whoever answers first.
+void prefer_primary(const dkx::Client& client) {
+  constexpr int kPolls = 50;
+  constexpr std::chrono::milliseconds kPoll{10};
+  for (int i = 0; i < kPolls; ++i) {
+    if (client.status().front().connection != dkx::Connection::kConnecting) return;
+    std::this_thread::sleep_for(kPoll);
+  }
 }
 
 }  // namespace
@@ -60,6 +72,7 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   }
   parts.client = std::make_unique<dkx::Client>(std::move(client));
   parts.proxy = std::make_unique<keyproxy::KeyProxy>(*parts.client, std::move(proxy), *env.random);
+  prefer_primary(*parts.client);
   tape::DriveOptions options;
   options.management = (*identity)->facts().kind == tape::MediumKind::kLto ? tape::KeyManagement::kApplication
                                                                            : tape::KeyManagement::kSystem;

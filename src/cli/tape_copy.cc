@@ -11,6 +11,8 @@ namespace {
 using keyproxy::HostIntent;
 using tape::TapeFault;
 
+constexpr std::size_t kReadLimit = (1U << 24) - 1;  // what the length field of READ(6) holds
+
 Error of(const tape::TapeError& error) {
   return error.error();
 }
@@ -126,11 +128,11 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
     if (!there) return in_context("tape file " + std::to_string(file_number), of(there.error()));
   }
   while (true) {
-    auto read = drive.read_block(tape::kMaxRecordBytes);
+    auto read = drive.read_block(kReadLimit);
     if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
       report.served = TRY(bench.bring_key(HostIntent::kRead, {}));
       report.encrypted = true;
-      read = drive.read_block(tape::kMaxRecordBytes);
+      read = drive.read_block(kReadLimit);
     }
     if (!read) return std::unexpected(of(read.error()));
     if (read->kind != tape::ReadOutcome::Kind::kBlock) {

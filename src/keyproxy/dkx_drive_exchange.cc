@@ -77,8 +77,10 @@ Result<dkx::LedgerReference> ledger_of(ByteView receipt) {
 // The authentic answer's body. An authentic refusal comes back as the error that it means.
 Result<dkx::AnswerBody> read_answer(const tape::ServerChallenge& challenge, ByteView signed_request,
                                     ByteView answer) {
-  const auto request = TRY(dkx::decode_request_envelope(signed_request));
+  auto request = TRY(dkx::decode_request_envelope(signed_request));
   const auto envelope = TRY(dkx::decode_answer_envelope(answer));
+  // The carrier numbers the messages of its connection; what ties the answer to the request is the signature.
+  request.message_id = envelope.message_id;
   TRY(dkx::verify_answer(envelope, request, challenge.server_certificate));
   auto body = TRY(dkx::decode_answer_body(envelope.body));
   if (const auto* refusal = std::get_if<dkx::Refusal>(&body)) return std::unexpected(dkx::error_of(*refusal));

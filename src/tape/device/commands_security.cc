@@ -14,8 +14,8 @@ constexpr std::uint16_t kCertificateData = 0x0001;
 scsi::Outcome<Bytes> information_page(const DriveState& drive, std::uint16_t page) {
   switch (page) {
     case kProtocolList: {
-      std::vector<std::uint8_t> protocols{protocol::kInformation, protocol::kTapeEncryption};
-      if (drive.key_managed()) protocols.push_back(protocol::kKeyPath);
+      const std::vector<std::uint8_t> protocols{protocol::kInformation, protocol::kTapeEncryption,
+                                                protocol::kKeyPath};
       return scsi::encode_protocol_list(protocols);
     }
     case kCertificateData:
@@ -35,7 +35,9 @@ scsi::Outcome<scsi::Response> security_protocol_in(DriveState& drive, const scsi
     case protocol::kTapeEncryption:
       return good_cut(TRY(encryption_page(drive, command.nexus, cdb.page)), cdb.allocation_length);
     case protocol::kKeyPath:
-      if (!drive.key_managed()) return scsi::invalid_in_cdb(1);
+      // Who the drive is and what is in it may be asked of any drive; the exchange itself is for managed
+      // ones.
+      if (!drive.key_managed() && cdb.page != scsi::key_path::kKeyRequest) return scsi::invalid_in_cdb(1);
       return good_cut(TRY(key_path_page(drive, cdb.page)), cdb.allocation_length);
     default:
       return scsi::invalid_in_cdb(1);
