@@ -1,6 +1,8 @@
 // What a group commit does when the disk is full, and how long change lines are.
 #include "store/committer.h"
 
+#include "crypto/aead.h"
+#include "crypto/kdf.h"
 #include "store/change_lines.h"
 #include "store/database.h"
 #include "store/store_test_tables.h"
@@ -150,6 +152,23 @@ TEST(RowCodec, K16_PrintedKeysAreDistinctAndComeBack) {
        {"", "a/b/c/d", "a/b/1/zz", "a/b/1/0g", "a/b/1", "a/b/1/00/x", "a\\/b/1/00", "a\\x2/b/1/00"}) {
     EXPECT_FALSE(parse_printable_key(table, bad)) << bad;
   }
+}
+
+TEST(Vault, K16_SecretsAreSealedUnderTheDocumentedKey) {
+  // docs/formats/keystore.md: anybody with the master key can open a secret by HKDF and AES-GCM alone.
+  const Vault vault(master_key());
+  crypto::SystemRandom random;
+  const Value key = std::string("KEY1");
+  const Bytes place = secret_place(kKeys, {&key, 1}, "secret");
+  const Bytes box = vault.seal(place, secret_of("the secret"), random);
+  ByteWriter info;
+  info.text("tapewarden keystore seal").u8(0).bytes(place);
+  const auto derived = crypto::hkdf_sha256(master_key(), {}, info.view(), 32);
+  const auto opened = crypto::open_box(derived, place, box);
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE(*opened == secret_of("the secret"));
+  const Bytes elsewhere = secret_place(kKeys, {&key, 1}, "dki");
+  EXPECT_FALSE(vault.open(elsewhere, box));
 }
 
 TEST(RowCodec, K16_SumsForgetWhatTheySubtract) {

@@ -15,6 +15,18 @@ crypto::MacKey derive(const crypto::SecretBytes& master, std::string_view info) 
   return crypto::MacKey(crypto::hkdf_sha256(master, {}, as_bytes(info), 32));
 }
 
+crypto::SecretBytes as_secret(Hash256 hash) {
+  crypto::SecretBytes secret = crypto::SecretBytes::copy_of(hash);
+  crypto::wipe(hash);
+  return secret;
+}
+
+// HKDF-Extract without salt (RFC 5869, section 2.2): done once, because every sealing and opening needs it.
+crypto::MacKey extract(const crypto::SecretBytes& master) {
+  const crypto::MacKey no_salt(crypto::SecretBytes::zeros(Hash256{}.size()));
+  return crypto::MacKey(as_secret(no_salt.mac(master.reveal())));
+}
+
 const crypto::SecretBytes& checked(const crypto::SecretBytes& master) {
   TW_ASSERT(master.size() == kMasterBytes);
   return master;
@@ -23,7 +35,7 @@ const crypto::SecretBytes& checked(const crypto::SecretBytes& master) {
 }  // namespace
 
 Vault::Vault(const crypto::SecretBytes& master)
-    : master_(checked(master).clone()),
+    : places_(extract(checked(master))),
       rows_(derive(master, "tapewarden keystore row")),
       notes_(derive(master, "tapewarden keystore note")),
       heads_(derive(master, "tapewarden keystore head")) {}
@@ -46,9 +58,10 @@ Hash256 Vault::check_value() const {
 }
 
 crypto::SecretBytes Vault::place_key(ByteView place) const {
+  // HKDF-Expand (section 2.3): 32 bytes are its first block, HMAC(PRK, info || 01h).
   ByteWriter info;
-  info.text(kSealInfo).u8(0).bytes(place);
-  return crypto::hkdf_sha256(master_, {}, info.view(), crypto::kAesKeyBytes);
+  info.text(kSealInfo).u8(0).bytes(place).u8(1);
+  return as_secret(places_.mac(info.view()));
 }
 
 Bytes Vault::seal(ByteView place, const crypto::SecretBytes& secret, Random& random) const {

@@ -32,7 +32,7 @@ class Vault {
  private:
   crypto::SecretBytes place_key(ByteView place) const;
 
-  crypto::SecretBytes master_;
+  crypto::MacKey places_;  // HKDF-Expand for secrets' keys
   crypto::MacKey rows_;
   crypto::MacKey notes_;
   crypto::MacKey heads_;
