@@ -149,6 +149,7 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   config.server_name = TRY(server.text("name", std::nullopt));
   config.data_directory = TRY(server.file("data", std::nullopt));
   config.threads = static_cast<unsigned>(TRY(server.number("threads", 0, 64, 0)));
+  config.sweep_hours = static_cast<unsigned>(TRY(server.number("sweep_hours", 1, 24 * 31, 6)));
   TRY(server.no_others());
   TRY(read_files(root, folder, config));
   Section dkx(root, "dkx", folder);
@@ -171,7 +172,8 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "id = \"" << config.server_id.text() << "\"      # never change it: it is written into every row\n"
       << "name = \"" << config.server_name << "\"\n"
       << "data = \"" << config.data_directory << "\"        # keystore and audit record; a local disk\n"
-      << "threads = " << config.threads << "          # 0: one for each processor\n\n"
+      << "threads = " << config.threads << "          # 0: one for each processor\n"
+      << "sweep_hours = " << config.sweep_hours << "      # between two checks of every row while serving\n\n"
       << "[unlock]\n"
       << "master_key_file = \"" << config.master_key_file << "\"\n"
       << "# Best kept on another medium than the keystore. Empty: the passphrase is asked for at the "

@@ -40,7 +40,8 @@ struct KeydConfig {
   std::string tls_authorities;
   std::optional<PeerConfig> peer;
   std::string log_level = "info";
-  unsigned threads = 0;  // 0: one for each processor
+  unsigned threads = 0;      // 0: one for each processor
+  unsigned sweep_hours = 6;  // between two checks of every row while serving
 
   std::string keystore_path() const { return data_directory + "/keystore.db"; }
   std::string audit_directory() const { return data_directory + "/audit"; }

@@ -1,5 +1,6 @@
 #include "apps/keyd_server.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <termios.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "apps/keyd_parts.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
+#include "apps/sweeper.h"
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_service.h"
@@ -80,6 +82,7 @@ struct KeydServer::Parts {
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<admin::Router> router;
+  std::unique_ptr<Sweeper> sweeper;
   std::unique_ptr<net::FramedServer> dkx_server;
   std::unique_ptr<net::HttpServer> https_server;
 
@@ -178,6 +181,7 @@ void KeydServer::Parts::add_routes() {
 
 std::vector<std::string> KeydServer::Parts::warnings() const {
   std::vector<std::string> out = start_warnings;
+  if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (!replicator) {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
@@ -235,6 +239,8 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
+  parts.sweeper = std::make_unique<Sweeper>(*parts.store.keystore, std::chrono::hours(config.sweep_hours),
+                                            [](const std::string& text) { log(LogLevel::kError, text); });
   return server;
 }
 
@@ -250,6 +256,7 @@ void KeydServer::stop() {
   Parts& parts = *parts_;
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
+  parts.sweeper.reset();
   if (parts.replicator) parts.replicator->stop();
   parts.factory.reset();
   parts_.reset();
