@@ -299,11 +299,15 @@ TEST(Drive, D1_ReportLunsAndBlockLimits) {
 TEST(Drive, D1_SecurityProtocolLists) {
   Bench bench;
   EXPECT_EQ(scsi::decode_protocol_list(bench.spin(0, 0).data_in).value(),
-            (std::vector<std::uint8_t>{0x00, 0x20}));
+            (std::vector<std::uint8_t>{0x00, 0x20, 0xf0}));
   EXPECT_EQ(scsi::decode_certificate_page(bench.spin(0, 1).data_in).value(),
             Site::get().lto->certificate().der());
   EXPECT_SENSE(bench.spin(0, 2), codes::kInvalidFieldInCdb);
-  EXPECT_SENSE(bench.spin(0xf0, 0x0010), codes::kInvalidFieldInCdb);  // application-managed
+  // An application-managed drive tells who it is, and takes no part in an exchange.
+  const auto told = scsi::KeyRequestPage::decode(bench.spin(0xf0, 0x0010).data_in);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->intent, scsi::KeyIntent::kNone);
+  EXPECT_SENSE(bench.spin(0xf0, 0x0021), codes::kInvalidFieldInCdb);
   EXPECT_SENSE(bench.spin(0x21, 0), codes::kInvalidFieldInCdb);
   EXPECT_SENSE(bench.spout(0x00, 0, Bytes(4)), codes::kInvalidFieldInCdb);
   EXPECT_SENSE(bench.spout(0x20, 0x0011, Bytes(4)), codes::kInvalidFieldInCdb);
