@@ -1,16 +1,14 @@
 // Writing and reading encrypted cartridges, each against the bare loop that does only what must be done.
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
 #include <string>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/real_env.h"
 #include "crypto/aead.h"
 #include "crypto/random.h"
 #include "harness.h"
+#include "support.h"
 #include "tape/medium/cartridge.h"
 
 namespace tapewarden::bench {
@@ -20,32 +18,6 @@ constexpr std::size_t kRecordBytes = 256U << 10;
 constexpr std::uint64_t kRecords = 1024;  // 256 MiB a round
 constexpr double kMegabytes = static_cast<double>(kRecordBytes) * static_cast<double>(kRecords) / 1e6;
 constexpr unsigned kRounds = 5;
-
-template <typename T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().text());
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
-// A folder of its own beside the program's files: /tmp may be memory.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::current_path() / "bench-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder can be made here");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 struct System {
   RealClock clock;

@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "harness.h"
+#include "support.h"
 #include "tape/medium/cartridge.h"
 
 namespace tapewarden::bench {
@@ -21,10 +22,6 @@ constexpr std::size_t kRecordBytes = 256U << 10;
 constexpr std::uint64_t kRecords = 1024;
 constexpr double kMegabytes = static_cast<double>(kRecordBytes) * static_cast<double>(kRecords) / 1e6;
 constexpr unsigned kRounds = 7;
-
-void must(const Status& status) {
-  if (!status) throw std::runtime_error(status.error().text());
-}
 
 // Keeps the first part, where the areas of a cartridge lie, and forgets records: no disk is measured here.
 struct ForgetfulContent {
