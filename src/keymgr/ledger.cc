@@ -128,9 +128,11 @@ Result<std::optional<LedgerEntry>> Ledger::find(store::Reader& reader,
 Result<std::optional<LedgerEntry>> Ledger::find_exchange(store::Reader& reader, const Uuid& request_id,
                                                          std::string_view drive, const Uuid& volume,
                                                          Purpose purpose) const {
+  // The plus signs keep SQLite to the index of request_id. Left to itself it takes the one of (drive, issued)
+  // for the order's sake and looks at every row of the drive.
   const auto rows = TRY(reader.query(kLedgerTable,
-                                     "request_id = ? AND drive = ? AND volume = ? AND purpose = ? ORDER BY "
-                                     "issued DESC, sequence DESC LIMIT 1",
+                                     "request_id = ? AND +drive = ? AND +volume = ? AND purpose = ? ORDER BY "
+                                     "+issued DESC, sequence DESC LIMIT 1",
                                      {to_bytes(request_id.view()), std::string(drive),
                                       to_bytes(volume.view()), static_cast<std::int64_t>(purpose)}));
   if (rows.empty()) return std::optional<LedgerEntry>();
