@@ -16,7 +16,7 @@ namespace {
 constexpr unsigned kExchanges = 600;
 constexpr unsigned kRounds = 3;
 constexpr unsigned kInFlight = 16;
-constexpr unsigned kCartridges = 16;
+constexpr unsigned kCartridges = 64;
 constexpr unsigned kRoundTrips = 600;
 constexpr double kGoal = 0.85;
 constexpr double kLatencyGoal = 5;  // milliseconds

@@ -1,0 +1,21 @@
+#include "net/testing/bare_handshake.h"
+
+#include <gtest/gtest.h>
+
+#include "net/testing/test_site.h"
+
+namespace tapewarden::net::testing {
+namespace {
+
+TEST(BareHandshakes, ShakesHandsAndRefusesStrangers) {
+  TestSite site;
+  TestSite elsewhere;
+  const auto server = site.server_config();
+  EXPECT_TRUE(BareHandshakes(server, site.client_config(site.client_leaf("client"))).shake());
+  auto stranger = elsewhere.client_config(elsewhere.client_leaf("client"));
+  stranger.authorities = server.authorities;
+  EXPECT_FALSE(BareHandshakes(server, stranger).shake());
+}
+
+}  // namespace
+}  // namespace tapewarden::net::testing
