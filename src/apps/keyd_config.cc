@@ -14,6 +14,7 @@ namespace tapewarden::apps {
 namespace {
 
 constexpr std::size_t kFileLimit = 256U << 10;
+constexpr std::uint64_t kLongestSweepHours = 744;  // a month
 
 // Reads typed keys of one [table] and remembers which were asked for, so that the rest can be called unknown.
 class Section {
@@ -149,7 +150,7 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   config.server_name = TRY(server.text("name", std::nullopt));
   config.data_directory = TRY(server.file("data", std::nullopt));
   config.threads = static_cast<unsigned>(TRY(server.number("threads", 0, 64, 0)));
-  config.sweep_hours = static_cast<unsigned>(TRY(server.number("sweep_hours", 1, 24 * 31, 6)));
+  config.sweep_hours = static_cast<unsigned>(TRY(server.number("sweep_hours", 1, kLongestSweepHours, 6)));
   TRY(server.no_others());
   TRY(read_files(root, folder, config));
   Section dkx(root, "dkx", folder);

@@ -205,7 +205,7 @@ void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string a
                        {"field", refusal.field},
                        {"reason", refusal.message},
                        {"address", address}};
-        keymgr::note(transaction, manager->context(), std::move(note));
+        keymgr::note(transaction, manager->context(), note);
         return {};
       },
       [done = std::move(done)](Result<store::CommitInfo> written) {

@@ -47,11 +47,9 @@ void WriteQueue::submit(Keystore::Work work, Keystore::Completion completion, De
       refused = "too many changes are waiting for the keystore";
     } else {
       waiting_.push_back({std::move(work), std::move(completion), delivery});
+      work_.notify_one();
+      return;
     }
-  }
-  if (refused.empty()) {
-    work_.notify_one();
-    return;
   }
   Answers answers;
   answers.push_back(
