@@ -21,7 +21,7 @@ using people::Role;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// The words of an example as a shell would split it, up to a redirection.
+// The words of an example's own command as a shell would split it: without what feeds it or takes its output.
 std::vector<std::string> words_of(std::string_view line) {
   std::vector<std::string> words;
   std::string word;
@@ -29,7 +29,11 @@ std::vector<std::string> words_of(std::string_view line) {
   for (const char c : std::string(line) + " ") {
     if (c == '"') quoted = !quoted;
     if (c == ' ' && !quoted) {
-      if (word == ">") return words;
+      if (word == ">" || (word == "|" && words.front() == "tapewarden")) return words;
+      if (word == "|") {
+        words.clear();
+        word.clear();
+      }
       if (!word.empty()) words.push_back(std::exchange(word, {}));
     } else if (c != '"') {
       word += c;
