@@ -9,15 +9,17 @@ Bytes encode_seal(const eedk::Seal& seal) {
   return ByteWriter().bytes(seal.server.bytes).bytes(seal.certificate).bytes(seal.signature).take();
 }
 
+constexpr std::size_t kSealHeaderBytes = 16 + 32;
+
 Result<eedk::Seal> decode_seal(ByteView bytes) {
+  if (bytes.size() <= kSealHeaderBytes || bytes.size() > kSealHeaderBytes + eedk::kMaxSignatureBytes) {
+    return fail(ErrorCode::kInvalidArgument, "the seal has no possible size", "seal");
+  }
   ByteReader in(bytes);
   eedk::Seal seal;
   seal.server = Uuid::from(TRY(in.bytes(16, "seal server")));
   seal.certificate = TRY(in.array<32>("seal certificate"));
   seal.signature = to_bytes(in.rest());
-  if (seal.signature.empty() || seal.signature.size() > eedk::kMaxSignatureBytes) {
-    return fail(ErrorCode::kInvalidArgument, "the seal's signature has no possible size", "seal signature");
-  }
   return seal;
 }
 
