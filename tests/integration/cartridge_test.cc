@@ -1,0 +1,89 @@
+// What the command line writes onto cartridge files with keys from real key servers, byte by byte.
+#include <algorithm>
+#include <fstream>
+
+#include "integration/running_site.h"
+
+namespace tapewarden::testing {
+namespace {
+
+constexpr std::size_t kMarkerBytes = std::size_t{512} << 10;
+constexpr std::size_t kPieceBytes = 16;  // found nowhere by chance
+
+std::vector<std::uint8_t> read_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class KeydCartridge : public RunningSite {
+ protected:
+  static std::string file(const std::string& name) { return site().path(name); }
+  // Runs `tapewarden` to its end; its output.
+  static Result<std::string> tapewarden(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program("tapewarden"));
+    const auto result = TRY(run_command(arguments, file("tapewarden.log")));
+    if (result.end.exit_code == 0) return result.output;
+    return fail(ErrorCode::kInternal, arguments[1] + " " + arguments[2] + ": " + result.output);
+  }
+  // A virtual drive in the drive table, and a cartridge for it.
+  static Status make_drive(const std::string& kind, const std::string& serial, const std::string& volser) {
+    const std::string folder = site().directory();
+    TRY(tapewarden({"drive", "create", "--site", folder, "--kind", kind, "--serial", serial}));
+    TRY(tapewarden({"drive", "enrol", "--site", folder, "--serial", serial}));
+    TRY(rest().post("/v1/drives/00" + serial + "/accept"));
+    TRY(tapewarden({"cartridge", "create", file(volser), "--kind", kind, "--volser", volser}));
+    return {};
+  }
+  static Status tape(const std::string& verb, const std::string& serial, const std::string& volser,
+                     std::vector<std::string> options) {
+    options.insert(options.begin(), {"tape", verb, "--site", site().directory(), "--drive", serial,
+                                     "--cartridge", file(volser)});
+    TRY(tapewarden(std::move(options)));
+    return {};
+  }
+  // Writes the marker, looks for its pieces on the cartridge, reads it back.
+  static void write_search_read(const std::string& serial, const std::string& volser,
+                                std::vector<std::string> options) {
+    Bytes marker(kMarkerBytes);
+    site().random().fill(marker);
+    std::ofstream(file("marker"), std::ios::binary).write(as_text(marker).data(), kMarkerBytes);
+    options.insert(options.end(), {"--input", file("marker"), "--no-compression"});
+    TW_EXPECT_OK(tape("write", serial, volser, options));
+    const auto cartridge = read_bytes(file(volser));
+    EXPECT_GT(cartridge.size(), kMarkerBytes);
+    EXPECT_FALSE(std::ranges::search(cartridge, volser).empty()) << "the search itself works";
+    for (std::size_t at = 0; at < kMarkerBytes; at += kMarkerBytes / 64) {
+      const ByteView piece = ByteView(marker).subspan(at, kPieceBytes);
+      EXPECT_TRUE(std::ranges::search(cartridge, piece).empty()) << "plaintext from offset " << at;
+    }
+    TW_EXPECT_OK(tape("read", serial, volser, {"--output", file("back")}));
+    EXPECT_TRUE(read_bytes(file("back")) == marker);
+  }
+};
+
+TEST_F(KeydCartridge, D4_LtoCartridgeFileHoldsNoPlaintext) {
+  TW_EXPECT_OK(make_group("D4GROUP", 4));
+  TW_EXPECT_OK(make_drive("LTO", "4000000001", "TW0001L9"));
+  write_search_read("4000000001", "TW0001L9", {"--group", "D4GROUP"});
+}
+
+TEST_F(KeydCartridge, D4_EnterpriseCartridgeFileHoldsNoPlaintext) {
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "d4"}, {"bits", 2048}, {"labels", {"D4 KEK"}}}));
+  TW_EXPECT_OK(make_drive("3592", "4000000002", "TW0002JD"));
+  write_search_read("4000000002", "TW0002JD", {"--label", "D4 KEK:hash"});
+}
+
+TEST_F(KeydCartridge, D4_ACartridgeWrittenInClearShowsThatTheSearchFinds) {
+  TW_EXPECT_OK(make_drive("LTO", "4000000003", "TW0003L9"));
+  Bytes marker(kMarkerBytes);
+  site().random().fill(marker);
+  std::ofstream(file("marker"), std::ios::binary).write(as_text(marker).data(), kMarkerBytes);
+  TW_EXPECT_OK(
+      tape("write", "4000000003", "TW0003L9", {"--clear", "--input", file("marker"), "--no-compression"}));
+  const auto cartridge = read_bytes(file("TW0003L9"));
+  EXPECT_FALSE(std::ranges::search(cartridge, ByteView(marker).first(kPieceBytes)).empty());
+}
+
+}  // namespace
+}  // namespace tapewarden::testing
