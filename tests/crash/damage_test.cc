@@ -168,16 +168,23 @@ TEST_F(KeydDamage, K16_WalTailDroppedIsNamedOrHarmless) {
 TEST_F(KeydDamage, K16_OneByteFlippedIsNamedOrHarmless) {
   TW_EXPECT_OK(site().start(Which::kPrimary));
   write_some(20);
-  site().kill_hard(Which::kPrimary);
-  ASSERT_TRUE(fs::exists(file("-wal")));
+  TW_EXPECT_OK(site().stop(Which::kPrimary));
   copy_all(data(), copy());
   Tally database;
   flip_each("", database);
   print("byte flipped in keystore.db", database);
+  EXPECT_GT(database.named, 0U);
+  copy_all(copy(), data());
+
+  TW_EXPECT_OK(site().start(Which::kPrimary));
+  write_some(20);
+  site().kill_hard(Which::kPrimary);
+  ASSERT_TRUE(fs::exists(file("-wal")));
+  copy_all(data(), copy());
   Tally wal;
   flip_each("-wal", wal);
   print("byte flipped in keystore.db-wal", wal);
-  EXPECT_GT(database.named, database.tried / 4);
+  EXPECT_GT(wal.named, 0U);
   copy_all(copy(), data());
 }
 
