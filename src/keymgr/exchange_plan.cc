@@ -39,6 +39,12 @@ Status check_held(const KeyRequest& request) {
   return {};
 }
 
+bool pin_expired(const Drive& drive, WallTime now) {
+  if (drive.certificate.empty()) return false;
+  const auto pinned = crypto::Certificate::from_der(drive.certificate);
+  return pinned && pinned->not_after() < now;
+}
+
 }  // namespace
 
 Exchange::Exchange(KeyManager& manager, KeyCache& cache, const crypto::PrivateKey& decoy, KeyRequest request)
@@ -112,11 +118,15 @@ Status Exchange::plan(store::Reader& reader) {
   checked_ = TRY(check_drive(reader, manager_, request_.caller));
   if (request_.intent == Intent::kConfirm) return {};
   if (request_.intent != Intent::kRekey) TRY(check_wrapping_pin(checked_.drive, request_.wrapping_key_hash));
-  if (request_.caller.certificate_expired && request_.intent != Intent::kRead) {
+  // The certificate shown is not checked against an authority, its key alone counts. So the pinned one's time
+  // binds as well: who holds the key could make himself a certificate with a later one.
+  const bool expired =
+      request_.caller.certificate_expired || pin_expired(checked_.drive, manager_.context().now());
+  if (expired && request_.intent != Intent::kRead) {
     return fail_ekm(
         ErrorCode::kPermissionDenied, EkmCode::kDriveKeyUnverified,
         "the certificate of drive " + checked_.drive.serial + " has expired: it is served for reading only",
-        "identity", "renew the drive's certificate");
+        "identity", "renew the drive's certificate and pin the new one");
   }
   earlier_ = TRY(manager_.ledger().find_exchange(reader, request_.request_id, checked_.drive.serial,
                                                  request_.volume, purpose()));

@@ -224,6 +224,28 @@ TEST_F(KeydRefusals, K11_ExpiredDriveCertificateReadsButDoesNotWrite) {
   EXPECT_EQ(code_of(own->ask(*drive, drive->write())), "EE2B");
 }
 
+TEST_F(KeydRefusals, K11_CertificateThatADriveMakesItselfDoesNotProlongThePinnedOne) {
+  auto drive = TestDrive::make(site(), "K11EXPIRED02", DriveKind::kLto);
+  TW_ASSERT_OK(drive);
+  const auto expired = issue(site(), drive->serial(), "drive", drive->identity().key.public_key(), -30, -1);
+  TW_ASSERT_OK(expired);
+  drive->set_certificate(*expired);
+  TW_EXPECT_OK(drive->enrol(rest()));
+  crypto::CertificateSpec spec;
+  spec.common_name = drive->serial();
+  spec.not_before = expired->not_before();
+  spec.not_after = expired->not_after() + std::chrono::hours{24 * 1000};
+  const auto own = crypto::self_signed_certificate(spec, drive->identity().key, site().random());
+  TW_ASSERT_OK(own);
+  drive->set_certificate(*own);
+  auto link = DriveLink::connect(site(), Which::kPrimary);
+  TW_ASSERT_OK(link);
+  EXPECT_EQ(code_of(link->ask(*drive, drive->write())), "EE2B");
+  // Pinning a new certificate renews it.
+  TW_EXPECT_OK(rest().patch("/v1/drives/K11EXPIRED02", json::object{{"certificate", own->pem()}}));
+  EXPECT_EQ(code_of(link->serve(*drive, drive->write())), "served");
+}
+
 TEST_F(KeydRefusals, K11_DriveOnItsOwnConnectionIsServed) {
   const auto drive = enrolled_drive("K11DIRECT001", DriveKind::kLto);
   TW_ASSERT_OK(drive);
