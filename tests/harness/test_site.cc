@@ -121,7 +121,11 @@ Status TestSite::stop(Which which) {
   const std::string output = process->output();
   process.reset();
   if (!end) return fail(ErrorCode::kTimeout, to_string(which) + " did not stop: " + output);
-  if (end->exit_code != 0) return fail(ErrorCode::kInternal, to_string(which) + " ended badly: " + output);
+  if (end->exit_code != 0) {
+    return fail(ErrorCode::kInternal, to_string(which) + " ended with exit code " +
+                                          std::to_string(end->exit_code) + ", signal " +
+                                          std::to_string(end->signal) + ": " + output);
+  }
   return {};
 }
 
