@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <termios.h>
+#include <thread>
 #include <unistd.h>
 
 #include "admin/keyd/keyd_routes.h"
 #include "apps/dkx_listener.h"
+#include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
@@ -68,7 +70,8 @@ net::RefusalObserver observe_refusals(Env env, const std::string& port) {
 
 // In the order of dependence: what is below uses what is above, and is destroyed first.
 struct KeydServer::Parts {
-  Env env;
+  Env env;  // with `executor`
+  std::unique_ptr<DrainingExecutor> executor;
   KeydConfig config;
   std::vector<std::string> start_warnings;
   KeystoreParts store;
@@ -94,6 +97,7 @@ struct KeydServer::Parts {
                      std::function<void(Status)> done);
   dkx::ServerHealth health() const;
   std::vector<std::string> warnings() const;
+  void finish_tasks();
 };
 
 Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
@@ -230,7 +234,9 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
                                                       std::vector<std::string> warnings) {
   std::unique_ptr<KeydServer> server(new KeydServer());
   Parts& parts = *server->parts_;
+  parts.executor = std::make_unique<DrainingExecutor>(*env.executor);
   parts.env = env;
+  parts.env.executor = parts.executor.get();
   parts.config = config;
   parts.start_warnings = std::move(warnings);
   TRY(parts.open(master));
@@ -251,14 +257,27 @@ std::uint16_t KeydServer::https_port() const {
   return parts_->https_server->port();
 }
 
+// Exchanges and calls of the peer whose connection is gone already may still be under way: what they use must
+// not be taken away from under them.
+void KeydServer::Parts::finish_tasks() {
+  const auto deadline = std::chrono::steady_clock::now() + kDrain;
+  bool finished = false;
+  while (!finished && std::chrono::steady_clock::now() < deadline) {
+    finished = executor->wait_idle(kDrain) && (!service || service->counts().in_flight == 0);
+    if (!finished) std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  if (!finished) log(LogLevel::kWarning, "stopping with requests under way");
+}
+
 void KeydServer::stop() {
-  if (parts_ == nullptr) return;
+  if (parts_ == nullptr || parts_->executor == nullptr) return;
   Parts& parts = *parts_;
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
   if (parts.replicator) parts.replicator->stop();
-  parts.factory.reset();
+  if (parts.factory) parts.factory->stop();
+  parts.finish_tasks();
   parts_.reset();
 }
 

@@ -28,6 +28,7 @@ struct KeyFactory::State : std::enable_shared_from_this<KeyFactory::State> {
   bool stopped TW_GUARDED_BY(mutex) = false;
   bool running TW_GUARDED_BY(mutex) = false;
   bool again TW_GUARDED_BY(mutex) = false;
+  CondVar idle;  // `running` became false
 };
 
 void KeyFactory::State::poke() {
@@ -47,6 +48,7 @@ void KeyFactory::State::round() {
     const MutexLock lock(mutex);
     if (stopped) {
       running = false;
+      idle.notify_all();
       return;
     }
   }
@@ -75,6 +77,7 @@ void KeyFactory::State::finished(bool more) {
     const MutexLock lock(mutex);
     if (stopped || (!more && !again)) {
       running = false;
+      idle.notify_all();
       return;
     }
     again = false;
@@ -100,6 +103,12 @@ KeyFactory::KeyFactory(KeyManager& manager) : state_(std::make_shared<State>(man
 KeyFactory::~KeyFactory() {
   const MutexLock lock(state_->mutex);
   state_->stopped = true;
+}
+
+void KeyFactory::stop() {
+  const MutexLock lock(state_->mutex);
+  state_->stopped = true;
+  while (state_->running) state_->idle.wait(state_->mutex);
 }
 
 void KeyFactory::poke() {

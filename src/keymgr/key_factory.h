@@ -14,6 +14,9 @@ class KeyFactory {
   explicit KeyFactory(KeyManager& manager);
   // Stops: what is under way is finished by the keystore, nothing new begins.
   ~KeyFactory();
+  // Nothing new begins; waits for what is under way, so that the manager may go. REQUIRES: threads of the
+  // executor run, and this is none of them.
+  void stop();
   KeyFactory(const KeyFactory&) = delete;
   KeyFactory& operator=(const KeyFactory&) = delete;
 
