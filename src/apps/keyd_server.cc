@@ -278,6 +278,10 @@ void KeydServer::stop() {
   if (parts.replicator) parts.replicator->stop();
   if (parts.factory) parts.factory->stop();
   parts.finish_tasks();
+  // The keystore goes before what its last commits call: the replicator is its gate, and work of the
+  // replicator's own may still wait for the writer. What it answers on closing are tasks again.
+  parts.store.keystore.reset();
+  parts.executor->wait_idle(kDrain);
   parts_.reset();
 }
 
