@@ -103,6 +103,12 @@ std::vector<Command> drive_table_commands() {
        .example = "tapewarden drive-table reject 001234567890",
        .arguments = {kSerial},
        .does = RestCall{.method = "POST", .path = "/v1/drives/{serial}/reject"}},
+      {.noun = "drive-table",
+       .verb = "dismiss-offer",
+       .summary = "Forget the new identity that a drive offered; what is pinned stays",
+       .example = "tapewarden drive-table dismiss-offer 001234567890",
+       .arguments = {kSerial},
+       .does = RestCall{.method = "POST", .path = "/v1/drives/{serial}/dismiss-offer"}},
   };
   for (auto& command : transfer_commands()) commands.push_back(std::move(command));
   return commands;

@@ -153,6 +153,12 @@ std::vector<Route> drive_routes(KeyManager& manager) {
               return json_answer(to_json(
                   TRY(manager.reject_drive(actor_of(request.principal), request.arguments.text("serial")))));
             });
+  table.add("POST", "/v1/drives/{serial}/dismiss-offer", Permission::kChangeDrives,
+            "Forget the new identity that a drive offered; what is pinned stays.", {}, "The drive.",
+            [&manager](const Request& request) -> Result<Answer> {
+              return json_answer(to_json(TRY(manager.dismiss_drive_offer(actor_of(request.principal),
+                                                                         request.arguments.text("serial")))));
+            });
   add_table_routes(table, manager);
   return table.take();
 }

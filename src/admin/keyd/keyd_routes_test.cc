@@ -158,6 +158,38 @@ TEST_F(KeydRoutes, K1_DrivesAreAddedChangedListedAndDeleted) {
   EXPECT_EQ(as(Role::kOperator, "GET", "/v1/drives/001234567890").status, 404U);
 }
 
+TEST_F(KeydRoutes, K1_AnOfferedIdentityIsForgottenAndWhatIsPinnedStays) {
+  const auto identity = [] {
+    crypto::CertificateSpec spec;
+    spec.common_name = "001234567890";
+    spec.not_before = from_millis(1'700'000'000'000);
+    spec.not_after = from_millis(2'500'000'000'000);
+    crypto::SystemRandom random;
+    return *crypto::self_signed_certificate(spec, crypto::PrivateKey::generate_p256(), random);
+  };
+  ASSERT_EQ(
+      as(Role::kOperator, "POST", "/v1/drives", {{"serial", "1234567890"}, {"certificate", identity().pem()}})
+          .status,
+      201U);
+  const auto before = as(Role::kOperator, "GET", "/v1/drives/001234567890");
+  keymgr::Caller caller;
+  caller.serial = "001234567890";
+  caller.identity = identity();
+  ASSERT_TRUE(fixture_.manager().keystore().write([&](store::Transaction& transaction) -> Status {
+    return fixture_.manager().drives().discover(transaction, caller, false).has_value()
+               ? Status{}
+               : Status(fail(ErrorCode::kInternal, "not discovered"));
+  }));
+  ASSERT_FALSE(fixture_.manager().drive("001234567890")->offered_certificate.empty());
+  EXPECT_EQ(as(Role::kAuditor, "POST", "/v1/drives/001234567890/dismiss-offer").status, 403U);
+  const auto dismissed = as(Role::kOperator, "POST", "/v1/drives/001234567890/dismiss-offer");
+  ASSERT_EQ(dismissed.status, 200U) << dismissed.body;
+  EXPECT_THAT(last_audit(), HasSubstr("drive.dismiss-offer"));
+  EXPECT_TRUE(fixture_.manager().drive("001234567890")->offered_certificate.empty());
+  EXPECT_EQ(dismissed.body, before.body) << "the pins stay, and the state";
+  EXPECT_EQ(as(Role::kOperator, "POST", "/v1/drives/009999999999/dismiss-offer").status, 404U);
+}
+
 TEST_F(KeydRoutes, K1_TheDriveTableGoesOutAndComesBack) {
   ASSERT_EQ(officer("POST", "/v1/drives", {{"serial", "1234567890"}}).status, 201U);
   const auto exported = officer("GET", "/v1/drive-table/export");
