@@ -25,7 +25,7 @@ using ContextPointer = std::unique_ptr<SSL_CTX, ContextFree>;
 Status set_protocol(SSL_CTX* context, const TlsConfig& config) {
   const int minimum = config.minimum == TlsVersion::k13 ? TLS1_3_VERSION : TLS1_2_VERSION;
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                   SSL_OP_CIPHER_SERVER_PREFERENCE);
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   // Buffers of idle connections are given back; chains are sent as configured, not searched at each
   // handshake.
