@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/env.h"
 #include "base/uuid.h"
@@ -38,6 +39,7 @@ struct KeydConfig {
   std::string tls_certificate;
   std::string tls_key;
   std::string tls_authorities;
+  std::vector<std::string> name_servers;  // for the peer's name; empty: the system's resolver
   std::optional<PeerConfig> peer;
   std::string log_level = "info";
   unsigned threads = 0;      // 0: one for each processor

@@ -120,7 +120,8 @@ Status KeydServer::Parts::connect_peer() {
   }
   net::TlsConfig tls = TRY(tls_config(env, config));
   link = std::make_unique<HttpPeerLink>(*loop, config.peer->host, config.peer->port,
-                                        TRY(net::TlsContext::client(tls)));
+                                        TRY(net::TlsContext::client(tls)),
+                                        TRY(net::make_resolver(config.name_servers)));
   keymgr::ReplicatorOptions options;
   options.self = config.server_id;
   options.peer = config.peer->id;

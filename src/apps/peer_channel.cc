@@ -25,12 +25,14 @@ net::HttpResponse answer(Result<Bytes> body) {
 
 }  // namespace
 
-HttpPeerLink::HttpPeerLink(net::Loop& loop, const std::string& host, std::uint16_t port, net::TlsContext tls)
+HttpPeerLink::HttpPeerLink(net::Loop& loop, const std::string& host, std::uint16_t port, net::TlsContext tls,
+                           std::shared_ptr<net::Resolver> resolver)
     : client_(loop, [&] {
         net::HttpClientOptions options;
         options.host = host;
         options.port = port;
         options.tls = std::move(tls);
+        options.resolver = std::move(resolver);
         return options;
       }()) {}
 

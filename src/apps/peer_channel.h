@@ -15,7 +15,8 @@ inline constexpr std::string_view kServerUnit = "keyd";  // OU of a key server's
 
 class HttpPeerLink final : public keymgr::PeerLink {
  public:
-  HttpPeerLink(net::Loop& loop, const std::string& host, std::uint16_t port, net::TlsContext tls);
+  HttpPeerLink(net::Loop& loop, const std::string& host, std::uint16_t port, net::TlsContext tls,
+               std::shared_ptr<net::Resolver> resolver);
   Result<Bytes> post(std::string_view path, ByteView body) override;
 
  private:

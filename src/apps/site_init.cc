@@ -134,7 +134,8 @@ class Builder {
         << "# Relative paths count from this file's folder.\n\n"
         << "[proxy]\nname = \"engine\"\ncertificate = \"tls/client.crt\"\nkey = \"tls/client.key\"\n"
         << "authorities = \"tls/authorities.crt\"\ndrives = \"drives\"       # one folder for each virtual "
-           "drive\n";
+           "drive\n\n[network]\n# Who is asked for the addresses of names, in this order; none: whom this "
+           "machine asks.\n# name_servers = [\"192.0.2.53\", \"192.0.2.54:53\"]\n";
     for (const Server* server : {&primary, &secondary}) {
       out << "\n[" << server->name << "]\nhost = \"" << server->address.host
           << "\"\nport = " << server->address.dkx_port << "\n";

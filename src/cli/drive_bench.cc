@@ -63,8 +63,10 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   dkx::ClientConfig client;
   client.env = env;
   const net::TlsContext tls = TRY(client_tls(env, config, proxy, client.trust));
+  const auto resolver = TRY(net::make_resolver(config.name_servers));
   for (const auto& server : config.servers) {
     net::FramedClientOptions options;
+    options.resolver = resolver;
     options.host = server.host;
     options.port = server.port;
     options.tls = tls;

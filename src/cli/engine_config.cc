@@ -1,59 +1,52 @@
 #include "cli/engine_config.h"
 
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "config/toml_file.h"
+#include "net/resolver.h"
 
 namespace tapewarden::cli {
 
 namespace {
 
-constexpr std::size_t kFileLimit = 64U << 10;
-
-Result<std::string> text(const toml::table& root, const std::string& section, const std::string& key) {
-  const auto value = root[section][key].value<std::string>();
-  if (!value) {
-    return fail(ErrorCode::kInvalidArgument, "engine.toml has a fault", section + "." + key,
-                "set it to text in quotes");
-  }
-  return *value;
-}
-
-Result<std::string> path(const toml::table& root, const std::string& folder, const std::string& key) {
-  const std::string value = TRY(text(root, "proxy", key));
-  return value.starts_with('/') ? value : folder + "/" + value;
-}
-
-Result<KeyServerAddress> server(const toml::table& root, const std::string& name) {
+Result<KeyServerAddress> read_server(config::Section& section, const std::string& name) {
   KeyServerAddress address;
   address.name = name;
-  address.host = TRY(text(root, name, "host"));
-  const auto port = root[name]["port"].value_or(std::int64_t{3801});
-  if (port < 1 || port > 65535) {
-    return fail(ErrorCode::kInvalidArgument, "engine.toml has a fault", name + ".port",
-                "give a port from 1 to 65535");
-  }
-  address.port = static_cast<std::uint16_t>(port);
+  address.host = TRY(section.text("host"));
+  if (address.host.empty()) return section.wrong("host", "give the key server's name or address");
+  address.port = static_cast<std::uint16_t>(TRY(section.number("port", 1, 65535, address.port)));
+  TRY(section.no_others());
   return address;
+}
+
+Status read_proxy(config::Section& section, EngineConfig& config) {
+  config.proxy_name = TRY(section.text("name"));
+  config.certificate = TRY(section.path("certificate"));
+  config.key = TRY(section.path("key"));
+  config.authorities = TRY(section.path("authorities"));
+  config.drives = TRY(section.path("drives"));
+  return section.no_others();
+}
+
+Status read_network(config::Section& section, EngineConfig& config) {
+  config.name_servers = TRY(section.texts("name_servers"));
+  const auto resolver = net::make_resolver(config.name_servers);
+  if (!resolver) return section.wrong("name_servers", resolver.error().remedy);
+  return section.no_others();
 }
 
 }  // namespace
 
-Result<EngineConfig> read_engine_config(Disk& disk, const std::string& file) {
-  const Bytes content = TRY(read_file(disk, file, kFileLimit));
-  const toml::parse_result parsed = toml::parse(as_text(content));
-  if (!parsed)
-    return fail(ErrorCode::kInvalidArgument, file + ": " + std::string(parsed.error().description()));
-  const toml::table& root = parsed.table();
-  const std::string folder = parent_directory(file);
+Result<EngineConfig> read_engine_config(Disk& disk, const std::string& path) {
+  auto file = TRY(config::TomlFile::read(disk, path));
+  auto proxy = file.section("proxy");
+  auto primary = file.section("primary");
+  auto secondary = file.section("secondary");
+  auto network = file.section("network");
+  TRY(file.no_other_sections());
   EngineConfig config;
-  config.proxy_name = TRY(text(root, "proxy", "name"));
-  config.certificate = TRY(path(root, folder, "certificate"));
-  config.key = TRY(path(root, folder, "key"));
-  config.authorities = TRY(path(root, folder, "authorities"));
-  config.drives = TRY(path(root, folder, "drives"));
-  config.servers.push_back(TRY(server(root, "primary")));
-  if (root.contains("secondary")) config.servers.push_back(TRY(server(root, "secondary")));
+  TRY(read_proxy(proxy, config));
+  config.servers.push_back(TRY(read_server(primary, "primary")));
+  if (secondary.present()) config.servers.push_back(TRY(read_server(secondary, "secondary")));
+  TRY(read_network(network, config));
   return config;
 }
 

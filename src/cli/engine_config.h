@@ -22,9 +22,10 @@ struct EngineConfig {
   std::string authorities;
   std::string drives;
   std::vector<KeyServerAddress> servers;  // the primary first
+  std::vector<std::string> name_servers;  // for the servers' names; empty: the system's resolver
 };
 
-// kInvalidArgument naming section and key.
+// kInvalidArgument naming section and key; an unknown one is an error, so that a misspelt one is noticed.
 Result<EngineConfig> read_engine_config(Disk& disk, const std::string& path);
 
 }  // namespace tapewarden::cli

@@ -154,6 +154,9 @@ class DnsResolver final : public Resolver {
 }  // namespace
 
 Result<std::shared_ptr<Resolver>> make_dns_resolver(std::vector<std::string> servers) {
+  if (servers.size() > kMaxNameServers)
+    return fail(ErrorCode::kInvalidArgument, "too many name servers are given", "servers",
+                "give at most " + std::to_string(kMaxNameServers));
   std::string joined;
   for (const auto& server : servers) {
     if (!is_server_address(server))
@@ -164,6 +167,11 @@ Result<std::shared_ptr<Resolver>> make_dns_resolver(std::vector<std::string> ser
   }
   if (joined.empty()) return fail(ErrorCode::kInvalidArgument, "no name server is given", "servers");
   return std::make_shared<DnsResolver>(std::move(joined));
+}
+
+Result<std::shared_ptr<Resolver>> make_resolver(std::vector<std::string> name_servers) {
+  if (name_servers.empty()) return make_system_resolver();
+  return make_dns_resolver(std::move(name_servers));
 }
 
 }  // namespace tapewarden::net

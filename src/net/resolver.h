@@ -35,5 +35,10 @@ inline constexpr unsigned kMaxLookups = 16;
 // `servers` when one is malformed or there is none.
 Result<std::shared_ptr<Resolver>> make_dns_resolver(std::vector<std::string> servers);
 inline constexpr std::chrono::milliseconds kNameServerPatience{1'000};
+inline constexpr std::size_t kMaxNameServers = 8;
+
+// What a configuration's `name_servers` asks for: the system's resolver when it is empty, else as
+// make_dns_resolver().
+Result<std::shared_ptr<Resolver>> make_resolver(std::vector<std::string> name_servers);
 
 }  // namespace tapewarden::net

@@ -18,6 +18,7 @@ using Names = std::set<std::string, std::less<>>;
 const std::map<std::string, Names, std::less<>>& arrows() {
   static const std::map<std::string, Names, std::less<>> table = {
       {"base", {}},
+      {"config", {"base"}},
       {"crypto", {"base"}},
       {"net", {"base", "crypto"}},
       {"json", {}},
@@ -43,12 +44,14 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody", "admin/http"}},
       {"cli",
-       {"base", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/initiator", "keyproxy",
-        "eedk", "dkx", "dkx/client"}},
-      {"apps", {"base",       "crypto",     "net",        "json",           "store",       "store/sqlite",
-                "audit",      "people",     "ttlv",       "eedk",           "keymgr",      "dkx",
-                "dkx/server", "dkx/client", "scsi",       "tape/medium",    "tape/device", "tape/initiator",
-                "keyproxy",   "admin/http", "admin/keyd", "keymgr/custody", "cli"}},
+       {"base", "config", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/initiator",
+        "keyproxy", "eedk", "dkx", "dkx/client"}},
+      {"apps", {"base",        "config",      "crypto",         "net",
+                "json",        "store",       "store/sqlite",   "audit",
+                "people",      "ttlv",        "eedk",           "keymgr",
+                "dkx",         "dkx/server",  "dkx/client",     "scsi",
+                "tape/medium", "tape/device", "tape/initiator", "keyproxy",
+                "admin/http",  "admin/keyd",  "keymgr/custody", "cli"}},
   };
   return table;
 }
@@ -60,10 +63,8 @@ struct LibraryRule {
   bool may_leak;  // whether their headers may carry it to other folders
 };
 const LibraryRule kLibraries[] = {
-    {"openssl/", {"crypto", "net"}, false},
-    {"boost/asio", {"net"}, false},
-    {"boost/beast", {"net"}, false},
-    {"sqlite3.h", {"store/sqlite"}, false},
+    {"openssl/", {"crypto", "net"}, false}, {"boost/asio", {"net"}, false}, {"boost/beast", {"net"}, false},
+    {"sqlite3.h", {"store/sqlite"}, false}, {"toml++/", {"config"}, false},
 };
 
 // Words that bypass the byte cursors. net may use them where the socket interface asks for casts.

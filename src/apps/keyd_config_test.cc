@@ -1,0 +1,161 @@
+// keyd.toml: what `site init` writes is read back, and every fault names the key and says what to write.
+#include "apps/keyd_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/real_env.h"
+#include "store/testing/memory_commit_log.h"
+
+namespace tapewarden::apps {
+namespace {
+
+using ::testing::HasSubstr;
+
+class KeydConfigFile : public ::testing::Test {
+ protected:
+  static KeydConfig whole() {
+    KeydConfig config;
+    config.server_id = Uuid::parse("11111111-2222-4333-8444-555555555555").value();
+    config.server_name = "primary";
+    config.data_directory = "data";
+    config.master_key_file = "master.key";
+    config.passphrase_file = "/elsewhere/passphrase";
+    config.dkx = {"192.0.2.1", 3802};
+    config.https = {"::1", 1444};
+    config.tls_certificate = "tls/server.crt";
+    config.tls_key = "tls/server.key";
+    config.tls_authorities = "tls/authorities.crt";
+    config.peer = PeerConfig{Uuid::parse("99999999-2222-4333-8444-555555555555").value(),
+                             "secondary",
+                             "keys-2.example",
+                             1445,
+                             "tls/peer-signing.crt",
+                             "tls/peer-exchange.crt"};
+    config.log_level = "debug";
+    config.threads = 3;
+    config.sweep_hours = 12;
+    return config;
+  }
+
+  Result<KeydConfig> read(const std::string& text) {
+    const std::string path = directory_.file("keyd.toml");
+    EXPECT_TRUE(write_file_atomically(disk_, path, as_bytes(text), 0600));
+    return read_keyd_config(disk_, path);
+  }
+  // The whole configuration with one piece of its text changed.
+  Result<KeydConfig> read_with(const std::string& from, const std::string& to) {
+    std::string text = write_keyd_config(whole());
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return read(text.replace(at, from.size(), to));
+  }
+  void expect_fault(const Result<KeydConfig>& config, const std::string& field, const std::string& remedy) {
+    ASSERT_FALSE(config.has_value()) << field;
+    EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(config.error().field, field);
+    EXPECT_THAT(config.error().remedy, HasSubstr(remedy)) << field;
+  }
+
+  store::testing::TemporaryDirectory directory_;
+  RealDisk disk_;
+};
+
+TEST_F(KeydConfigFile, U4_WhatIsWrittenIsReadBack) {
+  KeydConfig written = whole();
+  written.name_servers = {"192.0.2.53", "[2001:db8::53]:5353"};
+  const auto config = read(write_keyd_config(written));
+  ASSERT_TRUE(config.has_value()) << config.error().text();
+  EXPECT_EQ(config->server_id, written.server_id);
+  EXPECT_EQ(config->server_name, "primary");
+  EXPECT_EQ(config->data_directory, directory_.file("data")) << "relative paths count from the file's folder";
+  EXPECT_EQ(config->passphrase_file, "/elsewhere/passphrase");
+  EXPECT_EQ(config->dkx.address, "192.0.2.1");
+  EXPECT_EQ(config->dkx.port, 3802);
+  EXPECT_EQ(config->https.address, "::1");
+  EXPECT_EQ(config->https.port, 1444);
+  EXPECT_EQ(config->tls_key, directory_.file("tls/server.key"));
+  ASSERT_TRUE(config->peer.has_value());
+  EXPECT_EQ(config->peer->id, written.peer->id);
+  EXPECT_EQ(config->peer->host, "keys-2.example");
+  EXPECT_EQ(config->peer->port, 1445);
+  EXPECT_EQ(config->peer->signing_certificate, directory_.file("tls/peer-signing.crt"));
+  EXPECT_EQ(config->log_level, "debug");
+  EXPECT_EQ(config->threads, 3U);
+  EXPECT_EQ(config->sweep_hours, 12U);
+  EXPECT_EQ(config->name_servers, written.name_servers);
+}
+
+TEST_F(KeydConfigFile, K15_TheCommentedNameServersAreReadWhenTheCommentIsTakenAway) {
+  const auto without = read(write_keyd_config(whole()));
+  ASSERT_TRUE(without.has_value()) << without.error().text();
+  EXPECT_TRUE(without->name_servers.empty());
+  const auto with = read_with("# name_servers", "name_servers");
+  ASSERT_TRUE(with.has_value()) << with.error().text();
+  EXPECT_EQ(with->name_servers, (std::vector<std::string>{"192.0.2.53", "192.0.2.54:53"}));
+}
+
+TEST_F(KeydConfigFile, K15_ANameServerThatIsNoAddressIsNamed) {
+  const auto with = [&](const std::string& value) {
+    return read_with("# name_servers = [\"192.0.2.53\", \"192.0.2.54:53\"]", "name_servers = " + value);
+  };
+  for (const auto* bad : {"[\"ns.example\"]", "[\"192.0.2.53:0\"]", "[\"192.0.2.53:70000\"]", "[\"\"]",
+                          "[\"192.0.2.53\", \"192.0.2\"]"}) {
+    expect_fault(with(bad), "network.name_servers", "numeric address");
+  }
+  expect_fault(with("\"192.0.2.53\""), "network.name_servers", "array of texts");
+  expect_fault(with("[53]"), "network.name_servers", "array of texts");
+  std::string many;
+  for (int i = 1; i <= 9; ++i)
+    many += (many.empty() ? "\"192.0.2." : ", \"192.0.2.") + std::to_string(i) + "\"";
+  expect_fault(with("[" + many + "]"), "network.name_servers", "at most 8");
+}
+
+TEST_F(KeydConfigFile, U4_UnknownKeysAndSectionsAreNamed) {
+  expect_fault(read_with("sweep_hours = 12", "sweep_hour = 12"), "server.sweep_hour", "spelling");
+  expect_fault(read_with("passphrase_file", "passphrase"), "unlock.passphrase", "spelling");
+  expect_fault(read_with("[log]\nlevel", "[log]\ncolour"), "log.colour", "spelling");
+  expect_fault(read_with("port = 1445", "ports = 1445"), "peer.ports", "spelling");
+  expect_fault(read_with("[log]", "[logs]"), "logs", "spelling");
+  expect_fault(read("verbose = true\n" + write_keyd_config(whole())), "verbose", "spelling");
+  expect_fault(read("log = true\n"), "log", "[log]");
+}
+
+TEST_F(KeydConfigFile, U4_WrongTypesAreNamed) {
+  expect_fault(read_with("port = 3802", "port = \"3802\""), "dkx.port", "whole number");
+  expect_fault(read_with("port = 1444", "port = 1444.5"), "https.port", "whole number");
+  expect_fault(read_with("name = \"primary\"", "name = 7"), "server.name", "text in quotes");
+  expect_fault(read_with("address = \"192.0.2.1\"", "address = [\"192.0.2.1\"]"), "dkx.address",
+               "text in quotes");
+  expect_fault(read_with("certificate = \"tls/server.crt\"", "certificate = false"), "tls.certificate",
+               "text in quotes");
+}
+
+TEST_F(KeydConfigFile, U4_NumbersOutOfRangeAreNamedWithTheirBounds) {
+  expect_fault(read_with("port = 3802", "port = 65536"), "dkx.port", "0 to 65535");
+  expect_fault(read_with("port = 3802", "port = -1"), "dkx.port", "0 to 65535");
+  expect_fault(read_with("port = 1445", "port = 0"), "peer.port", "1 to 65535");
+  expect_fault(read_with("threads = 3", "threads = 65"), "server.threads", "0 to 64");
+  expect_fault(read_with("sweep_hours = 12", "sweep_hours = 0"), "server.sweep_hours", "1 to 744");
+  expect_fault(read_with("sweep_hours = 12", "sweep_hours = 745"), "server.sweep_hours", "1 to 744");
+}
+
+TEST_F(KeydConfigFile, U4_WhatMustBeSetIsNamed) {
+  expect_fault(read_with("name = \"primary\"\n", ""), "server.name", "must be set");
+  expect_fault(read_with("master_key_file = \"master.key\"\n", ""), "unlock.master_key_file", "must be set");
+  expect_fault(read_with("signing_certificate = \"tls/peer-signing.crt\"\n", ""), "peer.signing_certificate",
+               "must be set");
+  expect_fault(read_with("host = \"keys-2.example\"", "host = \"\""), "peer.host", "name or address");
+  expect_fault(read_with("11111111-2222-4333-8444-555555555555", "11111111"), "server.id", "");
+}
+
+TEST_F(KeydConfigFile, U4_TextThatIsNoTomlNamesItsLine) {
+  const auto config = read("[server]\nid = \"x\"\nname = primary\n");
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(config.error().field, "line 3");
+  EXPECT_EQ(read_keyd_config(disk_, directory_.file("none.toml")).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace tapewarden::apps
