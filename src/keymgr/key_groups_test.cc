@@ -207,5 +207,32 @@ TEST(KeyFactory, K3_KeepsKeysAheadInTheBackground) {
   EXPECT_GE(server.audit_count({"key.generate", "system"}), 3U) << "in small transactions";
 }
 
+TEST(KeyFactory, K3_StopWaitsForWhatIsUnderWayAndNothingNewBegins) {
+  TestServer server;
+  auto& m = server.manager();
+  ASSERT_TRUE(m.create_group(operator_(), "g",
+                             {.policy = GroupPolicy::kUseOnce, .keys_ahead = 5'000, .alias_prefix = "QRS"}));
+  KeyFactory factory(m);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (m.group("g")->total == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  factory.stop();
+  const auto made = m.group("g")->total;
+  EXPECT_GT(made, 0);
+  EXPECT_LT(made, 5'000) << "it was stopped on the way";
+  factory.poke();
+  factory.stop();
+  // What were begun now would stand behind this on the same writer.
+  ASSERT_TRUE(m.set_setting(officer(), kUnknownDrives, "reject"));
+  EXPECT_EQ(m.group("g")->total, made);
+}
+
+TEST(KeyFactory, K3_StopOfOneThatHasNothingToDoReturns) {
+  TestServer server;
+  KeyFactory factory(server.manager());
+  factory.stop();
+  factory.stop();
+  EXPECT_TRUE(server.manager().list_groups()->empty());
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::testing

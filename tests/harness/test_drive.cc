@@ -141,7 +141,8 @@ Status DriveLink::greet() {
   const auto answer = TRY(dkx::decode_answer_envelope(TRY(client_.call(dkx::encode(request), kAnswer))));
   const auto body = TRY(dkx::decode_answer_body(answer.body));
   const auto* hello = std::get_if<dkx::HelloAnswer>(&body);
-  if (hello == nullptr) return fail(ErrorCode::kUnauthenticated, "hello was refused");
+  if (const auto* refusal = std::get_if<dkx::Refusal>(&body)) return std::unexpected(dkx::error_of(*refusal));
+  if (hello == nullptr) return fail(ErrorCode::kUnauthenticated, "hello was answered by something else");
   server_ = TRY(crypto::Certificate::from_der(hello->signing_certificate));
   TRY(dkx::verify_answer(answer, request, server_));
   for (const auto& nonce : hello->nonces) nonces_.push_back(nonce);

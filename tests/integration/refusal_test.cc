@@ -261,8 +261,13 @@ TEST_F(KeydRefusals, K11_CertificateThatIsNoDrivesAndNoProxysIsRefused) {
   const auto certificate = issue(site(), "printer", "office", other.key.public_key());
   TW_ASSERT_OK(certificate);
   other.certificate = *certificate;
+  auto watch = AuditWatch::begin(rest());
+  TW_ASSERT_OK(watch);
   // Not even greeted.
-  EXPECT_FALSE(DriveLink::connect(site(), Which::kPrimary, &other).has_value());
+  EXPECT_EQ(code_of(DriveLink::connect(site(), Which::kPrimary, &other)), "EE30");
+  // The record is durable before the answer leaves.
+  EXPECT_TRUE(watch->saw({"dkx.hello", "\"EE30\"", "\"outcome\":\"failure\"", "printer", "certificate.OU"})
+                  .value_or(false));
   expect_alive(*drive);
 }
 
@@ -289,18 +294,46 @@ TEST_F(KeydRefusals, K11_MessageCutInsideItsFrameIsRefused) {
   });
 }
 
-TEST_F(KeydRefusals, K11_MessageThatStopsHalfWayHarmsNobody) {
+// The rest may still come, so no answer and no record are due; neither is a key.
+TEST_F(KeydRefusals, K11_MessageThatStopsHalfWayGetsNoKeyAndHarmsNobody) {
   const auto drive = enrolled_drive("K11CUT000002", DriveKind::kLto);
   TW_ASSERT_OK(drive);
-  for (const std::size_t kept : {1U, 4U, 8U, 9U, 100U}) {
-    auto link = DriveLink::connect(site(), Which::kPrimary);
-    TW_ASSERT_OK(link);
-    const auto request = link->prepare(drive->write());
-    TW_ASSERT_OK(request);
-    Bytes message = dkx::encode(drive->sign(*request, link->next_id()));
-    message.resize(kept);
-    link->raw().send(std::move(message));
+  const auto other = enrolled_drive("K11CUT000003", DriveKind::kLto);
+  TW_ASSERT_OK(other);
+  const auto used = [] {
+    const auto group = rest().get("/v1/groups/REFUSALS");
+    return group ? group->at("used").as_int64() : std::int64_t{-1};
+  };
+  const auto before = used();
+  ASSERT_GE(before, 0);
+  auto watch = AuditWatch::begin(rest());
+  TW_ASSERT_OK(watch);
+  const std::size_t whole = dkx::encode(drive->sign(drive->write(), 1)).size();
+  std::vector<DriveLink> held;  // connections that stay open, the message never finished
+  for (const std::size_t kept :
+       {std::size_t{1}, std::size_t{4}, std::size_t{8}, std::size_t{9}, std::size_t{100}, whole - 1}) {
+    for (const bool keep : {false, true}) {
+      auto link = DriveLink::connect(site(), Which::kPrimary);
+      TW_ASSERT_OK(link);
+      const auto request = link->prepare(drive->write());
+      TW_ASSERT_OK(request);
+      Bytes message = dkx::encode(drive->sign(*request, link->next_id()));
+      message.resize(std::min(kept, message.size() - 1));
+      link->raw().send(std::move(message));
+      if (keep) held.push_back(std::move(*link));
+    }
   }
+  expect_alive(*other);
+  for (auto& link : held) {
+    const auto answer = link.raw().receive(std::chrono::milliseconds{1});
+    ASSERT_FALSE(answer.has_value());
+    EXPECT_EQ(answer.error().code, ErrorCode::kTimeout)
+        << "neither answered nor ended: " << answer.error().text();
+  }
+  EXPECT_EQ(used(), before + 1) << "the one of the other drive";
+  const auto records = watch->fresh();
+  TW_ASSERT_OK(records);
+  for (const auto& record : *records) EXPECT_EQ(record.find("K11CUT000002"), std::string::npos) << record;
   expect_alive(*drive);
 }
 
