@@ -338,6 +338,40 @@ TEST_F(CommandLine, K13_AuditAndItsVerification) {
   EXPECT_THAT(out_.str(), HasSubstr("intact:"));
 }
 
+TEST_F(CommandLine, K12_AnEvidencePackIsCheckedWithoutAServer) {
+  ASSERT_TRUE(keyd_.manager().keystore().write([&](store::Transaction& transaction) -> Status {
+    keymgr::LedgerEntry entry;
+    entry.volser = "VOL001";
+    (void)TRY(keyd_.manager().ledger().add(transaction, entry));
+    return {};
+  }));
+  log_in(Role::kAuditor);
+  const std::string pack = path("pack");
+  ASSERT_EQ(tapewarden({"ledger", "evidence", "VOL001", "--output", pack}), 0) << err_.str();
+  EXPECT_EQ(tapewarden({"ledger", "evidence", "VOL002", "--output", path("none")}), 3);
+  ASSERT_EQ(tapewarden({"logout"}), 0);
+  server_.reset();
+  write("signing.crt", keyd_.manager().context().signing_certificate.pem());
+  ASSERT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--certificate", path("signing.crt")}), 0)
+      << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("evidence for:     VOL001"));
+  EXPECT_THAT(out_.str(), HasSubstr("1 rows, 0 confirmed"));
+  EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--ca", path("ca.crt")}), 4);
+  EXPECT_THAT(err_.str(), HasSubstr("was not issued by the authority trusted"));
+  EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("nothing says whether to trust"));
+  std::string text(as_text(*read_file(*real_.env().disk, pack, 1U << 20)));
+  write("cut", text.substr(0, text.size() / 2));
+  EXPECT_EQ(tapewarden({"ledger", "verify-evidence", path("cut"), "--certificate", path("signing.crt")}), 6);
+  EXPECT_THAT(err_.str(), HasSubstr("cut off"));
+  text.at(text.find("VOL001")) = 'W';
+  write("changed", text);
+  EXPECT_EQ(tapewarden({"ledger", "verify-evidence", path("changed"), "--certificate", path("signing.crt")}),
+            6);
+  EXPECT_THAT(err_.str(), HasSubstr("was changed after it was signed"));
+  EXPECT_EQ(tapewarden({"cartridge", "verify-erasure", pack, "--certificate", path("signing.crt")}), 2);
+}
+
 TEST_F(CommandLine, D4_CartridgesAreMadeInspectedAndErased) {
   const std::string file = path("vol001.twc");
   ASSERT_EQ(tapewarden({"cartridge", "create", file, "--volser", "vol001", "--capacity", "64M"}), 0)

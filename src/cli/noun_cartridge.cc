@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/context.h"
 #include "cli/nouns.h"
+#include "cli/proof_file.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/erase.h"
 #include "tape/medium/inspect.h"
@@ -264,6 +265,12 @@ std::vector<Command> cartridge_commands() {
                      {.name = "--method", .required = true, .meaning = "overwrite or cryptographic"},
                      {.name = "--yes", .kind = ArgumentKind::kFlag, .meaning = "really"}},
        .does = Action(erase)});
+  commands.push_back({.noun = "cartridge",
+                      .verb = "verify-erasure",
+                      .summary = "Check a certificate of erasure; needs no server",
+                      .example = "tapewarden cartridge verify-erasure VOL001.erased --ca authority.crt",
+                      .arguments = proof_arguments("the certificate of erasure"),
+                      .does = Action(verify_erasure)});
   commands.push_back({.noun = "cartridge",
                       .verb = "repair",
                       .summary = "Rewrite every copy of the key information from the newest readable one",

@@ -1,4 +1,5 @@
 #include "cli/nouns.h"
+#include "cli/proof_file.h"
 
 namespace tapewarden::cli {
 
@@ -21,6 +22,20 @@ std::vector<Command> ledger_commands() {
                         .path = "/v1/ledger",
                         .columns = {"issued", "volser", "purpose", "state", "method", "alias", "label_1",
                                     "label_2", "drive"}}},
+      {.noun = "ledger",
+       .verb = "evidence",
+       .summary = "Write a signed evidence pack of one cartridge, which is checked without the server",
+       .example = "tapewarden ledger evidence VOL001 --output VOL001.evidence",
+       .arguments =
+           {{.name = "VOLSER", .required = true, .field = "volser", .meaning = "the cartridge's volser"},
+            {.name = "--output", .meaning = "a file instead of standard output"}},
+       .does = RestCall{.method = "GET", .path = "/v1/ledger/{volser}/evidence", .text_member = "pack"}},
+      {.noun = "ledger",
+       .verb = "verify-evidence",
+       .summary = "Check an evidence pack; needs no server",
+       .example = "tapewarden ledger verify-evidence VOL001.evidence --ca authority.crt",
+       .arguments = proof_arguments("the evidence pack"),
+       .does = Action(verify_evidence)},
   };
 }
 

@@ -29,6 +29,7 @@ constexpr std::array kPermissions{
     PermissionRow{Permission::kChangeAccess, "change-access", true, false, false},
     PermissionRow{Permission::kChangeSettings, "change-settings", true, false, false},
     PermissionRow{Permission::kBackUp, "back-up", true, true, false},
+    PermissionRow{Permission::kCertifyErasure, "certify-erasure", true, true, false},
     PermissionRow{Permission::kRestore, "restore", true, false, false},
     PermissionRow{Permission::kShare, "share", true, false, false},
     PermissionRow{Permission::kManagePeople, "manage-people", true, false, false},

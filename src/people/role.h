@@ -28,6 +28,7 @@ enum class Permission : std::uint8_t {
   kChangeAccess,    // access rules and proxies
   kChangeSettings,  // the server's settings
   kBackUp,          // make and verify backups
+  kCertifyErasure,  // certificates of erasure for cartridges that were erased
   kRestore,         // restore into a live server, promotion
   kShare,           // partners, import of their keys
   kManagePeople,    // accounts, roles, passwords of others

@@ -17,6 +17,7 @@ using people::Role;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 struct Outcome {
   unsigned status = 0;
@@ -362,6 +363,57 @@ TEST_F(KeydRoutes, K12_TheLedgerIsAskedByEveryFilter) {
   for (const char* bad : {"2026-13-01", "2026-02-30", "yesterday", "2026-01-01T25:00:00Z", "2026/01/01"}) {
     EXPECT_EQ(officer("GET", std::string("/v1/ledger?from=") + bad).error("field"), "from") << bad;
   }
+}
+
+TEST_F(KeydRoutes, K12_EvidenceOfAnUnknownCartridgeIsNotFound) {
+  EXPECT_EQ(as(Role::kAuditor, "GET", "/v1/ledger/VOL001/evidence").error("field"), "volser");
+  EXPECT_EQ(as(Role::kOperator, "GET", "/v1/ledger/VOL001/evidence").status, 404U);
+}
+
+TEST_F(KeydRoutes, K12_EvidenceIsASignedTextOfWhatTheLedgerHolds) {
+  ASSERT_TRUE(fixture_.manager().keystore().write([&](store::Transaction& transaction) -> Status {
+    keymgr::LedgerEntry entry;
+    entry.volser = "VOL001";
+    (void)TRY(fixture_.manager().ledger().add(transaction, entry));
+    return {};
+  }));
+  const auto answer = as(Role::kAuditor, "GET", "/v1/ledger/vol001/evidence");
+  ASSERT_EQ(answer.status, 200U) << answer.body;
+  EXPECT_THAT(answer.text("pack"), StartsWith("{\"tapewarden evidence 1\":\n"));
+}
+
+TEST_F(KeydRoutes, D6_ErasuresAreCertifiedForWhoeverErases) {
+  json::object report{{"volser", "VOL001"},
+                      {"volume", "2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa"},
+                      {"method", "overwrite"},
+                      {"began", "2026-11-21T02:40:32Z"},
+                      {"ended", "2026-11-21T02:41:32Z"},
+                      {"bytes_overwritten", 4096},
+                      {"key_check_values", {"00ff"}}};
+  const auto made = as(Role::kOperator, "POST", "/v1/erasures", report);
+  ASSERT_EQ(made.status, 201U) << made.body;
+  EXPECT_THAT(made.text("certificate"), StartsWith("{\"tapewarden erasure 1\":\n"));
+  for (const auto& [field, bad] :
+       std::vector<std::pair<std::string, json::value>>{{"volume", "none"},
+                                                        {"method", "burnt"},
+                                                        {"began", "then"},
+                                                        {"ended", "2026-11-20"},
+                                                        {"bytes_overwritten", -1},
+                                                        {"dki", "00"},
+                                                        {"key_check_values", json::array{"x"}}}) {
+    auto wrong = report;
+    wrong[field] = bad;
+    EXPECT_EQ(officer("POST", "/v1/erasures", wrong).error("field"), field);
+  }
+  EXPECT_EQ(as(Role::kAuditor, "POST", "/v1/erasures", report).status, 403U);
+}
+
+TEST_F(KeydRoutes, D6_TheOtherCartridgesOfAKeyAreAskedFor) {
+  const std::string volume = "2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa";
+  EXPECT_EQ(officer("GET", "/v1/ledger/same-key?volser=VOL001&volume=" + volume).items(), 0U);
+  EXPECT_EQ(officer("GET", "/v1/ledger/same-key?volser=VOL001&volume=none").error("field"), "volume");
+  EXPECT_EQ(officer("GET", "/v1/ledger/same-key?volser=VOL001&dki=12&volume=" + volume).error("field"),
+            "dki");
 }
 
 TEST_F(KeydRoutes, K13_TheAuditIsListedFilteredAndVerified) {
