@@ -30,7 +30,7 @@ std::string exact(std::optional<double> value) {
   return text.data();
 }
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     TW_ASSERT(static_cast<unsigned char>(c) >= 0x20);  // names and units are literals
@@ -135,8 +135,8 @@ std::string as_json(const Figures& figures) {
   for (const auto& figure : figures) {
     if (out.size() > 1) out += ",";
     const auto met = figure.met();
-    out += "\n  {\"name\": " + quoted(figure.name) + ", \"value\": " + exact(figure.value) +
-           ", \"unit\": " + quoted(figure.unit) + ", \"yardstick\": " + exact(figure.yardstick) +
+    out += "\n  {\"name\": " + json_quoted(figure.name) + ", \"value\": " + exact(figure.value) +
+           ", \"unit\": " + json_quoted(figure.unit) + ", \"yardstick\": " + exact(figure.yardstick) +
            ", \"ratio\": " + exact(figure.ratio()) + ", \"goal\": " + exact(figure.goal) + ", \"met\": " +
            (!met   ? "null"
             : *met ? "true"

@@ -47,7 +47,7 @@ std::string_view role_name(ColumnRole role) {
   return "";
 }
 
-std::string quoted(std::string_view name) {
+std::string quoted_name(std::string_view name) {
   return "\"" + std::string(name) + "\"";
 }
 
@@ -76,7 +76,7 @@ IndexLayout index_layout(const TableSpec& spec, std::string_view columns, bool u
     for (const char c : trim(column)) name += c == ' ' ? '_' : c;
   }
   std::string sql = unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
-  sql += quoted(name) + " ON " + quoted(spec.name) + "(" + std::string(columns) + ") WHERE row_erased = 0";
+  sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" + std::string(columns) + ") WHERE row_erased = 0";
   return {std::move(name), std::move(sql)};
 }
 
@@ -99,13 +99,13 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   TW_ASSERT(!key_columns.empty());
 
   const std::string keys = joined(spec, ", ", [](std::size_t, const Column& c) {
-    return c.role == ColumnRole::kKey ? quoted(c.name) : std::string();
+    return c.role == ColumnRole::kKey ? quoted_name(c.name) : std::string();
   });
-  create_sql = "CREATE TABLE " + quoted(name) + "(" + std::string(kHiddenDefinitions) + ", " +
+  create_sql = "CREATE TABLE " + quoted_name(name) + "(" + std::string(kHiddenDefinitions) + ", " +
                joined(spec, ", ",
                       [](std::size_t, const Column& c) {
                         const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
-                        return quoted(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
+                        return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
                       }) +
                ", PRIMARY KEY(" + keys + ")) STRICT, WITHOUT ROWID";
 
@@ -117,35 +117,35 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   }
   if (spec.replicated) {
     const std::string index = "tw_" + name + "_commit";
-    indexes.push_back({index, "CREATE INDEX " + quoted(index) + " ON " + quoted(name) + "(row_commit)"});
+    indexes.push_back({index, "CREATE INDEX " + quoted_name(index) + " ON " + quoted_name(name) + "(row_commit)"});
   }
 
   const std::string by_key = joined(spec, " AND ", [](std::size_t i, const Column& c) {
-    return c.role == ColumnRole::kKey ? quoted(c.name) + " = " + parameter(i) : std::string();
+    return c.role == ColumnRole::kKey ? quoted_name(c.name) + " = " + parameter(i) : std::string();
   });
-  select_sql = "SELECT " + stored_columns() + " FROM " + quoted(name) + " WHERE " + by_key;
-  insert_sql = "INSERT INTO " + quoted(name) + "(" + stored_columns() + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, " +
+  select_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name) + " WHERE " + by_key;
+  insert_sql = "INSERT INTO " + quoted_name(name) + "(" + stored_columns() + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, " +
                joined(spec, ", ", [](std::size_t i, const Column&) { return parameter(i); }) + ")";
   const std::string settings = joined(spec, "", [](std::size_t i, const Column& c) {
-    return c.role == ColumnRole::kKey ? std::string() : ", " + quoted(c.name) + " = " + parameter(i);
+    return c.role == ColumnRole::kKey ? std::string() : ", " + quoted_name(c.name) + " = " + parameter(i);
   });
-  update_sql = "UPDATE " + quoted(name) +
+  update_sql = "UPDATE " + quoted_name(name) +
                " SET row_version = ?1, row_origin = ?2, row_commit = ?3, row_erased = ?4, row_columns = ?5, "
                "row_mac = ?6" +
                settings + " WHERE " + by_key;
-  scan_sql = "SELECT " + stored_columns() + " FROM " + quoted(name);
+  scan_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name);
   commit_sql = scan_sql +
                " WHERE row_commit > ?2 AND row_commit <= ?3 AND row_origin = ?1 ORDER BY row_commit LIMIT ?4";
 }
 
 std::string Layout::stored_columns() const {
   return std::string(kHidden) + ", " +
-         joined(spec, ", ", [](std::size_t, const Column& c) { return quoted(c.name); });
+         joined(spec, ", ", [](std::size_t, const Column& c) { return quoted_name(c.name); });
 }
 
 std::string Layout::live_sql(std::string_view what, std::string_view where) const {
   std::string sql =
-      "SELECT " + std::string(what) + " FROM (SELECT * FROM " + quoted(name) + " WHERE row_erased = 0)";
+      "SELECT " + std::string(what) + " FROM (SELECT * FROM " + quoted_name(name) + " WHERE row_erased = 0)";
   const std::string_view condition = trim(where);
   if (condition.empty()) return sql;
   const std::string start = to_upper(condition.substr(0, 9));
