@@ -2,6 +2,7 @@
 #include <ares.h>
 #include <arpa/inet.h>
 #include <array>
+#include <map>
 #include <mutex>
 #include <netdb.h>
 #include <poll.h>
@@ -23,14 +24,31 @@ struct ChannelFree {
 };
 using ChannelPointer = std::unique_ptr<std::remove_pointer_t<ares_channel>, ChannelFree>;
 
-Result<ChannelPointer> make_channel(const std::string& servers) {
+// The library's open sockets with the events that it waits for.
+using Sockets = std::map<ares_socket_t, short>;
+
+void socket_changed(void* where, ares_socket_t socket, int readable, int writable) {
+  auto& sockets = *static_cast<Sockets*>(where);
+  const int events = (readable != 0 ? POLLIN : 0) | (writable != 0 ? POLLOUT : 0);
+  if (events == 0) {
+    sockets.erase(socket);
+  } else {
+    sockets[socket] = static_cast<short>(events);
+  }
+}
+
+// `sockets` outlives the channel, whose end calls back into it.
+Result<ChannelPointer> make_channel(const std::string& servers, Sockets& sockets) {
   static std::once_flag once;
   std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
   ares_options options{};
   options.timeout = static_cast<int>(kNameServerPatience.count());
   options.tries = kRounds;
+  options.sock_state_cb = socket_changed;
+  options.sock_state_cb_data = &sockets;
   ares_channel raw = nullptr;
-  if (ares_init_options(&raw, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) != ARES_SUCCESS)
+  constexpr int kGiven = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
+  if (ares_init_options(&raw, &options, kGiven) != ARES_SUCCESS)
     return fail(ErrorCode::kInternal, "the resolver cannot be set up");
   ChannelPointer channel(raw);
   if (ares_set_servers_ports_csv(raw, servers.c_str()) != ARES_SUCCESS)
@@ -86,28 +104,19 @@ void answered(void* where, int status, int, ares_addrinfo* list) {
 }
 
 // Waits until one of the library's sockets is ready or its next retry is due, and lets it go on.
-void wait_and_process(ares_channel channel, milliseconds limit) {
-  std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-  const auto wanted = static_cast<unsigned>(ares_getsock(channel, sockets.data(), ARES_GETSOCK_MAXNUM));
-  std::array<pollfd, ARES_GETSOCK_MAXNUM> polled{};
-  nfds_t count = 0;
-  for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; ++i) {
-    const bool readable = (wanted & (1U << i)) != 0;
-    const bool writable = (wanted & (1U << (i + ARES_GETSOCK_MAXNUM))) != 0;
-    if (!readable && !writable) continue;
-    const int events = (readable ? POLLIN : 0) | (writable ? POLLOUT : 0);
-    polled[count++] = {sockets[i], static_cast<short>(events), 0};
-  }
+void wait_and_process(ares_channel channel, const Sockets& sockets, milliseconds limit) {
+  std::vector<pollfd> polled;
+  for (const auto& [socket, events] : sockets) polled.push_back({socket, events, 0});
   timeval most{limit.count() / 1000, (limit.count() % 1000) * 1000};
   timeval room{};
   const auto* next = ares_timeout(channel, &most, &room);
-  poll(polled.data(), count, static_cast<int>(next->tv_sec * 1000 + next->tv_usec / 1000 + 1));
+  poll(polled.data(), polled.size(), static_cast<int>(next->tv_sec * 1000 + next->tv_usec / 1000 + 1));
   ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // the retries that are due
-  for (nfds_t i = 0; i < count; ++i) {
-    const auto ready = polled[i].revents;
+  for (const pollfd& one : polled) {
+    const auto ready = one.revents;
     if (ready == 0) continue;
-    ares_process_fd(channel, (ready & ~POLLOUT) != 0 ? polled[i].fd : ARES_SOCKET_BAD,
-                    (ready & POLLOUT) != 0 ? polled[i].fd : ARES_SOCKET_BAD);
+    ares_process_fd(channel, (ready & ~POLLOUT) != 0 ? one.fd : ARES_SOCKET_BAD,
+                    (ready & POLLOUT) != 0 ? one.fd : ARES_SOCKET_BAD);
   }
 }
 
@@ -125,14 +134,15 @@ ResolveResult result_of(const std::string& host, Answer answer) {
 ResolveResult look_up(const std::string& servers, const std::string& host,
                       steady_clock::time_point deadline) {
   Answer answer;  // outlives the channel, whose end calls back into it
-  const auto channel = TRY(make_channel(servers));
+  Sockets sockets;
+  const auto channel = TRY(make_channel(servers, sockets));
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   ares_getaddrinfo(channel.get(), host.c_str(), nullptr, &hints, answered, &answer);
   while (!answer.done) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
     if (left.count() <= 0) return fail(ErrorCode::kTimeout, "'" + host + "' was not found in time", "host");
-    wait_and_process(channel.get(), left);
+    wait_and_process(channel.get(), sockets, left);
   }
   return result_of(host, std::move(answer));
 }

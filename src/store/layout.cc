@@ -76,7 +76,8 @@ IndexLayout index_layout(const TableSpec& spec, std::string_view columns, bool u
     for (const char c : trim(column)) name += c == ' ' ? '_' : c;
   }
   std::string sql = unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
-  sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" + std::string(columns) + ") WHERE row_erased = 0";
+  sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" + std::string(columns) +
+         ") WHERE row_erased = 0";
   return {std::move(name), std::move(sql)};
 }
 
@@ -101,13 +102,14 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   const std::string keys = joined(spec, ", ", [](std::size_t, const Column& c) {
     return c.role == ColumnRole::kKey ? quoted_name(c.name) : std::string();
   });
-  create_sql = "CREATE TABLE " + quoted_name(name) + "(" + std::string(kHiddenDefinitions) + ", " +
-               joined(spec, ", ",
-                      [](std::size_t, const Column& c) {
-                        const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
-                        return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
-                      }) +
-               ", PRIMARY KEY(" + keys + ")) STRICT, WITHOUT ROWID";
+  create_sql =
+      "CREATE TABLE " + quoted_name(name) + "(" + std::string(kHiddenDefinitions) + ", " +
+      joined(spec, ", ",
+             [](std::size_t, const Column& c) {
+               const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
+               return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
+             }) +
+      ", PRIMARY KEY(" + keys + ")) STRICT, WITHOUT ROWID";
 
   for (const std::string_view columns : spec.indexes) {
     indexes.push_back(index_layout(spec, columns, false));
@@ -117,14 +119,16 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   }
   if (spec.replicated) {
     const std::string index = "tw_" + name + "_commit";
-    indexes.push_back({index, "CREATE INDEX " + quoted_name(index) + " ON " + quoted_name(name) + "(row_commit)"});
+    indexes.push_back(
+        {index, "CREATE INDEX " + quoted_name(index) + " ON " + quoted_name(name) + "(row_commit)"});
   }
 
   const std::string by_key = joined(spec, " AND ", [](std::size_t i, const Column& c) {
     return c.role == ColumnRole::kKey ? quoted_name(c.name) + " = " + parameter(i) : std::string();
   });
   select_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name) + " WHERE " + by_key;
-  insert_sql = "INSERT INTO " + quoted_name(name) + "(" + stored_columns() + ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, " +
+  insert_sql = "INSERT INTO " + quoted_name(name) + "(" + stored_columns() +
+               ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, " +
                joined(spec, ", ", [](std::size_t i, const Column&) { return parameter(i); }) + ")";
   const std::string settings = joined(spec, "", [](std::size_t i, const Column& c) {
     return c.role == ColumnRole::kKey ? std::string() : ", " + quoted_name(c.name) + " = " + parameter(i);
