@@ -12,7 +12,9 @@ target_compile_options(tw_flags INTERFACE
   $<$<BOOL:${TAPEWARDEN_WERROR}>:-Werror>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
   # g++ 12 reports false positives of these two inside std::string and std::variant at -O2.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-maybe-uninitialized>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-maybe-uninitialized>
+  # g++ 13 and later: the same about a vector that grows by one.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,13>>:-Wno-stringop-overflow>)
 target_compile_definitions(tw_flags INTERFACE
   $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 target_include_directories(tw_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
