@@ -1,11 +1,12 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "cli/cartridge_actions.h"
 #include "cli/context.h"
 #include "cli/nouns.h"
 #include "cli/proof_file.h"
+#include "cli/report.h"
 #include "tape/medium/cartridge.h"
-#include "tape/medium/erase.h"
 #include "tape/medium/inspect.h"
 
 namespace tapewarden::cli {
@@ -58,20 +59,12 @@ Result<tape::CartridgeSpec> spec_of(const Values& values) {
   return spec;
 }
 
-void print(Context& context, const json::object& report, std::string_view text) {
-  if (context.globals.json) {
-    *context.out << json::serialize(report) << '\n';
-  } else {
-    *context.out << text << (text.ends_with('\n') ? "" : "\n");
-  }
-}
-
 Status create(Context& context, const Values& values) {
   auto cartridge = TRY(tape::Cartridge::create(context.env, values.text("FILE"), TRY(spec_of(values))));
   const auto identity = cartridge->identity();
   TRY(cartridge->unload());
-  print(context, {{"volser", identity.volser}, {"volume", identity.volume.text()}},
-        "made cartridge " + identity.volser + ", volume " + identity.volume.text());
+  print_report(context, {{"volser", identity.volser}, {"volume", identity.volume.text()}},
+               "made cartridge " + identity.volser + ", volume " + identity.volume.text());
   return {};
 }
 
@@ -102,13 +95,14 @@ json::object summary_of(const tape::Inspection& inspection) {
 
 Status inspect(Context& context, const Values& values) {
   const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
-  print(context, summary_of(inspection), inspection.to_text());
+  print_report(context, summary_of(inspection), inspection.to_text());
   if (!inspection.damage) return {};
   return fail(ErrorCode::kCorrupt, "the cartridge is damaged: " + escape_unprintable(*inspection.damage),
               "FILE", "run cartridge verify to see how far it reads");
 }
 
 Status verify(Context& context, const Values& values) {
+  if (values.has("--drive")) return verify_with_keys(context, values);
   tape::VerifyOptions options;
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     if (context.progress) context.progress(done, total);
@@ -122,14 +116,14 @@ Status verify(Context& context, const Values& values) {
                                   {"object", fault.logical_object},
                                   {"message", fault.message}});
   }
-  print(context,
-        {{"good", report.good()},
-         {"records", report.records},
-         {"bytes", report.bytes},
-         {"tags_unchecked", report.tags_unchecked},
-         {"torn_bytes", report.torn_bytes},
-         {"faults", std::move(faults)}},
-        report.to_text());
+  print_report(context,
+               {{"good", report.good()},
+                {"records", report.records},
+                {"bytes", report.bytes},
+                {"tags_unchecked", report.tags_unchecked},
+                {"torn_bytes", report.torn_bytes},
+                {"faults", std::move(faults)}},
+               report.to_text());
   if (report.good()) return {};
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify", "FILE",
               "restore its volumes from a copy");
@@ -158,61 +152,19 @@ Status show_keys(Context& context, const Values& values) {
   const tape::KeyInfoReport& report = inspection.key_info;
   json::array eedks;
   for (const auto& eedk : report.info.eedks) eedks.emplace_back(to_hex(eedk));
-  print(context,
-        {{"method", tape::to_string(report.info.method)},
-         {"eedks", std::move(eedks)},
-         {"signature", to_hex(report.info.signature)},
-         {"akad", to_hex(report.info.akad)},
-         {"key_check_value", report.info.check_value ? to_hex(*report.info.check_value) : ""},
-         {"generation", report.generation},
-         {"damaged_copies", report.damaged_copies()},
-         {"all_lost", report.all_lost}},
-        text_of(report));
+  print_report(context,
+               {{"method", tape::to_string(report.info.method)},
+                {"eedks", std::move(eedks)},
+                {"signature", to_hex(report.info.signature)},
+                {"akad", to_hex(report.info.akad)},
+                {"key_check_value", report.info.check_value ? to_hex(*report.info.check_value) : ""},
+                {"generation", report.generation},
+                {"damaged_copies", report.damaged_copies()},
+                {"all_lost", report.all_lost}},
+               text_of(report));
   if (!report.all_lost) return {};
   return fail(ErrorCode::kCorrupt, "every copy of the key information is lost", "FILE",
-              "repair it from the key server's ledger: tapewarden ledger query --volser " +
-                  escape_unprintable(inspection.current.volser));
-}
-
-Status erase(Context& context, const Values& values) {
-  if (!values.has("--yes")) {
-    return fail(ErrorCode::kInvalidArgument, "erasing cannot be undone", "--yes", "say --yes to go on");
-  }
-  const std::string method = to_lower(values.text("--method"));
-  if (method != "overwrite" && method != "cryptographic") {
-    return fail(ErrorCode::kInvalidArgument, "this is no way of erasing", "--method",
-                "use overwrite or cryptographic");
-  }
-  const std::string path = values.text("FILE");
-  const auto report = TRY(method == "overwrite" ? tape::erase_overwrite(context.env, path, context.progress)
-                                                : tape::erase_cryptographic(context.env, path));
-  json::array keys;
-  for (const auto& key : report.keys) keys.emplace_back(to_hex(key));
-  print(context,
-        {{"method", tape::to_string(report.method)},
-         {"volser", report.volser},
-         {"volume", report.volume.text()},
-         {"began", format_utc(report.began)},
-         {"ended", format_utc(report.ended)},
-         {"bytes_overwritten", report.bytes_overwritten},
-         {"keys", std::move(keys)},
-         {"guarantees", report.guarantees},
-         {"does_not_guarantee", report.does_not_guarantee}},
-        "erased " + report.volser + "\nguaranteed:     " + std::string(report.guarantees) +
-            "\nnot guaranteed: " + std::string(report.does_not_guarantee));
-  return {};
-}
-
-Status repair(Context& context, const Values& values) {
-  auto cartridge =
-      TRY(tape::Cartridge::open(context.env, values.text("FILE"), tape::CartridgeMode::kReadWrite));
-  const unsigned damaged = cartridge->key_info().damaged_copies();
-  TRY(cartridge->repair_key_info());
-  const unsigned left = cartridge->key_info().damaged_copies();
-  print(context, {{"repaired_key_copies", damaged - left}, {"damaged_key_copies", left}},
-        "rewrote the key information; copies that were damaged: " + std::to_string(damaged) +
-            ", are now: " + std::to_string(left));
-  return {};
+              "repair it from the key server's ledger: tapewarden cartridge repair FILE --from-ledger");
 }
 
 std::vector<Command> looking_commands() {
@@ -225,9 +177,11 @@ std::vector<Command> looking_commands() {
        .does = Action(inspect)},
       {.noun = "cartridge",
        .verb = "verify",
-       .summary = "Check every record's checksums and the chain, without any key",
+       .summary = "Check every record's checksums and the chain, without any key; with --drive every tag",
        .example = "tapewarden cartridge verify VOL001.twc",
-       .arguments = {kFile},
+       .arguments = {kFile,
+                     {.name = "--drive",
+                      .meaning = "a virtual drive of --site: read all with the key from the key servers"}},
        .does = Action(verify)},
       {.noun = "cartridge",
        .verb = "show-keys",
@@ -263,8 +217,16 @@ std::vector<Command> cartridge_commands() {
        .example = "tapewarden cartridge erase VOL001.twc --method overwrite --yes",
        .arguments = {kFile,
                      {.name = "--method", .required = true, .meaning = "overwrite or cryptographic"},
-                     {.name = "--yes", .kind = ArgumentKind::kFlag, .meaning = "really"}},
-       .does = Action(erase)});
+                     {.name = "--yes", .kind = ArgumentKind::kFlag, .meaning = "really"},
+                     {.name = "--certificate",
+                      .meaning = "where to write the key server's certificate of erasure"},
+                     {.name = "--although-shared",
+                      .kind = ArgumentKind::kFlag,
+                      .meaning = "cryptographic: also when the key seals other cartridges"},
+                     {.name = "--without-server",
+                      .kind = ArgumentKind::kFlag,
+                      .meaning = "cryptographic: without asking the key server for them"}},
+       .does = Action(erase_cartridge)});
   commands.push_back({.noun = "cartridge",
                       .verb = "verify-erasure",
                       .summary = "Check a certificate of erasure; needs no server",
@@ -275,8 +237,11 @@ std::vector<Command> cartridge_commands() {
                       .verb = "repair",
                       .summary = "Rewrite every copy of the key information from the newest readable one",
                       .example = "tapewarden cartridge repair VOL001.twc",
-                      .arguments = {kFile},
-                      .does = Action(repair)});
+                      .arguments = {kFile,
+                                    {.name = "--from-ledger",
+                                     .kind = ArgumentKind::kFlag,
+                                     .meaning = "from what the key server's ledger holds of this volume"}},
+                      .does = Action(repair_cartridge)});
   return commands;
 }
 

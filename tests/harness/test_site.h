@@ -46,6 +46,7 @@ class TestSite {
 
   RestClient& rest(Which which) { return *server(which).rest; }
   std::uint16_t dkx_port(Which which) const { return server(which).dkx_port; }
+  std::uint16_t https_port(Which which) const { return server(which).https_port; }
   const std::string& directory() const { return directory_; }
   std::string folder(Which which) const;
   std::string path(const std::string& below) const { return directory_ + "/" + below; }

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "integration/running_site.h"
+#include "integration/tape_site.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -10,37 +10,8 @@ namespace {
 constexpr std::size_t kMarkerBytes = std::size_t{512} << 10;
 constexpr std::size_t kPieceBytes = 16;  // found nowhere by chance
 
-std::vector<std::uint8_t> read_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-class KeydCartridge : public RunningSite {
+class KeydCartridge : public TapeSite {
  protected:
-  static std::string file(const std::string& name) { return site().path(name); }
-  // Runs `tapewarden` to its end; its output.
-  static Result<std::string> tapewarden(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), program("tapewarden"));
-    const auto result = TRY(run_command(arguments, file("tapewarden.log")));
-    if (result.end.exit_code == 0) return result.output;
-    return fail(ErrorCode::kInternal, arguments[1] + " " + arguments[2] + ": " + result.output);
-  }
-  // A virtual drive in the drive table, and a cartridge for it.
-  static Status make_drive(const std::string& kind, const std::string& serial, const std::string& volser) {
-    const std::string folder = site().directory();
-    TRY(tapewarden({"drive", "create", "--site", folder, "--kind", kind, "--serial", serial}));
-    TRY(tapewarden({"drive", "enrol", "--site", folder, "--serial", serial}));
-    TRY(rest().post("/v1/drives/00" + serial + "/accept"));
-    TRY(tapewarden({"cartridge", "create", file(volser), "--kind", kind, "--volser", volser}));
-    return {};
-  }
-  static Status tape(const std::string& verb, const std::string& serial, const std::string& volser,
-                     std::vector<std::string> options) {
-    options.insert(options.begin(), {"tape", verb, "--site", site().directory(), "--drive", serial,
-                                     "--cartridge", file(volser)});
-    TRY(tapewarden(std::move(options)));
-    return {};
-  }
   // Writes the marker, looks for its pieces on the cartridge, reads it back.
   static void write_search_read(const std::string& serial, const std::string& volser,
                                 std::vector<std::string> options) {

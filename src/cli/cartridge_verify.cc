@@ -1,0 +1,108 @@
+// Checking every tag of a cartridge with the key from the key servers, through a virtual drive.
+#include "base/text.h"
+#include "cli/cartridge_actions.h"
+#include "cli/drive_bench.h"
+#include "cli/report.h"
+#include "tape/medium/cartridge.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+using tape::TapeFault;
+
+constexpr std::size_t kReadLimit = (1U << 24) - 1;  // what the length field of READ(6) holds
+constexpr std::size_t kMaximumFaults = 16;
+constexpr std::uint64_t kProgressStep = 64U << 20;  // bytes between two lines of progress
+
+struct Checked {
+  std::uint64_t blocks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t filemarks = 0;
+  std::uint64_t keys = 0;  // exchanges with the key servers
+  std::vector<std::string> faults;
+};
+
+bool wants_key(TapeFault fault) {
+  return fault == TapeFault::kKeyGenerationNeeded || fault == TapeFault::kKeyTranslationNeeded ||
+         fault == TapeFault::kNoKey;
+}
+
+// After a bad record the drive stands behind it, when its header was good. False: it cannot go on.
+Result<bool> note_fault(DriveBench& bench, const Error& error, std::uint64_t before, Checked& checked) {
+  checked.faults.push_back("object " + std::to_string(before) + ": " + error.message);
+  const auto now = bench.tape().position();
+  if (!now) return std::unexpected(now.error().error());
+  return now->logical_object != before && checked.faults.size() < kMaximumFaults;
+}
+
+Result<Checked> check_tape(Context& context, DriveBench& bench) {
+  tape::TapeDrive& drive = bench.tape();
+  Checked checked;
+  std::uint64_t next_progress = kProgressStep;
+  if (const auto rewound = drive.rewind(); !rewound) return std::unexpected(rewound.error().error());
+  while (true) {
+    const auto position = drive.position();
+    if (!position) return std::unexpected(position.error().error());
+    auto read = drive.read_block(kReadLimit);
+    if (!read && wants_key(read.error().fault)) {
+      (void)TRY(bench.bring_key(keyproxy::HostIntent::kRead, {}));
+      ++checked.keys;
+      read = drive.read_block(kReadLimit);
+    }
+    if (!read) {
+      if (!TRY(note_fault(bench, read.error().error(), position->logical_object, checked))) return checked;
+      continue;
+    }
+    if (read->kind == tape::ReadOutcome::Kind::kEndOfData) return checked;
+    if (read->kind != tape::ReadOutcome::Kind::kBlock) {
+      ++checked.filemarks;
+      continue;
+    }
+    ++checked.blocks;
+    checked.bytes += read->data.size();
+    if (context.progress && checked.bytes >= next_progress) {
+      next_progress = checked.bytes + kProgressStep;
+      context.progress(checked.bytes, 0);
+    }
+  }
+}
+
+std::string text_of(const Checked& checked) {
+  std::string text = "read with the key: " + std::to_string(checked.blocks) + " blocks, " +
+                     std::to_string(checked.bytes) + " bytes, " + std::to_string(checked.filemarks) +
+                     " filemarks\n";
+  for (const auto& fault : checked.faults) text += "fault: " + escape_unprintable(fault) + "\n";
+  return text + (checked.faults.empty() ? "every tag fits\n" : "");
+}
+
+}  // namespace
+
+Status verify_with_keys(Context& context, const Values& values) {
+  if (context.globals.site.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
+                "name the folder that `site init` made");
+  }
+  const auto config =
+      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
+  const auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
+  TRY(bench->insert(values.text("FILE")));
+  const auto checked = check_tape(context, *bench);
+  (void)TRY(bench->device().eject());
+  if (!checked) return std::unexpected(checked.error());
+  json::array faults;
+  for (const auto& fault : checked->faults) faults.emplace_back(fault);
+  print_report(context,
+               {{"good", checked->faults.empty()},
+                {"blocks", checked->blocks},
+                {"bytes", checked->bytes},
+                {"filemarks", checked->filemarks},
+                {"key_exchanges", checked->keys},
+                {"faults", std::move(faults)}},
+               text_of(*checked));
+  if (checked->faults.empty()) return {};
+  return fail(ErrorCode::kCorrupt, "the cartridge does not verify with its key", "FILE",
+              "restore its volumes from a copy");
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,32 @@
+// A connection to the key server for a command that does more than one request; ends its own session when it
+// goes. Included by .cc files only. One thread at a time.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+
+#include "cli/rest_client.h"
+
+namespace tapewarden::cli {
+
+class ServerSession {
+ public:
+  static Result<ServerSession> open(Context& context);
+  ~ServerSession();
+  ServerSession(ServerSession&& other) noexcept;
+  ServerSession& operator=(ServerSession&&) = delete;
+  ServerSession(const ServerSession&) = delete;
+  ServerSession& operator=(const ServerSession&) = delete;
+
+  // The answer's object.
+  Result<boost::json::object> get(const std::string& target);
+  Result<boost::json::object> post(const std::string& target, const boost::json::object& body);
+  // The items of all pages, each an object.
+  Result<boost::json::array> list(const std::string& target);
+
+ private:
+  explicit ServerSession(Connection connection) : connection_(std::move(connection)) {}
+  Connection connection_;
+};
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,58 @@
+// Virtual drives and cartridges of a running site, by the command line as people use it.
+#pragma once
+
+#include <fstream>
+
+#include "integration/running_site.h"
+
+namespace tapewarden::testing {
+
+inline std::vector<std::uint8_t> read_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline Bytes random_file(Random& random, const std::string& path, std::size_t bytes) {
+  Bytes content(bytes);
+  random.fill(content);
+  std::ofstream(path, std::ios::binary).write(as_text(content).data(), static_cast<std::streamsize>(bytes));
+  return content;
+}
+
+// A running site whose tests make virtual drives and cartridges with the command line.
+class TapeSite : public RunningSite {
+ protected:
+  static std::string file(const std::string& name) { return site().path(name); }
+  // Runs `tapewarden` to its end; its output.
+  static Result<std::string> tapewarden(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), program("tapewarden"));
+    const auto result = TRY(run_command(arguments, file("tapewarden.log")));
+    if (result.end.exit_code == 0) return result.output;
+    return fail(ErrorCode::kInternal, arguments[1] + " " + arguments[2] + ": " + result.output);
+  }
+  // A virtual drive in the drive table, and a cartridge for it.
+  static Status make_drive(const std::string& kind, const std::string& serial, const std::string& volser) {
+    const std::string folder = site().directory();
+    TRY(tapewarden({"drive", "create", "--site", folder, "--kind", kind, "--serial", serial}));
+    TRY(tapewarden({"drive", "enrol", "--site", folder, "--serial", serial}));
+    TRY(rest().post("/v1/drives/00" + serial + "/accept"));
+    TRY(tapewarden({"cartridge", "create", file(volser), "--kind", kind, "--volser", volser}));
+    return {};
+  }
+  static Status tape(const std::string& verb, const std::string& serial, const std::string& volser,
+                     std::vector<std::string> options) {
+    options.insert(options.begin(), {"tape", verb, "--site", site().directory(), "--drive", serial,
+                                     "--cartridge", file(volser)});
+    TRY(tapewarden(std::move(options)));
+    return {};
+  }
+  // The same as an operator of the primary server, by his certificate.
+  static Result<std::string> as_operator(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(),
+                     {"--site", site().directory(), "--as", "operator", "--server",
+                      "https://127.0.0.1:" + std::to_string(site().https_port(Which::kPrimary))});
+    return tapewarden(std::move(arguments));
+  }
+};
+
+}  // namespace tapewarden::testing
