@@ -8,7 +8,7 @@ namespace tapewarden::apps {
 
 std::vector<const store::TableSpec*> keyd_tables() {
   std::vector<const store::TableSpec*> tables = keymgr::tables();
-  tables.push_back(&people::people_table());
+  for (const auto* table : people::tables()) tables.push_back(table);
   for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
   return tables;
 }

@@ -84,6 +84,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::Replicator> replicator;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
+  std::unique_ptr<people::Approvals> approvals;
   std::unique_ptr<admin::Router> router;
   std::unique_ptr<Sweeper> sweeper;
   std::unique_ptr<net::FramedServer> dkx_server;
@@ -164,11 +165,19 @@ Status KeydServer::Parts::listen() {
 
 void KeydServer::Parts::add_routes() {
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
-  router = std::make_unique<admin::Router>(*people, *rest_workers);
+  approvals = std::make_unique<people::Approvals>(
+      env, *store.keystore,
+      people::ApprovalOptions{config.server_id, config.server_name, [this](store::Reader& reader) {
+                                return manager->settings().approval_policy(reader);
+                              }});
+  admin::RouterOptions options;
+  options.approvals = approvals.get();
+  router = std::make_unique<admin::Router>(*people, *rest_workers, options);
   admin::KeydServices services{
       .manager = *manager,
       .service = *service,
       .people = *people,
+      .approvals = *approvals,
       .audit = {env.disk, config.audit_directory(), manager->context().signing_key.public_key()},
       .server_name = config.server_name,
       .peer = [this]() -> std::optional<keymgr::PeerState> {

@@ -314,6 +314,36 @@ TEST_F(CommandLine, K5_AKekGoesOutAndComesBack) {
   EXPECT_EQ(answer().at("labels").as_array().size(), 3U);
 }
 
+TEST_F(CommandLine, K22_WhatNeedsTwoPeopleWaitsForTheSecond) {
+  log_in(Role::kSecurityOfficer);
+  typed_ = "second's long password";
+  ASSERT_EQ(tapewarden({"people", "add", "second", "--role", "security-officer"}), 0) << err_.str();
+  ASSERT_EQ(tapewarden({"setting", "set", "approval.two_person", "on"}), 0) << err_.str();
+  ASSERT_EQ(tapewarden({"kek", "create", "K", "--bits", "2048", "--label", "A"}), 0) << err_.str();
+  typed_ = "a long passphrase";
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12")}), 7);
+  EXPECT_THAT(err_.str(), HasSubstr("tapewarden approval approve"));
+  EXPECT_FALSE(read_file(*real_.env().disk, path("kek.p12"), 1U << 20)) << "nothing is written";
+  ASSERT_EQ(tapewarden({"approval", "list", "--state", "asked", "--json"}), 0) << err_.str();
+  const auto id = json::value_to<std::string>(answer().at("items").at(0).at("id"));
+  EXPECT_EQ(tapewarden({"approval", "approve", id}), 4) << "nobody approves his own";
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", id}), 1);
+  write("second", "second's long password");
+  ASSERT_EQ(tapewarden({"login", "--server", url(), "--ca", path("ca.crt"), "--user", "second",
+                        "--password-file", path("second")}),
+            0)
+      << err_.str();
+  ASSERT_EQ(tapewarden({"approval", "approve", id}), 0) << err_.str();
+  log_in(Role::kSecurityOfficer);
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", "x\r\ny: z"}), 2);
+  ASSERT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", id}), 0)
+      << err_.str();
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek2.p12"), "--approval", id}), 1);
+  EXPECT_THAT(err_.str(), HasSubstr("was used"));
+  ASSERT_EQ(tapewarden({"approval", "show", id}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("second"));
+}
+
 TEST_F(CommandLine, K22_PeopleByTheCommandLine) {
   log_in(Role::kSecurityOfficer);
   typed_ = "carla's long password";

@@ -20,6 +20,7 @@ struct Globals {
   std::string server;  // URL; empty: that of the last login
   std::string site;    // a site's directory: trust its authority, log in with the certificate of `as`
   std::string as;
+  std::string approval;  // the id of a second person's consent
 };
 
 class Context {

@@ -1,9 +1,12 @@
 #include "cli/exit_code.h"
 
+#include "cli/rest_client.h"
+
 namespace tapewarden::cli {
 
-ExitCode exit_code_of(ErrorCode code) {
-  switch (code) {
+ExitCode exit_code_of(const Error& error) {
+  if (error.detail == kAwaitsApproval) return ExitCode::kAwaitsApproval;
+  switch (error.code) {
     case ErrorCode::kInvalidArgument:
       return ExitCode::kUsage;
     case ErrorCode::kNotFound:

@@ -7,14 +7,15 @@ namespace tapewarden::cli {
 
 enum class ExitCode : int {
   kDone = 0,
-  kFailed = 1,        // refused, or something went wrong
-  kUsage = 2,         // the command or one of its values is wrong
-  kNotFound = 3,      // the thing named does not exist
-  kNotPermitted = 4,  // not logged in, or not allowed
-  kUnavailable = 5,   // the server cannot be reached or cannot answer now
-  kDamaged = 6,       // something stored is damaged
+  kFailed = 1,          // refused, or something went wrong
+  kUsage = 2,           // the command or one of its values is wrong
+  kNotFound = 3,        // the thing named does not exist
+  kNotPermitted = 4,    // not logged in, or not allowed
+  kUnavailable = 5,     // the server cannot be reached or cannot answer now
+  kDamaged = 6,         // something stored is damaged
+  kAwaitsApproval = 7,  // not done: a second person was asked, or has not answered yet
 };
 
-ExitCode exit_code_of(ErrorCode code);
+ExitCode exit_code_of(const Error& error);
 
 }  // namespace tapewarden::cli

@@ -17,6 +17,7 @@ std::vector<Command> access_commands();  // access, proxy
 std::vector<Command> ledger_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> people_commands();
+std::vector<Command> approval_commands();
 std::vector<Command> setting_commands();
 std::vector<Command> cartridge_commands();
 std::vector<Command> tape_commands();

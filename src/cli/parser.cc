@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kFooter =
     "Exit status: 0 done, 1 failed or refused, 2 wrong usage, 3 not found, 4 not permitted, "
-    "5 server unavailable, 6 damage found.";
+    "5 server unavailable, 6 damage found, 7 waits for a second person.";
 
 std::string of(std::string_view view) {
   return std::string(view);
@@ -76,6 +76,8 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.add_option("--site", globals.site, "a site's directory: use its authority, and the certificate of --as")
       ->type_name("DIR");
   app.add_option("--as", globals.as, "who of the site's people, for example officer-1")->type_name("NAME");
+  app.add_option("--approval", globals.approval, "the id of the approval that a second officer has given")
+      ->type_name("ID");
 }
 
 Values values_of(const BoundCommand& command) {

@@ -44,6 +44,18 @@ std::unexpected<Error> error_of(const net::HttpResponse& response) {
               escape_unprintable(member(*inner, "field")), escape_unprintable(member(*inner, "remedy")));
 }
 
+std::unexpected<Error> awaits_approval(const net::HttpResponse& response) {
+  json::error_code error;
+  const json::value value = json::parse(as_text(response.body), error);
+  const auto* body = error ? nullptr : value.if_object();
+  const json::object nothing;
+  const json::object& told = body != nullptr ? *body : nothing;
+  return fail(ErrorCode::kPermissionDenied,
+              escape_unprintable(member(told, "message") + " (request " + member(told, "approval") +
+                                 ", expires " + member(told, "expires") + ")"),
+              "approval", escape_unprintable(member(told, "remedy")), kAwaitsApproval);
+}
+
 Result<std::string> read_text(Disk& disk, const std::string& path) {
   return std::string(as_text(TRY(read_file(disk, path, kPemLimit))));
 }
@@ -107,7 +119,8 @@ Result<RestClient> RestClient::make(const std::string& server, const Credentials
   return client;
 }
 
-Result<Bytes> RestClient::call(std::string_view method, const std::string& target, Bytes body) {
+Result<Bytes> RestClient::call(std::string_view method, const std::string& target, Bytes body,
+                               const std::string& approval) {
   net::HttpCall call;
   call.method = method;
   call.target = target;
@@ -115,10 +128,19 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
   if (!token_.empty()) {
     call.headers.add("authorization", "Bearer " + std::string(as_text(token_.reveal())));
   }
+  if (!approval.empty()) {
+    if (!from_hex(approval)) {
+      crypto::wipe(body);
+      return fail(ErrorCode::kInvalidArgument, "this is not the id of an approval", "approval",
+                  "give the 16 hex digits that the first call told");
+    }
+    call.headers.add("tapewarden-approval", approval);
+  }
   call.body = body;
   crypto::wipe(body);
   auto response = TRY(client_->request(std::move(call), kDeadline));
   if (response.status >= 300) return error_of(response);
+  if (response.status == kAwaitsApproval) return awaits_approval(response);
   return std::move(response.body);
 }
 

@@ -103,7 +103,7 @@ Status run_list(Context& context, RestClient& client, const RestCall& rest, cons
   Listing listing;
   std::string target = call.target;
   if (paged) add_to_query(target, "limit", std::to_string(std::min(most, kPage)));
-  TRY(listing.add_page(TRY(client.call(call.method, target, call.body))));
+  TRY(listing.add_page(TRY(client.call(call.method, target, call.body, context.globals.approval))));
   while (!listing.next().empty() && listing.size() < most) {
     std::string further = target;
     add_to_query(further, "after", listing.next());
@@ -177,7 +177,7 @@ Status run_rest_command(Context& context, const Command& command, const Values& 
   if (!rest.columns.empty()) {
     status = run_list(context, connection.client, rest, call, most, takes(command, kMost));
   } else {
-    const auto body = connection.client.call(call.method, call.target, call.body);
+    const auto body = connection.client.call(call.method, call.target, call.body, context.globals.approval);
     status = body ? print_answer(context, rest, values, *body) : Status(std::unexpected(body.error()));
   }
   crypto::wipe(call.body);

@@ -23,7 +23,7 @@ int report(std::ostream& err, const Error& error) {
   err << "tapewarden: " << error.message << '\n';
   if (!error.field.empty()) err << "  field:  " << error.field << '\n';
   if (!error.remedy.empty()) err << "  remedy: " << error.remedy << '\n';
-  return static_cast<int>(exit_code_of(error.code));
+  return static_cast<int>(exit_code_of(error));
 }
 
 std::string variable(const char* name) {

@@ -161,7 +161,7 @@ Result<KekView> Keks::replace_certificate(store::Transaction& transaction, const
 }
 
 Result<Bytes> Keks::export_pkcs12(store::Transaction& transaction, const Actor& actor, const Hash256& id,
-                                  const crypto::SecretBytes& passphrase) const {
+                                  const crypto::SecretBytes& passphrase, const Consent& consent) const {
   if (actor.kind != ActorKind::kSecurityOfficer) {
     return fail(ErrorCode::kPermissionDenied, "only a security officer exports a private key", "actor");
   }
@@ -175,7 +175,9 @@ Result<Bytes> Keks::export_pkcs12(store::Transaction& transaction, const Actor& 
   content.certificate = TRY(crypto::Certificate::from_der(kek.certificate));
   const auto labels = TRY(labels_of(transaction, id));
   content.friendly_name = labels.empty() ? kek.common_name : labels.front();
-  audit(transaction, actor, "kek.export", kek, "PKCS#12 with the private half");
+  TRY(take_consent(transaction, settings_, actor, consent));
+  audit(transaction, actor, "kek.export", kek,
+        "PKCS#12 with the private half; approved by " + (consent.person.empty() ? "nobody" : consent.person));
   return crypto::write_pkcs12(content, passphrase);
 }
 

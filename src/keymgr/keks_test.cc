@@ -79,10 +79,15 @@ TEST(Keks, K5_Pkcs12ComesAndGoes) {
   auto& m = server.manager();
   const auto made = m.generate_kek(officer(), {.common_name = "Finance", .bits = 2048, .labels = {"KEK 1"}});
   ASSERT_TRUE(made);
-  EXPECT_EQ(m.export_kek_pkcs12(operator_(), made->kek.id, passphrase("a long passphrase")).error().code,
-            ErrorCode::kPermissionDenied);
-  EXPECT_EQ(m.export_kek_pkcs12(officer(), made->kek.id, passphrase("short")).error().field, "passphrase");
-  const auto file = m.export_kek_pkcs12(officer(), made->kek.id, passphrase("a long passphrase"));
+  const Consent consent{"second", [](store::Transaction&) -> Status { return {}; }};
+  EXPECT_EQ(m.export_kek_pkcs12(officer(), made->kek.id, passphrase("a long passphrase"), {}).error().field,
+            "approval");
+  EXPECT_EQ(
+      m.export_kek_pkcs12(operator_(), made->kek.id, passphrase("a long passphrase"), consent).error().code,
+      ErrorCode::kPermissionDenied);
+  EXPECT_EQ(m.export_kek_pkcs12(officer(), made->kek.id, passphrase("short"), consent).error().field,
+            "passphrase");
+  const auto file = m.export_kek_pkcs12(officer(), made->kek.id, passphrase("a long passphrase"), consent);
   ASSERT_TRUE(file) << file.error().text();
   EXPECT_EQ(server.audit_count({"kek.export", to_hex(made->kek.id), "alice"}), 1U);
 

@@ -298,9 +298,9 @@ Result<KekView> KeyManager::import_kek_pkcs12(const Actor& actor, ByteView file,
 }
 
 Result<Bytes> KeyManager::export_kek_pkcs12(const Actor& actor, const Hash256& id,
-                                            const crypto::SecretBytes& passphrase) {
+                                            const crypto::SecretBytes& passphrase, const Consent& consent) {
   return write<Bytes>(keystore_,
-                      [&](Transaction& t) { return keks_.export_pkcs12(t, actor, id, passphrase); });
+                      [&](Transaction& t) { return keks_.export_pkcs12(t, actor, id, passphrase, consent); });
 }
 
 Result<std::string> KeyManager::kek_certificate_request(const Hash256& id) {
@@ -370,8 +370,9 @@ Result<std::vector<std::pair<std::string, std::string>>> KeyManager::list_settin
   return look<Pairs>(keystore_, [&](Reader& r) { return settings_.list(r); });
 }
 
-Status KeyManager::set_setting(const Actor& actor, std::string_view name, std::string_view value) {
-  return change(keystore_, [&](Transaction& t) { return settings_.set(t, actor, name, value); });
+Status KeyManager::set_setting(const Actor& actor, std::string_view name, std::string_view value,
+                               const Consent& consent) {
+  return change(keystore_, [&](Transaction& t) { return settings_.set(t, actor, name, value, consent); });
 }
 
 Status KeyManager::unset_setting(const Actor& actor, std::string_view name) {

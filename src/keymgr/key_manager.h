@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "keymgr/access_rules.h"
+#include "keymgr/consent.h"
 #include "keymgr/data_keys.h"
 #include "keymgr/drive_table.h"
 #include "keymgr/keks.h"
@@ -98,7 +99,7 @@ class KeyManager {
   Result<KekView> import_kek_pkcs12(const Actor& actor, ByteView file, const crypto::SecretBytes& passphrase,
                                     const std::vector<std::string>& labels);
   Result<Bytes> export_kek_pkcs12(const Actor& actor, const Hash256& id,
-                                  const crypto::SecretBytes& passphrase);
+                                  const crypto::SecretBytes& passphrase, const Consent& consent);
   Result<std::string> kek_certificate_request(const Hash256& id);
   Result<KekView> replace_kek_certificate(const Actor& actor, std::string_view pem);
   Status add_kek_label(const Actor& actor, const Hash256& id, std::string_view label);
@@ -117,7 +118,8 @@ class KeyManager {
   Status remove_access_rule(const Actor& actor, const Uuid& id);
   Result<Page<AccessRule>> list_access_rules(const PageRequest& page);
   Result<std::vector<std::pair<std::string, std::string>>> list_settings();
-  Status set_setting(const Actor& actor, std::string_view name, std::string_view value);
+  Status set_setting(const Actor& actor, std::string_view name, std::string_view value,
+                     const Consent& consent = {});
   Status unset_setting(const Actor& actor, std::string_view name);
   Result<Page<LedgerEntry>> query_ledger(const LedgerQuery& query, const PageRequest& page);
   Result<std::vector<ServerRow>> list_servers();

@@ -29,6 +29,8 @@ inline constexpr std::size_t kKeysPerTransaction = 64;  // background generation
 inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
 inline constexpr std::size_t kMaximumNamesChecked = 256;
 
+inline constexpr std::uint64_t kMaximumApprovalHours = 720;
+
 inline constexpr std::chrono::hours kExpiryWarning{24 * 60};  // how long before its end a certificate warns
 inline constexpr std::chrono::hours kForecastWindow{24 * 30};
 

@@ -14,8 +14,8 @@
 namespace tapewarden::keymgr {
 namespace {
 
-const std::array<SettingInfo, 8>& infos() {
-  static const std::array<SettingInfo, 8> all{{
+const std::array<SettingInfo, 10>& infos() {
+  static const std::array<SettingInfo, 10> all{{
       {kUnknownDrives,
        "pending",
        {"reject", "pending", "accept"},
@@ -30,6 +30,11 @@ const std::array<SettingInfo, 8>& infos() {
        "refuse",
        {"refuse", "serve"},
        "writes when no key that the peer also holds is left: refuse them, or serve keys held here alone"},
+      {kTwoPerson,
+       "on",
+       {"on", "off"},
+       "what may leave or destroy keys needs a second security officer; switching it off needs one too"},
+      {kApprovalHours, "24", {}, "hours until a request for a second person expires, 1 to 720"},
   }};
   return all;
 }
@@ -62,6 +67,7 @@ Status check_value(const SettingInfo& info, std::string_view value) {
     return fail(ErrorCode::kInvalidArgument, "a prefix of aliases has three letters", field,
                 "use for example TWK");
   }
+  if (info.name == kApprovalHours) (void)TRY(parse_number(value, 1, kMaximumApprovalHours, field));
   if ((info.name == kDefaultLabel1 || info.name == kDefaultLabel2) && !value.empty()) {
     return eedk::check_label(value, field);
   }
@@ -81,9 +87,10 @@ Result<std::string> Settings::get(store::Reader& reader, std::string_view name) 
 }
 
 Status Settings::set(store::Transaction& transaction, const Actor& actor, std::string_view name,
-                     std::string_view value) const {
+                     std::string_view value, const Consent& consent) const {
   const SettingInfo* info = TRY(require(name));
   TRY(check_value(*info, value));
+  if (name == kTwoPerson && value == "off") TRY(take_consent(transaction, *this, actor, consent));
   const std::string before = TRY(get(transaction, name));
   TRY(transaction.put(kSettingTable,
                       RowWriter(kSettingTable).text(name).text(value).time(context_.now()).take()));
@@ -91,7 +98,10 @@ Status Settings::set(store::Transaction& transaction, const Actor& actor, std::s
        {.type = AuditType::kConfigurationManagement,
         .action = "setting.set",
         .actor = actor,
-        .fields = {{"name", std::string(name)}, {"before", before}, {"value", std::string(value)}}});
+        .fields = {{"name", std::string(name)},
+                   {"before", before},
+                   {"value", std::string(value)},
+                   {"approved_by", consent.person}}});
   return {};
 }
 
@@ -125,6 +135,15 @@ Result<bool> Settings::open_by_default(store::Reader& reader) const {
 
 Result<bool> Settings::serve_without_peer(store::Reader& reader) const {
   return TRY(get(reader, kPeerExhausted)) == "serve";
+}
+
+Result<people::ApprovalPolicy> Settings::approval_policy(store::Reader& reader) const {
+  people::ApprovalPolicy policy;
+  policy.two_person = TRY(get(reader, kTwoPerson)) != "off";
+  const auto hours =
+      TRY(parse_number(TRY(get(reader, kApprovalHours)), 1, kMaximumApprovalHours, kApprovalHours));
+  policy.lifetime = std::chrono::hours(hours);
+  return policy;
 }
 
 Result<std::vector<LabelChoice>> Settings::default_labels(store::Reader& reader) const {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "keymgr/actor.h"
+#include "keymgr/consent.h"
 #include "keymgr/rows.h"
 #include "keymgr/server_context.h"
+#include "people/approvals.h"
 #include "store/keystore.h"
 
 namespace tapewarden::keymgr {
@@ -22,8 +24,10 @@ inline constexpr std::string_view kDefaultLabel1 = "default.label1";  // a KEK's
 inline constexpr std::string_view kDefaultMode1 = "default.mode1";    // clear | hash
 inline constexpr std::string_view kDefaultLabel2 = "default.label2";
 inline constexpr std::string_view kDefaultMode2 = "default.mode2";
-inline constexpr std::string_view kAliasPrefix = "alias.prefix";      // three letters
-inline constexpr std::string_view kPeerExhausted = "peer.exhausted";  // refuse | serve
+inline constexpr std::string_view kAliasPrefix = "alias.prefix";       // three letters
+inline constexpr std::string_view kPeerExhausted = "peer.exhausted";   // refuse | serve
+inline constexpr std::string_view kTwoPerson = "approval.two_person";  // on | off
+inline constexpr std::string_view kApprovalHours = "approval.hours";   // 1 to 720
 
 enum class UnknownDrives : std::uint8_t { kReject, kPending, kAccept };
 
@@ -42,8 +46,9 @@ class Settings {
   // kNotFound for a name that is no setting.
   Result<std::string> get(store::Reader& reader, std::string_view name) const;
   // kInvalidArgument naming the setting and the values that it takes.
+  // Switching two-person approval off takes a consent; kPermissionDenied without.
   Status set(store::Transaction& transaction, const Actor& actor, std::string_view name,
-             std::string_view value) const;
+             std::string_view value, const Consent& consent = {}) const;
   Status unset(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
   // Every setting with its value in force.
   Result<std::vector<std::pair<std::string, std::string>>> list(store::Reader& reader) const;
@@ -51,6 +56,8 @@ class Settings {
   Result<UnknownDrives> unknown_drives(store::Reader& reader) const;
   Result<bool> open_by_default(store::Reader& reader) const;
   Result<bool> serve_without_peer(store::Reader& reader) const;
+  // For people::ApprovalOptions (K22).
+  Result<people::ApprovalPolicy> approval_policy(store::Reader& reader) const;
   // Zero, one or two choices.
   Result<std::vector<LabelChoice>> default_labels(store::Reader& reader) const;
 

@@ -32,8 +32,9 @@ enum class Permission : std::uint8_t {
   kRestore,         // restore into a live server, promotion
   kShare,           // partners, import of their keys
   kManagePeople,    // accounts, roles, passwords of others
+  kApprove,         // be the second person: approve and refuse what another officer asked for
 };
-inline constexpr Permission kLastPermission = Permission::kManagePeople;
+inline constexpr Permission kLastPermission = Permission::kApprove;
 
 // Stable lower-case names for interfaces: "security-officer", "change-drives".
 std::string_view to_string(Role role);

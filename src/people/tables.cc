@@ -26,4 +26,36 @@ const store::TableSpec& people_table() {
   return spec;
 }
 
+const store::TableSpec& approval_table() {
+  using enum store::ColumnType;
+  using enum store::ColumnRole;
+  static const store::TableSpec spec{
+      .name = "approval",
+      .columns = {{"id", kText, kKey},
+                  {"server", kBlob, kPlain},
+                  {"server_name", kText, kPlain},
+                  {"request", kText, kPlain},
+                  {"digest", kBlob, kPlain},
+                  {"summary", kText, kPlain},
+                  {"asker", kText, kPlain},
+                  {"asker_generation", kInteger, kPlain},
+                  {"decider", kText, kPlain},
+                  {"decider_generation", kInteger, kPlain},
+                  {"state", kInteger, kPlain},
+                  {"reason", kText, kPlain},
+                  {"asked_ms", kInteger, kPlain},
+                  {"expires_ms", kInteger, kPlain},
+                  {"decided_ms", kInteger, kPlain},
+                  {"used_ms", kInteger, kPlain}},
+      .indexes = {"asked_ms, id", "state, expires_ms"},
+      .unique_indexes = {},
+      .replicated = true,
+  };
+  return spec;
+}
+
+std::vector<const store::TableSpec*> tables() {
+  return {&people_table(), &approval_table()};
+}
+
 }  // namespace tapewarden::people

@@ -2,6 +2,8 @@
 // KeystoreOptions::tables.
 #pragma once
 
+#include <vector>
+
 #include "store/schema.h"
 
 namespace tapewarden::people {
@@ -22,6 +24,30 @@ enum class PeopleColumn : std::size_t {
   kGeneration,       // grows with each change that must end the person's sessions
 };
 
+// Columns of `approval`, in order.
+enum class ApprovalColumn : std::size_t {
+  kId,
+  kServer,      // id of the server where it was asked
+  kServerName,  // its name, for people
+  kRequest,
+  kDigest,
+  kSummary,
+  kAsker,
+  kAskerGeneration,  // PeopleColumn::kGeneration of the asker's account when he asked
+  kDecider,
+  kDeciderGeneration,
+  kState,  // ApprovalState as integer
+  kReason,
+  kAsked,  // milliseconds since 1970, as the following
+  kExpires,
+  kDecided,
+  kUsed,
+};
+
 const store::TableSpec& people_table();
+const store::TableSpec& approval_table();
+
+// All of people/.
+std::vector<const store::TableSpec*> tables();
 
 }  // namespace tapewarden::people

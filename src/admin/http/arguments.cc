@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/base64.h"
 #include "base/text.h"
+#include "crypto/hash.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -25,6 +26,27 @@ Result<std::int64_t> parse_integer(const FieldSpec& field, std::string_view text
   if (!value) return wrong_type(field, "a whole number");
   const auto number = static_cast<std::int64_t>(*value);
   return negative ? -number : number;
+}
+
+std::string cut_text(std::string_view text) {
+  const bool long_one = text.size() > kMaximumAnswerText;
+  return escape_unprintable(text.substr(0, kMaximumAnswerText)) + (long_one ? "..." : "");
+}
+
+std::string described_value(const ArgumentValue& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return cut_text(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* file = std::get_if<Bytes>(&value)) {
+    return "a file of " + std::to_string(file->size()) + " bytes, SHA-256 " + to_hex(crypto::sha256(*file));
+  }
+  const auto& list = std::get<std::vector<std::string>>(value);
+  std::string out = std::to_string(list.size()) + " items:";
+  for (const auto& item : list) {
+    if (out.size() > kMaximumAnswerText) return out + " ...";
+    out += " " + cut_text(item);
+  }
+  return out;
 }
 
 }  // namespace
@@ -83,6 +105,36 @@ const crypto::SecretBytes& Arguments::secret(std::string_view name) const {
 
 const crypto::SecretBytes* Arguments::optional_secret(std::string_view name) const {
   return find<crypto::SecretBytes>(name);
+}
+
+Bytes Arguments::canonical() const {
+  ByteWriter out;
+  for (const auto& [name, value] : values_) {
+    if (std::holds_alternative<crypto::SecretBytes>(value)) continue;
+    out.bytes32(as_bytes(name)).u8(static_cast<std::uint8_t>(value.index()));
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      out.bytes32(as_bytes(*text));
+    } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      out.u64(static_cast<std::uint64_t>(*number));
+    } else if (const auto* flag = std::get_if<bool>(&value)) {
+      out.u8(*flag ? 1 : 0);
+    } else if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+      out.u32(static_cast<std::uint32_t>(list->size()));
+      for (const auto& item : *list) out.bytes32(as_bytes(item));
+    } else if (const auto* file = std::get_if<Bytes>(&value)) {
+      out.bytes32(*file);
+    }
+  }
+  return out.take();
+}
+
+std::string Arguments::described() const {
+  std::string out;
+  for (const auto& [name, value] : values_) {
+    if (std::holds_alternative<crypto::SecretBytes>(value)) continue;
+    out += (out.empty() ? "" : "; ") + name + " = " + described_value(value);
+  }
+  return out;
 }
 
 Result<std::string> check_text(const FieldSpec& field, std::string_view text) {

@@ -36,6 +36,11 @@ class Arguments {
   const crypto::SecretBytes& secret(std::string_view name) const;
   const crypto::SecretBytes* optional_secret(std::string_view name) const;
 
+  // Every argument but the secrets, in order of name, so that equal bytes mean an equal request.
+  Bytes canonical() const;
+  // The same for people: "name = value" joined by "; ", long values cut, files by size and SHA-256.
+  std::string described() const;
+
  private:
   template <typename T>
   const T* find(std::string_view name) const;

@@ -1,5 +1,6 @@
 #include "admin/http/openapi.h"
 
+#include "admin/http/consent.h"
 #include "admin/http/json_answer.h"
 #include "admin/http/router.h"
 
@@ -85,8 +86,14 @@ json::object operation(const Route& route) {
   operation["x-permission"] = route.permission ? people::to_string(*route.permission) : "none";
   operation["security"] =
       route.permission ? json::array{json::object{{"session", json::array{}}}} : json::array{};
+  operation["x-two-person"] = route.two_person;
   json::array parameters;
   add_path_parameters(route, parameters);
+  if (route.two_person) {
+    parameters.push_back(parameter(kApprovalHeader, "header", false,
+                                   "the id of the approval that a second security officer has given",
+                                   {{"type", "string"}}));
+  }
   for (const FieldSpec& field : route.fields) {
     if (field.place == FieldPlace::kQuery) {
       parameters.push_back(parameter(field.name, "query", field.required, field.meaning, schema_of(field)));
@@ -95,8 +102,12 @@ json::object operation(const Route& route) {
   if (!parameters.empty()) operation["parameters"] = std::move(parameters);
   if (auto body = body_of(route); !body.empty()) operation["requestBody"] = std::move(body);
   const std::string_view answer = route.answer.empty() ? "Done; nothing to tell." : route.answer;
-  operation["responses"] = {{"2XX", {{"description", answer}}},
-                            {"default", {{"$ref", "#/components/responses/Error"}}}};
+  json::object responses{{"2XX", {{"description", answer}}}};
+  if (route.two_person) {
+    responses["202"] = {{"description", "Not done: a second person was asked. The approval with its id."}};
+  }
+  responses["default"] = {{"$ref", "#/components/responses/Error"}};
+  operation["responses"] = std::move(responses);
   return operation;
 }
 

@@ -16,11 +16,22 @@
 
 namespace tapewarden::admin {
 
+class Consent;
+
 struct Request {
   people::Principal principal;  // of a route without permission: empty
   Arguments arguments;
   std::shared_ptr<const net::SessionInfo> connection;
   crypto::SecretBytes token;  // the bearer token; empty without one
+  // Of a route with two_person: the second person's consent; nothing where two-person approval is off.
+  std::shared_ptr<const Consent> consent;
+};
+
+// What a call would touch as things are now. `identity` is covered by the consent, so that a name which comes
+// to mean another thing in between is another request; `summary` is for people.
+struct Matter {
+  std::string identity;
+  std::string summary;
 };
 
 struct Answer {
@@ -42,6 +53,14 @@ struct Route {
   std::vector<FieldSpec> fields{};  // of query and body; path fields only when they have a rule to tell
   std::string_view answer = "The state after it.";
   Handler handler{};
+  // One officer alone may not do it (K22): without an approval the call asks for one and answers 202.
+  bool two_person = false;
+  // The handler uses request.consent within the transaction of what it does. Otherwise the consent is used up
+  // before the handler begins.
+  bool uses_consent = false;
+  // Of a route with two_person; without it the arguments alone say what is meant. Its errors are told at
+  // once.
+  std::function<Result<Matter>(const Request&)> matter{};
 };
 
 }  // namespace tapewarden::admin

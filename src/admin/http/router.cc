@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "admin/http/body.h"
+#include "admin/http/consent.h"
 #include "admin/http/error_answer.h"
 #include "base/assert.h"
 #include "base/text.h"
@@ -146,6 +147,7 @@ void Router::add(std::vector<Route> routes) {
       return other.method == route.method && other.pattern == route.pattern;
     };
     TW_ASSERT(std::none_of(routes_.begin(), routes_.end(), same));
+    TW_ASSERT(!route.two_person || (options_.approvals != nullptr && route.permission));
     segments_.push_back(segments_of(route.pattern));
     routes_.push_back(std::move(route));
   }
@@ -164,9 +166,10 @@ Router::Match Router::match(std::string_view method, std::string_view target, st
     Match candidate{&routes_[i], {}};
     const bool fits = std::equal(pattern.begin(), pattern.end(), segments.begin(),
                                  [&](const std::string& wanted, const std::string& given) {
-                                   if (!is_variable(wanted)) return wanted == given;
                                    auto text = decode_segment(given);
                                    if (!text || text->empty()) return false;
+                                   // Also a fixed one decoded: written with escapes it is no other path.
+                                   if (!is_variable(wanted)) return wanted == *text;
                                    candidate.path_fields.emplace_back(wanted.substr(1, wanted.size() - 2),
                                                                       std::move(*text));
                                    return true;
@@ -200,8 +203,10 @@ Status Router::identify(const Route& route, const net::HttpRequest& http, Reques
   return permitted;
 }
 
-Result<Answer> Router::call(const Route& route, const std::string& what, const Request& request) {
-  auto answer = route.handler(request);
+Result<Answer> Router::call(const Route& route, const std::string& what, Request& request,
+                            std::string_view approval) {
+  auto answer = route.two_person ? run_with_consent(*options_.approvals, route, request, approval)
+                                 : route.handler(request);
   if (!answer && changes_something(route)) {
     TRY(people_.record_failure(request.principal, what, answer.error()));
   }
@@ -214,7 +219,12 @@ Result<Answer> Router::run(const Match& match, net::HttpRequest& http) {
   TRY(identify(*match.route, http, request));
   TRY(check_content_type(http));
   TRY(read_arguments(*match.route, match.path_fields, http, request.arguments));
-  return call(*match.route, described(http), request);
+  const std::string approval(trim(http.headers.get(kApprovalHeader)));
+  if (!approval.empty() && !match.route->two_person) {
+    return fail(ErrorCode::kInvalidArgument, "this call needs no second person", "approval",
+                "leave the approval out");
+  }
+  return call(*match.route, described(http), request, approval);
 }
 
 net::HttpResponse Router::respond(net::HttpRequest http) {

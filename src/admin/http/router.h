@@ -9,6 +9,7 @@
 //     answer does.
 //  H3 No answer may be kept by anybody on the way: every one says no-store.
 //  H4 Loop threads never wait: everything but the bound on requests happens on `workers`.
+//  H5 A handler with two_person runs only with another officer's consent, unless the policy says otherwise.
 #pragma once
 
 #include <atomic>
@@ -19,6 +20,7 @@
 
 #include "admin/http/route.h"
 #include "base/env.h"
+#include "people/approvals.h"
 #include "people/people.h"
 
 namespace tapewarden::admin {
@@ -26,6 +28,7 @@ namespace tapewarden::admin {
 struct RouterOptions {
   std::string origin = "key-server";  // who answers, in errors
   std::size_t requests_in_flight = kMaximumRequestsInFlight;
+  people::Approvals* approvals = nullptr;  // borrowed; REQUIRED for routes with two_person
 };
 
 class Router {
@@ -62,7 +65,8 @@ class Router {
   Match match(std::string_view method, std::string_view target, std::string& allowed) const;
   Result<Answer> run(const Match& match, net::HttpRequest& http);
   Status identify(const Route& route, const net::HttpRequest& http, Request& request);
-  Result<Answer> call(const Route& route, const std::string& what, const Request& request);
+  Result<Answer> call(const Route& route, const std::string& what, Request& request,
+                      std::string_view approval);
 
   people::People& people_;
   Executor& workers_;

@@ -23,4 +23,13 @@ Result<Hash256> find_kek_id(keymgr::KeyManager& manager, std::string_view text) 
               "name the KEK by its hash, and take the label away from all but one");
 }
 
+Result<Matter> matter_of_kek(keymgr::KeyManager& manager, const Request& request) {
+  const Hash256 id = TRY(find_kek_id(manager, request.arguments.text("kek")));
+  const auto view = TRY(manager.kek(id));
+  std::string labels;
+  for (const auto& label : view.labels) labels += (labels.empty() ? "" : ", ") + escape_unprintable(label);
+  return Matter{to_hex(id), "KEK " + to_hex(id) + " \"" + view.kek.common_name +
+                                "\", labels: " + (labels.empty() ? "none" : labels)};
+}
+
 }  // namespace tapewarden::admin

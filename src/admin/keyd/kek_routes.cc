@@ -67,8 +67,8 @@ Result<Answer> import_pkcs12(KeyManager& manager, const Request& request) {
 
 Result<Answer> export_pkcs12(KeyManager& manager, const Request& request) {
   const Hash256 id = TRY(find_kek_id(manager, request.arguments.text("kek")));
-  const Bytes file =
-      TRY(manager.export_kek_pkcs12(actor_of(request.principal), id, request.arguments.secret("passphrase")));
+  const Bytes file = TRY(manager.export_kek_pkcs12(
+      actor_of(request.principal), id, request.arguments.secret("passphrase"), consent_of(request)));
   return json_answer({{"file", to_base64(file)}});
 }
 
@@ -127,10 +127,12 @@ void add_import_routes(RouteTable& table, KeyManager& manager) {
              passphrase_field("the file's passphrase"),
              labels_field()},
             "The KEK.", [&manager](const Request& request) { return import_pkcs12(manager, request); });
-  table.add("POST", "/v1/keks/{kek}/export", Permission::kExportKeys,
-            "Export a KEK with its private half as a PKCS#12 file.",
-            {passphrase_field("a passphrase for the file, 12 characters or more")}, "{\"file\"}: base64.",
-            [&manager](const Request& request) { return export_pkcs12(manager, request); });
+  table.add_two_person(
+      "POST", "/v1/keks/{kek}/export", Permission::kExportKeys,
+      "Export a KEK with its private half as a PKCS#12 file.",
+      {passphrase_field("a passphrase for the file, 12 characters or more")}, "{\"file\"}: base64.",
+      [&manager](const Request& request) { return matter_of_kek(manager, request); },
+      [&manager](const Request& request) { return export_pkcs12(manager, request); });
 }
 
 void add_certificate_routes(RouteTable& table, KeyManager& manager) {

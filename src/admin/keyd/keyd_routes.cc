@@ -1,5 +1,6 @@
 #include "admin/keyd/keyd_routes.h"
 
+#include "admin/http/consent.h"
 #include "admin/http/openapi.h"
 #include "admin/http/session_routes.h"
 
@@ -8,6 +9,7 @@ namespace tapewarden::admin {
 void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(session_routes(services.people, services.ready ? services.ready : [] { return true; }));
   router.add(people_routes(services.people));
+  router.add(approval_routes(services.approvals));
   router.add(drive_routes(services.manager));
   router.add(key_routes(services.manager));
   router.add(group_routes(services.manager));

@@ -30,6 +30,7 @@ struct KeydServices {
   keymgr::KeyManager& manager;
   keymgr::KeyService& service;
   people::People& people;
+  people::Approvals& approvals;  // the same that the router has
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.

@@ -33,10 +33,26 @@ Result<Answer> show(KeyManager& manager, const std::string& wanted) {
               "list the settings to see their names");
 }
 
+// Routes of their own, because switching off what holds a lone officer back takes two (K22). A fixed segment
+// goes before {name}.
+void add_two_person_routes(RouteTable& table, KeyManager& manager) {
+  const auto matter = [](const Request&) -> Result<Matter> { return Matter{}; };
+  table.add_two_person(
+      "PUT", "/v1/settings/approval.two_person", Permission::kChangeSettings,
+      "Switch two-person approval on or off.",
+      {{.name = "value", .required = true, .meaning = "on or off", .choices = {"on", "off"}}}, "The setting.",
+      matter, [&manager](const Request& request) -> Result<Answer> {
+        TRY(manager.set_setting(actor_of(request.principal), keymgr::kTwoPerson,
+                                request.arguments.text("value"), consent_of(request)));
+        return show(manager, std::string(keymgr::kTwoPerson));
+      });
+}
+
 }  // namespace
 
 std::vector<Route> setting_routes(KeyManager& manager) {
   RouteTable table("setting");
+  add_two_person_routes(table, manager);
   table.add("GET", "/v1/settings", Permission::kView, "List the settings in force.", {},
             "Every setting with its value, default, choices and meaning.",
             [&manager](const Request&) { return list(manager); });

@@ -38,11 +38,28 @@ Status add_drive_warnings(keymgr::KeyManager& manager, json::array& warnings) {
   return {};
 }
 
+Result<json::object> approval_state(people::Approvals& approvals, json::array& warnings) {
+  const auto health = TRY(approvals.health());
+  if (!health.two_person) {
+    warnings.emplace_back(
+        "two-person approval is off: one security officer alone can export and destroy keys; make a second "
+        "officer and set approval.two_person to on");
+  } else if (health.officers < 2) {
+    warnings.emplace_back(
+        "two-person approval is on, but there is only one security officer: nothing that needs two people "
+        "can "
+        "be done, and this one could make the second himself; let somebody else have that account");
+  }
+  return json::object{
+      {"two_person", health.two_person}, {"officers", health.officers}, {"open", health.open}};
+}
+
 Result<Answer> status(const KeydServices& services) {
   json::array warnings;
   TRY(add_group_warnings(services.manager, warnings));
   TRY(add_kek_warnings(services.manager, warnings));
   TRY(add_drive_warnings(services.manager, warnings));
+  auto approvals = TRY(approval_state(services.approvals, warnings));
   if (services.warnings) {
     for (const auto& warning : services.warnings()) warnings.emplace_back(warning);
   }
@@ -58,6 +75,7 @@ Result<Answer> status(const KeydServices& services) {
                    {"refused", counts.refused},
                    {"in_flight", counts.in_flight},
                    {"peer", peer ? json::value(to_json(*peer)) : json::value(nullptr)},
+                   {"approvals", std::move(approvals)},
                    {"sessions", services.people.open_sessions()},
                    {"warnings", std::move(warnings)}});
 }

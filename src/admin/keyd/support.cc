@@ -34,6 +34,12 @@ keymgr::Actor actor_of(const people::Principal& principal) {
   return {principal.name, keymgr::ActorKind::kAuditor};
 }
 
+keymgr::Consent consent_of(const Request& request) {
+  if (!request.consent) return {};
+  return {request.consent->approval().decider.name,
+          [consent = request.consent](store::Transaction& transaction) { return consent->use(transaction); }};
+}
+
 FieldSpec limit_field() {
   return {.name = "limit",
           .type = FieldType::kInteger,

@@ -6,9 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/http/consent.h"
 #include "admin/http/json_answer.h"
 #include "admin/http/route.h"
 #include "keymgr/actor.h"
+#include "keymgr/consent.h"
 #include "keymgr/page.h"
 #include "keymgr/rows.h"
 
@@ -23,10 +25,23 @@ inline constexpr std::size_t kPemLimit = 64U << 10;  // bytes of a certificate's
 class RouteTable {
  public:
   explicit RouteTable(std::string_view noun) : noun_(noun) {}
-  void add(std::string_view method, std::string_view pattern, Permission permission, std::string_view summary,
-           std::vector<FieldSpec> fields, std::string_view answer, Handler handler) {
+  // The route is good until the next one is added.
+  Route& add(std::string_view method, std::string_view pattern, Permission permission,
+             std::string_view summary, std::vector<FieldSpec> fields, std::string_view answer,
+             Handler handler) {
     routes_.push_back(
         {method, pattern, permission, noun_, summary, std::move(fields), answer, std::move(handler)});
+    return routes_.back();
+  }
+  // One that needs a second person (K22). `matter`: see Route::matter; the handler calls use_consent() within
+  // its transaction.
+  void add_two_person(std::string_view method, std::string_view pattern, Permission permission,
+                      std::string_view summary, std::vector<FieldSpec> fields, std::string_view answer,
+                      std::function<Result<Matter>(const Request&)> matter, Handler handler) {
+    Route& route = add(method, pattern, permission, summary, std::move(fields), answer, std::move(handler));
+    route.two_person = true;
+    route.uses_consent = true;
+    route.matter = std::move(matter);
   }
   std::vector<Route> take() { return std::move(routes_); }
 
@@ -48,6 +63,9 @@ Answer page_answer(const keymgr::Page<T>& page, View view) {
   for (const T& item : page.items) items.push_back(view(item));
   return json_answer(json::object{{"items", std::move(items)}, {"next", page.next}});
 }
+
+// The request's consent for a KeyManager's transaction: nothing where two-person approval is off.
+keymgr::Consent consent_of(const Request& request);
 
 // 64 hex digits, "sha256:" allowed in front.
 Result<Hash256> parse_hash(std::string_view text, std::string_view field);

@@ -5,12 +5,12 @@
 
 namespace tapewarden::people::testing {
 
-PeopleFixture::PeopleFixture(std::vector<const store::TableSpec*> tables) : server_(Uuid::random(random_)) {
+PeopleFixture::PeopleFixture(std::vector<const store::TableSpec*> others) : server_(Uuid::random(random_)) {
   store::KeystoreOptions options;
   options.path = directory_.file("keystore.db");
   options.server = server_;
-  options.tables = std::move(tables);
-  options.tables.push_back(&people_table());
+  options.tables = std::move(others);
+  for (const auto* table : people::tables()) options.tables.push_back(table);
   auto keystore = store::Keystore::open(env(), options, crypto::random_secret(random_, 32), log_);
   TW_ASSERT(keystore.has_value());
   keystore_ = std::move(*keystore);
@@ -29,9 +29,8 @@ std::string PeopleFixture::name_of(Role role) {
   return role == Role::kSecurityOfficer ? "officer" : std::string(to_string(role));
 }
 
-std::string PeopleFixture::log_in(Role role) {
-  const auto login =
-      people_->log_in(name_of(role), crypto::SecretBytes::copy_of(as_bytes(kPassword)), "192.0.2.1");
+std::string PeopleFixture::log_in(const std::string& name) {
+  const auto login = people_->log_in(name, crypto::SecretBytes::copy_of(as_bytes(kPassword)), "192.0.2.1");
   TW_ASSERT(login.has_value());
   return std::string(as_text(login->token.reveal()));
 }

@@ -19,8 +19,8 @@ inline constexpr std::string_view kPassword = "a password for tests";
 
 class PeopleFixture {
  public:
-  // `tables`: those of other components that share the keystore. Aborts the test program on failure.
-  explicit PeopleFixture(std::vector<const store::TableSpec*> tables = {});
+  // `others`: the tables of other components that share the keystore. Aborts the test program on failure.
+  explicit PeopleFixture(std::vector<const store::TableSpec*> others = {});
   ~PeopleFixture();
 
   Env env() { return {&clock_, &disk_, &random_, &executor_}; }
@@ -31,7 +31,8 @@ class PeopleFixture {
   People& people() { return *people_; }
   static std::string name_of(Role role);
   // A session's token as text.
-  std::string log_in(Role role);
+  std::string log_in(Role role) { return log_in(name_of(role)); }
+  std::string log_in(const std::string& name);
 
  private:
   tapewarden::testing::SimClock clock_;

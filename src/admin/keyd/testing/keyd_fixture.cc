@@ -16,10 +16,22 @@ KeydFixture::KeydFixture() : base_(keymgr::tables()), checkpoint_key_(crypto::Pr
   TW_ASSERT(manager.has_value());
   manager_ = std::move(*manager);
   service_ = std::make_unique<keymgr::KeyService>(*manager_, nullptr);
-  router_ = std::make_unique<Router>(base_.people(), workers_);
+  people::ApprovalOptions approval_options;
+  approval_options.server = base_.server();
+  approval_options.server_name = "primary";
+  approval_options.policy = [this](store::Reader& reader) {
+    return manager_->settings().approval_policy(reader);
+  };
+  approvals_ =
+      std::make_unique<people::Approvals>(base_.env(), base_.keystore(), std::move(approval_options));
+  TW_ASSERT(manager_->set_setting(keymgr::Actor::system(), keymgr::kTwoPerson, "off").has_value());
+  RouterOptions router_options;
+  router_options.approvals = approvals_.get();
+  router_ = std::make_unique<Router>(base_.people(), workers_, router_options);
   add_keyd_routes(*router_, {.manager = *manager_,
                              .service = *service_,
                              .people = base_.people(),
+                             .approvals = *approvals_,
                              .audit = {base_.env().disk, options.directory, checkpoint_key_.public_key()},
                              .server_name = "primary",
                              .peer = {},

@@ -1,5 +1,6 @@
 // A whole key server without its listeners: keystore in a temporary directory, the key server's mind, people
-// and the router with all its routes. For the tests of REST and of the command line.
+// and the router with all its routes. Two-person approval is off, as there is one officer. For the tests of
+// REST and of the command line.
 #pragma once
 
 #include <memory>
@@ -19,6 +20,7 @@ class KeydFixture {
   people::testing::PeopleFixture& base() { return base_; }
   keymgr::KeyManager& manager() { return *manager_; }
   Router& router() { return *router_; }
+  people::Approvals& approvals() { return *approvals_; }
   // A line in the audit file, which stands apart from the keystore's log here.
   Status note(const std::string& json);
   std::string audit_directory() const { return directory_.path() + "/audit"; }
@@ -31,6 +33,7 @@ class KeydFixture {
   crypto::PrivateKey checkpoint_key_;
   std::unique_ptr<keymgr::KeyManager> manager_;
   std::unique_ptr<keymgr::KeyService> service_;
+  std::unique_ptr<people::Approvals> approvals_;
   std::unique_ptr<Router> router_;
 };
 
