@@ -58,6 +58,12 @@ struct HttpLimits {
   std::size_t header_bytes = 16U << 10;  // 431 beyond
   std::size_t body_bytes = 4U << 20;     // 413 beyond
   std::size_t target_bytes = 8U << 10;   // 414 beyond
+  // Of a server, for connections without a client certificate: anybody can open those. A body beyond the
+  // first gives 413; when all of them together hold more than the second in requests that are not whole yet,
+  // those beyond `small_bytes` are refused with 503.
+  std::size_t anonymous_body_bytes = 4U << 20;
+  std::size_t anonymous_total_bytes = 64U << 20;
+  std::size_t small_bytes = 64U << 10;
 };
 
 struct HttpServerOptions {

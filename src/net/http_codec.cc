@@ -149,6 +149,19 @@ bool HttpReader::partial() const {
   return state_->begun || !state_->pending.empty();
 }
 
+std::size_t HttpReader::held() const {
+  const auto body = [](const auto& parser) -> std::size_t {
+    if constexpr (requires { parser.get().body().size(); }) return parser.get().body().size();
+    return 0;
+  };
+  return state_->pending.size() + std::visit(body, state_->parser);
+}
+
+void HttpReader::limit_body(std::size_t bytes) {
+  state_->limits.body_bytes = bytes;
+  if (!state_->begun) state_->restart();
+}
+
 bool HttpReader::take_expect_continue() {
   auto* request = std::get_if<RequestParser>(&state_->parser);
   if (request == nullptr || state_->continued || !request->is_header_done() || request->is_done())

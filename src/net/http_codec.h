@@ -27,6 +27,10 @@ class HttpReader {
   bool end_of_input();
   // Some bytes of a message are here and the message is not whole.
   bool partial() const;
+  // Bytes kept of messages that were not taken yet.
+  std::size_t held() const;
+  // From now on, and for the message under way when its body has not begun.
+  void limit_body(std::size_t bytes);
   // Once per message: its header is whole and asks for "100 Continue" before its body.
   bool take_expect_continue();
 

@@ -5,6 +5,7 @@
 //  go
 //     out in the order of the requests.
 //  2. When ending_ is set the connection closes after the answer under way.
+//  3. HttpShared::anonymous_held is the sum of counted_ over the sessions without client certificate.
 #include <atomic>
 #include <chrono>
 
@@ -18,10 +19,12 @@ namespace tapewarden::net {
 namespace {
 
 constexpr unsigned kInternalError = 500;
+constexpr unsigned kBusy = 503;
 
 struct HttpShared {
   HttpLimits limits;
   HttpHandler handler;
+  mutable std::atomic<std::size_t> anonymous_held{0};  // bytes of requests that are not whole
 };
 
 WallTime wall_now() {
@@ -36,8 +39,9 @@ class HttpSession final : public ConnectionEvents, public std::enable_shared_fro
         listener_(std::move(listener)),
         connection_(std::move(connection)),
         reader_(HttpReader::Kind::kRequests, shared_->limits) {}
+  ~HttpSession() override { shared_->anonymous_held -= counted_; }
 
-  void on_open(const SessionInfo& info) override { info_ = std::make_shared<const SessionInfo>(info); }
+  void on_open(const SessionInfo& info) override;
   void on_data(ByteView plaintext) override;
   void on_drain() override;
   void on_closed(const CloseReason&) override { ending_ = true; }
@@ -48,6 +52,7 @@ class HttpSession final : public ConnectionEvents, public std::enable_shared_fro
   void advance();
   void dispatch(HttpRequest request);
   void refuse(const Error& error);
+  bool has_room();
   void answer(const HttpResponse& response);
 
   const std::shared_ptr<const HttpShared> shared_;
@@ -55,6 +60,8 @@ class HttpSession final : public ConnectionEvents, public std::enable_shared_fro
   const std::shared_ptr<Connection> connection_;
   std::shared_ptr<const SessionInfo> info_;
   HttpReader reader_;
+  bool anonymous_ = true;
+  std::size_t counted_ = 0;  // what this session adds to HttpShared::anonymous_held
   bool answering_ = false;
   bool advancing_ = false;
   bool ending_ = false;
@@ -78,10 +85,31 @@ class HttpTicket {
   std::atomic<bool> used_{false};
 };
 
+void HttpSession::on_open(const SessionInfo& info) {
+  info_ = std::make_shared<const SessionInfo>(info);
+  anonymous_ = !info.peer.has_certificate();
+  if (anonymous_)
+    reader_.limit_body(std::min(shared_->limits.body_bytes, shared_->limits.anonymous_body_bytes));
+}
+
 void HttpSession::on_data(ByteView plaintext) {
   if (ending_) return;
   reader_.append(plaintext);
   advance();
+  if (ending_ || answering_ || has_room()) return;
+  refuse(
+      fail(ErrorCode::kUnavailable, "too many large requests are under way: try again later", "", "", kBusy)
+          .error());
+}
+
+// Brings counted_ up to date. False: connections that anybody can open hold all that they may together.
+bool HttpSession::has_room() {
+  if (!anonymous_) return true;
+  const std::size_t held = reader_.held();
+  shared_->anonymous_held += held - counted_;  // modulo 2^64, as counted_ may be the larger
+  counted_ = held;
+  return held <= shared_->limits.small_bytes ||
+         shared_->anonymous_held <= shared_->limits.anonymous_total_bytes;
 }
 
 // Parses and hands over requests until one is being answered or more bytes are needed.
@@ -110,6 +138,7 @@ void HttpSession::advance() {
 
 void HttpSession::dispatch(HttpRequest request) {
   answering_ = true;
+  has_room();  // the request is whole: it counts no more
   head_ = request.method == "HEAD";
   connection_->pause();
   connection_->set_busy(true);
@@ -167,7 +196,7 @@ HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) 
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(Loop& loop, HttpServerOptions options,
                                                       HttpHandler handler) {
-  const auto shared = std::make_shared<const HttpShared>(HttpShared{options.http, std::move(handler)});
+  const auto shared = std::make_shared<const HttpShared>(options.http, std::move(handler));
   Listener::Options listen{options.listen, options.tls, options.limits, options.on_refused};
   const auto make_session = [shared](const std::shared_ptr<Connection>& connection,
                                      const std::shared_ptr<Listener>& listener) {

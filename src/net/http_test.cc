@@ -202,6 +202,45 @@ TEST_F(Http, ChunkedBodyBeyondTheLimitGets413) {
   EXPECT_EQ(requests, 0);
 }
 
+TEST_F(Http, BodyBeyondTheLimitOfStrangersGets413) {
+  options.http.anonymous_body_bytes = 1000;
+  start();
+  EXPECT_EQ(client->request({"POST", "/echo", {}, Bytes(1001, 'x')}, kPatience)->status, 200U);
+  client_options.tls = site.anonymous_client();
+  HttpClient stranger(loop, client_options);
+  EXPECT_EQ(stranger.request({"POST", "/echo", {}, Bytes(1001, 'x')}, kPatience)->status, 413U);
+  EXPECT_EQ(stranger.request({"POST", "/echo", {}, Bytes(1000, 'x')}, kPatience)->status, 200U);
+}
+
+// Anybody may connect: what strangers leave half sent must not take the server's memory.
+TEST_F(Http, UnfinishedBodiesOfStrangersAreBoundedTogether) {
+  options.http.anonymous_total_bytes = 150'000;
+  options.http.small_bytes = 1000;
+  start();
+  const std::string part =
+      "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + std::string(100'000, 'x');
+  auto first = std::make_unique<ByteClient>(loop, site.anonymous_client(), server->port());
+  first->send(part);
+  auto second = std::make_unique<ByteClient>(loop, site.anonymous_client(), server->port());
+  second->send(part);
+  // Which of the two comes too late is not said.
+  EXPECT_TRUE(eventually([&] {
+    return first->text().find("HTTP/1.1 503") != std::string::npos ||
+           second->text().find("HTTP/1.1 503") != std::string::npos;
+  }));
+  client_options.tls = site.anonymous_client();
+  HttpClient small(loop, client_options);
+  EXPECT_EQ(small.request({"POST", "/echo", {}, Bytes(900, 'x')}, kPatience)->status, 200U);
+  EXPECT_EQ(client->request({"POST", "/echo", {}, Bytes(200'000, 'x')}, kPatience)->status, 200U);
+  // What ended counts no more.
+  first.reset();
+  second.reset();
+  EXPECT_TRUE(eventually([&] {
+    const auto large = small.request({"POST", "/echo", {}, Bytes(140'000, 'x')}, kPatience);
+    return large && large->status == 200U;
+  }));
+}
+
 TEST_F(Http, HeaderBeyondTheLimitGets431) {
   start();
   HttpCall call;
