@@ -61,6 +61,18 @@ std::string describe(const AccessRule& rule) {
 
 }  // namespace
 
+Status check_regroup(store::Reader& reader, const Settings& settings, const Actor& actor,
+                     const std::string& group) {
+  if (actor.changes_access()) return {};
+  const auto rules = TRY(reader.aggregate(kAccessRuleTable, "COUNT(*)", "object_kind = ? AND object = ?",
+                                          {static_cast<std::int64_t>(ObjectKind::kGroup), group}));
+  if (TRY(settings.open_by_default(reader)) && (group.empty() || rules == 0)) return {};
+  return fail(ErrorCode::kPermissionDenied,
+              group.empty() ? std::string("a key in no group is closed while access.default is deny")
+                            : "access rules guard the group " + group + ": its keys stay in it",
+              "group", "a security officer moves such keys");
+}
+
 Result<AccessRule> AccessRules::add(store::Transaction& transaction, const Actor& actor,
                                     AccessRule rule) const {
   rule.id = Uuid::random(*context_.env.random);

@@ -33,6 +33,12 @@ struct AccessObject {
   std::vector<std::string> names;  // one group, or all labels of a KEK; folded or not
 };
 
+// Rules see the group that a key is in today. So taking a key out of a group that a rule names, or out of any
+// while access.default is deny, changes who may use it: kPermissionDenied for all but a security officer.
+// `group` is folded, or empty for a key in no group.
+Status check_regroup(store::Reader& reader, const Settings& settings, const Actor& actor,
+                     const std::string& group);
+
 class AccessRules {
  public:
   AccessRules(const ServerContext& context, const Settings& settings)

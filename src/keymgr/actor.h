@@ -20,6 +20,9 @@ struct Actor {
   std::string name;
   ActorKind kind = ActorKind::kSystem;
 
+  // Access rules, proxies and what they guard are a security officer's (K22); the server itself keeps to
+  // them.
+  bool changes_access() const { return kind == ActorKind::kSecurityOfficer || kind == ActorKind::kSystem; }
   static Actor system() { return {"system", ActorKind::kSystem}; }
 };
 

@@ -122,6 +122,30 @@ TEST(DriveTable, K1_ExportAndImportGiveTheSameTable) {
   EXPECT_EQ(other.manager().export_drives().value(), *text);
 }
 
+// Granting a proxy is a security officer's; a table must not be a way around that.
+TEST(DriveTable, K22_AnOperatorsTableChangesNoProxies) {
+  TestServer server;
+  ASSERT_TRUE(server.manager().add_drive(operator_(), "000000000002", {}));
+  const auto without = server.manager().export_drives().value();
+  Hash256 proxy{};
+  proxy.fill(9);
+  ASSERT_TRUE(server.manager().allow_proxy(officer(), proxy, "engine", "000000000002"));
+  const auto with = server.manager().export_drives().value();
+
+  TestServer other(2);
+  ASSERT_TRUE(other.manager().add_drive(operator_(), "000000000002", {}));
+  const auto granted = other.manager().import_drives(operator_(), with, ImportMode::kMerge);
+  ASSERT_FALSE(granted);
+  EXPECT_EQ(granted.error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(granted.error().field, "proxies");
+  EXPECT_TRUE(other.manager().list_proxies()->empty());
+  EXPECT_EQ(server.manager().import_drives(operator_(), without, ImportMode::kRewrite).error().code,
+            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(server.manager().list_proxies()->size(), 1U);
+  EXPECT_TRUE(server.manager().import_drives(operator_(), with, ImportMode::kRewrite))
+      << "what changes no proxy is an operator's";
+}
+
 TEST(DriveTable, K1_MergeKeepsWhatTheTextLeavesOut) {
   TestServer server;
   auto& m = server.manager();

@@ -187,11 +187,20 @@ Result<std::string> DriveTable::export_text(store::Reader& reader) const {
   return json::serialize(root) + "\n";
 }
 
+// An imported table is no way around the rule that a security officer alone says who speaks for a drive.
+static Status check_may_change_proxies(const Actor& actor, std::string_view serial) {
+  if (actor.changes_access()) return {};
+  return fail(ErrorCode::kPermissionDenied,
+              "the table changes which proxies may speak for drive " + std::string(serial), "proxies",
+              "a security officer imports it, or take the proxies out of the text");
+}
+
 Status DriveTable::forbid_others(store::Transaction& transaction, const Actor& actor, std::string_view serial,
                                  std::span<const ProxyDrive> kept) const {
   for (const auto& row : TRY(transaction.query(kProxyDriveTable, "serial = ?", {std::string(serial)}))) {
     const Hash256 proxy = ProxyDrive::from_row(row).proxy;
     if (std::ranges::find(kept, proxy, &ProxyDrive::proxy) != kept.end()) continue;
+    TRY(check_may_change_proxies(actor, serial));
     TRY(forbid_proxy(transaction, actor, proxy, serial));
   }
   return {};
@@ -220,6 +229,7 @@ Result<ImportReport> DriveTable::import_text(store::Transaction& transaction, co
     if (mode == ImportMode::kRewrite) TRY(forbid_others(transaction, actor, serial, entry.proxies));
     for (const auto& proxy : entry.proxies) {
       if (TRY(proxy_may_speak(transaction, proxy.proxy, serial))) continue;
+      TRY(check_may_change_proxies(actor, serial));
       TRY(allow_proxy(transaction, actor, proxy.proxy, proxy.proxy_name, serial));
     }
     ++(!before ? report.added : same_settings(*before, drive) ? report.unchanged : report.changed);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "eedk/ekm_code.h"
+#include "keymgr/access_rules.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/limits.h"
 #include "keymgr/tables.h"
@@ -158,6 +159,7 @@ Status KeyGroups::remove(store::Transaction& transaction, const Actor& actor, st
     return fail(ErrorCode::kConflict, "the group " + group.name + " is the default for writing", "group",
                 "make another group the default first");
   }
+  TRY(check_regroup(transaction, settings_, actor, group.name));
   const auto drives = TRY(transaction.query(kDriveTable, "default_group = ? LIMIT 1", {group.name}));
   if (!drives.empty()) {
     return fail(
@@ -223,6 +225,7 @@ Status KeyGroups::add_alias(store::Transaction& transaction, const Actor& actor,
                 "move it from that group instead");
   }
   TRY(check_owned(key));
+  TRY(check_regroup(transaction, settings_, actor, key.group));
   audit(transaction, actor, "group.add-alias", {{"group", group.name}, {"alias", key.alias}});
   return regroup(transaction, std::move(key), group.name);
 }
@@ -239,6 +242,7 @@ Status KeyGroups::move_alias(store::Transaction& transaction, const Actor& actor
                 "from", "name the group that it is in");
   }
   TRY(check_owned(key));
+  TRY(check_regroup(transaction, settings_, actor, source.name));
   audit(transaction, actor, "group.move-alias",
         {{"alias", key.alias}, {"from", source.name}, {"to", target.name}});
   return regroup(transaction, std::move(key), target.name);
@@ -252,6 +256,7 @@ Status KeyGroups::remove_alias(store::Transaction& transaction, const Actor& act
     return fail(ErrorCode::kConflict, "the key " + key.alias + " is not in the group " + group.name, "alias");
   }
   TRY(check_owned(key));
+  TRY(check_regroup(transaction, settings_, actor, group.name));
   audit(transaction, actor, "group.remove-alias", {{"group", group.name}, {"alias", key.alias}});
   return regroup(transaction, std::move(key), "");
 }

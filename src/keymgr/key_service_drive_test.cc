@@ -174,6 +174,31 @@ TEST_F(DriveSite, K11_NoProxySpeaksForADriveWithItsOwnKey) {
   EXPECT_EQ(refusal(request), EkmCode::kDriveKeyUnverified);
 }
 
+// Rules see the group that a key is in: moving it would open what an officer closed.
+TEST_F(DriveSite, K27_AnOperatorMovesNoKeyOutOfAGuardedGroup) {
+  ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
+  ASSERT_TRUE(m().create_group(operator_(), "open", {}));
+  const auto keys = m().list_keys("G", {}, {});
+  ASSERT_TRUE(keys);
+  const std::string alias = keys->items.front().alias;
+  AccessRule rule;
+  rule.subject_kind = SubjectKind::kDrive;
+  rule.subject = "000000000009";
+  rule.object_kind = ObjectKind::kGroup;
+  rule.object = "g";
+  rule.may_write = rule.may_read = true;
+  ASSERT_TRUE(m().add_access_rule(officer(), rule));
+  for (const Status& refused :
+       {m().move_alias(operator_(), alias, "G", "open"), m().remove_alias(operator_(), "G", alias)}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kPermissionDenied) << refused.error().text();
+    EXPECT_EQ(refused.error().field, "group");
+  }
+  EXPECT_EQ(m().key(alias)->group, "G");
+  EXPECT_TRUE(m().move_alias(officer(), alias, "G", "open"));
+  EXPECT_TRUE(m().remove_alias(operator_(), "open", alias)) << "no rule names that group";
+}
+
 TEST_F(DriveSite, K27_TheFirstRuleClosesAGroup) {
   const TestDrive other("000000000002");
   ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
