@@ -185,7 +185,7 @@ void KeydServer::Parts::add_routes() {
         return replicator->state();
       },
       .warnings = [this] { return warnings(); },
-      .ready = [this] { return !store.audit->health().stopped; }};
+      .ready = [this] { return !store.audit->health().stopped && store.keystore->health(); }};
   admin::add_keyd_routes(*router, services);
   if (!replicator) return;
   router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
@@ -197,6 +197,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   std::vector<std::string> out = start_warnings;
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
+  if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
   if (!replicator) {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
@@ -228,6 +229,9 @@ void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string a
 }
 
 dkx::ServerHealth KeydServer::Parts::health() const {
+  if (const Status keystore = store.keystore->health(); !keystore) {
+    return {dkx::ServerState::kNotServing, keystore.error().text()};
+  }
   if (replicator && replicator->state().rolled_back) {
     return {dkx::ServerState::kReadsOnly, "the peer has seen later commits of this server than it holds"};
   }
@@ -287,6 +291,7 @@ void KeydServer::stop() {
   parts.sweeper.reset();
   if (parts.replicator) parts.replicator->stop();
   if (parts.factory) parts.factory->stop();
+  parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();
   // The keystore goes before what its last commits call: the replicator is its gate, and work of the
   // replicator's own may still wait for the writer. What it answers on closing are tasks again.

@@ -155,6 +155,9 @@ class Keystore {
   virtual Status read(const std::function<Status(Reader&)>& work) = 0;
 
   virtual CommitMark head() const = 0;
+  // An error when it takes no more writes until it is opened anew: the outcome of a commit is not known.
+  // Thread-safe.
+  virtual Status health() const = 0;
   // nullptr: none. Set before serving.
   virtual void set_gate(CommitGate* gate) = 0;
 

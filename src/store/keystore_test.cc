@@ -329,9 +329,12 @@ TEST(Keystore, K16_FailedLogStopsTheStore) {
   Fixture f;
   ASSERT_TRUE(f.open());
   ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  EXPECT_TRUE(f.keystore->health());
   f.log.fail_with({ErrorCode::kExhausted, "disk full", {}, {}, 0});
   const auto lost = add_key(*f.keystore, "KEY2", "two");
   ASSERT_FALSE(lost);
+  ASSERT_FALSE(f.keystore->health());
+  EXPECT_NE(f.keystore->health().error().message.find("disk full"), std::string::npos);
   EXPECT_EQ(lost.error().code, ErrorCode::kUnavailable);
   f.log.clear_fault();
   const auto later = add_key(*f.keystore, "KEY3", "three");

@@ -24,6 +24,7 @@ class SqliteKeystore final : public Keystore {
   Result<CommitInfo> write(Work work) override;
   Status read(const std::function<Status(Reader&)>& work) override;
   CommitMark head() const override { return queue_->head(); }
+  Status health() const override { return queue_->health(); }
   void set_gate(CommitGate* gate) override { queue_->set_gate(gate); }
   Result<std::vector<RowChange>> export_changes(std::uint64_t after, std::size_t limit, ChangeSealer& sealer,
                                                 std::uint64_t& through) override;

@@ -62,6 +62,11 @@ CommitMark WriteQueue::head() const {
   return head_;
 }
 
+Status WriteQueue::health() const {
+  const MutexLock lock(mutex_);
+  return failed_ ? Status(std::unexpected(*failed_)) : Status();
+}
+
 void WriteQueue::run() {
   while (true) {
     std::vector<Job> group = next_group();
@@ -90,6 +95,7 @@ void WriteQueue::run_group(std::vector<Job> group) {
   {
     const MutexLock lock(mutex_);
     head_ = mark;
+    failed_ = committer_->failed();
   }
   CommitGate* gate = gate_.load();
   Answers at_once;

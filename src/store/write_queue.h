@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -36,6 +37,8 @@ class WriteQueue {
   void stop();
   void submit(Keystore::Work work, Keystore::Completion completion, Delivery delivery) TW_EXCLUDES(mutex_);
   CommitMark head() const TW_EXCLUDES(mutex_);
+  // See Keystore::health().
+  Status health() const TW_EXCLUDES(mutex_);
   void set_gate(CommitGate* gate) { gate_.store(gate); }
 
  private:
@@ -65,6 +68,7 @@ class WriteQueue {
   CondVar work_;
   std::deque<Job> waiting_ TW_GUARDED_BY(mutex_);
   CommitMark head_ TW_GUARDED_BY(mutex_);
+  std::optional<Error> failed_ TW_GUARDED_BY(mutex_);
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -258,15 +258,17 @@ net::HttpHandler Router::handler() {
     for (const Raw& raw : raw_) {
       if (http.path.starts_with(raw.prefix)) return raw.handler(std::move(http), std::move(done));
     }
-    if (in_flight->fetch_add(1) >= options_.requests_in_flight) {
-      in_flight->fetch_sub(1);
+    // Counts until the task ends or is dropped with the pool.
+    in_flight->fetch_add(1);
+    std::shared_ptr<void> counted(nullptr, [in_flight](void*) { in_flight->fetch_sub(1); });
+    if (in_flight->load() > options_.requests_in_flight) {
       const Error error{ErrorCode::kUnavailable, "too many requests at once", "", "try again in a moment"};
       return done(to_response(error_answer(error, options_.origin), ""));
     }
     auto shared = std::make_shared<net::HttpRequest>(std::move(http));
-    workers_.post([this, in_flight, shared, done = std::move(done)] {
+    workers_.post([this, counted = std::move(counted), shared, done = std::move(done)]() mutable {
       auto response = respond(std::move(*shared));
-      in_flight->fetch_sub(1);
+      counted.reset();
       done(std::move(response));
     });
   };

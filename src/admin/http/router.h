@@ -36,7 +36,7 @@ class Router {
   // Borrows both. `workers` is a pool of its own, not the executor that the keystore completes on: handlers
   // wait for commits.
   Router(people::People& people, Executor& workers, RouterOptions options = {});
-  ~Router();  // REQUIRES: no request under way
+  ~Router();  // REQUIRES: no request under way: `workers` is gone, or idle
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 
