@@ -1,4 +1,6 @@
-// Lines of an audit file and change lines of a keystore, as they lie on a disk that anybody may have written.
+// Lines of an audit file, noted checkpoints and change lines of a keystore, as they lie on a disk that
+// anybody may have written.
+#include "audit/checkpoint_note.h"
 #include "audit/line.h"
 #include "audit/record.h"
 #include "fuzz.h"
@@ -49,6 +51,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text = as_text({data, size});
   read_line(text);
   write_text(text);
+  const auto note = audit::parse_note(text);
+  if (note) TW_ASSERT(audit::parse_note(audit::note_text(*note)) == *note);
+  (void)audit::parse_notes(text);
   (void)store::logged_rows(text);
   const auto key = store::parse_printable_key(kTable, text);
   if (key) TW_ASSERT(store::parse_printable_key(kTable, store::printable_key(*key)) == *key);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <thread>
 
+#include "apps/audit_check.h"
 #include "apps/keyd_server.h"
 #include "apps/log.h"
 #include "apps/site_init.h"
@@ -84,6 +85,13 @@ int check(System& system, const std::string& path) {
   return 0;
 }
 
+int verify_audit(System& system, const AuditCheck& what) {
+  const auto text = check_audit(system.env(), what);
+  if (!text) return report(text.error());
+  std::printf("%s\n", text->c_str());
+  return 0;
+}
+
 int run(System& system, const std::string& path) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -131,6 +139,14 @@ int start(int argc, char** argv) {
   run_command->add_option("--config", config, "keyd.toml")->required();
   auto* check_command = app.add_subcommand("check", "Verify the keystore and audit of a stopped server");
   check_command->add_option("--config", config, "keyd.toml")->required();
+  AuditCheck audit;
+  auto* audit_command = app.add_subcommand("audit", "Work on an audit record's files");
+  audit_command->require_subcommand(1);
+  auto* verify_command = audit_command->add_subcommand(
+      "verify", "Check an audit record by its files alone: no server, no master key");
+  verify_command->add_option("PATH", audit.path, "a directory of audit files, or one of them")->required();
+  verify_command->add_option("--certificate", audit.certificate, "the server's tls/signing.crt");
+  verify_command->add_option("--against", audit.against, "a file of checkpoints that were noted elsewhere");
   SiteOptions site;
   std::string primary;
   std::string secondary;
@@ -152,6 +168,7 @@ int start(int argc, char** argv) {
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);
+  if (audit_command->parsed()) return verify_audit(system, audit);
   return check_command->parsed() ? check(system, config) : run(system, config);
 }
 

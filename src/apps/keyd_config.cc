@@ -1,5 +1,7 @@
 #include "apps/keyd_config.h"
 
+#include <set>
+#include <span>
 #include <sstream>
 
 #include "config/toml_file.h"
@@ -12,6 +14,7 @@ namespace {
 using config::Section;
 
 constexpr std::uint64_t kLongestSweepHours = 744;  // a month
+constexpr std::uint64_t kLongestCheckpointHours = 744;
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
   ListenConfig listen;
@@ -64,6 +67,48 @@ Status read_network(Section section, KeydConfig& config) {
   return section.no_others();
 }
 
+// The names of one enumeration; `all` gives them all.
+template <typename Enum>
+Status read_names(Section& section, const std::string& key, std::span<const Enum> all,
+                  std::optional<Enum> (*parse)(std::string_view), std::set<Enum>& out) {
+  for (const auto& name : TRY(section.texts(key))) {
+    if (name == "all") {
+      out.insert(all.begin(), all.end());
+      continue;
+    }
+    const auto value = parse(name);
+    if (!value) {
+      std::string remedy = "give \"all\" or some of";
+      for (const auto known : all) remedy += " \"" + std::string(audit::to_string(known)) + "\"";
+      return section.wrong(key, remedy);
+    }
+    out.insert(*value);
+  }
+  return {};
+}
+
+Status read_audit(Section section, AuditConfig& config) {
+  config.checkpoint_hours =
+      static_cast<unsigned>(TRY(section.number("checkpoint_hours", 1, kLongestCheckpointHours, 24)));
+  config.syslog_text = TRY(section.text("syslog", ""));
+  if (!config.syslog_text.empty()) {
+    const auto target = net::parse_syslog_target(config.syslog_text);
+    if (!target) return section.wrong("syslog", target.error().remedy);
+    config.syslog = *target;
+  }
+  TRY(read_names<audit::EventType>(section, "syslog_types", audit::all_event_types(), audit::parse_event_type,
+                                   config.filter.types));
+  TRY(read_names<audit::Outcome>(section, "syslog_outcomes", audit::all_outcomes(), audit::parse_outcome,
+                                 config.filter.outcomes));
+  if (config.filter.outcomes.empty()) {
+    config.filter.outcomes = {audit::all_outcomes().begin(), audit::all_outcomes().end()};
+  }
+  if (!config.filter.types.empty() && !config.syslog) {
+    return section.wrong("syslog_types", "say in audit.syslog where they shall go, or take this away");
+  }
+  return section.no_others();
+}
+
 Status read_log(Section section, KeydConfig& config) {
   config.log_level = TRY(section.text("level", "info"));
   return section.no_others();
@@ -73,7 +118,7 @@ Status read_log(Section section, KeydConfig& config) {
 
 Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   auto file = TRY(config::TomlFile::read(disk, path));
-  for (const auto* name : {"server", "unlock", "dkx", "https", "tls", "network", "peer", "log"}) {
+  for (const auto* name : {"server", "unlock", "dkx", "https", "tls", "network", "audit", "peer", "log"}) {
     (void)file.section(name);
   }
   TRY(file.no_other_sections());
@@ -85,6 +130,7 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   config.dkx = TRY(read_listen(file.section("dkx"), config.dkx.port));
   config.https = TRY(read_listen(file.section("https"), config.https.port));
   TRY(read_network(file.section("network"), config));
+  TRY(read_audit(file.section("audit"), config.audit));
   config.peer = TRY(read_peer(file.section("peer")));
   TRY(read_log(file.section("log"), config));
   return config;
@@ -127,6 +173,16 @@ std::string write_keyd_config(const KeydConfig& config) {
     }
     out << "]\n\n";
   }
+  out << "[audit]\n"
+      << "checkpoint_hours = " << config.audit.checkpoint_hours
+      << "   # between two signed checkpoints of the audit record\n"
+      << "# Where checkpoints go besides the peer: local, udp://HOST:514, tcp://HOST:601\n"
+      << (config.audit.syslog ? "" : "# ") << "syslog = \""
+      << (config.audit.syslog ? config.audit.syslog_text : "local") << "\"\n"
+      << "# Which events go there too: types [\"all\"] or [\"authentication\", \"key_serving\"], outcomes\n"
+      << "# [\"success\", \"failure\"]. None unless types are given.\n"
+      << "# syslog_types = [\"all\"]\n"
+      << "# syslog_outcomes = [\"failure\"]\n\n";
   if (config.peer) {
     out << "[peer]               # the other key server of the pair\n"
         << "id = \"" << config.peer->id.text() << "\"\n"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/anchor_keeper.h"
 #include "base/env.h"
 #include "base/uuid.h"
 
@@ -26,6 +27,13 @@ struct PeerConfig {
   std::string exchange_certificate;  // path
 };
 
+struct AuditConfig {
+  unsigned checkpoint_hours = 24;           // between two signed checkpoints
+  std::optional<net::SyslogTarget> syslog;  // where checkpoints go besides; nothing: nowhere
+  std::string syslog_text;                  // as written
+  SyslogFilter filter;                      // which events go there too
+};
+
 // Paths are absolute after reading: relative ones count from the configuration file's folder.
 struct KeydConfig {
   std::string path;  // of the file itself
@@ -41,6 +49,7 @@ struct KeydConfig {
   std::string tls_authorities;
   std::vector<std::string> name_servers;  // for the peer's name; empty: the system's resolver
   std::optional<PeerConfig> peer;
+  AuditConfig audit;
   std::string log_level = "info";
   unsigned threads = 0;      // 0: one for each processor
   unsigned sweep_hours = 6;  // between two checks of every row while serving

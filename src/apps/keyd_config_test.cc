@@ -111,6 +111,44 @@ TEST_F(KeydConfigFile, K15_ANameServerThatIsNoAddressIsNamed) {
   expect_fault(with("[" + many + "]"), "network.name_servers", "at most 8");
 }
 
+TEST_F(KeydConfigFile, K13_TheSyslogAndItsFilterAreRead) {
+  const auto none = read(write_keyd_config(whole()));
+  ASSERT_TRUE(none.has_value()) << none.error().text();
+  EXPECT_FALSE(none->audit.syslog.has_value());
+  EXPECT_EQ(none->audit.checkpoint_hours, 24U);
+  const auto local = read_with("# syslog = ", "syslog = ");
+  ASSERT_TRUE(local.has_value()) << local.error().text();
+  ASSERT_TRUE(local->audit.syslog.has_value());
+  EXPECT_EQ(local->audit.syslog->way, net::SyslogWay::kLocal);
+  EXPECT_TRUE(local->audit.filter.types.empty()) << "checkpoints alone unless types are given";
+  const auto all =
+      read_with("# syslog = \"local\"", "syslog = \"tcp://logs.example:6514\"\nsyslog_types = [\"all\"]");
+  ASSERT_TRUE(all.has_value()) << all.error().text();
+  EXPECT_EQ(all->audit.syslog->host, "logs.example");
+  EXPECT_EQ(all->audit.filter.types.size(), 8U);
+  EXPECT_EQ(all->audit.filter.outcomes.size(), 2U) << "both unless one is given";
+  const auto some = read_with("# syslog = \"local\"",
+                              "syslog = \"local\"\nsyslog_types = [\"key_serving\"]\n"
+                              "syslog_outcomes = [\"failure\"]");
+  ASSERT_TRUE(some.has_value()) << some.error().text();
+  EXPECT_EQ(some->audit.filter.types, std::set{audit::EventType::kKeyServing});
+  EXPECT_EQ(some->audit.filter.outcomes, std::set{audit::Outcome::kFailure});
+}
+
+TEST_F(KeydConfigFile, K13_FaultsOfTheAuditSectionAreNamed) {
+  const auto with = [&](const std::string& lines) { return read_with("# syslog = \"local\"", lines); };
+  expect_fault(with("syslog = \"yes\""), "audit.syslog", "udp://HOST:PORT");
+  expect_fault(with("syslog = true"), "audit.syslog", "text in quotes");
+  expect_fault(with("syslog = \"local\"\nsyslog_types = [\"gossip\"]"), "audit.syslog_types",
+               "authentication");
+  expect_fault(with("syslog = \"local\"\nsyslog_types = \"all\""), "audit.syslog_types", "array of texts");
+  expect_fault(with("syslog = \"local\"\nsyslog_outcomes = [\"maybe\"]"), "audit.syslog_outcomes", "failure");
+  expect_fault(with("syslog_types = [\"all\"]"), "audit.syslog_types", "where they shall go");
+  expect_fault(with("syslogs = \"local\""), "audit.syslogs", "spelling");
+  expect_fault(read_with("checkpoint_hours = 24", "checkpoint_hours = 0"), "audit.checkpoint_hours",
+               "1 to 744");
+}
+
 TEST_F(KeydConfigFile, U4_UnknownKeysAndSectionsAreNamed) {
   expect_fault(read_with("sweep_hours = 12", "sweep_hour = 12"), "server.sweep_hour", "spelling");
   expect_fault(read_with("passphrase_file", "passphrase"), "unlock.passphrase", "spelling");

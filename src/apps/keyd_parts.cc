@@ -1,5 +1,6 @@
 #include "apps/keyd_parts.h"
 
+#include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"
@@ -10,13 +11,15 @@ std::vector<const store::TableSpec*> keyd_tables() {
   std::vector<const store::TableSpec*> tables = keymgr::tables();
   for (const auto* table : people::tables()) tables.push_back(table);
   for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::CheckpointExchange::tables()) tables.push_back(table);
   return tables;
 }
 
 Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
   KeystoreParts parts;
   TRY(env.disk->make_directories(config.data_directory, 0700));
-  parts.audit = TRY(audit::AuditFile::open(env, {.directory = config.audit_directory()}));
+  parts.audit =
+      TRY(audit::AuditFile::open(env, {.directory = config.audit_directory(), .server = config.server_name}));
   store::KeystoreOptions options;
   options.path = config.keystore_path();
   options.server = config.server_id;

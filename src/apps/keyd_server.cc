@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "admin/keyd/keyd_routes.h"
+#include "apps/anchor_keeper.h"
 #include "apps/dkx_listener.h"
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
@@ -26,6 +27,7 @@ namespace {
 constexpr std::chrono::milliseconds kDrain{5000};
 constexpr std::size_t kPemLimit = 64U << 10;
 constexpr unsigned kRestWorkers = 4;
+constexpr std::size_t kHostNameLimit = 256;
 
 Result<crypto::PublicKey> read_public_key(Disk& disk, const std::string& path) {
   const Bytes pem = TRY(read_file(disk, path, kPemLimit));
@@ -66,6 +68,13 @@ net::RefusalObserver observe_refusals(Env env, const std::string& port) {
   return [refusals](const std::string& address, const Error& reason) { (*refusals)(address, reason); };
 }
 
+std::string host_name() {
+  std::string name(kHostNameLimit, '\0');
+  if (::gethostname(name.data(), name.size()) != 0) return {};
+  name.back() = '\0';
+  return name.c_str();
+}
+
 }  // namespace
 
 // In the order of dependence: what is below uses what is above, and is destroyed first.
@@ -82,6 +91,9 @@ struct KeydServer::Parts {
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<HttpPeerLink> link;
   std::unique_ptr<keymgr::Replicator> replicator;
+  std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
+  std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
+  std::unique_ptr<AnchorKeeper> anchors;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<people::Approvals> approvals;
@@ -92,6 +104,8 @@ struct KeydServer::Parts {
 
   Status open(const crypto::SecretBytes& master);
   Status connect_peer();
+  Status start_anchors();
+  admin::AuditPlace audit_place();
   void add_routes();
   Status listen();
   void audit_refusal(const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
@@ -132,9 +146,26 @@ Status KeydServer::Parts::connect_peer() {
   options.exchange_key = manager->context().exchange_key;
   options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
   options.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  checkpoints = std::make_unique<keymgr::CheckpointExchange>(
+      env, *store.keystore, config.peer->name, config.peer->id, options.peer_signing_key, *link);
   replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
   manager->set_peer(replicator.get());
   return replicator->start();
+}
+
+Status KeydServer::Parts::start_anchors() {
+  if (config.audit.syslog) {
+    syslog = std::make_unique<net::SyslogSender>(
+        *env.clock, *config.audit.syslog,
+        net::SyslogOrigin{host_name(), "tapewarden-keyd", static_cast<unsigned>(::getpid())},
+        TRY(net::make_resolver(config.name_servers)));
+  }
+  AnchorOptions options;
+  options.every = std::chrono::hours(config.audit.checkpoint_hours);
+  options.filter = config.audit.filter;
+  anchors = std::make_unique<AnchorKeeper>(env, *store.keystore, *store.audit, checkpoints.get(),
+                                           syslog.get(), std::move(options));
+  return {};
 }
 
 Status KeydServer::Parts::listen() {
@@ -163,6 +194,19 @@ Status KeydServer::Parts::listen() {
   return {};
 }
 
+admin::AuditPlace KeydServer::Parts::audit_place() {
+  admin::AuditPlace place;
+  place.disk = env.disk;
+  place.directory = config.audit_directory();
+  place.checkpoint_key = manager->context().signing_key.public_key();
+  place.make_checkpoint = [this] { return anchors->make(); };
+  if (checkpoints) {
+    place.held_of_peer = [this] { return checkpoints->held(); };
+    place.held_by_peer = [this] { return checkpoints->held_by_peer(); };
+  }
+  return place;
+}
+
 void KeydServer::Parts::add_routes() {
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
   approvals = std::make_unique<people::Approvals>(
@@ -178,7 +222,7 @@ void KeydServer::Parts::add_routes() {
       .service = *service,
       .people = *people,
       .approvals = *approvals,
-      .audit = {env.disk, config.audit_directory(), manager->context().signing_key.public_key()},
+      .audit = audit_place(),
       .server_name = config.server_name,
       .peer = [this]() -> std::optional<keymgr::PeerState> {
         if (!replicator) return std::nullopt;
@@ -189,7 +233,7 @@ void KeydServer::Parts::add_routes() {
   admin::add_keyd_routes(*router, services);
   if (!replicator) return;
   router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
-    serve_peer(env, *replicator, config.peer->name, std::move(request), std::move(completion));
+    serve_peer(env, *replicator, *checkpoints, config.peer->name, std::move(request), std::move(completion));
   });
 }
 
@@ -198,6 +242,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
+  if (anchors) std::ranges::copy(anchors->warnings(), std::back_inserter(out));
   if (!replicator) {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
@@ -256,6 +301,7 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   TRY(parts.open(master));
   parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
   TRY(parts.connect_peer());
+  TRY(parts.start_anchors());
   parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
@@ -293,6 +339,8 @@ void KeydServer::stop() {
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();
+  parts.anchors.reset();
+  parts.syslog.reset();
   // The keystore goes before what its last commits call: the replicator is its gate, and work of the
   // replicator's own may still wait for the writer. What it answers on closing are tasks again.
   parts.store.keystore.reset();

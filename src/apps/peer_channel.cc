@@ -50,22 +50,40 @@ Result<Bytes> HttpPeerLink::post(std::string_view path, ByteView body) {
   return std::move(response.body);
 }
 
-void serve_peer(Env env, keymgr::Replicator& replicator, const std::string& peer_name,
-                net::HttpRequest request, net::HttpCompletion completion) {
+namespace {
+
+// The calls between the two servers, by the path below kPeerPath.
+struct PeerCalls {
+  keymgr::Replicator& replicator;
+  keymgr::CheckpointExchange& checkpoints;
+
+  static bool known(std::string_view path) {
+    return path == "hello" || path == "changes" || path == "checkpoint" || path == "checkpoints";
+  }
+  void run(std::string_view path, Bytes body, const net::HttpCompletion& completion) const {
+    const auto done = [completion](Result<Bytes> result) { completion(answer(std::move(result))); };
+    if (path == "hello") return done(replicator.handle_hello(body));
+    if (path == "changes") return replicator.handle_changes(std::move(body), done);
+    if (path == "checkpoint") return checkpoints.take(body, done);
+    done(checkpoints.give());
+  }
+};
+
+}  // namespace
+
+void serve_peer(Env env, keymgr::Replicator& replicator, keymgr::CheckpointExchange& checkpoints,
+                const std::string& peer_name, net::HttpRequest request, net::HttpCompletion completion) {
   const net::PeerInfo& caller = request.session->peer;
   if (caller.organizational_unit != kServerUnit || caller.common_name != peer_name) {
     return completion(refuse(403, "only the configured peer may call this"));
   }
   const std::string path = request.path.substr(kPeerPath.size());
-  if (request.method != "POST" || (path != "hello" && path != "changes")) {
+  if (request.method != "POST" || !PeerCalls::known(path)) {
     return completion(refuse(404, "no such call between servers"));
   }
   const auto body = std::make_shared<Bytes>(std::move(request.body));
-  env.executor->post([&replicator, path, body, completion = std::move(completion)] {
-    if (path == "hello") return completion(answer(replicator.handle_hello(*body)));
-    replicator.handle_changes(std::move(*body),
-                              [completion](Result<Bytes> result) { completion(answer(std::move(result))); });
-  });
+  env.executor->post([calls = PeerCalls{replicator, checkpoints}, path, body,
+                      completion = std::move(completion)] { calls.run(path, std::move(*body), completion); });
 }
 
 }  // namespace tapewarden::apps

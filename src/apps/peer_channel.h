@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/replicator.h"
 #include "net/http.h"
 
@@ -25,7 +26,7 @@ class HttpPeerLink final : public keymgr::PeerLink {
 
 // Answers a request below kPeerPath; heavy work goes to the executor. Others than the configured peer get
 // 403.
-void serve_peer(Env env, keymgr::Replicator& replicator, const std::string& peer_name,
-                net::HttpRequest request, net::HttpCompletion completion);
+void serve_peer(Env env, keymgr::Replicator& replicator, keymgr::CheckpointExchange& checkpoints,
+                const std::string& peer_name, net::HttpRequest request, net::HttpCompletion completion);
 
 }  // namespace tapewarden::apps

@@ -4,16 +4,7 @@ namespace tapewarden::apps {
 
 Sweeper::Sweeper(store::Keystore& keystore, std::chrono::milliseconds interval,
                  std::function<void(const std::string&)> alarm)
-    : keystore_(keystore), interval_(interval), alarm_(std::move(alarm)), thread_([this] { run(); }) {}
-
-Sweeper::~Sweeper() {
-  {
-    const MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
+    : keystore_(keystore), alarm_(std::move(alarm)), ticker_(interval, [this] { run(); }) {}
 
 std::vector<std::string> Sweeper::findings() const {
   const MutexLock lock(mutex_);
@@ -21,17 +12,10 @@ std::vector<std::string> Sweeper::findings() const {
 }
 
 void Sweeper::run() {
-  while (true) {
-    {
-      const MutexLock lock(mutex_);
-      if (!stopping_) wake_.wait_for(mutex_, interval_);
-      if (stopping_) return;
-    }
-    std::vector<std::string> found = sweep();
-    for (const auto& text : found) alarm_(text);
-    const MutexLock lock(mutex_);
-    findings_ = std::move(found);
-  }
+  std::vector<std::string> found = sweep();
+  for (const auto& text : found) alarm_(text);
+  const MutexLock lock(mutex_);
+  findings_ = std::move(found);
 }
 
 std::vector<std::string> Sweeper::sweep() {

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "apps/ticker.h"
 #include "base/env.h"
 #include "base/thread_annotations.h"
 #include "store/keystore.h"
@@ -20,9 +20,7 @@ class Sweeper {
   // `alarm` is told each fault, from the sweeping thread. Borrows the keystore.
   Sweeper(store::Keystore& keystore, std::chrono::milliseconds interval,
           std::function<void(const std::string&)> alarm);
-  ~Sweeper();  // waits for a sweep under way
-  Sweeper(const Sweeper&) = delete;
-  Sweeper& operator=(const Sweeper&) = delete;
+  // Its end waits for a sweep under way.
 
   // What the last sweep found, for the status; empty when all was well. Thread-safe.
   std::vector<std::string> findings() const;
@@ -32,13 +30,10 @@ class Sweeper {
   std::vector<std::string> sweep();
 
   store::Keystore& keystore_;
-  const std::chrono::milliseconds interval_;
   const std::function<void(const std::string&)> alarm_;
   mutable Mutex mutex_;
-  CondVar wake_;
-  bool stopping_ TW_GUARDED_BY(mutex_) = false;
   std::vector<std::string> findings_ TW_GUARDED_BY(mutex_);
-  std::thread thread_;
+  Ticker ticker_;  // last: its thread uses the others
 };
 
 }  // namespace tapewarden::apps

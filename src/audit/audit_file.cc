@@ -1,6 +1,9 @@
 #include "audit/audit_file.h"
 
+#include <algorithm>
+
 #include "audit/segments.h"
+#include "base/text.h"
 
 namespace tapewarden::audit {
 
@@ -8,6 +11,8 @@ namespace {
 // How long a reserve that was given up, or could not be made, is left alone.
 constexpr std::chrono::seconds kReservePause{60};
 constexpr std::size_t kReservePieceBytes = 1U << 20;
+// Other records tell what a commit changed.
+constexpr std::string_view kEventStart = "\"type\":\"";
 }  // namespace
 
 AuditFile::~AuditFile() = default;
@@ -40,9 +45,12 @@ Status AuditFile::append(const store::CommitMark& mark, std::span<const std::str
     append_line(text, point, now, std::string_view(record).substr(1, record.size() - 2), std::nullopt);
   }
   append_line(text, point, now, mark_body(mark), first);
-  if (checkpoint_due(point)) add_checkpoint(text, point, mark);
-  TRY(write(std::move(text), point));
+  std::optional<CheckpointNote> made;
+  if (checkpoint_due(point)) made = add_checkpoint(text, point, mark);
+  TRY(write(text, point));
   mark_ = mark;
+  tell(text);
+  if (made && observer_ != nullptr) observer_->checkpointed(*made);
   change_over_when_full();
   return {};
 }
@@ -59,20 +67,25 @@ Status AuditFile::note(std::span<const std::string> records) {
     const std::string_view body = std::string_view(records[i]).substr(1, records[i].size() - 2);
     append_line(text, point, now, body, i + 1 == records.size() ? std::optional(first) : std::nullopt);
   }
-  if (checkpoint_due(point)) add_checkpoint(text, point, mark_);
-  TRY(write(std::move(text), point));
+  std::optional<CheckpointNote> made;
+  if (checkpoint_due(point)) made = add_checkpoint(text, point, mark_);
+  TRY(write(text, point));
+  tell(text);
+  if (made && observer_ != nullptr) observer_->checkpointed(*made);
   change_over_when_full();
   return {};
 }
 
-Status AuditFile::checkpoint() {
+Result<CheckpointNote> AuditFile::checkpoint() {
   const MutexLock lock(mutex_);
   if (!signer_) return fail(ErrorCode::kConflict, "the audit file has no key to sign checkpoints with");
   TRY(check({}));
   std::string text;
   ChainPoint point = point_;
-  add_checkpoint(text, point, mark_);
-  return write(std::move(text), point);
+  CheckpointNote made = add_checkpoint(text, point, mark_);
+  TRY(write(text, point));
+  if (observer_ != nullptr) observer_->checkpointed(made);
+  return made;
 }
 
 bool AuditFile::checkpoint_due(const ChainPoint& point) const {
@@ -80,13 +93,30 @@ bool AuditFile::checkpoint_due(const ChainPoint& point) const {
          point.line - checkpoint_line_ >= options_.checkpoint_every_lines;
 }
 
-void AuditFile::add_checkpoint(std::string& text, ChainPoint& point, const store::CommitMark& mark) {
-  const Checkpoint checkpoint{mark, signer_(checkpoint_message(mark, point))};
-  append_line(text, point, env_.clock->wall_now(), checkpoint_body(checkpoint), point.line + 1);
+CheckpointNote AuditFile::add_checkpoint(std::string& text, ChainPoint& point,
+                                         const store::CommitMark& mark) {
+  const WallTime now = env_.clock->wall_now();
+  CheckpointNote made{options_.server, format_utc(now), point, mark,
+                      signer_(checkpoint_message(mark, point))};
+  append_line(text, point, now, checkpoint_body({mark, made.signature}), point.line + 1);
   checkpoint_line_ = point.line;
+  return made;
 }
 
-Status AuditFile::write(std::string text, ChainPoint point) {
+// Hands on the events among the lines that have just been written.
+void AuditFile::tell(std::string_view text) {
+  if (observer_ == nullptr) return;
+  while (!text.empty()) {
+    const std::string_view one = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(one.size() + 1, text.size()));
+    const auto line = parse_line(one);
+    if (line && line->kind == LineKind::kRecord && line->body.starts_with(kEventStart)) {
+      observer_->recorded(*line, one);
+    }
+  }
+}
+
+Status AuditFile::write(const std::string& text, ChainPoint point) {
   Status written = write_bytes(as_bytes(text));
   if (!written && written.error().code == ErrorCode::kExhausted && release_reserve()) {
     written = write_bytes(as_bytes(text));
@@ -168,6 +198,16 @@ std::uint64_t AuditFile::lines() const {
 void AuditFile::set_checkpoint_signer(Signer signer) {
   const MutexLock lock(mutex_);
   signer_ = std::move(signer);
+}
+
+void AuditFile::set_observer(AuditObserver* observer) {
+  const MutexLock lock(mutex_);
+  observer_ = observer;
+}
+
+std::uint64_t AuditFile::lines_since_checkpoint() const {
+  const MutexLock lock(mutex_);
+  return point_.line - checkpoint_line_;
 }
 
 Health AuditFile::health() const {

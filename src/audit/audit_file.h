@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 
+#include "audit/checkpoint_note.h"
 #include "audit/line.h"
 #include "base/env.h"
 #include "base/thread_annotations.h"
@@ -28,6 +29,17 @@ struct AuditOptions {
   std::uint64_t file_bytes = 64U << 20;            // a file that reached this is full
   std::uint64_t reserve_bytes = 8U << 20;          // 0: no reserve
   std::uint64_t checkpoint_every_lines = 100'000;  // with a signer; 0: only on demand
+  std::string server = {};                         // its name, for CheckpointNote
+};
+
+// Told what has become durable, so that it can be sent elsewhere. Called on the keystore's writer thread
+// while the file is locked: it must neither block nor call the file.
+class AuditObserver {
+ public:
+  virtual ~AuditObserver() = default;
+  // An event: its whole line without line end. Lines of the file's own and of commits are not told.
+  virtual void recorded(const Line& line, std::string_view text) = 0;
+  virtual void checkpointed(const CheckpointNote& note) = 0;
 };
 
 struct Health {
@@ -54,8 +66,12 @@ class AuditFile final : public store::CommitLog {
   // A line whose signature covers everything before it: (line number, chain, last commit, its head), see
   // checkpoint_message(). Set before serving.
   void set_checkpoint_signer(Signer signer);
+  // Set before serving; outlives this object. nullptr: none.
+  void set_observer(AuditObserver* observer);
   // Writes a checkpoint now, for example from within a work of the keystore. kConflict without a signer.
-  Status checkpoint();
+  Result<CheckpointNote> checkpoint();
+  // Lines since the last checkpoint.
+  std::uint64_t lines_since_checkpoint() const;
   Health health() const;
   // Number of the last line.
   std::uint64_t lines() const;
@@ -74,9 +90,10 @@ class AuditFile final : public store::CommitLog {
   Status check_predecessor(const Header& header);
 
   Status check(std::span<const std::string> records) const TW_REQUIRES(mutex_);
-  Status write(std::string text, ChainPoint point) TW_REQUIRES(mutex_);
+  Status write(const std::string& text, ChainPoint point) TW_REQUIRES(mutex_);
+  void tell(std::string_view text) TW_REQUIRES(mutex_);
   Status write_bytes(ByteView bytes) TW_REQUIRES(mutex_);
-  void add_checkpoint(std::string& text, ChainPoint& point, const store::CommitMark& mark)
+  CheckpointNote add_checkpoint(std::string& text, ChainPoint& point, const store::CommitMark& mark)
       TW_REQUIRES(mutex_);
   bool checkpoint_due(const ChainPoint& point) const TW_REQUIRES(mutex_);
   void change_over_when_full() TW_REQUIRES(mutex_);
@@ -98,6 +115,7 @@ class AuditFile final : public store::CommitLog {
   store::CommitMark mark_ TW_GUARDED_BY(mutex_);
   std::uint64_t checkpoint_line_ TW_GUARDED_BY(mutex_) = 0;
   Signer signer_ TW_GUARDED_BY(mutex_);
+  AuditObserver* observer_ TW_GUARDED_BY(mutex_) = nullptr;
   std::optional<Error> stopped_ TW_GUARDED_BY(mutex_);
   bool reserve_kept_ TW_GUARDED_BY(mutex_) = false;
   SteadyTime reserve_tried_ TW_GUARDED_BY(mutex_){};

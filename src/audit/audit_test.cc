@@ -45,7 +45,7 @@ struct Fixture {
     return audit->append(mark(sequence), records);
   }
   VerifyReport verify(const crypto::PublicKey* key = nullptr) {
-    auto report = verify_files(sim.disk, kDirectory, key);
+    auto report = verify_files(sim.disk, kDirectory, {.key = key});
     EXPECT_TRUE(report) << report.error().text();
     return report.value_or(VerifyReport{});
   }
@@ -334,7 +334,7 @@ TEST(AuditFile, K13_CheckpointsAreSignedAndChecked) {
   Fixture f;
   f.options.checkpoint_every_lines = 10;
   ASSERT_TRUE(f.open());
-  const Status unsigned_yet = f.audit->checkpoint();
+  const auto unsigned_yet = f.audit->checkpoint();
   ASSERT_FALSE(unsigned_yet);
   EXPECT_EQ(unsigned_yet.error().code, ErrorCode::kConflict);
   f.audit->set_checkpoint_signer([&](ByteView message) { return key.sign(message); });

@@ -39,6 +39,20 @@ std::optional<Outcome> parse_outcome(std::string_view text) {
   return parse_name<Outcome>(kOutcomes, text);
 }
 
+std::span<const EventType> all_event_types() {
+  static constexpr std::array kAll = {EventType::kAuthentication,      EventType::kAuthorization,
+                                      EventType::kDataSynchronization, EventType::kRuntime,
+                                      EventType::kResourceManagement,  EventType::kConfigurationManagement,
+                                      EventType::kAuditManagement,     EventType::kKeyServing};
+  static_assert(kAll.size() == kTypes.size());
+  return kAll;
+}
+std::span<const Outcome> all_outcomes() {
+  static constexpr std::array kAll = {Outcome::kSuccess, Outcome::kFailure};
+  static_assert(kAll.size() == kOutcomes.size());
+  return kAll;
+}
+
 std::string json_quoted(std::string_view text) {
   if (text.size() <= kFieldBytesLimit) return store::json_quoted(text);
   return store::json_quoted(std::string(text.substr(0, kFieldBytesLimit)) + "...");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ enum class EventType : std::uint8_t {
 };
 enum class Outcome : std::uint8_t { kSuccess, kFailure };
 
+std::span<const EventType> all_event_types();
+std::span<const Outcome> all_outcomes();
 // "authentication", "data_synchronization", …; "success", "failure".
 std::string_view to_string(EventType type);
 std::string_view to_string(Outcome outcome);

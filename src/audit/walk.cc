@@ -6,17 +6,19 @@ namespace tapewarden::audit {
 
 namespace {
 
-std::unexpected<Error> damaged(const std::string& file, std::uint64_t line, const Error& cause) {
+// `first`: number of the file's first line, so that people find the place with their editor.
+std::unexpected<Error> damaged(const std::string& file, std::uint64_t line, std::uint64_t first,
+                               const Error& cause) {
   return fail(ErrorCode::kCorrupt,
-              "the audit record is damaged in " + file + ", line number " + std::to_string(line) + ": " +
-                  cause.message,
+              "the audit record is damaged in " + file + ", line number " + std::to_string(line) + " (line " +
+                  std::to_string(line - first + 1) + " of the file): " + cause.message,
               file, "keep the damaged file as evidence and put an undamaged copy in its place");
 }
 
 class FileWalk {
  public:
   FileWalk(const std::string& file, LineReader reader, ChainPoint& point)
-      : file_(file), reader_(std::move(reader)), point_(point) {}
+      : file_(file), reader_(std::move(reader)), point_(point), first_(point.line + 1) {}
 
   // The length of an unfinished last line.
   Result<std::uint64_t> run(bool last, const std::function<Status(const Visited&)>& visit) {
@@ -24,14 +26,15 @@ class FileWalk {
       if (!reader_.complete() && last) return text->size();
       const ChainPoint before = point_;
       const auto line = parse_line(*text);
-      if (!line) return damaged(file_, before.line + 1, line.error());
+      if (!line) return damaged(file_, before.line + 1, first_, line.error());
       if (const Status followed = follow(point_, *line); !followed) {
-        return damaged(file_, before.line + 1, followed.error());
+        return damaged(file_, before.line + 1, first_, followed.error());
       }
       if (!reader_.complete()) {
-        return damaged(file_, line->number, Error{ErrorCode::kCorrupt, "the line end is missing", {}, {}, 0});
+        return damaged(file_, line->number, first_,
+                       Error{ErrorCode::kCorrupt, "the line end is missing", {}, {}, 0});
       }
-      TRY(visit({file_, *line, before, *text}));
+      TRY(visit({file_, line->number - first_ + 1, *line, before, *text}));
     }
     return std::uint64_t{0};
   }
@@ -40,6 +43,7 @@ class FileWalk {
   const std::string& file_;
   LineReader reader_;
   ChainPoint& point_;
+  const std::uint64_t first_;  // number of the file's first line
 };
 
 }  // namespace
@@ -69,10 +73,10 @@ Result<std::uint64_t> walk_lines(Disk& disk, const std::string& directory, const
     std::shared_ptr<File> file = walk.last;
     if (!last) file = TRY(disk.open(path, OpenMode::kRead));
     const auto start = read_start(file, path);
-    if (!start) return damaged(name, point.line + 1, start.error());
+    if (!start) return damaged(name, point.line + 1, point.line + 1, start.error());
     if (i == 0) point = start->before;
     if (start->before.line != point.line || start->before.chain != point.chain) {
-      return damaged(name, point.line + 1,
+      return damaged(name, point.line + 1, point.line + 1,
                      Error{ErrorCode::kCorrupt, "it does not follow the file before it", {}, {}, 0});
     }
     const std::uint64_t limit = last ? walk.last_size : std::numeric_limits<std::uint64_t>::max();

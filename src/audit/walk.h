@@ -15,6 +15,7 @@ namespace tapewarden::audit {
 // One line with where it stands. Views hold during the visit.
 struct Visited {
   const std::string& file;
+  std::uint64_t file_line = 0;  // from 1, within the file
   const Line& line;
   const ChainPoint& before;  // the chain before this line
   std::string_view text;     // the whole line

@@ -2,15 +2,23 @@
 
 #include "cli/nouns.h"
 #include "cli/output.h"
+#include "cli/request_body.h"
 #include "cli/rest_client.h"
 
 namespace tapewarden::cli {
 namespace {
 
+constexpr std::size_t kAgainstLimit = 3U << 20;  // bytes
+
 // Damage is an answer of the server and a failure of the command.
-Status verify(Context& context, const Values&) {
+Status verify(Context& context, const Values& values) {
+  RequestBody asked;
+  if (values.has("--against")) {
+    const Bytes text = TRY(read_file(*context.env.disk, values.text("--against"), kAgainstLimit));
+    asked.add_text("against", as_text(text));
+  }
   auto connection = TRY(connect(context));
-  const auto answered = connection.client.call("POST", "/v1/audit/verify");
+  const auto answered = connection.client.call("POST", "/v1/audit/verify", asked.take());
   end_session(connection);
   const Bytes body = TRY(answered);
   if (context.globals.json) {
@@ -54,8 +62,22 @@ std::vector<Command> audit_commands() {
       {.noun = "audit",
        .verb = "verify",
        .summary = "Check the whole audit record on the server",
-       .example = "tapewarden audit verify",
+       .example = "tapewarden audit verify --against noted.txt",
+       .arguments = {{.name = "--against",
+                      .meaning = "a file of checkpoints noted elsewhere, to compare the record with"}},
        .does = Action(verify)},
+      {.noun = "audit",
+       .verb = "checkpoint",
+       .summary = "Make a signed checkpoint now and print it, to be noted elsewhere",
+       .example = "tapewarden audit checkpoint --output noted.txt",
+       .arguments = {{.name = "--output", .meaning = "the file to write; standard output unless given"}},
+       .does = RestCall{.method = "POST", .path = "/v1/audit/checkpoint", .text_member = "text"}},
+      {.noun = "audit",
+       .verb = "peer-checkpoints",
+       .summary = "Print the checkpoints of the other server's record that this one holds",
+       .example = "tapewarden audit peer-checkpoints --server https://keys-2:1443 --output noted.txt",
+       .arguments = {{.name = "--output", .meaning = "the file to write; standard output unless given"}},
+       .does = RestCall{.method = "GET", .path = "/v1/audit/peer-checkpoints", .text_member = "text"}},
   };
 }
 

@@ -4,6 +4,7 @@
 #include "admin/keyd/support.h"
 #include "audit/query.h"
 #include "audit/verify.h"
+#include "keymgr/audit_note.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -77,8 +78,42 @@ Result<Answer> list(const AuditPlace& place, const Request& request) {
   return json_answer(json::object{{"items", std::move(items)}});
 }
 
-Result<Answer> verify(const AuditPlace& place) {
-  const auto report = TRY(audit::verify_files(*place.disk, place.directory, &place.checkpoint_key));
+json::object to_json(const audit::CheckpointNote& note) {
+  return {{"server", note.server},
+          {"at", note.at},
+          {"line", note.point.line},
+          {"commit", note.mark.sequence},
+          {"text", audit::note_text(note)}};
+}
+
+// What is compared: checkpoints that the caller noted, and those that the peer holds.
+struct Noted {
+  std::vector<audit::CheckpointNote> notes;
+  std::string peer;  // a sentence
+};
+
+Result<Noted> noted(const AuditPlace& place, const Request& request) {
+  Noted out;
+  if (const auto text = request.arguments.optional_text("against"))
+    out.notes = TRY(audit::parse_notes(*text));
+  if (!place.held_by_peer) {
+    out.peer = "no peer is configured";
+    return out;
+  }
+  const auto held = place.held_by_peer();
+  if (!held) {
+    out.peer = "not compared with the peer's checkpoints: " + held.error().message;
+    return out;
+  }
+  out.notes.insert(out.notes.end(), held->begin(), held->end());
+  out.peer = "the peer holds " + std::to_string(held->size()) + " checkpoints of this record";
+  return out;
+}
+
+Result<Answer> verify(const AuditPlace& place, const Request& request) {
+  const Noted against = TRY(noted(place, request));
+  const auto report =
+      TRY(audit::verify_files(*place.disk, place.directory, {&place.checkpoint_key, against.notes}));
   json::value fault = nullptr;
   if (report.fault) {
     fault = json::object{
@@ -90,23 +125,64 @@ Result<Answer> verify(const AuditPlace& place) {
                                   {"commits", report.commits},
                                   {"checkpoints", report.checkpoints},
                                   {"signatures_checked", report.signatures_checked},
+                                  {"noted_compared", report.notes_compared},
+                                  {"noted_too_old", report.notes_too_old},
+                                  {"peer", against.peer},
                                   {"first_line", report.first_line},
                                   {"last_commit", report.last_commit.sequence},
                                   {"fault", std::move(fault)}});
 }
 
+// Who asked for it stands in the record before it, and so is covered by it.
+Result<Answer> make_checkpoint(keymgr::KeyManager& manager, const AuditPlace& place, const Request& request) {
+  if (!place.make_checkpoint) return fail(ErrorCode::kUnsupported, "this server makes no checkpoints");
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    keymgr::AuditNote note;
+    note.type = keymgr::AuditType::kAuditManagement;
+    note.action = "audit.checkpoint";
+    note.actor = actor_of(request.principal);
+    keymgr::note(transaction, manager.context(), note);
+    return {};
+  }));
+  return json_answer(to_json(TRY(place.make_checkpoint())));
+}
+
+Result<Answer> list_checkpoints(const AuditPlace& place) {
+  json::array items;
+  std::string text;
+  if (place.held_of_peer) {
+    for (const auto& note : TRY(place.held_of_peer())) {
+      items.push_back(to_json(note));
+      text += audit::note_text(note) + "\n";
+    }
+  }
+  return json_answer(json::object{{"items", std::move(items)}, {"text", text}});
+}
+
 }  // namespace
 
-std::vector<Route> audit_routes(const AuditPlace& place) {
+std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place) {
   RouteTable table("audit");
   table.add("GET", "/v1/audit", Permission::kViewAudit,
             "List the newest events that fit all filters, newest last.", filter_fields(),
             "Events with their line numbers.",
             [place](const Request& request) { return list(place, request); });
   table.add("POST", "/v1/audit/verify", Permission::kViewAudit,
-            "Check the audit record: its chain, its commits and the signatures of its checkpoints.", {},
+            "Check the audit record: its chain, its commits, the signatures of its checkpoints, and the "
+            "checkpoints that the peer holds.",
+            {{.name = "against",
+              .meaning = "checkpoints that were noted elsewhere, one a line, to compare the record with",
+              .limit = kMaximumFileField}},
             "What was checked, and the first fault: null when it is intact.",
-            [place](const Request&) { return verify(place); });
+            [place](const Request& request) { return verify(place, request); });
+  table.add("POST", "/v1/audit/checkpoint", Permission::kViewAudit,
+            "Make a signed checkpoint of the audit record now.", {},
+            "The checkpoint; `text` is what to note elsewhere and to give to verify.",
+            [&manager, place](const Request& request) { return make_checkpoint(manager, place, request); });
+  table.add("GET", "/v1/audit/peer-checkpoints", Permission::kViewAudit,
+            "List the checkpoints of the other server's audit record that this server holds.", {},
+            "Newest last; `text` is all of them, to compare the other server's record with.",
+            [place](const Request&) { return list_checkpoints(place); });
   return table.take();
 }
 

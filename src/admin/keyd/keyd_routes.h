@@ -10,6 +10,7 @@
 
 #include "admin/http/route.h"
 #include "admin/http/router.h"
+#include "audit/checkpoint_note.h"
 #include "crypto/keys.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/key_manager.h"
@@ -23,6 +24,11 @@ struct AuditPlace {
   Disk* disk = nullptr;
   std::string directory;
   crypto::PublicKey checkpoint_key;
+  // Empty where there is no such thing. They may wait for the disk or the peer.
+  std::function<Result<audit::CheckpointNote>()> make_checkpoint = {};
+  std::function<Result<std::vector<audit::CheckpointNote>>()> held_of_peer = {};  // what this server holds
+  std::function<Result<std::vector<audit::CheckpointNote>>()> held_by_peer =
+      {};  // what the peer says it holds
 };
 
 // What the routes work on. All borrowed; they outlive the router.
@@ -53,7 +59,7 @@ std::vector<Route> access_routes(keymgr::KeyManager& manager);
 std::vector<Route> setting_routes(keymgr::KeyManager& manager);
 std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
 std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace& audit);
-std::vector<Route> audit_routes(const AuditPlace& place);
+std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
 std::vector<Route> status_routes(const KeydServices& services);
 
 }  // namespace tapewarden::admin

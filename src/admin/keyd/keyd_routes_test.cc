@@ -125,7 +125,8 @@ TEST_F(KeydRoutes, K22_EveryChangeNeedsMoreThanAnAuditorHas) {
   for (const Route& route : fixture_.router().routes()) {
     if (!route.permission || route.method == "GET") continue;
     const bool harmless = route.noun == "session" || route.pattern == "/v1/people/{name}/password" ||
-                          route.pattern == "/v1/audit/verify" || route.pattern == "/v1/check-labels";
+                          route.pattern == "/v1/audit/verify" || route.pattern == "/v1/audit/checkpoint" ||
+                          route.pattern == "/v1/check-labels";
     EXPECT_EQ(people::allowed(Role::kAuditor, *route.permission), harmless)
         << route.method << " " << route.pattern;
   }
@@ -427,6 +428,47 @@ TEST_F(KeydRoutes, K13_TheAuditIsListedFilteredAndVerified) {
   EXPECT_EQ(as(Role::kAuditor, "GET", "/v1/audit?limit=1001").error("field"), "limit");
   EXPECT_EQ(as(Role::kAuditor, "GET", "/v1/audit?after_line=-1").error("field"), "after_line");
   EXPECT_EQ(as(Role::kAuditor, "POST", "/v1/audit/verify").body.at("intact"), true);
+}
+
+TEST_F(KeydRoutes, K13_ACheckpointIsMadePrintedAndComparedLater) {
+  ASSERT_TRUE(fixture_.note(R"({"type":"runtime","outcome":"success","action":"x"})"));
+  EXPECT_EQ(as(Role::kOperator, "POST", "/v1/audit/checkpoint").status, 403U);
+  const auto made = as(Role::kAuditor, "POST", "/v1/audit/checkpoint");
+  ASSERT_EQ(made.status, 200U) << made.body;
+  EXPECT_THAT(last_audit(), HasSubstr("audit.checkpoint"));
+  const auto good = as(Role::kAuditor, "POST", "/v1/audit/verify", {{"against", made.text("text")}});
+  ASSERT_EQ(good.status, 200U) << good.body;
+  EXPECT_EQ(good.body.at("intact"), true);
+  EXPECT_EQ(good.body.at("noted_compared"), 1);
+  const auto bad = as(Role::kAuditor, "POST", "/v1/audit/verify", {{"against", "nothing noted"}});
+  EXPECT_EQ(bad.status, 400U);
+  EXPECT_EQ(bad.error("field"), "against");
+}
+
+TEST_F(KeydRoutes, K13_ThePeersCheckpointsFindARecordThatWasCutOff) {
+  const auto made = as(Role::kAuditor, "POST", "/v1/audit/checkpoint");
+  auto note = audit::parse_note(made.text("text"));
+  ASSERT_TRUE(note.has_value());
+  fixture_.by_peer = std::vector<audit::CheckpointNote>{*note};
+  const auto good = as(Role::kAuditor, "POST", "/v1/audit/verify");
+  EXPECT_EQ(good.body.at("intact"), true) << good.body;
+  EXPECT_EQ(good.text("peer"), "the peer holds 1 checkpoints of this record");
+  // What the peer holds of a longer record than there is.
+  note->point.line += 100;
+  note->signature = fixture_.sign(audit::checkpoint_message(note->mark, note->point));
+  fixture_.by_peer = std::vector<audit::CheckpointNote>{*note};
+  const auto cut = as(Role::kAuditor, "POST", "/v1/audit/verify");
+  EXPECT_EQ(cut.body.at("intact"), false) << cut.body;
+  EXPECT_THAT(json::value_to<std::string>(cut.body.at("fault").at("message")), HasSubstr("was taken away"));
+  fixture_.by_peer = fail(ErrorCode::kUnavailable, "nobody there");
+  const auto alone = as(Role::kAuditor, "POST", "/v1/audit/verify");
+  EXPECT_EQ(alone.body.at("intact"), true);
+  EXPECT_THAT(alone.text("peer"), HasSubstr("not compared"));
+  fixture_.of_peer = {*note};
+  const auto listed = as(Role::kAuditor, "GET", "/v1/audit/peer-checkpoints");
+  EXPECT_EQ(listed.items(), 1U);
+  EXPECT_EQ(listed.text("text"), audit::note_text(*note) + "\n");
+  EXPECT_EQ(as(Role::kOperator, "GET", "/v1/audit/peer-checkpoints").status, 403U);
 }
 
 TEST_F(KeydRoutes, K13_ADamagedAuditIsFoundAndNamed) {

@@ -42,7 +42,7 @@
 
 namespace tapewarden::keymgr {
 
-// The way to the peer. Called from the replicator's own thread only.
+// The way to the peer. Thread-safe.
 class PeerLink {
  public:
   virtual ~PeerLink() = default;

@@ -28,11 +28,16 @@ KeydFixture::KeydFixture() : base_(keymgr::tables()), checkpoint_key_(crypto::Pr
   RouterOptions router_options;
   router_options.approvals = approvals_.get();
   router_ = std::make_unique<Router>(base_.people(), workers_, router_options);
+  audit_->set_checkpoint_signer([key = checkpoint_key_](ByteView message) { return key.sign(message); });
+  AuditPlace place{base_.env().disk, options.directory, checkpoint_key_.public_key()};
+  place.make_checkpoint = [this] { return audit_->checkpoint(); };
+  place.held_of_peer = [this]() -> Result<std::vector<audit::CheckpointNote>> { return of_peer; };
+  place.held_by_peer = [this] { return by_peer; };
   add_keyd_routes(*router_, {.manager = *manager_,
                              .service = *service_,
                              .people = base_.people(),
                              .approvals = *approvals_,
-                             .audit = {base_.env().disk, options.directory, checkpoint_key_.public_key()},
+                             .audit = place,
                              .server_name = "primary",
                              .peer = {},
                              .warnings = {},

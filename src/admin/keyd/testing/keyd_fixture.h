@@ -23,6 +23,11 @@ class KeydFixture {
   people::Approvals& approvals() { return *approvals_; }
   // A line in the audit file, which stands apart from the keystore's log here.
   Status note(const std::string& json);
+  // As the server signs checkpoints.
+  Bytes sign(ByteView message) const { return checkpoint_key_.sign(message); }
+  // The checkpoints that this server holds of its peer, and what the peer says that it holds of this one.
+  std::vector<audit::CheckpointNote> of_peer;
+  Result<std::vector<audit::CheckpointNote>> by_peer{std::vector<audit::CheckpointNote>{}};
   std::string audit_directory() const { return directory_.path() + "/audit"; }
 
  private:
