@@ -6,18 +6,21 @@
 #include <thread>
 #include <vector>
 
+#include "crypto/aead.h"
+#include "crypto/hash.h"
 #include "crypto/key_check.h"
 #include "dkx/signing.h"
 #include "dkx_site.h"
 #include "flight.h"
 #include "harness.h"
+#include "keymgr/data_keys.h"
 
 namespace tapewarden::bench {
 namespace {
 
-constexpr unsigned kExchanges = 600;
+constexpr unsigned kExchanges = 2000;
 constexpr unsigned kRounds = 3;
-constexpr unsigned kInFlight = 16;
+constexpr unsigned kInFlight = 64;
 constexpr unsigned kCartridges = 64;
 constexpr unsigned kRoundTrips = 600;
 constexpr double kGoal = 0.85;
@@ -38,9 +41,16 @@ double exchanges_a_second(DkxSite& site, const MakeRequest& make) {
          });
 }
 
-// Exactly the cryptography of one exchange, both ends, on bodies of the same sizes: no socket, no parsing, no
-// disk. The drive is enrolled, so it sends no signature of its wrapping key; the tape is in the ledger, so
-// its seal is not verified.
+// What an exchange makes and checks in the keystore and the audit, by size.
+constexpr std::size_t kLedgerRowBytes = 400;  // a new row; the older row of the tape is longer
+constexpr std::size_t kKeyRowBytes = 300;
+constexpr std::size_t kAuditRecordBytes = 700;
+
+// Exactly the cryptography that one exchange cannot do without, both ends, on bodies of the same sizes: no
+// socket, no parsing, no disk. Signatures and wrapping, the TLS records of request and answer, sealed and
+// opened, the MACs of the rows that belong to this tape alone, and the audit record's link in its chain. The
+// drive is enrolled, so it sends no signature of its wrapping key; the tape is in the ledger, so its seal is
+// not verified.
 class BareExchange {
  public:
   BareExchange(const DkxSite& site, const dkx::KeyRequest& request, const dkx::KeyAnswer& answer)
@@ -49,37 +59,74 @@ class BareExchange {
         volume_(request.volume),
         request_id_(request.request_id),
         request_(dkx::request_message(dkx::encode(request))),
-        answer_(dkx::answer_message(dkx::encode(request), dkx::encode(answer))) {
+        answer_(dkx::answer_message(dkx::encode(request), dkx::encode(answer))),
+        request_record_(record_of(request)),
+        answer_record_(
+            dkx::encode(dkx::sign_answer(envelope_of(request), dkx::encode(answer), server_, {}))) {
     const auto key = crypto::random_secret(random_, 32);
     eedk_ = must(eedk::wrap_eedk(key, kek_.public_key(), eedk::ClearLabel{"BENCH KEK"}, volume_));
-    stored_ = key.clone();
+    box_ = crypto::seal_box(seal_key_, volume_.view(), key.reveal(), random_);
   }
 
   void read() const {
-    const auto data_key = opened_request([&] { return must(eedk::open_eedk(eedk_, kek_, volume_)); });
+    const auto data_key = opened_request([&] {
+      mac(eedk::encode(eedk_).size() + kLedgerRowBytes);  // the tape's row in the ledger
+      return must(eedk::open_eedk(eedk_, kek_, volume_));
+    });
     check(data_key);
   }
   void write() const {
-    const auto data_key = opened_request([&] { return stored_.clone(); });
+    const auto data_key = opened_request([&] {
+      mac(kKeyRowBytes);  // the stored key's row,
+      mac(kKeyRowBytes);  // and with its use noted
+      mac(kKeyRowBytes);  // the key that the box is sealed with, for this row alone
+      auto key = must(crypto::open_box(seal_key_, volume_.view(), box_));
+      static_cast<void>(keymgr::fingerprint_of(key));
+      return key;
+    });
     check(data_key);
   }
 
  private:
   template <typename Find>
   crypto::SecretBytes opened_request(const Find& find) const {
+    carry(request_record_);
     if (!drive_identity_.verify(request_, drive_.key.sign(request_)))
       throw std::runtime_error("the request's signature does not fit");
     const auto data_key = find();
-    check(data_key);  // the server's own
+    check(data_key);       // the server's own
+    mac(kLedgerRowBytes);  // the new row
+    static_cast<void>(crypto::sha256(Bytes(kAuditRecordBytes)));
     const auto sedk = must(eedk::wrap_sedk(data_key, wrapping_public_, volume_, request_id_));
     if (!server_identity_.verify(answer_, server_.sign(answer_)))
       throw std::runtime_error("the answer's signature does not fit");
+    carry(answer_record_);
     return must(eedk::open_sedk(sedk, drive_wrapping_, volume_, request_id_));
   }
   void check(const crypto::SecretBytes& data_key) const {
     if (crypto::key_check_value(data_key, volume_) == crypto::KeyCheckValue{})
       throw std::runtime_error("a key check value of nothing");
   }
+
+  void mac(std::size_t size) const { static_cast<void>(row_key_.mac(Bytes(size))); }
+  // One TLS record, sealed at one end and opened at the other.
+  static void carry(const Bytes& message) {
+    struct Ends {
+      crypto::AesGcm sender{crypto::SecretBytes::zeros(crypto::kAesKeyBytes)};
+      crypto::AesGcm receiver{crypto::SecretBytes::zeros(crypto::kAesKeyBytes)};
+      std::uint64_t sent = 0;
+    };
+    thread_local Ends ends;
+    const auto iv = crypto::counter_iv(ends.sent++);
+    Bytes record = message;
+    const auto tag = ends.sender.seal(iv, {}, record, record);
+    must(ends.receiver.open(iv, {}, record, tag, record));
+  }
+  dkx::RequestEnvelope envelope_of(const dkx::KeyRequest& request) const {
+    return dkx::sign_request(0, dkx::encode(request), dkx::SignerKind::kDrive, drive_.key,
+                             &drive_.certificate);
+  }
+  Bytes record_of(const dkx::KeyRequest& request) const { return dkx::encode(envelope_of(request)); }
 
   crypto::SystemRandom random_;
   const net::testing::TestSite::Leaf& drive_;
@@ -93,8 +140,12 @@ class BareExchange {
   const Uuid request_id_;
   const Bytes request_;
   const Bytes answer_;
+  const Bytes request_record_;
+  const Bytes answer_record_;
+  const crypto::MacKey row_key_{crypto::random_secret(random_, 32)};
+  const crypto::SecretBytes seal_key_ = crypto::random_secret(random_, 32);
   eedk::Eedk eedk_;
-  crypto::SecretBytes stored_;
+  Bytes box_;
 };
 
 // On as many threads as the server has workers.
@@ -190,8 +241,8 @@ Figures latency() {
           {"dkx-latency-bare-p99", percentile(bare_loops, 99), "ms", {}, {}, Better::kLower}};
 }
 
-const Registrar kRead("dkx-read-eedk", "keys for reading by EEDK over mutual TLS, 16 in flight", read_eedk);
-const Registrar kWrite("dkx-write", "stored keys for writing over mutual TLS, 16 in flight", write_key);
+const Registrar kRead("dkx-read-eedk", "keys for reading by EEDK over mutual TLS, 64 in flight", read_eedk);
+const Registrar kWrite("dkx-write", "stored keys for writing over mutual TLS, 64 in flight", write_key);
 const Registrar kLatency("dkx-latency-idle",
                          "one read exchange at a time, drive to opened key; the bare loop beside it",
                          latency);

@@ -64,6 +64,7 @@ struct Certificate::State {
   // Its public key, worked out at the first question.
   mutable std::once_flag key_read;
   mutable Result<PublicKey> key;
+  Hash256 fingerprint{};
 
   Result<PublicKey> read_key() const {
     const ErrorScope errors;
@@ -79,12 +80,24 @@ X509* CertificateAccess::handle(const Certificate& certificate) {
   return certificate.state_->certificate.get();
 }
 
+namespace {
+Bytes encode(X509* certificate) {
+  const int size = i2d_X509(certificate, nullptr);
+  TW_ASSERT(size > 0);
+  Bytes der(static_cast<std::size_t>(size));
+  auto* cursor = der.data();
+  TW_ASSERT(i2d_X509(certificate, &cursor) == size);
+  return der;
+}
+}  // namespace
+
 Certificate CertificateAccess::make(X509Ptr certificate) {
   Certificate made;
   // OpenSSL works out extension flags at the first question; asked here, threads later only read them.
   static_cast<void>(X509_check_purpose(certificate.get(), -1, 0));
   auto state = std::make_shared<Certificate::State>();
   state->certificate = std::move(certificate);
+  state->fingerprint = sha256(encode(state->certificate.get()));
   made.state_ = std::move(state);
   return made;
 }
@@ -175,13 +188,7 @@ Result<std::vector<Certificate>> Certificate::list_from_pem(std::string_view pem
 }
 
 Bytes Certificate::der() const {
-  X509* certificate = CertificateAccess::handle(*this);
-  const int size = i2d_X509(certificate, nullptr);
-  TW_ASSERT(size > 0);
-  Bytes der(static_cast<std::size_t>(size));
-  auto* cursor = der.data();
-  TW_ASSERT(i2d_X509(certificate, &cursor) == size);
-  return der;
+  return encode(CertificateAccess::handle(*this));
 }
 
 std::string Certificate::pem() const {
@@ -227,7 +234,8 @@ Result<PublicKey> Certificate::public_key() const {
 }
 
 Hash256 Certificate::fingerprint() const {
-  return sha256(der());
+  TW_ASSERT(!empty());
+  return state_->fingerprint;
 }
 
 bool Certificate::signed_by(const Certificate& authority) const {

@@ -173,7 +173,10 @@ Result<Exchange::Outcome> Exchange::commit(store::Transaction& transaction) {
   const auto earlier = TRY(manager_.ledger().find_exchange(
       transaction, request_.request_id, checked_.drive.serial, request_.volume, purpose()));
   // The same exchange was answered meanwhile: what was prepared here must not become a second answer.
-  if (earlier && !earlier_ && !is_set_aside(*earlier)) return Outcome::kAgain;
+  if (earlier && !earlier_ && !is_set_aside(*earlier)) {
+    look_for_earlier_ = true;
+    return Outcome::kAgain;
+  }
   const bool identified_write = request_.intent == Intent::kWrite && method_ == Method::kIdentifiedKey;
   if (identified_write && !earlier_) stored_key_.reset();
   TRY(recheck(transaction));

@@ -73,6 +73,10 @@ class Exchange {
   const crypto::PrivateKey& decoy_;
   KeyRequest request_;
 
+  // A read's plan is the same with and without an earlier answer, so that is looked up by commit() alone, and
+  // by plan() when commit() found one. Any other plan looks first.
+  bool look_for_earlier_ = true;
+
   // Found by plan().
   CheckedDrive checked_;
   Method method_ = Method::kIdentifiedKey;

@@ -48,7 +48,11 @@ bool pin_expired(const Drive& drive, WallTime now) {
 }  // namespace
 
 Exchange::Exchange(KeyManager& manager, KeyCache& cache, const crypto::PrivateKey& decoy, KeyRequest request)
-    : manager_(manager), cache_(cache), decoy_(decoy), request_(std::move(request)) {}
+    : manager_(manager),
+      cache_(cache),
+      decoy_(decoy),
+      request_(std::move(request)),
+      look_for_earlier_(request_.intent != Intent::kRead) {}
 
 Purpose Exchange::purpose() const {
   switch (request_.intent) {
@@ -128,8 +132,10 @@ Status Exchange::plan(store::Reader& reader) {
         "the certificate of drive " + checked_.drive.serial + " has expired: it is served for reading only",
         "identity", "renew the drive's certificate and pin the new one");
   }
-  earlier_ = TRY(manager_.ledger().find_exchange(reader, request_.request_id, checked_.drive.serial,
-                                                 request_.volume, purpose()));
+  if (look_for_earlier_) {
+    earlier_ = TRY(manager_.ledger().find_exchange(reader, request_.request_id, checked_.drive.serial,
+                                                   request_.volume, purpose()));
+  }
   switch (request_.intent) {
     case Intent::kWrite:
       return plan_write(reader);

@@ -293,7 +293,7 @@ Result<GroupStatus> KeyGroups::status(store::Reader& reader, std::string_view na
 Result<std::optional<WallTime>> KeyGroups::forecast(store::Reader& reader, std::string_view group,
                                                     std::int64_t remaining) const {
   const WallTime now = context_.now();
-  const std::string where = "group_name = ? AND purpose = ? AND issued >= ?";
+  const std::string where = "group_name = ? AND group_name <> '' AND purpose = ? AND issued >= ?";
   const std::initializer_list<store::Value> parameters = {
       std::string(group), static_cast<std::int64_t>(Purpose::kWrite), to_millis(now - kForecastWindow)};
   const auto writes = TRY(reader.aggregate(kLedgerTable, "COUNT(*)", where, parameters));

@@ -56,6 +56,7 @@ struct Job : std::enable_shared_from_this<Job<State>> {
   std::shared_ptr<State> state;
   Exchange exchange;
   KeyService::Completion completion;
+  store::Keystore::Announcement announced = state->manager.keystore().announce();
   Exchange::Outcome outcome = Exchange::Outcome::kDone;
   bool accepted_now = false;
   int attempts = 0;
@@ -68,6 +69,7 @@ void Job<State>::run() {
   if (status) status = exchange.prepare();
   if (!status) return refuse(std::move(status).error());
   const auto self = this->shared_from_this();
+  const auto until_submitted = std::move(announced);  // from here on another thread may have the job
   state->manager.keystore().submit(
       [self](store::Transaction& transaction) -> Status {
         self->outcome = TRY(self->exchange.commit(transaction));
@@ -99,6 +101,7 @@ template <typename State>
 void Job<State>::refuse(Error error) {
   error.detail = static_cast<std::uint32_t>(eedk::ekm_code_of(error));
   const auto self = this->shared_from_this();
+  const auto until_submitted = std::move(announced);
   state->manager.keystore().submit(
       [self, error](store::Transaction& transaction) {
         return self->exchange.refuse(transaction, error, self->accepted_now);
@@ -127,17 +130,15 @@ KeyService::KeyService(KeyManager& manager, KeyFactory* factory)
 KeyService::~KeyService() = default;
 
 void KeyService::handle(KeyRequest request, Completion completion) {
-  auto& executor = *state_->manager.context().env.executor;
   if (state_->in_flight.fetch_add(1) >= kMaximumRequestsInFlight) {
     --state_->in_flight;
-    executor.post([completion = std::move(completion)] {
+    state_->manager.context().env.executor->post([completion = std::move(completion)] {
       completion(eedk::fail_ekm(ErrorCode::kUnavailable, eedk::EkmCode::kInternal,
                                 "the key server has too many requests under way", {}, "ask again"));
     });
     return;
   }
-  auto job = std::make_shared<Job<State>>(state_, std::move(request), std::move(completion));
-  executor.post([job] { job->run(); });
+  std::make_shared<Job<State>>(state_, std::move(request), std::move(completion))->run();
 }
 
 namespace {

@@ -1,8 +1,8 @@
 // Answers drives (K4, K6, K7, K8, K9, K11, K12): from a request to a wrapped key.
 //
 // Each request goes through four steps; the heavy ones never run on the keystore's writer thread:
-//   read      who is it, what may it do, what does the tape hold          keystore.read(), executor
-//   prepare   unwrap EEDKs or draw a data key and wrap it to the KEKs     executor
+//   read      who is it, what may it do, what does the tape hold          keystore.read(), caller
+//   prepare   unwrap EEDKs or draw a data key and wrap it to the KEKs     caller
 //   commit    check again what may have changed, choose the key, move     keystore.submit(), writer thread
 //             the cursor, write ledger and audit rows
 //   finish    wrap the key for the drive                                  executor
@@ -40,7 +40,8 @@ class KeyService {
   KeyService& operator=(const KeyService&) = delete;
 
   // Errors carry an EKM code (eedk/ekm_code.h) in Error::detail. kUnavailable beyond
-  // kMaximumRequestsInFlight. The completion runs on the executor.
+  // kMaximumRequestsInFlight. The first two steps run on the calling thread, which must be one that may take
+  // a while, as the executor's; the completion runs on the executor.
   void handle(KeyRequest request, Completion completion);
 
   // For a pool's settings (T3): which labels and groups are known here, would be served for writing to this

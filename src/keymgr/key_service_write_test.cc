@@ -1,6 +1,7 @@
 // K4, K6, K8, K12, K14: keys for writing from the beginning of tape.
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 #include "eedk/ekm_code.h"
 #include "keymgr/tables.h"
@@ -147,11 +148,14 @@ TEST_F(LtoSite, K12_OneRequestAskedManyTimesAtOnceTakesOneKey) {
   std::mutex mutex;
   std::condition_variable ready;
   std::vector<Result<KeyAnswer>> answers;
+  std::vector<std::jthread> callers;
   for (int i = 0; i < 8; ++i) {
-    server.service().handle(request, [&](Result<KeyAnswer> answer) {
-      const std::lock_guard lock(mutex);
-      answers.push_back(std::move(answer));
-      ready.notify_all();
+    callers.emplace_back([&] {
+      server.service().handle(request, [&](Result<KeyAnswer> answer) {
+        const std::lock_guard lock(mutex);
+        answers.push_back(std::move(answer));
+        ready.notify_all();
+      });
     });
   }
   std::unique_lock lock(mutex);

@@ -56,19 +56,47 @@ Condition condition_of(const LedgerQuery& query) {
   Condition out;
   if (!query.volser.empty()) out.add("volser = ?", {to_upper(query.volser)});
   if (query.volume) out.add("volume = ?", {to_bytes(query.volume->view())});
-  if (!query.alias.empty()) out.add("alias = ?", {to_upper(query.alias)});
-  if (!query.label.empty()) {
-    const std::string folded = to_upper(query.label);
-    out.add("(label_1 = ? OR label_2 = ?)", {folded, folded});
-  }
-  if (query.kek) {
-    const Bytes id = to_bytes(ByteView(*query.kek));
-    out.add("(kek_1 = ? OR kek_2 = ?)", {id, id});
-  }
+  if (!query.alias.empty()) out.add("alias = ? AND alias <> ''", {to_upper(query.alias)});
   if (!query.drive.empty()) out.add("drive = ?", {query.drive});
   if (query.from) out.add("issued >= ?", {to_millis(*query.from)});
   if (query.until) out.add("issued < ?", {to_millis(*query.until)});
   return out;
+}
+
+// A label and a KEK stand in one of two columns each. SQLite would answer an OR by looking at every row, so
+// the question is asked once for each column, and again finds its index.
+std::vector<Condition> conditions_of(const LedgerQuery& query) {
+  std::vector<Condition> out;
+  const auto add = [&](std::string_view first, std::initializer_list<store::Value> values) -> Condition& {
+    out.push_back(condition_of(query));
+    out.back().add(first, values);
+    return out.back();
+  };
+  const std::string label = to_upper(query.label);
+  const Bytes kek = query.kek ? to_bytes(ByteView(*query.kek)) : Bytes();
+  if (!query.label.empty()) {
+    for (const auto* column : {"label_1 = ? AND label_1 <> ''", "label_2 = ? AND label_2 <> ''"}) {
+      Condition& condition = add(column, {label});
+      if (query.kek) condition.add("(kek_1 = ? OR kek_2 = ?)", {kek, kek});
+    }
+  } else if (query.kek) {
+    add("kek_1 = ? AND kek_1 <> x''", {kek});
+    add("kek_2 = ? AND kek_2 <> x''", {kek});
+  } else {
+    out.push_back(condition_of(query));
+  }
+  return out;
+}
+
+bool same_row(const LedgerEntry& a, const LedgerEntry& b) {
+  return a.server == b.server && a.sequence == b.sequence;
+}
+
+// The order of an answer.
+bool before(const LedgerEntry& a, const LedgerEntry& b) {
+  if (a.issued != b.issued) return a.issued > b.issued;
+  if (a.server != b.server) return a.server < b.server;
+  return a.sequence > b.sequence;
 }
 
 }  // namespace
@@ -153,16 +181,20 @@ Result<Page<LedgerEntry>> Ledger::query(store::Reader& reader, const LedgerQuery
                                         const PageRequest& page) const {
   const auto limit = static_cast<std::int64_t>(std::min(page.limit, kMaximumPage));
   const PageMark mark = TRY(read_page_mark(page.after));
-  Condition condition = condition_of(query);
   const Bytes server = to_bytes(mark.server.view());
-  condition.add("(issued < ? OR (issued = ? AND (server > ? OR (server = ? AND sequence < ?))))",
-                {mark.issued, mark.issued, server, server, mark.sequence});
-  condition.sql() += " ORDER BY issued DESC, server, sequence DESC LIMIT ?";
-  condition.values().emplace_back(limit);
   Page<LedgerEntry> out;
-  for (const auto& row : TRY(reader.query(kLedgerTable, condition.sql(), condition.values()))) {
-    out.items.push_back(LedgerEntry::from_row(row));
+  for (Condition& condition : conditions_of(query)) {
+    condition.add("issued <= ? AND (issued < ? OR server > ? OR (server = ? AND sequence < ?))",
+                  {mark.issued, mark.issued, server, server, mark.sequence});
+    condition.sql() += " ORDER BY issued DESC, server, sequence DESC LIMIT ?";
+    condition.values().emplace_back(limit);
+    for (const auto& row : TRY(reader.query(kLedgerTable, condition.sql(), condition.values()))) {
+      out.items.push_back(LedgerEntry::from_row(row));
+    }
   }
+  std::ranges::sort(out.items, before);
+  out.items.erase(std::ranges::unique(out.items, same_row).begin(), out.items.end());
+  if (out.items.size() > static_cast<std::size_t>(limit)) out.items.resize(static_cast<std::size_t>(limit));
   if (limit > 0 && out.items.size() == static_cast<std::size_t>(limit))
     out.next = page_mark(out.items.back());
   return out;

@@ -48,6 +48,56 @@ TEST_F(LedgerSite, K12_AsksBothWays) {
   EXPECT_EQ(entry.server, server.id());
 }
 
+TEST_F(LedgerSite, K12_LabelsAndKeksAreFoundInEitherColumn) {
+  Hash256 first{};
+  first.fill(1);
+  Hash256 second{};
+  second.fill(2);
+  const auto add = [&](const std::string& volser, LedgerEntry entry) {
+    server.clock.advance(std::chrono::seconds(1));
+    entry.volser = volser;
+    entry.volume = random_uuid();
+    entry.method = Method::kWrappedKey;
+    entry.drive = drive.serial();
+    ASSERT_TRUE(server.write([&](store::Transaction& t) -> Status {
+      TRY(m().ledger().add(t, entry));
+      return {};
+    }));
+  };
+  LedgerEntry both;
+  both.label_1.label = "Main";
+  both.label_2.label = "Main";
+  both.kek_1 = both.kek_2 = to_bytes(ByteView(first));
+  LedgerEntry crossed = both;
+  crossed.label_1.label = "Other";
+  crossed.kek_1 = to_bytes(ByteView(second));
+  add("A", both);
+  add("B", crossed);
+  add("C", both);
+  add("D", crossed);
+  add("E", {});
+  const auto volsers = [&](const LedgerQuery& query, std::size_t pages_of = 100) {
+    std::string out;
+    PageRequest page{.limit = pages_of, .after = ""};
+    do {
+      const auto part = m().query_ledger(query, page);
+      EXPECT_TRUE(part);
+      for (const auto& entry : part->items) out += entry.volser;
+      page.after = part->next;
+    } while (!page.after.empty());
+    return out;
+  };
+  for (const std::size_t pages_of : {1U, 2U, 3U, 100U}) {
+    EXPECT_EQ(volsers({.label = "main"}, pages_of), "DCBA");
+    EXPECT_EQ(volsers({.label = "other"}, pages_of), "DB");
+    EXPECT_EQ(volsers({.kek = first}, pages_of), "DCBA");
+    EXPECT_EQ(volsers({.kek = second}, pages_of), "DB");
+    EXPECT_EQ(volsers({.label = "main", .kek = second}, pages_of), "DB");
+  }
+  EXPECT_EQ(volsers({.label = "other", .kek = first, .drive = drive.serial()}), "DB");
+  EXPECT_EQ(volsers({.volser = "A", .label = "other"}), "");
+}
+
 TEST_F(LedgerSite, K12_TimeRangesAndPages) {
   for (int i = 0; i < 5; ++i) write("VOL00" + std::to_string(i));
   const WallTime later = m().context().now() + std::chrono::hours(1);

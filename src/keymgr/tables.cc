@@ -40,6 +40,7 @@ const TableSpec kKeyGroupTable{
                 {"created", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kGroupCursorTable{
@@ -75,6 +76,7 @@ const TableSpec kKekTable{
                 {"private_commit", kInteger, kLocal}},
     .indexes = {"not_after"},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kKekLabelTable{
@@ -85,6 +87,7 @@ const TableSpec kKekLabelTable{
                 {"added", kInteger, kPlain}},
     .indexes = {"kek"},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kDriveTable{
@@ -111,6 +114,7 @@ const TableSpec kDriveTable{
                 {"decided_by", kText, kPlain}},
     .indexes = {"state", "default_group", "default_alias"},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kProxyDriveTable{
@@ -121,6 +125,7 @@ const TableSpec kProxyDriveTable{
                 {"added", kInteger, kPlain}},
     .indexes = {"serial"},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kAccessRuleTable{
@@ -135,6 +140,7 @@ const TableSpec kAccessRuleTable{
                 {"added", kInteger, kPlain}},
     .indexes = {"object_kind, object"},
     .unique_indexes = {"subject_kind, subject, object_kind, object"},
+    .remembered = true,
 };
 
 const TableSpec kLedgerTable{
@@ -147,8 +153,11 @@ const TableSpec kLedgerTable{
                 {"kek_1", kBlob, kPlain},     {"kek_2", kBlob, kPlain},      {"eedk_set", kBlob, kPlain},
                 {"kcv", kBlob, kPlain},       {"drive", kText, kPlain},      {"wwnn", kText, kPlain},
                 {"proxy", kText, kPlain},     {"issued", kInteger, kPlain},  {"confirmed", kInteger, kPlain}},
-    .indexes = {"volser", "volume", "request_id", "alias", "label_1", "label_2", "kek_1", "kek_2",
-                "drive, issued", "issued", "group_name, purpose, issued"},
+    // Each makes every exchange dearer, so what a row leaves empty is in no index.
+    .indexes = {"volser", "volume, purpose", "request_id", "alias, issued WHERE alias <> ''",
+                "label_1, issued WHERE label_1 <> ''", "label_2, issued WHERE label_2 <> ''",
+                "kek_1, issued WHERE kek_1 <> x''", "kek_2, issued WHERE kek_2 <> x''", "drive, issued",
+                "issued", "group_name, purpose, issued WHERE group_name <> ''"},
     .unique_indexes = {},
 };
 
@@ -157,6 +166,7 @@ const TableSpec kSettingTable{
     .columns = {{"name", kText, kKey}, {"value", kText, kPlain}, {"changed", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kServerTable{
@@ -169,6 +179,7 @@ const TableSpec kServerTable{
                 {"epoch", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .remembered = true,
 };
 
 const TableSpec kIdentityTable{

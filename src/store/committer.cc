@@ -91,17 +91,29 @@ State Committer::next_state() {
   return next;
 }
 
+std::vector<std::size_t> Committer::changed_tables() const {
+  std::vector<std::size_t> tables;
+  for (const Change& change : session_.changes()) tables.push_back(change.table);
+  return tables;
+}
+
 Status Committer::commit() {
   sqlite::Connection& connection = session_.access().connection();
   State next = next_state();
   TRY(write_state(connection, session_.access().vault(), next));
+  RowMemory* memory = session_.access().memory();
+  if (memory != nullptr) memory->begin_commit(next.mark.sequence, changed_tables());
   if (const Status committed = execute(connection, "COMMIT"); !committed) {
     // A full disk or a lock is found before the commit record is written; after any other error the commit
     // may or may not be on stable storage.
     const ErrorCode code = committed.error().code;
-    if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) return committed;
+    if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) {
+      if (memory != nullptr) memory->end_commit(state_.mark.sequence);
+      return committed;
+    }
     return give_up("the database did not confirm a commit", committed.error());
   }
+  if (memory != nullptr) memory->end_commit(next.mark.sequence);
   if (const Status logged = log_.append(next.mark, next.records); !logged) {
     return give_up("the audit file did not take a commit", logged.error());
   }

@@ -39,6 +39,7 @@ class Committer {
   Status run_works(std::span<const Keystore::Work* const> works, std::vector<Outcome>& outcomes);
   Status commit();
   Status write_note();
+  std::vector<std::size_t> changed_tables() const;  // with repetitions
   State next_state();
   Status give_up(std::string_view what, const Error& cause);
 

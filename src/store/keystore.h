@@ -10,10 +10,11 @@
 //  last commit,
 //     which the database still holds in full (table last_commit) and open() completes. A log that is ahead of
 //     the database means that the database lost commits: open() fails and says which.
-//  I3 Every read verifies the row's MAC; a row that does not verify is never returned: kCorrupt naming table
-//  and key. I4 A row's version only grows. An erased row stays as a tombstone (version, origin, MAC) that
-//  queries do not see. I5 Each table has a running sum of its rows' MACs, chained into the head: a missing,
-//  added or rolled-back row makes
+//  I3 Every row is verified by its MAC when it is read from the database; a row that does not verify is never
+//  returned: kCorrupt naming table and key. Of tables marked `remembered` verified rows stay in memory until
+//  a commit changes the table. I4 A row's version only grows. An erased row stays as a tombstone (version,
+//  origin, MAC) that queries do not see. I5 Each table has a running sum of its rows' MACs, chained into the
+//  head: a missing, added or rolled-back row makes
 //     verify() fail, and the change records in the commit log name the row.
 #pragma once
 
@@ -125,6 +126,10 @@ struct CommitInfo {
   std::uint64_t sequence = 0;
 };
 
+// The longest time for which a commit waits for announced ones. Beside what a commit and an answer take under
+// load it is short; without load nothing is announced.
+inline constexpr std::chrono::microseconds kGatherTime{4000};
+
 // One fault that verify() found.
 struct Fault {
   std::string table;
@@ -136,6 +141,7 @@ class Keystore {
  public:
   using Work = std::function<Status(Transaction&)>;
   using Completion = std::function<void(Result<CommitInfo>)>;
+  using Announcement = std::shared_ptr<const void>;
 
   // Makes the database when it is missing AND the log is empty. `master` is the 32-byte master key.
   // kCorrupt: damage, named. kWrongKey: another master key. kConflict: another process has it open.
@@ -149,6 +155,10 @@ class Keystore {
   // A group that only records takes no commit: its records go to the log alone (CommitLog::note), also when
   // the disk has no room for the database any more, and its completions do not wait at the gate. Thread-safe.
   virtual void submit(Work work, Completion completion) = 0;
+  // Says that a submit() is being prepared, until what it returns is gone. The writer then holds its next
+  // commit back for those that are announced, at most kGatherTime, so that under load more share one sync;
+  // nobody waits when nothing is announced. Thread-safe.
+  virtual Announcement announce() = 0;
   // submit() and wait; the executor is not used. Not from the executor's threads, nor from within a work.
   virtual Result<CommitInfo> write(Work work) = 0;
   // Runs `work` on the calling thread in a read snapshot. Thread-safe; several run side by side.

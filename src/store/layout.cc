@@ -68,16 +68,25 @@ std::string parameter(std::size_t column) {
   return "?" + std::to_string(column + kHiddenColumns + 1);
 }
 
-// "group_name, position" becomes tw_data_key__group_name__position.
-IndexLayout index_layout(const TableSpec& spec, std::string_view columns, bool unique) {
+// "group_name, position" becomes tw_data_key_index__group_name__position, "alias WHERE alias <> ''"
+// tw_data_key_index__alias__where__alias: another text must have another name, or an older database is taken
+// for a changed one.
+IndexLayout index_layout(const TableSpec& spec, std::string_view text, bool unique) {
+  constexpr std::string_view kWhere = " WHERE ";
+  const std::size_t where = text.find(kWhere);
+  const std::string_view columns = text.substr(0, where);
+  const std::string_view condition =
+      where == std::string_view::npos ? std::string_view() : text.substr(where + kWhere.size());
   std::string name = "tw_" + std::string(spec.name) + (unique ? "_unique" : "_index");
   for (const std::string& column : split(columns, ',')) {
     name += "__";
     for (const char c : trim(column)) name += c == ' ' ? '_' : c;
   }
+  if (!condition.empty()) name += "__where__" + std::string(condition.substr(0, condition.find(' ')));
   std::string sql = unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
   sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" + std::string(columns) +
          ") WHERE row_erased = 0";
+  if (!condition.empty()) sql += " AND " + std::string(condition);
   return {std::move(name), std::move(sql)};
 }
 

@@ -114,6 +114,25 @@ TEST(Migration, K16_CutOffMakingIsBegunAgain) {
   EXPECT_EQ(f.keystore->head().sequence, 1U);
 }
 
+TEST(Migration, K16_AnIndexGetsAConditionInAnOlderDatabase) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "KEY1", "one"));
+  TableSpec narrowed = kKeys;
+  narrowed.indexes = {"group_name, place WHERE group_name <> ''"};
+  f.tables.front() = &narrowed;
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "one");
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+  f.close();
+  const auto connection = sqlite::Connection::open(f.path(), sqlite::Access::kRead);
+  ASSERT_TRUE(connection);
+  EXPECT_EQ((*connection)
+                ->text_of("SELECT group_concat(name) FROM sqlite_schema WHERE name LIKE 'tw_data_key_index%'")
+                .value(),
+            "tw_data_key_index__group_name__place__where__group_name");
+}
+
 TEST(Migration, K16_QueriesUseTheirIndexes) {
   Fixture f;
   ASSERT_TRUE(f.open());

@@ -34,12 +34,16 @@ struct Column {
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
-  // Each entry is a column list for CREATE INDEX, for example "group_name, position".
+  // Each entry is a column list for CREATE INDEX, for example "group_name, position". A column that is mostly
+  // empty can be left out where it is: "alias WHERE alias <> ''"; queries must then say the same.
   std::vector<std::string_view> indexes;
   // Column lists for CREATE UNIQUE INDEX over live rows.
   std::vector<std::string_view> unique_indexes;
   // False: rows stay on this server (its own settings); true: each change is copied to the peer.
   bool replicated = true;
+  // For small tables that are asked much and changed rarely: what a query found is kept in memory, verified,
+  // until a commit changes the table.
+  bool remembered = false;
 };
 
 // The values of one row, in the order of TableSpec::columns.

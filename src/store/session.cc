@@ -59,9 +59,34 @@ Result<std::optional<StoredRow>> RowAccess::find(const Layout& layout, std::span
   return std::optional<StoredRow>(std::move(stored));
 }
 
+Status RowAccess::begin_snapshot() {
+  if (memory_ == nullptr) return {};
+  seen_ = TRY(memory_->sees([&]() -> Status {
+    // Any question to the database takes the snapshot; this one reads no table.
+    sqlite::Statement* statement =
+        TRY(connection_.cached("snapshot", [] { return std::string("PRAGMA data_version"); }));
+    const sqlite::Use use(*statement);
+    return use->run();
+  }));
+  return {};
+}
+
 Result<std::optional<Row>> RowAccess::get(const TableSpec& table, std::span<const Value> key) {
   const Layout* layout = TRY(layouts_.find(table));
-  std::optional<StoredRow> stored = TRY(find(*layout, key));
+  if (!remembers(*layout)) return read_row(*layout, key);
+  const auto read = [&]() -> Result<std::vector<Row>> {
+    auto row = TRY(read_row(*layout, key));
+    std::vector<Row> rows;
+    if (row) rows.push_back(*std::move(row));
+    return rows;
+  };
+  auto rows = TRY(remembered(*layout, RowMemory::question(layout->name, "key", key), read));
+  if (rows.empty()) return std::optional<Row>();
+  return std::optional<Row>(std::move(rows.front()));
+}
+
+Result<std::optional<Row>> RowAccess::read_row(const Layout& layout, std::span<const Value> key) {
+  std::optional<StoredRow> stored = TRY(find(layout, key));
   if (!stored || stored->head.erased) return std::optional<Row>();
   return std::optional<Row>(std::move(stored->row));
 }
@@ -69,17 +94,24 @@ Result<std::optional<Row>> RowAccess::get(const TableSpec& table, std::span<cons
 Result<std::vector<Row>> RowAccess::query(const TableSpec& table, std::string_view where,
                                           std::span<const Value> parameters) {
   const Layout* layout = TRY(layouts_.find(table));
-  std::string name = "query " + layout->name + " ";
+  if (!remembers(*layout)) return read_rows(*layout, where, parameters);
+  return remembered(*layout, RowMemory::question(layout->name, "where " + std::string(where), parameters),
+                    [&] { return read_rows(*layout, where, parameters); });
+}
+
+Result<std::vector<Row>> RowAccess::read_rows(const Layout& layout, std::string_view where,
+                                              std::span<const Value> parameters) {
+  std::string name = "query " + layout.name + " ";
   name += where;
   sqlite::Statement* statement =
-      TRY(connection_.cached(name, [&] { return layout->live_sql(layout->stored_columns(), where); }));
+      TRY(connection_.cached(name, [&] { return layout.live_sql(layout.stored_columns(), where); }));
   const sqlite::Use use(*statement);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
   std::vector<Row> rows;
   while (TRY(use->step())) {
-    StoredRow stored = TRY(take_row(*layout, *use));
-    TRY(verify(*layout, stored));
+    StoredRow stored = TRY(take_row(layout, *use));
+    TRY(verify(layout, stored));
     rows.push_back(std::move(stored.row));
   }
   return rows;
@@ -117,6 +149,7 @@ Result<crypto::SecretBytes> RowAccess::unseal(const TableSpec& table, const Row&
 
 void WriteSession::begin_group(std::uint64_t sequence) {
   sequence_ = sequence;
+  access_.set_seen(sequence - 1);
   changes_.clear();
   records_.clear();
   savepoint_open_ = false;
@@ -217,6 +250,7 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
     return fail(ErrorCode::kInvalidArgument, "the row's key is too long", layout.name);
   }
   TRY(open_savepoint());
+  if (layout.spec.remembered) access_.set_seen({});  // this group sees more than any commit
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());
   head.mac = access_.vault().row_mac(canonical_row(layout.spec, head, row));

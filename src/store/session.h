@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "store/keystore.h"
 #include "store/layout.h"
+#include "store/row_memory.h"
 #include "store/vault.h"
 
 namespace tapewarden::store {
@@ -23,8 +24,15 @@ inline constexpr std::size_t kRecordBytesLimit = 1U << 20;  // one audit record
 // Reading with verification. The Transaction and the Reader below are thin over it.
 class RowAccess {
  public:
-  RowAccess(sqlite::Connection& connection, const Layouts& layouts, const Vault& vault)
-      : connection_(connection), layouts_(layouts), vault_(vault) {}
+  // `memory` may be nullptr.
+  RowAccess(sqlite::Connection& connection, const Layouts& layouts, const Vault& vault,
+            RowMemory* memory = nullptr)
+      : connection_(connection), layouts_(layouts), vault_(vault), memory_(memory) {}
+
+  // Begins the snapshot of a read transaction, so that it can use the memory.
+  Status begin_snapshot();
+  // The commit that the transaction sees; nothing: the memory is left alone.
+  void set_seen(std::optional<std::uint64_t> commit) { seen_ = commit; }
 
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key);
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
@@ -41,11 +49,27 @@ class RowAccess {
   sqlite::Connection& connection() { return connection_; }
   const Layouts& layouts() const { return layouts_; }
   const Vault& vault() const { return vault_; }
+  RowMemory* memory() const { return memory_; }
 
  private:
+  bool remembers(const Layout& layout) const { return memory_ != nullptr && seen_ && layout.spec.remembered; }
+  Result<std::optional<Row>> read_row(const Layout& layout, std::span<const Value> key);
+  Result<std::vector<Row>> read_rows(const Layout& layout, std::string_view where,
+                                     std::span<const Value> parameters);
+  // What read() gives, or the memory of it.
+  template <typename Read>
+  Result<std::vector<Row>> remembered(const Layout& layout, std::string question, const Read& read) {
+    if (const auto known = memory_->find(layout.position, question, *seen_)) return *known;
+    std::vector<Row> rows = TRY(read());
+    memory_->keep(layout.position, std::move(question), *seen_, rows);
+    return rows;
+  }
+
   sqlite::Connection& connection_;
   const Layouts& layouts_;
   const Vault& vault_;
+  RowMemory* memory_;
+  std::optional<std::uint64_t> seen_;
 };
 
 class ReadSession final : public Reader {

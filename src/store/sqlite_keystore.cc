@@ -57,9 +57,10 @@ Status SqliteKeystore::open() {
   State state = std::move(*loaded);
   TRY(as_damage(bring_up_to_date(state)));
   TRY(as_damage(check_rows(state)));
+  memory_ = std::make_unique<RowMemory>(layouts_.all().size(), state.mark.sequence);
   auto committer =
       std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state));
-  queue_ = std::make_unique<WriteQueue>(
+  queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
   queue_->start();
   return {};
@@ -135,6 +136,10 @@ void SqliteKeystore::submit(Work work, Completion completion) {
   queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kPosted);
 }
 
+Keystore::Announcement SqliteKeystore::announce() {
+  return WriteQueue::announce(queue_);
+}
+
 namespace {
 // A result handed from the thread that commits to the one that waits.
 struct Waiter {
@@ -163,6 +168,7 @@ Result<CommitInfo> SqliteKeystore::write(Work work) {
 Status SqliteKeystore::read(const std::function<Status(Reader&)>& work) {
   return readers_.run([&](sqlite::Connection& connection) -> Status {
     ReadSession session(access(connection));
+    TRY(session.access().begin_snapshot());
     return work(session);
   });
 }

@@ -21,6 +21,7 @@ class SqliteKeystore final : public Keystore {
   Status open();
 
   void submit(Work work, Completion completion) override;
+  Announcement announce() override;
   Result<CommitInfo> write(Work work) override;
   Status read(const std::function<Status(Reader&)>& work) override;
   CommitMark head() const override { return queue_->head(); }
@@ -43,7 +44,7 @@ class SqliteKeystore final : public Keystore {
   Result<State> load_state();
   Status bring_up_to_date(State& state);
   Status check_rows(const State& state);
-  RowAccess access(sqlite::Connection& connection) { return {connection, layouts_, vault_}; }
+  RowAccess access(sqlite::Connection& connection) { return {connection, layouts_, vault_, memory_.get()}; }
 
   Env env_;
   const KeystoreOptions options_;
@@ -52,8 +53,9 @@ class SqliteKeystore final : public Keystore {
   CommitLog& log_;
   std::unique_ptr<File> lock_;
   std::unique_ptr<sqlite::Connection> writer_;
+  std::unique_ptr<RowMemory> memory_;  // once the newest commit is known
   ReaderPool readers_;
-  std::unique_ptr<WriteQueue> queue_;
+  std::shared_ptr<WriteQueue> queue_;  // shared with announcements
 };
 
 }  // namespace tapewarden::store

@@ -7,7 +7,7 @@ namespace tapewarden::store {
 
 namespace {
 // Completions that one executor task runs: few tasks for a large group, and still work for several threads.
-constexpr std::size_t kAnswersInTask = 8;
+constexpr std::size_t kAnswersInTask = 2;
 }  // namespace
 
 WriteQueue::WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer)
@@ -47,7 +47,8 @@ void WriteQueue::submit(Keystore::Work work, Keystore::Completion completion, De
       refused = "too many changes are waiting for the keystore";
     } else {
       waiting_.push_back({std::move(work), std::move(completion), delivery});
-      work_.notify_one();
+      // Whoever gathers is woken by the last that was announced, or by a full group.
+      if (!gathering_ || waiting_.size() >= limits_.group) work_.notify_one();
       return;
     }
   }
@@ -55,6 +56,33 @@ void WriteQueue::submit(Keystore::Work work, Keystore::Completion completion, De
   answers.push_back(
       {std::move(completion), fail(ErrorCode::kUnavailable, refused, {}, "try again"), delivery});
   deliver(executor_, std::move(answers));
+}
+
+Keystore::Announcement WriteQueue::announce(const std::shared_ptr<WriteQueue>& queue) {
+  queue->begin_announced();
+  return {queue.get(), [queue](const void*) { queue->end_announced(); }};
+}
+
+void WriteQueue::begin_announced() {
+  const MutexLock lock(mutex_);
+  ++announced_;
+}
+
+void WriteQueue::end_announced() {
+  const MutexLock lock(mutex_);
+  if (--announced_ == 0 && gathering_) work_.notify_one();
+}
+
+// Waits for what is announced, so that it comes into the same group.
+void WriteQueue::gather() {
+  const auto until = std::chrono::steady_clock::now() + kGatherTime;
+  gathering_ = true;
+  while (announced_ > 0 && waiting_.size() < limits_.group && !stopping_) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until) break;
+    work_.wait_for(mutex_, until - now);
+  }
+  gathering_ = false;
 }
 
 CommitMark WriteQueue::head() const {
@@ -79,6 +107,7 @@ void WriteQueue::run() {
 std::vector<WriteQueue::Job> WriteQueue::next_group() {
   const MutexLock lock(mutex_);
   while (waiting_.empty() && !stopping_) work_.wait(mutex_);
+  gather();
   std::vector<Job> group;
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), limits_.group));
   group.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.begin() + count));

@@ -36,6 +36,8 @@ class WriteQueue {
   void start();
   void stop();
   void submit(Keystore::Work work, Keystore::Completion completion, Delivery delivery) TW_EXCLUDES(mutex_);
+  // See Keystore::announce().
+  static Keystore::Announcement announce(const std::shared_ptr<WriteQueue>& queue);
   CommitMark head() const TW_EXCLUDES(mutex_);
   // See Keystore::health().
   Status health() const TW_EXCLUDES(mutex_);
@@ -55,6 +57,9 @@ class WriteQueue {
   using Answers = std::vector<Answer>;
 
   void run() TW_EXCLUDES(mutex_);
+  void begin_announced() TW_EXCLUDES(mutex_);
+  void end_announced() TW_EXCLUDES(mutex_);
+  void gather() TW_REQUIRES(mutex_);
   // Empty when the queue was stopped.
   std::vector<Job> next_group() TW_EXCLUDES(mutex_);
   void run_group(std::vector<Job> group) TW_EXCLUDES(mutex_);
@@ -69,6 +74,8 @@ class WriteQueue {
   std::deque<Job> waiting_ TW_GUARDED_BY(mutex_);
   CommitMark head_ TW_GUARDED_BY(mutex_);
   std::optional<Error> failed_ TW_GUARDED_BY(mutex_);
+  std::size_t announced_ TW_GUARDED_BY(mutex_) = 0;
+  bool gathering_ TW_GUARDED_BY(mutex_) = false;  // the writer holds back what waits
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

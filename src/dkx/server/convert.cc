@@ -1,6 +1,10 @@
 #include "dkx/server/convert.h"
 
+#include <set>
+
 #include "base/text.h"
+#include "base/thread_annotations.h"
+#include "crypto/hash.h"
 #include "dkx/signing.h"
 
 namespace tapewarden::dkx {
@@ -32,6 +36,38 @@ void put_asked(const Asked& asked, keymgr::KeyRequest& out) {
   }
 }
 
+// The enrolments whose signature was found good, by a hash of all that was checked: a drive sends the same
+// one with every request. Forgets all when full. Thread-safe.
+class GoodEnrolments {
+ public:
+  bool has(const Hash256& enrolment) {
+    const MutexLock lock(mutex_);
+    return good_.contains(enrolment);
+  }
+  void add(const Hash256& enrolment) {
+    const MutexLock lock(mutex_);
+    if (good_.size() >= kRemembered) good_.clear();
+    good_.insert(enrolment);
+  }
+
+ private:
+  static constexpr std::size_t kRemembered = 1024;
+  Mutex mutex_;
+  std::set<Hash256> good_ TW_GUARDED_BY(mutex_);
+};
+
+bool wrapping_key_vouched(const Enrolment& enrolment, const crypto::PublicKey& identity) {
+  static GoodEnrolments good;
+  ByteWriter checked;
+  checked.bytes32(identity.spki()).bytes32(enrolment.wrapping_key).bytes32(enrolment.wrapping_key_signature);
+  const Hash256 hash = crypto::sha256(checked.view());
+  if (good.has(hash)) return true;
+  if (!identity.verify(wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature))
+    return false;
+  good.add(hash);
+  return true;
+}
+
 // What a drive that is not pinned yet offers: its certificate, and its wrapping key vouched for by that
 // certificate's key. A proxy cannot offer a wrapping key of its own in a drive's name.
 Status put_enrolment(const Enrolment& enrolment, keymgr::Caller& caller) {
@@ -45,8 +81,7 @@ Status put_enrolment(const Enrolment& enrolment, keymgr::Caller& caller) {
                           "the certificate offered is not the one that signed", "enrolment.certificate");
   }
   const auto key = offered->public_key();
-  if (!key || key->kind() != crypto::KeyKind::kEcP256 ||
-      !key->verify(wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature)) {
+  if (!key || key->kind() != crypto::KeyKind::kEcP256 || !wrapping_key_vouched(enrolment, *key)) {
     return eedk::fail_ekm(ErrorCode::kUnauthenticated, eedk::EkmCode::kInvalidSignature,
                           "the wrapping key is not signed by the drive's identity key",
                           "enrolment.signature");

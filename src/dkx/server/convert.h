@@ -1,4 +1,5 @@
-// Between the wire's words and the key server's. Pure.
+// Between the wire's words and the key server's. Pure, but for a memory of enrolments whose
+// signature was good. Thread-safe.
 #pragma once
 
 #include <span>

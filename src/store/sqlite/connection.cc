@@ -84,6 +84,13 @@ std::unexpected<Error> error_of(sqlite3* handle, int result) {
   return fail(code, std::move(message), std::move(field), {}, static_cast<std::uint32_t>(extended));
 }
 
+// SQLite counts its memory under one lock for the whole process unless told not to, before its first use:
+// every allocation of every connection would wait there.
+void configure_once() {
+  static const int result = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  TW_ASSERT(result == SQLITE_OK);
+}
+
 }  // namespace
 
 Statement::~Statement() {
@@ -168,6 +175,7 @@ ByteView Statement::blob(int column) const {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
+  configure_once();
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   flags |= access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (access == Access::kCreate) flags |= SQLITE_OPEN_CREATE;
