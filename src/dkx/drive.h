@@ -13,7 +13,7 @@ namespace tapewarden::dkx {
 struct Enrolment {
   Bytes certificate;             // DER, P-256
   Bytes wrapping_key;            // DER SubjectPublicKeyInfo, RSA
-  Bytes wrapping_key_signature;  // by the identity key over wrapping_key_message(wrapping_key)
+  Bytes wrapping_key_signature;  // by the identity key over eedk::wrapping_key_message(wrapping_key)
   friend bool operator==(const Enrolment&, const Enrolment&) = default;
 };
 

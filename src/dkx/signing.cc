@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::string_view kRequestPrefix{"tapewarden dkx request v1\0", 26};
 constexpr std::string_view kAnswerPrefix{"tapewarden dkx answer v1\0", 25};
-constexpr std::string_view kWrappingKeyPrefix{"tapewarden dkx wrapping key v1\0", 31};
-static_assert(kRequestPrefix.back() == 0 && kAnswerPrefix.back() == 0 && kWrappingKeyPrefix.back() == 0);
+static_assert(kRequestPrefix.back() == 0 && kAnswerPrefix.back() == 0);
 
 bool fits(const crypto::PublicKey& key, ByteView message, ByteView signature) {
   return !key.empty() && key.kind() == crypto::KeyKind::kEcP256 && key.verify(message, signature);
@@ -28,12 +27,6 @@ Bytes request_message(ByteView body) {
 Bytes answer_message(ByteView request_body, ByteView answer_body) {
   ByteWriter out;
   out.text(kAnswerPrefix).bytes(crypto::sha256(request_body)).bytes(answer_body);
-  return out.take();
-}
-
-Bytes wrapping_key_message(ByteView spki) {
-  ByteWriter out;
-  out.text(kWrappingKeyPrefix).bytes(spki);
   return out.take();
 }
 

@@ -1,6 +1,6 @@
 // What the signatures of the drive key exchange cover, and how they are made and checked. Each kind of
-// message has its own prefix, which ends in 00h, so that no signature can be passed off as another.
-// Thread-safe.
+// message (with eedk/wrapping_key_message.h) has its own prefix, which ends in 00h, so that no signature can
+// be passed off as another. Thread-safe.
 #pragma once
 
 #include "crypto/certificate.h"
@@ -12,8 +12,6 @@ namespace tapewarden::dkx {
 Bytes request_message(ByteView body);
 // "tapewarden dkx answer v1" || 00h || SHA-256(request body) || answer body.
 Bytes answer_message(ByteView request_body, ByteView answer_body);
-// "tapewarden dkx wrapping key v1" || 00h || SubjectPublicKeyInfo.
-Bytes wrapping_key_message(ByteView spki);
 
 // A signed request. REQUIRES: P-256; a certificate exactly when the signer is a drive.
 RequestEnvelope sign_request(std::uint32_t message_id, Bytes body, SignerKind signer,

@@ -5,6 +5,7 @@
 #include "dkx/limits.h"
 #include "dkx/tags.h"
 #include "dkx/testing/parties.h"
+#include "eedk/wrapping_key_message.h"
 
 namespace tapewarden::dkx {
 namespace {
@@ -100,13 +101,14 @@ TEST(Signing, K11_AnAnswerIsBoundToItsRequest) {
 // The same bytes signed for one purpose say nothing for another.
 TEST(Signing, K11_SignaturesOfOneKindAreNoneOfAnother) {
   const Bytes body = encode(RequestBody{PingRequest{}});
-  EXPECT_NE(request_message(body), wrapping_key_message(body));
+  EXPECT_NE(request_message(body), eedk::wrapping_key_message(body));
   EXPECT_EQ(as_text(request_message({})), std::string_view("tapewarden dkx request v1\0", 26));
-  EXPECT_EQ(as_text(wrapping_key_message({})), std::string_view("tapewarden dkx wrapping key v1\0", 31));
+  EXPECT_EQ(as_text(eedk::wrapping_key_message({})),
+            std::string_view("tapewarden dkx wrapping key v1\0", 31));
   EXPECT_EQ(answer_message({}, {}).size(), 25U + 32U);
   const auto enrolment = testing::sample_enrolment();
-  EXPECT_TRUE(parties().drive.certificate.public_key()->verify(wrapping_key_message(enrolment.wrapping_key),
-                                                               enrolment.wrapping_key_signature));
+  EXPECT_TRUE(parties().drive.certificate.public_key()->verify(
+      eedk::wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature));
   EXPECT_FALSE(parties().drive.certificate.public_key()->verify(request_message(enrolment.wrapping_key),
                                                                 enrolment.wrapping_key_signature));
 }

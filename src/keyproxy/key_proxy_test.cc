@@ -380,11 +380,5 @@ TEST(SealBytes, K6_WhatIsNoSetIsRefused) {
   EXPECT_TRUE(refused(info));
 }
 
-TEST(Enrolment, K11_DriveAndKeyServerSignTheSameTextOverTheWrappingKey) {
-  for (const Bytes& spki : {Bytes{}, Bytes{0x30, 0x00}, parties().drive_wrapping.public_key().spki()}) {
-    EXPECT_EQ(tape::wrapping_key_message(spki), dkx::wrapping_key_message(spki));
-  }
-}
-
 }  // namespace
 }  // namespace tapewarden::keyproxy

@@ -37,7 +37,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"dkx/client", {"base", "crypto", "ttlv", "eedk", "dkx", "net"}},
       {"scsi", {"base"}},
       {"tape/medium", {"base", "crypto"}},
-      {"tape/device", {"base", "crypto", "scsi", "tape/medium"}},
+      {"tape/device", {"base", "crypto", "eedk", "scsi", "tape/medium"}},
       {"tape/initiator", {"base", "crypto", "scsi"}},
       {"keyproxy",
        {"base", "crypto", "scsi", "tape/medium", "tape/device", "tape/initiator", "eedk", "dkx",

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/text.h"
 #include "dkx/limits.h"
+#include "eedk/wrapping_key_message.h"
 
 namespace tapewarden::testing {
 
@@ -88,7 +89,7 @@ dkx::Enrolment TestDrive::enrolment() const {
   dkx::Enrolment out;
   out.certificate = identity_.certificate.der();
   out.wrapping_key = wrapping_.public_key().spki();
-  out.wrapping_key_signature = identity_.key.sign(dkx::wrapping_key_message(out.wrapping_key));
+  out.wrapping_key_signature = identity_.key.sign(eedk::wrapping_key_message(out.wrapping_key));
   return out;
 }
 

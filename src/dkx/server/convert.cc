@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/thread_annotations.h"
 #include "crypto/hash.h"
-#include "dkx/signing.h"
+#include "eedk/wrapping_key_message.h"
 
 namespace tapewarden::dkx {
 
@@ -62,7 +62,7 @@ bool wrapping_key_vouched(const Enrolment& enrolment, const crypto::PublicKey& i
   checked.bytes32(identity.spki()).bytes32(enrolment.wrapping_key).bytes32(enrolment.wrapping_key_signature);
   const Hash256 hash = crypto::sha256(checked.view());
   if (good.has(hash)) return true;
-  if (!identity.verify(wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature))
+  if (!identity.verify(eedk::wrapping_key_message(enrolment.wrapping_key), enrolment.wrapping_key_signature))
     return false;
   good.add(hash);
   return true;

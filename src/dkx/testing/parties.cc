@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "crypto/random.h"
+#include "eedk/wrapping_key_message.h"
 
 namespace tapewarden::dkx::testing {
 
@@ -76,7 +77,7 @@ Enrolment sample_enrolment() {
   Enrolment out;
   out.certificate = parties().drive.certificate.der();
   out.wrapping_key = parties().drive_wrapping.public_key().spki();
-  out.wrapping_key_signature = parties().drive.key.sign(wrapping_key_message(out.wrapping_key));
+  out.wrapping_key_signature = parties().drive.key.sign(eedk::wrapping_key_message(out.wrapping_key));
   return out;
 }
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "eedk/wrapping_key_message.h"
 #include "tape/device/limits.h"
 
 namespace tapewarden::tape {
 namespace {
 
-constexpr std::string_view kWrappingKeyPrefix{"tapewarden dkx wrapping key v1\0", 31};
 constexpr std::size_t kSerialLimit = 12;
 constexpr std::size_t kEkmDigits = 10;
 
@@ -110,10 +110,6 @@ Status check_keys(const DriveIdentitySpec& spec) {
 
 }  // namespace
 
-Bytes wrapping_key_message(ByteView spki) {
-  return ByteWriter().text(kWrappingKeyPrefix).bytes(spki).take();
-}
-
 Result<std::string> drive_table_serial(std::string_view serial) {
   if (serial.empty() || serial.size() > kSerialLimit || !letters_and_digits(serial))
     return fail(ErrorCode::kInvalidArgument, "a drive serial has 1 to 12 letters and digits", "serial");
@@ -124,7 +120,7 @@ Result<std::string> drive_table_serial(std::string_view serial) {
 
 DriveIdentity::DriveIdentity(DriveIdentitySpec spec, DriveFacts facts)
     : spec_(std::move(spec)), facts_(std::move(facts)), wrapping_public_(spec_.wrapping_key.public_key()) {
-  wrapping_signature_ = spec_.identity_key.sign(wrapping_key_message(wrapping_public_.spki()));
+  wrapping_signature_ = spec_.identity_key.sign(eedk::wrapping_key_message(wrapping_public_.spki()));
 }
 
 Result<std::shared_ptr<const DriveIdentity>> DriveIdentity::make(DriveIdentitySpec spec) {

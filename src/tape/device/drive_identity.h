@@ -19,10 +19,6 @@ namespace tapewarden::tape {
 inline constexpr std::string_view kDriveUnit = "drive";     // OU of a drive's certificate
 inline constexpr std::string_view kKeyServerUnit = "keyd";  // OU of a key server's signing certificate
 
-// What the identity key signs to bind the wrapping key (docs/formats/dkx.md):
-// "tapewarden dkx wrapping key v1" || 00h || SubjectPublicKeyInfo.
-Bytes wrapping_key_message(ByteView spki);
-
 // 12 characters: 10 digits get "00" in front (EKM's form), 12 stay. kInvalidArgument otherwise.
 Result<std::string> drive_table_serial(std::string_view serial);
 

@@ -28,8 +28,10 @@ TEST(DriveIdentity, D2_SaveAndLoad) {
   EXPECT_TRUE(loaded->trusts(site.server));
   const auto public_key = loaded->certificate().public_key().value();
   EXPECT_TRUE(public_key.verify(as_bytes("m"), loaded->sign(as_bytes("m"))));
-  EXPECT_TRUE(public_key.verify(wrapping_key_message(loaded->wrapping_key().spki()),
-                                loaded->wrapping_key_signature()));
+  // The text of the format page, put together by hand.
+  ByteWriter vouched;
+  vouched.text("tapewarden dkx wrapping key v1").u8(0).bytes(loaded->wrapping_key().spki());
+  EXPECT_TRUE(public_key.verify(vouched.view(), loaded->wrapping_key_signature()));
   const auto wrapped =
       loaded->wrapping_key().wrap(crypto::SecretBytes::copy_of(key_bytes(1)), as_bytes("l")).value();
   EXPECT_TRUE(equal(loaded->unwrap(wrapped, as_bytes("l"))->reveal(), key_bytes(1)));

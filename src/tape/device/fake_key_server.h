@@ -3,6 +3,7 @@
 #pragma once
 
 #include "crypto/hash.h"
+#include "eedk/wrapping_key_message.h"
 #include "tape/device/drive_test_kit.h"
 
 namespace tapewarden::tape::test {
@@ -122,7 +123,7 @@ struct FakeServer {
     }();
     const auto signature = in.bytes16(100, "signature");
     return signature && identity.verify(message.first(signed_bytes), *signature) &&
-           identity.verify(wrapping_key_message(page.wrapping_key), page.wrapping_key_signature);
+           identity.verify(eedk::wrapping_key_message(page.wrapping_key), page.wrapping_key_signature);
   }
 };
 

@@ -26,7 +26,7 @@ class DriveKeys {
   virtual Result<crypto::SecretBytes> unwrap(ByteView wrapped, ByteView oaep_label) const = 0;
   virtual const crypto::Certificate& certificate() const = 0;
   virtual const crypto::PublicKey& wrapping_key() const = 0;
-  // By the identity key over wrapping_key_message(); for enrolment.
+  // By the identity key over eedk::wrapping_key_message(); for enrolment.
   virtual const Bytes& wrapping_key_signature() const = 0;
 };
 
