@@ -197,6 +197,21 @@ TEST_F(ReadSite, K10_ADeactivatedKekReadsButExtendsNothing) {
   EXPECT_EQ(refusal(server, with_set(Intent::kAppend, set)), EkmCode::kProhibited);
 }
 
+TEST_F(ReadSite, K10_ADestroyedKeksPrivateHalfLeavesMemory) {
+  const Hash256 first = kek(server, 1, {"A"});
+  kek(server, 2, {"B"});
+  const auto set = written({{"A", LabelMode::kClear}});
+  ASSERT_TRUE(server.ask(with_set(Intent::kRead, set)));
+  ASSERT_TRUE(server.ask(with_set(Intent::kRead, written({{"B", LabelMode::kClear}}))));
+  EXPECT_EQ(server.service().counts().private_halves, 2U) << "kept for the next request";
+  ASSERT_TRUE(m().change_kek_state(officer(), first, KeyState::kDeactivated));
+  EXPECT_EQ(server.service().counts().private_halves, 2U) << "it still reads";
+  ASSERT_TRUE(m().change_kek_state(officer(), first, KeyState::kDestroyed));
+  EXPECT_EQ(server.service().counts().private_halves, 1U);
+  EXPECT_FALSE(server.ask(with_set(Intent::kRead, set)));
+  EXPECT_EQ(server.service().counts().private_halves, 1U);
+}
+
 TEST_F(ReadSite, K9_RekeyMakesNewEedksForTheSameKey) {
   const Hash256 old = kek(server, 1, {"Old"});
   kek(server, 2, {"New"});
@@ -222,6 +237,7 @@ TEST_F(ReadSite, K9_RekeyMakesNewEedksForTheSameKey) {
 
 struct LtoReadSite : ReadSite {
   LtoReadSite() {
+    EXPECT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
     EXPECT_TRUE(m().create_group(operator_(), "g", {}));
     EXPECT_TRUE(m().generate_keys(operator_(), 3, "ABC", "g"));
     EXPECT_TRUE(m().set_default_group(operator_(), "g"));
@@ -233,6 +249,7 @@ struct LtoReadSite : ReadSite {
     dki = *answer->dki;
     key = drive.open(*answer, request).value();
   }
+  const TestDrive enterprise = std::exchange(drive, TestDrive("000000000002", DriveKind::kLto));
   std::string alias;
   eedk::DataKeyIdentifier dki;
   crypto::SecretBytes key;
@@ -273,6 +290,7 @@ TEST_F(LtoReadSite, K10_ADeactivatedKeyReadsButExtendsNothing) {
 
 TEST_F(LtoReadSite, K7_ACartridgeIsOneMethodOrTheOther) {
   kek(server, 1, {"A"});
+  drive = enterprise;
   auto request = with_set(Intent::kRead, written({{"A", LabelMode::kClear}}));
   request.dki = dki;
   EXPECT_EQ(refusal(server, request), EkmCode::kEedkFlagsConflict);
