@@ -31,6 +31,13 @@ struct Column {
   ColumnRole role = ColumnRole::kPlain;
 };
 
+// What a table's rows are to a backup.
+enum class BackupRole : std::uint8_t {
+  kContent,  // a change of them wants a backup
+  kNote,     // goes along; a change of them alone wants none (progress of replication)
+  kNone,     // stays out: what this machine alone knows about its backups
+};
+
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
@@ -40,6 +47,7 @@ struct TableSpec {
   std::vector<std::string_view> unique_indexes;
   // False: rows stay on this server (its own settings); true: each change is copied to the peer.
   bool replicated = true;
+  BackupRole backup = BackupRole::kContent;
 };
 
 // The values of one row, in the order of TableSpec::columns.
