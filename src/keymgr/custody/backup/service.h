@@ -36,17 +36,15 @@ struct ServiceOptions {
   std::string scratch_directory;  // for verification: beside the keystore
   std::vector<const store::TableSpec*> tables;
   std::function<Result<std::vector<SiteFile>>()> site_files;
-  // Whether two paths lie on one file system; empty: unknown, so every target counts.
-  std::function<bool(const std::string&, const std::string&)> same_file_system;
   std::chrono::milliseconds poll{500};
 };
 
 struct TargetSpec {
-  std::string name;
-  std::string directory;
-  std::string domain;
+  std::string name{};
+  std::string directory{};
+  std::string domain{};
   const crypto::SecretBytes* passphrase = nullptr;  // either this
-  std::vector<crypto::Certificate> recipients;      // or these
+  std::vector<crypto::Certificate> recipients{};    // or these
   crypto::ScryptCost cost = kPassphraseCost;
   std::int64_t keep_bases = 3;
   std::int64_t increments = 100;
@@ -56,11 +54,11 @@ struct TargetSpec {
 
 // What is left out stays.
 struct TargetChange {
-  std::optional<std::string> domain;
-  std::optional<std::int64_t> keep_bases;
-  std::optional<std::int64_t> increments;
-  std::optional<Mode> mode;
-  std::optional<std::int64_t> every_hours;
+  std::optional<std::string> domain{};
+  std::optional<std::int64_t> keep_bases{};
+  std::optional<std::int64_t> increments{};
+  std::optional<Mode> mode{};
+  std::optional<std::int64_t> every_hours{};
 };
 
 struct RunReport {
@@ -129,6 +127,7 @@ class Service final : public BackupView {
 
   Result<Target> require(const std::string& name);
   Status check_directory(const std::string& directory) const;
+  bool is_elsewhere(const std::string& directory) const;
   Result<TargetStatus> status_of(store::Reader& reader, const Target& target);
   Result<VerifyReport> verify_now(const Target& target);
   Status note_run(const Actor& actor, const Target& target, const Result<RunReport>& result);

@@ -89,6 +89,14 @@ Status Service::check_directory(const std::string& directory) const {
               "directory", "let the user that the server runs as write there");
 }
 
+// On another file system than the keystore, as far as that can be told.
+bool Service::is_elsewhere(const std::string& directory) const {
+  Disk& disk = *context_.env.disk;
+  const auto there = disk.file_system(directory);
+  const auto here = disk.file_system(parent_directory(options_.keystore_path));
+  return !there || !here || *there == 0 || *there != *here;
+}
+
 Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& spec) {
   TRY(check_name(spec.name, "name"));
   TRY(check_name(spec.domain, "domain"));
@@ -105,8 +113,7 @@ Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& s
   TRY(check_numbers(target));
   target.recipients = spec.recipients;
   target.seal = spec.passphrase != nullptr ? SealKind::kPassphrase : SealKind::kRecipients;
-  const std::string own = parent_directory(options_.keystore_path);
-  target.counts = !options_.same_file_system || !options_.same_file_system(target.directory, own);
+  target.counts = is_elsewhere(target.directory);
   target.created = context_.now();
   std::optional<PassphraseKey> key;
   if (spec.passphrase != nullptr) {

@@ -27,7 +27,8 @@ BackupFixture::BackupFixture()
   options.scratch_directory = media.file("scratch");
   options.tables = all_tables();
   options.poll = std::chrono::milliseconds(20);
-  options.site_files = [] {
+  options.site_files = [this] {
+    if (const auto call = during_run) call();
     std::vector<SiteFile> files;
     files.push_back({"tls/server.key", 0600, secret_of("the TLS key")});
     files.push_back({"keyd.toml", 0644, secret_of("[server]")});

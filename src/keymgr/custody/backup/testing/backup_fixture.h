@@ -51,6 +51,7 @@ class BackupFixture {
   crypto::SecretBytes new_passphrase;
   Opener opener;
   std::vector<SiteFile> site_files_written;
+  std::function<void()> during_run;  // called while a run is under way
 };
 
 }  // namespace tapewarden::keymgr::backup::testing
