@@ -6,7 +6,7 @@
 
 FILE.KEY holds the 32 bytes of the file key. Needs Python 3.9 and python3-cryptography.
 """
-import hashlib, json, struct, sys
+import base64, hashlib, json, struct, sys
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -51,13 +51,15 @@ def read_header(data):
 
 
 def commands(h):
+    def decoded(hex_text):
+        return f"echo {base64.b64encode(bytes.fromhex(hex_text)).decode()} | openssl base64 -d -A"
+
     if "envelope" in h:
-        return (f"echo {h['envelope']} | xxd -r -p > file.cms\n"
-                "openssl cms -decrypt -inform DER -in file.cms -inkey recipient.key -out file.key")
+        return decoded(h["envelope"]) + (" | openssl cms -decrypt -inform DER -inkey recipient.key"
+                                         " -out file.key")
     return (f"K=$(openssl kdf -keylen 32 -kdfopt pass:PASSPHRASE -kdfopt hexsalt:{h['salt']} -kdfopt n:{h['n']}"
             f" -kdfopt r:{h['r']} -kdfopt p:{h['p']} -kdfopt maxmem_bytes:1073741824 SCRYPT | tr -d ':\\n')\n"
-            f"echo {h['wrapped']} | xxd -r -p | openssl enc -d -id-aes256-wrap -K $K -iv A6A6A6A6A6A6A6A6"
-            " -out file.key")
+            + decoded(h["wrapped"]) + " | openssl enc -d -id-aes256-wrap -K $K -iv A6A6A6A6A6A6A6A6 -out file.key")
 
 
 def open_chunks(data, at, key, digest):

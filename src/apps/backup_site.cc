@@ -5,6 +5,7 @@
 #include "apps/keyd_parts.h"
 #include "apps/site_files.h"
 #include "keymgr/custody/backup/limits.h"
+#include "keymgr/custody/backup/restore.h"
 
 namespace tapewarden::apps {
 
