@@ -77,9 +77,11 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
   options.new_passphrase = &new_passphrase;
   options.tombstones = command.tombstones;
   options.tables = keyd_tables();
+  std::string note;
   options.write_site = [&](const std::string& folder, const keymgr::backup::FileHeader&,
-                           std::vector<keymgr::backup::SiteFile> files) {
-    return write_restored_site(env, folder, std::move(files), command.new_passphrase_file);
+                           std::vector<keymgr::backup::SiteFile> files) -> Status {
+    note = TRY(write_restored_site(env, folder, std::move(files), command.new_passphrase_file));
+    return {};
   };
   const auto report = TRY(keymgr::backup::restore(env, options));
   std::string text = "restored " + report.newest.server_name + " (" + report.newest.server.text() +
@@ -90,10 +92,14 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
                      "\n  new epoch " + std::to_string(report.epoch) + "; " +
                      std::to_string(report.made_read_only) +
                      " unused use-once keys are read-only now: the old server may have used them since\n";
+  if (report.audit_lines > 0) {
+    text += "  " + std::to_string(report.audit_lines) + " lines of the old audit record lie in data/\n";
+  }
   if (report.kept_destroyed > 0) {
     text += "  " + std::to_string(report.kept_destroyed) + " keys stay destroyed or compromised\n";
   }
   for (const std::string& warning : report.warnings) text += "  warning: " + warning + "\n";
+  if (!note.empty()) text += "  " + note + "\n";
   return text + "Next: tapewarden-keyd run --config " + command.to + "/keyd.toml\n";
 }
 

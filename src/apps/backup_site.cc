@@ -76,8 +76,8 @@ keymgr::backup::ServiceOptions backup_options(Env env, const KeydConfig& config)
   return options;
 }
 
-Status write_restored_site(Env env, const std::string& folder, std::vector<SiteFile> files,
-                           const std::string& passphrase_file) {
+Result<std::string> write_restored_site(Env env, const std::string& folder, std::vector<SiteFile> files,
+                                        const std::string& passphrase_file) {
   TRY(env.disk->make_directories(folder + "/tls", 0700));
   for (const SiteFile& file : files) {
     if (!is_known(file.path)) {
@@ -92,7 +92,14 @@ Status write_restored_site(Env env, const std::string& folder, std::vector<SiteF
   config.data_directory = keymgr::backup::kDataFolder;
   config.master_key_file = keymgr::backup::kMasterKeyName;
   config.passphrase_file = passphrase_file;
-  return write_public(env, path, write_keyd_config(config));
+  std::string note;
+  if (config.peer) {
+    note = "the peer " + config.peer->name +
+           " is left out of keyd.toml: join it anew, so that neither takes the other for what it was";
+    config.peer.reset();
+  }
+  TRY(write_public(env, path, write_keyd_config(config)));
+  return note;
 }
 
 }  // namespace tapewarden::apps

@@ -14,8 +14,11 @@ namespace tapewarden::apps {
 keymgr::backup::ServiceOptions backup_options(Env env, const KeydConfig& config);
 
 // Writes the files of a backup into `folder`, and a configuration that fits them. `passphrase_file`: of the
-// new master key, absolute; empty: it is asked for at each start. kCorrupt when the backup lacks a file.
-Status write_restored_site(Env env, const std::string& folder, std::vector<keymgr::backup::SiteFile> files,
-                           const std::string& passphrase_file);
+// new master key, absolute; empty: it is asked for at each start. The peer is left out of it: a server that
+// has lost commits must not go on with a session of the old one, it joins its peer anew. Gives what the
+// operator is to be told, or nothing. kCorrupt when the backup lacks a file.
+Result<std::string> write_restored_site(Env env, const std::string& folder,
+                                        std::vector<keymgr::backup::SiteFile> files,
+                                        const std::string& passphrase_file);
 
 }  // namespace tapewarden::apps

@@ -1,7 +1,7 @@
 #include "apps/keyd_parts.h"
 
-#include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/backup/target.h"
+#include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"

@@ -109,6 +109,9 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   TW_EXPECT_OK(site().start(Which::kPrimary));
   TW_EXPECT_OK(tape("read", "1700000001", "TW0171L9", {"--output", file("back")}));
   EXPECT_TRUE(read_bytes(file("back")) == data);
+  // The old audit record lies beside the new one.
+  const auto old_audit = read_bytes(folder + "/data/audit-of-epoch-0.jsonl");
+  EXPECT_FALSE(std::ranges::search(old_audit, std::string_view("backup.target.add")).empty());
   // A key that the old server may have used is not given out again.
   EXPECT_FALSE(tape("write", "1700000001", "TW0171L9", {"--group", "K17GROUP", "--input", file("data")}));
   TW_EXPECT_OK(rest().post("/v1/keys", json::object{{"count", 2}, {"group", "K17GROUP"}}));

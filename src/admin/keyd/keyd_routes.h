@@ -37,7 +37,7 @@ struct KeydServices {
   keymgr::KeyManager& manager;
   keymgr::KeyService& service;
   people::People& people;
-  people::Approvals& approvals;  // the same that the router has
+  people::Approvals& approvals;                // the same that the router has
   keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
   AuditPlace audit;
   std::string server_name;

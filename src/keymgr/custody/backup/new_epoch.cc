@@ -118,11 +118,22 @@ Status read_tombstones_of(Env env, const RestoreOptions& options, const std::str
 
 }  // namespace
 
-Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const Chain& chain) {
+namespace {
+
+bool is_newer(const FileHeader& header, const FileHeader& than) {
+  return header.kind == FileKind::kKeystore && header.server == than.server &&
+         std::pair(header.epoch, header.to.sequence) > std::pair(than.epoch, than.to.sequence);
+}
+
+bool holds(const Chain& chain, const std::string& path) {
+  return std::ranges::any_of(chain.files, [&](const FoundFile& file) { return file.path == path; });
+}
+
+}  // namespace
+
+Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const Chain& chain,
+                                   std::vector<std::string>& warnings) {
   Tombstones out;
-  const auto in_chain = [&](const std::string& path) {
-    return std::ranges::any_of(chain.files, [&](const FoundFile& file) { return file.path == path; });
-  };
   for (const std::string& name : options.tombstones) {
     const auto folder = env.disk->list(name);
     if (!folder) {
@@ -130,7 +141,16 @@ Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const
       continue;
     }
     for (const FoundFile& file : TRY(look_into(*env.disk, name)).files) {
-      if (!in_chain(file.path)) TRY(read_tombstones_of(env, options, file.path, out));
+      if (!holds(chain, file.path)) TRY(read_tombstones_of(env, options, file.path, out));
+    }
+  }
+  if (options.file.empty()) return out;
+  for (const FoundFile& file : TRY(look_into(*env.disk, parent_directory(options.file))).files) {
+    if (holds(chain, file.path) || !is_newer(file.header, chain.newest())) continue;
+    const Status read = read_tombstones_of(env, options, file.path, out);
+    if (!read) {
+      warnings.push_back("what a newer backup says of destroyed keys could not be read: " +
+                         read.error().text());
     }
   }
   return out;

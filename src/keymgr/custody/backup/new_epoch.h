@@ -27,9 +27,10 @@ class Tombstones {
   std::map<std::pair<std::string_view, Bytes>, Noted> rows_;
 };
 
-// Reads what options.tombstones name, and every other file of the folders that the restore reads from, as far
-// as the same secret opens them; the chain itself needs no second look. Errors of files that were named.
-Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const Chain& chain);
+// Reads what options.tombstones name, and newer files of the same server that lie beside the one that
+// options.file names. Errors of files that were named; the others' go into `warnings`.
+Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const Chain& chain,
+                                   std::vector<std::string>& warnings);
 
 struct NewEpoch {
   std::uint64_t epoch = 0;

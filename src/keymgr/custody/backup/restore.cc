@@ -5,6 +5,7 @@
 
 #include "audit/audit_file.h"
 #include "base/text.h"
+#include "keymgr/custody/backup/audit_series.h"
 #include "keymgr/custody/backup/new_epoch.h"
 #include "keymgr/custody/backup/verification.h"
 #include "store/keystore.h"
@@ -83,13 +84,15 @@ class Restorer {
     PickedChain picked = TRY(pick_chain(*env_.disk, options_.from, options_.file));
     report_.warnings = std::move(picked.warnings);
     report_.newest = picked.chain.newest();
+    report_.newest_path = picked.chain.files.back().path;
     report_.files = picked.chain.files.size();
-    const Tombstones tombstones = TRY(read_tombstones(env_, options_, picked.chain));
+    const Tombstones tombstones = TRY(read_tombstones(env_, options_, picked.chain, report_.warnings));
     // What an interrupted restore left behind.
     TRY(remove_tree(*env_.disk, work_));
     TRY(env_.disk->make_directories(data(), 0700));
     Replayed replayed = TRY(load(picked.chain, tombstones));
     TRY(begin_epoch(replayed));
+    restore_audit();
     TRY(options_.write_site(work_, report_.newest, std::move(replayed.site_files)));
     TRY(env_.disk->sync_directory(work_));
     if (env_.disk->exists(options_.to)) TRY(env_.disk->remove(options_.to));  // it is empty
@@ -126,6 +129,36 @@ class Restorer {
     report_.keys = replayed.keys;
     report_.rows = replayed.rows;
     return replayed;
+  }
+
+  // The old server's record beside the new one. What is damaged of it is told and keeps no key from coming
+  // back.
+  void restore_audit() {
+    const auto lines = write_old_audit();
+    if (lines) report_.audit_lines = *lines;
+    if (!lines) report_.warnings.push_back("the old audit record is not complete: " + lines.error().text());
+  }
+
+  Result<std::uint64_t> write_old_audit() {
+    const std::string folder = parent_directory(report_.newest_path);
+    const auto series = audit_series_of(TRY(look_into(*env_.disk, folder)).files, report_.newest);
+    if (series.empty()) return std::uint64_t{0};
+    const std::string name = "/audit-of-epoch-" + std::to_string(report_.newest.epoch) + ".jsonl";
+    const auto out = TRY(env_.disk->open(data() + name, OpenMode::kCreateNew, 0600));
+    std::uint64_t at = 0;
+    for (const FoundFile& file : series) {
+      const auto reader = TRY(FileReader::open(*env_.disk, file.path));
+      TRY(reader->check_signature());
+      TRY(options_.trust.check(TRY(reader->signer())));
+      TRY(reader->unlock(TRY(options_.opener->open(reader->header()))));
+      TRY(read_audit_file(*reader, [&](std::string_view lines) -> Status {
+        TRY(out->write_at(at, as_bytes(lines)));
+        at += lines.size();
+        return {};
+      }));
+    }
+    TRY(out->sync());
+    return series.back().header.to.sequence;
   }
 
   Status begin_epoch(const Replayed& replayed) {

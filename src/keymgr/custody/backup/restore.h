@@ -37,6 +37,7 @@ struct RestoreOptions {
 
 struct RestoreReport {
   FileHeader newest;
+  std::string newest_path;
   std::size_t files = 0;
   crypto::Certificate signer;
   store::CommitMark mark;   // the commit that the backup shows
@@ -45,6 +46,7 @@ struct RestoreReport {
   KeyCounts keys;
   std::uint64_t made_read_only = 0;  // use-once keys
   std::uint64_t kept_destroyed = 0;  // keys that only a newer backup knew to be destroyed
+  std::uint64_t audit_lines = 0;     // of the old record, written beside the new one
   std::vector<std::string> warnings;
 };
 

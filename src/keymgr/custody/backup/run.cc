@@ -1,6 +1,7 @@
 #include "keymgr/custody/backup/run.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "crypto/random.h"
@@ -8,6 +9,15 @@
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr::backup {
+
+namespace {
+
+constexpr std::uint64_t kNoLine = std::numeric_limits<std::uint64_t>::max();  // to the end
+// Between bases the audit record's lines wait for one another: each of its files stays for ever.
+constexpr std::uint64_t kAuditLines = 10'000;
+constexpr std::chrono::hours kAuditEvery{24};
+
+}  // namespace
 
 std::vector<KnownFile> newest_chain(const std::vector<KnownFile>& files) {
   std::vector<KnownFile> chain;
@@ -34,31 +44,40 @@ Result<bool> Run::chain_is_there(const std::vector<KnownFile>& chain) {
 
 // Beyond every base that this server ever left in the folder, also before it was restored or its target made
 // anew: chains are told apart by it.
-Result<std::int64_t> Run::next_base(std::int64_t last) const {
+Result<std::int64_t> Run::next_base(FileKind kind, std::int64_t last) const {
   for (const FoundFile& file : TRY(look_into(*context_.env.disk, target_.directory)).files) {
-    if (file.header.server == context_.server) last = std::max<std::int64_t>(last, file.header.base);
+    if (file.header.server == context_.server && file.header.kind == kind)
+      last = std::max<std::int64_t>(last, file.header.base);
   }
   return last + 1;
+}
+
+Result<std::uint64_t> Run::epoch() const {
+  std::uint64_t out = 0;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    const auto row = TRY(reader.get(kServerTable, {to_bytes(context_.server.view())}));
+    if (!row) return fail(ErrorCode::kCorrupt, "this server's identity is not in its keystore");
+    out = static_cast<std::uint64_t>(ServerRow::from_row(*row).epoch);
+    return {};
+  }));
+  return out;
 }
 
 Result<Run::Plan> Run::plan(bool new_base) {
   Plan out;
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
     out.files = TRY(known_files(reader, target_.name, FileKind::kKeystore));
-    const auto row = TRY(reader.get(kServerTable, {to_bytes(context_.server.view())}));
-    if (!row) return fail(ErrorCode::kCorrupt, "this server's identity is not in its keystore");
-    out.epoch = static_cast<std::uint64_t>(ServerRow::from_row(*row).epoch);
-    out.slot = TRY(free_slot(reader, target_.name));
     return {};
   }));
+  out.epoch = TRY(epoch());
   if (out.files.empty()) {
-    out.base_number = TRY(next_base(0));
+    out.base_number = TRY(next_base(FileKind::kKeystore, 0));
     return out;
   }
   const auto chain = newest_chain(out.files);
   const KnownFile& last = chain.back();
   out.base = new_base || last.increment >= target_.increments || !TRY(chain_is_there(chain));
-  out.base_number = out.base ? TRY(next_base(last.base)) : last.base;
+  out.base_number = out.base ? TRY(next_base(FileKind::kKeystore, last.base)) : last.base;
   out.increment = out.base ? 0 : last.increment + 1;
   out.from = out.base ? 0 : static_cast<std::uint64_t>(last.to);
   if (!out.base) out.predecessor = last.digest;
@@ -114,16 +133,14 @@ FileHeader Run::header(const Plan& plan, const store::CommitMark& mark, Seal sea
   return out;
 }
 
-Status Run::note_file(const Plan& plan, const WrittenFile& file, const FileHeader& header,
+Status Run::note_file(KnownFile known, const WrittenFile& file, const FileHeader& header,
                       const crypto::SecretBytes& file_key) {
-  KnownFile known;
   known.target = target_.name;
-  known.slot = plan.slot;
   known.name = file.name;
   known.kind = header.kind;
-  known.base = plan.base_number;
-  known.increment = plan.increment;
-  known.from = static_cast<std::int64_t>(plan.from);
+  known.base = header.base;
+  known.increment = header.increment;
+  known.from = static_cast<std::int64_t>(header.from);
   known.to = static_cast<std::int64_t>(header.to.sequence);
   known.head = header.to.head;
   known.digest = file.digest;
@@ -133,12 +150,61 @@ Status Run::note_file(const Plan& plan, const WrittenFile& file, const FileHeade
     if (!TRY(t.get(kTargetTable, {target_.name}))) {
       return fail(ErrorCode::kNotFound, "the target was removed meanwhile", "name");
     }
-    const store::Value key[] = {known.target, known.slot};
     KnownFile row = known;
+    row.slot = TRY(free_slot(t, target_.name));
+    const store::Value key[] = {row.target, row.slot};
     row.sealed_key = t.seal(kKnownFileTable, key, "file_key", file_key);
     return t.put(kKnownFileTable, row.to_row());
   }));
   return {};
+}
+
+Status Run::write_audit(const KnownFile* last, const AuditPlace& from, const AuditPlace& to) {
+  const auto file_key = crypto::random_secret(*context_.env.random, kFileKeyBytes);
+  Plan plan;
+  plan.base_number = TRY(next_base(FileKind::kAudit, last == nullptr ? 0 : last->base));
+  plan.from = from.line;
+  plan.epoch = TRY(epoch());
+  if (last != nullptr) plan.predecessor = last->digest;
+  FileHeader made = header(plan, {to.line, to.chain}, TRY(seal(file_key)));
+  made.kind = FileKind::kAudit;
+  const auto writer = TRY(FileWriter::create(context_.env, target_.directory, made, file_key));
+  TRY(read_audit(*context_.env.disk, options_.audit_directory, from, to.line,
+                 [&](std::string_view lines) { return write_audit_lines(*writer, lines); }));
+  TRY(write_audit_end(*writer, made));
+  const WrittenFile file = TRY(writer->finish(context_.signing_key));
+  KnownFile known;
+  known.place = to.encode();
+  return note_file(std::move(known), file, made, file_key);
+}
+
+// The series has a hole: it begins anew.
+Status Run::forget(const std::vector<KnownFile>& files) {
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    for (const KnownFile& file : files) TRY(t.erase(kKnownFileTable, {file.target, file.slot}));
+    return {};
+  }));
+  return {};
+}
+
+Status Run::back_up_audit(bool base) {
+  if (options_.audit_directory.empty()) return {};
+  std::vector<KnownFile> files;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    files = TRY(known_files(reader, target_.name, FileKind::kAudit));
+    return {};
+  }));
+  if (!TRY(chain_is_there(files))) {
+    TRY(forget(files));
+    files.clear();
+  }
+  const KnownFile* last = files.empty() ? nullptr : &files.back();
+  const AuditPlace from = last == nullptr ? AuditPlace() : TRY(AuditPlace::decode(last->place));
+  const AuditPlace to = TRY(read_audit(*context_.env.disk, options_.audit_directory, from, kNoLine,
+                                       [](std::string_view) { return Status(); }));
+  const bool old = last == nullptr || context_.now() - last->created >= kAuditEvery;
+  if (to.line == from.line || !(base || old || to.line - from.line >= kAuditLines)) return {};
+  return write_audit(last, from, to);
 }
 
 Result<RunReport> Run::write(const Plan& plan) {
@@ -155,7 +221,7 @@ Result<RunReport> Run::write(const Plan& plan) {
       site_files);
   TRY(manager_.keystore().snapshot(plan.from, content, content));
   const WrittenFile file = TRY(content.finish(context_.signing_key));
-  TRY(note_file(plan, file, made, file_key));
+  TRY(note_file({}, file, made, file_key));
   RunReport report;
   report.base = plan.base;
   report.file = file.name;
@@ -204,6 +270,7 @@ Result<RunReport> Run::run(bool new_base) {
     return report;
   }
   RunReport report = TRY(write(planned));
+  TRY(back_up_audit(report.base));
   report.removed = TRY(retain());
   return report;
 }

@@ -2,6 +2,7 @@
 // what the keystore is to note. One thread.
 #pragma once
 
+#include "keymgr/custody/backup/audit_series.h"
 #include "keymgr/custody/backup/service.h"
 
 namespace tapewarden::keymgr::backup {
@@ -16,7 +17,6 @@ class Run {
  private:
   struct Plan {
     bool base = true;
-    std::int64_t slot = 1;
     std::int64_t base_number = 1;
     std::int64_t increment = 0;
     std::uint64_t from = 0;
@@ -25,16 +25,21 @@ class Run {
     std::vector<KnownFile> files;
   };
   Result<Plan> plan(bool new_base);
-  Result<std::int64_t> next_base(std::int64_t last) const;
+  Result<std::int64_t> next_base(FileKind kind, std::int64_t last) const;
   Result<bool> chain_is_there(const std::vector<KnownFile>& chain);
   Status clean_up();
   Result<crypto::SecretBytes> passphrase_key();
   Result<Seal> seal(const crypto::SecretBytes& file_key);
   FileHeader header(const Plan& plan, const store::CommitMark& mark, Seal seal) const;
   Result<RunReport> write(const Plan& plan);
-  Status note_file(const Plan& plan, const WrittenFile& file, const FileHeader& header,
+  Status note_file(KnownFile known, const WrittenFile& file, const FileHeader& header,
                    const crypto::SecretBytes& file_key);
+  Result<std::uint64_t> epoch() const;
   Result<std::size_t> retain();
+  // The audit record's own series (audit_series.h); with a base, once a day, or when many lines wait.
+  Status back_up_audit(bool base);
+  Status forget(const std::vector<KnownFile>& files);
+  Status write_audit(const KnownFile* last, const AuditPlace& from, const AuditPlace& to);
 
   KeyManager& manager_;
   const ServerContext& context_;

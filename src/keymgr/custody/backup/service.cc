@@ -305,6 +305,7 @@ Result<VerifyReport> Service::verify_now(const Target& target) {
     }
     chain.files.push_back({path, (*reader)->header()});
   }
+  TRY(check_audit_files(target));
   SignerTrust trust;
   trust.key = context_.signing_key.public_key();
   const auto source = [&](const FoundFile& file) -> Result<crypto::SecretBytes> {
@@ -319,6 +320,23 @@ Result<VerifyReport> Service::verify_now(const Target& target) {
   report.commit = proof.replayed.mark.sequence;
   report.keys = proof.replayed.keys;
   return report;
+}
+
+// The files of the audit's series are there as they were written.
+Status Service::check_audit_files(const Target& target) {
+  std::vector<KnownFile> files;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    files = TRY(known_files(reader, target.name, FileKind::kAudit));
+    return {};
+  }));
+  for (const KnownFile& file : files) {
+    const std::string path = target.directory + "/" + file.name;
+    const auto reader = TRY(FileReader::open(*context_.env.disk, path));
+    if (TRY(reader->check_signature()) == file.digest) continue;
+    return fail(ErrorCode::kCorrupt, path + " is not the file that was written", "backup file",
+                "bring the file back from a copy");
+  }
+  return {};
 }
 
 bool Service::due(const TargetStatus& status) {

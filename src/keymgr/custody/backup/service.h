@@ -130,6 +130,7 @@ class Service final : public BackupView {
   bool is_elsewhere(const std::string& directory) const;
   Result<TargetStatus> status_of(store::Reader& reader, const Target& target);
   Result<VerifyReport> verify_now(const Target& target);
+  Status check_audit_files(const Target& target);
   Status note_run(const Actor& actor, const Target& target, const Result<RunReport>& result);
   Status note_verify(const Actor& actor, const Target& target, const Result<VerifyReport>& result);
   Status remember_coverage();

@@ -223,10 +223,9 @@ TEST(Backup, K17_DestroyedStaysDestroyed) {
   // The newest chain knows it.
   ASSERT_OK(f.restore("one", "newest"));
   EXPECT_EQ(f.keys(*f.open_restored("newest")->manager).at(alias), "destroyed");
-  // An older one brings the key back, unless a newer backup says what became of it.
+  // An older one would bring the key back; the newer one beside it says what became of it.
   RestoreOptions older = f.restore_options("one", "older");
   older.file = files[0];
-  older.tombstones = {files[1]};
   const auto restored = backup::restore(f.env(), older);
   ASSERT_OK(restored);
   EXPECT_EQ(restored->kept_destroyed, 1U);
@@ -234,6 +233,15 @@ TEST(Backup, K17_DestroyedStaysDestroyed) {
   ASSERT_OK(there);
   EXPECT_EQ(f.keys(*there->manager).at(alias), "destroyed");
   EXPECT_TRUE(there->keystore->verify().value().empty());
+  // So does one that is named, wherever it lies.
+  const std::string away = f.folder("away") + "/newer.twb";
+  ASSERT_OK(f.env().disk->rename(files[1], away));
+  ASSERT_OK(f.restore("one", "revived"));
+  EXPECT_NE(f.keys(*f.open_restored("revived")->manager).at(alias), "destroyed");
+  RestoreOptions named = f.restore_options("one", "named");
+  named.tombstones = {f.folder("away")};
+  ASSERT_OK(backup::restore(f.env(), named));
+  EXPECT_EQ(f.keys(*f.open_restored("named")->manager).at(alias), "destroyed");
 }
 
 TEST(Backup, K17_AnInterruptedRestoreLeavesNothingUnderTheName) {

@@ -59,7 +59,7 @@ struct KnownFile {
   std::int64_t bytes = 0;
   WallTime created{};
   Bytes sealed_key;
-  Bytes place;  // of an audit file: where the next one goes on (see audit_series.h)
+  Bytes place;  // of an audit file: where the next one goes on (audit_series.h)
 
   store::Row to_row() const;
   static KnownFile from_row(const store::Row& row);
