@@ -116,6 +116,16 @@ std::vector<Command> backup_commands() {
        .example = "tapewarden backup verify vault",
        .arguments = {kTarget},
        .does = RestCall{.method = "POST", .path = "/v1/backups/{name}/verify"}},
+      {.noun = "backup",
+       .verb = "drill",
+       .summary = "Rehearse a restore: ask a scratch server for the keys of the newest cartridges",
+       .example = "tapewarden backup drill vault --cartridges 50",
+       .arguments = {kTarget,
+                     {.name = "--cartridges",
+                      .kind = ArgumentKind::kInteger,
+                      .field = "cartridges",
+                      .meaning = "how many cartridges of the ledger; 20 unless given"}},
+       .does = RestCall{.method = "POST", .path = "/v1/backups/{name}/drill"}},
   };
   for (auto& command : target_commands()) commands.push_back(std::move(command));
   return commands;

@@ -30,7 +30,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"eedk", {"base", "crypto", "ttlv"}},
       {"keymgr", {"base", "crypto", "store", "people", "audit", "eedk", "json"}},
       {"keymgr/custody", {"base", "crypto", "store", "people", "audit", "eedk", "json", "keymgr"}},
-      {"keymgr/custody/backup", {"base", "crypto", "store", "audit", "keymgr"}},
+      {"keymgr/custody/backup", {"base", "crypto", "store", "audit", "eedk", "keymgr"}},
       {"keymgr/evidence", {"base", "crypto", "store", "audit", "eedk", "json", "proof", "keymgr"}},
       {"proof", {"base", "crypto", "eedk", "json"}},
       {"dkx", {"base", "crypto", "ttlv", "eedk"}},

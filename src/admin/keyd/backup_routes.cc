@@ -8,6 +8,7 @@ namespace {
 namespace backup = keymgr::backup;
 using backup::Service;
 
+constexpr std::int64_t kDrillUnlessGiven = 20;
 constexpr std::size_t kRecipientsLimit = 1U << 20;  // bytes of all their certificates
 
 json::object to_json(const backup::TargetStatus& status) {
@@ -97,6 +98,19 @@ Result<Answer> verify(Service& service, const Request& request) {
                                   {"destroyed", report.keys.destroyed}});
 }
 
+Result<Answer> drill(Service& service, const Request& request) {
+  const std::int64_t cartridges = request.arguments.integer("cartridges").value_or(kDrillUnlessGiven);
+  const auto report = TRY(service.drill(actor_of(request.principal), request.arguments.text("name"),
+                                        cartridges < 0 ? 0 : static_cast<std::size_t>(cartridges)));
+  json::array failed;
+  for (const std::string& failure : report.failed) failed.emplace_back(failure);
+  return json_answer(json::object{{"cartridges", report.cartridges},
+                                  {"served", report.served},
+                                  {"elsewhere", report.elsewhere},
+                                  {"destroyed", report.destroyed},
+                                  {"failed", std::move(failed)}});
+}
+
 std::vector<FieldSpec> retention_fields() {
   return {{.name = "keep_bases",
            .type = FieldType::kInteger,
@@ -168,6 +182,14 @@ std::vector<Route> backup_routes(Service& service) {
             "Prove that the newest backup restores: into a scratch keystore, every key opened.", {},
             "What was read and proved.",
             [&service](const Request& request) { return verify(service, request); });
+  table.add(
+      "POST", "/v1/backups/{name}/drill", Permission::kBackUp,
+      "Rehearse a restore: a scratch server is asked for the keys of the newest cartridges in the ledger.",
+      {{.name = "cartridges",
+        .type = FieldType::kInteger,
+        .meaning = "how many cartridges; 20 unless given"}},
+      "How many were served, and why others were not.",
+      [&service](const Request& request) { return drill(service, request); });
   return table.take();
 }
 

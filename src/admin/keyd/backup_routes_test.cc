@@ -58,6 +58,9 @@ TEST_F(BackupRoutes, K17_OfficersMakeTargetsAndOperatorsUseThem) {
   ASSERT_EQ(call(Role::kOperator, "POST", "/v1/backups/vault/verify"), 200U) << json::serialize(answer_);
   EXPECT_EQ(answer_.at("files").to_number<int>(), 1);
 
+  ASSERT_EQ(call(Role::kOperator, "POST", "/v1/backups/vault/drill"), 200U) << json::serialize(answer_);
+  EXPECT_EQ(answer_.at("cartridges").to_number<int>(), 0) << "no cartridge is in the ledger";
+
   EXPECT_EQ(call(Role::kOperator, "PATCH", "/v1/backups/vault", json::object{{"keep_bases", 5}}), 403U);
   ASSERT_EQ(call(Role::kSecurityOfficer, "PATCH", "/v1/backups/vault",
                  json::object{{"keep_bases", 5}, {"mode", "schedule"}}),

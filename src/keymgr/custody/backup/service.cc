@@ -279,7 +279,8 @@ Result<VerifyReport> Service::verify(const Actor& actor, const std::string& name
   return result;
 }
 
-Result<VerifyReport> Service::verify_now(const Target& target) {
+Result<VerifyReport> Service::verify_now(const Target& target,
+                                         const std::function<Status(store::Keystore&)>& look) {
   std::map<std::string, crypto::SecretBytes> keys;
   std::vector<KnownFile> known;
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
@@ -312,7 +313,7 @@ Result<VerifyReport> Service::verify_now(const Target& target) {
     return keys.at(file.path).clone();
   };
   const Proof proof = TRY(prove_restorable(context_.env, chain, source, trust, options_.tables,
-                                           options_.scratch_directory + "/verify-" + target.name, {}));
+                                           options_.scratch_directory + "/verify-" + target.name, look));
   VerifyReport report;
   report.files = proof.files;
   report.bytes = proof.replayed.bytes;
@@ -320,6 +321,48 @@ Result<VerifyReport> Service::verify_now(const Target& target) {
   report.commit = proof.replayed.mark.sequence;
   report.keys = proof.replayed.keys;
   return report;
+}
+
+Status Service::note_drill(const Actor& actor, const Target& target, const Result<DrillReport>& result) {
+  AuditNote record{.type = AuditType::kResourceManagement,
+                   .action = "backup.drill",
+                   .actor = actor,
+                   .success = result && result->failed.empty(),
+                   .fields = {{"target", target.name}}};
+  if (result) {
+    record.fields.emplace_back("cartridges", std::to_string(result->cartridges));
+    record.fields.emplace_back("served", std::to_string(result->served));
+    std::string failed;
+    for (const std::string& failure : result->failed) failed += (failed.empty() ? "" : "; ") + failure;
+    if (!failed.empty()) record.fields.emplace_back("not_served", failed);
+  } else {
+    record.fields.emplace_back("reason", result.error().text());
+  }
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    note(t, context_, record);
+    return {};
+  }));
+  return {};
+}
+
+Result<DrillReport> Service::drill(const Actor& actor, const std::string& name, std::size_t cartridges) {
+  if (cartridges == 0 || cartridges > kDrillCartridges) {
+    return fail(ErrorCode::kInvalidArgument, "the number of cartridges is out of range", "cartridges",
+                "use 1 to " + std::to_string(kDrillCartridges));
+  }
+  Busy busy(*this, name);
+  TRY(busy.take());
+  const Target target = TRY(require(name));
+  DrillReport report;
+  const auto verified = verify_now(target, [&](store::Keystore& scratch) -> Status {
+    report = TRY(serve_from(context_.env, scratch, context_.server, cartridges));
+    return {};
+  });
+  TRY(note_verify(actor, target, verified));
+  Result<DrillReport> result = std::move(report);
+  if (!verified) result = std::unexpected(verified.error());
+  TRY(note_drill(actor, target, result));
+  return result;
 }
 
 // The files of the audit's series are there as they were written.

@@ -22,6 +22,7 @@
 #include "base/thread_annotations.h"
 #include "keymgr/backup_view.h"
 #include "keymgr/custody/backup/content.h"
+#include "keymgr/custody/backup/drill.h"
 #include "keymgr/custody/backup/replay.h"
 #include "keymgr/custody/backup/seal.h"
 #include "keymgr/custody/backup/target.h"
@@ -108,6 +109,9 @@ class Service final : public BackupView {
   // kConflict while another run or verification of the target is under way.
   Result<RunReport> run(const Actor& actor, const std::string& name, bool new_base);
   Result<VerifyReport> verify(const Actor& actor, const std::string& name);
+  // As verify(), and then asks the scratch server for the keys of the newest cartridges in the ledger.
+  // kInvalidArgument for more than kDrillCartridges.
+  Result<DrillReport> drill(const Actor& actor, const std::string& name, std::size_t cartridges);
 
   // BackupView
   std::uint64_t backed_up_commit(std::string_view target, bool verified) const override;
@@ -129,7 +133,9 @@ class Service final : public BackupView {
   Status check_directory(const std::string& directory) const;
   bool is_elsewhere(const std::string& directory) const;
   Result<TargetStatus> status_of(store::Reader& reader, const Target& target);
-  Result<VerifyReport> verify_now(const Target& target);
+  Result<VerifyReport> verify_now(const Target& target,
+                                  const std::function<Status(store::Keystore&)>& look = {});
+  Status note_drill(const Actor& actor, const Target& target, const Result<DrillReport>& result);
   Status check_audit_files(const Target& target);
   Status note_run(const Actor& actor, const Target& target, const Result<RunReport>& result);
   Status note_verify(const Actor& actor, const Target& target, const Result<VerifyReport>& result);

@@ -405,5 +405,40 @@ TEST(Backup, K17_ARestoredServerUsesNoOldNameAgain) {
   EXPECT_EQ(servers->at(0).epoch, 1);
 }
 
+TEST(Backup, K17_ADrillServesTheKeysOfTheLedgersCartridges) {
+  BackupFixture f;
+  ASSERT_OK(f.make_group("DAILY", 6));
+  ASSERT_OK(f.add_target("one"));
+  const keymgr::testing::TestDrive drive("001234567890");
+  ASSERT_OK(f.server.manager().add_drive(officer(), drive.serial(), drive.pins()));
+  std::vector<std::string> aliases;
+  for (int i = 0; i < 3; ++i) {
+    KeyRequest request = drive.request(Intent::kWrite, keymgr::testing::random_uuid());
+    request.group = "DAILY";
+    const auto answer = f.server.ask(request);
+    ASSERT_OK(answer);
+    aliases.push_back(answer->alias);
+  }
+  ASSERT_OK(f.server.manager().set_setting(officer(), kAccessDefault, "deny"));  // does not keep a drill off
+  ASSERT_OK(f.run());
+  const auto before = f.server.keystore().head();
+  const auto drilled = f.service->drill(officer(), "one", 10);
+  ASSERT_OK(drilled);
+  EXPECT_EQ(drilled->cartridges, 3U);
+  EXPECT_EQ(drilled->served, 3U);
+  EXPECT_TRUE(drilled->failed.empty()) << drilled->failed.front();
+  EXPECT_EQ(f.server.audit_count({"backup.drill", "success"}), 1U);
+  EXPECT_GE(f.server.keystore().head().sequence, before.sequence);
+  // A destroyed key is told apart from a missing one.
+  ASSERT_OK(f.server.manager().change_key_state(officer(), aliases[0], KeyState::kDeactivated));
+  ASSERT_OK(f.server.manager().change_key_state(officer(), aliases[0], KeyState::kDestroyed));
+  ASSERT_OK(f.run());
+  const auto again = f.service->drill(officer(), "one", 10);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->served, 2U);
+  EXPECT_EQ(again->destroyed, 1U);
+  EXPECT_EQ(f.service->drill(officer(), "one", 0).error().field, "cartridges");
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::backup

@@ -6,13 +6,12 @@ namespace tapewarden::keymgr::backup {
 
 namespace {
 
-// The commit log of a scratch keystore: it stands where the backup does and takes nothing more.
+// The commit log of a scratch keystore: it stands where the backup does and forgets what a drill adds.
 class ScratchLog final : public store::CommitLog {
  public:
   explicit ScratchLog(const store::CommitMark& mark) : mark_(mark) {}
-  Status append(const store::CommitMark&, std::span<const std::string>) override {
-    return fail(ErrorCode::kConflict, "a scratch keystore is only read");
-  }
+  Status append(const store::CommitMark&, std::span<const std::string>) override { return {}; }
+  Status note(std::span<const std::string>) override { return {}; }
   std::optional<store::CommitMark> last_mark() const override { return mark_; }
   Hash256 chain_hash() const override { return {}; }
 
