@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "apps/audit_check.h"
+#include "apps/backup_commands.h"
 #include "apps/keyd_server.h"
 #include "apps/log.h"
 #include "apps/site_init.h"
@@ -122,6 +123,21 @@ int run(System& system, const std::string& path) {
   return 0;
 }
 
+int print(const Result<std::string>& text) {
+  if (!text) return report(text.error());
+  std::printf("%s", text->c_str());
+  return 0;
+}
+
+void add_backup_options(CLI::App& command, BackupFileOptions& options) {
+  command.add_option("--from", options.from, "folder with .twb files");
+  command.add_option("--file", options.file, "the newest file to take; unless given: the newest there is");
+  command.add_option("--passphrase-file", options.passphrase_file, "of the backup; unless given: asked for");
+  command.add_option("--recipient-key", options.recipient_key, "PEM: the private key of a recipient");
+  command.add_option("--signer", options.signer, "SHA-256 of the server's signing certificate");
+  command.add_option("--ca", options.authority, "PEM: the authority that issued it");
+}
+
 int start(int argc, char** argv) {
   // Blocked in every thread from the beginning, so that only sigwait() sees them.
   sigset_t signals;
@@ -157,6 +173,21 @@ int start(int argc, char** argv) {
   site_command->add_option("--primary", primary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--secondary", secondary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--listen", site.listen, "address that both listen on");
+  RestoreCommand restore;
+  auto* restore_command =
+      app.add_subcommand("restore", "Make a key server's folder out of its backups, on a bare machine");
+  add_backup_options(*restore_command, restore.backup);
+  restore_command->add_option("--to", restore.to, "the server's new folder")->required();
+  restore_command->add_option("--new-passphrase-file", restore.new_passphrase_file,
+                              "of the new master key; unless given: asked for");
+  restore_command->add_option("--tombstones", restore.tombstones,
+                              "further folders or files: keys destroyed there stay destroyed");
+  BackupFileOptions verify;
+  std::string scratch = "/tmp";
+  auto* verify_command =
+      app.add_subcommand("verify-backup", "Prove that backup files restore, without a server");
+  add_backup_options(*verify_command, verify);
+  verify_command->add_option("--scratch", scratch, "folder for the scratch restore; /tmp unless given");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -169,6 +200,8 @@ int start(int argc, char** argv) {
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);
   if (audit_command->parsed()) return verify_audit(system, audit);
+  if (restore_command->parsed()) return print(restore_site(system.env(), restore));
+  if (verify_command->parsed()) return print(verify_backup(system.env(), verify, scratch));
   return check_command->parsed() ? check(system, config) : run(system, config);
 }
 

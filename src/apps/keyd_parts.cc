@@ -1,5 +1,6 @@
 #include "apps/keyd_parts.h"
 
+#include "keymgr/custody/backup/target.h"
 #include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/tables.h"
@@ -12,6 +13,7 @@ std::vector<const store::TableSpec*> keyd_tables() {
   for (const auto* table : people::tables()) tables.push_back(table);
   for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
   for (const auto* table : keymgr::CheckpointExchange::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
   return tables;
 }
 

@@ -1,19 +1,18 @@
 #include "apps/keyd_server.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <termios.h>
 #include <thread>
-#include <unistd.h>
 
 #include "admin/keyd/keyd_routes.h"
 #include "apps/anchor_keeper.h"
+#include "apps/backup_site.h"
 #include "apps/dkx_listener.h"
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
 #include "apps/sweeper.h"
+#include "apps/terminal_secret.h"
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_service.h"
@@ -94,6 +93,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
   std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
   std::unique_ptr<AnchorKeeper> anchors;
+  std::unique_ptr<keymgr::backup::Service> backups;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<people::Approvals> approvals;
@@ -124,6 +124,7 @@ Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
   factory = std::make_unique<keymgr::KeyFactory>(*manager);
   manager->on_groups_changed([this] { factory->poke(); });
   service = std::make_unique<keymgr::KeyService>(*manager, factory.get());
+  backups = std::make_unique<keymgr::backup::Service>(*manager, backup_options(env, config));
   return {};
 }
 
@@ -225,6 +226,7 @@ void KeydServer::Parts::add_routes() {
       .service = *service,
       .people = *people,
       .approvals = *approvals,
+      .backups = backups.get(),
       .audit = audit_place(),
       .server_name = config.server_name,
       .peer = [this]() -> std::optional<keymgr::PeerState> {
@@ -246,6 +248,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
   if (anchors) std::ranges::copy(anchors->warnings(), std::back_inserter(out));
+  if (backups) std::ranges::copy(backups->warnings(), std::back_inserter(out));
   if (!replicator) {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
@@ -308,6 +311,7 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
+  TRY(parts.backups->start());
   parts.sweeper = std::make_unique<Sweeper>(*parts.store.keystore, std::chrono::hours(config.sweep_hours),
                                             [](const std::string& text) { log(LogLevel::kError, text); });
   return server;
@@ -338,6 +342,7 @@ void KeydServer::stop() {
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
+  if (parts.backups) parts.backups->stop();
   if (parts.replicator) parts.replicator->stop();
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
@@ -364,34 +369,11 @@ Result<std::string> check_keystore(Env env, const KeydConfig& config, const cryp
          ", head " + to_hex(head.head);
 }
 
-namespace {
-
-Result<crypto::SecretBytes> ask_passphrase() {
-  termios before{};
-  if (::tcgetattr(STDIN_FILENO, &before) != 0) {
-    return fail(ErrorCode::kInvalidArgument, "there is no terminal to ask for the passphrase at",
-                "unlock.passphrase_file", "name a passphrase file, or start the server from a terminal");
-  }
-  termios silent = before;
-  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-  std::fputs("passphrase of the master key: ", stderr);
-  auto buffer = crypto::SecretBytes::zeros(store::kPassphraseLimit);
-  std::size_t length = 0;
-  char c = 0;
-  while (length < buffer.size() && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') {
-    buffer.reveal_mutable()[length++] = static_cast<std::uint8_t>(c);
-  }
-  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-  std::fputs("\n", stderr);
-  return crypto::SecretBytes::copy_of(buffer.reveal().first(length));
-}
-
-}  // namespace
-
 Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
   if (config.passphrase_file.empty()) {
-    return store::unlock_master_key(*env.disk, config.master_key_file, TRY(ask_passphrase()));
+    return store::unlock_master_key(
+        *env.disk, config.master_key_file,
+        TRY(ask_secret("passphrase of the master key", "unlock.passphrase_file")));
   }
   if (parent_directory(config.passphrase_file) == parent_directory(config.master_key_file)) {
     warning =

@@ -30,6 +30,8 @@ struct AuditOptions {
   std::uint64_t reserve_bytes = 8U << 20;          // 0: no reserve
   std::uint64_t checkpoint_every_lines = 100'000;  // with a signer; 0: only on demand
   std::string server = {};                         // its name, for CheckpointNote
+  // Of a record that is made new: the commit that it follows, where a keystore goes on from a backup.
+  store::CommitMark begin_after = {};
 };
 
 // Told what has become durable, so that it can be sent elsewhere. Called on the keystore's writer thread

@@ -73,7 +73,7 @@ Status AuditFile::start_first_file() {
   // Under another name first: a crash must not leave half a header.
   (void)env_.disk->remove(path(kNextName));
   ChainPoint point;
-  TRY(make_file(std::string(kNextName), Header{}, point));
+  TRY(make_file(std::string(kNextName), Header{options_.begin_after, {}}, point));
   TRY(env_.disk->rename(path(kNextName), path(kCurrentName)));
   return env_.disk->sync_directory(options_.directory);
 }

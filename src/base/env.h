@@ -76,6 +76,11 @@ class Disk {
     if (!exists(path)) return fail(ErrorCode::kNotFound, path + " is missing");
     return 0600U;
   }
+  // A number that two paths on one file system share; 0 where that is not known.
+  virtual Result<std::uint64_t> file_system(const std::string& path) {
+    if (!exists(path)) return fail(ErrorCode::kNotFound, path + " is missing");
+    return 0U;
+  }
   // Advisory exclusive lock held as long as the returned file lives; kConflict when another process holds it.
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
 };

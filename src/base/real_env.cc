@@ -165,6 +165,12 @@ Result<unsigned> RealDisk::permissions(const std::string& path) {
   return info.st_mode & 0777U;
 }
 
+Result<std::uint64_t> RealDisk::file_system(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return os_error("stat", path, errno);
+  return static_cast<std::uint64_t>(info.st_dev);
+}
+
 Result<std::unique_ptr<File>> RealDisk::lock(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return os_error("open", path, errno);

@@ -24,6 +24,7 @@ class RealDisk final : public Disk {
   Result<std::vector<std::string>> list(const std::string& path) override;
   bool exists(const std::string& path) override;
   Result<unsigned> permissions(const std::string& path) override;
+  Result<std::uint64_t> file_system(const std::string& path) override;
   Result<std::unique_ptr<File>> lock(const std::string& path) override;
 };
 

@@ -10,6 +10,7 @@ namespace tapewarden::store {
 namespace {
 
 // "TWks" in the file's header, for file(1).
+constexpr const char* kApplicationId = "PRAGMA application_id = 0x54576b73";
 constexpr const char* kWriterSettings =
     "PRAGMA application_id = 0x54576b73; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
     "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
@@ -115,16 +116,10 @@ Status run_statements(sqlite::Connection& connection, const std::vector<std::str
 
 Status make_everything(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
                        const Meta& meta, const Hash256& log_chain) {
-  for (const std::string_view sql : {kMetaSql, kSchemaSql, kStateSql})
-    TRY(connection.execute(std::string(sql)));
+  TRY(make_tables(connection, vault, layouts, meta));
+  TRY(make_indexes(connection, layouts));
   State state;
-  for (const Layout& layout : layouts.all()) {
-    TRY(connection.execute(layout.create_sql));
-    for (const IndexLayout& index : layout.indexes) TRY(connection.execute(index.sql));
-    TRY(write_schema(connection, vault, layout.name, layout.describe()));
-    state.tables[layout.name] = {};
-  }
-  TRY(write_meta(connection, vault, meta));
+  for (const Layout& layout : layouts.all()) state.tables[layout.name] = {};
   state.mark.sequence = 1;
   state.chain_before = log_chain;
   state.records = {schema_line(state, "created", {meta.server.text()})};
@@ -183,6 +178,25 @@ Status create_database(sqlite::Connection& connection, const Vault& vault, const
                        const Meta& meta, const Hash256& log_chain) {
   return in_transaction(connection,
                         [&] { return make_everything(connection, vault, layouts, meta, log_chain); });
+}
+
+Status make_tables(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
+                   const Meta& meta) {
+  TRY(connection.execute(kApplicationId));
+  for (const std::string_view sql : {kMetaSql, kSchemaSql, kStateSql})
+    TRY(connection.execute(std::string(sql)));
+  for (const Layout& layout : layouts.all()) {
+    TRY(connection.execute(layout.create_sql));
+    TRY(write_schema(connection, vault, layout.name, layout.describe()));
+  }
+  return write_meta(connection, vault, meta);
+}
+
+Status make_indexes(sqlite::Connection& connection, const Layouts& layouts) {
+  for (const Layout& layout : layouts.all()) {
+    for (const IndexLayout& index : layout.indexes) TRY(connection.execute(index.sql));
+  }
+  return {};
 }
 
 Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts) {

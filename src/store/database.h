@@ -23,6 +23,11 @@ Result<bool> is_blank(sqlite::Connection& connection);
 Status create_database(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
                        const Meta& meta, const Hash256& log_chain);
 
+// Its two halves without a state, for a keystore that is loaded from a backup.
+Status make_tables(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts,
+                   const Meta& meta);
+Status make_indexes(sqlite::Connection& connection, const Layouts& layouts);
+
 // Checks that every table and index is what this program or an older one made. Returns the statements that
 // bring an older database to the present TableSpecs; empty when there is nothing to do. kCorrupt naming the
 // table; kUnsupported for tables that only a newer program knows.

@@ -32,6 +32,7 @@
 #include "crypto/secret_bytes.h"
 #include "store/commit_log.h"
 #include "store/schema.h"
+#include "store/snapshot.h"
 
 namespace tapewarden::store {
 
@@ -181,6 +182,13 @@ class Keystore {
   virtual Result<std::vector<RowChange>> apply_changes(Transaction& transaction,
                                                        std::span<const RowChange> changes,
                                                        ChangeSealer& sealer) = 0;
+
+  // Gives every row that a commit after `after` wrote (0: every row), tombstones and local columns too, to
+  // the sink, out of one read snapshot: the writer goes on meanwhile. Secrets are re-sealed by `sealer`. Runs
+  // on the calling thread with a bounded need of memory; ends early with an error of the sink. Thread-safe.
+  virtual Status snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) = 0;
+  // Whether a snapshot after that commit would hold a row of a table whose BackupRole is kContent.
+  virtual Result<bool> content_changed(std::uint64_t after) = 0;
 
   // Every row's MAC, the sums, the head against the log, and SQLite's own integrity check. Empty when all is
   // well.

@@ -31,6 +31,13 @@ struct Column {
   ColumnRole role = ColumnRole::kPlain;
 };
 
+// What a table's rows are to a backup.
+enum class BackupRole : std::uint8_t {
+  kContent,  // a change of them wants a backup
+  kNote,     // goes along; a change of them alone wants none (progress of replication)
+  kNone,     // stays out: what this machine alone knows about its backups
+};
+
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
@@ -44,6 +51,7 @@ struct TableSpec {
   // For small tables that are asked much and changed rarely: what a query found is kept in memory, verified,
   // until a commit changes the table.
   bool remembered = false;
+  BackupRole backup = BackupRole::kContent;
 };
 
 // The values of one row, in the order of TableSpec::columns.

@@ -6,6 +6,7 @@
 #include "store/database.h"
 #include "store/replication.h"
 #include "store/session.h"
+#include "store/snapshot_reader.h"
 #include "store/verifier.h"
 
 namespace tapewarden::store {
@@ -192,6 +193,23 @@ Result<std::vector<RowChange>> SqliteKeystore::apply_changes(Transaction& transa
   auto* session = dynamic_cast<WriteSession*>(&transaction);
   TW_ASSERT(session != nullptr);
   return apply_rows(*session, changes, sealer);
+}
+
+Status SqliteKeystore::snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) {
+  return readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    return read_snapshot(rows, after, sealer, sink);
+  });
+}
+
+Result<bool> SqliteKeystore::content_changed(std::uint64_t after) {
+  bool changed = false;
+  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    changed = TRY(store::content_changed(rows, after));
+    return {};
+  }));
+  return changed;
 }
 
 Result<std::vector<Fault>> SqliteKeystore::verify() {

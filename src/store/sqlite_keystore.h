@@ -31,6 +31,8 @@ class SqliteKeystore final : public Keystore {
                                                 std::uint64_t& through) override;
   Result<std::vector<RowChange>> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
                                                ChangeSealer& sealer) override;
+  Status snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) override;
+  Result<bool> content_changed(std::uint64_t after) override;
   Result<std::vector<Fault>> verify() override;
   Result<std::vector<Fault>> verify_log() override {
     return store::verify_log(vault_, log_, head().sequence);

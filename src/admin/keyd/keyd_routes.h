@@ -12,6 +12,7 @@
 #include "admin/http/router.h"
 #include "audit/checkpoint_note.h"
 #include "crypto/keys.h"
+#include "keymgr/custody/backup/service.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/key_service.h"
@@ -36,7 +37,8 @@ struct KeydServices {
   keymgr::KeyManager& manager;
   keymgr::KeyService& service;
   people::People& people;
-  people::Approvals& approvals;  // the same that the router has
+  people::Approvals& approvals;                // the same that the router has
+  keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.
@@ -61,6 +63,7 @@ std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
 std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace& audit);
 std::vector<Route> migration_routes(keymgr::KeyManager& manager);
 std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
+std::vector<Route> backup_routes(keymgr::backup::Service& service);
 std::vector<Route> status_routes(const KeydServices& services);
 
 }  // namespace tapewarden::admin

@@ -20,7 +20,8 @@ crypto::SecretBytes master_key() {
 
 }  // namespace
 
-TestServer::TestServer(std::uint8_t number) {
+TestServer::TestServer(std::uint8_t number, std::vector<const store::TableSpec*> more)
+    : more_tables_(std::move(more)) {
   id_.bytes.fill(number);
   start();
 }
@@ -32,9 +33,10 @@ TestServer::~TestServer() {
 void TestServer::start() {
   pool_ = std::make_unique<ThreadPool>(2);
   store::KeystoreOptions options;
-  options.path = directory_.file("keystore.db");
+  options.path = keystore_path();
   options.server = id_;
   options.tables = tables();
+  options.tables.insert(options.tables.end(), more_tables_.begin(), more_tables_.end());
   auto keystore = store::Keystore::open(env(), options, master_key(), log);
   TW_ASSERT(keystore.has_value());
   keystore_ = std::move(*keystore);

@@ -48,8 +48,8 @@ class TestPeer final : public PeerView {
 
 class TestServer {
  public:
-  // `number` tells servers of one test apart.
-  explicit TestServer(std::uint8_t number = 1);
+  // `number` tells servers of one test apart; `more` are tables of components above this one.
+  explicit TestServer(std::uint8_t number = 1, std::vector<const store::TableSpec*> more = {});
   ~TestServer();
 
   // Drops the whole server without a word and starts it again on what is on disk.
@@ -59,6 +59,7 @@ class TestServer {
   KeyService& service() { return *service_; }
   store::Keystore& keystore() { return *keystore_; }
   const Uuid& id() const { return id_; }
+  std::string keystore_path() const { return directory_.file("keystore.db"); }
   Env env() { return {&clock, &disk_, &random_, pool_.get()}; }
 
   // Waits for the answer, at most a minute.
@@ -78,6 +79,7 @@ class TestServer {
   RealDisk disk_;
   crypto::SystemRandom random_;
   Uuid id_;
+  std::vector<const store::TableSpec*> more_tables_;
   store::testing::TemporaryDirectory directory_;
   std::unique_ptr<ThreadPool> pool_;
   std::unique_ptr<store::Keystore> keystore_;

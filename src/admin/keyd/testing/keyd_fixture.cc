@@ -2,10 +2,21 @@
 
 #include "base/assert.h"
 #include "keymgr/tables.h"
+#include "people/tables.h"
 
 namespace tapewarden::admin::testing {
 
-KeydFixture::KeydFixture() : base_(keymgr::tables()), checkpoint_key_(crypto::PrivateKey::generate_p256()) {
+namespace {
+
+std::vector<const store::TableSpec*> own_tables() {
+  auto tables = keymgr::tables();
+  for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
+  return tables;
+}
+
+}  // namespace
+
+KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::PrivateKey::generate_p256()) {
   audit::AuditOptions options;
   options.directory = audit_directory();
   options.reserve_bytes = 0;
@@ -16,6 +27,14 @@ KeydFixture::KeydFixture() : base_(keymgr::tables()), checkpoint_key_(crypto::Pr
   TW_ASSERT(manager.has_value());
   manager_ = std::move(*manager);
   service_ = std::make_unique<keymgr::KeyService>(*manager_, nullptr);
+  keymgr::backup::ServiceOptions backup_options;
+  backup_options.server_name = "primary";
+  backup_options.keystore_path = directory_.path() + "/keystore/keystore.db";
+  backup_options.scratch_directory = directory_.path() + "/scratch";
+  backup_options.tables = own_tables();
+  for (const auto* table : people::tables()) backup_options.tables.push_back(table);
+  TW_ASSERT(base_.env().disk->make_directories(backup_directory()).has_value());
+  backups_ = std::make_unique<keymgr::backup::Service>(*manager_, std::move(backup_options));
   people::ApprovalOptions approval_options;
   approval_options.server = base_.server();
   approval_options.server_name = "primary";
@@ -37,6 +56,7 @@ KeydFixture::KeydFixture() : base_(keymgr::tables()), checkpoint_key_(crypto::Pr
                              .service = *service_,
                              .people = base_.people(),
                              .approvals = *approvals_,
+                             .backups = backups_.get(),
                              .audit = place,
                              .server_name = "primary",
                              .peer = {},

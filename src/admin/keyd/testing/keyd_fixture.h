@@ -29,6 +29,8 @@ class KeydFixture {
   std::vector<audit::CheckpointNote> of_peer;
   Result<std::vector<audit::CheckpointNote>> by_peer{std::vector<audit::CheckpointNote>{}};
   std::string audit_directory() const { return directory_.path() + "/audit"; }
+  // An empty folder for a backup target.
+  std::string backup_directory() const { return directory_.path() + "/backups"; }
 
  private:
   store::testing::TemporaryDirectory directory_;
@@ -38,6 +40,7 @@ class KeydFixture {
   crypto::PrivateKey checkpoint_key_;
   std::unique_ptr<keymgr::KeyManager> manager_;
   std::unique_ptr<keymgr::KeyService> service_;
+  std::unique_ptr<keymgr::backup::Service> backups_;
   std::unique_ptr<people::Approvals> approvals_;
   std::unique_ptr<Router> router_;
 };

@@ -1,0 +1,105 @@
+#include "apps/backup_site.h"
+
+#include <algorithm>
+
+#include "apps/keyd_parts.h"
+#include "apps/site_files.h"
+#include "keymgr/custody/backup/limits.h"
+#include "keymgr/custody/backup/restore.h"
+
+namespace tapewarden::apps {
+
+namespace {
+
+using keymgr::backup::SiteFile;
+
+constexpr std::string_view kConfigName = "keyd.toml";
+
+// A file that the configuration names, and its name in every restored folder.
+struct NamedFile {
+  std::string_view name;
+  std::string* path;
+  unsigned permissions;
+};
+
+std::vector<NamedFile> files_of(KeydConfig& config) {
+  std::vector<NamedFile> out{{"tls/server.crt", &config.tls_certificate, 0644},
+                             {"tls/server.key", &config.tls_key, 0600},
+                             {"tls/authorities.crt", &config.tls_authorities, 0644}};
+  if (config.peer) {
+    out.push_back({"tls/peer-signing.crt", &config.peer->signing_certificate, 0644});
+    out.push_back({"tls/peer-exchange.crt", &config.peer->exchange_certificate, 0644});
+  }
+  return out;
+}
+
+Result<crypto::SecretBytes> read_secret(Disk& disk, const std::string& path) {
+  Bytes content = TRY(read_file(disk, path, keymgr::backup::kSiteFileLimit));
+  auto secret = crypto::SecretBytes::copy_of(content);
+  crypto::wipe(content);
+  return secret;
+}
+
+Result<std::vector<SiteFile>> read_site(Env env, KeydConfig config) {
+  std::vector<SiteFile> out;
+  for (const NamedFile& file : files_of(config)) {
+    out.push_back({std::string(file.name), file.permissions, TRY(read_secret(*env.disk, *file.path))});
+    *file.path = file.name;
+  }
+  config.data_directory = keymgr::backup::kDataFolder;
+  config.master_key_file = keymgr::backup::kMasterKeyName;
+  config.passphrase_file.clear();
+  const std::string text = write_keyd_config(config);
+  out.push_back({std::string(kConfigName), 0644, crypto::SecretBytes::copy_of(as_bytes(text))});
+  return out;
+}
+
+// Only names that read_site() gives: a path from a file must not lead out of the folder.
+bool is_known(const std::string& path) {
+  KeydConfig any;
+  any.peer.emplace();
+  const auto files = files_of(any);
+  return path == kConfigName ||
+         std::ranges::any_of(files, [&](const NamedFile& file) { return file.name == path; });
+}
+
+}  // namespace
+
+keymgr::backup::ServiceOptions backup_options(Env env, const KeydConfig& config) {
+  keymgr::backup::ServiceOptions options;
+  options.server_name = config.server_name;
+  options.keystore_path = config.keystore_path();
+  options.audit_directory = config.audit_directory();
+  options.scratch_directory = config.data_directory + "/scratch";
+  options.tables = keyd_tables();
+  options.site_files = [env, config] { return read_site(env, config); };
+  return options;
+}
+
+Result<std::string> write_restored_site(Env env, const std::string& folder, std::vector<SiteFile> files,
+                                        const std::string& passphrase_file) {
+  TRY(env.disk->make_directories(folder + "/tls", 0700));
+  for (const SiteFile& file : files) {
+    if (!is_known(file.path)) {
+      return fail(ErrorCode::kUnsupported, "the backup holds a site file that is not known here", "site file",
+                  "use the program that wrote it, or a newer one");
+    }
+    TRY(write_file_atomically(*env.disk, folder + "/" + file.path, file.content.reveal(), file.permissions));
+  }
+  const std::string path = folder + "/" + std::string(kConfigName);
+  KeydConfig config = TRY(read_keyd_config(*env.disk, path));
+  for (const NamedFile& file : files_of(config)) *file.path = file.name;
+  config.data_directory = keymgr::backup::kDataFolder;
+  config.master_key_file = keymgr::backup::kMasterKeyName;
+  config.passphrase_file = passphrase_file;
+  std::string note;
+  if (config.peer) {
+    note = "the peer " + config.peer->name +
+           " is left out of keyd.toml: join it anew, so that neither takes the other for what it was";
+    config.peer.reset();
+  }
+  TRY(write_public(env, path, write_keyd_config(config)));
+  return note;
+}
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,113 @@
+#include <gtest/gtest.h>
+
+#include "base/testing/sim_env.h"
+#include "crypto/cms.h"
+#include "crypto/key_wrap.h"
+#include "crypto/random.h"
+#include "crypto/testing/command.h"
+
+namespace tapewarden::crypto {
+namespace {
+
+SecretBytes filled(std::size_t size, std::uint8_t first) {
+  auto out = SecretBytes::zeros(size);
+  for (std::size_t i = 0; i < size; ++i) out.reveal_mutable()[i] = static_cast<std::uint8_t>(first + i);
+  return out;
+}
+
+struct Holder {
+  PrivateKey key;
+  Certificate certificate;
+};
+Holder holder(const std::string& name, PrivateKey key) {
+  SystemRandom random;
+  CertificateSpec spec;
+  spec.common_name = name;
+  spec.use = CertificateUse::kKeyWrapping;
+  spec.not_before = std::chrono::sys_days{std::chrono::year{2020} / 1 / 1};
+  spec.not_after = std::chrono::sys_days{std::chrono::year{2060} / 1 / 1};
+  auto certificate = self_signed_certificate(spec, key, random);
+  EXPECT_TRUE(certificate.has_value());
+  return {key, *certificate};
+}
+const Holder& anna() {
+  static const Holder one = holder("anna", PrivateKey::generate_rsa(2048));
+  return one;
+}
+const Holder& bert() {
+  static const Holder one = holder("bert", PrivateKey::generate_rsa(2048));
+  return one;
+}
+
+TEST(KeyWrap, K17_OfRfc3394) {
+  // RFC 3394 section 4.6.
+  const auto kek =
+      SecretBytes::copy_of(*from_hex("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F"));
+  const auto key =
+      SecretBytes::copy_of(*from_hex("00112233445566778899AABBCCDDEEFF000102030405060708090A0B0C0D0E0F"));
+  const Bytes wrapped = wrap_key(kek, key);
+  EXPECT_EQ(to_hex(wrapped),
+            "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21");
+  const auto opened = unwrap_key(kek, wrapped);
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_TRUE(*opened == key);
+}
+
+TEST(KeyWrap, K17_EveryChangeIsFound) {
+  const auto kek = filled(32, 1);
+  const Bytes wrapped = wrap_key(kek, filled(32, 77));
+  for (std::size_t i = 0; i < wrapped.size(); ++i) {
+    Bytes changed = wrapped;
+    changed[i] ^= 1;
+    const auto opened = unwrap_key(kek, changed);
+    ASSERT_FALSE(opened.has_value()) << i;
+    EXPECT_EQ(opened.error().code, ErrorCode::kWrongKey);
+  }
+  EXPECT_EQ(unwrap_key(filled(32, 2), wrapped).error().code, ErrorCode::kWrongKey);
+  EXPECT_EQ(unwrap_key(kek, ByteView(wrapped).first(39)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(unwrap_key(kek, {}).error().code, ErrorCode::kCorrupt);
+}
+
+TEST(Envelope, K17_EachRecipientOpensAndNobodyElse) {
+  const auto secret = filled(32, 9);
+  const Certificate both[] = {anna().certificate, bert().certificate};
+  const auto sealed = seal_to_recipients(secret, both);
+  ASSERT_TRUE(sealed.has_value()) << sealed.error().text();
+  for (const Holder* who : {&anna(), &bert()}) {
+    const auto opened = open_as_recipient(*sealed, who->key);
+    ASSERT_TRUE(opened.has_value()) << opened.error().text();
+    EXPECT_TRUE(*opened == secret);
+  }
+  const Certificate one[] = {anna().certificate};
+  const auto closed = open_as_recipient(*seal_to_recipients(secret, one), bert().key);
+  ASSERT_FALSE(closed.has_value());
+  EXPECT_EQ(closed.error().code, ErrorCode::kWrongKey);
+}
+
+TEST(Envelope, K17_BadInputIsRefused) {
+  EXPECT_EQ(seal_to_recipients(filled(32, 1), {}).error().code, ErrorCode::kInvalidArgument);
+  const Certificate ec[] = {holder("ec", PrivateKey::generate_p256()).certificate};
+  EXPECT_EQ(seal_to_recipients(filled(32, 1), ec).error().field, "recipient");
+  EXPECT_EQ(open_as_recipient(as_bytes("no envelope"), anna().key).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(open_as_recipient({}, anna().key).has_value());
+}
+
+TEST(Envelope, K17_OpenSslOpensIt) {
+  const auto program = testing::find_program("openssl");
+  if (!program) GTEST_SKIP() << "the openssl command is not installed";
+  const testing::ScratchFolder folder;
+  const auto secret = filled(32, 0);
+  const Certificate both[] = {bert().certificate, anna().certificate};
+  const auto sealed = seal_to_recipients(secret, both);
+  ASSERT_TRUE(sealed.has_value());
+  const auto envelope = folder.write("envelope.der", *sealed);
+  const auto key = folder.write("key.pem", anna().key.pem().reveal());
+  const auto out = folder.path("file.key");
+  const auto done = testing::run_command(
+      {*program, "cms", "-decrypt", "-inform", "DER", "-in", envelope, "-inkey", key, "-out", out});
+  EXPECT_EQ(done.exit_code, 0) << done.output;
+  EXPECT_EQ(to_hex(folder.read("file.key")), to_hex(secret.reveal()));
+}
+
+}  // namespace
+}  // namespace tapewarden::crypto

@@ -1,0 +1,69 @@
+// A key server's keystore out of its backups onto a bare machine.
+//
+// Invariants
+//  R1 Nothing is there under the folder's name before everything is: the restore works in a folder beside it
+//     and renames that at the end.
+//  R2 A restore begins a new epoch: whatever the old server did after the backup is not known here. So this
+//     server's use-once keys that the backup calls unused are made read-only, new aliases take a new
+//     installation id, and new positions and ledger numbers begin far behind the old ones: nothing that the
+//     old server may have given out is given out again under the same name.
+//  R3 A key that any backup at hand calls destroyed stays destroyed.
+// One thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "keymgr/custody/backup/replay.h"
+#include "keymgr/custody/backup/seal.h"
+
+namespace tapewarden::keymgr::backup {
+
+struct RestoreOptions {
+  std::vector<std::string> from;  // folders with backup files
+  std::string file;               // the newest file to take; empty: the newest chain
+  Opener* opener = nullptr;
+  SignerTrust trust;
+  std::string to;                                       // the server's folder: must not exist, or be empty
+  const crypto::SecretBytes* new_passphrase = nullptr;  // of the new master key
+  crypto::ScryptCost new_cost{};
+  std::vector<std::string> tombstones;  // further folders or files: what they call destroyed stays destroyed
+  std::vector<const store::TableSpec*> tables;
+  // Writes the site files into the folder: configuration and TLS. Called last.
+  std::function<Status(const std::string& folder, const FileHeader& newest, std::vector<SiteFile> files)>
+      write_site;
+};
+
+struct RestoreReport {
+  FileHeader newest;
+  std::string newest_path;
+  std::size_t files = 0;
+  crypto::Certificate signer;
+  store::CommitMark mark;   // the commit that the backup shows
+  std::uint64_t epoch = 0;  // the new one
+  std::uint64_t rows = 0;
+  KeyCounts keys;
+  std::uint64_t made_read_only = 0;  // use-once keys
+  std::uint64_t kept_destroyed = 0;  // keys that only a newer backup knew to be destroyed
+  std::uint64_t audit_lines = 0;     // of the old record, written beside the new one
+  std::vector<std::string> warnings;
+};
+
+// Picks the chain that a restore takes. kNotFound when there is none; kConflict naming the servers when the
+// folders hold backups of several.
+struct PickedChain {
+  Chain chain;
+  std::vector<std::string> warnings;  // files that do not fit into it
+};
+Result<PickedChain> pick_chain(Disk& disk, const std::vector<std::string>& from, const std::string& file);
+
+Result<RestoreReport> restore(Env env, const RestoreOptions& options);
+
+// Names within the server's folder.
+inline constexpr std::string_view kDataFolder = "data";
+inline constexpr std::string_view kKeystoreName = "keystore.db";
+inline constexpr std::string_view kAuditFolder = "audit";
+inline constexpr std::string_view kMasterKeyName = "master.key";
+
+}  // namespace tapewarden::keymgr::backup

@@ -1,0 +1,432 @@
+#include "keymgr/custody/backup/service.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+#include "keymgr/audit_note.h"
+#include "keymgr/custody/backup/limits.h"
+#include "keymgr/custody/backup/run.h"
+#include "keymgr/custody/backup/verification.h"
+
+namespace tapewarden::keymgr::backup {
+
+// Claims a target for one run or verification.
+class Service::Busy {
+ public:
+  Busy(Service& service, std::string name) : service_(service), name_(std::move(name)) {}
+  ~Busy() {
+    if (!held_) return;
+    const MutexLock lock(service_.mutex_);
+    std::erase(service_.busy_, name_);
+  }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  Status take() {
+    const MutexLock lock(service_.mutex_);
+    if (std::ranges::find(service_.busy_, name_) != service_.busy_.end()) {
+      return fail(ErrorCode::kConflict, "a run or a verification of the target " + name_ + " is under way",
+                  "name", "wait until it is done");
+    }
+    service_.busy_.push_back(name_);
+    held_ = true;
+    return {};
+  }
+
+ private:
+  Service& service_;
+  const std::string name_;
+  bool held_ = false;
+};
+
+Service::Service(KeyManager& manager, ServiceOptions options)
+    : manager_(manager), context_(manager.context()), options_(std::move(options)) {}
+
+Service::~Service() {
+  stop();
+}
+
+Status Service::start() {
+  TRY(remember_coverage());
+  thread_ = std::thread([this] { loop(); });
+  return {};
+}
+
+void Service::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status Service::remember_coverage() {
+  std::map<std::string, Covered, std::less<>> now;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    for (const Target& target : TRY(list_targets(reader))) {
+      const TargetState state = TRY(load_state(reader, target.name));
+      now[target.name] = {static_cast<std::uint64_t>(state.covered),
+                          static_cast<std::uint64_t>(state.verified), target.counts};
+    }
+    return {};
+  }));
+  const MutexLock lock(mutex_);
+  covered_ = std::move(now);
+  return {};
+}
+
+std::uint64_t Service::backed_up_commit(std::string_view target, bool verified) const {
+  const MutexLock lock(mutex_);
+  const auto found = covered_.find(target);
+  if (found == covered_.end()) return 0;
+  return verified ? found->second.verified : found->second.backed_up;
+}
+
+std::uint64_t Service::backed_up_commit(bool verified) const {
+  const MutexLock lock(mutex_);
+  std::uint64_t best = 0;
+  for (const auto& [name, covered] : covered_) {
+    if (covered.counts) best = std::max(best, verified ? covered.verified : covered.backed_up);
+  }
+  return best;
+}
+
+void Service::kick() {
+  {
+    const MutexLock lock(mutex_);
+    kicked_ = true;
+  }
+  wake_.notify_all();
+}
+
+Result<Target> Service::require(const std::string& name) {
+  std::optional<Target> found;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    found = TRY(find_target(reader, name));
+    return {};
+  }));
+  if (found) return *std::move(found);
+  return fail(ErrorCode::kNotFound, "there is no backup target " + escape_unprintable(name.substr(0, 64)),
+              "name", "list the targets to see their names");
+}
+
+namespace {
+
+std::string warning_of(const TargetStatus& status, WallTime now) {
+  const Target& target = status.target;
+  const std::string start = "backup target " + target.name + ": ";
+  if (!status.state.failure.empty()) return start + "the last run failed: " + status.state.failure;
+  if (!status.state.verify_failure.empty()) {
+    return start + "the last verification failed: " + status.state.verify_failure;
+  }
+  if (status.state.covered == 0) return start + "there is no backup yet";
+  if (!target.counts)
+    return start + "its files lie on the keystore's own file system, so it counts for nothing";
+  const auto age = now - status.state.last_success;
+  if (target.mode == Mode::kSchedule && age > std::chrono::hours(2 * target.every_hours)) {
+    return start + "the last success was at " + format_utc(status.state.last_success);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TargetStatus> Service::status_of(store::Reader& reader, const Target& target) {
+  TargetStatus out;
+  out.target = target;
+  out.state = TRY(load_state(reader, target.name));
+  for (const FileKind kind : {FileKind::kKeystore, FileKind::kAudit}) {
+    for (const KnownFile& file : TRY(known_files(reader, target.name, kind))) {
+      ++out.files;
+      out.bytes += static_cast<std::uint64_t>(file.bytes);
+    }
+  }
+  const std::uint64_t head = manager_.keystore().head().sequence;
+  const auto covered =
+      std::max(static_cast<std::uint64_t>(out.state.covered), backed_up_commit(target.name, false));
+  out.behind = head > covered ? head - covered : 0;
+  out.warning = warning_of(out, context_.now());
+  const MutexLock lock(mutex_);
+  out.busy = std::ranges::find(busy_, target.name) != busy_.end();
+  return out;
+}
+
+Result<std::vector<TargetStatus>> Service::list() {
+  std::vector<TargetStatus> out;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    for (const Target& target : TRY(list_targets(reader))) out.push_back(TRY(status_of(reader, target)));
+    return {};
+  }));
+  return out;
+}
+
+Result<TargetStatus> Service::status(const std::string& name) {
+  const Target target = TRY(require(name));
+  TargetStatus out;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    out = TRY(status_of(reader, target));
+    return {};
+  }));
+  return out;
+}
+
+std::vector<std::string> Service::warnings() {
+  const auto all = list();
+  if (!all) return {"the backup targets could not be read: " + all.error().text()};
+  std::vector<std::string> out;
+  bool safe = false;
+  for (const TargetStatus& status : *all) {
+    if (!status.warning.empty()) out.push_back(status.warning);
+    safe = safe || (status.target.counts && status.state.covered > 0);
+  }
+  if (!safe) out.emplace_back("there is no backup in another failure domain: add a target and run it");
+  return out;
+}
+
+namespace {
+
+std::string count_fields(const KeyCounts& keys) {
+  return std::to_string(keys.data_keys) + " data keys, " + std::to_string(keys.keks) + " KEKs, " +
+         std::to_string(keys.destroyed) + " destroyed";
+}
+
+}  // namespace
+
+Status Service::note_run(const Actor& actor, const Target& target, const Result<RunReport>& result) {
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    AuditNote record{.type = AuditType::kResourceManagement,
+                     .action = "backup.run",
+                     .actor = actor,
+                     .success = result.has_value(),
+                     .fields = {{"target", target.name}, {"directory", target.directory}}};
+    if (TRY(t.get(kTargetTable, {target.name}))) {
+      TargetState state = TRY(load_state(t, target.name));
+      if (result) {
+        state.last_success = context_.now();
+        state.failure.clear();
+        state.covered = std::max(state.covered, static_cast<std::int64_t>(result->commit));
+      } else {
+        state.last_failure = context_.now();
+        state.failure = result.error().text();
+      }
+      TRY(t.put(kTargetStateTable, state.to_row()));
+    }
+    if (result) {
+      record.fields.emplace_back("file", result->nothing_new ? "nothing new" : result->file);
+      record.fields.emplace_back("covered", std::to_string(result->commit));
+      record.fields.emplace_back("rows", std::to_string(result->rows));
+    } else {
+      record.fields.emplace_back("reason", result.error().text());
+    }
+    note(t, context_, record);
+    return {};
+  }));
+  if (!result) return {};
+  const MutexLock lock(mutex_);
+  Covered& covered = covered_[target.name];
+  covered.backed_up = std::max(covered.backed_up, result->commit);
+  covered.counts = target.counts;
+  return {};
+}
+
+Result<RunReport> Service::run(const Actor& actor, const std::string& name, bool new_base) {
+  Busy busy(*this, name);
+  TRY(busy.take());
+  const Target target = TRY(require(name));
+  Result<RunReport> result = Run(manager_, options_, target).run(new_base);
+  TRY(note_run(actor, target, result));
+  return result;
+}
+
+Status Service::note_verify(const Actor& actor, const Target& target, const Result<VerifyReport>& result) {
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    AuditNote record{.type = AuditType::kResourceManagement,
+                     .action = "backup.verify",
+                     .actor = actor,
+                     .success = result.has_value(),
+                     .fields = {{"target", target.name}}};
+    TargetState state = TRY(load_state(t, target.name));
+    if (result) {
+      state.verified_at = context_.now();
+      state.verified = std::max(state.verified, static_cast<std::int64_t>(result->commit));
+      state.verify_failure.clear();
+      record.fields.emplace_back("covered", std::to_string(result->commit));
+      record.fields.emplace_back("files", std::to_string(result->files));
+      record.fields.emplace_back("rows", std::to_string(result->rows));
+      record.fields.emplace_back("keys", count_fields(result->keys));
+    } else {
+      state.verify_failure = result.error().text();
+      record.fields.emplace_back("reason", result.error().text());
+    }
+    if (TRY(t.get(kTargetTable, {target.name}))) TRY(t.put(kTargetStateTable, state.to_row()));
+    note(t, context_, record);
+    return {};
+  }));
+  if (!result) return {};
+  const MutexLock lock(mutex_);
+  Covered& covered = covered_[target.name];
+  covered.verified = std::max(covered.verified, result->commit);
+  return {};
+}
+
+Result<VerifyReport> Service::verify(const Actor& actor, const std::string& name) {
+  Busy busy(*this, name);
+  TRY(busy.take());
+  const Target target = TRY(require(name));
+  Result<VerifyReport> result = verify_now(target);
+  TRY(note_verify(actor, target, result));
+  return result;
+}
+
+Result<VerifyReport> Service::verify_now(const Target& target,
+                                         const std::function<Status(store::Keystore&)>& look) {
+  std::map<std::string, crypto::SecretBytes> keys;
+  std::vector<KnownFile> known;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    known = newest_chain(TRY(known_files(reader, target.name, FileKind::kKeystore)));
+    for (const KnownFile& file : known) {
+      keys.emplace(target.directory + "/" + file.name,
+                   TRY(reader.unseal(kKnownFileTable, file.to_row(), kKnownFileKeyColumn)));
+    }
+    return {};
+  }));
+  if (known.empty()) {
+    return fail(ErrorCode::kNotFound, "the target " + target.name + " has no backup yet", "name",
+                "run a backup first");
+  }
+  Chain chain;
+  for (const KnownFile& file : known) {
+    const std::string path = target.directory + "/" + file.name;
+    const auto reader = FileReader::open(*context_.env.disk, path);
+    if (!reader) return in_context("the backup's chain has a hole", reader.error());
+    if ((*reader)->bytes() != static_cast<std::uint64_t>(file.bytes)) {
+      return fail(ErrorCode::kCorrupt, path + " has another length than it was written with", "backup file",
+                  "run a new base");
+    }
+    chain.files.push_back({path, (*reader)->header()});
+  }
+  TRY(check_audit_files(target));
+  SignerTrust trust;
+  trust.key = context_.signing_key.public_key();
+  const auto source = [&](const FoundFile& file) -> Result<crypto::SecretBytes> {
+    return keys.at(file.path).clone();
+  };
+  const Proof proof = TRY(prove_restorable(context_.env, chain, source, trust, options_.tables,
+                                           options_.scratch_directory + "/verify-" + target.name, look));
+  VerifyReport report;
+  report.files = proof.files;
+  report.bytes = proof.replayed.bytes;
+  report.rows = proof.replayed.rows;
+  report.commit = proof.replayed.mark.sequence;
+  report.keys = proof.replayed.keys;
+  return report;
+}
+
+Status Service::note_drill(const Actor& actor, const Target& target, const Result<DrillReport>& result) {
+  AuditNote record{.type = AuditType::kResourceManagement,
+                   .action = "backup.drill",
+                   .actor = actor,
+                   .success = result && result->failed.empty(),
+                   .fields = {{"target", target.name}}};
+  if (result) {
+    record.fields.emplace_back("cartridges", std::to_string(result->cartridges));
+    record.fields.emplace_back("served", std::to_string(result->served));
+    std::string failed;
+    for (const std::string& failure : result->failed) failed += (failed.empty() ? "" : "; ") + failure;
+    if (!failed.empty()) record.fields.emplace_back("not_served", failed);
+  } else {
+    record.fields.emplace_back("reason", result.error().text());
+  }
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    note(t, context_, record);
+    return {};
+  }));
+  return {};
+}
+
+Result<DrillReport> Service::drill(const Actor& actor, const std::string& name, std::size_t cartridges) {
+  if (cartridges == 0 || cartridges > kDrillCartridges) {
+    return fail(ErrorCode::kInvalidArgument, "the number of cartridges is out of range", "cartridges",
+                "use 1 to " + std::to_string(kDrillCartridges));
+  }
+  Busy busy(*this, name);
+  TRY(busy.take());
+  const Target target = TRY(require(name));
+  DrillReport report;
+  const auto verified = verify_now(target, [&](store::Keystore& scratch) -> Status {
+    report = TRY(serve_from(context_.env, scratch, context_.server, cartridges));
+    return {};
+  });
+  TRY(note_verify(actor, target, verified));
+  Result<DrillReport> result = std::move(report);
+  if (!verified) result = std::unexpected(verified.error());
+  TRY(note_drill(actor, target, result));
+  return result;
+}
+
+// The files of the audit's series are there as they were written.
+Status Service::check_audit_files(const Target& target) {
+  std::vector<KnownFile> files;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    files = TRY(known_files(reader, target.name, FileKind::kAudit));
+    return {};
+  }));
+  for (const KnownFile& file : files) {
+    const std::string path = target.directory + "/" + file.name;
+    const auto reader = TRY(FileReader::open(*context_.env.disk, path));
+    if (TRY(reader->check_signature()) == file.digest) continue;
+    return fail(ErrorCode::kCorrupt, path + " is not the file that was written", "backup file",
+                "bring the file back from a copy");
+  }
+  return {};
+}
+
+bool Service::due(const TargetStatus& status) {
+  if (status.busy || status.target.mode == Mode::kOnDemand) return false;
+  const WallTime now = context_.now();
+  const bool failed_lately =
+      status.state.last_failure > status.state.last_success && now - status.state.last_failure < kRetryAfter;
+  if (failed_lately && now >= status.state.last_failure) return false;
+  if (status.state.covered == 0) return true;
+  if (status.target.mode == Mode::kAfterChange) return status.behind > 0;
+  const auto age = now - status.state.last_success;
+  // A clock that was set back must not keep backups from being made.
+  return age < std::chrono::milliseconds(0) || age >= std::chrono::hours(status.target.every_hours);
+}
+
+void Service::look_after_targets() {
+  const auto all = list();
+  if (!all) return;
+  for (const TargetStatus& status : *all) {
+    if (!due(status)) continue;
+    if (status.target.mode == Mode::kAfterChange && status.state.covered > 0) {
+      // What only this service noted asks for nothing (S4).
+      const std::uint64_t head = manager_.keystore().head().sequence;
+      const auto from = backed_up_commit(status.target.name, false);
+      const auto changed = manager_.keystore().content_changed(from);
+      if (changed && !*changed) {
+        const MutexLock lock(mutex_);
+        Covered& covered = covered_[status.target.name];
+        covered.backed_up = std::max(covered.backed_up, head);
+        continue;
+      }
+    }
+    // Its outcome stands in the target's state and in the audit.
+    (void)run(Actor::system(), status.target.name, false);
+  }
+}
+
+void Service::loop() {
+  while (true) {
+    {
+      const MutexLock lock(mutex_);
+      if (!stopping_ && !kicked_) wake_.wait_for(mutex_, options_.poll);
+      if (stopping_) return;
+      kicked_ = false;
+    }
+    look_after_targets();
+  }
+}
+
+}  // namespace tapewarden::keymgr::backup
