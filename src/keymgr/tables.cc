@@ -1,5 +1,7 @@
 #include "keymgr/tables.h"
 
+#include "keymgr/merge_rules.h"
+
 namespace tapewarden::keymgr {
 
 using store::Column;
@@ -25,9 +27,12 @@ const TableSpec kDataKeyTable{
                 {"destroyed", kInteger, kPlain},
                 {"origin_kind", kInteger, kPlain},
                 {"uses", kInteger, kPlain},
-                {"created_commit", kInteger, kLocal}},
-    .indexes = {"group_name, owner, position", "fingerprint"},
-    .unique_indexes = {"alias", "dki"},
+                {"created_commit", kInteger, kLocal},
+                {"owner_epoch", kInteger, kPlain},
+                {"transfers", kInteger, kPlain}},
+    .indexes = {"group_name, owner, position", "fingerprint", "alias", "dki"},
+    .unique_indexes = {},
+    .merge = merge_data_keys,
 };
 
 const TableSpec kKeyGroupTable{
@@ -40,6 +45,7 @@ const TableSpec kKeyGroupTable{
                 {"created", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .merge = merge_groups,
 };
 
 const TableSpec kGroupCursorTable{
@@ -53,6 +59,7 @@ const TableSpec kGroupCursorTable{
                 {"warned_percent", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .merge = merge_cursors,
 };
 
 const TableSpec kKekTable{
@@ -75,6 +82,7 @@ const TableSpec kKekTable{
                 {"private_commit", kInteger, kLocal}},
     .indexes = {"not_after"},
     .unique_indexes = {},
+    .merge = merge_keks,
 };
 
 const TableSpec kKekLabelTable{
@@ -134,7 +142,7 @@ const TableSpec kAccessRuleTable{
                 {"may_read", kInteger, kPlain},
                 {"added", kInteger, kPlain}},
     .indexes = {"object_kind, object"},
-    .unique_indexes = {"subject_kind, subject, object_kind, object"},
+    .unique_indexes = {},
 };
 
 const TableSpec kLedgerTable{
@@ -150,6 +158,7 @@ const TableSpec kLedgerTable{
     .indexes = {"volser", "volume", "request_id", "alias", "label_1", "label_2", "kek_1", "kek_2",
                 "drive, issued", "issued", "group_name, purpose, issued"},
     .unique_indexes = {},
+    .merge = merge_ledger_entries,
 };
 
 const TableSpec kSettingTable{
@@ -169,6 +178,28 @@ const TableSpec kServerTable{
                 {"epoch", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .merge = merge_servers,
+};
+
+const TableSpec kConflictTable{
+    .name = "conflict",
+    .columns = {{"id", kBlob, kKey},
+                {"table_name", kText, kPlain},
+                {"record_key", kText, kPlain},
+                {"high_version", kInteger, kPlain},
+                {"high_origin", kBlob, kPlain},
+                {"high_content", kText, kPlain},
+                {"low_version", kInteger, kPlain},
+                {"low_origin", kBlob, kPlain},
+                {"low_content", kText, kPlain},
+                {"outcome", kInteger, kPlain},
+                {"found", kInteger, kPlain},
+                {"found_by", kBlob, kPlain},
+                {"acknowledged", kInteger, kPlain},
+                {"acknowledged_by", kText, kPlain}},
+    .indexes = {"acknowledged, found"},
+    .unique_indexes = {},
+    .merge = merge_conflicts,
 };
 
 const TableSpec kIdentityTable{
@@ -188,9 +219,9 @@ const TableSpec kLocalCounterTable{
 };
 
 std::vector<const TableSpec*> tables() {
-  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,    &kKekLabelTable,
-          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable, &kSettingTable,
-          &kServerTable,  &kIdentityTable,   &kLocalCounterTable};
+  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,         &kKekLabelTable,
+          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable,      &kSettingTable,
+          &kServerTable,  &kConflictTable,   &kIdentityTable,    &kLocalCounterTable};
 }
 
 }  // namespace tapewarden::keymgr
