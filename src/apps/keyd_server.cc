@@ -15,6 +15,7 @@
 #include "apps/terminal_secret.h"
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
 #include "people/people.h"
 #include "store/master_key.h"
@@ -112,6 +113,8 @@ struct KeydServer::Parts {
                      std::function<void(Status)> done);
   dkx::ServerHealth health() const;
   std::vector<std::string> warnings() const;
+  std::int64_t open_conflicts() const;
+  Result<keymgr::Incarnation> accept(const Uuid& server, const keymgr::Actor& actor);
   void finish_tasks();
 };
 
@@ -139,19 +142,26 @@ Status KeydServer::Parts::connect_peer() {
                                         TRY(net::TlsContext::client(tls)),
                                         TRY(net::make_resolver(config.name_servers)));
   keymgr::ReplicatorOptions options;
-  options.self = config.server_id;
-  options.peer = config.peer->id;
   options.peer_name = config.peer->name;
   options.on_applied = [this] {
     factory->poke();             // the peer may have made a group that wants keys of ours
     service->drop_stale_keys();  // or destroyed a KEK
   };
-  options.signing_key = manager->context().signing_key;
-  options.exchange_key = manager->context().exchange_key;
-  options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
-  options.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  keymgr::PairParties& parties = options.parties;
+  parties.self = config.server_id;
+  parties.peer = config.peer->id;
+  parties.signing_key = manager->context().signing_key;
+  parties.exchange_key = manager->context().exchange_key;
+  parties.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
+  parties.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  parties.take_in = [this](store::Transaction& transaction, const store::ApplyReport& report) {
+    return manager->take_in(transaction, report);
+  };
+  parties.incarnation = [this](store::Reader& reader) {
+    return keymgr::own_incarnation(reader, config.server_id);
+  };
   checkpoints = std::make_unique<keymgr::CheckpointExchange>(
-      env, *store.keystore, config.peer->name, config.peer->id, options.peer_signing_key, *link);
+      env, *store.keystore, config.peer->name, config.peer->id, parties.peer_signing_key, *link);
   replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
   manager->set_peer(replicator.get());
   return replicator->start();
@@ -233,6 +243,8 @@ void KeydServer::Parts::add_routes() {
         if (!replicator) return std::nullopt;
         return replicator->state();
       },
+      .accept_restored = [this](const Uuid& server,
+                                const keymgr::Actor& actor) { return accept(server, actor); },
       .warnings = [this] { return warnings(); },
       .ready = [this] { return !store.audit->health().stopped && store.keystore->health(); }};
   admin::add_keyd_routes(*router, services);
@@ -240,6 +252,22 @@ void KeydServer::Parts::add_routes() {
   router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
     serve_peer(env, *replicator, *checkpoints, config.peer->name, std::move(request), std::move(completion));
   });
+}
+
+Result<keymgr::Incarnation> KeydServer::Parts::accept(const Uuid& server, const keymgr::Actor& actor) {
+  if (!replicator || server != config.peer->id) {
+    return fail(ErrorCode::kConflict, "that server is not the peer of this one", "name");
+  }
+  return replicator->accept_restored(actor);
+}
+
+std::int64_t KeydServer::Parts::open_conflicts() const {
+  std::int64_t count = 0;
+  const Status read = store.keystore->read([&](store::Reader& reader) -> Status {
+    count = TRY(manager->conflicts().open_count(reader));
+    return {};
+  });
+  return read ? count : 0;
 }
 
 std::vector<std::string> KeydServer::Parts::warnings() const {
@@ -253,6 +281,10 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
     out.push_back("the peer " + peer.name + " is not in step: " + peer.last_error);
+  }
+  if (const auto conflicts = open_conflicts(); conflicts > 0) {
+    out.push_back(std::to_string(conflicts) + " conflicts between the servers wait to be looked at: see " +
+                  "`tapewarden server conflicts`");
   }
   return out;
 }
@@ -286,7 +318,14 @@ dkx::ServerHealth KeydServer::Parts::health() const {
   if (replicator && replicator->state().rolled_back) {
     return {dkx::ServerState::kReadsOnly, "the peer has seen later commits of this server than it holds"};
   }
-  return {dkx::ServerState::kServing, {}};
+  dkx::ServerHealth out{dkx::ServerState::kServing, {}};
+  const std::uint64_t sequence = store.keystore->head().sequence;
+  const Status read = store.keystore->read([&](store::Reader& reader) -> Status {
+    out.head = dkx::ServerHead{static_cast<std::uint64_t>(TRY(keymgr::own_epoch(reader))), sequence};
+    return {};
+  });
+  if (!read) return {dkx::ServerState::kNotServing, read.error().text()};
+  return out;
 }
 
 KeydServer::KeydServer() : parts_(std::make_unique<Parts>()) {}

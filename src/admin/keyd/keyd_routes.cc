@@ -23,6 +23,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(audit_routes(services.manager, services.audit));
   if (services.backups != nullptr) router.add(backup_routes(*services.backups));
   router.add(status_routes(services));
+  router.add(server_routes(services));
   router.add({openapi_route(router, "Tapewarden key server")});
 }
 
