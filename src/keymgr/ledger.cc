@@ -122,8 +122,8 @@ Result<LedgerEntry> Ledger::add(store::Transaction& transaction, LedgerEntry ent
 }
 
 Result<LedgerEntry> Ledger::import(store::Transaction& transaction, LedgerEntry entry) const {
-  entry.state = LedgerState::kConfirmed;
-  if (entry.confirmed == kNever) entry.confirmed = entry.issued;
+  entry.state = LedgerState::kImported;
+  entry.confirmed = kNever;
   return insert(transaction, std::move(entry));
 }
 
@@ -139,7 +139,7 @@ Result<LedgerEntry> Ledger::confirm(store::Transaction& transaction, const Ledge
     return eedk::fail_ekm(ErrorCode::kPermissionDenied, eedk::EkmCode::kProhibited,
                           "the key was issued to another drive or for another volume", "confirms");
   }
-  if (entry->state == LedgerState::kConfirmed) return *entry;
+  if (entry->state != LedgerState::kIssued) return *entry;
   entry->state = LedgerState::kConfirmed;
   entry->confirmed = context_.now();
   TRY(transaction.put(kLedgerTable, entry->to_row()));
@@ -175,6 +175,12 @@ Result<bool> Ledger::holds(store::Reader& reader, const eedk::EedkSet& set) cons
     const auto kept = eedk::decode_eedk_set(LedgerEntry::from_row(row).eedk_set);
     return kept && kept->eedks == set.eedks && kept->key_check == set.key_check && kept->volume == set.volume;
   });
+}
+
+Result<bool> Ledger::holds_imported(store::Reader& reader, const Bytes& request_id) const {
+  const auto rows = TRY(reader.query(kLedgerTable, "request_id = ? AND +state = ? LIMIT 1",
+                                     {request_id, static_cast<std::int64_t>(LedgerState::kImported)}));
+  return !rows.empty();
 }
 
 Result<Page<LedgerEntry>> Ledger::query(store::Reader& reader, const LedgerQuery& query,

@@ -6,6 +6,7 @@
 //  reuse. I3 A row is written in the transaction that chooses the key: what was given out is in the ledger.
 //
 //   add() --> issued --confirm()--> confirmed
+//   import() --> imported
 //
 // Stateless; thread-safe.
 #pragma once
@@ -41,7 +42,8 @@ class Ledger {
 
   // Server, sequence, state and time are filled in here.
   Result<LedgerEntry> add(store::Transaction& transaction, LedgerEntry entry) const;
-  // From outside (an old EKM's metadata): under this server's id, confirmed, with the times it came with.
+  // From outside (an old EKM's metadata): under this server's id, in the state "imported", with the time it
+  // came with. Its request id names the record, so that it is known again.
   Result<LedgerEntry> import(store::Transaction& transaction, LedgerEntry entry) const;
   // Twice is the same as once. kNotFound: nothing was issued under that reference; kPermissionDenied: to
   // another drive or volume.
@@ -55,6 +57,8 @@ class Ledger {
                                                    Purpose purpose) const;
   // Whether some entry for the volume holds exactly these EEDKs and this key check value.
   Result<bool> holds(store::Reader& reader, const eedk::EedkSet& set) const;
+  // Whether a row with that request id was imported, here or by the peer.
+  Result<bool> holds_imported(store::Reader& reader, const Bytes& request_id) const;
   // Newest first; `after` is (issued, server, sequence) in the page's own form.
   Result<Page<LedgerEntry>> query(store::Reader& reader, const LedgerQuery& query,
                                   const PageRequest& page) const;

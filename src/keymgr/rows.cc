@@ -334,7 +334,15 @@ AccessRule AccessRule::from_row(const store::Row& row) {
 }
 
 std::string_view to_string(LedgerState state) {
-  return state == LedgerState::kIssued ? "issued" : "confirmed";
+  switch (state) {
+    case LedgerState::kIssued:
+      return "issued";
+    case LedgerState::kConfirmed:
+      return "confirmed";
+    case LedgerState::kImported:
+      return "imported";
+  }
+  return "unknown";
 }
 
 store::Row LedgerEntry::to_row() const {

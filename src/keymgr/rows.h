@@ -184,7 +184,11 @@ struct AccessRule {
   static AccessRule from_row(const store::Row& row);
 };
 
-enum class LedgerState : std::uint8_t { kIssued = 1, kConfirmed = 2 };
+enum class LedgerState : std::uint8_t {
+  kIssued = 1,
+  kConfirmed = 2,
+  kImported = 3,  // another key manager's word; stays so
+};
 std::string_view to_string(LedgerState state);
 
 struct LedgerEntry {

@@ -31,6 +31,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"keymgr", {"base", "crypto", "store", "people", "audit", "eedk", "json"}},
       {"keymgr/custody", {"base", "crypto", "store", "people", "audit", "eedk", "json", "keymgr"}},
       {"keymgr/evidence", {"base", "crypto", "store", "audit", "eedk", "json", "proof", "keymgr"}},
+      {"keymgr/migration", {"base", "crypto", "store", "audit", "eedk", "keymgr"}},
       {"proof", {"base", "crypto", "eedk", "json"}},
       {"dkx", {"base", "crypto", "ttlv", "eedk"}},
       {"dkx/server", {"base", "crypto", "ttlv", "eedk", "dkx", "keymgr"}},
