@@ -402,6 +402,21 @@ TEST_F(CommandLine, K12_AnEvidencePackIsCheckedWithoutAServer) {
   EXPECT_EQ(tapewarden({"cartridge", "verify-erasure", pack, "--certificate", path("signing.crt")}), 2);
 }
 
+TEST_F(CommandLine, K12_AnOldMetadataFileIsImported) {
+  write("EKMData.xml",
+        "<KeyUsageEvent><DriveSSN>1300000123</DriveSSN><VolSer>OLD001</VolSer><keyAlias1>cert1</keyAlias1>"
+        "<dateTime>Tue Feb 20 09:18:07 UTC 2007</dateTime></KeyUsageEvent>\n<KeyUsageEvent>");
+  log_in(Role::kSecurityOfficer);
+  ASSERT_EQ(tapewarden({"ledger", "import-ekm", path("EKMData.xml"), "--dry-run"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("would come: 1, known already: 0, left out: 1"));
+  ASSERT_EQ(tapewarden({"ledger", "import-ekm", path("EKMData.xml")}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("line 2    left-out: the record is cut off"));
+  EXPECT_THAT(out_.str(), HasSubstr("came: 1,"));
+  ASSERT_EQ(tapewarden({"ledger", "query", "--volser", "OLD001"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("imported"));
+  EXPECT_EQ(tapewarden({"ledger", "import-ekm", path("password")}), 2);
+}
+
 TEST_F(CommandLine, D4_CartridgesAreMadeInspectedAndErased) {
   const std::string file = path("vol001.twc");
   ASSERT_EQ(tapewarden({"cartridge", "create", file, "--volser", "vol001", "--capacity", "64M"}), 0)

@@ -417,6 +417,24 @@ TEST_F(KeydRoutes, D6_TheOtherCartridgesOfAKeyAreAskedFor) {
             "dki");
 }
 
+TEST_F(KeydRoutes, K12_OldMetadataIsImportedByAnOfficer) {
+  const json::object body{{"text",
+                           "<KeyUsageEvent><DriveSSN>1300000123</DriveSSN><VolSer>OLD001</VolSer>"
+                           "<keyAlias1>cert1</keyAlias1><dateTime>Tue Feb 20 09:18:07 UTC 2007</dateTime>"
+                           "</KeyUsageEvent><KeyUsageEvent>"}};
+  auto dry = body;
+  dry["dry_run"] = true;
+  EXPECT_EQ(officer("POST", "/v1/ledger/import-ekm", dry).body.at("added"), 1);
+  EXPECT_EQ(officer("GET", "/v1/ledger?volser=OLD001").items(), 0U);
+  const auto done = officer("POST", "/v1/ledger/import-ekm", body);
+  ASSERT_EQ(done.status, 200U) << done.body;
+  EXPECT_EQ(done.body.at("left_out"), 1);
+  EXPECT_EQ(done.body.at("lines").at(1).at("outcome"), "left-out");
+  EXPECT_EQ(officer("GET", "/v1/ledger?volser=OLD001").body.at("items").at(0).at("state"), "imported");
+  EXPECT_EQ(officer("POST", "/v1/ledger/import-ekm", {{"text", "no XML"}}).error("field"), "text");
+  EXPECT_EQ(as(Role::kOperator, "POST", "/v1/ledger/import-ekm", body).status, 403U);
+}
+
 TEST_F(KeydRoutes, K13_TheAuditIsListedFilteredAndVerified) {
   ASSERT_TRUE(fixture_.note(R"({"type":"key_serving","outcome":"success","action":"serve","actor":"d1"})"));
   ASSERT_TRUE(fixture_.note(R"({"type":"key_serving","outcome":"failure","action":"serve","actor":"d2"})"));
