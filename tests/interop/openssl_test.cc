@@ -71,7 +71,7 @@ openssl verify -CAfile ../../../ca/authority.crt identity.pem)sh");
 TEST_F(InteropOpenssl, K5_AnExportedKekOpensWithItsPassphrase) {
   TW_ASSERT_OK(make_kek());
   std::ofstream(file("passphrase")) << "a passphrase of 12 and more\n";
-  TW_ASSERT_OK(as_officer(
+  TW_ASSERT_OK(as_both_officers(
       {"kek", "export", "INTEROP", "--output", file("kek.p12"), "--passphrase-file", file("passphrase")}));
   TW_ASSERT_OK(as_officer({"kek", "certificate", "INTEROP", "--output", file("kek.crt")}));
   const auto opened = shell(R"sh(
