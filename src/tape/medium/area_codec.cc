@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "tape/medium/layout.h"
+#include "tape/medium/limits.h"
 
 namespace tapewarden::tape {
 
@@ -48,6 +49,18 @@ Result<ByteReader> open_area(ByteView bytes, std::string_view magic, std::size_t
   }
   TRY(reader.skip(2, "reserved"));
   return reader;
+}
+
+Result<std::uint64_t> read_generation(ByteReader& in, std::string_view name) {
+  const auto generation = TRY(in.u64("generation"));
+  if (generation != 0 && generation <= kMaxGeneration) return generation;
+  return fail(ErrorCode::kCorrupt, std::string(name) + " has a generation out of range", "generation");
+}
+
+Result<std::uint64_t> next_generation(std::uint64_t current, std::string_view name) {
+  if (current < kMaxGeneration) return current + 1;
+  return fail(ErrorCode::kExhausted, std::string(name) + " has no generation left", "generation",
+              "copy what can be read to another cartridge; the areas of this one were tampered with");
 }
 
 }  // namespace tapewarden::tape

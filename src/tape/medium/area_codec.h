@@ -16,5 +16,9 @@ Bytes finish_area(ByteWriter writer, std::size_t size);
 // kInvalidArgument when the magic is another, kUnsupported for a later version, kCorrupt for a wrong size or
 // checksum.
 Result<ByteReader> open_area(ByteView bytes, std::string_view magic, std::size_t size, std::string_view name);
+// The generation at the start of an area's content. kCorrupt unless it is 1 to kMaxGeneration.
+Result<std::uint64_t> read_generation(ByteReader& in, std::string_view name);
+// The generation of the next rewrite. kExhausted behind kMaxGeneration.
+Result<std::uint64_t> next_generation(std::uint64_t current, std::string_view name);
 
 }  // namespace tapewarden::tape

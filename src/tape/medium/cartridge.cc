@@ -194,6 +194,18 @@ Status Cartridge::repair_key_info(const KeyInfo* content) {
   return state_->guard(state_->keys.write(*state_->file, info, SlotsToWrite::kBoth));
 }
 
+SessionKeys Cartridge::session_keys() const {
+  SessionKeys out;
+  const auto& read = state_->stream.sessions();
+  out.unknown = std::ranges::any_of(state_->index.sessions(),
+                                    [&](const auto& session) { return !read.contains(session.id); });
+  for (const auto& [id, entry] : read) {
+    const bool known = std::ranges::find(out.check_values, entry.info.check_value) != out.check_values.end();
+    if (entry.info.encrypted() && !known) out.check_values.push_back(entry.info.check_value);
+  }
+  return out;
+}
+
 CapacityState Cartridge::capacity() const {
   const Superblock& block = state_->superblocks.current();
   CapacityState out;

@@ -88,8 +88,8 @@ struct SessionSpec {
   Bytes ukad;
   bool raw_read_blocked = false;                  // RDMC, told again by next_block()
   std::optional<std::uint8_t> compression_level;  // nothing: the cartridge's default; 0: off
-  // Put into the four key areas before the first record when the session begins at the beginning of tape (an
-  // overwrite from there drops what was in them). Ignored elsewhere.
+  // Put into the four key areas before the first record when the session begins at the beginning of tape,
+  // also when it is empty: nothing that was in them stays. Ignored elsewhere.
   KeyInfo key_info;
 };
 
@@ -108,6 +108,13 @@ struct NextBlock {
   Bytes ukad;
   bool raw_read_blocked = false;
   std::optional<KeyCheckValue> check_value;
+};
+
+// The keys by which a cartridge's sessions say that they are sealed: what stands beside the records, where a
+// rewrite of the key areas alone does not reach. No proof against somebody who writes all of the cartridge.
+struct SessionKeys {
+  std::vector<KeyCheckValue> check_values;  // of encrypted sessions, each once
+  bool unknown = false;                     // a session record cannot be read
 };
 
 struct RecordView {
@@ -183,6 +190,8 @@ class Cartridge {
   // Rewrites every copy from the newest readable one, or from `content` (from the ledger) when all are lost
   // or a better one is known. kNotFound when there is nothing to repair from.
   Status repair_key_info(const KeyInfo* content = nullptr);
+
+  SessionKeys session_keys() const;
 
   Position position() const;
   bool at_beginning() const;

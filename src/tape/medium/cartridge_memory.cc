@@ -68,9 +68,9 @@ namespace {
 Result<MemorySlot> read_memory_slot(ByteView bytes) {
   ByteReader in = TRY(open_area(bytes, kMemoryMagic, kMemorySlotBytes, "cartridge memory"));
   MemorySlot out;
-  out.generation = TRY(in.u64("generation"));
+  out.generation = TRY(read_generation(in, "cartridge memory"));
   const std::size_t count = TRY(in.u16("number of attributes"));
-  if (count > kMaxAttributes || out.generation == 0) {
+  if (count > kMaxAttributes) {
     return fail(ErrorCode::kCorrupt, "cartridge memory has a value out of range", "cartridge memory");
   }
   for (std::size_t i = 0; i < count; ++i) {

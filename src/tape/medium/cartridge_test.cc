@@ -4,6 +4,8 @@
 
 #include "base/real_env.h"
 #include "tape/medium/cartridge_test_kit.h"
+#include "tape/medium/layout.h"
+#include "tape/medium/record.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -312,6 +314,41 @@ TEST(Cartridge, D4_KeyInfoIsReplacedByAWriteFromTheBeginning) {
   done(tape->write_record(record(3)));
   EXPECT_TRUE(tape->key_info().info.empty());
   EXPECT_FALSE(contains(sim.disk.content(kPath), as_bytes("the new EEDK")));
+}
+
+TEST(Cartridge, D4_KeyInfoThatWasLeftOnAnEmptyTapeGoesWithTheFirstClearRecord) {
+  SimEnv sim(3);
+  auto tape = make(sim);
+  KeyInfo stale;
+  stale.method = KeyMethod::kWrappedKey;
+  stale.eedks = {to_bytes("of a key that sealed nothing")};
+  done(tape->set_key_info(stale));
+  done(tape->set_write_session({}));
+  done(tape->write_record(record(1)));
+  done(tape->unload());
+  tape = reopen(sim);
+  EXPECT_TRUE(tape->key_info().info.empty());
+  EXPECT_FALSE(contains(sim.disk.content(kPath), stale.eedks.front())) << "in both slots";
+}
+
+TEST(Cartridge, D4_SessionKeysTellWhatTheKeyAreasMayNot) {
+  SimEnv sim(3);
+  auto tape = make(sim);
+  EXPECT_TRUE(tape->session_keys().check_values.empty());
+  const auto volume = tape->identity().volume;
+  for (const std::uint8_t seed : std::initializer_list<std::uint8_t>{1, 2, 1}) {
+    done(tape->set_write_session(sealed_with(key(seed))));
+    done(tape->write_record(record(seed)));
+  }
+  done(tape->set_write_session({}));
+  done(tape->write_record(record(3)));
+  const std::vector<KeyCheckValue> wanted{key(1)->check_value(volume), key(2)->check_value(volume)};
+  EXPECT_EQ(tape->session_keys().check_values, wanted);
+  done(tape->unload());
+  EXPECT_EQ(reopen(sim)->session_keys().check_values, wanted);
+  // The first session record damaged: with the index the tape opens all the same.
+  sim.disk.content(kPath).at(kDataStart + kHeaderBytes + 40) ^= 1U;
+  EXPECT_TRUE(reopen(sim)->session_keys().unknown);
 }
 
 TEST(Cartridge, D4_NoKeyAndNoPlaintextInTheFile) {

@@ -88,7 +88,7 @@ Status Cartridge::erase_from_here() {
                 detail(MediumFault::kWormOverwrite));
   }
   if (overwriting) TRY(s.cut(s.pos));
-  if (s.pos.object == 0 && !s.keys.report().info.empty()) {
+  if (s.pos.object == 0 && (!s.keys.report().info.empty() || s.keys.report().all_lost)) {
     TRY(s.guard(s.keys.write(*s.file, KeyInfo{}, SlotsToWrite::kBoth)));
   }
   return {};
@@ -168,8 +168,12 @@ Status Cartridge::State::begin_session() {
 }
 
 Status Cartridge::State::write_key_info_at_beginning(bool overwriting) {
-  const bool nothing_there = keys.report().generation == 0 && !keys.report().all_lost;
-  if (spec.key_info.empty() && (nothing_there || !overwriting)) return {};
+  const KeyInfoReport& report = keys.report();
+  const bool nothing_there = report.generation == 0 && !report.all_lost;
+  const bool empty_as_wanted = spec.key_info.empty() && report.info.empty() && !report.all_lost;
+  // What an earlier writing left there, also one that a crash cut off before its first record, would say of
+  // the records to come that they are encrypted otherwise than they are.
+  if (empty_as_wanted && (nothing_there || !overwriting)) return {};
   return guard(keys.write(*file, spec.key_info, nothing_there ? SlotsToWrite::kOlder : SlotsToWrite::kBoth));
 }
 

@@ -1,5 +1,8 @@
 #include "tape/medium/header_areas.h"
 
+#include <algorithm>
+
+#include "tape/medium/area_codec.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/layout.h"
 
@@ -66,7 +69,7 @@ SuperblockPair SuperblockPair::fresh(Superblock first) {
 
 Status SuperblockPair::write(File& file, Superblock next) {
   const std::size_t slot = 1 - current_slot_;
-  next.generation = current_.generation + 1;
+  next.generation = TRY(next_generation(current_.generation, "superblock"));
   TRY(file.write_at(kSuperblockOffsets.at(slot), encode_superblock(next)));
   TRY(file.sync());
   current_ = next;
@@ -91,7 +94,7 @@ Result<MemoryArea> MemoryArea::load(File& file) {
 Status MemoryArea::write(File& file, AttributeMap attributes) {
   (void)TRY(memory_bytes_left(attributes));
   const std::size_t slot = 1 - current_slot_;
-  MemorySlot next{generation_ + 1, std::move(attributes)};
+  MemorySlot next{TRY(next_generation(generation_, "cartridge memory")), std::move(attributes)};
   TRY(file.write_at(kMemoryOffsets.at(slot), encode_memory_slot(next)));
   TRY(file.sync());
   generation_ = next.generation;
@@ -140,12 +143,19 @@ Status KeyArea::write(File& file, const KeyInfo& info, SlotsToWrite slots) {
 }
 
 Status KeyArea::write_once(File& file, const KeyInfo& info) {
-  const Bytes bytes = encode_key_slot({report_.generation + 1, info});
+  const KeySlot slot{TRY(next_generation(report_.generation, "key area")), info};
+  const Bytes bytes = encode_key_slot(slot);
   for (std::size_t copy = 0; copy < kKeyCopies; ++copy) {
     TRY(file.write_at(key_slot_offset(copy, 1 - newest_slot_.at(copy)), bytes));
   }
   TRY(file.sync());
-  return reload(file);
+  TRY(reload(file));
+  // EEDKs exist nowhere else on the cartridge: no record may follow unless they are what a reader will find.
+  const bool all_hold = std::ranges::all_of(
+      report_.copies, [&](const KeyCopyHealth& copy) { return copy.generation == slot.generation; });
+  if (all_hold && report_.generation == slot.generation && report_.info == info) return {};
+  return fail(ErrorCode::kCorrupt, "the key areas do not hold what was written to them", "key area",
+              "write on another cartridge", detail(MediumFault::kHeaderDamaged));
 }
 
 }  // namespace tapewarden::tape

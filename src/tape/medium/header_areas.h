@@ -63,7 +63,8 @@ class KeyArea {
   static Result<KeyArea> load(File& file);
 
   const KeyInfoReport& report() const { return report_; }
-  // Checks the limits, writes the next generation to all four copies and syncs.
+  // Checks the limits, writes the next generation to all four copies, syncs and reads back. kCorrupt when
+  // what is read is not what was written.
   Status write(File& file, const KeyInfo& info, SlotsToWrite slots);
 
  private:

@@ -81,11 +81,11 @@ namespace {
 Result<KeySlot> read_key_slot(ByteView bytes) {
   ByteReader in = TRY(open_area(bytes, kKeyMagic, kKeySlotBytes, "key area"));
   KeySlot out;
-  out.generation = TRY(in.u64("generation"));
+  out.generation = TRY(read_generation(in, "key area"));
   const auto method = TRY(in.u8("method"));
   const auto has_check_value = TRY(in.u8("check value flag"));
   const std::size_t eedks = TRY(in.u8("number of EEDKs"));
-  if (method > 2 || has_check_value > 1 || eedks > kMaxEedks || out.generation == 0) {
+  if (method > 2 || has_check_value > 1 || eedks > kMaxEedks) {
     return fail(ErrorCode::kCorrupt, "key area has a value out of range", "key area");
   }
   out.info.method = static_cast<KeyMethod>(method);

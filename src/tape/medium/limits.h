@@ -21,5 +21,8 @@ inline constexpr std::size_t kMaxSessions = 1U << 20;
 inline constexpr std::uint64_t kIndexStrideBytes = 16U << 20;
 inline constexpr std::uint64_t kMaxCapacityBytes = 1ULL << 50;
 inline constexpr unsigned kMaxCompressionLevel = 3;
+// Of superblocks, memory and key areas. No cartridge gets there by being written; a slot that says more is
+// forged or damaged, and counting on from it would wrap round to generations that nobody believes.
+inline constexpr std::uint64_t kMaxGeneration = 1ULL << 48;
 
 }  // namespace tapewarden::tape

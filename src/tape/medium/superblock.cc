@@ -48,7 +48,7 @@ std::unexpected<Error> bad_field(std::string_view name) {
 }
 
 Status read_identity(ByteReader& in, Superblock& out) {
-  out.generation = TRY(in.u64("generation"));
+  out.generation = TRY(read_generation(in, "superblock"));
   out.volume.bytes = TRY(in.array<16>("volume"));
   out.volser = std::string(trim(as_text(TRY(in.bytes(kMaxVolserBytes, "volser")))));
   if (!is_printable(out.volser)) return bad_field("volser");

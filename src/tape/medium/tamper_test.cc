@@ -1,6 +1,7 @@
 // What happens when bytes change under the reader, by accident or by somebody who can compute checksums.
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "base/crc32c.h"
 #include "tape/medium/cartridge_test_kit.h"
@@ -329,6 +330,74 @@ TEST_F(Rearranged, D4_AClearRecordDoesNotPassInASealedSession) {
   header.host_length = header.stored_length = static_cast<std::uint32_t>(size_ - kHeaderBytes);
   fix_checksums(file(), placed_[3].offset, header);
   expect_refused(3);
+}
+
+// A slot of copy 2 as somebody would leave it who can compute checksums.
+void forge_key_slot(SimEnv& sim, std::uint64_t generation) {
+  copy_bytes(MutableByteView(sim.disk.content(kPath)).subspan(key_slot_offset(2, 1), kKeySlotBytes),
+             encode_key_slot({generation, {}}));
+}
+
+SessionSpec sealed_with_eedk(std::uint8_t seed, const std::string& eedk) {
+  SessionSpec spec = sealed_with(key(seed));
+  spec.key_info.method = KeyMethod::kWrappedKey;
+  spec.key_info.eedks = {to_bytes(eedk)};
+  return spec;
+}
+
+TEST(Tamper, D4_AForgedGenerationDoesNotOutliveTheNextEedks) {
+  for (const std::uint64_t forged : {std::numeric_limits<std::uint64_t>::max(), kMaxGeneration + 1}) {
+    SimEnv sim(3);
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with_eedk(1, "old")));
+    done(tape->write_record(record(1)));
+    done(tape->unload());
+    tape.reset();
+    forge_key_slot(sim, forged);
+    tape = reopen(sim);
+    EXPECT_EQ(tape->key_info().info.eedks, std::vector<Bytes>{to_bytes("old")}) << "it is not believed";
+    done(tape->set_write_session(sealed_with_eedk(2, "new")));
+    done(tape->write_record(record(2)));
+    done(tape->unload());
+    tape = reopen(sim);
+    EXPECT_EQ(tape->key_info().info.eedks, std::vector<Bytes>{to_bytes("new")});
+    for (const auto& copy : tape->key_info().copies) EXPECT_TRUE(copy.good());
+  }
+}
+
+TEST(Tamper, D4_WithTheLastGenerationTakenNoRecordIsWrittenWithoutItsEedks) {
+  SimEnv sim(3);
+  auto tape = make(sim);
+  done(tape->set_write_session(sealed_with_eedk(1, "old")));
+  done(tape->write_record(record(1)));
+  done(tape->unload());
+  tape.reset();
+  forge_key_slot(sim, kMaxGeneration);
+  tape = reopen(sim);
+  done(tape->set_write_session(sealed_with_eedk(2, "new")));
+  const auto written = tape->write_record(record(2));
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ErrorCode::kExhausted);
+  EXPECT_FALSE(tape->writable());
+  EXPECT_FALSE(contains(sim.disk.content(kPath), as_bytes("new")));
+  EXPECT_TRUE(data_records_of(sim.disk.content(kPath)).empty());
+}
+
+TEST(Tamper, D4_NoAreaTakesAGenerationBeyondItsLimit) {
+  SimEnv sim(3);
+  const auto tape = make(sim);
+  auto block = decode_superblock(ByteView(sim.disk.content(kPath)).first(kSuperblockBytes));
+  ASSERT_TRUE(block);
+  for (const std::uint64_t generation : {std::uint64_t{0}, kMaxGeneration + 1}) {
+    block->generation = generation;
+    EXPECT_FALSE(decode_superblock(encode_superblock(*block)));
+    EXPECT_FALSE(decode_memory_slot(encode_memory_slot({generation, {}})));
+    EXPECT_FALSE(decode_key_slot(encode_key_slot({generation, {}})));
+  }
+  block->generation = kMaxGeneration;
+  EXPECT_TRUE(decode_superblock(encode_superblock(*block)));
+  EXPECT_TRUE(decode_memory_slot(encode_memory_slot({kMaxGeneration, {}})));
+  EXPECT_TRUE(decode_key_slot(encode_key_slot({kMaxGeneration, {}})));
 }
 
 TEST(Tamper, D4_GarbageIsNoCartridge) {
