@@ -55,24 +55,27 @@ bool asks_for_key(TapeFault fault) {
   return fault == TapeFault::kKeyGenerationNeeded || fault == TapeFault::kKeyTranslationNeeded;
 }
 
-// The drive is told how the next write from the beginning is done, and gets its key when the host sets it.
+// An append asks for encryption too, though it takes the key that the tape has: what the cartridge says of
+// itself must not be what decides that data goes out in clear.
+scsi::WritePolicyPage policy_of(const TapeWriteOptions& options) {
+  scsi::WritePolicyPage policy;
+  policy.encrypt = !options.clear;
+  if (options.clear || options.append) return policy;
+  policy.labels = options.labels;
+  policy.alias_or_group = options.group;
+  return policy;
+}
+
+// The drive is told how to write, which it takes at the beginning of tape only, and gets its key when the
+// host sets it.
 Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
   tape::TapeDrive& drive = bench.tape();
   TRY(plain(drive.set_compression(options.compression)));
-  TRY(plain(options.append ? drive.to_end_of_data() : drive.rewind()));
-  if (options.clear) {
-    if (bench.set_by_host()) return bench.proxy().clear_key(drive);
-    if (!options.append) return plain(drive.set_write_policy({}));
-    return {};
-  }
-  if (!bench.set_by_host()) {
-    if (options.append) return {};
-    scsi::WritePolicyPage policy;
-    policy.encrypt = true;
-    policy.labels = options.labels;
-    policy.alias_or_group = options.group;
-    return plain(drive.set_write_policy(policy));
-  }
+  TRY(plain(drive.rewind()));
+  if (!bench.set_by_host()) TRY(plain(drive.set_write_policy(policy_of(options))));
+  if (options.append) TRY(plain(drive.to_end_of_data()));
+  if (!bench.set_by_host()) return {};
+  if (options.clear) return bench.proxy().clear_key(drive);
   report.served = TRY(
       bench.bring_key(options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
   report.encrypted = true;
@@ -87,30 +90,39 @@ Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& opti
     report.encrypted = true;
     written = bench.tape().write_block(block);
   }
-  if (!written) return std::unexpected(of(written.error()));
-  return {};
+  if (written) return {};
+  Error error = of(written.error());
+  if (options.append && written.error().fault == TapeFault::kEncryptionRefused) {
+    error.remedy = options.clear
+                       ? "leave --clear out: there is encrypted data on the tape; if it says itself that it "
+                         "is clear, it was erased or tampered with: see `tapewarden cartridge verify`"
+                       : "the tape says that it is clear: append with --clear when it should be, else see "
+                         "`tapewarden cartridge verify`, or write from the beginning";
+  }
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace
 
 Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress) {
+  Bytes buffer(options.block_bytes);
+  // The first block before anything else: an empty input must not cost a key that is used once.
+  std::size_t got = TRY(read_fully(input, buffer));
+  if (got == 0) {
+    return fail(ErrorCode::kInvalidArgument, "there is nothing to write: the input is empty", "input");
+  }
   CopyReport report;
   TRY(prepare_write(bench, options, report));
   const auto position = TRY(plain(bench.tape().position()));
   report.file_number = position.file_number;
-  Bytes buffer(options.block_bytes);
-  while (true) {
-    const std::size_t got = TRY(read_fully(input, buffer));
-    if (got == 0) break;
+  while (got > 0) {
     TRY(write_one(bench, ByteView(buffer).first(got), options, report));
     report.bytes += got;
     ++report.blocks;
     if (progress) progress(report.bytes);
     if (got < buffer.size()) break;
-  }
-  if (report.blocks == 0) {
-    return fail(ErrorCode::kInvalidArgument, "there is nothing to write: the input is empty", "input");
+    got = TRY(read_fully(input, buffer));
   }
   TRY(plain(bench.tape().write_filemarks(1)));
   TRY(bench.confirm());

@@ -56,5 +56,43 @@ TEST_F(KeydCartridge, D4_ACartridgeWrittenInClearShowsThatTheSearchFinds) {
   EXPECT_FALSE(std::ranges::search(cartridge, ByteView(marker).first(kPieceBytes)).empty());
 }
 
+TEST_F(KeydCartridge, K3_AnEmptyInputCostsNoKey) {
+  TW_EXPECT_OK(make_group("K3EMPTY", 2));
+  TW_EXPECT_OK(make_drive("LTO", "4000000004", "TW0004L9"));
+  std::ofstream(file("empty"), std::ios::binary).flush();
+  const auto written =
+      tape("write", "4000000004", "TW0004L9", {"--group", "K3EMPTY", "--input", file("empty")});
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().message.find("the input is empty"), std::string::npos) << written.error().text();
+  const auto rows = rest().get("/v1/ledger?volser=TW0004L9");
+  TW_ASSERT_OK(rows);
+  EXPECT_TRUE(rows->at("items").as_array().empty());
+}
+
+TEST_F(KeydCartridge, D2_AnAppendIsClearOnlyWhenThatIsSaid) {
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "d2"}, {"bits", 2048}, {"labels", {"D2 KEK"}}}));
+  TW_EXPECT_OK(make_drive("3592", "4000000005", "TW0005JD"));
+  std::ofstream(file("text"), std::ios::binary) << std::string(kMarkerBytes, 'x');
+  const std::vector<std::string> append{"--append", "--input", file("text"), "--no-compression"};
+  auto clear_append = append;
+  clear_append.push_back("--clear");
+  // A tape that was begun in clear.
+  TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", {"--clear", "--input", file("text")}));
+  const auto refused = tape("write", "4000000005", "TW0005JD", append);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("--clear"), std::string::npos) << refused.error().text();
+  TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", clear_append));
+  // An encrypted one: what is appended is encrypted; and refused when its key areas say nothing of a key.
+  TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", {"--label", "D2 KEK", "--input", file("text")}));
+  TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", append));
+  TW_EXPECT_OK(tapewarden({"cartridge", "erase", file("TW0005JD"), "--method", "cryptographic", "--yes"}));
+  EXPECT_FALSE(tape("write", "4000000005", "TW0005JD", append));
+  EXPECT_FALSE(tape("write", "4000000005", "TW0005JD", clear_append));
+  const auto cartridge = read_bytes(file("TW0005JD"));
+  const std::string piece(kPieceBytes, 'x');
+  EXPECT_TRUE(std::ranges::search(cartridge, as_bytes(piece)).empty());
+}
+
 }  // namespace
 }  // namespace tapewarden::testing

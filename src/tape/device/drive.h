@@ -2,8 +2,8 @@
 // (identified-key method) and 3592 (wrapped-key method); and by who manages its keys:
 //   kApplication        the host, by SECURITY PROTOCOL OUT page 0010h of protocol 20h
 //   kSystem, kLibrary   the engine or the library, by the key path (protocol F0h); clear or encrypted is
-//   fixed
-//                       at the beginning of tape and appending inherits it
+//                       fixed at the beginning of tape; appending inherits it, and is refused where the
+//                       policy or a session on the tape says "encrypted" and the key areas say "clear"
 //   kNone               nobody: the drive writes clear
 //
 // Not thread-safe: one worker runs execute(), insert(), eject(), power_cycle() and the events, one after

@@ -2,6 +2,7 @@
 #include "scsi/encryption_capabilities.h"
 #include "scsi/encryption_status.h"
 #include "tape/device/fake_key_server.h"
+#include "tape/medium/layout.h"
 
 namespace tapewarden::tape::test {
 namespace {
@@ -107,14 +108,69 @@ TEST(KeyPath, D2_ClearCartridgeStaysClearWhenAppended) {
   EXPECT_GOOD(bench.write(block(0)));
   EXPECT_GOOD(bench.filemarks());
   EXPECT_SENSE(bench.policy(true), codes::kCommandSequenceError);  // not in the middle of a tape
+  EXPECT_GOOD(bench.write(block(1)));
+  EXPECT_GOOD(bench.filemarks());
   EXPECT_GOOD(bench.rewind());
   EXPECT_GOOD(bench.policy(true));
   EXPECT_GOOD(bench.end_of_data());
-  EXPECT_GOOD(bench.write(block(1)));
+  const auto end = bench.object();
+  EXPECT_SENSE(bench.write(block(2)), codes::kConfigurationPrevented);
+  EXPECT_SENSE(bench.filemarks(), codes::kConfigurationPrevented);
+  EXPECT_EQ(bench.object(), end);
   EXPECT_GOOD(bench.rewind());
   EXPECT_EQ(bench.read().data_in, block(0));
   EXPECT_GOOD(bench.rewind());
   EXPECT_SENSE(bench.write(block(0)), codes::kKeyGenerationNeeded);  // from the beginning the policy counts
+}
+
+// The key areas as somebody would leave them who can write on the cartridge: every checksum fits.
+void forge_key_areas(Bench& bench, const KeyInfo& info, std::uint64_t generation) {
+  Bytes& file = bench.sim.disk.content(kTapePath);
+  for (std::size_t copy = 0; copy < kKeyCopies; ++copy) {
+    for (std::size_t slot = 0; slot < 2; ++slot) {
+      copy_bytes(MutableByteView(file).subspan(key_slot_offset(copy, slot), kKeySlotBytes),
+                 encode_key_slot({generation, info}));
+    }
+  }
+}
+
+TEST(KeyPath, D2_ForgedKeyAreasDoNotMakeAnAppendGoOutInClear) {
+  for (const bool encrypt : {true, false}) {
+    Remounted bench(MediumKind::k3592, KeyManagement::kSystem, encrypt);
+    bench.policy(true);
+    bench.fill();
+    ASSERT_TRUE(bench.unload().good());
+    forge_key_areas(bench, {}, 1000);
+    const Bytes before = bench.sim.disk.content(kTapePath);
+    ASSERT_TRUE(bench.load().good());
+    bench.settle(kHost);
+    EXPECT_GOOD(bench.end_of_data());
+    EXPECT_SENSE(bench.write(block(4)), codes::kConfigurationPrevented);
+    EXPECT_SENSE(bench.filemarks(), codes::kConfigurationPrevented);
+    EXPECT_FALSE(bench.plaintext_on_tape());
+    EXPECT_EQ(bench.sim.disk.content(kTapePath).size(), before.size());
+  }
+}
+
+TEST(KeyPath, D2_AKeyThatNoSessionOfTheTapeHasExtendsNothing) {
+  Remounted bench;
+  bench.fill();
+  const KeyInfo first = bench.drive->cartridge()->key_info().info;
+  EXPECT_GOOD(bench.rewind());
+  EXPECT_SENSE(bench.write(block(7)), codes::kKeyGenerationNeeded);
+  EXPECT_GOOD(bench.carry());
+  EXPECT_GOOD(bench.write(block(7)));
+  EXPECT_GOOD(bench.filemarks());
+  ASSERT_TRUE(bench.unload().good());
+  forge_key_areas(bench, first, 1000);  // what the key server sealed for this very cartridge, put back
+  ASSERT_TRUE(bench.load().good());
+  bench.settle(kHost);
+  EXPECT_GOOD(bench.end_of_data());
+  EXPECT_SENSE(bench.write(block(8)), codes::kKeyTranslationNeeded);
+  EXPECT_GOOD(bench.carry());
+  const auto end = bench.object();
+  EXPECT_SENSE(bench.write(block(8)), codes::kIncorrectKey);
+  EXPECT_EQ(bench.object(), end);
 }
 
 TEST(KeyPath, D2_AppendKeyThatOnlyReadsIsToldOnceAndReadsOn) {

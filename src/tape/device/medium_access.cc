@@ -1,5 +1,7 @@
 #include "tape/device/medium_access.h"
 
+#include <algorithm>
+
 namespace tapewarden::tape {
 namespace {
 
@@ -51,6 +53,23 @@ scsi::Outcome<WritePlan> application_plan(DriveState& drive, scsi::NexusId nexus
   return plan;
 }
 
+// Who can write on a cartridge can rewrite its key areas: no tag covers them. So "this tape is clear" is
+// believed only as long as nobody asked for encryption and no session says otherwise.
+bool must_not_be_clear(const DriveState& drive) {
+  if (drive.key_path.policy().encrypt) return true;
+  if (drive.session && !drive.session->key) return false;  // looked at when that session began
+  const auto sessions = drive.cartridge->session_keys();
+  return sessions.unknown || !sessions.check_values.empty();
+}
+
+// A key that no session on the tape was sealed with comes from key areas that were put together or put back.
+bool is_key_of_tape(const DriveState& drive, const DataKeyHandle& key) {
+  if (drive.session && drive.session->key == key) return true;  // looked at when that session began
+  const auto values = drive.cartridge->session_keys().check_values;
+  return values.empty() ||
+         std::ranges::find(values, key->check_value(drive.cartridge->identity().volume)) != values.end();
+}
+
 // Clear or encrypted is fixed at the beginning of tape; what is there decides about everything after it.
 scsi::Outcome<WritePlan> managed_plan(DriveState& drive) {
   WritePlan plan;
@@ -65,8 +84,12 @@ scsi::Outcome<WritePlan> managed_plan(DriveState& drive) {
   }
   const auto& report = drive.cartridge->key_info();
   if (report.all_lost) return scsi::check(codes::kCartridgeMemoryFailure);
-  if (report.info.method == KeyMethod::kNone) return plan;
+  if (report.info.method == KeyMethod::kNone) {
+    if (must_not_be_clear(drive)) return scsi::check(codes::kConfigurationPrevented);
+    return plan;
+  }
   plan.choice.key = TRY(drive.key_path.need(scsi::KeyIntent::kAppend));
+  if (!is_key_of_tape(drive, plan.choice.key)) return scsi::check(codes::kIncorrectKey);
   plan.choice.akad = report.info.akad;
   plan.method = report.info.method;
   plan.info = report.info;
