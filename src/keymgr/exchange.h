@@ -45,6 +45,7 @@ class Exchange {
  private:
   void forget();
   Status check_shape() const;
+  Status check_method() const;
   Status plan_write(store::Reader& reader);
   Status plan_identified_write(store::Reader& reader);
   Status plan_wrapped_write(store::Reader& reader);

@@ -148,8 +148,25 @@ Status Exchange::plan(store::Reader& reader) {
   }
 }
 
+// A drive puts on its cartridge what its kind can hold. One that gets the other method's answer would write
+// with a key that the cartridge does not name.
+Status Exchange::check_method() const {
+  const Method holds = request_.caller.kind == DriveKind::kLto ? Method::kIdentifiedKey : Method::kWrappedKey;
+  if (method_ == holds) return {};
+  const std::string said(to_string(request_.caller.kind));
+  const std::string known(to_string(checked_.drive.kind));
+  return fail_ekm(ErrorCode::kConflict, EkmCode::kKeystoreConfiguration,
+                  "drive " + checked_.drive.serial + " says that it is of kind " + said +
+                      ", which cannot hold a key of the " +
+                      (method_ == Method::kIdentifiedKey ? "identified-key" : "wrapped-key") + " method",
+                  "kind",
+                  known == said ? "ask for a group or alias with an LTO drive, for labels with a 3592 drive"
+                                : "the drive table has it as " + known + ": correct its kind there");
+}
+
 Status Exchange::plan_write(store::Reader& reader) {
   method_ = earlier_ ? earlier_->method : choose_method(request_, checked_.drive);
+  TRY(check_method());
   return method_ == Method::kIdentifiedKey ? plan_identified_write(reader) : plan_wrapped_write(reader);
 }
 

@@ -239,7 +239,26 @@ TEST_F(DriveSite, K27_DenyByDefault) {
   EXPECT_TRUE(write(drive));
 }
 
+TEST_F(DriveSite, K4_ADriveGetsNoKeyThatItsCartridgeCannotName) {
+  ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
+  ASSERT_TRUE(write(drive)) << "an LTO drive by the identified-key method";
+  DriveChange wrong;
+  wrong.kind = DriveKind::k3592;
+  ASSERT_TRUE(m().modify_drive(operator_(), drive.serial(), wrong));
+  const auto refused = write(drive);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(ekm_code_of(refused.error()), EkmCode::kKeystoreConfiguration);
+  EXPECT_EQ(refused.error().field, "kind");
+  EXPECT_NE(refused.error().remedy.find("3592"), std::string::npos);
+  wrong.kind = DriveKind::kLto;
+  ASSERT_TRUE(m().modify_drive(operator_(), drive.serial(), wrong));
+  auto labels = drive.request(Intent::kWrite, random_uuid());
+  labels.labels = {{"Any", LabelMode::kClear}};
+  EXPECT_EQ(refusal(labels), EkmCode::kKeystoreConfiguration);
+}
+
 TEST_F(DriveSite, K27_ASecondLabelIsNoWayAroundARule) {
+  drive = TestDrive("000000000003", DriveKind::k3592);
   ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
   NewKek kek{rsa_certificate(shared_rsa(1), "kek"), shared_rsa(1), {"Closed", "Open"}, KeyOrigin::kImported};
   ASSERT_TRUE(server.write([&](store::Transaction& t) -> Status {

@@ -222,6 +222,7 @@ TEST_F(ReadSite, K9_RekeyMakesNewEedksForTheSameKey) {
 
 struct LtoReadSite : ReadSite {
   LtoReadSite() {
+    EXPECT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
     EXPECT_TRUE(m().create_group(operator_(), "g", {}));
     EXPECT_TRUE(m().generate_keys(operator_(), 3, "ABC", "g"));
     EXPECT_TRUE(m().set_default_group(operator_(), "g"));
@@ -233,6 +234,7 @@ struct LtoReadSite : ReadSite {
     dki = *answer->dki;
     key = drive.open(*answer, request).value();
   }
+  const TestDrive enterprise = std::exchange(drive, TestDrive("000000000002", DriveKind::kLto));
   std::string alias;
   eedk::DataKeyIdentifier dki;
   crypto::SecretBytes key;
@@ -273,6 +275,7 @@ TEST_F(LtoReadSite, K10_ADeactivatedKeyReadsButExtendsNothing) {
 
 TEST_F(LtoReadSite, K7_ACartridgeIsOneMethodOrTheOther) {
   kek(server, 1, {"A"});
+  drive = enterprise;
   auto request = with_set(Intent::kRead, written({{"A", LabelMode::kClear}}));
   request.dki = dki;
   EXPECT_EQ(refusal(server, request), EkmCode::kEedkFlagsConflict);

@@ -87,13 +87,23 @@ Result<dkx::AnswerBody> read_answer(const tape::ServerChallenge& challenge, Byte
   return body;
 }
 
-tape::KeyInfo info_of(const dkx::KeyAnswer& answer, const tape::CartridgeFacts& cartridge) {
+// What belongs on the cartridge. A tape that is begun anew never keeps what it held: that opens another key.
+Result<tape::KeyInfo> info_of(const dkx::KeyAnswer& answer, const tape::CartridgeFacts& cartridge,
+                              const tape::KeyAsk& ask) {
+  const auto unfit = [](const char* what) { return fail(ErrorCode::kInvalidArgument, what, "to hold"); };
+  const bool wrapped = ask.method == tape::KeyMethod::kWrappedKey;
   tape::KeyInfo info = cartridge.held;
-  if (const auto* set = std::get_if<eedk::EedkSet>(&answer.to_hold)) info = to_key_info(*set);
-  if (const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer.to_hold)) {
+  if (const auto* set = std::get_if<eedk::EedkSet>(&answer.to_hold)) {
+    if (!wrapped || set->volume != cartridge.volume || set->key_check != answer.key_check)
+      return unfit("the EEDKs of the answer are not for this key, cartridge or drive");
+    info = to_key_info(*set);
+  } else if (const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer.to_hold)) {
+    if (wrapped) return unfit("the answer names a key where the cartridge needs EEDKs");
     info = {};
     info.method = tape::KeyMethod::kIdentifiedKey;
     info.akad = to_bytes(identified->identifier.view());
+  } else if (ask.intent == scsi::KeyIntent::kWriteFromBeginning) {
+    return unfit("the answer holds nothing by which the new key could be found again");
   }
   info.check_value = answer.key_check;
   return info;
@@ -149,7 +159,7 @@ Result<tape::KeyGrant> DkxDriveExchange::accept_answer(const tape::ServerChallen
   if (crypto::key_check_value(grant.data_key, cartridge.volume) != granted->key_check) {
     return fail(ErrorCode::kCorrupt, "the key does not fit its check value", "key check value");
   }
-  grant.info = info_of(*granted, cartridge);
+  grant.info = TRY(info_of(*granted, cartridge, ask));
   grant.may_write = ask.intent == scsi::KeyIntent::kWriteFromBeginning ||
                     (ask.intent == scsi::KeyIntent::kAppend && granted->may_append);
   grant.receipt = receipt_of(granted->ledger);

@@ -3,6 +3,7 @@
 #include <future>
 
 #include "dkx/signing.h"
+#include "keyproxy/builder_gate.h"
 
 namespace tapewarden::keyproxy {
 
@@ -52,7 +53,7 @@ dkx::Drive drive_of(const scsi::KeyRequestPage& page) {
     copy_bytes(wwnn, ByteWriter().u64(page.world_wide_node_name).view());
     drive.wwnn = wwnn;
   }
-  drive.kind = dkx::DriveKind::kLto;
+  drive.kind = page.method == scsi::KeyMethodCode::kWrappedKey ? dkx::DriveKind::k3592 : dkx::DriveKind::kLto;
   drive.enrolment = dkx::Enrolment{page.drive_certificate, page.wrapping_key, page.wrapping_key_signature};
   return drive;
 }
@@ -69,6 +70,21 @@ dkx::Drive drive_of(const tape::DriveIdentity& identity) {
   drive.kind = facts.kind == tape::MediumKind::kLto ? dkx::DriveKind::kLto : dkx::DriveKind::k3592;
   drive.wrapping_key = identity.wrapping_key().spki_hash();
   return drive;
+}
+
+// What the drive must put on the tape with a key that the host sets: the identifier by which that key is
+// found again. An answer for another method, or for another key than the tape's, leaves a tape that nobody
+// can read.
+Result<eedk::DataKeyIdentifier> identifier_of(const dkx::KeyRequest& request, const dkx::KeyAnswer& answer) {
+  const auto* held = std::get_if<eedk::DataKeyIdentifier>(&request.held);
+  const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer.to_hold);
+  const bool begins = request.intent == dkx::Intent::kWriteFromBeginning;
+  if (identified != nullptr && (begins || (held != nullptr && identified->identifier == *held)))
+    return identified->identifier;
+  if (!begins && held != nullptr && std::holds_alternative<dkx::NothingToHold>(answer.to_hold)) return *held;
+  return eedk::fail_ekm(ErrorCode::kConflict, eedk::EkmCode::kKeystoreConfiguration,
+                        "the key server answered with a key that this tape cannot name", "answer",
+                        "look at the kind of drive " + request.drive.serial + " in the drive table");
 }
 
 // One challenge of the key path: nonce to the drive, its signed request back.
@@ -100,9 +116,12 @@ KeyProxy::KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random)
 
 Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder) {
   const auto answered = std::make_shared<std::promise<Result<dkx::Answered>>>();
-  client_.exchange(std::move(builder),
+  const auto gate = std::make_shared<BuilderGate>(std::move(builder));
+  client_.exchange([gate](const dkx::Attempt& attempt) { return gate->build(attempt); },
                    [answered](Result<dkx::Answered> result) { answered->set_value(std::move(result)); });
-  return answered->get_future().get();
+  auto result = answered->get_future().get();
+  gate->close();  // a builder that is still in the drive comes out of it first
+  return result;
 }
 
 Result<Served> KeyProxy::serve(tape::TapeDrive& drive) {
@@ -225,6 +244,7 @@ Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, cons
   if (answer == nullptr || !answer->sedk) {
     return fail(ErrorCode::kInternal, "the key server answered without a key", "answer");
   }
+  const auto identifier = TRY(identifier_of(request, *answer));
   const scsi::WrappedKey wrapped{.label = eedk::sedk_oaep_label(request.volume, request.request_id),
                                  .wrapped = answer->sedk->wrapped};
   const Bytes key = wrapped.encode();
@@ -240,12 +260,7 @@ Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, cons
   parameters.decryption = scsi::DecryptionMode::kDecrypt;
   parameters.key_format = scsi::KeyFormat::kWrapped;
   parameters.key = key;
-  if (const auto* identified = std::get_if<dkx::IdentifiedKey>(&answer->to_hold)) {
-    parameters.kads.push_back(
-        {.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identified->identifier.view())});
-  } else if (const auto* held = std::get_if<eedk::DataKeyIdentifier>(&request.held)) {
-    parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(held->view())});
-  }
+  parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identifier.view())});
   if (const auto set = drive.set_encryption(parameters); !set) return std::unexpected(of(set.error()));
   return SetKey{served_of(answered, *answer), request.request_id, answer->ledger};
 }

@@ -8,8 +8,9 @@
 //   drive's own
 //               key); the proxy asks in the drive's name and signs with its own certificate (K11)
 //
-// Calls block until the exchange is over, at most as long as the client's own deadlines. One call at a time
-// per drive; several drives side by side. No data key passes through here in clear.
+// Calls block until the exchange is over: as long as the client's own deadlines, and until a command that the
+// exchange has in the drive by then has ended. One call at a time per drive; several drives side by side. No
+// data key passes through here in clear.
 #pragma once
 
 #include <optional>

@@ -2,12 +2,17 @@
 #include "keyproxy/key_proxy.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <gtest/gtest.h>
+#include <latch>
+#include <thread>
 
 #include "base/real_env.h"
 #include "base/testing/sim_env.h"
 #include "crypto/random.h"
 #include "dkx/client/testing/fake_server.h"
+#include "keyproxy/builder_gate.h"
 #include "keyproxy/dkx_drive_exchange.h"
 #include "keyproxy/seal_bytes.h"
 #include "scsi/sense_codes.h"
@@ -150,14 +155,18 @@ class KeyProxyTest : public ::testing::Test {
     out.key_check = crypto::key_check_value(key, asked.volume);
     out.may_append = true;
     out.ledger = {server_.id(), 7};
+    complete(asked, key, out);
+    if (change_) change_(out, key);
+    return out;
+  }
+  void complete(const dkx::KeyRequest& asked, const crypto::SecretBytes& key, dkx::KeyAnswer& out) {
     if (asked.drive.kind == dkx::DriveKind::kLto) {
       out.to_hold =
           dkx::IdentifiedKey{*eedk::DataKeyIdentifier::from_alias(std::string(kAlias)), std::string(kAlias)};
-      return out;
+      return;
     }
     out.labels = {std::string(kLabel)};
     if (asked.intent == dkx::Intent::kWriteFromBeginning) out.to_hold = seal_set(key, asked.volume);
-    return out;
   }
   eedk::EedkSet seal_set(const crypto::SecretBytes& key, const Uuid& volume) {
     eedk::EedkSet set;
@@ -189,6 +198,7 @@ class KeyProxyTest : public ::testing::Test {
   Bytes carried_;   // every byte to and from the drive, every request and answer
   std::optional<dkx::Refusal> refuse_;
   const dkx::testing::Party* forger_ = nullptr;
+  std::function<void(dkx::KeyAnswer&, const crypto::SecretBytes& key)> change_;  // what is granted
   Pool pool_box_;
   FakeServer server_;
   std::unique_ptr<dkx::Client> client_;
@@ -265,6 +275,102 @@ TEST_F(KeyProxyTest, D1_AnLtoDriveGetsItsKeyWrappedToItself) {
   const auto read = drive_->read_block(8000);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->data, block());
+}
+
+TEST_F(KeyProxyTest, K8_AKeyThatTheTapeCannotNameIsNotSet) {
+  load(MediumKind::kLto);
+  const Uuid volume = device_->cartridge()->identity().volume;
+  change_ = [&](dkx::KeyAnswer& answer, const crypto::SecretBytes& key) {
+    answer.to_hold = seal_set(key, volume);
+  };
+  const auto set = proxy_->set_key(*drive_, HostIntent::kWriteFromBeginning, "");
+  ASSERT_FALSE(set);
+  EXPECT_EQ(set.error().detail, static_cast<std::uint32_t>(EkmCode::kKeystoreConfiguration));
+  EXPECT_NE(set.error().remedy.find("drive table"), std::string::npos);
+  change_ = [](dkx::KeyAnswer& answer, const crypto::SecretBytes&) { answer.to_hold = dkx::NothingToHold{}; };
+  EXPECT_FALSE(proxy_->set_key(*drive_, HostIntent::kWriteFromBeginning, ""));
+  const auto status = drive_->encryption_status();
+  ASSERT_TRUE(status) << status.error().text();
+  EXPECT_EQ(status->encryption, scsi::EncryptionMode::kDisable) << "no key went to the drive";
+}
+
+TEST_F(KeyProxyTest, K8_AReadTakesTheTapesOwnKeyOnly) {
+  load(MediumKind::kLto);
+  ASSERT_TRUE(proxy_->set_key(*drive_, HostIntent::kWriteFromBeginning, ""));
+  ASSERT_TRUE(drive_->write_block(block()));
+  ASSERT_TRUE(drive_->write_filemarks(1));
+  change_ = [](dkx::KeyAnswer& answer, const crypto::SecretBytes&) {
+    answer.to_hold = dkx::IdentifiedKey{*eedk::DataKeyIdentifier::from_alias("KEY2"), "KEY2"};
+  };
+  EXPECT_FALSE(proxy_->set_key(*drive_, HostIntent::kAppend, ""));
+  EXPECT_EQ(last_request().intent, dkx::Intent::kAppend);
+  change_ = [](dkx::KeyAnswer& answer, const crypto::SecretBytes&) { answer.to_hold = dkx::NothingToHold{}; };
+  EXPECT_TRUE(proxy_->set_key(*drive_, HostIntent::kAppend, "")) << "nothing new to hold";
+}
+
+TEST_F(KeyProxyTest, D2_ATapeIsNotBegunWithoutWhatOpensItsKey) {
+  write_3592();
+  const tape::KeyInfo before = device_->cartridge()->key_info().info;
+  const Uuid volume = last_request().volume;
+  const std::vector<decltype(change_)> cases{
+      [](dkx::KeyAnswer& answer, const crypto::SecretBytes&) { answer.to_hold = dkx::NothingToHold{}; },
+      [](dkx::KeyAnswer& answer, const crypto::SecretBytes&) {
+        answer.to_hold = dkx::IdentifiedKey{*eedk::DataKeyIdentifier::from_alias("KEY2"), "KEY2"};
+      },
+      [&](dkx::KeyAnswer& answer, const crypto::SecretBytes& key) {
+        answer.to_hold = seal_set(key, dkx::testing::uuid_of(0x77));
+      },
+      [&](dkx::KeyAnswer& answer, const crypto::SecretBytes&) {
+        answer.to_hold = seal_set(crypto::SecretBytes::copy_of(Bytes(32, 1)), volume);
+      }};
+  for (const auto& change : cases) {
+    change_ = change;
+    remount();
+    encrypt_with_label();
+    const auto asked = drive_->write_block(block());
+    ASSERT_FALSE(asked);
+    ASSERT_EQ(asked.error().fault, TapeFault::kKeyGenerationNeeded);
+    EXPECT_FALSE(proxy_->serve(*drive_));
+    EXPECT_FALSE(drive_->write_block(block())) << "no key was taken";
+    EXPECT_EQ(device_->cartridge()->key_info().info, before);
+  }
+}
+
+// A builder that stays in the drive until the test lets it go.
+TEST(BuilderGate, D2_AnExchangeEndsOnlyWhenNobodyIsInTheDriveAnyMore) {
+  std::latch entered(1);
+  std::latch let_go(1);
+  std::atomic<int> inside{0};
+  std::atomic<bool> both{false};
+  std::atomic<unsigned> calls{0};
+  const auto held = std::make_shared<int>(0);
+  BuilderGate gate([&, held](const dkx::Attempt&) -> Result<dkx::RequestEnvelope> {
+    both = both || ++inside > 1;
+    if (++calls == 1) {
+      entered.count_down();
+      let_go.wait();
+    }
+    --inside;
+    return dkx::RequestEnvelope{};
+  });
+  std::thread first([&] { EXPECT_TRUE(gate.build({})); });
+  entered.wait();
+  std::thread second([&] { static_cast<void>(gate.build({}).has_value()); });  // the next attempt
+  std::atomic<bool> was_inside{true};
+  std::thread exchange([&] {
+    gate.close();
+    was_inside = inside > 0;
+  });
+  let_go.count_down();
+  for (auto* thread : {&first, &second, &exchange}) thread->join();
+  EXPECT_FALSE(both) << "two threads in one drive";
+  EXPECT_FALSE(was_inside);
+  const unsigned before = calls;
+  const auto late = gate.build({});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(calls, before);
+  EXPECT_EQ(held.use_count(), 1) << "what the builder held is gone";
 }
 
 TEST_F(KeyProxyTest, K14_ARefusalReachesTheDrivesSense) {
