@@ -45,12 +45,10 @@ Status AuditFile::append(const store::CommitMark& mark, std::span<const std::str
     append_line(text, point, now, std::string_view(record).substr(1, record.size() - 2), std::nullopt);
   }
   append_line(text, point, now, mark_body(mark), first);
-  std::optional<CheckpointNote> made;
-  if (checkpoint_due(point)) made = add_checkpoint(text, point, mark);
   TRY(write(text, point));
   mark_ = mark;
   tell(text);
-  if (made && observer_ != nullptr) observer_->checkpointed(*made);
+  write_checkpoint_when_due();
   change_over_when_full();
   return {};
 }
@@ -67,11 +65,9 @@ Status AuditFile::note(std::span<const std::string> records) {
     const std::string_view body = std::string_view(records[i]).substr(1, records[i].size() - 2);
     append_line(text, point, now, body, i + 1 == records.size() ? std::optional(first) : std::nullopt);
   }
-  std::optional<CheckpointNote> made;
-  if (checkpoint_due(point)) made = add_checkpoint(text, point, mark_);
   TRY(write(text, point));
   tell(text);
-  if (made && observer_ != nullptr) observer_->checkpointed(*made);
+  write_checkpoint_when_due();
   change_over_when_full();
   return {};
 }
@@ -80,27 +76,29 @@ Result<CheckpointNote> AuditFile::checkpoint() {
   const MutexLock lock(mutex_);
   if (!signer_) return fail(ErrorCode::kConflict, "the audit file has no key to sign checkpoints with");
   TRY(check({}));
+  return write_checkpoint();
+}
+
+// An append of its own (A1): its line says that an append ends with it, which within the write of another
+// append would make what a crash left of that one look like damage.
+Result<CheckpointNote> AuditFile::write_checkpoint() {
   std::string text;
   ChainPoint point = point_;
-  CheckpointNote made = add_checkpoint(text, point, mark_);
+  const WallTime now = env_.clock->wall_now();
+  CheckpointNote made{options_.server, format_utc(now), point, mark_,
+                      signer_(checkpoint_message(mark_, point))};
+  append_line(text, point, now, checkpoint_body({mark_, made.signature}), point.line + 1);
   TRY(write(text, point));
+  checkpoint_line_ = point.line;
   if (observer_ != nullptr) observer_->checkpointed(made);
   return made;
 }
 
-bool AuditFile::checkpoint_due(const ChainPoint& point) const {
-  return signer_ && options_.checkpoint_every_lines != 0 &&
-         point.line - checkpoint_line_ >= options_.checkpoint_every_lines;
-}
-
-CheckpointNote AuditFile::add_checkpoint(std::string& text, ChainPoint& point,
-                                         const store::CommitMark& mark) {
-  const WallTime now = env_.clock->wall_now();
-  CheckpointNote made{options_.server, format_utc(now), point, mark,
-                      signer_(checkpoint_message(mark, point))};
-  append_line(text, point, now, checkpoint_body({mark, made.signature}), point.line + 1);
-  checkpoint_line_ = point.line;
-  return made;
+// What was appended before it is safe whether this succeeds or not; a failure has stopped the file.
+void AuditFile::write_checkpoint_when_due() {
+  const bool due = signer_ && options_.checkpoint_every_lines != 0 &&
+                   point_.line - checkpoint_line_ >= options_.checkpoint_every_lines;
+  if (due) static_cast<void>(write_checkpoint().has_value());
 }
 
 // Hands on the events among the lines that have just been written.
@@ -156,8 +154,10 @@ Status AuditFile::change_over() {
   auto next = TRY(make_file(std::string(kNextName), header, point));
   const std::uint64_t size = TRY(next->size());
   TRY(env_.disk->rename(path(kCurrentName), path(segment_name(first_line_))));
-  // From here on the old name is gone: only the new file may be written.
-  Status moved = env_.disk->rename(path(kNextName), path(kCurrentName));
+  // From here on the old name is gone: only the new file may be written. It takes the name only when the full
+  // file is known to have its new one: a file system that keeps no order of renames would lose that file.
+  Status moved = env_.disk->sync_directory(options_.directory);
+  if (moved) moved = env_.disk->rename(path(kNextName), path(kCurrentName));
   if (moved) moved = env_.disk->sync_directory(options_.directory);
   if (!moved) return stop(moved.error());
   file_ = std::move(next);

@@ -93,9 +93,8 @@ class AuditFile final : public store::CommitLog {
   Status write(const std::string& text, ChainPoint point) TW_REQUIRES(mutex_);
   void tell(std::string_view text) TW_REQUIRES(mutex_);
   Status write_bytes(ByteView bytes) TW_REQUIRES(mutex_);
-  CheckpointNote add_checkpoint(std::string& text, ChainPoint& point, const store::CommitMark& mark)
-      TW_REQUIRES(mutex_);
-  bool checkpoint_due(const ChainPoint& point) const TW_REQUIRES(mutex_);
+  Result<CheckpointNote> write_checkpoint() TW_REQUIRES(mutex_);
+  void write_checkpoint_when_due() TW_REQUIRES(mutex_);
   void change_over_when_full() TW_REQUIRES(mutex_);
   Status change_over() TW_REQUIRES(mutex_);
   Result<std::unique_ptr<File>> make_file(const std::string& name, const Header& header, ChainPoint& point);

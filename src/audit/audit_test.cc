@@ -52,6 +52,62 @@ struct Fixture {
   std::string current() { return std::string(as_text(sim.disk.content(kCurrent))); }
 };
 
+// The simulated disk, with what happened to it in order.
+class WatchedDisk final : public Disk {
+ public:
+  struct Written {
+    std::string path;
+    std::uint64_t offset;
+    std::size_t size;
+  };
+  explicit WatchedDisk(Disk& disk) : disk_(disk) {}
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, unsigned permissions) override {
+    return std::make_unique<WatchedFile>(*this, path, TRY(disk_.open(path, mode, permissions)));
+  }
+  Status rename(const std::string& from, const std::string& to) override {
+    events.push_back("rename to " + to);
+    return disk_.rename(from, to);
+  }
+  Status sync_directory(const std::string& path) override {
+    events.emplace_back("sync directory");
+    return disk_.sync_directory(path);
+  }
+  Status remove(const std::string& path) override { return disk_.remove(path); }
+  Status make_directories(const std::string& path, unsigned permissions) override {
+    return disk_.make_directories(path, permissions);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override { return disk_.list(path); }
+  bool exists(const std::string& path) override { return disk_.exists(path); }
+  Result<std::unique_ptr<File>> lock(const std::string& path) override { return disk_.lock(path); }
+
+  std::vector<std::string> events;
+  std::vector<Written> writes;
+
+ private:
+  class WatchedFile final : public File {
+   public:
+    WatchedFile(WatchedDisk& disk, std::string path, std::unique_ptr<File> file)
+        : disk_(disk), path_(std::move(path)), file_(std::move(file)) {}
+    Result<std::size_t> read_at(std::uint64_t offset, MutableByteView out) override {
+      return file_->read_at(offset, out);
+    }
+    Status write_at(std::uint64_t offset, ByteView data) override {
+      disk_.writes.push_back({path_, offset, data.size()});
+      return file_->write_at(offset, data);
+    }
+    Result<std::uint64_t> size() override { return file_->size(); }
+    Status truncate(std::uint64_t size) override { return file_->truncate(size); }
+    Status sync() override { return file_->sync(); }
+
+   private:
+    WatchedDisk& disk_;
+    std::string path_;
+    std::unique_ptr<File> file_;
+  };
+  Disk& disk_;
+};
+
 TEST(AuditRecord, K13_NoFieldForgesALine) {
   const std::string json = Record(EventType::kAuthentication, Outcome::kFailure, "login")
                                .actor("eve\"}\n{\"n\":1,\"mark\":7")
@@ -98,6 +154,59 @@ TEST(AuditFile, K13_ContinuesAfterReopen) {
   EXPECT_EQ(report.commits, 2U);
   EXPECT_EQ(report.last_commit, mark(2));
   EXPECT_EQ(report.unfinished_bytes, 0U);
+}
+
+TEST(AuditFile, K13_ACrashWithinAnAppendWithACheckpointIsNoDamage) {
+  const auto key = crypto::PrivateKey::generate_p256();
+  Fixture f;
+  f.options.checkpoint_every_lines = 1;
+  WatchedDisk disk(f.sim.disk);
+  Env env = f.sim.env();
+  env.disk = &disk;
+  auto opened = AuditFile::open(env, f.options);
+  ASSERT_TRUE(opened);
+  (*opened)->set_checkpoint_signer([&](ByteView message) { return key.sign(message); });
+  ASSERT_TRUE((*opened)->append(mark(1), std::vector{event("drive 1")}));
+  const std::size_t before = disk.writes.size();
+  ASSERT_TRUE((*opened)->append(mark(2), std::vector{event("drive 2"), event("drive 3")}));
+  opened->reset();
+  const Bytes whole = f.sim.disk.content(kCurrent);
+  EXPECT_NE(as_text(whole).rfind("checkpoint"), std::string_view::npos);
+  // Each write as the last before a power cut, with a page of it that did not reach the disk.
+  ASSERT_GT(disk.writes.size(), before);
+  for (std::size_t i = before; i < disk.writes.size(); ++i) {
+    const auto& last = disk.writes[i];
+    ASSERT_EQ(last.path, kCurrent);
+    Bytes torn = to_bytes(ByteView(whole).first(last.offset + last.size));
+    for (std::size_t at = 0; at < 16; ++at) torn.at(last.offset + 8 + at) = 0;
+    f.sim.disk.content(kCurrent) = torn;
+    const auto again = f.open();
+    ASSERT_TRUE(again) << "write " << i << ": " << again.error().text();
+    EXPECT_GE(f.audit->last_mark()->sequence, 1U);
+  }
+}
+
+TEST(AuditFile, K13_AFullFileHasItsNameOnDiskBeforeTheNextTakesItsPlace) {
+  Fixture f;
+  f.options.file_bytes = 2'000;
+  WatchedDisk disk(f.sim.disk);
+  Env env = f.sim.env();
+  env.disk = &disk;
+  auto opened = AuditFile::open(env, f.options);
+  ASSERT_TRUE(opened);
+  disk.events.clear();
+  for (std::uint64_t i = 1; i <= 40; ++i)
+    ASSERT_TRUE((*opened)->append(mark(i), std::vector{event("drive")}));
+  std::string before;
+  unsigned changed = 0;
+  for (const auto& now : disk.events) {
+    if (now == "rename to " + std::string(kCurrent)) {
+      ++changed;
+      EXPECT_EQ(before, "sync directory") << "right after the rename of the full file";
+    }
+    before = now;
+  }
+  EXPECT_GT(changed, 1U);
 }
 
 TEST(AuditFile, K13_RecordsWithTheFilesOwnNamesAreRefused) {
