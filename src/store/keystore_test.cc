@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 
+#include "store/session.h"
 #include "store/store_test_tables.h"
 
 namespace tapewarden::store::testing {
@@ -183,6 +184,21 @@ TEST(Keystore, K13_RecordsAreEscapedToAscii) {
     return {};
   }));
   EXPECT_EQ(f.log.records().back(), R"({"a":"\u00e9 \ud83d\udd11 \ufffd\u007f"})");
+}
+
+TEST(Keystore, K13_ARecordThatEscapingMakesTooLongIsRefused) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  std::string letters;
+  while (letters.size() < kRecordBytesLimit / 2) letters += "\xC3\xA9";  // six bytes each when escaped
+  const auto result = f.keystore->write([&](Transaction& t) -> Status {
+    t.record("{\"a\":\"" + letters + "\"}");
+    return put_key(t, "KEY1", "x");
+  });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, ErrorCode::kInternal);
+  EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "-");
+  EXPECT_TRUE(add_key(*f.keystore, "KEY2", "served on"));
 }
 
 TEST(Keystore, K16_VersionsGrowAcrossErasure) {

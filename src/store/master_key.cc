@@ -1,6 +1,7 @@
 #include "store/master_key.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "crypto/aead.h"
 #include "crypto/random.h"
@@ -15,6 +16,10 @@ constexpr std::uint8_t kPassphraseSlot = 1;
 constexpr std::size_t kSaltBytes = 32;
 constexpr std::size_t kSlotLimit = 16;
 constexpr std::size_t kFileLimit = 64U << 10;
+constexpr std::size_t kLaterSlotLimit = 8U << 10;
+// Work of scrypt, n * r * p: 16 times what a new file asks for, a few seconds. The file is not authenticated
+// before the work is done, so it must not be what says how long a server takes to start.
+constexpr std::uint64_t kScryptWorkLimit = 1U << 22;
 
 struct Slot {
   crypto::ScryptCost cost;
@@ -35,9 +40,12 @@ struct Slot {
   }
 };
 
-Result<Slot> take_slot(ByteReader& in) {
-  if (TRY(in.u8("slot kind")) != kPassphraseSlot)
-    return fail(ErrorCode::kUnsupported, "unknown kind of slot", "slot kind");
+// Nothing for a slot of a kind that only a later release opens.
+Result<std::optional<Slot>> take_slot(ByteReader& in) {
+  if (TRY(in.u8("slot kind")) != kPassphraseSlot) {
+    (void)TRY(in.bytes16(kLaterSlotLimit, "slot of another kind"));
+    return std::nullopt;
+  }
   Slot slot;
   slot.cost.n = TRY(in.u64("scrypt n"));
   slot.cost.r = TRY(in.u32("scrypt r"));
@@ -45,6 +53,13 @@ Result<Slot> take_slot(ByteReader& in) {
   slot.salt = TRY(in.array<kSaltBytes>("salt"));
   slot.box = to_bytes(TRY(in.bytes16(256, "sealed master key")));
   return slot;
+}
+
+bool affordable(const crypto::ScryptCost& cost) {
+  // Divisions, since the products of hostile values overflow.
+  if (cost.r == 0 || cost.p == 0 || cost.r > kScryptWorkLimit) return false;
+  const std::uint64_t left = kScryptWorkLimit / cost.r;
+  return cost.p <= left && cost.n <= left / cost.p;
 }
 
 }  // namespace
@@ -56,6 +71,9 @@ Result<crypto::SecretBytes> create_master_key(Env env, const std::string& path,
   if (env.disk->exists(path)) {
     return fail(ErrorCode::kAlreadyExists, path + " holds a master key already", "master_key_file",
                 "use the existing one, or name another file");
+  }
+  if (!affordable(cost)) {
+    return fail(ErrorCode::kInvalidArgument, "the scrypt cost is more than a start would spend", "cost");
   }
   Slot slot;
   slot.cost = cost;
@@ -82,13 +100,24 @@ Result<crypto::SecretBytes> unlock_master_key(Disk& disk, const std::string& pat
   }
   const std::size_t slots = TRY(in.u8("slot count"));
   if (slots > kSlotLimit) return fail(ErrorCode::kCorrupt, path + " names too many slots", "slot count");
+  std::size_t passed_over = 0;
   for (std::size_t i = 0; i < slots; ++i) {
-    const Slot slot = TRY(take_slot(in));
-    const auto stretched = TRY(crypto::scrypt(passphrase, slot.salt, slot.cost, crypto::kAesKeyBytes));
-    auto master = crypto::open_box(stretched, slot.header(), slot.box);
+    const auto slot = TRY(take_slot(in));
+    if (!slot || !affordable(slot->cost)) {
+      ++passed_over;  // another slot may open
+      continue;
+    }
+    const auto stretched = crypto::scrypt(passphrase, slot->salt, slot->cost, crypto::kAesKeyBytes);
+    if (!stretched) continue;
+    auto master = crypto::open_box(*stretched, slot->header(), slot->box);
     if (master && master->size() == crypto::kAesKeyBytes) return std::move(*master);
   }
-  return fail(ErrorCode::kWrongKey, "the passphrase does not open " + path, "passphrase",
+  const std::string others =
+      passed_over == 0
+          ? ""
+          : " (" + std::to_string(passed_over) +
+                " of its slots are of a later release's kind, or ask for more work than is done)";
+  return fail(ErrorCode::kWrongKey, "the passphrase does not open " + path + others, "passphrase",
               "give the passphrase that was set for this keystore; the recovery kit has it");
 }
 

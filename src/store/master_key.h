@@ -15,12 +15,14 @@ namespace tapewarden::store {
 inline constexpr std::size_t kPassphraseLimit = 1024;  // bytes
 
 // Draws a master key and writes its file with one passphrase slot. kAlreadyExists when the file is there: a
-// master key is never replaced by accident.
+// master key is never replaced by accident. kInvalidArgument for a cost that unlocking would not spend.
 Result<crypto::SecretBytes> create_master_key(Env env, const std::string& path,
                                               const crypto::SecretBytes& passphrase,
                                               crypto::ScryptCost cost = {});
 
-// kWrongKey when the passphrase opens no slot; kCorrupt when the file is damaged; kNotFound.
+// kWrongKey when the passphrase opens no slot (slots of kinds that this release does not know, and ones that
+// ask for more scrypt work than a start spends, are passed over); kCorrupt when the file is damaged;
+// kNotFound.
 Result<crypto::SecretBytes> unlock_master_key(Disk& disk, const std::string& path,
                                               const crypto::SecretBytes& passphrase);
 

@@ -286,18 +286,19 @@ void WriteSession::record(std::string json) {
   // Within JSON only strings hold other characters, and there an escape means the same. A control character
   // has no place in it at all.
   const bool control = std::ranges::any_of(json, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-  if (control || json.size() <= 2 || json.front() != '{' || json.back() != '}' ||
-      json.size() > kRecordBytesLimit) {
-    bad_record_ = "an audit record is not one JSON object in one line";
-    return;
+  bool good = !control && json.size() > 2 && json.front() == '{' && json.back() == '}' &&
+              json.size() <= kRecordBytesLimit;
+  if (good && !is_printable(json)) {
+    std::string escaped;
+    append_ascii(escaped, json);
+    json = std::move(escaped);
+    good = json.size() <= kRecordBytesLimit;  // as it will be written: the audit must not find it too long
   }
-  if (is_printable(json)) {
+  if (good) {
     records_.push_back(std::move(json));
-    return;
+  } else {
+    bad_record_ = "an audit record is not one JSON object in one line";
   }
-  std::string escaped;
-  append_ascii(escaped, json);
-  records_.push_back(std::move(escaped));
 }
 
 }  // namespace tapewarden::store
