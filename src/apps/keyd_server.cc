@@ -141,7 +141,10 @@ Status KeydServer::Parts::connect_peer() {
   options.self = config.server_id;
   options.peer = config.peer->id;
   options.peer_name = config.peer->name;
-  options.on_applied = [this] { factory->poke(); };  // the peer may have made a group that wants keys of ours
+  options.on_applied = [this] {
+    factory->poke();             // the peer may have made a group that wants keys of ours
+    service->drop_stale_keys();  // or destroyed a KEK
+  };
   options.signing_key = manager->context().signing_key;
   options.exchange_key = manager->context().exchange_key;
   options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));

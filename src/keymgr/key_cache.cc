@@ -15,6 +15,32 @@ void KeyCache::Bounded<T>::put(const Hash256& id, T value, std::size_t limit) {
   order.pop_front();
 }
 
+template <typename T>
+void KeyCache::Bounded<T>::drop(const Hash256& id) {
+  if (entries.erase(id) > 0) std::erase(order, id);
+}
+
+Status KeyCache::drop_stale(const Keks& keks, store::Reader& reader) {
+  std::map<Hash256, Bytes> held;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [id, entry] : private_.entries) held[id] = entry.sealed;
+  }
+  for (const auto& [id, sealed] : held) {
+    const auto kek = TRY(keks.find(reader, id));
+    if (kek && !is_tombstone(kek->state) && kek->sealed_private == sealed) continue;
+    const MutexLock lock(mutex_);
+    const auto found = private_.entries.find(id);
+    if (found != private_.entries.end() && found->second.sealed == sealed) private_.drop(id);
+  }
+  return {};
+}
+
+std::size_t KeyCache::private_halves() const {
+  const MutexLock lock(mutex_);
+  return private_.entries.size();
+}
+
 Result<crypto::PrivateKey> KeyCache::private_half(const Keks& keks, store::Reader& reader, const Kek& kek) {
   {
     const MutexLock lock(mutex_);

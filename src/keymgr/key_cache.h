@@ -1,6 +1,7 @@
 // Parsed asymmetric keys, so that a request does not parse them again: private halves of KEKs (at most
 // kKekCacheEntries) and public keys. Data keys never come here. A private half is found again only with the
-// sealed box that it came from, so a changed or destroyed row finds nothing. Thread-safe.
+// sealed box that it came from, so a changed or destroyed row finds nothing; drop_stale() takes what nobody
+// can find any more out of memory. Thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,9 @@ class KeyCache {
  public:
   // As Keks::open_private().
   Result<crypto::PrivateKey> private_half(const Keks& keks, store::Reader& reader, const Kek& kek);
+  // Lets go of every private half that the keystore no longer has as it was: destroyed, or sealed anew.
+  Status drop_stale(const Keks& keks, store::Reader& reader);
+  std::size_t private_halves() const;
   Result<crypto::PublicKey> public_half(const Kek& kek);
   // From a DER SubjectPublicKeyInfo.
   Result<crypto::PublicKey> public_key(ByteView spki);
@@ -32,9 +36,10 @@ class KeyCache {
     std::map<Hash256, T> entries;
     std::deque<Hash256> order;
     void put(const Hash256& id, T value, std::size_t limit);
+    void drop(const Hash256& id);
   };
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Bounded<Private> private_ TW_GUARDED_BY(mutex_);
   Bounded<crypto::PublicKey> public_ TW_GUARDED_BY(mutex_);
 };

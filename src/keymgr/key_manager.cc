@@ -322,7 +322,9 @@ Status KeyManager::remove_kek_label(const Actor& actor, const Hash256& id, std::
 }
 
 Result<Kek> KeyManager::change_kek_state(const Actor& actor, const Hash256& id, KeyState to) {
-  return write<Kek>(keystore_, [&](Transaction& t) { return keks_.change_state(t, actor, id, to); });
+  auto kek = TRY(write<Kek>(keystore_, [&](Transaction& t) { return keks_.change_state(t, actor, id, to); }));
+  if (keks_changed_) keks_changed_();
+  return kek;
 }
 
 Result<Keks::Challenge> KeyManager::challenge_kek(const Hash256& id) {

@@ -42,6 +42,10 @@ class KeyManager {
   // Set before serving.
   void on_groups_changed(std::function<void()> call) { groups_changed_ = std::move(call); }
 
+  // Called after a KEK's state was changed here, from the caller's thread: what keeps keys in memory looks
+  // which it must let go. Set before serving.
+  void on_keks_changed(std::function<void()> call) { keks_changed_ = std::move(call); }
+
   // For those who combine several operations in one transaction.
   const ServerContext& context() const { return context_; }
   store::Keystore& keystore() const { return keystore_; }
@@ -136,6 +140,7 @@ class KeyManager {
   Status make_identity(const Options& options);
 
   std::function<void()> groups_changed_;
+  std::function<void()> keks_changed_;
   NoPeer no_peer_;
   store::Keystore& keystore_;
   ServerContext context_;

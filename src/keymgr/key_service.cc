@@ -28,6 +28,15 @@ const crypto::PrivateKey& decoy_key() {
 struct KeyService::State {
   State(KeyManager& m, KeyFactory* f) : manager(m), factory(f) {}
 
+  // A keystore that cannot be read serves nothing, and its cached keys neither.
+  void drop_stale_keys() {
+    if (cache.private_halves() == 0) return;
+    static_cast<void>(
+        manager.keystore()
+            .read([&](store::Reader& reader) { return cache.drop_stale(manager.keks(), reader); })
+            .has_value());
+  }
+
   KeyManager& manager;
   KeyFactory* factory;
   KeyCache cache;
@@ -125,9 +134,17 @@ void Job<State>::deliver(Result<KeyAnswer> answer) {
 }  // namespace
 
 KeyService::KeyService(KeyManager& manager, KeyFactory* factory)
-    : state_(std::make_shared<State>(manager, factory)) {}
+    : state_(std::make_shared<State>(manager, factory)) {
+  manager.on_keks_changed([state = std::weak_ptr(state_)] {
+    if (const auto held = state.lock()) held->drop_stale_keys();
+  });
+}
 
 KeyService::~KeyService() = default;
+
+void KeyService::drop_stale_keys() {
+  state_->drop_stale_keys();
+}
 
 void KeyService::handle(KeyRequest request, Completion completion) {
   if (state_->in_flight.fetch_add(1) >= kMaximumRequestsInFlight) {
@@ -215,7 +232,7 @@ Result<std::vector<NameStatus>> KeyService::check_labels(const Caller& caller,
 }
 
 KeyService::Counts KeyService::counts() const {
-  return {state_->served, state_->refused, state_->in_flight};
+  return {state_->served, state_->refused, state_->in_flight, state_->cache.private_halves()};
 }
 
 }  // namespace tapewarden::keymgr

@@ -49,10 +49,15 @@ class KeyService {
   Result<std::vector<NameStatus>> check_labels(const Caller& caller, std::span<const std::string> labels,
                                                std::span<const std::string> groups);
 
+  // Takes private halves out of memory that the keystore no longer has. Done by itself when a KEK's state is
+  // changed here; to be called when rows came from the peer.
+  void drop_stale_keys();
+
   struct Counts {
     std::uint64_t served = 0;
     std::uint64_t refused = 0;
     std::uint64_t in_flight = 0;
+    std::size_t private_halves = 0;  // of KEKs, in memory
   };
   Counts counts() const;
 

@@ -197,6 +197,21 @@ TEST_F(ReadSite, K10_ADeactivatedKekReadsButExtendsNothing) {
   EXPECT_EQ(refusal(server, with_set(Intent::kAppend, set)), EkmCode::kProhibited);
 }
 
+TEST_F(ReadSite, K10_ADestroyedKeksPrivateHalfLeavesMemory) {
+  const Hash256 first = kek(server, 1, {"A"});
+  kek(server, 2, {"B"});
+  const auto set = written({{"A", LabelMode::kClear}});
+  ASSERT_TRUE(server.ask(with_set(Intent::kRead, set)));
+  ASSERT_TRUE(server.ask(with_set(Intent::kRead, written({{"B", LabelMode::kClear}}))));
+  EXPECT_EQ(server.service().counts().private_halves, 2U) << "kept for the next request";
+  ASSERT_TRUE(m().change_kek_state(officer(), first, KeyState::kDeactivated));
+  EXPECT_EQ(server.service().counts().private_halves, 2U) << "it still reads";
+  ASSERT_TRUE(m().change_kek_state(officer(), first, KeyState::kDestroyed));
+  EXPECT_EQ(server.service().counts().private_halves, 1U);
+  EXPECT_FALSE(server.ask(with_set(Intent::kRead, set)));
+  EXPECT_EQ(server.service().counts().private_halves, 1U);
+}
+
 TEST_F(ReadSite, K9_RekeyMakesNewEedksForTheSameKey) {
   const Hash256 old = kek(server, 1, {"Old"});
   kek(server, 2, {"New"});
