@@ -63,8 +63,10 @@ class Serving {
 };
 
 Figure figure(const std::string& what, std::uint64_t keys, double seconds) {
-  Figure out{what + (keys == kMillion ? "-million-keys" : "-" + std::to_string(keys) + "-keys"), seconds,
-             "s"};
+  Figure out;
+  out.name = what + (keys == kMillion ? "-million-keys" : "-" + std::to_string(keys) + "-keys");
+  out.value = seconds;
+  out.unit = "s";
   if (keys == kMillion) out.goal = kGoalSeconds;
   out.better = Better::kLower;
   return out;

@@ -203,10 +203,10 @@ int start(int argc, char** argv) {
                               "further folders or files: keys destroyed there stay destroyed");
   BackupFileOptions verify;
   std::string scratch = "/tmp";
-  auto* verify_command =
+  auto* verify_backup_command =
       app.add_subcommand("verify-backup", "Prove that backup files restore, without a server");
-  add_backup_options(*verify_command, verify);
-  verify_command->add_option("--scratch", scratch, "folder for the scratch restore; /tmp unless given");
+  add_backup_options(*verify_backup_command, verify);
+  verify_backup_command->add_option("--scratch", scratch, "folder for the scratch restore; /tmp unless given");
   SecondaryOptions second;
   std::string second_address;
   auto* second_command = app.add_subcommand("add-secondary", "Make a second server for one that runs alone");
@@ -232,7 +232,7 @@ int start(int argc, char** argv) {
   if (second_command->parsed()) return add_secondary(system, second, second_address);
   if (audit_command->parsed()) return verify_audit(system, audit);
   if (restore_command->parsed()) return print(restore_site(system.env(), restore));
-  if (verify_command->parsed()) return print(verify_backup(system.env(), verify, scratch));
+  if (verify_backup_command->parsed()) return print(verify_backup(system.env(), verify, scratch));
   return check_command->parsed() ? check(system, config) : run(system, config);
 }
 
