@@ -8,6 +8,7 @@
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/epoch.h"
 #include "keymgr/key_groups.h"
 #include "keymgr/limits.h"
 #include "keymgr/row_codec.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::string_view kAliasCounter = "alias";
 constexpr std::int64_t kAliasCounterLimit = 0xFFFFFFFF;
+constexpr std::size_t kFingerprintDigits = 2 * std::tuple_size_v<KeyFingerprint>;
 
 std::vector<std::pair<std::string_view, std::string>> audit_fields(const DataKey& key) {
   return {{"alias", key.alias},
@@ -25,6 +27,20 @@ std::vector<std::pair<std::string_view, std::string>> audit_fields(const DataKey
           {"fingerprint", to_hex(key.fingerprint)},
           {"group", key.group},
           {"state", std::string(to_string(key.state))}};
+}
+
+// The place after a key in the order of answers: ALIAS/ID, or an alias alone for after all keys of it.
+struct PageMark {
+  std::string alias;
+  Bytes id;
+};
+
+Result<PageMark> read_page_mark(std::string_view text) {
+  constexpr std::size_t kIdCharacters = 36;
+  PageMark mark{std::string(text), Bytes(16, 0xFF)};
+  if (text.size() <= kIdCharacters || text[text.size() - kIdCharacters - 1] != '/') return mark;
+  const Uuid id = TRY(Uuid::parse(text.substr(text.size() - kIdCharacters)));
+  return PageMark{std::string(text.substr(0, text.size() - kIdCharacters - 1)), to_bytes(id.view())};
 }
 
 }  // namespace
@@ -52,7 +68,7 @@ Result<DataKey> DataKeys::insert(store::Transaction& transaction, std::string_vi
   key.id = Uuid::random(*context_.env.random);
   key.alias = alias;
   key.dki = TRY(eedk::DataKeyIdentifier::from_alias(alias));
-  if (TRY(find(transaction, key.alias)) || TRY(find_by_dki(transaction, key.dki))) {
+  if (!TRY(find_all(transaction, key.alias)).empty() || !TRY(find_by_dki(transaction, key.dki)).empty()) {
     return fail(ErrorCode::kAlreadyExists, "the alias " + key.alias + " is taken", "alias",
                 "choose other aliases, or leave them to the server");
   }
@@ -62,6 +78,7 @@ Result<DataKey> DataKeys::insert(store::Transaction& transaction, std::string_vi
   key.times.created = context_.now();
   if (key.state != KeyState::kPreActive) mark(key.times, key.state, context_.now());
   key.created_commit = static_cast<std::int64_t>(transaction.sequence());
+  key.owner_epoch = TRY(own_epoch(transaction));
   TRY(put(transaction, key));
   return key;
 }
@@ -86,7 +103,7 @@ Result<std::vector<DataKey>> DataKeys::generate(store::Transaction& transaction,
     }
     const std::string alias =
         eedk::default_alias(to_upper(prefix), context_.installation, static_cast<std::uint32_t>(counter));
-    if (TRY(find(transaction, alias))) continue;  // only after an old backup came back
+    if (!TRY(find_all(transaction, alias)).empty()) continue;  // only after an old backup came back
     out.push_back(TRY(generate_one(transaction, alias, place, out.size())));
   }
   note(transaction, context_,
@@ -160,17 +177,42 @@ Result<ImportOutcome> DataKeys::import(store::Transaction& transaction, const Ac
   return ImportOutcome::kAdded;
 }
 
-Result<std::optional<DataKey>> DataKeys::find(store::Reader& reader, std::string_view alias) const {
-  const auto rows = TRY(reader.query(kDataKeyTable, "alias = ?", {to_upper(alias)}));
-  if (rows.empty()) return std::optional<DataKey>();
-  return std::optional(DataKey::from_row(rows.front()));
+Result<std::vector<DataKey>> DataKeys::find_all(store::Reader& reader, std::string_view alias) const {
+  std::vector<DataKey> out;
+  for (const auto& row : TRY(reader.query(kDataKeyTable, "alias = ? ORDER BY created, id LIMIT ?",
+                                          {to_upper(alias), kMaximumKeysOfOneName}))) {
+    out.push_back(DataKey::from_row(row));
+  }
+  return out;
 }
 
-Result<std::optional<DataKey>> DataKeys::find_by_dki(store::Reader& reader,
-                                                     const eedk::DataKeyIdentifier& dki) const {
-  const auto rows = TRY(reader.query(kDataKeyTable, "dki = ?", {to_bytes(dki.folded().view())}));
-  if (rows.empty()) return std::optional<DataKey>();
-  return std::optional(DataKey::from_row(rows.front()));
+Result<std::optional<DataKey>> DataKeys::find(store::Reader& reader, std::string_view name) const {
+  const std::size_t mark = name.size() > kFingerprintDigits ? name.size() - kFingerprintDigits - 1 : 0;
+  const bool chosen = mark > 0 && name[mark] == '#';
+  auto keys = TRY(find_all(reader, chosen ? name.substr(0, mark) : name));
+  if (chosen) {
+    const std::string wanted = to_lower(name.substr(mark + 1));
+    std::erase_if(keys, [&](const DataKey& key) { return to_hex(key.fingerprint) != wanted; });
+  }
+  if (keys.empty()) return std::optional<DataKey>();
+  if (keys.size() == 1) return std::optional(std::move(keys.front()));
+  std::string names;
+  for (const DataKey& key : keys) {
+    names += (names.empty() ? "" : ", ") + key.alias + "#" + to_hex(key.fingerprint);
+  }
+  return fail(ErrorCode::kConflict,
+              "the alias " + keys.front().alias + " means " + std::to_string(keys.size()) + " keys here",
+              "alias", "name one of " + names);
+}
+
+Result<std::vector<DataKey>> DataKeys::find_by_dki(store::Reader& reader,
+                                                   const eedk::DataKeyIdentifier& dki) const {
+  std::vector<DataKey> out;
+  for (const auto& row : TRY(reader.query(kDataKeyTable, "dki = ? ORDER BY created, id LIMIT ?",
+                                          {to_bytes(dki.folded().view()), kMaximumKeysOfOneName}))) {
+    out.push_back(DataKey::from_row(row));
+  }
+  return out;
 }
 
 Result<std::optional<DataKey>> DataKeys::find_by_id(store::Reader& reader, const Uuid& id) const {
@@ -184,13 +226,17 @@ Result<Page<DataKey>> DataKeys::list(store::Reader& reader, std::string_view gro
   const auto limit = static_cast<std::int64_t>(std::min(page.limit, kMaximumPage));
   const std::string folded = to_upper(group);
   const auto wanted = state ? static_cast<std::int64_t>(*state) : 0;
-  const auto rows = TRY(
-      reader.query(kDataKeyTable,
-                   "alias > ? AND (? = '' OR group_name = ?) AND (? = 0 OR state = ?) ORDER BY alias LIMIT ?",
-                   {page.after, folded, folded, wanted, wanted, limit}));
+  const PageMark mark = TRY(read_page_mark(page.after));
+  const auto rows = TRY(reader.query(
+      kDataKeyTable,
+      "(alias > ? OR (alias = ? AND id > ?)) AND (? = '' OR group_name = ?) AND (? = 0 OR state = ?) "
+      "ORDER BY alias, id LIMIT ?",
+      {mark.alias, mark.alias, mark.id, folded, folded, wanted, wanted, limit}));
   Page<DataKey> out;
   for (const auto& row : rows) out.items.push_back(DataKey::from_row(row));
-  if (limit > 0 && out.items.size() == static_cast<std::size_t>(limit)) out.next = out.items.back().alias;
+  if (limit > 0 && out.items.size() == static_cast<std::size_t>(limit)) {
+    out.next = out.items.back().alias + "/" + out.items.back().id.text();
+  }
   return out;
 }
 

@@ -2,7 +2,8 @@
 //
 // Invariants
 //  I1 A key's secret exists only as a sealed box in its row and, while it is used, in a SecretBytes.
-//  I2 No two live rows share an alias or a DKi.
+//  I2 No key is made or imported under an alias or a DKi that is taken here. Two servers that made keys apart
+//     may bring some together: then both are kept, and a name that means several is "ALIAS#FINGERPRINT".
 //  I3 A state only moves along the arrows of key_state.h; a destroyed row keeps its attributes and an empty
 //     secret for ever (a tombstone that no import undoes).
 // Stateless; thread-safe.
@@ -58,9 +59,13 @@ class DataKeys {
   Result<ImportOutcome> import(store::Transaction& transaction, const Actor& actor,
                                const ImportedKey& key) const;
 
+  // By alias, or by alias and fingerprint: ALIAS#32-hex-digits. kConflict when the alias means several keys,
+  // naming their fingerprints.
   Result<std::optional<DataKey>> find(store::Reader& reader, std::string_view alias) const;
-  // By the bytes on the tape, compared as eedk::DataKeyIdentifier::folded().
-  Result<std::optional<DataKey>> find_by_dki(store::Reader& reader, const eedk::DataKeyIdentifier& dki) const;
+  // All keys of that alias; oldest first.
+  Result<std::vector<DataKey>> find_all(store::Reader& reader, std::string_view alias) const;
+  // By the bytes on the tape, compared as eedk::DataKeyIdentifier::folded(); oldest first.
+  Result<std::vector<DataKey>> find_by_dki(store::Reader& reader, const eedk::DataKeyIdentifier& dki) const;
   Result<std::optional<DataKey>> find_by_id(store::Reader& reader, const Uuid& id) const;
   // In order of alias; `group` empty: of all groups.
   Result<Page<DataKey>> list(store::Reader& reader, std::string_view group, std::optional<KeyState> state,

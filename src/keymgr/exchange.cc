@@ -8,6 +8,7 @@
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/key_lookup.h"
 
 namespace tapewarden::keymgr {
 
@@ -112,7 +113,7 @@ Status Exchange::choose_stored_key(store::Transaction& transaction) {
     TRY(manager_.access().check(transaction, checked_.subject, {ObjectKind::kGroup, {group}}, Right::kWrite));
     stored_key_ = TRY(manager_.groups().take_next(transaction, group));
   } else {
-    const auto key = TRY(manager_.keys().find(transaction, choice_.alias));
+    const auto key = TRY(key_to_write(transaction, manager_, choice_.alias));
     if (!key) {
       return fail_ekm(
           ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,

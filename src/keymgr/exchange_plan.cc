@@ -6,6 +6,7 @@
 #include "crypto/hash.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/exchange.h"
+#include "keymgr/key_lookup.h"
 #include "keymgr/limits.h"
 #include "keymgr/tables.h"
 
@@ -159,7 +160,7 @@ Status Exchange::plan_identified_write(store::Reader& reader) {
     return {};
   }
   // A retry gets the key of the first answer, as long as that key may still be written with.
-  stored_key_ = TRY(manager_.keys().find(reader, earlier_->alias));
+  stored_key_ = TRY(key_of_entry(reader, manager_, *earlier_));
   if (!stored_key_ || !may_extend_cartridge(stored_key_->state)) {
     return fail_ekm(ErrorCode::kConflict, EkmCode::kProhibited,
                     "the key that this exchange was given may not be written with any more", "request_id",
@@ -201,7 +202,7 @@ Status Exchange::plan_targets(store::Reader& reader, const std::vector<LabelChoi
 }
 
 Status Exchange::plan_stored_key(store::Reader& reader) {
-  stored_key_ = TRY(manager_.keys().find_by_dki(reader, *request_.dki));
+  stored_key_ = TRY(key_of_tape(reader, manager_, request_));
   const auto alias = request_.dki->alias();
   const std::string shown = alias ? *alias : request_.dki->hex();
   if (!stored_key_) {

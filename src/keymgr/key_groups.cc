@@ -6,6 +6,7 @@
 #include "eedk/ekm_code.h"
 #include "keymgr/access_rules.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/epoch.h"
 #include "keymgr/limits.h"
 #include "keymgr/tables.h"
 
@@ -15,8 +16,10 @@ namespace {
 using eedk::EkmCode;
 using eedk::fail_ekm;
 
-bool is_spent(const DataKey& key) {
-  return key.uses > 0 || !may_start_cartridge(key.state);
+// Whether a use-once group gives the key out no more, in this epoch of its owner.
+bool is_spent(const DataKey& key, std::int64_t epoch) {
+  return key.uses > 0 || !may_start_cartridge(key.state) || key.owner_epoch != epoch ||
+         key.created_commit == 0;
 }
 
 Result<GroupCursor> load_cursor(store::Reader& reader, const ServerContext& context,
@@ -26,6 +29,7 @@ Result<GroupCursor> load_cursor(store::Reader& reader, const ServerContext& cont
   GroupCursor cursor;
   cursor.group = group;
   cursor.server = context.server;
+  cursor.next_position = first_of_epoch(TRY(own_epoch(reader))) + 1;
   return cursor;
 }
 
@@ -39,7 +43,7 @@ Status count_key(store::Transaction& transaction, const ServerContext& context, 
   if (key.group.empty() || key.owner != context.server) return {};
   GroupCursor cursor = TRY(load_cursor(transaction, context, key.group));
   cursor.total += sign;
-  if (is_spent(key)) cursor.used += sign;
+  if (is_spent(key, TRY(own_epoch(transaction)))) cursor.used += sign;
   return save_cursor(transaction, cursor);
 }
 
@@ -313,7 +317,10 @@ Result<std::int64_t> KeyGroups::newest_writable(store::Reader& reader) const {
 // The key after a position that may begin a cartridge and that was made by `newest_commit` at the latest.
 Result<std::optional<DataKey>> KeyGroups::next_key(store::Reader& reader, const KeyGroup& group,
                                                    std::int64_t after, std::int64_t newest_commit) const {
-  const std::string once = group.policy == GroupPolicy::kUseOnce ? " AND uses = 0" : "";
+  const bool use_once = group.policy == GroupPolicy::kUseOnce;
+  const std::string once = use_once ? " AND uses = 0 AND created_commit > 0 AND owner_epoch = " +
+                                          std::to_string(TRY(own_epoch(reader)))
+                                    : "";
   const auto rows = TRY(reader.query(kDataKeyTable,
                                      "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
                                      "created_commit <= ?" +
@@ -363,7 +370,7 @@ Result<DataKey> KeyGroups::take_next(store::Transaction& transaction, std::strin
   auto found = TRY(find_next(transaction, group, TRY(newest_writable(transaction))));
   if (!found) return none_left(transaction, group);
   GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
-  if (!is_spent(*found)) ++cursor.used;
+  if (!is_spent(*found, TRY(own_epoch(transaction)))) ++cursor.used;
   cursor.position = found->position;
   TRY(warn(transaction, group, cursor));
   TRY(save_cursor(transaction, cursor));
@@ -394,6 +401,13 @@ Result<DataKey> KeyGroups::take(store::Transaction& transaction, DataKey key) co
         ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
         "the key " + key.alias + " of the use-once group " + key.group + " began a cartridge already",
         "alias", "use another alias, or the group");
+  }
+  if (group && group->policy == GroupPolicy::kUseOnce && is_spent(key, TRY(own_epoch(transaction)))) {
+    return fail_ekm(ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
+                    "the key " + key.alias +
+                        " was made before this server was restored or taken over, so it may have begun a "
+                        "cartridge",
+                    "alias", "use another alias, or the group");
   }
   DataKey used = TRY(use(transaction, key));
   TRY(account(transaction, context_, key, used));
@@ -439,6 +453,61 @@ Status KeyGroups::account(store::Transaction& transaction, const ServerContext& 
   if (before) TRY(count_key(transaction, context, *before, -1));
   if (after) TRY(count_key(transaction, context, *after, +1));
   return {};
+}
+
+Status KeyGroups::recount(store::Transaction& transaction, const ServerContext& context,
+                          const std::string& group) {
+  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
+  const GroupCursor before = cursor;
+  const Bytes self = to_bytes(context.server.view());
+  const std::int64_t epoch = TRY(own_epoch(transaction));
+  cursor.total =
+      TRY(transaction.aggregate(kDataKeyTable, "COUNT(*)", "group_name = ? AND owner = ?", {group, self}));
+  const auto unused = TRY(transaction.aggregate(
+      kDataKeyTable, "COUNT(*)",
+      "group_name = ? AND owner = ? AND uses = 0 AND state IN (1, 2) AND owner_epoch = ? AND "
+      "created_commit > 0",
+      {group, self, epoch}));
+  cursor.used = cursor.total - unused;
+  if (cursor.total == before.total && cursor.used == before.used) return {};
+  return save_cursor(transaction, cursor);
+}
+
+Status KeyGroups::recount(store::Transaction& transaction, const ServerContext& context) {
+  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "1", {}))) {
+    TRY(recount(transaction, context, KeyGroup::from_row(row).name));
+  }
+  return {};
+}
+
+Status KeyGroups::begin_positions(store::Transaction& transaction, const ServerContext& context,
+                                  std::int64_t first) {
+  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "1", {}))) {
+    GroupCursor cursor = TRY(load_cursor(transaction, context, KeyGroup::from_row(row).name));
+    cursor.next_position = std::max(cursor.next_position, first + 1);
+    TRY(save_cursor(transaction, cursor));
+  }
+  return {};
+}
+
+Result<std::size_t> KeyGroups::take_over(store::Transaction& transaction, const Uuid& from,
+                                         std::size_t limit) const {
+  const auto rows = TRY(transaction.query(
+      kDataKeyTable,
+      "owner = ? AND state IN (1, 2) AND (group_name = '' OR group_name IN (SELECT name FROM key_group WHERE "
+      "policy = 2 AND row_erased = 0)) LIMIT ?",
+      {to_bytes(from.view()), static_cast<std::int64_t>(limit)}));
+  for (const auto& row : rows) {
+    DataKey key = DataKey::from_row(row);
+    key.owner = context_.server;
+    key.owner_epoch = TRY(own_epoch(transaction));
+    ++key.transfers;
+    key.uses = std::max<std::int64_t>(key.uses, 1);  // in a use-once group it counts as used for ever
+    if (!key.group.empty()) key.position = TRY(next_positions(transaction, context_, key.group, 1));
+    TRY(keys_.put(transaction, key));
+    TRY(account(transaction, context_, std::nullopt, key));
+  }
+  return rows.size();
 }
 
 Result<std::vector<KeysNeeded>> KeyGroups::keys_needed(store::Reader& reader) const {

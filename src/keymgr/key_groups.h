@@ -3,9 +3,12 @@
 // Invariants
 //  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the cursor only grows, and
 //     cursor, use count and ledger row change in one transaction.
-//  I2 Only the owner of a key gives it out for writing; each server has its own cursor in each group.
+//  I2 Only the owner of a key gives it out for writing; each server has its own cursor in each group. A
+//     use-once key is given out only from the keystore in which it was made, in the epoch in which it was
+//     made (epoch.h).
 //  I3 A key is given out only when the peer holds it too (peer_view.h), unless there is no peer.
-//  I4 At most one group is the default for writing.
+//  I4 At most one group is the default for writing; of several, which two servers may bring together, the
+//     first by name.
 //  I5 GroupCursor::total and ::used count this server's keys in the group, kept with each change of a key.
 // Stateless; thread-safe.
 #pragma once
@@ -97,6 +100,16 @@ class KeyGroups {
                             const std::string& group, std::size_t count);
   static Status account(store::Transaction& transaction, const ServerContext& context,
                         const std::optional<DataKey>& before, const std::optional<DataKey>& after);
+  // Counts anew, in one group or in all: after a new epoch or when a cursor came from the peer.
+  static Status recount(store::Transaction& transaction, const ServerContext& context,
+                        const std::string& group);
+  static Status recount(store::Transaction& transaction, const ServerContext& context);
+  // New keys of this server get positions from `first` on.
+  static Status begin_positions(store::Transaction& transaction, const ServerContext& context,
+                                std::int64_t first);
+  // Makes this server the owner of keys that may begin many cartridges (in no group or in a round-robin
+  // group) and that belong to `from`; at most `limit`. The number taken.
+  Result<std::size_t> take_over(store::Transaction& transaction, const Uuid& from, std::size_t limit) const;
 
  private:
   Result<KeyGroup> require(store::Reader& reader, std::string_view name) const;

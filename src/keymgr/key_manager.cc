@@ -400,7 +400,10 @@ Status KeyManager::put_server(const Actor& actor, const ServerRow& server) {
     return fail(ErrorCode::kInvalidArgument, "this is the server itself", "server");
   }
   return change(keystore_, [&](Transaction& t) -> Status {
-    TRY(t.put(kServerTable, server.to_row()));
+    ServerRow row = server;
+    const auto known = TRY(t.get(kServerTable, {to_bytes(server.id.view())}));
+    if (known) row.epoch = std::max(row.epoch, ServerRow::from_row(*known).epoch);
+    TRY(t.put(kServerTable, row.to_row()));
     note(t, context_,
          {.type = AuditType::kConfigurationManagement,
           .action = "server.put",

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "keymgr/access_rules.h"
+#include "keymgr/conflicts.h"
 #include "keymgr/consent.h"
 #include "keymgr/data_keys.h"
 #include "keymgr/drive_table.h"
@@ -52,6 +53,7 @@ class KeyManager {
   const Keks& keks() const { return keks_; }
   const AccessRules& access() const { return access_; }
   const Ledger& ledger() const { return ledger_; }
+  const Conflicts& conflicts() const { return conflicts_; }
 
   // Drives (K1).
   Result<Drive> add_drive(const Actor& actor, std::string_view serial, const DriveChange& change);
@@ -125,6 +127,18 @@ class KeyManager {
   Result<std::vector<ServerRow>> list_servers();
   // Another server whose seals are trusted and whose rows arrive by replication.
   Status put_server(const Actor& actor, const ServerRow& server);
+  // Within the transaction that applied rows of another server: keeps what depends on them (counts of groups,
+  // this server's epoch) and the conflicts. Writer thread.
+  Status take_in(store::Transaction& transaction, const store::ApplyReport& report);
+  // Takes over from a server that is lost (K19): raises its epoch, so that it gives out none of its unused
+  // use-once keys any more when it returns, and makes this server the owner of those of its keys that begin
+  // many cartridges. Its use-once keys are never given out here: new ones are made. How many keys were taken.
+  // kNotFound, kInvalidArgument for this server itself. May be done again.
+  Result<std::size_t> promote(const Actor& actor, const Uuid& server);
+  // This keystore is an older copy of its server's (epoch.h). Before serving.
+  Status begin_epoch(const Actor& actor);
+  Result<Page<ConflictRow>> list_conflicts(bool acknowledged, const PageRequest& page);
+  Result<ConflictRow> acknowledge_conflict(const Actor& actor, const Uuid& id);
   // Certificates of the site's authority in place of the self-signed ones that a new keystore begins with, or
   // renewed ones. kInvalidArgument when they are not of this server's keys. Not while serving.
   Status adopt_certificates(const Actor& actor, const crypto::Certificate& signing,
@@ -146,6 +160,7 @@ class KeyManager {
   Keks keks_{context_, settings_};
   AccessRules access_{context_, settings_};
   Ledger ledger_{context_, keys_};
+  Conflicts conflicts_{context_};
 };
 
 }  // namespace tapewarden::keymgr

@@ -1,5 +1,7 @@
 #include "keymgr/key_state.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace tapewarden::keymgr {
@@ -20,6 +22,12 @@ bool may_follow(KeyState from, KeyState to) {
       return false;
   }
   return false;
+}
+
+KeyState join(KeyState a, KeyState b) {
+  using enum KeyState;
+  const bool both = (a == kDestroyed && b == kCompromised) || (a == kCompromised && b == kDestroyed);
+  return both ? kDestroyedCompromised : std::max(a, b);
 }
 
 std::string_view to_string(KeyState state) {

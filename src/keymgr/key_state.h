@@ -6,8 +6,8 @@
 //       +------------+---> compromised --> destroyed-compromised
 //
 // Numbers are those of the KMIP State enumeration, so that they mean the same in rows, on the wire and in
-// exports. A state never goes back: of two servers' opinions the later in this order wins
-// (destroyed-compromised > destroyed > compromised > deactivated > active > pre-active).
+// exports. A state never goes back: two servers' opinions become one by join(), which is never earlier than
+// either in the order destroyed-compromised > destroyed > compromised > deactivated > active > pre-active.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,10 @@ enum class Purpose : std::uint8_t { kWrite = 1, kAppend = 2, kRead = 3, kRekey =
 enum class Right : std::uint8_t { kWrite, kRead };
 
 bool may_follow(KeyState from, KeyState to);
+// What is known of a key when one opinion says `a` and another `b`, whatever is newer: the later of them, and
+// destroyed-compromised when one says destroyed and the other compromised. Commutative, associative, and the
+// same again with either of its parts.
+KeyState join(KeyState a, KeyState b);
 inline bool may_start_cartridge(KeyState state) {
   return state == KeyState::kPreActive || state == KeyState::kActive;
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/limits.h"
+#include "keymgr/row_codec.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
@@ -112,6 +113,13 @@ Result<LedgerEntry> Ledger::insert(store::Transaction& transaction, LedgerEntry 
   entry.label_2.label = to_upper(entry.label_2.label);
   TRY(transaction.put(kLedgerTable, entry.to_row()));
   return entry;
+}
+
+Status Ledger::begin_sequences(store::Transaction& transaction, std::int64_t first) {
+  const auto row = TRY(transaction.get(kLocalCounterTable, {std::string(kSequenceCounter)}));
+  if (row && store::integer(*row, 1) >= first) return {};
+  return transaction.put(kLocalCounterTable,
+                         RowWriter(kLocalCounterTable).text(kSequenceCounter).integer(first).take());
 }
 
 Result<LedgerEntry> Ledger::add(store::Transaction& transaction, LedgerEntry entry) const {

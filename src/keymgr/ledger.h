@@ -63,6 +63,9 @@ class Ledger {
   Result<Page<LedgerEntry>> query(store::Reader& reader, const LedgerQuery& query,
                                   const PageRequest& page) const;
 
+  // New entries of this server have higher sequences than `first`.
+  static Status begin_sequences(store::Transaction& transaction, std::int64_t first);
+
  private:
   Result<LedgerEntry> insert(store::Transaction& transaction, LedgerEntry entry) const;
 

@@ -76,12 +76,24 @@ void mark(StateTimes& times, KeyState state, WallTime now) {
   }
 }
 
+WallTime earliest(WallTime a, WallTime b) {
+  if (a == kNever) return b;
+  return b == kNever ? a : std::min(a, b);
+}
+
+StateTimes join(const StateTimes& a, const StateTimes& b) {
+  return {earliest(a.created, b.created), earliest(a.activated, b.activated),
+          earliest(a.deactivated, b.deactivated), earliest(a.compromised, b.compromised),
+          earliest(a.destroyed, b.destroyed)};
+}
+
 store::Row DataKey::to_row() const {
   RowWriter out(kDataKeyTable);
   out.uuid(id).text(alias).blob(dki.view()).number_of(state).uuid(owner).text(group).integer(position);
   out.blob(sealed_key).blob(fingerprint);
   write_times(out, times);
-  return out.number_of(origin).integer(uses).integer(created_commit).take();
+  out.number_of(origin).integer(uses).integer(created_commit);
+  return out.integer(owner_epoch).integer(transfers).take();
 }
 
 DataKey DataKey::from_row(const store::Row& row) {
@@ -100,6 +112,8 @@ DataKey DataKey::from_row(const store::Row& row) {
   key.origin = in.enumeration<KeyOrigin>();
   key.uses = in.integer();
   key.created_commit = in.integer();
+  key.owner_epoch = in.integer();
+  key.transfers = in.integer();
   return key;
 }
 
@@ -381,6 +395,38 @@ LedgerEntry LedgerEntry::from_row(const store::Row& row) {
   entry.issued = in.time();
   entry.confirmed = in.time();
   return entry;
+}
+
+std::string_view to_string(ConflictOutcome outcome) {
+  return outcome == ConflictOutcome::kOneKept ? "one-kept" : "merged";
+}
+
+store::Row ConflictRow::to_row() const {
+  RowWriter out(kConflictTable);
+  out.uuid(id).text(table).text(key);
+  for (const ConflictVersion* side : {&high, &low}) {
+    out.integer(side->version).uuid(side->origin).text(side->content);
+  }
+  return out.number_of(outcome).time(found).uuid(found_by).time(acknowledged).text(acknowledged_by).take();
+}
+
+ConflictRow ConflictRow::from_row(const store::Row& row) {
+  RowReader in(kConflictTable, row);
+  ConflictRow out;
+  out.id = in.uuid();
+  out.table = in.text();
+  out.key = in.text();
+  for (ConflictVersion* side : {&out.high, &out.low}) {
+    side->version = in.integer();
+    side->origin = in.uuid();
+    side->content = in.text();
+  }
+  out.outcome = in.enumeration<ConflictOutcome>();
+  out.found = in.time();
+  out.found_by = in.uuid();
+  out.acknowledged = in.time();
+  out.acknowledged_by = in.text();
+  return out;
 }
 
 store::Row ServerRow::to_row() const {

@@ -33,6 +33,9 @@ struct StateTimes {
 };
 // Notes `now` as the time at which `state` was entered.
 void mark(StateTimes& times, KeyState state, WallTime now);
+// The earliest known time of each.
+StateTimes join(const StateTimes& a, const StateTimes& b);
+WallTime earliest(WallTime a, WallTime b);  // kNever only when both are
 
 struct DataKey {
   Uuid id;
@@ -48,6 +51,9 @@ struct DataKey {
   KeyOrigin origin = KeyOrigin::kGenerated;
   std::int64_t uses = 0;            // cartridges begun with it
   std::int64_t created_commit = 0;  // local: the commit that made it here; 0 when it came from the peer
+  // The owner's epoch (epoch.h) in which it became the owner: a use-once key is given out in that one alone.
+  std::int64_t owner_epoch = 0;
+  std::int64_t transfers = 0;  // how often another server became the owner
 
   store::Row to_row() const;
   static DataKey from_row(const store::Row& row);
@@ -217,6 +223,36 @@ struct LedgerEntry {
 
   store::Row to_row() const;
   static LedgerEntry from_row(const store::Row& row);
+};
+
+// Two rows that met when servers copied their changes to each other, kept for an operator to look at. Both
+// servers keep the same row: its id is made of what met.
+enum class ConflictOutcome : std::uint8_t {
+  kOneKept = 1,  // the row of the higher version stands
+  kMerged = 2,   // the row that stands is neither of the two
+};
+std::string_view to_string(ConflictOutcome outcome);
+
+struct ConflictVersion {
+  std::int64_t version = 0;
+  Uuid origin;
+  std::string content;  // JSON object without secrets
+};
+
+struct ConflictRow {
+  Uuid id;
+  std::string table;
+  std::string key;  // printable
+  ConflictVersion high;
+  ConflictVersion low;
+  ConflictOutcome outcome = ConflictOutcome::kOneKept;
+  WallTime found{};
+  Uuid found_by;
+  WallTime acknowledged{};
+  std::string acknowledged_by;
+
+  store::Row to_row() const;
+  static ConflictRow from_row(const store::Row& row);
 };
 
 struct ServerRow {

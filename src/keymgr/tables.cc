@@ -1,5 +1,7 @@
 #include "keymgr/tables.h"
 
+#include "keymgr/merge_rules.h"
+
 namespace tapewarden::keymgr {
 
 using store::Column;
@@ -25,9 +27,12 @@ const TableSpec kDataKeyTable{
                 {"destroyed", kInteger, kPlain},
                 {"origin_kind", kInteger, kPlain},
                 {"uses", kInteger, kPlain},
-                {"created_commit", kInteger, kLocal}},
-    .indexes = {"group_name, owner, position", "fingerprint"},
-    .unique_indexes = {"alias", "dki"},
+                {"created_commit", kInteger, kLocal},
+                {"owner_epoch", kInteger, kPlain},
+                {"transfers", kInteger, kPlain}},
+    .indexes = {"group_name, owner, position", "fingerprint", "alias", "dki"},
+    .unique_indexes = {},
+    .merge = merge_data_keys,
 };
 
 const TableSpec kKeyGroupTable{
@@ -41,6 +46,7 @@ const TableSpec kKeyGroupTable{
     .indexes = {},
     .unique_indexes = {},
     .remembered = true,
+    .merge = merge_groups,
 };
 
 const TableSpec kGroupCursorTable{
@@ -54,6 +60,7 @@ const TableSpec kGroupCursorTable{
                 {"warned_percent", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .merge = merge_cursors,
 };
 
 const TableSpec kKekTable{
@@ -77,6 +84,7 @@ const TableSpec kKekTable{
     .indexes = {"not_after"},
     .unique_indexes = {},
     .remembered = true,
+    .merge = merge_keks,
 };
 
 const TableSpec kKekLabelTable{
@@ -139,7 +147,7 @@ const TableSpec kAccessRuleTable{
                 {"may_read", kInteger, kPlain},
                 {"added", kInteger, kPlain}},
     .indexes = {"object_kind, object"},
-    .unique_indexes = {"subject_kind, subject, object_kind, object"},
+    .unique_indexes = {},
     .remembered = true,
 };
 
@@ -159,6 +167,7 @@ const TableSpec kLedgerTable{
                 "kek_1, issued WHERE kek_1 <> x''", "kek_2, issued WHERE kek_2 <> x''", "drive, issued",
                 "issued", "group_name, purpose, issued WHERE group_name <> ''"},
     .unique_indexes = {},
+    .merge = merge_ledger_entries,
 };
 
 const TableSpec kSettingTable{
@@ -180,6 +189,28 @@ const TableSpec kServerTable{
     .indexes = {},
     .unique_indexes = {},
     .remembered = true,
+    .merge = merge_servers,
+};
+
+const TableSpec kConflictTable{
+    .name = "conflict",
+    .columns = {{"id", kBlob, kKey},
+                {"table_name", kText, kPlain},
+                {"record_key", kText, kPlain},
+                {"high_version", kInteger, kPlain},
+                {"high_origin", kBlob, kPlain},
+                {"high_content", kText, kPlain},
+                {"low_version", kInteger, kPlain},
+                {"low_origin", kBlob, kPlain},
+                {"low_content", kText, kPlain},
+                {"outcome", kInteger, kPlain},
+                {"found", kInteger, kPlain},
+                {"found_by", kBlob, kPlain},
+                {"acknowledged", kInteger, kPlain},
+                {"acknowledged_by", kText, kPlain}},
+    .indexes = {"acknowledged, found"},
+    .unique_indexes = {},
+    .merge = merge_conflicts,
 };
 
 const TableSpec kIdentityTable{
@@ -199,9 +230,9 @@ const TableSpec kLocalCounterTable{
 };
 
 std::vector<const TableSpec*> tables() {
-  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,    &kKekLabelTable,
-          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable, &kSettingTable,
-          &kServerTable,  &kIdentityTable,   &kLocalCounterTable};
+  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,         &kKekLabelTable,
+          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable,      &kSettingTable,
+          &kServerTable,  &kConflictTable,   &kIdentityTable,    &kLocalCounterTable};
 }
 
 }  // namespace tapewarden::keymgr

@@ -1,4 +1,5 @@
-// The tables of the key server, in the form that store/ keeps, copies and checks. The order of the columns is
+// The tables of the key server, in the form that store/ keeps, copies and checks. No replicated table has a
+// unique index: what two servers made independently must find room in both. The order of the columns is
 // the order in which rows.h writes and reads them: change both together. Constants; thread-safe once main()
 // runs.
 #pragma once
@@ -21,6 +22,7 @@ extern const store::TableSpec kAccessRuleTable;
 extern const store::TableSpec kLedgerTable;
 extern const store::TableSpec kSettingTable;
 extern const store::TableSpec kServerTable;
+extern const store::TableSpec kConflictTable;
 extern const store::TableSpec kIdentityTable;      // this server's private halves; never copied
 extern const store::TableSpec kLocalCounterTable;  // never copied
 

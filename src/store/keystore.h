@@ -93,6 +93,55 @@ struct RowChange {
   std::int64_t version = 0;
   Uuid origin;  // the server that made this version
   bool erased = false;
+  std::uint64_t commit = 0;  // the sender's commit that wrote it
+};
+
+// What is asked of export_changes().
+struct ExportRequest {
+  std::uint64_t after = 0;  // changes of later commits
+  std::size_t limit = 1000;
+  // Rows of every origin, also those that another server made; else only those of this server.
+  bool every_origin = false;
+  // Called in the same snapshot. May be empty.
+  std::function<Status(Reader&)> look{};
+};
+struct ExportedChanges {
+  std::vector<RowChange> rows;
+  std::uint64_t through = 0;  // the commit up to which the answer is complete
+};
+
+// Where the rows given to apply_changes() come from.
+struct ChangeSource {
+  Uuid sender;
+  // When the sender took its snapshot it had applied this server's commits up to here: a row of this server
+  // that is younger was not known to it.
+  std::uint64_t sender_knows = 0;
+  // The sender's commits up to here were applied before: what they wrote was known here since.
+  std::uint64_t known_here = 0;
+};
+
+// Two rows that met, of which a person should know. The texts are JSON objects without secrets.
+struct RowConflict {
+  struct Version {
+    std::int64_t version = 0;
+    Uuid origin;
+    std::string content;
+  };
+  std::string table;
+  std::string key;  // printable
+  Version high;     // the higher (version, origin)
+  Version low;
+  bool kept_high = false;  // else the merged row is neither
+};
+
+struct ApplyReport {
+  struct Changed {
+    std::string table;
+    Row key;
+    std::optional<Row> before;  // the live row that was here
+  };
+  std::vector<RowConflict> conflicts;
+  std::vector<Changed> changed;
 };
 
 // Re-seals secrets for the way to the peer. Thread-safe.
@@ -171,16 +220,15 @@ class Keystore {
   // nullptr: none. Set before serving.
   virtual void set_gate(CommitGate* gate) = 0;
 
-  // Changes of commits after `sequence` made by this server (rows whose current version has this origin and
-  // whose commit is later), at most `limit` rows, oldest first; `through` gets the commit up to which the
-  // answer is complete.
-  virtual Result<std::vector<RowChange>> export_changes(std::uint64_t after, std::size_t limit,
-                                                        ChangeSealer& sealer, std::uint64_t& through) = 0;
-  // Within a write: a row wins when its (version, origin) is higher than what is here; losers with different
-  // content are returned as conflicts. Applied rows keep their version and origin.
-  virtual Result<std::vector<RowChange>> apply_changes(Transaction& transaction,
-                                                       std::span<const RowChange> changes,
-                                                       ChangeSealer& sealer) = 0;
+  // Rows that commits after request.after left changed and that have this server as origin (or any origin),
+  // oldest first; whole commits only.
+  virtual Result<ExportedChanges> export_changes(const ExportRequest& request, ChangeSealer& sealer) = 0;
+  // Within a write. A row that is new here is stored as it is, with its version and origin. Two rows that
+  // meet become one by their table's rule (schema.h); when that is neither of them, or the one with the lower
+  // version, it is stored as a new version of this server, so that it travels back. Both servers come to the
+  // same row, whatever the order. kInvalidArgument for rows that fit no table here.
+  virtual Result<ApplyReport> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
+                                            const ChangeSource& source, ChangeSealer& sealer) = 0;
 
   // Every row's MAC, the sums, the head against the log, and SQLite's own integrity check. Empty when all is
   // well.

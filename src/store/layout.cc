@@ -149,6 +149,9 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   scan_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name);
   commit_sql = scan_sql +
                " WHERE row_commit > ?2 AND row_commit <= ?3 AND row_origin = ?1 ORDER BY row_commit LIMIT ?4";
+  commit_any_sql =
+      scan_sql +
+      " WHERE row_commit > ?2 AND row_commit <= ?3 AND ?1 IS NOT NULL ORDER BY row_commit LIMIT ?4";
 }
 
 std::string Layout::stored_columns() const {

@@ -33,9 +33,10 @@ struct Layout {
   std::string create_sql;
   std::string select_sql;  // by key
   std::string insert_sql;
-  std::string update_sql;  // same parameters as insert_sql
-  std::string scan_sql;    // all rows, tombstones too
-  std::string commit_sql;  // rows of origin ?1 with ?2 < row_commit <= ?3, oldest first, at most ?4
+  std::string update_sql;      // same parameters as insert_sql
+  std::string scan_sql;        // all rows, tombstones too
+  std::string commit_sql;      // rows of origin ?1 with ?2 < row_commit <= ?3, oldest first, at most ?4
+  std::string commit_any_sql;  // as commit_sql for every origin; ?1 is not used
 
   // "SELECT what FROM live rows" and the caller's where text.
   std::string live_sql(std::string_view what, std::string_view where) const;

@@ -8,12 +8,11 @@
 
 namespace tapewarden::store {
 
-// REQUIRES: a read transaction is open; `last` is the commit that it sees.
-Result<std::vector<RowChange>> export_rows(RowAccess& access, const Uuid& server, std::uint64_t after,
-                                           std::uint64_t last, std::size_t limit, ChangeSealer& sealer,
-                                           std::uint64_t& through);
+// REQUIRES: a read transaction is open; `last` is the last commit of it that may be told.
+Result<ExportedChanges> export_rows(RowAccess& access, const Uuid& server, const ExportRequest& request,
+                                    std::uint64_t last, ChangeSealer& sealer);
 
-Result<std::vector<RowChange>> apply_rows(WriteSession& session, std::span<const RowChange> changes,
-                                          ChangeSealer& sealer);
+Result<ApplyReport> apply_rows(WriteSession& session, std::span<const RowChange> changes,
+                               const ChangeSource& source, ChangeSealer& sealer);
 
 }  // namespace tapewarden::store

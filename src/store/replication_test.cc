@@ -26,25 +26,27 @@ struct Pair {
     EXPECT_TRUE(b.open(8));
   }
   // Everything that `from` changed since the last call; returns the conflicts.
-  std::vector<RowChange> copy(Fixture& from, Fixture& to, std::uint64_t& after, std::size_t limit = 1000) {
-    std::vector<RowChange> conflicts;
+  std::vector<RowConflict> copy(Fixture& from, Fixture& to, std::uint64_t& after, std::size_t limit = 1000) {
+    const std::uint64_t knows = &from == &a ? b_done : a_done;
+    std::vector<RowConflict> conflicts;
     while (true) {
-      std::uint64_t through = 0;
-      const auto changes = from.keystore->export_changes(after, limit, sealer, through);
+      const auto changes = from.keystore->export_changes({after, limit}, sealer);
       EXPECT_TRUE(changes) << changes.error().text();
-      if (!changes || (changes->empty() && through == after)) return conflicts;
-      EXPECT_GT(through, after);
+      if (!changes || (changes->rows.empty() && changes->through == after)) return conflicts;
+      EXPECT_GT(changes->through, after);
       const auto written = to.keystore->write([&](Transaction& t) -> Status {
-        for (RowChange& conflict : TRY(to.keystore->apply_changes(t, *changes, sealer))) {
-          conflicts.push_back(std::move(conflict));
-        }
+        auto report = TRY(to.keystore->apply_changes(t, changes->rows, {from.server, knows, after}, sealer));
+        std::ranges::move(report.conflicts, std::back_inserter(conflicts));
         return {};
       });
       EXPECT_TRUE(written) << written.error().text();
       if (!written) return conflicts;
-      after = through;
-      if (through == from.keystore->head().sequence) return conflicts;
+      after = changes->through;
+      if (after == from.keystore->head().sequence) return conflicts;
     }
+  }
+  std::vector<RowChange> changes(Fixture& from, std::uint64_t after = 0, std::size_t limit = 100) {
+    return from.keystore->export_changes({after, limit}, sealer).value().rows;
   }
   Fixture a;
   Fixture b;
@@ -66,16 +68,17 @@ TEST(Replication, K19_RowsSecretsAndTombstonesReachThePeer) {
   }
   EXPECT_TRUE(p.b.keystore->verify().value().empty());
   // What came from the peer does not go back to it.
-  std::uint64_t through = 0;
-  EXPECT_TRUE(p.b.keystore->export_changes(0, 100, p.sealer, through).value().empty());
-  EXPECT_EQ(through, p.b.keystore->head().sequence);
+  const auto back = p.b.keystore->export_changes({0, 100}, p.sealer).value();
+  EXPECT_TRUE(back.rows.empty());
+  EXPECT_EQ(back.through, p.b.keystore->head().sequence);
+  // Asked for rows of every origin it gives them all, a tombstone too.
+  EXPECT_EQ(p.b.keystore->export_changes({0, 100, true}, p.sealer).value().rows.size(), 10U);
 }
 
 TEST(Replication, K19_NoSecretTravelsInClear) {
   Pair p;
   ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "needle in the clear"));
-  std::uint64_t through = 0;
-  const auto changes = p.a.keystore->export_changes(0, 100, p.sealer, through).value();
+  const auto changes = p.changes(p.a);
   ASSERT_EQ(changes.size(), 1U);
   const Bytes& box = blob(changes[0].row, kSecret);
   EXPECT_EQ(as_text(box).find("needle"), std::string_view::npos);
@@ -108,15 +111,112 @@ TEST(Replication, K19_ConflictKeepsOneAndReportsTheOther) {
   ASSERT_TRUE(add_key(*p.b.keystore, "KEY1", "from b"));
   const auto at_b = p.copy(p.a, p.b, p.a_done);
   const auto at_a = p.copy(p.b, p.a, p.b_done);
-  // Same version: the higher origin (b) wins on both, and both tell of a's row.
+  // Same version: the higher origin (b) wins on both. b, where the two met first, tells of a's row; a gets
+  // b's, which was kept in knowledge of its own.
   EXPECT_EQ(read_key(*p.a.keystore, "KEY1").value(), "from b");
   EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "from b");
   ASSERT_EQ(at_b.size(), 1U);
-  ASSERT_EQ(at_a.size(), 1U);
-  EXPECT_EQ(at_b[0].origin, p.a.server);
-  EXPECT_EQ(at_a[0].origin, p.a.server);
+  EXPECT_TRUE(at_a.empty());
+  EXPECT_EQ(at_b[0].low.origin, p.a.server);
+  EXPECT_TRUE(at_b[0].kept_high);
+  EXPECT_EQ(at_b[0].low.content.find("from a"), std::string::npos);  // no secret
   EXPECT_TRUE(p.a.keystore->verify().value().empty());
   EXPECT_TRUE(p.b.keystore->verify().value().empty());
+}
+
+TEST(Replication, K19_ConcurrentChangesThatAreVersionsApartAreAConflict) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "one"));
+  p.copy(p.a, p.b, p.a_done);
+  ASSERT_TRUE(add_key(*p.b.keystore, "KEY1", "from b"));
+  for (const char* value : {"a 2", "a 3", "a 4"}) ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", value));
+  // b receives a later version that was made without knowing b's.
+  const auto at_b = p.copy(p.a, p.b, p.a_done);
+  ASSERT_EQ(at_b.size(), 1U);
+  EXPECT_EQ(at_b[0].low.origin, p.b.server);
+  EXPECT_TRUE(at_b[0].kept_high);
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "a 4");
+  EXPECT_TRUE(p.copy(p.b, p.a, p.b_done).empty());
+  EXPECT_EQ(read_key(*p.a.keystore, "KEY1").value(), "a 4");
+}
+
+TEST(Replication, K19_WhatIsSentAgainIsNoConflict) {
+  Pair p;
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "one"));
+  p.copy(p.a, p.b, p.a_done);
+  ASSERT_TRUE(add_key(*p.b.keystore, "KEY1", "two"));
+  // a's old version comes once more, for example in a full copy: b changed the row in knowledge of it.
+  const auto rows = p.changes(p.a);
+  ASSERT_TRUE(p.b.keystore->write([&](Transaction& t) -> Status {
+    const auto report = TRY(p.b.keystore->apply_changes(t, rows, {p.a.server, p.b_done, p.a_done}, p.sealer));
+    EXPECT_TRUE(report.conflicts.empty());
+    EXPECT_TRUE(report.changed.empty());
+    return {};
+  }));
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "two");
+}
+
+// A table whose merge keeps the larger place and the older group name, whatever the versions say; a row of
+// place 9 holds no secret any more.
+MergedRow larger_place(const TableSpec&, const RowOpinion& high, const RowOpinion& low, bool) {
+  MergedRow out{high.row, Side::kHigh, false};
+  out.row[kPlace] = std::max(integer(high.row, kPlace), integer(low.row, kPlace));
+  out.row[kGroup] = std::min(text(high.row, kGroup), text(low.row, kGroup));
+  if (integer(out.row, kPlace) == 9) out.secrets = Side::kNone;
+  return out;
+}
+const TableSpec& merging_table() {
+  static const TableSpec spec = [] {
+    TableSpec out = kKeys;
+    out.merge = larger_place;
+    return out;
+  }();
+  return spec;
+}
+
+struct MergingPair : Pair {
+  MergingPair() {
+    for (Fixture* side : {&a, &b}) {
+      side->tables = {&merging_table(), &kSettings};
+      EXPECT_TRUE(side->open(side == &a ? 7 : 8));
+    }
+  }
+  std::string row_text(Fixture& at) {
+    std::string out;
+    EXPECT_TRUE(at.keystore->read([&](Reader& reader) -> Status {
+      const auto row = TRY(reader.get(merging_table(), {std::string("KEY1")}));
+      out = text(*row, kGroup) + " " + std::to_string(integer(*row, kPlace));
+      return {};
+    }));
+    return out + " " + read_key(*at.keystore, "KEY1").value_or("gone");
+  }
+};
+
+TEST(Replication, K10_AMergedRowTravelsBackAndComesToRest) {
+  for (const bool a_first : {true, false}) {
+    MergingPair p;
+    ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "s", "m", 1));
+    p.copy(p.a, p.b, p.a_done);
+    ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "s", "b", 9));
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(add_key(*p.b.keystore, "KEY1", "s", "a", 2 + i));
+    if (a_first) p.copy(p.a, p.b, p.a_done);
+    p.copy(p.b, p.a, p.b_done);
+    p.copy(p.a, p.b, p.a_done);
+    p.copy(p.b, p.a, p.b_done);
+    EXPECT_EQ(p.row_text(p.a), "a 9 gone");
+    EXPECT_EQ(p.row_text(p.b), "a 9 gone");
+    // Nothing is left to be said.
+    const auto a_head = p.a.keystore->head().sequence;
+    const auto b_head = p.b.keystore->head().sequence;
+    for (int i = 0; i < 2; ++i) {
+      p.copy(p.a, p.b, p.a_done);
+      p.copy(p.b, p.a, p.b_done);
+    }
+    EXPECT_EQ(p.a.keystore->head().sequence, a_head);
+    EXPECT_EQ(p.b.keystore->head().sequence, b_head);
+    EXPECT_TRUE(p.a.keystore->verify().value().empty());
+    EXPECT_TRUE(p.b.keystore->verify().value().empty());
+  }
 }
 
 TEST(Replication, K19_SameChangeTwiceIsNoChangeAndNoConflict) {
@@ -166,7 +266,7 @@ TEST(Replication, K19_UniqueClashIsAConflict) {
   ASSERT_TRUE(p.b.keystore->write(put("KEYB")));
   const auto conflicts = p.copy(p.a, p.b, p.a_done);
   ASSERT_EQ(conflicts.size(), 1U);
-  EXPECT_EQ(text(conflicts[0].row, kAlias), "KEYA");
+  EXPECT_NE(conflicts[0].high.content.find("KEYA"), std::string::npos);
   EXPECT_TRUE(p.b.keystore->verify().value().empty());
 }
 
@@ -177,25 +277,25 @@ TEST(Replication, K19_CommitLargerThanTheLimitArrivesWhole) {
     for (int i = 0; i < 50; ++i) TRY(put_key(t, "KEY" + std::to_string(i), "s"));
     return {};
   }));
-  std::uint64_t through = 0;
-  EXPECT_EQ(p.a.keystore->export_changes(0, 10, p.sealer, through).value().size(), 1U);
-  EXPECT_EQ(through, 2U);
-  EXPECT_EQ(p.a.keystore->export_changes(2, 10, p.sealer, through).value().size(), 50U);
-  EXPECT_EQ(through, 3U);
-  EXPECT_TRUE(p.a.keystore->export_changes(3, 10, p.sealer, through).value().empty());
-  EXPECT_EQ(through, 3U);
+  const auto expect = [&](std::uint64_t after, std::size_t rows, std::uint64_t through) {
+    const auto changes = p.a.keystore->export_changes({after, 10}, p.sealer).value();
+    EXPECT_EQ(changes.rows.size(), rows);
+    EXPECT_EQ(changes.through, through);
+  };
+  expect(0, 1, 2);
+  expect(2, 50, 3);
+  expect(3, 0, 3);
 }
 
 TEST(Replication, K19_BadChangesAreRefused) {
   Pair p;
   ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "x"));
-  std::uint64_t through = 0;
-  const auto good = p.a.keystore->export_changes(0, 10, p.sealer, through).value();
+  const auto good = p.changes(p.a);
   const auto apply = [&](const std::function<void(RowChange&)>& spoil) {
     std::vector<RowChange> changes = good;
     spoil(changes[0]);
     return p.b.keystore->write([&](Transaction& t) -> Status {
-      TRY(p.b.keystore->apply_changes(t, changes, p.sealer));
+      TRY(p.b.keystore->apply_changes(t, changes, {p.a.server}, p.sealer));
       return {};
     });
   };

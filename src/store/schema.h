@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/uuid.h"
 
 namespace tapewarden::store {
 
@@ -31,23 +32,51 @@ struct Column {
   ColumnRole role = ColumnRole::kPlain;
 };
 
+// The values of one row, in the order of TableSpec::columns.
+using Row = std::vector<Value>;
+
+struct TableSpec;
+
+// Which of two meeting rows something is taken from: `high` is the one with the higher (version, origin).
+enum class Side : std::uint8_t { kHigh, kLow, kNone };
+
+// One of two rows with the same key that meet when servers copy their changes to each other. In `row` local
+// columns are null, and a secret column holds an empty blob or, where the row has the secret, one of one
+// byte.
+struct RowOpinion {
+  const Row& row;
+  const Uuid& origin;
+};
+
+struct MergedRow {
+  Row row;                     // key and plain columns count
+  Side secrets = Side::kHigh;  // kNone: the merged row holds no secret
+  bool conflict = false;       // a person should look: something of `low` is not in the merged row
+};
+
+// How two live rows with one key become one. Pure, and the same on both servers: it must not depend on which
+// row is here. `concurrent`: neither was made in knowledge of the other; else `high` is the later one. What
+// the rule makes must be its own fixed point: merging the result with either row gives the result again.
+using MergeRule = MergedRow (*)(const TableSpec& table, const RowOpinion& high, const RowOpinion& low,
+                                bool concurrent);
+
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
   // Each entry is a column list for CREATE INDEX, for example "group_name, position". A column that is mostly
   // empty can be left out where it is: "alias WHERE alias <> ''"; queries must then say the same.
   std::vector<std::string_view> indexes;
-  // Column lists for CREATE UNIQUE INDEX over live rows.
+  // Column lists for CREATE UNIQUE INDEX over live rows. Not for replicated tables that must not lose a row:
+  // one that clashes with a row of the other server would be left out.
   std::vector<std::string_view> unique_indexes;
   // False: rows stay on this server (its own settings); true: each change is copied to the peer.
   bool replicated = true;
   // For small tables that are asked much and changed rarely: what a query found is kept in memory, verified,
   // until a commit changes the table.
   bool remembered = false;
+  // nullptr: the row with the higher (version, origin) is taken, and a concurrent loser is a conflict.
+  MergeRule merge = nullptr;
 };
-
-// The values of one row, in the order of TableSpec::columns.
-using Row = std::vector<Value>;
 
 // Adjacent helpers for decoding: REQUIRES the column to hold that type (the MAC was checked, so a mismatch is
 // a defect).

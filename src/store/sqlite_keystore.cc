@@ -173,25 +173,26 @@ Status SqliteKeystore::read(const std::function<Status(Reader&)>& work) {
   });
 }
 
-Result<std::vector<RowChange>> SqliteKeystore::export_changes(std::uint64_t after, std::size_t limit,
-                                                              ChangeSealer& sealer, std::uint64_t& through) {
-  std::vector<RowChange> changes;
+Result<ExportedChanges> SqliteKeystore::export_changes(const ExportRequest& request, ChangeSealer& sealer) {
+  ExportedChanges changes;
   // Only what is acknowledged may go to the peer: a later commit may be durable here, but not yet in the log.
   const std::uint64_t acknowledged = head().sequence;
   TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
     RowAccess rows = access(connection);
-    changes = TRY(export_rows(rows, options_.server, after, acknowledged, limit, sealer, through));
-    return {};
+    changes = TRY(export_rows(rows, options_.server, request, acknowledged, sealer));
+    if (!request.look) return {};
+    ReadSession session(rows);
+    return request.look(session);
   }));
   return changes;
 }
 
-Result<std::vector<RowChange>> SqliteKeystore::apply_changes(Transaction& transaction,
-                                                             std::span<const RowChange> changes,
-                                                             ChangeSealer& sealer) {
+Result<ApplyReport> SqliteKeystore::apply_changes(Transaction& transaction,
+                                                  std::span<const RowChange> changes,
+                                                  const ChangeSource& source, ChangeSealer& sealer) {
   auto* session = dynamic_cast<WriteSession*>(&transaction);
   TW_ASSERT(session != nullptr);
-  return apply_rows(*session, changes, sealer);
+  return apply_rows(*session, changes, source, sealer);
 }
 
 Result<std::vector<Fault>> SqliteKeystore::verify() {

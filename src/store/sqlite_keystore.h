@@ -27,10 +27,9 @@ class SqliteKeystore final : public Keystore {
   CommitMark head() const override { return queue_->head(); }
   Status health() const override { return queue_->health(); }
   void set_gate(CommitGate* gate) override { queue_->set_gate(gate); }
-  Result<std::vector<RowChange>> export_changes(std::uint64_t after, std::size_t limit, ChangeSealer& sealer,
-                                                std::uint64_t& through) override;
-  Result<std::vector<RowChange>> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
-                                               ChangeSealer& sealer) override;
+  Result<ExportedChanges> export_changes(const ExportRequest& request, ChangeSealer& sealer) override;
+  Result<ApplyReport> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
+                                    const ChangeSource& source, ChangeSealer& sealer) override;
   Result<std::vector<Fault>> verify() override;
   Result<std::vector<Fault>> verify_log() override {
     return store::verify_log(vault_, log_, head().sequence);
