@@ -16,6 +16,7 @@
 #include "apps/sweeper.h"
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
 #include "people/people.h"
 #include "store/master_key.h"
@@ -138,16 +139,23 @@ Status KeydServer::Parts::connect_peer() {
                                         TRY(net::TlsContext::client(tls)),
                                         TRY(net::make_resolver(config.name_servers)));
   keymgr::ReplicatorOptions options;
-  options.self = config.server_id;
-  options.peer = config.peer->id;
   options.peer_name = config.peer->name;
   options.on_applied = [this] { factory->poke(); };  // the peer may have made a group that wants keys of ours
-  options.signing_key = manager->context().signing_key;
-  options.exchange_key = manager->context().exchange_key;
-  options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
-  options.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  keymgr::PairParties& parties = options.parties;
+  parties.self = config.server_id;
+  parties.peer = config.peer->id;
+  parties.signing_key = manager->context().signing_key;
+  parties.exchange_key = manager->context().exchange_key;
+  parties.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
+  parties.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
+  parties.take_in = [this](store::Transaction& transaction, const store::ApplyReport& report) {
+    return manager->take_in(transaction, report);
+  };
+  parties.incarnation = [this](store::Reader& reader) {
+    return keymgr::own_incarnation(reader, config.server_id);
+  };
   checkpoints = std::make_unique<keymgr::CheckpointExchange>(
-      env, *store.keystore, config.peer->name, config.peer->id, options.peer_signing_key, *link);
+      env, *store.keystore, config.peer->name, config.peer->id, parties.peer_signing_key, *link);
   replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
   manager->set_peer(replicator.get());
   return replicator->start();

@@ -15,6 +15,8 @@ constexpr std::string_view kChangesMagic = "TWRC";
 constexpr std::size_t kFieldLimit = 1U << 20;
 constexpr std::size_t kColumnLimit = 256;
 constexpr std::size_t kRowLimit = 100'000;
+constexpr unsigned kEveryOrigin = 1;
+constexpr unsigned kComplete = 2;
 
 enum class ValueTag : std::uint8_t { kNull = 0, kInteger = 1, kText = 2, kBlob = 3 };
 
@@ -42,6 +44,22 @@ Result<store::CommitMark> take_mark(ByteReader& in) {
   mark.sequence = TRY(in.u64("head sequence"));
   mark.head = TRY(in.array<32>("head"));
   return mark;
+}
+
+void put_incarnation(ByteWriter& out, const Incarnation& incarnation) {
+  out.u64(static_cast<std::uint64_t>(incarnation.epoch)).u64(incarnation.start).u32(incarnation.installation);
+}
+
+Result<Incarnation> take_incarnation(ByteReader& in) {
+  Incarnation out;
+  const std::uint64_t epoch = TRY(in.u64("epoch"));
+  if (epoch > static_cast<std::uint64_t>(kMaximumEpoch)) {
+    return fail(ErrorCode::kCorrupt, "an epoch beyond what is possible", "epoch");
+  }
+  out.epoch = static_cast<std::int64_t>(epoch);
+  out.start = TRY(in.u64("epoch start"));
+  out.installation = TRY(in.u32("installation"));
+  return out;
 }
 
 Result<Uuid> take_uuid(ByteReader& in, std::string_view what) {
@@ -78,7 +96,7 @@ void put_row(ByteWriter& out, const store::RowChange& change) {
   out.bytes16(as_bytes(change.table))
       .u64(static_cast<std::uint64_t>(change.version))
       .bytes(change.origin.bytes);
-  out.u8(change.erased ? 1 : 0).u16(static_cast<std::uint16_t>(change.row.size()));
+  out.u64(change.commit).u8(change.erased ? 1 : 0).u16(static_cast<std::uint16_t>(change.row.size()));
   for (const auto& value : change.row) put_value(out, value);
 }
 
@@ -87,6 +105,7 @@ Result<store::RowChange> take_row(ByteReader& in) {
   change.table = as_text(TRY(in.bytes16(64, "table name")));
   change.version = static_cast<std::int64_t>(TRY(in.u64("row version")));
   change.origin = TRY(take_uuid(in, "row origin"));
+  change.commit = TRY(in.u64("row commit"));
   change.erased = TRY(in.u8("erased")) != 0;
   const std::size_t columns = TRY(in.u16("column count"));
   if (columns > kColumnLimit) return fail(ErrorCode::kCorrupt, "too many columns", "column count");
@@ -110,6 +129,7 @@ Bytes ReplicationHello::signed_part() const {
   put_header(out, kHelloMagic);
   out.bytes(sender.bytes).bytes(receiver.bytes).bytes(session.bytes).bytes16(wrapped_key);
   put_mark(out, sender_head);
+  put_incarnation(out, sender_incarnation);
   return out.take();
 }
 
@@ -126,6 +146,7 @@ Result<ReplicationHello> ReplicationHello::decode(ByteView bytes) {
   hello.session = TRY(take_uuid(in, "session"));
   hello.wrapped_key = to_bytes(TRY(in.bytes16(1024, "wrapped key")));
   hello.sender_head = TRY(take_mark(in));
+  hello.sender_incarnation = TRY(take_incarnation(in));
   hello.signature = to_bytes(TRY(in.bytes16(256, "signature")));
   TRY(in.expect_done("hello"));
   return hello;
@@ -136,6 +157,9 @@ Bytes ReplicationWelcome::encode() const {
   put_header(out, kWelcomeMagic);
   out.bytes(receiver.bytes).u64(applied);
   put_mark(out, last_seen_head);
+  out.u8(wants_everything ? 1 : 0);
+  put_mark(out, receiver_head);
+  put_incarnation(out, receiver_incarnation);
   return out.take();
 }
 
@@ -146,6 +170,9 @@ Result<ReplicationWelcome> ReplicationWelcome::decode(ByteView bytes) {
   welcome.receiver = TRY(take_uuid(in, "receiver"));
   welcome.applied = TRY(in.u64("applied"));
   welcome.last_seen_head = TRY(take_mark(in));
+  welcome.wants_everything = TRY(in.u8("wants everything")) != 0;
+  welcome.receiver_head = TRY(take_mark(in));
+  welcome.receiver_incarnation = TRY(take_incarnation(in));
   TRY(in.expect_done("welcome"));
   return welcome;
 }
@@ -156,6 +183,9 @@ Bytes ReplicationChanges::encode(const crypto::MacKey& mac) const {
   put_header(out, kChangesMagic);
   out.bytes(sender.bytes).bytes(session.bytes).u64(after).u64(through);
   put_mark(out, sender_head);
+  put_incarnation(out, sender_incarnation);
+  out.u64(sender_knows)
+      .u8(static_cast<std::uint8_t>((every_origin ? kEveryOrigin : 0) | (complete ? kComplete : 0)));
   out.u32(static_cast<std::uint32_t>(rows.size()));
   for (const auto& row : rows) put_row(out, row);
   const Hash256 tag = mac.mac(out.view());
@@ -177,6 +207,11 @@ Result<ReplicationChanges> ReplicationChanges::decode(ByteView bytes, const cryp
   changes.after = TRY(in.u64("after"));
   changes.through = TRY(in.u64("through"));
   changes.sender_head = TRY(take_mark(in));
+  changes.sender_incarnation = TRY(take_incarnation(in));
+  changes.sender_knows = TRY(in.u64("sender knows"));
+  const std::uint8_t flags = TRY(in.u8("flags"));
+  changes.every_origin = (flags & kEveryOrigin) != 0;
+  changes.complete = (flags & kComplete) != 0;
   const std::size_t count = TRY(in.u32("row count"));
   if (count > kRowLimit) return fail(ErrorCode::kCorrupt, "too many rows in one message", "row count");
   for (std::size_t i = 0; i < count; ++i) changes.rows.push_back(TRY(take_row(in)));

@@ -11,11 +11,12 @@
 #include "crypto/aead.h"
 #include "crypto/hash.h"
 #include "crypto/keys.h"
+#include "keymgr/epoch.h"
 #include "store/keystore.h"
 
 namespace tapewarden::keymgr {
 
-inline constexpr std::uint16_t kReplicationVersion = 1;
+inline constexpr std::uint16_t kReplicationVersion = 2;
 inline constexpr std::size_t kReplicationMessageLimit = 16U << 20;  // bytes
 inline constexpr std::size_t kRowsInOneMessage = 1000;
 
@@ -26,8 +27,9 @@ struct ReplicationHello {
   Uuid receiver;
   Uuid session;
   Bytes wrapped_key;  // RSA-OAEP, label = "tapewarden replication" || session
-  store::CommitMark
-      sender_head;  // the receiver remembers it: a sender that comes back behind it was rolled back
+  // The receiver remembers both: a sender that comes back behind them was rolled back.
+  store::CommitMark sender_head;
+  Incarnation sender_incarnation;
   Bytes signature;  // P-256, by the sender's signing key, over everything before it
 
   Bytes signed_part() const;
@@ -39,6 +41,10 @@ struct ReplicationWelcome {
   Uuid receiver;
   std::uint64_t applied = 0;         // commits of the sender up to here are durable at the receiver
   store::CommitMark last_seen_head;  // of the sender, as the receiver remembers it
+  // The receiver has not had everything yet: rows of every origin, from the commit after `applied` on.
+  bool wants_everything = false;
+  store::CommitMark receiver_head;
+  Incarnation receiver_incarnation;
 
   Bytes encode() const;
   static Result<ReplicationWelcome> decode(ByteView bytes);
@@ -51,6 +57,10 @@ struct ReplicationChanges {
   std::uint64_t after = 0;
   std::uint64_t through = 0;
   store::CommitMark sender_head;
+  Incarnation sender_incarnation;
+  std::uint64_t sender_knows = 0;  // the receiver's commits that the sender had applied
+  bool every_origin = false;
+  bool complete = false;  // with this message the receiver has had everything
   std::vector<store::RowChange> rows;
 
   // `mac` is the session's MAC key; the last 32 bytes of a message are its MAC.

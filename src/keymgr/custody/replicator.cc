@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "crypto/random.h"
+#include "audit/record.h"
 
 namespace tapewarden::keymgr {
 
@@ -10,45 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kRetryLimit{5000};
 constexpr std::chrono::milliseconds kRememberInterval{1000};
-
-// What this server knows of the peer across restarts. Its own notes: never copied.
-const store::TableSpec kProgress{
-    .name = "replication_progress",
-    .columns = {{"peer", store::ColumnType::kBlob, store::ColumnRole::kKey},
-                {"acknowledged", store::ColumnType::kInteger},
-                {"applied", store::ColumnType::kInteger},
-                {"peer_sequence", store::ColumnType::kInteger},
-                {"peer_head", store::ColumnType::kBlob}},
-    .indexes = {},
-    .unique_indexes = {},
-    .replicated = false,
-};
-enum ProgressColumn : std::size_t { kPeer, kAcknowledged, kApplied, kPeerSequence, kPeerHead };
-
-struct Progress {
-  std::uint64_t acknowledged = 0;
-  std::uint64_t applied = 0;
-  store::CommitMark peer_head;
-};
-
-Result<Progress> load_progress(store::Reader& reader, const Uuid& peer) {
-  const auto row = TRY(reader.get(kProgress, {to_bytes(peer.view())}));
-  Progress progress;
-  if (!row) return progress;
-  progress.acknowledged = static_cast<std::uint64_t>(store::integer(*row, kAcknowledged));
-  progress.applied = static_cast<std::uint64_t>(store::integer(*row, kApplied));
-  progress.peer_head.sequence = static_cast<std::uint64_t>(store::integer(*row, kPeerSequence));
-  const Bytes& head = store::blob(*row, kPeerHead);
-  if (head.size() == progress.peer_head.head.size()) copy_bytes(progress.peer_head.head, head);
-  return progress;
-}
-
-Status save_progress(store::Transaction& transaction, const Uuid& peer, const Progress& progress) {
-  return transaction.put(
-      kProgress, {to_bytes(peer.view()), static_cast<std::int64_t>(progress.acknowledged),
-                  static_cast<std::int64_t>(progress.applied),
-                  static_cast<std::int64_t>(progress.peer_head.sequence), to_bytes(progress.peer_head.head)});
-}
 
 // A completion that answers once, whoever comes first.
 class OnceReply {
@@ -65,13 +26,13 @@ class OnceReply {
 
 }  // namespace
 
-struct Replicator::Incoming {
-  explicit Incoming(const Uuid& id, const crypto::SecretBytes& key) : session(id, key) {}
-  ReplicationSession session;  // used on the keystore's writer thread only, besides its immutable MAC key
-};
-
 Replicator::Replicator(Env env, store::Keystore& keystore, ReplicatorOptions options, PeerLink& link)
-    : env_(env), keystore_(keystore), options_(std::move(options)), link_(link) {
+    : env_(env),
+      keystore_(keystore),
+      options_(std::move(options)),
+      link_(link),
+      sender_(env, keystore, options_.parties),
+      receiver_(keystore, options_.parties) {
   state_.name = options_.peer_name;
 }
 
@@ -80,13 +41,13 @@ Replicator::~Replicator() {
 }
 
 std::vector<const store::TableSpec*> Replicator::tables() {
-  return {&kProgress};
+  return progress_tables();
 }
 
 Status Replicator::start() {
-  Progress progress;
+  PeerProgress progress;
   TRY(keystore_.read([&](store::Reader& reader) -> Status {
-    progress = TRY(load_progress(reader, options_.peer));
+    progress = TRY(read_progress(reader, options_.parties));
     return {};
   }));
   {
@@ -156,7 +117,7 @@ void Replicator::run() {
       remember_progress();
     } else {
       failed(round.error());
-      outgoing_.reset();
+      sender_.close();
     }
     const MutexLock lock(mutex_);
     if (stopping_) return;
@@ -173,69 +134,30 @@ void Replicator::run() {
 // Sends what the peer lacks, one message at a time, until it has everything; an empty message is the
 // keep-alive.
 Status Replicator::send_round() {
-  if (!outgoing_) TRY(open_session());
-  std::uint64_t after = 0;
+  if (!sender_.in_session()) TRY(open_session());
   {
     const MutexLock lock(mutex_);
     if (stopping_) return {};
-    after = acknowledged_;
   }
-  ReplicationChanges changes;
-  changes.sender = options_.self;
-  changes.session = outgoing_->id();
-  changes.after = peer_applied_;
-  changes.rows = TRY(keystore_.export_changes(after, kRowsInOneMessage, *outgoing_, changes.through));
-  const std::uint64_t through = changes.through;
-  if (changes.rows.empty()) {
-    // Nothing for the peer (R5). The message that is sent now and then shows that it is still there.
-    if (!contact_is_due()) {
-      acknowledged(changes.through, false);
-      return {};
-    }
-    changes.through = peer_applied_;
+  const auto message = TRY(sender_.next());
+  if (message.empty && !contact_is_due()) {  // nothing for the peer (R5)
+    sender_.skipped(message);
+    acknowledged(sender_.position(), false);
+    return {};
   }
-  changes.sender_head = keystore_.head();
-  const Bytes answer = TRY(link_.post("changes", changes.encode(outgoing_->mac_key())));
-  const auto welcome = TRY(ReplicationWelcome::decode(answer));
-  if (welcome.receiver != options_.peer || welcome.applied < changes.through) {
-    return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
-  }
-  peer_applied_ = changes.through;
-  acknowledged(through, true);
+  const Bytes answer = TRY(link_.post("changes", message.body));
+  TRY(sender_.answered(message, answer));
+  acknowledged(sender_.position(), true);
   return {};
 }
 
 Status Replicator::open_session() {
-  const auto key = crypto::random_secret(*env_.random, crypto::kAesKeyBytes);
-  ReplicationHello hello;
-  hello.sender = options_.self;
-  hello.receiver = options_.peer;
-  hello.session = Uuid::random(*env_.random);
-  hello.wrapped_key = TRY(options_.peer_exchange_key.wrap(key, replication_oaep_label(hello.session)));
-  hello.sender_head = keystore_.head();
-  hello.signature = options_.signing_key.sign(hello.signed_part());
-  const Bytes answer = TRY(link_.post("hello", hello.encode()));
-  const auto welcome = TRY(ReplicationWelcome::decode(answer));
-  if (welcome.receiver != options_.peer) {
-    return fail(ErrorCode::kUnauthenticated, "another server than the configured peer answered", "peer.id",
-                "compare peer.id in both configurations");
-  }
-  const store::CommitMark head = keystore_.head();
-  const bool behind =
-      welcome.last_seen_head.sequence > hello.sender_head.sequence || welcome.applied > head.sequence;
-  const bool forked = welcome.last_seen_head.sequence == hello.sender_head.sequence &&
-                      welcome.last_seen_head.sequence != 0 &&
-                      welcome.last_seen_head.head != hello.sender_head.head;
+  const Bytes answer = TRY(link_.post("hello", TRY(sender_.hello())));
+  const Status welcomed = sender_.welcomed(answer);
   const MutexLock lock(mutex_);
-  if (behind || forked) {
-    state_.rolled_back = true;
-    return fail(ErrorCode::kCorrupt,
-                "the peer has seen commit " + std::to_string(welcome.last_seen_head.sequence) +
-                    " of this server, which this keystore does not hold: an old copy was put back",
-                {}, "stop this server and restore it from the peer or from a backup");
-  }
-  acknowledged_ = peer_applied_ = welcome.applied;
-  outgoing_ = std::make_unique<ReplicationSession>(hello.session, key);
+  if (sender_.rolled_back()) state_.rolled_back = true;
+  TRY(Status(welcomed));
+  acknowledged_ = sender_.position();
   return {};
 }
 
@@ -289,42 +211,56 @@ void Replicator::remember_progress() {
   }
   keystore_.submit(
       [this, now](store::Transaction& transaction) -> Status {
-        Progress progress = TRY(load_progress(transaction, options_.peer));
+        PeerProgress progress = TRY(read_progress(transaction, options_.parties));
         progress.acknowledged = std::max(progress.acknowledged, now);
-        return save_progress(transaction, options_.peer, progress);
+        return save_progress(transaction, options_.parties.peer, progress);
       },
       [](Result<store::CommitInfo>) {});
 }
 
 Result<Bytes> Replicator::handle_hello(ByteView body) {
-  const auto hello = TRY(ReplicationHello::decode(body));
-  if (hello.sender != options_.peer || hello.receiver != options_.self) {
-    return fail(ErrorCode::kPermissionDenied, "the hello is not from the configured peer to this server",
-                "sender", "compare server.id and peer.id in both configurations");
+  std::optional<Incarnation> refused;
+  auto greeting = receiver_.hello(body, refused);
+  const MutexLock lock(mutex_);
+  refused_ = refused;
+  state_.wants_acceptance = refused.has_value();
+  if (!greeting) return std::unexpected(greeting.error());
+  if (greeting->session) incoming_ = std::move(greeting->session);
+  return std::move(greeting->answer);
+}
+
+Result<Incarnation> Replicator::accept_restored(const Actor& actor) {
+  std::optional<Incarnation> offered;
+  {
+    const MutexLock lock(mutex_);
+    offered = refused_;
   }
-  if (!options_.peer_signing_key.verify(hello.signed_part(), hello.signature)) {
-    return fail(ErrorCode::kUnauthenticated, "the peer's signature does not fit", "signature");
+  if (!offered) {
+    return fail(ErrorCode::kConflict,
+                "the peer " + options_.peer_name + " shows no older copy that waits to be accepted", "name",
+                "look at the status of the servers");
   }
-  const auto key =
-      TRY(options_.exchange_key.unwrap(hello.wrapped_key, replication_oaep_label(hello.session)));
-  if (key.size() != crypto::kAesKeyBytes) {
-    return fail(ErrorCode::kUnauthenticated, "the session key has the wrong size", "wrapped key");
-  }
-  ReplicationWelcome welcome;
-  welcome.receiver = options_.self;
-  TRY(keystore_.read([&](store::Reader& reader) -> Status {
-    const Progress progress = TRY(load_progress(reader, options_.peer));
-    welcome.applied = progress.applied;
-    welcome.last_seen_head = progress.peer_head;
+  TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
+    PeerProgress progress = TRY(read_progress(transaction, options_.parties));
+    keymgr::accept_restored(progress, *offered);
+    TRY(save_progress(transaction, options_.parties.peer, progress));
+    audit::Record record(audit::EventType::kDataSynchronization, audit::Outcome::kSuccess,
+                         "server.accept-restored");
+    record.actor(actor.name).set("peer", options_.parties.peer.text());
+    record.set("name", options_.peer_name).set("epoch", offered->epoch);
+    transaction.record(record.json());
     return {};
   }));
   const MutexLock lock(mutex_);
-  incoming_ = std::make_shared<Incoming>(hello.session, key);
-  return welcome.encode();
+  refused_.reset();
+  incoming_.reset();
+  state_.wants_acceptance = false;
+  acknowledged_ = remembered_ = 0;
+  return *offered;
 }
 
 void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> completion) {
-  std::shared_ptr<Incoming> session;
+  std::shared_ptr<ChangeReceiver::Session> session;
   {
     const MutexLock lock(mutex_);
     session = incoming_;
@@ -332,29 +268,33 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
   const auto reply = std::make_shared<OnceReply>(std::move(completion));
   if (!session)
     return (*reply)(fail(ErrorCode::kConflict, "no session is open", "session", "send hello first"));
-  auto decoded = ReplicationChanges::decode(body, session->session.mac_key());
+  auto decoded = receiver_.open(body, *session);
   if (!decoded) return (*reply)(std::unexpected(decoded.error()));
-  if (decoded->session != session->session.id() || decoded->sender != options_.peer) {
-    return (*reply)(
-        fail(ErrorCode::kConflict, "another session has been opened", "session", "send hello first"));
-  }
   const auto changes = std::make_shared<ReplicationChanges>(std::move(*decoded));
-  if (changes->rows.empty() && changes->through == changes->after) {  // a keep-alive: nothing to make durable
-    return (*reply)(ReplicationWelcome{options_.self, changes->through, {}}.encode());
+  const auto welcome = [self = options_.parties.self](std::uint64_t applied) {
+    ReplicationWelcome out;
+    out.receiver = self;
+    out.applied = applied;
+    return out.encode();
+  };
+  if (changes->rows.empty() && !changes->complete) {  // a keep-alive: nothing to make durable
+    return (*reply)(welcome(changes->through));
   }
   const auto applied = std::make_shared<std::atomic<std::uint64_t>>(0);
-  const auto answer = [this, reply, applied] {
+  const auto answer = [this, reply, applied, welcome] {
     {
       const MutexLock lock(mutex_);
       state_.applied = std::max<std::uint64_t>(state_.applied, *applied);
     }
-    (*reply)(ReplicationWelcome{options_.self, *applied, {}}.encode());
+    (*reply)(welcome(*applied));
     if (options_.on_applied) options_.on_applied();
   };
   keystore_.submit(
       [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {
-        *applied = TRY(apply(transaction, *changes, *session));
+        const auto done = TRY(receiver_.apply(transaction, *changes, *session));
+        *applied = done.through;
         const MutexLock lock(mutex_);
+        state_.conflicts += done.conflicts;
         applying_.emplace(transaction.sequence(), answer);
         return {};
       },
@@ -364,30 +304,6 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
         // everything was here before, so that there was nothing to commit.
         answer();
       });
-}
-
-// Writer thread. Gives the sender's commit up to which this server is then complete.
-Result<std::uint64_t> Replicator::apply(store::Transaction& transaction, const ReplicationChanges& changes,
-                                        Incoming& session) {
-  Progress progress = TRY(load_progress(transaction, options_.peer));
-  if (changes.after > progress.applied) {
-    return fail(ErrorCode::kConflict, "changes between are missing", "after", "open a new session");
-  }
-  const auto conflicts = TRY(keystore_.apply_changes(transaction, changes.rows, session.session));
-  for (const auto& conflict : conflicts) {
-    transaction.record(
-        R"({"type":"data_synchronization","outcome":"failure","action":"row-conflict","table":")" +
-        conflict.table + R"(","origin":")" + conflict.origin.text() + R"(","version":)" +
-        std::to_string(conflict.version) + "}");
-  }
-  if (!conflicts.empty()) {
-    const MutexLock lock(mutex_);
-    state_.conflicts += conflicts.size();
-  }
-  progress.applied = std::max(progress.applied, changes.through);
-  if (changes.sender_head.sequence > progress.peer_head.sequence) progress.peer_head = changes.sender_head;
-  TRY(save_progress(transaction, options_.peer, progress));
-  return progress.applied;
 }
 
 }  // namespace tapewarden::keymgr

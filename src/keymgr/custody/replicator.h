@@ -36,7 +36,8 @@
 #include "base/env.h"
 #include "base/thread_annotations.h"
 #include "crypto/certificate.h"
-#include "keymgr/custody/replication_message.h"
+#include "keymgr/actor.h"
+#include "keymgr/custody/replication_ends.h"
 #include "keymgr/peer_view.h"
 #include "store/keystore.h"
 
@@ -51,13 +52,8 @@ class PeerLink {
 };
 
 struct ReplicatorOptions {
-  Uuid self;
-  Uuid peer;
+  PairParties parties;
   std::string peer_name;
-  crypto::PrivateKey signing_key;       // P-256
-  crypto::PrivateKey exchange_key;      // RSA
-  crypto::PublicKey peer_signing_key;   // P-256
-  crypto::PublicKey peer_exchange_key;  // RSA
   // Called after rows of the peer were applied, from any thread; must not block. May be empty.
   std::function<void()> on_applied{};
   std::chrono::milliseconds keepalive{1000};
@@ -75,6 +71,8 @@ struct PeerState {
   std::string last_error;          // empty while in step
   std::uint64_t conflicts = 0;     // rows of the peer that lost against ours since start
   bool rolled_back = false;
+  // The peer came back from an older copy in a new epoch: an operator must accept it.
+  bool wants_acceptance = false;
 };
 
 // Thread-safe after start().
@@ -99,14 +97,16 @@ class Replicator final : public store::CommitGate, public PeerView {
 
   PeerState state() const;
 
+  // An operator's word that the peer was restored: what it shows of itself is taken as it is from now on.
+  // kConflict when it shows nothing that waits for it. Not from the executor's threads.
+  Result<Incarnation> accept_restored(const Actor& actor);
+
   // The receiving half: bodies of POST /v1/peer/hello and /v1/peer/changes, from a TLS peer that the caller
   // has identified as `peer_name`. The answers' bodies come by completion, from any thread.
   Result<Bytes> handle_hello(ByteView body);
   void handle_changes(Bytes body, std::function<void(Result<Bytes>)> completion);
 
  private:
-  struct Incoming;  // a session opened by the peer
-
   void run();
   Status send_round();
   Status open_session();
@@ -114,16 +114,14 @@ class Replicator final : public store::CommitGate, public PeerView {
   void acknowledged(std::uint64_t through, bool by_peer);
   void failed(const Error& error);
   void remember_progress();
-  Result<std::uint64_t> apply(store::Transaction& transaction, const ReplicationChanges& changes,
-                              Incoming& session);
 
   Env env_;
   store::Keystore& keystore_;
   ReplicatorOptions options_;
   PeerLink& link_;
 
-  std::unique_ptr<ReplicationSession> outgoing_;  // sending thread only
-  std::uint64_t peer_applied_ = 0;                // sending thread only: what the peer has noted as applied
+  ChangeSender sender_;  // sending thread only
+  const ChangeReceiver receiver_;
   std::thread thread_;
 
   mutable Mutex mutex_;
@@ -137,7 +135,8 @@ class Replicator final : public store::CommitGate, public PeerView {
   // Answers to the peer that wait for the commit which applied its changes (R3).
   std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);
   std::uint64_t durable_ TW_GUARDED_BY(mutex_) = 0;
-  std::shared_ptr<Incoming> incoming_ TW_GUARDED_BY(mutex_);
+  std::shared_ptr<ChangeReceiver::Session> incoming_ TW_GUARDED_BY(mutex_);
+  std::optional<Incarnation> refused_ TW_GUARDED_BY(mutex_);  // what the peer's last hello showed
   SteadyTime last_contact_ TW_GUARDED_BY(mutex_){};
   SteadyTime last_remembered_ TW_GUARDED_BY(mutex_){};
   PeerState state_ TW_GUARDED_BY(mutex_);

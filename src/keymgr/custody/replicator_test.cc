@@ -71,13 +71,13 @@ struct Node {
   }
   void replicate_to(const Node& peer) {
     ReplicatorOptions options;
-    options.self = server;
-    options.peer = peer.server;
+    options.parties.self = server;
+    options.parties.peer = peer.server;
     options.peer_name = "peer";
-    options.signing_key = signing;
-    options.exchange_key = exchange;
-    options.peer_signing_key = peer.signing.public_key();
-    options.peer_exchange_key = peer.exchange.public_key();
+    options.parties.signing_key = signing;
+    options.parties.exchange_key = exchange;
+    options.parties.peer_signing_key = peer.signing.public_key();
+    options.parties.peer_exchange_key = peer.exchange.public_key();
     options.keepalive = std::chrono::milliseconds(5);
     options.retry = std::chrono::milliseconds(5);
     replicator = std::make_unique<Replicator>(real.env(), *keystore, std::move(options), wire);

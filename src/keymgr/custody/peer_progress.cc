@@ -1,0 +1,91 @@
+#include "keymgr/custody/peer_progress.h"
+
+#include "keymgr/row_codec.h"
+
+namespace tapewarden::keymgr {
+
+namespace {
+
+const store::TableSpec kProgress{
+    .name = "replication_progress",
+    .columns = {{"peer", store::ColumnType::kBlob, store::ColumnRole::kKey},
+                {"acknowledged", store::ColumnType::kInteger},
+                {"applied", store::ColumnType::kInteger},
+                {"peer_sequence", store::ColumnType::kInteger},
+                {"peer_head", store::ColumnType::kBlob},
+                {"peer_epoch", store::ColumnType::kInteger},
+                {"peer_installation", store::ColumnType::kInteger},
+                {"copied", store::ColumnType::kInteger},
+                {"complete", store::ColumnType::kInteger},
+                {"own_installation", store::ColumnType::kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+}  // namespace
+
+std::vector<const store::TableSpec*> progress_tables() {
+  return {&kProgress};
+}
+
+Result<PeerProgress> load_progress(store::Reader& reader, const Uuid& peer) {
+  const auto row = TRY(reader.get(kProgress, {to_bytes(peer.view())}));
+  PeerProgress progress;
+  if (!row) return progress;
+  RowReader in(kProgress, *row);
+  (void)in.uuid();
+  progress.acknowledged = static_cast<std::uint64_t>(in.integer());
+  progress.applied = static_cast<std::uint64_t>(in.integer());
+  progress.peer_head.sequence = static_cast<std::uint64_t>(in.integer());
+  progress.peer_head.head = in.array<32>();
+  progress.peer.epoch = in.integer();
+  progress.peer.installation = static_cast<std::uint32_t>(in.integer());
+  progress.copied = static_cast<std::uint64_t>(in.integer());
+  progress.complete = in.flag();
+  progress.own_installation = static_cast<std::uint32_t>(in.integer());
+  return progress;
+}
+
+Status save_progress(store::Transaction& transaction, const Uuid& peer, const PeerProgress& progress) {
+  return transaction.put(kProgress, RowWriter(kProgress)
+                                        .uuid(peer)
+                                        .integer(static_cast<std::int64_t>(progress.acknowledged))
+                                        .integer(static_cast<std::int64_t>(progress.applied))
+                                        .integer(static_cast<std::int64_t>(progress.peer_head.sequence))
+                                        .blob(progress.peer_head.head)
+                                        .integer(progress.peer.epoch)
+                                        .integer(progress.peer.installation)
+                                        .integer(static_cast<std::int64_t>(progress.copied))
+                                        .flag(progress.complete)
+                                        .integer(progress.own_installation)
+                                        .take());
+}
+
+Standing standing_of(const PeerProgress& seen, const Incarnation& now, const store::CommitMark& head) {
+  const bool first = seen.peer.installation == 0;
+  if (!first && now.installation != seen.peer.installation) return Standing::kRestored;
+  if (!first && now.epoch < seen.peer.epoch) return Standing::kRolledBack;
+  if (head.sequence < seen.peer_head.sequence) return Standing::kRolledBack;
+  const bool forked =
+      head.sequence == seen.peer_head.sequence && head.sequence != 0 && head.head != seen.peer_head.head;
+  return forked ? Standing::kRolledBack : Standing::kContinues;
+}
+
+void accept_restored(PeerProgress& progress, const Incarnation& now) {
+  progress.peer = now;
+  progress.peer_head = {};
+  progress.applied = now.start > 0 ? now.start - 1 : 0;
+  progress.acknowledged = 0;
+  progress.copied = 0;
+  progress.complete = false;
+}
+
+void start_over(PeerProgress& progress, std::uint32_t own_installation) {
+  progress.acknowledged = 0;
+  progress.copied = 0;
+  progress.complete = false;
+  progress.own_installation = own_installation;
+}
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,210 @@
+#include "keymgr/custody/replication_ends.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "crypto/random.h"
+
+namespace tapewarden::keymgr {
+
+namespace {
+
+constexpr std::string_view kAcceptRemedy =
+    "make sure that it is the one that was restored, then say `tapewarden server accept-restored NAME`";
+
+Result<Incarnation> incarnation_of(store::Reader& reader, const PairParties& parties) {
+  if (!parties.incarnation) return Incarnation{};
+  return parties.incarnation(reader);
+}
+
+std::unexpected<Error> not_accepted() {
+  return fail(ErrorCode::kConflict,
+              "the peer began a new epoch from an older copy of its keystore, which nobody here accepted",
+              "peer", std::string(kAcceptRemedy));
+}
+
+}  // namespace
+
+Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& parties) {
+  PeerProgress progress = TRY(load_progress(reader, parties.peer));
+  const Incarnation own = TRY(incarnation_of(reader, parties));
+  if (progress.own_installation != own.installation) start_over(progress, own.installation);
+  return progress;
+}
+
+Result<Bytes> ChangeSender::hello() {
+  const auto key = crypto::random_secret(*env_.random, crypto::kAesKeyBytes);
+  ReplicationHello hello;
+  hello.sender = parties_.self;
+  hello.receiver = parties_.peer;
+  hello.session = Uuid::random(*env_.random);
+  hello.wrapped_key = TRY(parties_.peer_exchange_key.wrap(key, replication_oaep_label(hello.session)));
+  hello.sender_head = keystore_.head();
+  TRY(keystore_.read([&](store::Reader& reader) -> Status {
+    hello.sender_incarnation = TRY(incarnation_of(reader, parties_));
+    return {};
+  }));
+  hello.signature = parties_.signing_key.sign(hello.signed_part());
+  session_.reset();
+  opening_ = std::make_unique<ReplicationSession>(hello.session, key);
+  return hello.encode();
+}
+
+Status ChangeSender::welcomed(ByteView answer) {
+  TW_ASSERT(opening_ != nullptr);
+  const auto welcome = TRY(ReplicationWelcome::decode(answer));
+  if (welcome.receiver != parties_.peer) {
+    return fail(ErrorCode::kUnauthenticated, "another server than the configured peer answered", "peer.id",
+                "compare peer.id in both configurations");
+  }
+  PeerProgress progress;
+  TRY(keystore_.read([&](store::Reader& reader) -> Status {
+    progress = TRY(read_progress(reader, parties_));
+    return {};
+  }));
+  const store::CommitMark head = keystore_.head();
+  const bool behind = welcome.last_seen_head.sequence > head.sequence || welcome.applied > head.sequence;
+  const bool forked = welcome.last_seen_head.sequence == head.sequence && head.sequence != 0 &&
+                      welcome.last_seen_head.head != head.head;
+  if (behind || forked) {
+    rolled_back_ = true;
+    return fail(ErrorCode::kCorrupt,
+                "the peer has seen commit " + std::to_string(welcome.last_seen_head.sequence) +
+                    " of this server, which this keystore does not hold: an old copy was put back",
+                {}, "stop this server and restore it from the peer or from a backup");
+  }
+  switch (standing_of(progress, welcome.receiver_incarnation, welcome.receiver_head)) {
+    case Standing::kContinues:
+      break;
+    case Standing::kRestored:
+      return not_accepted();
+    case Standing::kRolledBack:
+      return fail(ErrorCode::kConflict, "the peer holds an older copy of its keystore than it had", "peer",
+                  "restore the peer from a backup: that begins a new epoch");
+  }
+  position_ = peer_applied_ = welcome.applied;
+  everything_until_ = welcome.wants_everything ? std::max<std::uint64_t>(head.sequence, 1) : 0;
+  session_ = std::move(opening_);
+  return {};
+}
+
+Result<ChangeSender::Message> ChangeSender::next() {
+  TW_ASSERT(session_ != nullptr);
+  ReplicationChanges changes;
+  changes.sender = parties_.self;
+  changes.session = session_->id();
+  changes.after = peer_applied_;
+  changes.every_origin = everything_until_ > 0;
+  // Not younger than the snapshot that follows, so that the incarnation told is never older than the head.
+  changes.sender_head = keystore_.head();
+  store::ExportRequest request;
+  request.after = position_;
+  request.limit = kRowsInOneMessage;
+  request.every_origin = changes.every_origin;
+  request.look = [&](store::Reader& reader) -> Status {
+    changes.sender_knows = TRY(read_progress(reader, parties_)).applied;
+    changes.sender_incarnation = TRY(incarnation_of(reader, parties_));
+    return {};
+  };
+  auto exported = TRY(keystore_.export_changes(request, *session_));
+  changes.rows = std::move(exported.rows);
+  changes.through = exported.through;
+  changes.complete = changes.every_origin && changes.through >= everything_until_;
+  Message message;
+  message.through = changes.through;
+  message.rows = changes.rows.size();
+  message.empty = changes.rows.empty() && !changes.complete;
+  if (message.empty) {
+    changes.through = peer_applied_;
+    changes.every_origin = false;
+  }
+  message.body = changes.encode(session_->mac_key());
+  return message;
+}
+
+Status ChangeSender::answered(const Message& message, ByteView answer) {
+  const auto welcome = TRY(ReplicationWelcome::decode(answer));
+  const std::uint64_t told = message.empty ? peer_applied_ : message.through;
+  if (welcome.receiver != parties_.peer || welcome.applied < told) {
+    return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
+  }
+  peer_applied_ = told;
+  position_ = std::max(position_, message.through);
+  if (position_ >= everything_until_) everything_until_ = 0;
+  return {};
+}
+
+Result<ChangeReceiver::Greeting> ChangeReceiver::hello(ByteView body,
+                                                       std::optional<Incarnation>& refused) const {
+  refused.reset();
+  const auto hello = TRY(ReplicationHello::decode(body));
+  if (hello.sender != parties_.peer || hello.receiver != parties_.self) {
+    return fail(ErrorCode::kPermissionDenied, "the hello is not from the configured peer to this server",
+                "sender", "compare server.id and peer.id in both configurations");
+  }
+  if (!parties_.peer_signing_key.verify(hello.signed_part(), hello.signature)) {
+    return fail(ErrorCode::kUnauthenticated, "the peer's signature does not fit", "signature");
+  }
+  const auto key =
+      TRY(parties_.exchange_key.unwrap(hello.wrapped_key, replication_oaep_label(hello.session)));
+  if (key.size() != crypto::kAesKeyBytes) {
+    return fail(ErrorCode::kUnauthenticated, "the session key has the wrong size", "wrapped key");
+  }
+  PeerProgress progress;
+  ReplicationWelcome welcome;
+  welcome.receiver = parties_.self;
+  welcome.receiver_head = keystore_.head();
+  TRY(keystore_.read([&](store::Reader& reader) -> Status {
+    progress = TRY(read_progress(reader, parties_));
+    welcome.receiver_incarnation = TRY(incarnation_of(reader, parties_));
+    return {};
+  }));
+  welcome.applied = progress.wanted_after();
+  welcome.wants_everything = !progress.complete;
+  welcome.last_seen_head = progress.peer_head;
+  Greeting greeting;
+  switch (standing_of(progress, hello.sender_incarnation, hello.sender_head)) {
+    case Standing::kContinues:
+      greeting.session = std::make_shared<Session>(hello.session, key);
+      break;
+    case Standing::kRestored:
+      refused = hello.sender_incarnation;
+      return not_accepted();
+    case Standing::kRolledBack:
+      break;
+  }
+  greeting.answer = welcome.encode();
+  return greeting;
+}
+
+Result<ReplicationChanges> ChangeReceiver::open(ByteView body, const Session& session) const {
+  auto changes = TRY(ReplicationChanges::decode(body, session.session.mac_key()));
+  if (changes.session == session.session.id() && changes.sender == parties_.peer) return changes;
+  return fail(ErrorCode::kConflict, "another session has been opened", "session", "send hello first");
+}
+
+Result<ChangeReceiver::Applied> ChangeReceiver::apply(store::Transaction& transaction,
+                                                      const ReplicationChanges& changes,
+                                                      Session& session) const {
+  PeerProgress progress = TRY(read_progress(transaction, parties_));
+  if (changes.after > progress.wanted_after() || changes.every_origin == progress.complete ||
+      standing_of(progress, changes.sender_incarnation, changes.sender_head) == Standing::kRestored) {
+    return fail(ErrorCode::kConflict, "changes between are missing", "after", "open a new session");
+  }
+  const store::ChangeSource source{parties_.peer, changes.sender_knows, progress.applied};
+  const auto report = TRY(keystore_.apply_changes(transaction, changes.rows, source, session.session));
+  if (parties_.take_in) TRY(parties_.take_in(transaction, report));
+  progress.applied = std::max(progress.applied, changes.through);
+  if (changes.every_origin) {
+    progress.copied = std::max(progress.copied, changes.through);
+    progress.complete = changes.complete;
+  }
+  if (changes.sender_head.sequence >= progress.peer_head.sequence) {
+    progress.peer_head = changes.sender_head;
+    progress.peer = changes.sender_incarnation;
+  }
+  TRY(save_progress(transaction, parties_.peer, progress));
+  return Applied{changes.through, report.conflicts.size()};
+}
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,113 @@
+// The two ends of replication without threads or clock: what is sent next, and what a message does. The
+// Replicator drives them; tests drive them step by step (docs/formats/replication.md).
+//
+//   ChangeSender    hello() -> welcomed() -> { next() -> answered() }*
+//   ChangeReceiver  hello(), then for each message open() and, within a write, apply()
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/env.h"
+#include "keymgr/custody/peer_progress.h"
+#include "keymgr/custody/replication_message.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+// Two servers and their keys. `take_in` is called within the transaction that applied rows of the peer, and
+// may be empty; `incarnation` tells this server's own, and is {} for keystores without a server table.
+struct PairParties {
+  Uuid self;
+  Uuid peer;
+  crypto::PrivateKey signing_key;       // P-256
+  crypto::PrivateKey exchange_key;      // RSA
+  crypto::PublicKey peer_signing_key;   // P-256
+  crypto::PublicKey peer_exchange_key;  // RSA
+  std::function<Status(store::Transaction&, const store::ApplyReport&)> take_in{};
+  std::function<Result<Incarnation>(store::Reader&)> incarnation{};
+};
+
+// This server's notes of the peer, put right when this server was restored since they were made.
+Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& parties);
+
+// Belongs to one thread. Borrows everything.
+class ChangeSender {
+ public:
+  ChangeSender(Env env, store::Keystore& keystore, const PairParties& parties)
+      : env_(env), keystore_(keystore), parties_(parties) {}
+
+  // Begins a session: the body of POST hello.
+  Result<Bytes> hello();
+  // The answer to it. kCorrupt: this server was rolled back (see rolled_back()). kConflict: the peer is an
+  // older copy of itself, and must be accepted or restored first.
+  Status welcomed(ByteView answer);
+  bool rolled_back() const { return rolled_back_; }
+
+  struct Message {
+    Bytes body;
+    bool empty = false;         // a keep-alive; need not be sent
+    std::uint64_t through = 0;  // our commits that the peer has after it
+    std::size_t rows = 0;
+  };
+  // REQUIRES: welcomed().
+  Result<Message> next();
+  // The peer's answer to `message`; position() moves on.
+  Status answered(const Message& message, ByteView answer);
+  // `message` was empty and was not sent: nothing up to there concerns the peer.
+  void skipped(const Message& message) { position_ = std::max(position_, message.through); }
+
+  bool in_session() const { return session_ != nullptr; }
+  // Our commits up to here need not be sent any more.
+  std::uint64_t position() const { return position_; }
+  void close() { session_.reset(); }
+
+ private:
+  Env env_;
+  store::Keystore& keystore_;
+  const PairParties& parties_;
+  std::unique_ptr<ReplicationSession> opening_;
+  std::unique_ptr<ReplicationSession> session_;
+  std::uint64_t position_ = 0;
+  std::uint64_t peer_applied_ = 0;  // what the peer noted
+  // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.
+  std::uint64_t everything_until_ = 0;
+  bool rolled_back_ = false;
+};
+
+// hello() and open() may be called from any thread, one at a time; apply() from the writer thread.
+class ChangeReceiver {
+ public:
+  ChangeReceiver(store::Keystore& keystore, const PairParties& parties)
+      : keystore_(keystore), parties_(parties) {}
+
+  struct Session {
+    Session(const Uuid& id, const crypto::SecretBytes& key) : session(id, key) {}
+    ReplicationSession session;
+  };
+  struct Greeting {
+    Bytes answer;
+    std::shared_ptr<Session> session;  // nullptr: the sender was rolled back and is told so
+    std::optional<Incarnation> restored;
+  };
+  // Body of POST hello. kPermissionDenied, kUnauthenticated for others than the peer; kConflict for a peer
+  // that was restored and not accepted, with `refused` set.
+  Result<Greeting> hello(ByteView body, std::optional<Incarnation>& refused) const;
+
+  // Checks a message of the session. kUnauthenticated, kConflict, kCorrupt.
+  Result<ReplicationChanges> open(ByteView body, const Session& session) const;
+  struct Applied {
+    std::uint64_t through = 0;  // for the welcome
+    std::size_t conflicts = 0;
+  };
+  Result<Applied> apply(store::Transaction& transaction, const ReplicationChanges& changes,
+                        Session& session) const;
+
+ private:
+  store::Keystore& keystore_;
+  const PairParties& parties_;
+};
+
+}  // namespace tapewarden::keymgr
