@@ -33,8 +33,8 @@ using store::testing::TemporaryDirectory;
 using tapewarden::testing::SimEnv;
 
 constexpr std::size_t kSeeds = 12;
-constexpr std::size_t kStepsOfASeed = 9'000;
-constexpr std::size_t kStepsBetweenChecks = 1'500;
+constexpr std::size_t kStepsOfASeed = 8'400;
+constexpr std::size_t kStepsBetweenChecks = 1'400;
 
 // Seals nothing: gives a secret's hash, so that rows of two servers can be compared.
 class HashSealer final : public store::ChangeSealer {

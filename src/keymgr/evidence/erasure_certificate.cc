@@ -57,11 +57,9 @@ Result<std::set<std::string>> aliases_of(store::Reader& reader, const KeyManager
   }
   if (!key.dki) return aliases;
   const auto stored = TRY(manager.keys().find_by_dki(reader, *key.dki));
-  if (stored) {
-    aliases.insert(stored->alias);
-  } else if (const auto alias = key.dki->alias()) {
-    aliases.insert(to_upper(*alias));
-  }
+  for (const DataKey& found : stored) aliases.insert(found.alias);
+  const auto alias = key.dki->alias();
+  if (stored.empty() && alias) aliases.insert(to_upper(*alias));
   return aliases;
 }
 
@@ -153,7 +151,7 @@ Status add_knowledge(store::Reader& reader, const KeyManager& manager, const Era
   const auto aliases = TRY(aliases_of(reader, manager, erasure.cartridge, own));
   json::array stored;
   for (const auto& alias : aliases) {
-    if (const auto key = TRY(manager.keys().find(reader, alias))) stored.push_back(evidence_of(*key));
+    for (const DataKey& key : TRY(manager.keys().find_all(reader, alias))) stored.push_back(evidence_of(key));
   }
   json::array rows;
   for (const auto& row : own) {

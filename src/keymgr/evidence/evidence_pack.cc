@@ -94,7 +94,7 @@ Result<json::object> describe(store::Reader& reader, const KeyManager& manager,
     if (named.servers.contains(server.id)) servers.push_back(evidence_of(server));
   }
   for (const auto& alias : named.aliases) {
-    if (const auto key = TRY(manager.keys().find(reader, alias))) keys.push_back(evidence_of(*key));
+    for (const DataKey& key : TRY(manager.keys().find_all(reader, alias))) keys.push_back(evidence_of(key));
   }
   for (const auto& id : named.keks) {
     const auto kek = TRY(manager.keks().find(reader, id));
