@@ -113,6 +113,8 @@ struct KeydServer::Parts {
                      std::function<void(Status)> done);
   dkx::ServerHealth health() const;
   std::vector<std::string> warnings() const;
+  std::int64_t open_conflicts() const;
+  Result<keymgr::Incarnation> accept(const Uuid& server, const keymgr::Actor& actor);
   void finish_tasks();
 };
 
@@ -236,6 +238,8 @@ void KeydServer::Parts::add_routes() {
         if (!replicator) return std::nullopt;
         return replicator->state();
       },
+      .accept_restored = [this](const Uuid& server,
+                                const keymgr::Actor& actor) { return accept(server, actor); },
       .warnings = [this] { return warnings(); },
       .ready = [this] { return !store.audit->health().stopped && store.keystore->health(); }};
   admin::add_keyd_routes(*router, services);
@@ -243,6 +247,22 @@ void KeydServer::Parts::add_routes() {
   router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
     serve_peer(env, *replicator, *checkpoints, config.peer->name, std::move(request), std::move(completion));
   });
+}
+
+Result<keymgr::Incarnation> KeydServer::Parts::accept(const Uuid& server, const keymgr::Actor& actor) {
+  if (!replicator || server != config.peer->id) {
+    return fail(ErrorCode::kConflict, "that server is not the peer of this one", "name");
+  }
+  return replicator->accept_restored(actor);
+}
+
+std::int64_t KeydServer::Parts::open_conflicts() const {
+  std::int64_t count = 0;
+  const Status read = store.keystore->read([&](store::Reader& reader) -> Status {
+    count = TRY(manager->conflicts().open_count(reader));
+    return {};
+  });
+  return read ? count : 0;
 }
 
 std::vector<std::string> KeydServer::Parts::warnings() const {
@@ -255,6 +275,10 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
     out.push_back("the peer " + peer.name + " is not in step: " + peer.last_error);
+  }
+  if (const auto conflicts = open_conflicts(); conflicts > 0) {
+    out.push_back(std::to_string(conflicts) + " conflicts between the servers wait to be looked at: see " +
+                  "`tapewarden server conflicts`");
   }
   return out;
 }

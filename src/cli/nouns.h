@@ -9,6 +9,7 @@ namespace tapewarden::cli {
 
 std::vector<Command> session_commands();  // login, logout, whoami
 std::vector<Command> status_commands();   // status, check-labels
+std::vector<Command> server_commands();   // server
 std::vector<Command> drive_table_commands();
 std::vector<Command> key_commands();
 std::vector<Command> group_commands();

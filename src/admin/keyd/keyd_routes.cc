@@ -22,6 +22,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(migration_routes(services.manager));
   router.add(audit_routes(services.manager, services.audit));
   router.add(status_routes(services));
+  router.add(server_routes(services));
   router.add({openapi_route(router, "Tapewarden key server")});
 }
 

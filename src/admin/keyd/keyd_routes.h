@@ -41,6 +41,8 @@ struct KeydServices {
   std::string server_name;
   // Empty functions where there is nothing to tell.
   std::function<std::optional<keymgr::PeerState>()> peer;
+  // An operator's word about a restored peer, named by its id.
+  std::function<Result<keymgr::Incarnation>(const Uuid&, const keymgr::Actor&)> accept_restored;
   // What else an operator must be told: the audit file's health, a passphrase that lies beside the keystore.
   std::function<std::vector<std::string>()> warnings;
   std::function<bool()> ready;  // for the health check
@@ -62,5 +64,6 @@ std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace
 std::vector<Route> migration_routes(keymgr::KeyManager& manager);
 std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
 std::vector<Route> status_routes(const KeydServices& services);
+std::vector<Route> server_routes(const KeydServices& services);
 
 }  // namespace tapewarden::admin

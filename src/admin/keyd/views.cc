@@ -165,7 +165,8 @@ json::object to_json(const keymgr::PeerState& peer) {
           {"last_success", time_text(peer.last_success)},
           {"last_error", peer.last_error},
           {"conflicts", peer.conflicts},
-          {"rolled_back", peer.rolled_back}};
+          {"rolled_back", peer.rolled_back},
+          {"wants_acceptance", peer.wants_acceptance}};
 }
 
 }  // namespace tapewarden::admin

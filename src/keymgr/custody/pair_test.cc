@@ -1,0 +1,289 @@
+// What becomes of two key servers' content when they meet, and who may give out what.
+#include <algorithm>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <set>
+
+#include "crypto/key_check.h"
+#include "keymgr/custody/pair_test_kit.h"
+#include "keymgr/key_lookup.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+using tapewarden::testing::SimEnv;
+using store::testing::MemoryCommitLog;
+using testing::ModelServer;
+
+class PairOfServers : public ::testing::Test {
+ protected:
+  PairOfServers() { connect(); }
+
+  void connect() {
+    a.meet(b);
+    b.meet(a);
+  }
+
+  // One message from one to the other; the error that stopped it.
+  static Status send(ModelServer& from, ModelServer& to) {
+    if (!from.sender->in_session()) {
+      auto greeting = TRY(to.receiver->hello(TRY(from.sender->hello()), to.refused));
+      if (greeting.session) to.session = greeting.session;
+      TRY(from.sender->welcomed(greeting.answer));
+    }
+    const auto message = TRY(from.sender->next());
+    if (message.empty) {
+      from.sender->skipped(message);
+      from.peer.acknowledged = from.sender->position();
+      return {};
+    }
+    if (!to.session) return fail(ErrorCode::kConflict, "no session");
+    const auto changes = TRY(to.receiver->open(message.body, *to.session));
+    TRY(to.keystore->write([&](store::Transaction& t) -> Status {
+      TRY(to.receiver->apply(t, changes, *to.session));
+      return {};
+    }));
+    ReplicationWelcome welcome;
+    welcome.receiver = to.id;
+    welcome.applied = changes.through;
+    TRY(from.sender->answered(message, welcome.encode()));
+    from.peer.acknowledged = from.sender->position();
+    return {};
+  }
+  void settle() {
+    for (int i = 0; i < 8; ++i) {
+      const Status there = send(a, b);
+      ASSERT_TRUE(there) << there.error().text();
+      const Status back = send(b, a);
+      ASSERT_TRUE(back) << back.error().text();
+    }
+    // At rest: another round makes no commit.
+    const auto heads = std::pair(a.keystore->head(), b.keystore->head());
+    ASSERT_TRUE(send(a, b));
+    ASSERT_TRUE(send(b, a));
+    EXPECT_EQ(heads, std::pair(a.keystore->head(), b.keystore->head()));
+    EXPECT_TRUE(a.keystore->verify().value().empty());
+    EXPECT_TRUE(b.keystore->verify().value().empty());
+  }
+
+  static Result<DataKey> take(ModelServer& at, std::string_view group) {
+    std::optional<DataKey> key;
+    TRY(at.keystore->write([&](store::Transaction& t) -> Status {
+      key = TRY(at.manager->groups().take_next(t, group));
+      return {};
+    }));
+    return *key;
+  }
+  static std::size_t key_count(ModelServer& at) {
+    return at.manager->list_keys("", std::nullopt, {1000}).value().items.size();
+  }
+  static std::size_t conflict_count(ModelServer& at) {
+    return at.manager->list_conflicts(false, {}).value().items.size();
+  }
+
+  const Actor actor = Actor::system();
+  SimEnv sim{1};
+  ModelServer a{sim, 1};
+  ModelServer b{sim, 2};
+};
+
+TEST_F(PairOfServers, K10_DestroyedStaysDestroyedWhateverTheVersion) {
+  const auto key = a.manager->generate_keys(actor, 1, "TWK", "").value().front();
+  settle();
+  ASSERT_TRUE(a.manager->change_key_state(actor, key.alias, KeyState::kDestroyed));
+  // The other moves on through more versions, and even says compromised.
+  ASSERT_TRUE(b.manager->change_key_state(actor, key.alias, KeyState::kActive));
+  ASSERT_TRUE(b.manager->change_key_state(actor, key.alias, KeyState::kDeactivated));
+  ASSERT_TRUE(b.manager->change_key_state(actor, key.alias, KeyState::kCompromised));
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    const auto now = at->manager->key(key.alias).value();
+    EXPECT_EQ(now.state, KeyState::kDestroyedCompromised);
+    EXPECT_TRUE(now.sealed_key.empty());
+    EXPECT_NE(now.times.destroyed, kNever);
+    EXPECT_NE(now.times.compromised, kNever);
+    EXPECT_NE(now.times.activated, kNever);
+  }
+}
+
+TEST_F(PairOfServers, K10_JoinOfStatesIsASemilattice) {
+  std::vector<KeyState> all;
+  for (int value = 1; value <= 6; ++value) all.push_back(static_cast<KeyState>(value));
+  for (const KeyState x : all) {
+    EXPECT_EQ(join(x, x), x);
+    for (const KeyState y : all) {
+      EXPECT_EQ(join(x, y), join(y, x));
+      EXPECT_GE(join(x, y), std::max(x, y));
+      for (const KeyState z : all) EXPECT_EQ(join(join(x, y), z), join(x, join(y, z)));
+    }
+  }
+}
+
+TEST_F(PairOfServers, K19_TwoIndependentInstallationsMergeWithoutACollision) {
+  // Both were set up by their own defaults, and both then by the same habits.
+  for (ModelServer* at : {&a, &b}) {
+    ASSERT_TRUE(at->manager->create_group(actor, "DAILY", {}));
+    ASSERT_TRUE(at->manager->set_default_group(actor, "DAILY"));
+    ASSERT_TRUE(at->manager->generate_keys(actor, 20, "", "DAILY"));
+    ASSERT_TRUE(at->manager->generate_key_range(actor, "KEY000000000000000001-03", "DAILY"));
+    DriveChange change;
+    change.default_group = "DAILY";
+    ASSERT_TRUE(at->manager->add_drive(actor, "1234567890", change));
+    sim.clock.advance(std::chrono::hours(1));
+  }
+  Uuid volume;
+  volume.bytes[0] = 7;
+  LedgerEntry entry;
+  ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) -> Status {
+    const auto key = TRY(a.manager->keys().find(t, "KEY000000000000000002"));
+    entry.alias = key->alias;
+    entry.dki = to_bytes(key->dki.view());
+    entry.volume = volume;
+    entry.kcv = to_bytes(ByteView(crypto::key_check_value(TRY(a.manager->keys().open(t, *key)), volume)));
+    entry = TRY(a.manager->ledger().add(t, entry));
+    return {};
+  }));
+  const auto mine = a.manager->key("KEY000000000000000002").value();
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    EXPECT_EQ(key_count(*at), 46U);  // default aliases do not meet, and of the same aliases both keys stay
+    const auto ambiguous = at->manager->key("KEY000000000000000002");
+    ASSERT_FALSE(ambiguous);
+    EXPECT_EQ(ambiguous.error().code, ErrorCode::kConflict);
+    EXPECT_EQ(at->manager->key(mine.alias + "#" + to_hex(mine.fingerprint)).value().id, mine.id);
+    // A tape that carries the identifier of both gets the key that sealed it; one that nobody knows of gets
+    // none, and is told the choice.
+    KeyRequest request;
+    request.volume = volume;
+    request.dki = mine.dki;
+    EXPECT_TRUE(at->keystore->read([&](store::Reader& reader) -> Status {
+      EXPECT_EQ(TRY(key_of_tape(reader, *at->manager, request))->id, mine.id);
+      request.volume.bytes[0] = 8;
+      const auto unknown = key_of_tape(reader, *at->manager, request);
+      EXPECT_FALSE(unknown);
+      EXPECT_NE(unknown.error().remedy.find(to_hex(mine.fingerprint)), std::string::npos);
+      request.alias = mine.alias + "#" + to_hex(mine.fingerprint);
+      EXPECT_EQ(TRY(key_of_tape(reader, *at->manager, request))->id, mine.id);
+      return {};
+    }));
+    EXPECT_EQ(at->manager->group("DAILY").value().total, 23);
+  }
+  // Each still gives out its own keys alone.
+  std::set<Uuid> given;
+  for (int i = 0; i < 23; ++i) {
+    for (ModelServer* at : {&a, &b}) EXPECT_TRUE(given.insert(take(*at, "DAILY").value().id).second);
+  }
+  EXPECT_FALSE(take(a, "DAILY"));
+  EXPECT_FALSE(take(b, "DAILY"));
+}
+
+TEST_F(PairOfServers, K19_AConflictIsKeptShownAndAcknowledgedAtBoth) {
+  settle();
+  ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "FROM A"));
+  ASSERT_TRUE(b.manager->set_setting(actor, kDefaultLabel1, "FROM B"));
+  settle();
+  ASSERT_EQ(conflict_count(a), 1U);
+  ASSERT_EQ(conflict_count(b), 1U);
+  const auto conflict = b.manager->list_conflicts(false, {}).value().items.front();
+  EXPECT_EQ(conflict.table, "setting");
+  EXPECT_NE(conflict.high.content.find("FROM B"), std::string::npos);
+  EXPECT_NE(conflict.low.content.find("FROM A"), std::string::npos);
+  ASSERT_TRUE(a.manager->acknowledge_conflict({"anna", ActorKind::kOperator}, conflict.id));
+  settle();
+  EXPECT_EQ(conflict_count(b), 0U);
+  EXPECT_EQ(b.manager->list_conflicts(true, {}).value().items.front().acknowledged_by, "anna");
+  EXPECT_FALSE(a.manager->acknowledge_conflict(actor, Uuid{}));
+  // Changes in knowledge of each other are none.
+  ASSERT_TRUE(b.manager->set_setting(actor, kDefaultLabel1, "AGAIN B"));
+  settle();
+  ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "AGAIN A"));
+  settle();
+  EXPECT_EQ(conflict_count(a), 0U);
+}
+
+TEST_F(PairOfServers, K19_AServerThatWasTakenOverObeysWhenItReturns) {
+  ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 10, "", "DAILY"));
+  const auto many = a.manager->generate_keys(actor, 1, "", "").value().front();
+  settle();
+  ASSERT_TRUE(take(a, "DAILY"));
+  // The two do not see each other. b takes over; a does not know.
+  const auto taken = b.manager->promote(actor, a.id);
+  ASSERT_TRUE(taken) << taken.error().text();
+  EXPECT_EQ(*taken, 1U);
+  EXPECT_FALSE(take(b, "DAILY"));  // never another server's use-once keys
+  EXPECT_EQ(b.manager->key(many.alias).value().owner, b.id);
+  ASSERT_TRUE(take(a, "DAILY"));  // a's own, which b never gives out
+  settle();
+  const auto refused = take(a, "DAILY");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(a.manager->group("DAILY").value().remaining, 0);
+  EXPECT_EQ(a.manager->key(many.alias).value().owner, b.id);
+  // Both go on with keys of their own.
+  ASSERT_TRUE(a.manager->generate_keys(actor, 2, "", "DAILY"));
+  ASSERT_TRUE(b.manager->generate_keys(actor, 2, "", "DAILY"));
+  settle();
+  EXPECT_TRUE(take(a, "DAILY"));
+  EXPECT_TRUE(take(b, "DAILY"));
+  EXPECT_FALSE(b.manager->promote(actor, b.id));
+  EXPECT_FALSE(b.manager->promote(actor, Uuid{}));
+}
+
+TEST_F(PairOfServers, K17_ARestoredServerIsRefusedUntilAcceptedAndThenHasEverything) {
+  ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 5, "", "DAILY"));
+  settle();
+  const std::string copy = a.directory.file("copy.db");
+  MemoryCommitLog log;
+  ASSERT_TRUE(a.keystore->copy_to(copy));
+  log.copy_from(a.log);
+  ASSERT_TRUE(a.manager->generate_keys(actor, 3, "", "DAILY"));
+  const auto used = take(a, "DAILY").value();
+  settle();
+  // The machine is lost, and the older copy comes back.
+  a.close();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(a.path + suffix);
+  std::filesystem::copy_file(copy, a.path);
+  a.log.copy_from(log);
+  a.open();
+  ASSERT_TRUE(a.manager->begin_epoch(actor));
+  connect();
+  EXPECT_FALSE(take(a, "DAILY"));  // which of them were given out it cannot know
+  const Status refused = send(a, b);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("accept-restored"), std::string::npos);
+  EXPECT_FALSE(send(b, a));
+  ASSERT_TRUE(b.refused);
+  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
+    PeerProgress progress = TRY(read_progress(t, b.parties));
+    accept_restored(progress, *b.refused);
+    return save_progress(t, b.parties.peer, progress);
+  }));
+  settle();
+  EXPECT_EQ(key_count(a), 8U);
+  EXPECT_EQ(a.manager->key(used.alias).value().uses, 1);
+  EXPECT_FALSE(take(a, "DAILY"));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 1, "", "DAILY"));
+  settle();
+  EXPECT_NE(take(a, "DAILY").value().id, used.id);
+  EXPECT_EQ(conflict_count(a), 0U);
+}
+
+TEST_F(PairOfServers, K19_ANewSecondaryGetsWhatAnEarlierOneMade) {
+  settle();
+  ASSERT_TRUE(b.manager->generate_keys(actor, 4, "", ""));
+  settle();
+  // b is gone for good; c takes its place and gets b's keys from a.
+  ModelServer c{sim, 3};
+  a.meet(c);
+  c.meet(a);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(send(a, c));
+    ASSERT_TRUE(send(c, a));
+  }
+  EXPECT_EQ(key_count(c), 4U);
+  EXPECT_EQ(c.manager->list_servers().value().size(), 3U);
+}
+
+}  // namespace
+}  // namespace tapewarden::keymgr
