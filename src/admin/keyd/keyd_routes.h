@@ -42,7 +42,7 @@ struct KeydServices {
   // Empty functions where there is nothing to tell.
   std::function<std::optional<keymgr::PeerState>()> peer;
   // An operator's word about a restored peer, named by its id.
-  std::function<Result<keymgr::Incarnation>(const Uuid&, const keymgr::Actor&)> accept_restored;
+  std::function<Result<keymgr::Incarnation>(const Uuid&, const keymgr::Actor&)> accept_restored = {};
   // What else an operator must be told: the audit file's health, a passphrase that lies beside the keystore.
   std::function<std::vector<std::string>()> warnings;
   std::function<bool()> ready;  // for the health check
