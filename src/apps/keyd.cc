@@ -73,6 +73,25 @@ int site_init(System& system, SiteOptions options, const std::string& primary, c
   return 0;
 }
 
+int add_secondary(System& system, SecondaryOptions options, const std::string& address) {
+  if (!address.empty()) {
+    const auto parsed = parse_server(address, "host", options.address);
+    if (!parsed) return report(parsed.error());
+  }
+  const auto made = add_secondary(system.env(), options);
+  if (!made) return report(made.error());
+  std::printf("The new server's folder is %s\n", made->folder.c_str());
+  std::printf(
+      "  It holds its master key and, for now, the passphrase: carry it as you would carry keys.\n\n");
+  std::printf("Next:\n  1. Add these lines to %s and start that server again:\n\n%s\n",
+              options.primary_config.c_str(), made->primary_config.c_str());
+  std::printf("  2. Move the folder to its machine: tapewarden-keyd run --config keyd.toml\n");
+  std::printf(
+      "  Everything is copied when the two meet: `tapewarden status` shows the lag until they are in "
+      "step.\n");
+  return 0;
+}
+
 int check(System& system, const std::string& path) {
   const auto config = read_keyd_config(system.disk, path);
   if (!config) return report(config.error());
@@ -157,6 +176,17 @@ int start(int argc, char** argv) {
   site_command->add_option("--primary", primary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--secondary", secondary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--listen", site.listen, "address that both listen on");
+  SecondaryOptions second;
+  std::string second_address;
+  auto* second_command = app.add_subcommand("add-secondary", "Make a second server for one that runs alone");
+  second_command->add_option("--config", second.primary_config, "the keyd.toml of the server that is there")
+      ->required();
+  second_command->add_option("--ca", second.authority, "folder with authority.crt and authority.key")
+      ->required();
+  second_command->add_option("--dir", second.directory, "where the new server's folder is made")->required();
+  second_command->add_option("--name", second.name, "the new server's name");
+  second_command->add_option("--host", second_address, "HOST[:DKX-PORT[:HTTPS-PORT]] of the new server");
+  second_command->add_option("--primary-host", second.primary_host, "how the new server reaches the other");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -168,6 +198,7 @@ int start(int argc, char** argv) {
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);
+  if (second_command->parsed()) return add_secondary(system, second, second_address);
   if (audit_command->parsed()) return verify_audit(system, audit);
   return check_command->parsed() ? check(system, config) : run(system, config);
 }

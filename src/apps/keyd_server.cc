@@ -312,7 +312,14 @@ dkx::ServerHealth KeydServer::Parts::health() const {
   if (replicator && replicator->state().rolled_back) {
     return {dkx::ServerState::kReadsOnly, "the peer has seen later commits of this server than it holds"};
   }
-  return {dkx::ServerState::kServing, {}};
+  dkx::ServerHealth out{dkx::ServerState::kServing, {}};
+  const std::uint64_t sequence = store.keystore->head().sequence;
+  const Status read = store.keystore->read([&](store::Reader& reader) -> Status {
+    out.head = dkx::ServerHead{static_cast<std::uint64_t>(TRY(keymgr::own_epoch(reader))), sequence};
+    return {};
+  });
+  if (!read) return {dkx::ServerState::kNotServing, read.error().text()};
+  return out;
 }
 
 KeydServer::KeydServer() : parts_(std::make_unique<Parts>()) {}

@@ -29,6 +29,17 @@ Status write_pair(Env env, const std::string& certificate_path, const std::strin
   return write_public(env, certificate_path, pair.certificate.pem());
 }
 
+namespace {
+
+Result<crypto::SecretBytes> read_secret(Disk& disk, const std::string& path) {
+  const auto file = TRY(disk.open(path, OpenMode::kRead));
+  auto content = crypto::SecretBytes::zeros(kPemFileLimit);
+  const std::size_t size = TRY(file->read_at(0, content.reveal_mutable()));
+  return crypto::SecretBytes::copy_of(content.reveal().first(size));
+}
+
+}  // namespace
+
 Result<SiteAuthority> SiteAuthority::make(Env env, const std::string& name) {
   KeyPair pair;
   pair.key = crypto::PrivateKey::generate_p256();
@@ -38,6 +49,22 @@ Result<SiteAuthority> SiteAuthority::make(Env env, const std::string& name) {
   spec.not_before = env.clock->wall_now() - kBackdate;
   spec.not_after = env.clock->wall_now() + kAuthorityLife;
   pair.certificate = TRY(crypto::self_signed_certificate(spec, pair.key, *env.random));
+  return SiteAuthority(env, std::move(pair));
+}
+
+Result<SiteAuthority> SiteAuthority::load(Env env, const std::string& folder) {
+  const auto certificate = read_file(*env.disk, folder + "/authority.crt", kPemFileLimit);
+  const auto key = read_secret(*env.disk, folder + "/authority.key");
+  if (!certificate || !key) {
+    return fail(ErrorCode::kNotFound, "the site authority's certificate and key are not in " + folder, "ca",
+                "bring the folder ca/ of the site to this machine for the time of this command");
+  }
+  KeyPair pair;
+  pair.certificate = TRY(crypto::Certificate::from_pem(as_text(*certificate)));
+  pair.key = TRY(crypto::PrivateKey::from_pem(*key));
+  if (TRY(pair.certificate.public_key()) != pair.key.public_key()) {
+    return fail(ErrorCode::kInvalidArgument, "authority.key is not the key of authority.crt", "ca");
+  }
   return SiteAuthority(env, std::move(pair));
 }
 

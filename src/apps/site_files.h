@@ -8,6 +8,8 @@
 
 namespace tapewarden::apps {
 
+inline constexpr std::size_t kPemFileLimit = 64U << 10;  // bytes of a certificate's or a key's file
+
 struct KeyPair {
   crypto::Certificate certificate;
   crypto::PrivateKey key;
@@ -23,6 +25,9 @@ Status write_pair(Env env, const std::string& certificate_path, const std::strin
 class SiteAuthority {
  public:
   static Result<SiteAuthority> make(Env env, const std::string& name);
+  // Of a site that exists: `folder` holds authority.crt and authority.key. kNotFound, with what to do where
+  // the key is kept elsewhere.
+  static Result<SiteAuthority> load(Env env, const std::string& folder);
   const KeyPair& pair() const { return pair_; }
 
   // A P-256 key with a certificate. `unit` says what the holder is: "keyd", "proxy", "drive", "people".

@@ -289,4 +289,75 @@ Result<SiteReport> init_site(Env env, const SiteOptions& options) {
   return report;
 }
 
+namespace {
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string(".") : path.substr(0, slash);
+}
+
+Result<crypto::Certificate> read_certificate(Disk& disk, const std::string& path) {
+  const auto pem = read_file(disk, path, kPemFileLimit);
+  if (!pem) return in_context(path, pem.error());
+  return crypto::Certificate::from_pem(as_text(*pem));
+}
+
+// The server that is there, as the new one must know it.
+Result<Server> describe_primary(Env env, const KeydConfig& config, const SecondaryOptions& options) {
+  Server primary;
+  primary.name = config.server_name;
+  primary.folder = folder_of(options.primary_config);
+  primary.id = config.server_id;
+  primary.address.host = options.primary_host.empty() ? config.https.address : options.primary_host;
+  primary.address.dkx_port = config.dkx.port;
+  primary.address.https_port = config.https.port;
+  if (primary.address.host == "0.0.0.0" || primary.address.host == "::") {
+    return fail(ErrorCode::kInvalidArgument, "the primary listens on every address", "primary-host",
+                "say under which name or address the secondary reaches it");
+  }
+  const std::string tls = folder_of(config.tls_certificate);
+  primary.signing = TRY(read_certificate(*env.disk, tls + "/signing.crt"));
+  primary.exchange = TRY(read_certificate(*env.disk, tls + "/exchange.crt"));
+  return primary;
+}
+
+std::string peer_lines(const Server& server) {
+  std::ostringstream out;
+  out << "[peer]\nid = \"" << server.id.text() << "\"\nname = \"" << server.name << "\"\nhost = \""
+      << server.address.host << "\"\nport = " << server.address.https_port
+      << "\nsigning_certificate = \"tls/peer-signing.crt\"\n"
+      << "exchange_certificate = \"tls/peer-exchange.crt\"\n";
+  return out.str();
+}
+
+}  // namespace
+
+Result<SecondaryReport> add_secondary(Env env, const SecondaryOptions& options) {
+  const KeydConfig config = TRY(read_keyd_config(*env.disk, options.primary_config));
+  if (config.peer) {
+    return fail(ErrorCode::kConflict, "the server has a peer already: " + config.peer->name, "config",
+                "take the [peer] lines of a server that is gone for good out of " + options.primary_config);
+  }
+  TRY(check_host(options.address.host, "host"));
+  if (!options.primary_host.empty()) TRY(check_host(options.primary_host, "primary-host"));
+  const bool named =
+      !options.name.empty() && options.name.size() <= 40 &&
+      options.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+  if (!named || options.name == config.server_name) {
+    return fail(ErrorCode::kInvalidArgument, "not a name for the new server", "name",
+                "use 1 to 40 small letters, digits and hyphens, and another name than the primary's");
+  }
+  SiteOptions site;
+  site.directory = options.directory;
+  TRY(check_empty(*env.disk, options.directory + "/" + options.name));
+  Server primary = TRY(describe_primary(env, config, options));
+  Builder builder(env, site, TRY(SiteAuthority::load(env, options.authority)));
+  Server secondary = TRY(builder.make_server(options.name, options.address));
+  TRY(builder.make_keystore(secondary, false));
+  TRY(builder.write_config(secondary, primary));
+  TRY(write_public(env, primary.folder + "/tls/peer-signing.crt", secondary.signing.pem()));
+  TRY(write_public(env, primary.folder + "/tls/peer-exchange.crt", secondary.exchange.pem()));
+  return SecondaryReport{secondary.folder, peer_lines(secondary)};
+}
+
 }  // namespace tapewarden::apps

@@ -37,6 +37,27 @@ struct SiteReport {
 // kAlreadyExists when the directory holds anything; kInvalidArgument naming the option; kIo.
 Result<SiteReport> init_site(Env env, const SiteOptions& options);
 
+// One more key server for a site that has one (K19), made where the primary's folder lies.
+struct SecondaryOptions {
+  std::string primary_config;  // the primary's keyd.toml
+  std::string authority;       // folder with authority.crt and authority.key
+  std::string directory;       // DIRECTORY/NAME is made
+  std::string name = "secondary";
+  SiteServer address{"127.0.0.1", 3802, 1444};
+  std::string primary_host;  // as the secondary reaches it; empty: the address that the primary listens on
+};
+
+struct SecondaryReport {
+  std::string folder;          // move it to the new machine
+  std::string primary_config;  // the lines to add there
+};
+
+// Makes the new server's folder: its own master key, identity and certificates, and a configuration that
+// names the primary as its peer; and puts the new server's certificates beside the primary's. The keystore is
+// empty: everything is copied when the two first meet. kConflict when the primary has a peer; kAlreadyExists;
+// kNotFound, kInvalidArgument naming the option; kIo.
+Result<SecondaryReport> add_secondary(Env env, const SecondaryOptions& options);
+
 // Fills the words into a fresh master passphrase: 8 groups of 5 characters without look-alikes, about 160
 // bits.
 crypto::SecretBytes random_passphrase(Random& random);

@@ -64,7 +64,12 @@ Bytes encode(const HelloAnswer& hello) {
   for (const Nonce& nonce : hello.nonces) out.add_bytes(kTagNonce, nonce);
   out.add_long_integer(kTagServerTime, to_millis(hello.time));
   out.add_enumeration(kTagServerState, hello.state);
-  out.add_text(kTagStateText, printable(hello.state_text, kMaxMessageText)).end();
+  out.add_text(kTagStateText, printable(hello.state_text, kMaxMessageText));
+  if (hello.head) {
+    out.add_long_integer(kTagServerEpoch, static_cast<std::int64_t>(hello.head->epoch));
+    out.add_long_integer(kTagServerCommit, static_cast<std::int64_t>(hello.head->sequence));
+  }
+  out.end();
   return out.take();
 }
 
@@ -79,6 +84,14 @@ Result<HelloAnswer> read_hello_answer(ttlv::Cursor in) {
   out.time = from_millis(TRY(in.long_integer(kTagServerTime)));
   out.state = TRY(in.enumeration(kTagServerState, ServerState::kServing, ServerState::kNotServing));
   out.state_text = TRY(read_printable(in, kTagStateText, 0, kMaxMessageText));
+  if (in.next_is(kTagServerEpoch)) {
+    const std::int64_t epoch = TRY(in.long_integer(kTagServerEpoch));
+    const std::int64_t sequence = TRY(in.long_integer(kTagServerCommit));
+    if (epoch < 0 || sequence < 0) {
+      return fail(ErrorCode::kInvalidArgument, "a head cannot be negative", "head");
+    }
+    out.head = ServerHead{static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(sequence)};
+  }
   TRY(in.finish());
   return out;
 }

@@ -2,6 +2,8 @@
 // answer is signed over the client's challenge like every answer, so it cannot be replayed. Values.
 #pragma once
 
+#include <compare>
+#include <optional>
 #include <vector>
 
 #include "base/env.h"
@@ -23,6 +25,14 @@ enum class ServerState : std::uint8_t {
 };
 std::string_view to_string(ServerState state);  // "serving"
 
+// The newest commit of the server's keystore, in the epoch that the server acts in. Within an epoch commits
+// only grow; a server restored from an older copy is in a later epoch.
+struct ServerHead {
+  std::uint64_t epoch = 0;
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(const ServerHead&, const ServerHead&) = default;
+};
+
 struct HelloAnswer {
   std::vector<Version> versions;  // that the server speaks, best first
   Uuid server;
@@ -31,6 +41,7 @@ struct HelloAnswer {
   WallTime time{};  // the server's clock, for display: nothing rests on it
   ServerState state = ServerState::kServing;
   std::string state_text;  // for people; may be empty
+  std::optional<ServerHead> head = {};
   friend bool operator==(const HelloAnswer&, const HelloAnswer&) = default;
 };
 

@@ -43,6 +43,8 @@ inline constexpr ttlv::Tag kTagCheckKind{0x540029};
 inline constexpr ttlv::Tag kTagCheckName{0x54002A};
 inline constexpr ttlv::Tag kTagCheckStatus{0x54002B};
 inline constexpr ttlv::Tag kTagCheckText{0x54002C};
+inline constexpr ttlv::Tag kTagServerEpoch{0x54002D};
+inline constexpr ttlv::Tag kTagServerCommit{0x54002E};
 
 // Key request
 inline constexpr ttlv::Tag kTagIntent{0x540040};

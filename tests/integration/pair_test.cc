@@ -1,4 +1,6 @@
 // K19: a pair of key servers of which one dies at a random moment.
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "harness/key_record.h"
@@ -106,6 +108,52 @@ TEST_F(KeydPair, K19_NothingAcknowledgedIsLostWhenThePrimaryDies) {
     TW_ASSERT_OK(checked);
     EXPECT_EQ(checked->end.exit_code, 0) << checked->output;
   }
+}
+
+// The [peer] lines that add-secondary prints.
+std::string peer_lines(const std::string& output) {
+  const std::size_t begin = output.find("[peer]");
+  const std::size_t end = output.find("\n\n", begin);
+  return begin == std::string::npos ? std::string() : "\n" + output.substr(begin, end - begin) + "\n";
+}
+
+TEST(KeydPairMaking, K19_ASecondaryIsMadeForAServerThatRunsAlone) {
+  auto made = TestSite::make();
+  TW_ASSERT_OK(made);
+  TestSite& site = **made;
+  TW_EXPECT_OK(site.without_peer(Which::kPrimary));
+  std::filesystem::remove_all(site.folder(Which::kSecondary));
+  TW_EXPECT_OK(site.start(Which::kPrimary));
+  RestClient& primary = site.rest(Which::kPrimary);
+  TW_EXPECT_OK(primary.post("/v1/groups", json::object{{"name", "ALONE"}}));
+  TW_EXPECT_OK(primary.post("/v1/keys", json::object{{"count", 2'500}, {"group", "ALONE"}}));
+  const auto command = [&](const std::string& ca) {
+    return run_command(
+        {program("tapewarden-keyd"), "add-secondary", "--config", site.folder(Which::kPrimary) + "/keyd.toml",
+         "--ca", ca, "--dir", site.directory(), "--name", "secondary", "--host",
+         "127.0.0.1:" + std::to_string(site.dkx_port(Which::kSecondary)) + ":" +
+             std::to_string(site.https_port(Which::kSecondary))},
+        site.path("add-secondary.log"));
+  };
+  const auto without_authority = command(site.path("people"));
+  TW_ASSERT_OK(without_authority);
+  EXPECT_NE(without_authority->end.exit_code, 0);
+  EXPECT_NE(without_authority->output.find("authority"), std::string::npos);
+  const auto done = command(site.path("ca"));
+  TW_ASSERT_OK(done);
+  ASSERT_EQ(done->end.exit_code, 0) << done->output;
+  std::ofstream(site.folder(Which::kPrimary) + "/keyd.toml", std::ios::app) << peer_lines(done->output);
+  TW_EXPECT_OK(site.stop(Which::kPrimary));
+  TW_EXPECT_OK(site.start_both());
+  const auto groups = site.rest(Which::kSecondary).get("/v1/keys?limit=1000&group=ALONE");
+  TW_ASSERT_OK(groups);
+  EXPECT_EQ(groups->at("items").as_array().size(), 1'000U);
+  // A server that has a peer gets no second one.
+  const auto again = command(site.path("ca"));
+  TW_ASSERT_OK(again);
+  EXPECT_NE(again->output.find("has a peer already"), std::string::npos) << again->output;
+  TW_EXPECT_OK(site.stop(Which::kPrimary));
+  TW_EXPECT_OK(site.stop(Which::kSecondary));
 }
 
 }  // namespace

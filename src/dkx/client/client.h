@@ -19,6 +19,7 @@
 #include "base/env.h"
 #include "crypto/certificate.h"
 #include "dkx/body.h"
+#include "dkx/client/head_memory.h"
 #include "dkx/client/transport.h"
 #include "dkx/envelope.h"
 
@@ -83,6 +84,8 @@ struct ClientConfig {
   // Called when a connection goes up or down or a server's state changes, in the order in which that happens;
   // for operator interventions. May be empty.
   std::function<void(const ServerStatus&)> on_state_change;
+  // Where the servers' newest heads are kept; in memory when empty.
+  std::shared_ptr<HeadMemory> heads = {};
 };
 
 // What a Builder signs for.

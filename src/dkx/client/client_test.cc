@@ -321,6 +321,32 @@ TEST_F(ClientTest, K11_NextNonceOfAnAnswerSavesAHello) {
   EXPECT_EQ(primary_.hellos(), 1U);
 }
 
+TEST_F(ClientTest, K17_AServerWhoseHeadWentBackIsRefused) {
+  primary_.set_head({0, 100});
+  secondary_.set_head({0, 50});
+  start();
+  ask();
+  EXPECT_EQ(only_role(), ServerRole::kPrimary);
+  const auto reconnect = [&](std::optional<ServerHead> head) {
+    if (head) primary_.set_head(*head);
+    primary_.cut_connections({ErrorCode::kUnavailable, "cut", {}, {}, 0});
+    pass(3s);
+    results_.clear();
+    ask();
+  };
+  // An older copy of the same epoch: the other server answers.
+  reconnect(ServerHead{0, 99});
+  EXPECT_EQ(only_role(), ServerRole::kSecondary);
+  EXPECT_NE(client_->status()[0].failure->message.find("older copy"), std::string::npos);
+  // Further on, or restored into a new epoch: a descendant.
+  reconnect(ServerHead{0, 101});
+  EXPECT_EQ(only_role(), ServerRole::kPrimary);
+  reconnect(ServerHead{1, 3});
+  EXPECT_EQ(only_role(), ServerRole::kPrimary);
+  reconnect(ServerHead{0, 200});
+  EXPECT_EQ(only_role(), ServerRole::kSecondary);
+}
+
 TEST_F(ClientTest, K17_AServerThatWaitsForItsReplicaLeavesItToTheOther) {
   start();
   primary_.on_request = [&](const auto& request) {

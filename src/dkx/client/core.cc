@@ -37,6 +37,7 @@ Client::Core::Core(ClientConfig config)
     : env_(config.env),
       trust_(std::move(config.trust)),
       timing_(config.timing),
+      heads_(config.heads ? std::move(config.heads) : std::make_shared<HeadsInMemory>()),
       on_state_change_(std::move(config.on_state_change)) {
   TW_ASSERT(!config.servers.empty() && config.servers.size() <= kMaxServers);
   links_.reserve(config.servers.size());
@@ -168,6 +169,11 @@ void Client::Core::handle(std::size_t link, std::uint64_t generation, const Awai
       pin = links_[link].pin();
     }
     greeting = check_greeting(answer, awaited.request, trust_, pin);
+    if (greeting) {
+      if (const Status fresh = check_head(*heads_, greeting->hello); !fresh) {
+        greeting = std::unexpected(fresh.error());
+      }
+    }
   } else if (const auto verified = verify_answer(answer, awaited.request, certificate); !verified) {
     body = std::unexpected(verified.error());
   } else {

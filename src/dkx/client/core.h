@@ -91,6 +91,7 @@ class Client::Core : public std::enable_shared_from_this<Core> {
   const Env env_;
   const ServerTrust trust_;
   const ClientTiming timing_;
+  const std::shared_ptr<HeadMemory> heads_;
   const std::function<void(const ServerStatus&)> on_state_change_;
   mutable Mutex mutex_;
   std::vector<Link> links_ TW_GUARDED_BY(mutex_);

@@ -95,6 +95,7 @@ class Session final : public ServerSession, public std::enable_shared_from_this<
     answer.time = dependencies_.env.clock->wall_now();
     answer.state = health.state;
     answer.state_text = health.text;
+    answer.head = health.head;
     reply(sign(request, AnswerBody{answer}));
   }
 

@@ -31,6 +31,7 @@ struct ServerPeer {
 struct ServerHealth {
   ServerState state = ServerState::kServing;
   std::string text;
+  std::optional<ServerHead> head = {};
 };
 
 // Makes one refused message durable in the audit and then calls `done` (with an error when it could not be

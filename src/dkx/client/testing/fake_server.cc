@@ -100,6 +100,7 @@ void FakeServer::receive(std::uint64_t connection, const Bytes& message) {
 
 HelloAnswer FakeServer::greet(const HelloRequest& hello) {
   HelloAnswer out{{kVersion}, id_, party_.certificate.der(), {}, WallTime{}, state_, state_text_};
+  out.head = head_;
   for (std::size_t i = 0; i < std::min<std::size_t>(hello.nonces, nonce_limit_); ++i) {
     Nonce nonce;
     random_.fill(nonce);

@@ -31,6 +31,7 @@ class FakeServer {
     state_ = state;
     state_text_ = std::move(text);
   }
+  void set_head(ServerHead head) { head_ = head; }
   // Nonces given in one hello, at most as many as asked for.
   void set_nonce_limit(std::size_t limit) { nonce_limit_ = limit; }
 
@@ -78,6 +79,7 @@ class FakeServer {
   Uuid id_;
   ServerState state_ = ServerState::kServing;
   std::string state_text_;
+  std::optional<ServerHead> head_;
   std::size_t nonce_limit_ = 16;
   bool reachable_ = true;
   bool silent_ = false;
