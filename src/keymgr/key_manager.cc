@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "crypto/random.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/epoch.h"
 #include "keymgr/limits.h"
 #include "keymgr/row_codec.h"
 #include "keymgr/tables.h"
@@ -74,6 +75,8 @@ Status KeyManager::load_identity(const Options& options) {
     return TRY(reader.get(kIdentityTable, {id})).has_value();
   }));
   if (!known) TRY(make_identity(options));
+  // A restore raised the epoch in the server table alone.
+  TRY(change(keystore_, [&](Transaction& t) { return obey_epoch(t, context_); }));
   return keystore_.read([&](Reader& reader) -> Status {
     const auto row = TRY(reader.get(kIdentityTable, {id}));
     const auto server_row = TRY(reader.get(kServerTable, {id}));

@@ -269,6 +269,27 @@ TEST_F(PairOfServers, K17_ARestoredServerIsRefusedUntilAcceptedAndThenHasEveryth
   EXPECT_EQ(conflict_count(a), 0U);
 }
 
+TEST_F(PairOfServers, K17_AnEpochThatARestoreRaisedHoldsFromTheFirstStart) {
+  ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 3, "", "DAILY"));
+  settle();
+  ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) -> Status {
+    const auto row = TRY(t.get(kServerTable, {to_bytes(a.id.view())}));
+    ServerRow self = ServerRow::from_row(*row);
+    ++self.epoch;
+    return t.put(kServerTable, self.to_row());
+  }));
+  a.close();
+  a.open();
+  connect();
+  settle();
+  EXPECT_FALSE(take(a, "DAILY"));
+  EXPECT_EQ(a.manager->group("DAILY").value().remaining, 0);
+  ASSERT_TRUE(a.manager->generate_keys(actor, 1, "", "DAILY"));
+  settle();
+  EXPECT_TRUE(take(a, "DAILY"));
+}
+
 TEST_F(PairOfServers, K19_ANewSecondaryGetsWhatAnEarlierOneMade) {
   settle();
   ASSERT_TRUE(b.manager->generate_keys(actor, 4, "", ""));
