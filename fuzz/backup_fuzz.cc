@@ -57,7 +57,7 @@ void read_content(ByteView input) {
   tapewarden::testing::SimClock clock;
   tapewarden::testing::SimDisk disk;
   const Env env{&clock, &disk, &random, nullptr};
-  TW_ASSERT(disk.make_directories("/b").has_value());
+  TW_ASSERT(disk.make_directories("/b", 0700).has_value());
   const auto key = crypto::SecretBytes::copy_of(Bytes(32, 7));
   backup::FileHeader header;
   header.base = 1;

@@ -34,6 +34,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
   backup_options.tables = own_tables();
   for (const auto* table : people::tables()) backup_options.tables.push_back(table);
   TW_ASSERT(base_.env().disk->make_directories(backup_directory()).has_value());
+  TW_ASSERT(base_.env().disk->make_directories(directory_.path() + "/keystore").has_value());
   backups_ = std::make_unique<keymgr::backup::Service>(*manager_, std::move(backup_options));
   people::ApprovalOptions approval_options;
   approval_options.server = base_.server();
