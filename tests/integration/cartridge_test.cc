@@ -86,7 +86,8 @@ TEST_F(KeydCartridge, D2_AnAppendIsClearOnlyWhenThatIsSaid) {
   // An encrypted one: what is appended is encrypted; and refused when its key areas say nothing of a key.
   TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", {"--label", "D2 KEK", "--input", file("text")}));
   TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", append));
-  TW_EXPECT_OK(tapewarden({"cartridge", "erase", file("TW0005JD"), "--method", "cryptographic", "--yes"}));
+  TW_EXPECT_OK(tapewarden(
+      {"cartridge", "erase", file("TW0005JD"), "--method", "cryptographic", "--yes", "--without-server"}));
   EXPECT_FALSE(tape("write", "4000000005", "TW0005JD", append));
   EXPECT_FALSE(tape("write", "4000000005", "TW0005JD", clear_append));
   const auto cartridge = read_bytes(file("TW0005JD"));
