@@ -17,6 +17,7 @@
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_service.h"
+#include "keymgr/rewrap.h"
 #include "people/people.h"
 #include "store/master_key.h"
 
@@ -87,6 +88,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::KeyManager> manager;
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
+  std::unique_ptr<keymgr::Rewrapper> rewrapper;
   std::unique_ptr<keymgr::KeyService> service;
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<HttpPeerLink> link;
@@ -142,6 +144,9 @@ Status KeydServer::Parts::connect_peer() {
   options.peer = config.peer->id;
   options.peer_name = config.peer->name;
   options.on_applied = [this] { factory->poke(); };  // the peer may have made a group that wants keys of ours
+  options.after_rows = [this](store::Transaction& transaction, std::span<const store::RowChange> rows) {
+    return manager->obey_tombstones(transaction, rows);
+  };
   options.signing_key = manager->context().signing_key;
   options.exchange_key = manager->context().exchange_key;
   options.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
@@ -208,6 +213,7 @@ admin::AuditPlace KeydServer::Parts::audit_place() {
 }
 
 void KeydServer::Parts::add_routes() {
+  rewrapper = std::make_unique<keymgr::Rewrapper>(*manager);
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
   approvals = std::make_unique<people::Approvals>(
       env, *store.keystore,
@@ -222,6 +228,7 @@ void KeydServer::Parts::add_routes() {
       .service = *service,
       .people = *people,
       .approvals = *approvals,
+      .rewrapper = *rewrapper,
       .audit = audit_place(),
       .server_name = config.server_name,
       .peer = [this]() -> std::optional<keymgr::PeerState> {
@@ -336,6 +343,7 @@ void KeydServer::stop() {
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
   if (parts.replicator) parts.replicator->stop();
+  if (parts.rewrapper) parts.rewrapper->stop();
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();

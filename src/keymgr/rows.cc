@@ -81,7 +81,7 @@ store::Row DataKey::to_row() const {
   out.uuid(id).text(alias).blob(dki.view()).number_of(state).uuid(owner).text(group).integer(position);
   out.blob(sealed_key).blob(fingerprint);
   write_times(out, times);
-  return out.number_of(origin).integer(uses).integer(created_commit).take();
+  return out.number_of(origin).integer(uses).integer(created_commit).time(quarantined).take();
 }
 
 DataKey DataKey::from_row(const store::Row& row) {
@@ -100,6 +100,7 @@ DataKey DataKey::from_row(const store::Row& row) {
   key.origin = in.enumeration<KeyOrigin>();
   key.uses = in.integer();
   key.created_commit = in.integer();
+  key.quarantined = in.time();
   return key;
 }
 
@@ -164,7 +165,7 @@ store::Row Kek::to_row() const {
   out.blob(id).blob(certificate).text(common_name).time(not_after).flag(has_private).blob(sealed_private);
   out.number_of(state);
   write_times(out, times);
-  return out.number_of(origin).flag(proven).time(proven_at).integer(private_commit).take();
+  return out.number_of(origin).flag(proven).time(proven_at).integer(private_commit).time(quarantined).take();
 }
 
 Kek Kek::from_row(const store::Row& row) {
@@ -182,6 +183,7 @@ Kek Kek::from_row(const store::Row& row) {
   kek.proven = in.flag();
   kek.proven_at = in.time();
   kek.private_commit = in.integer();
+  kek.quarantined = in.time();
   return kek;
 }
 

@@ -48,6 +48,7 @@ struct DataKey {
   KeyOrigin origin = KeyOrigin::kGenerated;
   std::int64_t uses = 0;            // cartridges begun with it
   std::int64_t created_commit = 0;  // local: the commit that made it here; 0 when it came from the peer
+  WallTime quarantined{};           // since when it is hidden from everybody; kNever: it is not
 
   store::Row to_row() const;
   static DataKey from_row(const store::Row& row);
@@ -96,6 +97,7 @@ struct Kek {
   bool proven = false;  // the holder of the private half, elsewhere, has proved that he can unwrap
   WallTime proven_at{};
   std::int64_t private_commit = 0;  // local: the commit that brought the private half here
+  WallTime quarantined{};           // as of a data key
 
   store::Row to_row() const;
   static Kek from_row(const store::Row& row);

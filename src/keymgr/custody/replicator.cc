@@ -384,6 +384,7 @@ Result<std::uint64_t> Replicator::apply(store::Transaction& transaction, const R
     const MutexLock lock(mutex_);
     state_.conflicts += conflicts.size();
   }
+  if (options_.after_rows) TRY(options_.after_rows(transaction, changes.rows));
   progress.applied = std::max(progress.applied, changes.through);
   if (changes.sender_head.sequence > progress.peer_head.sequence) progress.peer_head = changes.sender_head;
   TRY(save_progress(transaction, options_.peer, progress));

@@ -60,6 +60,9 @@ struct ReplicatorOptions {
   crypto::PublicKey peer_exchange_key;  // RSA
   // Called after rows of the peer were applied, from any thread; must not block. May be empty.
   std::function<void()> on_applied{};
+  // Called within the transaction that applies rows of the peer, after them: what must hold whatever a peer
+  // says is put right before anybody sees it. May be empty.
+  std::function<Status(store::Transaction&, std::span<const store::RowChange>)> after_rows{};
   std::chrono::milliseconds keepalive{1000};
   std::chrono::milliseconds retry{200};
 };

@@ -39,6 +39,7 @@ class KeydFixture {
   std::unique_ptr<keymgr::KeyManager> manager_;
   std::unique_ptr<keymgr::KeyService> service_;
   std::unique_ptr<people::Approvals> approvals_;
+  std::unique_ptr<keymgr::Rewrapper> rewrapper_;
   std::unique_ptr<Router> router_;
 };
 
