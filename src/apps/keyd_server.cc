@@ -17,6 +17,7 @@
 #include "keymgr/audit_note.h"
 #include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
+#include "keymgr/rewrap.h"
 #include "people/people.h"
 #include "store/master_key.h"
 
@@ -87,6 +88,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::KeyManager> manager;
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
+  std::unique_ptr<keymgr::Rewrapper> rewrapper;
   std::unique_ptr<keymgr::KeyService> service;
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<HttpPeerLink> link;
@@ -222,6 +224,7 @@ admin::AuditPlace KeydServer::Parts::audit_place() {
 }
 
 void KeydServer::Parts::add_routes() {
+  rewrapper = std::make_unique<keymgr::Rewrapper>(*manager);
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
   approvals = std::make_unique<people::Approvals>(
       env, *store.keystore,
@@ -237,6 +240,7 @@ void KeydServer::Parts::add_routes() {
       .people = *people,
       .approvals = *approvals,
       .backups = backups.get(),
+      .rewrapper = *rewrapper,
       .audit = audit_place(),
       .server_name = config.server_name,
       .peer = [this]() -> std::optional<keymgr::PeerState> {
@@ -383,6 +387,7 @@ void KeydServer::stop() {
   parts.sweeper.reset();
   if (parts.backups) parts.backups->stop();
   if (parts.replicator) parts.replicator->stop();
+  if (parts.rewrapper) parts.rewrapper->stop();
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();

@@ -12,6 +12,8 @@ namespace tapewarden::cli {
 Status erase_cartridge(Context& context, const Values& values);
 // Of `cartridge repair`.
 Status repair_cartridge(Context& context, const Values& values);
+// Of `cartridge rekey`.
+Status rekey_cartridge(Context& context, const Values& values);
 // Of `cartridge verify --drive`: reads the whole tape through a virtual drive with the key from the key
 // servers; nothing is kept of what it reads. kCorrupt when a record does not verify.
 Status verify_with_keys(Context& context, const Values& values);

@@ -30,6 +30,19 @@ std::optional<std::string> wanted_check_value(const tape::Inspection& inspection
   return wanted;
 }
 
+// EEDKs that the key server made anew for the same data key go before those that the cartridge was written
+// with: no drive confirms them, the seal vouches for them.
+const json::object* newest_rekey(const json::array& rows, const json::object* best) {
+  const auto key = text_of(*best, "key_check_value");
+  for (const auto& value : rows) {  // newest first
+    const auto& row = value.get_object();
+    if (&row == best) return best;
+    const bool same = text_of(row, "key_check_value") == key && !text_of(row, "eedks").empty();
+    if (same && text_of(row, "purpose") == "rekey") return &row;
+  }
+  return best;
+}
+
 // The newest row that gave the cartridge its key: one that a drive confirmed before one that none did.
 Result<json::object> newest_row(const json::array& rows, const std::optional<std::string>& wanted) {
   const json::object* best = nullptr;
@@ -46,7 +59,7 @@ Result<json::object> newest_row(const json::array& rows, const std::optional<std
       best_confirmed = confirmed;
     }
   }
-  if (best != nullptr && (best_confirmed || wanted)) return *best;
+  if (best != nullptr && (best_confirmed || wanted)) return *newest_rekey(rows, best);
   return fail(ErrorCode::kNotFound,
               wanted ? "the ledger holds no key information of the key that sealed this cartridge"
                      : "the ledger holds no confirmed key information of this volume",

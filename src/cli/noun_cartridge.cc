@@ -242,6 +242,18 @@ std::vector<Command> cartridge_commands() {
                                      .kind = ArgumentKind::kFlag,
                                      .meaning = "from what the key server's ledger holds of this volume"}},
                       .does = Action(repair_cartridge)});
+  commands.push_back(
+      {.noun = "cartridge",
+       .verb = "rekey",
+       .summary =
+           "Put new EEDKs under other labels on a cartridge; the data stays, old EEDKs are not revoked",
+       .example = "tapewarden cartridge rekey VOL001.twc --label ARCHIVE-2026",
+       .arguments = {kFile,
+                     {.name = "--label", .required = true, .meaning = "a label to wrap to"},
+                     {.name = "--mode", .meaning = "clear (unless given) or hash"},
+                     {.name = "--label2", .meaning = "a second label"},
+                     {.name = "--mode2", .meaning = "clear (unless given) or hash"}},
+       .does = Action(rekey_cartridge)});
   return commands;
 }
 

@@ -107,8 +107,9 @@ std::vector<Command> kek_commands() {
       {.noun = "kek",
        .verb = "list",
        .summary = "List the KEKs",
-       .example = "tapewarden kek list",
-       .arguments = {{.name = "--most", .meaning = "at most so many"}},
+       .example = "tapewarden kek list --state active",
+       .arguments = {{.name = "--state", .field = "state", .meaning = "only KEKs in this state"},
+                     {.name = "--most", .meaning = "at most so many"}},
        .does = RestCall{.method = "GET",
                         .path = "/v1/keks",
                         .columns = {"labels", "common_name", "state", "has_private", "not_after", "id"}}},
@@ -154,7 +155,7 @@ std::vector<Command> kek_commands() {
                      {.name = "STATE",
                       .required = true,
                       .field = "state",
-                      .meaning = "active, deactivated, compromised or destroyed"}},
+                      .meaning = "active, deactivated or compromised"}},
        .does = RestCall{.method = "PUT", .path = "/v1/keks/{kek}/state"}},
   };
   for (auto* more : {transfer_commands, proof_commands}) {

@@ -42,7 +42,7 @@ std::vector<Command> key_commands() {
                      {.name = "STATE",
                       .required = true,
                       .field = "state",
-                      .meaning = "active, deactivated, compromised or destroyed"}},
+                      .meaning = "active, deactivated or compromised"}},
        .does = RestCall{.method = "PUT", .path = "/v1/keys/{alias}/state"}},
   };
 }

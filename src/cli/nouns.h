@@ -20,6 +20,8 @@ std::vector<Command> audit_commands();
 std::vector<Command> backup_commands();
 std::vector<Command> people_commands();
 std::vector<Command> approval_commands();
+std::vector<Command> key_life_commands();
+std::vector<Command> quota_commands();
 std::vector<Command> setting_commands();
 std::vector<Command> cartridge_commands();
 std::vector<Command> tape_commands();

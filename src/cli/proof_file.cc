@@ -156,4 +156,31 @@ Status verify_erasure(Context& context, const Values& values) {
   return {};
 }
 
+Status verify_destruction(Context& context, const Values& values) {
+  const auto document = TRY(open_proof(context, values, proof::DocumentKind::kDestruction));
+  const auto& content = document.content;
+  const auto& mark = *TRY(proof::object_member(content, "tombstone"));
+  const auto& backups = *TRY(proof::object_member(content, "backups"));
+  std::string text = line("destroyed:", shown(mark, "kind") + " " + shown(mark, "name") + ", fingerprint " +
+                                            shown(mark, "fingerprint"));
+  text += line("state:", shown(mark, "state") + " since " + shown(mark, "at"));
+  text += line("by:", shown(mark, "by") + ", approved by " + shown(mark, "approved_by"));
+  text += line("cartridges lost:", shown(mark, "cartridges_lost"));
+  text += signer_text(document);
+  text += line("backups:", shown(backups, "note"));
+  for (const auto& value : *TRY(proof::list_member(backups, "holding_the_key"))) {
+    if (const auto* backup = value.if_object()) {
+      text += line("  held by:", shown(*backup, "name") + " in " + shown(*backup, "place") + ", made " +
+                                     shown(*backup, "made"));
+    }
+  }
+  text += line("guaranteed:", shown(content, "guarantees"));
+  text += line("not guaranteed:", shown(content, "does_not_guarantee"));
+  text += "verified: nothing in the file was changed since it was signed\n";
+  json::object report{{"verified", true}, {"signer", to_hex(document.signer.certificate.fingerprint())}};
+  report.emplace("proof", content);
+  print_report(context, report, text);
+  return {};
+}
+
 }  // namespace tapewarden::cli

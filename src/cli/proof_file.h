@@ -23,5 +23,6 @@ std::string signer_text(const proof::SignedDocument& document);
 
 Status verify_evidence(Context& context, const Values& values);
 Status verify_erasure(Context& context, const Values& values);
+Status verify_destruction(Context& context, const Values& values);
 
 }  // namespace tapewarden::cli

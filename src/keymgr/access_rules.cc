@@ -13,6 +13,18 @@
 namespace tapewarden::keymgr {
 namespace {
 
+bool speaks_of(const AccessRule& rule, const AccessSubject& subject) {
+  return is_subject(rule.subject_kind, rule.subject, subject);
+}
+
+std::string describe(const AccessRule& rule) {
+  return std::string(to_string(rule.subject_kind)) + " " + rule.subject + " on " +
+         std::string(to_string(rule.object_kind)) + " " + rule.object + ":" +
+         (rule.may_write ? " write" : "") + (rule.may_read ? " read" : "");
+}
+
+}  // namespace
+
 Result<std::string> canonical_subject(SubjectKind kind, const std::string& subject) {
   switch (kind) {
     case SubjectKind::kAny:
@@ -39,27 +51,19 @@ Result<std::string> canonical_object(ObjectKind kind, const std::string& object)
   return fail(ErrorCode::kInvalidArgument, "a rule for any object names none", "object");
 }
 
-bool speaks_of(const AccessRule& rule, const AccessSubject& subject) {
-  switch (rule.subject_kind) {
+bool is_subject(SubjectKind kind, std::string_view name, const AccessSubject& subject) {
+  switch (kind) {
     case SubjectKind::kAny:
       return true;
     case SubjectKind::kDrive:
-      return rule.subject == subject.serial;
+      return name == subject.serial;
     case SubjectKind::kProxy:
-      return subject.proxy && rule.subject == to_hex(*subject.proxy);
+      return subject.proxy && name == to_hex(*subject.proxy);
     case SubjectKind::kPartition:
-      return !subject.partition.empty() && rule.subject == to_upper(subject.partition);
+      return !subject.partition.empty() && name == to_upper(subject.partition);
   }
   return false;
 }
-
-std::string describe(const AccessRule& rule) {
-  return std::string(to_string(rule.subject_kind)) + " " + rule.subject + " on " +
-         std::string(to_string(rule.object_kind)) + " " + rule.object + ":" +
-         (rule.may_write ? " write" : "") + (rule.may_read ? " read" : "");
-}
-
-}  // namespace
 
 Status check_regroup(store::Reader& reader, const Settings& settings, const Actor& actor,
                      const std::string& group) {

@@ -39,6 +39,12 @@ struct AccessObject {
 Status check_regroup(store::Reader& reader, const Settings& settings, const Actor& actor,
                      const std::string& group);
 
+// What a rule or quota names, as it is kept. kInvalidArgument naming the field.
+Result<std::string> canonical_subject(SubjectKind kind, const std::string& subject);
+Result<std::string> canonical_object(ObjectKind kind, const std::string& object);
+// Whether the canonical name of that kind means this one.
+bool is_subject(SubjectKind kind, std::string_view name, const AccessSubject& subject);
+
 class AccessRules {
  public:
   AccessRules(const ServerContext& context, const Settings& settings)

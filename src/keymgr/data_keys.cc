@@ -10,6 +10,7 @@
 #include "keymgr/audit_note.h"
 #include "keymgr/epoch.h"
 #include "keymgr/key_groups.h"
+#include "keymgr/key_life.h"
 #include "keymgr/limits.h"
 #include "keymgr/row_codec.h"
 #include "keymgr/tables.h"
@@ -159,7 +160,7 @@ Result<ImportOutcome> DataKeys::import(store::Transaction& transaction, const Ac
         "alias", "import it under another alias");
   }
   DataKey key;
-  key.state = imported.state;
+  key.state = TRY(check_tombstone(transaction, imported));
   key.owner = imported.may_write ? context_.server : imported.owner;
   key.origin = KeyOrigin::kImported;
   key.uses = imported.may_write ? 0 : 1;
@@ -175,6 +176,17 @@ Result<ImportOutcome> DataKeys::import(store::Transaction& transaction, const Ac
         .actor = actor,
         .fields = audit_fields(key)});
   return ImportOutcome::kAdded;
+}
+
+// A key that was destroyed here under whatever alias stays destroyed; one that was compromised comes in as
+// compromised.
+Result<KeyState> DataKeys::check_tombstone(store::Reader& reader, const ImportedKey& imported) const {
+  const auto mark =
+      TRY(strongest_tombstone(reader, KeyKind::kDataKey, ByteView(fingerprint_of(imported.key))));
+  if (!mark) return imported.state;
+  if (!is_tombstone(mark->state)) return KeyLife::merged_state(imported.state, imported.state, mark);
+  return fail(ErrorCode::kConflict, "this key was destroyed here as " + mark->name, "alias",
+              "a destroyed key does not come back by import");
 }
 
 Result<std::vector<DataKey>> DataKeys::find_all(store::Reader& reader, std::string_view alias) const {
@@ -246,6 +258,10 @@ Result<crypto::SecretBytes> DataKeys::open(store::Reader& reader, const DataKey&
                           "the key " + key.alias + " was destroyed", "alias",
                           "the data under it cannot be read again by anybody");
   }
+  if (key.quarantined != kNever)
+    return eedk::fail_ekm(ErrorCode::kConflict, eedk::EkmCode::kKeyNotHeld,
+                          "the key " + key.alias + " is quarantined", "alias",
+                          "a security officer releases it: tapewarden key release " + key.alias);
   auto secret = TRY(reader.unseal(kDataKeyTable, key.to_row(), kDataKeySecretColumn));
   if (secret.size() == kDataKeyBytes && fingerprint_of(secret) == key.fingerprint) return secret;
   return fail(ErrorCode::kCorrupt,

@@ -70,7 +70,7 @@ class DataKeys {
   // In order of alias; `group` empty: of all groups.
   Result<Page<DataKey>> list(store::Reader& reader, std::string_view group, std::optional<KeyState> state,
                              const PageRequest& page) const;
-  // kConflict for a destroyed key; kCorrupt when the secret is not the one of the fingerprint.
+  // kConflict for a destroyed or quarantined key; kCorrupt when the secret is not the one of the fingerprint.
   Result<crypto::SecretBytes> open(store::Reader& reader, const DataKey& key) const;
 
   // kConflict when the arrow does not exist.
@@ -90,6 +90,7 @@ class DataKeys {
     std::int64_t first = 0;  // position of the first key
   };
   Result<Place> reserve(store::Transaction& transaction, std::string_view group, std::size_t count) const;
+  Result<KeyState> check_tombstone(store::Reader& reader, const ImportedKey& imported) const;
   Result<DataKey> generate_one(store::Transaction& transaction, std::string_view alias, const Place& place,
                                std::size_t index) const;
 

@@ -108,19 +108,22 @@ TEST(DataKeys, K10_StatesOnlyMoveForward) {
   ASSERT_TRUE(m.generate_key_range(operator_(), "K1", ""));
   ASSERT_TRUE(m.change_key_state(officer(), "K1", KeyState::kActive));
   EXPECT_EQ(m.change_key_state(officer(), "K1", KeyState::kPreActive).error().code, ErrorCode::kConflict);
-  EXPECT_EQ(m.change_key_state(officer(), "K1", KeyState::kDestroyed).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(m.change_key_state(officer(), "K1", KeyState::kDestroyed).error().code,
+            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(m.destroy_key(officer(), *m.key_ref("K1"), {}, agreed()).error().code, ErrorCode::kConflict);
   ASSERT_TRUE(m.change_key_state(officer(), "K1", KeyState::kDeactivated));
   ASSERT_TRUE(secret_of(server, "K1"));
-  const auto destroyed = m.change_key_state(officer(), "K1", KeyState::kDestroyed);
-  ASSERT_TRUE(destroyed);
-  EXPECT_TRUE(destroyed->sealed_key.empty());
+  ASSERT_TRUE(m.destroy_key(officer(), *m.key_ref("K1"), {}, agreed()));
+  EXPECT_TRUE(m.key("K1")->sealed_key.empty());
   EXPECT_FALSE(secret_of(server, "K1"));
   ImportedKey back;
   back.alias = "K1";
   back.key = crypto::SecretBytes::copy_of(Bytes(32, 5));
   EXPECT_EQ(m.import_key(officer(), back).error().code, ErrorCode::kConflict) << "a tombstone stays";
-  ASSERT_TRUE(m.change_key_state(officer(), "K1", KeyState::kDestroyedCompromised));
-  EXPECT_EQ(server.audit_count({"key.state", "K1", "deactivated", "alice"}), 2U);
+  ASSERT_TRUE(m.compromise_key(officer(), *m.key_ref("K1")));
+  EXPECT_EQ(m.key("K1")->state, KeyState::kDestroyedCompromised);
+  EXPECT_EQ(server.audit_count({"key.state", "K1", "deactivated", "alice"}), 1U);
+  EXPECT_EQ(server.audit_count({"key.destroy", "K1", "deactivated", "alice", "second"}), 1U);
 }
 
 TEST(DataKeys, K2_ListsByGroupAndStateInPages) {

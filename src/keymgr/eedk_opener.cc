@@ -54,7 +54,7 @@ Result<Openers> gather_openers(store::Reader& reader, const KeyManager& manager,
                                : labels.empty() ? std::string()
                                                 : labels.front();
       if (out.labels.size() <= i && !name.empty()) out.labels.push_back({name, eedk::mode_of(label)});
-      if (!kek.has_private || is_tombstone(kek.state)) continue;
+      if (!kek.has_private || is_tombstone(kek.state) || kek.quarantined != kNever) continue;
       if (!TRY(all_allowed(reader, manager, subject, {ObjectKind::kLabel, labels}, rights))) {
         out.denied = name.empty() ? shown : name;
         continue;

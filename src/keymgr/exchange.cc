@@ -77,7 +77,8 @@ Status Exchange::recheck(store::Transaction& transaction) {
   if (!stored_key_) return {};
   const auto now = TRY(manager_.keys().find_by_id(transaction, stored_key_->id));
   const bool reading = request_.intent == Intent::kRead;
-  if (!now || !(reading ? may_read_cartridge(now->state) : may_extend_cartridge(now->state))) {
+  if (!now || now->quarantined != kNever ||
+      !(reading ? may_read_cartridge(now->state) : may_extend_cartridge(now->state))) {
     return fail_ekm(ErrorCode::kConflict, EkmCode::kKeyNotHeld,
                     "the key " + stored_key_->alias + " changed its state while it was served", "dki",
                     "ask again");
@@ -89,7 +90,8 @@ Status Exchange::recheck_keks(store::Transaction& transaction) {
   const auto check = [&](const Kek& kek, bool extends, const std::vector<std::string>& labels,
                          std::span<const Right> rights) -> Status {
     const auto now = TRY(manager_.keks().find(transaction, kek.id));
-    if (!now || !(extends ? may_extend_cartridge(now->state) : may_read_cartridge(now->state))) {
+    if (!now || now->quarantined != kNever ||
+        !(extends ? may_extend_cartridge(now->state) : may_read_cartridge(now->state))) {
       return fail_ekm(ErrorCode::kConflict, EkmCode::kKeyNotHeld, "a KEK changed its state while it was used",
                       "labels", "ask again");
     }
@@ -183,9 +185,24 @@ Result<Exchange::Outcome> Exchange::commit(store::Transaction& transaction) {
   TRY(recheck(transaction));
   if (identified_write && !earlier_) TRY(choose_stored_key(transaction));
   if (method_ == Method::kIdentifiedKey) key_check_ = crypto::key_check_value(data_key_, request_.volume);
+  if (!earlier_) TRY(charge_quotas(transaction));
   entry_ = earlier_ ? *earlier_ : TRY(manager_.ledger().add(transaction, ledger_entry()));
   audit_served(transaction, earlier_.has_value());
   return Outcome::kDone;
+}
+
+// What is served for the first time counts (K27); rekeying gives no key out.
+Status Exchange::charge_quotas(store::Transaction& transaction) const {
+  if (request_.intent == Intent::kRekey) return {};
+  std::vector<AccessObject> objects;
+  if (stored_key_) {
+    objects.push_back({ObjectKind::kGroup, {stored_key_->group}});
+  } else {
+    for (const auto& target : targets_) objects.push_back({ObjectKind::kLabel, target.labels});
+    if (opened_by_) objects.push_back({ObjectKind::kLabel, opened_by_->labels});
+  }
+  return manager_.quotas().charge(
+      transaction, {checked_.subject, objects, request_.intent == Intent::kWrite, request_.volume});
 }
 
 bool Exchange::is_set_aside(const LedgerEntry& earlier) const {

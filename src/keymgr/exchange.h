@@ -51,6 +51,7 @@ class Exchange {
   Status plan_wrapped_write(store::Reader& reader);
   Status plan_stored_key(store::Reader& reader);
   Status plan_held_set(store::Reader& reader);
+  Status plan_rewrapped(store::Reader& reader);
   Status plan_rekey(store::Reader& reader);
   Status plan_targets(store::Reader& reader, const std::vector<LabelChoice>& choices);
   Status plan_seal(store::Reader& reader);
@@ -60,6 +61,7 @@ class Exchange {
   Status recheck(store::Transaction& transaction);
   Status recheck_keks(store::Transaction& transaction);
   Status choose_stored_key(store::Transaction& transaction);
+  Status charge_quotas(store::Transaction& transaction) const;
   Status check_key_access(store::Reader& reader, const DataKey& key, std::span<const Right> rights) const;
   Result<Outcome> commit_confirm(store::Transaction& transaction);
   bool is_set_aside(const LedgerEntry& earlier) const;

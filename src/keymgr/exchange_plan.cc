@@ -247,7 +247,20 @@ Status Exchange::check_key_access(store::Reader& reader, const DataKey& key,
 
 Status Exchange::plan_held_set(store::Reader& reader) {
   openers_ = TRY(gather_openers(reader, manager_, cache_, checked_.subject, *held_, rights()));
+  if (openers_.usable.empty() && openers_.denied.empty()) TRY(plan_rewrapped(reader));
   return plan_seal(reader);
+}
+
+// The cartridge does not have the EEDKs yet that were made for its data key since: they stand in the ledger.
+Status Exchange::plan_rewrapped(store::Reader& reader) {
+  for (const auto& set : TRY(manager_.ledger().rewrapped(reader, *held_))) {
+    auto openers = TRY(gather_openers(reader, manager_, cache_, checked_.subject, set, rights()));
+    if (openers.usable.empty()) continue;
+    held_ = set;
+    openers_ = std::move(openers);
+    return {};
+  }
+  return {};
 }
 
 // What vouches for the EEDKs: the ledger, or a seal whose server is known. The signature is checked later.

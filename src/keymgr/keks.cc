@@ -7,6 +7,7 @@
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/key_life.h"
 #include "keymgr/limits.h"
 #include "keymgr/tables.h"
 
@@ -22,6 +23,14 @@ std::string hex_of(const Hash256& id) {
 
 store::Value key_of(const Hash256& id) {
   return to_bytes(ByteView(id));
+}
+
+// A row may be gone, by a restore, where the mark of its destruction is not.
+Status check_not_buried(store::Reader& reader, const Hash256& id) {
+  const auto mark = TRY(strongest_tombstone(reader, KeyKind::kKek, id));
+  if (!mark || !is_tombstone(mark->state)) return {};
+  return fail(ErrorCode::kConflict, "this KEK was destroyed here", "certificate",
+              "a destroyed key does not come back by import");
 }
 
 Result<crypto::PublicKey> rsa_key_of(const crypto::Certificate& certificate) {
@@ -116,6 +125,7 @@ Result<KekView> Keks::add(store::Transaction& transaction, const Actor& actor, c
     }
     kek = *here;
   } else {
+    TRY(check_not_buried(transaction, public_key.spki_hash()));
     const auto count = TRY(transaction.aggregate(kKekTable, "COUNT(*)", "1", {}));
     if (count >= static_cast<std::int64_t>(kMaximumKeks)) {
       return fail(ErrorCode::kExhausted, "there are too many KEKs", {}, "destroy those no longer needed");
@@ -312,11 +322,14 @@ Result<std::vector<Kek>> Keks::find_by_label(store::Reader& reader, std::string_
   return out;
 }
 
-Result<Page<KekView>> Keks::list(store::Reader& reader, const PageRequest& page) const {
+Result<Page<KekView>> Keks::list(store::Reader& reader, const PageRequest& page,
+                                 std::optional<KeyState> state) const {
   const auto limit = static_cast<std::int64_t>(std::min(page.limit, kMaximumPage));
   const Bytes after = TRY(from_hex(page.after));
   Page<KekView> out;
-  for (const auto& row : TRY(reader.query(kKekTable, "id > ? ORDER BY id LIMIT ?", {after, limit}))) {
+  const auto wanted = state ? static_cast<std::int64_t>(*state) : 0;
+  for (const auto& row : TRY(reader.query(kKekTable, "id > ? AND (? = 0 OR state = ?) ORDER BY id LIMIT ?",
+                                          {after, wanted, wanted, limit}))) {
     Kek kek = Kek::from_row(row);
     auto labels = TRY(labels_of(reader, kek.id));
     out.items.push_back({std::move(kek), std::move(labels)});
@@ -339,6 +352,10 @@ Result<std::vector<ExpiryWarning>> Keks::expiring(store::Reader& reader) const {
 }
 
 Result<crypto::PrivateKey> Keks::open_private(store::Reader& reader, const Kek& kek) const {
+  if (kek.quarantined != kNever) {
+    return fail(ErrorCode::kConflict, "the KEK " + hex_of(kek.id) + " is quarantined", "kek",
+                "a security officer releases it: tapewarden kek release");
+  }
   if (!kek.has_private) {
     return fail(ErrorCode::kNotFound, "only the public half of the KEK " + hex_of(kek.id) + " is held here",
                 "kek", "import the pair as PKCS#12, or ask where the private half is held");
@@ -351,7 +368,7 @@ Result<crypto::PrivateKey> Keks::open_private(store::Reader& reader, const Kek& 
 }
 
 Result<bool> Keks::private_half_safe(store::Reader& reader, const Kek& kek) const {
-  if (!kek.has_private) return false;
+  if (!kek.has_private || kek.quarantined != kNever) return false;
   return kek.private_commit <= writable_commit(*context_.peer, TRY(settings_.serve_without_peer(reader)));
 }
 

@@ -104,7 +104,8 @@ class Keks {
   Result<std::optional<Kek>> find(store::Reader& reader, const Hash256& id) const;
   // All that the label names: none, one, or several in conflict.
   Result<std::vector<Kek>> find_by_label(store::Reader& reader, std::string_view label) const;
-  Result<Page<KekView>> list(store::Reader& reader, const PageRequest& page) const;
+  Result<Page<KekView>> list(store::Reader& reader, const PageRequest& page,
+                             std::optional<KeyState> state = {}) const;
   // Expired, or within kExpiryWarning of it.
   Result<std::vector<ExpiryWarning>> expiring(store::Reader& reader) const;
   // kNotFound without a private half here.

@@ -79,7 +79,7 @@ TEST(Keks, K5_Pkcs12ComesAndGoes) {
   auto& m = server.manager();
   const auto made = m.generate_kek(officer(), {.common_name = "Finance", .bits = 2048, .labels = {"KEK 1"}});
   ASSERT_TRUE(made);
-  const Consent consent{"second", [](store::Transaction&) -> Status { return {}; }};
+  const Consent consent = agreed();
   EXPECT_EQ(m.export_kek_pkcs12(officer(), made->kek.id, passphrase("a long passphrase"), {}).error().field,
             "approval");
   EXPECT_EQ(
@@ -129,11 +129,12 @@ TEST(Keks, K10_ADestroyedKekDoesNotComeBack) {
   const auto made = m.generate_kek(officer(), {.common_name = "x", .bits = 2048});
   ASSERT_TRUE(made);
   const Hash256 id = made->kek.id;
-  EXPECT_EQ(m.change_kek_state(officer(), id, KeyState::kDestroyed).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(m.change_kek_state(officer(), id, KeyState::kDestroyed).error().code,
+            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(m.destroy_key(officer(), *m.kek_ref(id), {}, agreed()).error().code, ErrorCode::kConflict);
   ASSERT_TRUE(m.change_kek_state(officer(), id, KeyState::kDeactivated));
-  const auto destroyed = m.change_kek_state(officer(), id, KeyState::kDestroyed);
-  ASSERT_TRUE(destroyed);
-  EXPECT_FALSE(destroyed->has_private);
+  ASSERT_TRUE(m.destroy_key(officer(), *m.kek_ref(id), {}, agreed()));
+  EXPECT_FALSE(m.kek(id)->kek.has_private);
   const auto pem = crypto::Certificate::from_der(made->kek.certificate)->pem();
   EXPECT_EQ(m.import_kek_certificate(officer(), pem, {}).error().code, ErrorCode::kConflict);
 }

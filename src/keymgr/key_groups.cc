@@ -323,7 +323,7 @@ Result<std::optional<DataKey>> KeyGroups::next_key(store::Reader& reader, const 
                                     : "";
   const auto rows = TRY(reader.query(kDataKeyTable,
                                      "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
-                                     "created_commit <= ?" +
+                                     "COALESCE(quarantined, 0) = 0 AND created_commit <= ?" +
                                          once + " ORDER BY position LIMIT 1",
                                      {group.name, to_bytes(context_.server.view()), after, newest_commit}));
   if (rows.empty()) return std::optional<DataKey>();

@@ -50,6 +50,12 @@ Result<T> found(std::optional<T> value, std::string_view what, std::string_view 
               std::string(what));
 }
 
+Status check_reachable(KeyState to) {
+  if (!is_tombstone(to)) return {};
+  return fail(ErrorCode::kPermissionDenied, "a key is not destroyed by setting its state", "state",
+              "use key destroy or kek destroy: it takes two officers, and looks at holds and the ledger");
+}
+
 }  // namespace
 
 using store::Reader;
@@ -65,7 +71,24 @@ Result<std::unique_ptr<KeyManager>> KeyManager::open(Env env, store::Keystore& k
                                                      Options options) {
   std::unique_ptr<KeyManager> manager(new KeyManager(env, keystore, server));
   TRY(manager->load_identity(options));
+  TRY(manager->enforce_tombstones());
   return manager;
+}
+
+Status KeyManager::enforce_tombstones() {
+  return change(keystore_, [&](Transaction& t) -> Status {
+    (void)TRY(life_.enforce(t));
+    return {};
+  });
+}
+
+Status KeyManager::obey_tombstones(Transaction& transaction, const store::ApplyReport& report) const {
+  const bool keys = std::ranges::any_of(report.changed, [](const store::ApplyReport::Changed& row) {
+    return row.table == kDataKeyTable.name || row.table == kKekTable.name ||
+           row.table == kTombstoneTable.name;
+  });
+  if (keys) (void)TRY(life_.enforce(transaction));
+  return {};
 }
 
 // Reads this server's keys, or makes them in a keystore that has none yet.
@@ -231,7 +254,12 @@ Result<Page<DataKey>> KeyManager::list_keys(std::string_view group, std::optiona
 }
 
 Result<DataKey> KeyManager::change_key_state(const Actor& actor, std::string_view alias, KeyState to) {
-  return write<DataKey>(keystore_, [&](Transaction& t) { return keys_.change_state(t, actor, alias, to); });
+  TRY(check_reachable(to));
+  return write<DataKey>(keystore_, [&](Transaction& t) -> Result<DataKey> {
+    if (to != KeyState::kCompromised) return keys_.change_state(t, actor, alias, to);
+    (void)TRY(life_.compromise(t, actor, TRY(life_.data_key(t, alias))));
+    return *TRY(keys_.find(t, alias));
+  });
 }
 
 Result<KeyGroup> KeyManager::create_group(const Actor& actor, std::string_view name, const GroupSpec& spec) {
@@ -325,7 +353,12 @@ Status KeyManager::remove_kek_label(const Actor& actor, const Hash256& id, std::
 }
 
 Result<Kek> KeyManager::change_kek_state(const Actor& actor, const Hash256& id, KeyState to) {
-  auto kek = TRY(write<Kek>(keystore_, [&](Transaction& t) { return keks_.change_state(t, actor, id, to); }));
+  TRY(check_reachable(to));
+  auto kek = TRY(write<Kek>(keystore_, [&](Transaction& t) -> Result<Kek> {
+    if (to != KeyState::kCompromised) return keks_.change_state(t, actor, id, to);
+    (void)TRY(life_.compromise(t, actor, TRY(life_.kek(t, id))));
+    return *TRY(keks_.find(t, id));
+  }));
   if (keks_changed_) keks_changed_();
   return kek;
 }
@@ -346,8 +379,8 @@ Result<KekView> KeyManager::kek(const Hash256& id) {
   });
 }
 
-Result<Page<KekView>> KeyManager::list_keks(const PageRequest& page) {
-  return look<Page<KekView>>(keystore_, [&](Reader& r) { return keks_.list(r, page); });
+Result<Page<KekView>> KeyManager::list_keks(const PageRequest& page, std::optional<KeyState> state) {
+  return look<Page<KekView>>(keystore_, [&](Reader& r) { return keks_.list(r, page, state); });
 }
 
 Result<std::vector<LabelConflict>> KeyManager::label_conflicts() {
@@ -382,6 +415,76 @@ Status KeyManager::set_setting(const Actor& actor, std::string_view name, std::s
 
 Status KeyManager::unset_setting(const Actor& actor, std::string_view name) {
   return change(keystore_, [&](Transaction& t) { return settings_.unset(t, actor, name); });
+}
+
+Result<KeyRef> KeyManager::key_ref(std::string_view alias) {
+  return look<KeyRef>(keystore_, [&](Reader& r) { return life_.data_key(r, alias); });
+}
+
+Result<KeyRef> KeyManager::kek_ref(const Hash256& id) {
+  return look<KeyRef>(keystore_, [&](Reader& r) { return life_.kek(r, id); });
+}
+
+Result<KeyHold> KeyManager::hold_key(const Actor& actor, const KeyRef& key, std::string_view reason,
+                                     WallTime until) {
+  return write<KeyHold>(keystore_, [&](Transaction& t) { return life_.hold(t, actor, key, reason, until); });
+}
+
+Status KeyManager::remove_hold(const Actor& actor, const KeyRef& key, const Uuid& hold,
+                               const Consent& consent) {
+  return change(keystore_, [&](Transaction& t) { return life_.remove_hold(t, actor, key, hold, consent); });
+}
+
+Result<std::vector<KeyHold>> KeyManager::holds_of(const KeyRef& key) {
+  return look<std::vector<KeyHold>>(keystore_, [&](Reader& r) { return life_.holds_of(r, key); });
+}
+
+Status KeyManager::quarantine_key(const Actor& actor, const KeyRef& key) {
+  return change(keystore_, [&](Transaction& t) { return life_.quarantine(t, actor, key); });
+}
+
+Status KeyManager::release_key(const Actor& actor, const KeyRef& key) {
+  return change(keystore_, [&](Transaction& t) { return life_.release(t, actor, key); });
+}
+
+Result<Tombstone> KeyManager::compromise_key(const Actor& actor, const KeyRef& key) {
+  return write<Tombstone>(keystore_, [&](Transaction& t) { return life_.compromise(t, actor, key); });
+}
+
+Result<KeyManager::Destroyed> KeyManager::destroy_key(const Actor& actor, const KeyRef& key,
+                                                      const Destruction& what, const Consent& consent) {
+  Destroyed out;
+  out.tombstone = TRY(write<Tombstone>(
+      keystore_, [&](Transaction& t) { return life_.destroy(t, actor, key, what, consent); }));
+  out.scrubbed = keystore_.wait_scrubbed(kScrubPatience).has_value();
+  return out;
+}
+
+Result<std::optional<Tombstone>> KeyManager::tombstone_of(const KeyRef& key) {
+  return look<std::optional<Tombstone>>(
+      keystore_, [&](Reader& r) { return life_.find_tombstone(r, key.kind, key.fingerprint); });
+}
+
+Result<Page<SealedBy>> KeyManager::cartridges_of(const LedgerKey& key, CartridgeFilter filter,
+                                                 const PageRequest& page) {
+  return look<Page<SealedBy>>(keystore_,
+                              [&](Reader& r) { return keymgr::cartridges_of(r, key, filter, page); });
+}
+
+Result<std::int64_t> KeyManager::count_cartridges(const LedgerKey& key, CartridgeFilter filter) {
+  return look<std::int64_t>(keystore_, [&](Reader& r) { return keymgr::count_cartridges(r, key, filter); });
+}
+
+Result<Quota> KeyManager::add_quota(const Actor& actor, const Quota& quota) {
+  return write<Quota>(keystore_, [&](Transaction& t) { return quotas_.add(t, actor, quota); });
+}
+
+Status KeyManager::remove_quota(const Actor& actor, const Uuid& id) {
+  return change(keystore_, [&](Transaction& t) { return quotas_.remove(t, actor, id); });
+}
+
+Result<std::vector<QuotaUse>> KeyManager::list_quotas() {
+  return look<std::vector<QuotaUse>>(keystore_, [&](Reader& r) { return quotas_.list(r); });
 }
 
 Result<Page<LedgerEntry>> KeyManager::query_ledger(const LedgerQuery& query, const PageRequest& page) {

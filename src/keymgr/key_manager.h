@@ -17,7 +17,9 @@
 #include "keymgr/drive_table.h"
 #include "keymgr/keks.h"
 #include "keymgr/key_groups.h"
+#include "keymgr/key_life.h"
 #include "keymgr/ledger.h"
+#include "keymgr/quotas.h"
 #include "keymgr/server_context.h"
 #include "keymgr/settings.h"
 #include "store/keystore.h"
@@ -58,6 +60,8 @@ class KeyManager {
   const AccessRules& access() const { return access_; }
   const Ledger& ledger() const { return ledger_; }
   const Conflicts& conflicts() const { return conflicts_; }
+  const KeyLife& life() const { return life_; }
+  const Quotas& quotas() const { return quotas_; }
 
   // Drives (K1).
   Result<Drive> add_drive(const Actor& actor, std::string_view serial, const DriveChange& change);
@@ -85,6 +89,7 @@ class KeyManager {
   Result<DataKey> key(std::string_view alias);  // kNotFound
   Result<Page<DataKey>> list_keys(std::string_view group, std::optional<KeyState> state,
                                   const PageRequest& page);
+  // Not to a destroyed state: see destroy_key().
   Result<DataKey> change_key_state(const Actor& actor, std::string_view alias, KeyState to);
 
   // Groups (K3).
@@ -115,14 +120,40 @@ class KeyManager {
   Status prove_kek(const Actor& actor, const Hash256& id, const Keks::Challenge& challenge,
                    const crypto::SecretBytes& answer);
   Result<KekView> kek(const Hash256& id);  // kNotFound
-  Result<Page<KekView>> list_keks(const PageRequest& page);
+  Result<Page<KekView>> list_keks(const PageRequest& page, std::optional<KeyState> state = {});
   Result<std::vector<LabelConflict>> label_conflicts();
   Result<std::vector<ExpiryWarning>> expiring_keks();
+
+  // The end of keys (K10). The key as it is now: kNotFound.
+  Result<KeyRef> key_ref(std::string_view alias);
+  Result<KeyRef> kek_ref(const Hash256& id);
+  Result<KeyHold> hold_key(const Actor& actor, const KeyRef& key, std::string_view reason, WallTime until);
+  Status remove_hold(const Actor& actor, const KeyRef& key, const Uuid& hold, const Consent& consent);
+  Result<std::vector<KeyHold>> holds_of(const KeyRef& key);
+  Status quarantine_key(const Actor& actor, const KeyRef& key);
+  Status release_key(const Actor& actor, const KeyRef& key);
+  Result<Tombstone> compromise_key(const Actor& actor, const KeyRef& key);
+  struct Destroyed {
+    Tombstone tombstone;
+    bool scrubbed = false;  // no file of the keystore holds its sealed box any more
+  };
+  Result<Destroyed> destroy_key(const Actor& actor, const KeyRef& key, const Destruction& what,
+                                const Consent& consent);
+  // After rows came in from elsewhere: what a tombstone forbids is put right. Done at the start, too.
+  Status enforce_tombstones();
+  // The same within the transaction that brought the rows; nothing to do when none is of a key.
+  Status obey_tombstones(store::Transaction& transaction, const store::ApplyReport& report) const;
+  Result<std::optional<Tombstone>> tombstone_of(const KeyRef& key);
+  Result<Page<SealedBy>> cartridges_of(const LedgerKey& key, CartridgeFilter filter, const PageRequest& page);
+  Result<std::int64_t> count_cartridges(const LedgerKey& key, CartridgeFilter filter);
 
   // Access (K27), settings, ledger (K12), servers.
   Result<AccessRule> add_access_rule(const Actor& actor, const AccessRule& rule);
   Status remove_access_rule(const Actor& actor, const Uuid& id);
   Result<Page<AccessRule>> list_access_rules(const PageRequest& page);
+  Result<Quota> add_quota(const Actor& actor, const Quota& quota);
+  Status remove_quota(const Actor& actor, const Uuid& id);
+  Result<std::vector<QuotaUse>> list_quotas();
   Result<std::vector<std::pair<std::string, std::string>>> list_settings();
   Status set_setting(const Actor& actor, std::string_view name, std::string_view value,
                      const Consent& consent = {});
@@ -166,6 +197,8 @@ class KeyManager {
   AccessRules access_{context_, settings_};
   Ledger ledger_{context_, keys_};
   Conflicts conflicts_{context_};
+  KeyLife life_{context_, settings_, keys_, keks_};
+  Quotas quotas_{context_};
 };
 
 }  // namespace tapewarden::keymgr

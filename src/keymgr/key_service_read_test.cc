@@ -170,7 +170,9 @@ TEST_F(ReadSite, K7_AllFailuresToUnwrapLookAlike) {
   // The private half gone: still the same words.
   const Hash256 id = shared_rsa(1).public_key().spki_hash();
   ASSERT_TRUE(m().change_kek_state(officer(), id, KeyState::kDeactivated));
-  ASSERT_TRUE(m().change_kek_state(officer(), id, KeyState::kDestroyed));
+  ASSERT_TRUE(m().destroy_key(officer(), *m().kek_ref(id),
+                              {.cartridges_lost = *m().count_cartridges(id, CartridgeFilter::kNeeding)},
+                              agreed()));
   errors.push_back(server.ask(with_set(Intent::kRead, set)).error());
   for (const auto& error : errors) {
     EXPECT_EQ(error.text(), errors.front().text());
@@ -284,7 +286,9 @@ TEST_F(LtoReadSite, K10_ADeactivatedKeyReadsButExtendsNothing) {
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_FALSE(read->may_append);
   EXPECT_EQ(refusal(server, with_dki(Intent::kAppend, dki)), EkmCode::kProhibited);
-  ASSERT_TRUE(m().change_key_state(officer(), alias, KeyState::kDestroyed));
+  ASSERT_TRUE(m().destroy_key(officer(), *m().key_ref(alias),
+                              {.cartridges_lost = *m().count_cartridges(alias, CartridgeFilter::kNeeding)},
+                              agreed()));
   EXPECT_EQ(refusal(server, with_dki(Intent::kRead, dki)), EkmCode::kKeyNotHeld);
 }
 

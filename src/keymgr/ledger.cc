@@ -191,6 +191,19 @@ Result<bool> Ledger::holds_imported(store::Reader& reader, const Bytes& request_
   return !rows.empty();
 }
 
+Result<std::vector<eedk::EedkSet>> Ledger::rewrapped(store::Reader& reader, const eedk::EedkSet& set) const {
+  std::vector<eedk::EedkSet> out;
+  for (const auto& row :
+       TRY(reader.query(kLedgerTable,
+                        "volume = ? AND +kcv = ? AND purpose = ? ORDER BY issued DESC, sequence DESC LIMIT 8",
+                        {to_bytes(set.volume.view()), to_bytes(ByteView(set.key_check)),
+                         static_cast<std::int64_t>(Purpose::kRekey)}))) {
+    auto kept = eedk::decode_eedk_set(LedgerEntry::from_row(row).eedk_set);
+    if (kept) out.push_back(*std::move(kept));
+  }
+  return out;
+}
+
 Result<Page<LedgerEntry>> Ledger::query(store::Reader& reader, const LedgerQuery& query,
                                         const PageRequest& page) const {
   const auto limit = static_cast<std::int64_t>(std::min(page.limit, kMaximumPage));

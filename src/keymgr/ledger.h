@@ -59,6 +59,9 @@ class Ledger {
   Result<bool> holds(store::Reader& reader, const eedk::EedkSet& set) const;
   // Whether a row with that request id was imported, here or by the peer.
   Result<bool> holds_imported(store::Reader& reader, const Bytes& request_id) const;
+  // EEDKs that were made by rekeying for the same volume and, as the key check value says, the same data key.
+  // Newest first, at most eight.
+  Result<std::vector<eedk::EedkSet>> rewrapped(store::Reader& reader, const eedk::EedkSet& set) const;
   // Newest first; `after` is (issued, server, sequence) in the page's own form.
   Result<Page<LedgerEntry>> query(store::Reader& reader, const LedgerQuery& query,
                                   const PageRequest& page) const;

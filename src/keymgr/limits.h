@@ -32,6 +32,17 @@ inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
 inline constexpr std::size_t kMaximumNamesChecked = 256;
 
 inline constexpr std::uint64_t kMaximumApprovalHours = 720;
+inline constexpr std::size_t kRewrapBatch = 16;  // cartridges in one transaction
+inline constexpr std::size_t kMaximumRewrapVolsers = 10'000;
+inline constexpr std::size_t kMaximumQuotas = 1000;
+inline constexpr std::int64_t kMaximumQuotaLimit = 1'000'000'000;
+inline constexpr std::chrono::minutes kQuotaSlot{5};  // how finely writes are counted
+inline constexpr std::int64_t kQuotaWarningPercent = 80;
+inline constexpr std::size_t kMaximumHoldReasonBytes = 256;
+inline constexpr std::size_t kMaximumHoldsPerKey = 64;
+
+// How long destroying a key waits for readers to leave the write-ahead log before it answers.
+inline constexpr std::chrono::milliseconds kScrubPatience{5000};
 
 inline constexpr std::chrono::hours kExpiryWarning{24 * 60};  // how long before its end a certificate warns
 inline constexpr std::chrono::hours kForecastWindow{24 * 30};

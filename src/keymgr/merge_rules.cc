@@ -104,6 +104,7 @@ MergedRow merge_data_keys(const TableSpec& table, const RowOpinion& high, const 
   }
   merge.join_life();
   merge.take_most("uses");
+  if (concurrent) merge.take_most("quarantined");  // hidden is the safer opinion
   merge.keep_secret("secret");
   merge.compare({"alias", "dki", "owner", "group_name", "fingerprint"});
   return merge.take();

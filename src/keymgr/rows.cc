@@ -93,7 +93,7 @@ store::Row DataKey::to_row() const {
   out.blob(sealed_key).blob(fingerprint);
   write_times(out, times);
   out.number_of(origin).integer(uses).integer(created_commit);
-  return out.integer(owner_epoch).integer(transfers).take();
+  return out.integer(owner_epoch).integer(transfers).time(quarantined).take();
 }
 
 DataKey DataKey::from_row(const store::Row& row) {
@@ -114,6 +114,7 @@ DataKey DataKey::from_row(const store::Row& row) {
   key.created_commit = in.integer();
   key.owner_epoch = in.integer();
   key.transfers = in.integer();
+  key.quarantined = in.time();
   return key;
 }
 
@@ -178,7 +179,7 @@ store::Row Kek::to_row() const {
   out.blob(id).blob(certificate).text(common_name).time(not_after).flag(has_private).blob(sealed_private);
   out.number_of(state);
   write_times(out, times);
-  return out.number_of(origin).flag(proven).time(proven_at).integer(private_commit).take();
+  return out.number_of(origin).flag(proven).time(proven_at).integer(private_commit).time(quarantined).take();
 }
 
 Kek Kek::from_row(const store::Row& row) {
@@ -196,6 +197,7 @@ Kek Kek::from_row(const store::Row& row) {
   kek.proven = in.flag();
   kek.proven_at = in.time();
   kek.private_commit = in.integer();
+  kek.quarantined = in.time();
   return kek;
 }
 

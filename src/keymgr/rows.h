@@ -54,6 +54,7 @@ struct DataKey {
   // The owner's epoch (epoch.h) in which it became the owner: a use-once key is given out in that one alone.
   std::int64_t owner_epoch = 0;
   std::int64_t transfers = 0;  // how often another server became the owner
+  WallTime quarantined{};      // since when it is hidden from everybody; kNever: it is not
 
   store::Row to_row() const;
   static DataKey from_row(const store::Row& row);
@@ -102,6 +103,7 @@ struct Kek {
   bool proven = false;  // the holder of the private half, elsewhere, has proved that he can unwrap
   WallTime proven_at{};
   std::int64_t private_commit = 0;  // local: the commit that brought the private half here
+  WallTime quarantined{};           // as of a data key
 
   store::Row to_row() const;
   static Kek from_row(const store::Row& row);

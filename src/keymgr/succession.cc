@@ -39,6 +39,7 @@ Status KeyManager::take_in(store::Transaction& transaction, const store::ApplyRe
       touched.self = touched.self || equal(store::blob(changed.key, 0), context_.server.view());
     }
   }
+  TRY(obey_tombstones(transaction, report));
   for (const auto& group : touched.cursors) TRY(KeyGroups::recount(transaction, context_, group));
   if (touched.self) TRY(obey_epoch(transaction, context_));
   return conflicts_.record(transaction, report.conflicts);

@@ -29,7 +29,8 @@ const TableSpec kDataKeyTable{
                 {"uses", kInteger, kPlain},
                 {"created_commit", kInteger, kLocal},
                 {"owner_epoch", kInteger, kPlain},
-                {"transfers", kInteger, kPlain}},
+                {"transfers", kInteger, kPlain},
+                {"quarantined", kInteger, kPlain}},
     .indexes = {"group_name, owner, position", "fingerprint", "alias", "dki"},
     .unique_indexes = {},
     .merge = merge_data_keys,
@@ -80,7 +81,8 @@ const TableSpec kKekTable{
                 {"origin_kind", kInteger, kPlain},
                 {"proven", kInteger, kPlain},
                 {"proven_at", kInteger, kPlain},
-                {"private_commit", kInteger, kLocal}},
+                {"private_commit", kInteger, kLocal},
+                {"quarantined", kInteger, kPlain}},
     .indexes = {"not_after"},
     .unique_indexes = {},
     .remembered = true,
@@ -229,10 +231,101 @@ const TableSpec kLocalCounterTable{
     .replicated = false,
 };
 
+const TableSpec kKeyHoldTable{
+    .name = "key_hold",
+    .columns = {{"id", kBlob, kKey},
+                {"kind", kInteger, kPlain},
+                {"key_id", kBlob, kPlain},
+                {"name", kText, kPlain},
+                {"reason", kText, kPlain},
+                {"until", kInteger, kPlain},
+                {"placed_by", kText, kPlain},
+                {"placed", kInteger, kPlain}},
+    .indexes = {"key_id"},
+    .unique_indexes = {},
+};
+
+const TableSpec kTombstoneTable{
+    .name = "key_tombstone",
+    .columns = {{"kind", kInteger, kKey},
+                {"fingerprint", kBlob, kKey},
+                {"server", kBlob, kKey},
+                {"key_id", kBlob, kPlain},
+                {"name", kText, kPlain},
+                {"state", kInteger, kPlain},
+                {"at", kInteger, kPlain},
+                {"done_by", kText, kPlain},
+                {"approved_by", kText, kPlain},
+                {"cartridges", kInteger, kPlain},
+                {"signature", kBlob, kPlain}},
+    .indexes = {"key_id"},
+    .unique_indexes = {},
+};
+
+const TableSpec kQuotaTable{
+    .name = "quota",
+    .columns = {{"id", kBlob, kKey},
+                {"subject_kind", kInteger, kPlain},
+                {"subject", kText, kPlain},
+                {"object_kind", kInteger, kPlain},
+                {"object", kText, kPlain},
+                {"writes_hour", kInteger, kPlain},
+                {"writes_day", kInteger, kPlain},
+                {"reads_hour", kInteger, kPlain},
+                {"reads_day", kInteger, kPlain},
+                {"added", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {"subject_kind, subject, object_kind, object"},
+    .remembered = true,
+};
+
+const TableSpec kQuotaWritesTable{
+    .name = "quota_writes",
+    .columns = {{"quota", kBlob, kKey},
+                {"server", kBlob, kKey},
+                {"slot", kInteger, kKey},
+                {"began", kInteger, kPlain},
+                {"count", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+};
+
+const TableSpec kQuotaReadsTable{
+    .name = "quota_reads",
+    .columns = {{"quota", kBlob, kKey}, {"volume", kBlob, kKey}, {"last", kInteger, kPlain}},
+    .indexes = {"quota, last"},
+    .unique_indexes = {},
+};
+
+const TableSpec kRewrapTable{
+    .name = "rewrap",
+    .columns = {{"id", kBlob, kKey},
+                {"server", kBlob, kPlain},
+                {"from_kek", kBlob, kPlain},
+                {"volsers", kText, kPlain},
+                {"label_1", kText, kPlain},
+                {"mode_1", kInteger, kPlain},
+                {"label_2", kText, kPlain},
+                {"mode_2", kInteger, kPlain},
+                {"state", kInteger, kPlain},
+                {"total", kInteger, kPlain},
+                {"wrapped", kInteger, kPlain},
+                {"skipped", kInteger, kPlain},
+                {"failed", kInteger, kPlain},
+                {"place", kText, kPlain},
+                {"last_error", kText, kPlain},
+                {"started_by", kText, kPlain},
+                {"started", kInteger, kPlain},
+                {"ended", kInteger, kPlain}},
+    .indexes = {"started"},
+    .unique_indexes = {},
+};
+
 std::vector<const TableSpec*> tables() {
-  return {&kDataKeyTable, &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,         &kKekLabelTable,
-          &kDriveTable,   &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable,      &kSettingTable,
-          &kServerTable,  &kConflictTable,   &kIdentityTable,    &kLocalCounterTable};
+  return {&kDataKeyTable,   &kKeyGroupTable,   &kGroupCursorTable, &kKekTable,          &kKekLabelTable,
+          &kDriveTable,     &kProxyDriveTable, &kAccessRuleTable,  &kLedgerTable,       &kSettingTable,
+          &kServerTable,    &kConflictTable,   &kIdentityTable,    &kLocalCounterTable, &kKeyHoldTable,
+          &kTombstoneTable, &kQuotaTable,      &kQuotaWritesTable, &kQuotaReadsTable,   &kRewrapTable};
 }
 
 }  // namespace tapewarden::keymgr

@@ -25,6 +25,12 @@ extern const store::TableSpec kServerTable;
 extern const store::TableSpec kConflictTable;
 extern const store::TableSpec kIdentityTable;      // this server's private halves; never copied
 extern const store::TableSpec kLocalCounterTable;  // never copied
+extern const store::TableSpec kKeyHoldTable;
+extern const store::TableSpec kTombstoneTable;
+extern const store::TableSpec kRewrapTable;
+extern const store::TableSpec kQuotaTable;
+extern const store::TableSpec kQuotaWritesTable;  // writes begun, counted in slots of time
+extern const store::TableSpec kQuotaReadsTable;   // when each volume was read last
 
 // All of the above, for store::KeystoreOptions::tables.
 std::vector<const store::TableSpec*> tables();

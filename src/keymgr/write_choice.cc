@@ -61,10 +61,12 @@ Result<WrapTarget> resolve_label(store::Reader& reader, const KeyManager& manage
                         " and " + to_hex(keks[1].id),
                     "labels", "remove the label from all but one of them");
   }
-  if (!may_start_cartridge(keks.front().state)) {
+  const bool hidden = keks.front().quarantined != kNever;
+  if (hidden || !may_start_cartridge(keks.front().state)) {
     return fail_ekm(ErrorCode::kConflict, EkmCode::kKeystoreConfiguration,
                     "the KEK of the key label " + shown + " is " +
-                        std::string(to_string(keks.front().state)) + " and begins no cartridge any more",
+                        std::string(hidden ? "quarantined" : to_string(keks.front().state)) +
+                        " and begins no cartridge any more",
                     "labels", "name the label of an active KEK");
   }
   WrapTarget out;

@@ -77,11 +77,27 @@ Result<Signer> signer_of(const json::object& content) {
 }  // namespace
 
 std::string_view to_string(DocumentKind kind) {
-  return kind == DocumentKind::kEvidence ? "tapewarden evidence 1" : "tapewarden erasure 1";
+  switch (kind) {
+    case DocumentKind::kEvidence:
+      return "tapewarden evidence 1";
+    case DocumentKind::kErasure:
+      return "tapewarden erasure 1";
+    case DocumentKind::kDestruction:
+      break;
+  }
+  return "tapewarden destruction 1";
 }
 
 std::string_view title_of(DocumentKind kind) {
-  return kind == DocumentKind::kEvidence ? "evidence pack" : "erasure certificate";
+  switch (kind) {
+    case DocumentKind::kEvidence:
+      return "evidence pack";
+    case DocumentKind::kErasure:
+      return "erasure certificate";
+    case DocumentKind::kDestruction:
+      break;
+  }
+  return "proof of destruction";
 }
 
 std::string sign_document(DocumentKind kind, const json::object& content, const Signer& signer,

@@ -23,7 +23,7 @@ namespace tapewarden::proof {
 
 inline constexpr std::size_t kMaximumDocumentBytes = 64U << 20;
 
-enum class DocumentKind : std::uint8_t { kEvidence, kErasure };
+enum class DocumentKind : std::uint8_t { kEvidence, kErasure, kDestruction };
 std::string_view to_string(DocumentKind kind);  // "tapewarden evidence 1"
 std::string_view title_of(DocumentKind kind);   // "evidence pack"
 

@@ -118,10 +118,25 @@ Status Committer::commit() {
     return give_up("the audit file did not take a commit", logged.error());
   }
   state_ = std::move(next);
+  for (const Change& change : session_.changes()) scrub_due_ = scrub_due_ || change.secret_gone;
   return {};
 }
 
+// The rows themselves were overwritten by secure_delete; what is left is the log. It is emptied only when
+// nobody reads in it.
+void Committer::scrub() {
+  const Status emptied = session_.access().connection().empty_log();
+  if (emptied) {
+    scrub_due_ = false;
+    return;
+  }
+  const ErrorCode code = emptied.error().code;
+  if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) return;
+  (void)give_up("the write-ahead log could not be emptied", emptied.error());
+}
+
 void Committer::tidy() {
+  if (scrub_due_ && !failed_) scrub();
   sqlite::Connection& connection = session_.access().connection();
   const std::uint32_t pages = connection.wal_pages();
   if (pages < kCheckpointPages) tidy_at_ = kCheckpointPages;

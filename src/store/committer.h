@@ -29,8 +29,12 @@ class Committer {
   // One outcome for each work, in order.
   std::vector<Outcome> run(std::span<const Keystore::Work* const> works);
 
-  // Moves the write-ahead log's pages into the database file when there are many. Call it when nobody waits.
+  // Moves the write-ahead log's pages into the database file when there are many, or when a secret was taken
+  // out of a row: its box still stands in the log until that begins anew. Call it when nobody waits.
   void tidy();
+  // The log still holds the box of a secret that is no longer in its row: a reader was in the way, call
+  // tidy() again soon.
+  bool scrub_due() const { return scrub_due_; }
 
   const State& state() const { return state_; }
   const std::optional<Error>& failed() const { return failed_; }
@@ -41,6 +45,7 @@ class Committer {
   Status write_note();
   std::vector<std::size_t> changed_tables() const;  // with repetitions
   State next_state();
+  void scrub();
   Status give_up(std::string_view what, const Error& cause);
 
   WriteSession session_;
@@ -48,6 +53,7 @@ class Committer {
   State state_;
   std::optional<Error> failed_;
   std::uint32_t tidy_at_ = kCheckpointPages;
+  bool scrub_due_ = false;
 };
 
 // Applies the group's changes to the sums.

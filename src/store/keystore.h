@@ -44,7 +44,8 @@ class Reader {
   virtual Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) = 0;
   // Live rows; `where` is SQL after WHERE with ? parameters, for example
   // "group_name = ? AND position > ? ORDER BY position LIMIT 1". Only column names and constants, never
-  // outside text.
+  // outside text. Within a subquery the table's name stands for the row looked at; a second look at the table
+  // must say row_erased = 0 itself.
   virtual Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                          std::span<const Value> parameters) = 0;
   // One integer: SELECT `expression` FROM table WHERE ...; 0 when NULL. For counts and maxima; no MAC is
@@ -245,6 +246,10 @@ class Keystore {
   // taken away is found even when the log's own hash chain was made anew. Reads the whole log: for a
   // background sweep. kUnsupported when the log cannot be read back.
   virtual Result<std::vector<Fault>> verify_log() = 0;
+  // A secret that was taken out of its row is overwritten in the file at once; its sealed box may stand in
+  // the write-ahead log until nobody reads there. Waits until it is gone from that too; kTimeout. Not from
+  // within a read or a work.
+  virtual Status wait_scrubbed(std::chrono::milliseconds limit) = 0;
   // A consistent copy into a new file (VACUUM INTO). kAlreadyExists.
   virtual Status copy_to(const std::string& path) = 0;
 };

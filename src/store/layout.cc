@@ -160,8 +160,8 @@ std::string Layout::stored_columns() const {
 }
 
 std::string Layout::live_sql(std::string_view what, std::string_view where) const {
-  std::string sql =
-      "SELECT " + std::string(what) + " FROM (SELECT * FROM " + quoted_name(name) + " WHERE row_erased = 0)";
+  std::string sql = "SELECT " + std::string(what) + " FROM (SELECT * FROM " + quoted_name(name) +
+                    " WHERE row_erased = 0) AS " + quoted_name(name);
   const std::string_view condition = trim(where);
   if (condition.empty()) return sql;
   const std::string start = to_upper(condition.substr(0, 9));

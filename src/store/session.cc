@@ -243,6 +243,17 @@ Status WriteSession::erase(const TableSpec& table, std::span<const Value> key) {
   return store(*layout, before, head, std::move(row));
 }
 
+namespace {
+bool loses_secret(const Layout& layout, const Row& before, const Row& after) {
+  const auto& columns = layout.spec.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].role == ColumnRole::kSecret && holds_secret(before[i]) && before[i] != after[i])
+      return true;
+  }
+  return false;
+}
+}  // namespace
+
 Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head,
                            Row row) {
   std::string key = printable_key(key_of(layout.spec, row));
@@ -268,7 +279,8 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
     bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
   }
   TRY(use->run());
-  changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head});
+  changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head,
+                      before && loses_secret(layout, before->row, row)});
   return {};
 }
 

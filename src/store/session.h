@@ -104,6 +104,7 @@ struct Change {
   std::string key;        // printable
   RowHead before;         // before.version == 0: there was no row
   RowHead after;
+  bool secret_gone = false;  // a sealed box that the row held is no longer in it
 };
 
 class WriteSession final : public Transaction {

@@ -36,6 +36,7 @@ class SqliteKeystore final : public Keystore {
   Result<std::vector<Fault>> verify_log() override {
     return store::verify_log(vault_, log_, head().sequence);
   }
+  Status wait_scrubbed(std::chrono::milliseconds limit) override { return queue_->wait_scrubbed(limit); }
   Status copy_to(const std::string& path) override;
 
  private:

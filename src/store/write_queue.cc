@@ -8,6 +8,8 @@ namespace tapewarden::store {
 namespace {
 // Completions that one executor task runs: few tasks for a large group, and still work for several threads.
 constexpr std::size_t kAnswersInTask = 2;
+// How soon emptying the write-ahead log is tried again when a reader was in the way.
+constexpr std::chrono::milliseconds kScrubAgain{50};
 }  // namespace
 
 WriteQueue::WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer)
@@ -98,15 +100,46 @@ Status WriteQueue::health() const {
 void WriteQueue::run() {
   while (true) {
     std::vector<Job> group = next_group();
-    if (group.empty()) return;
-    run_group(std::move(group));
-    committer_->tidy();
+    if (group.empty() && stopped()) return;
+    if (!group.empty()) run_group(std::move(group));
+    tidy();
   }
+}
+
+bool WriteQueue::stopped() const {
+  const MutexLock lock(mutex_);
+  return stopping_ && waiting_.empty();
+}
+
+void WriteQueue::tidy() {
+  committer_->tidy();
+  const bool due = committer_->scrub_due();
+  const MutexLock lock(mutex_);
+  scrub_due_ = due;
+  if (!due) scrubbed_.notify_all();
+}
+
+Status WriteQueue::wait_scrubbed(std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  const MutexLock lock(mutex_);
+  work_.notify_one();
+  while (scrub_due_ && !stopping_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left.count() <= 0) {
+      return fail(ErrorCode::kTimeout, "the write-ahead log is still read and could not be emptied", {},
+                  "it is emptied as soon as the readers have left");
+    }
+    (void)scrubbed_.wait_for(mutex_, left);
+  }
+  return {};
 }
 
 std::vector<WriteQueue::Job> WriteQueue::next_group() {
   const MutexLock lock(mutex_);
-  while (waiting_.empty() && !stopping_) work_.wait(mutex_);
+  while (waiting_.empty() && !stopping_) {
+    if (scrub_due_ && !work_.wait_for(mutex_, kScrubAgain) && waiting_.empty()) break;
+    if (!scrub_due_ && waiting_.empty() && !stopping_) work_.wait(mutex_);
+  }
   gather();
   std::vector<Job> group;
   const auto count = static_cast<std::ptrdiff_t>(std::min(waiting_.size(), limits_.group));
@@ -125,6 +158,7 @@ void WriteQueue::run_group(std::vector<Job> group) {
     const MutexLock lock(mutex_);
     head_ = mark;
     failed_ = committer_->failed();
+    scrub_due_ = committer_->scrub_due();  // before anybody is answered
   }
   CommitGate* gate = gate_.load();
   Answers at_once;

@@ -41,6 +41,8 @@ class WriteQueue {
   CommitMark head() const TW_EXCLUDES(mutex_);
   // See Keystore::health().
   Status health() const TW_EXCLUDES(mutex_);
+  // Waits until no file holds the box of a secret that was taken out of its row before. kTimeout.
+  Status wait_scrubbed(std::chrono::milliseconds limit) TW_EXCLUDES(mutex_);
   void set_gate(CommitGate* gate) { gate_.store(gate); }
 
  private:
@@ -60,8 +62,10 @@ class WriteQueue {
   void begin_announced() TW_EXCLUDES(mutex_);
   void end_announced() TW_EXCLUDES(mutex_);
   void gather() TW_REQUIRES(mutex_);
-  // Empty when the queue was stopped.
+  // Empty when the queue was stopped, or when it is time to try again to empty the write-ahead log.
   std::vector<Job> next_group() TW_EXCLUDES(mutex_);
+  void tidy() TW_EXCLUDES(mutex_);
+  bool stopped() const TW_EXCLUDES(mutex_);
   void run_group(std::vector<Job> group) TW_EXCLUDES(mutex_);
   static void deliver(Executor& executor, Answers answers);
 
@@ -76,6 +80,8 @@ class WriteQueue {
   std::optional<Error> failed_ TW_GUARDED_BY(mutex_);
   std::size_t announced_ TW_GUARDED_BY(mutex_) = 0;
   bool gathering_ TW_GUARDED_BY(mutex_) = false;  // the writer holds back what waits
+  bool scrub_due_ TW_GUARDED_BY(mutex_) = false;
+  CondVar scrubbed_;
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -93,6 +93,27 @@ TEST_F(KeydCartridgeKeys, K6_ALostIdentifierComesBackFromTheLedger) {
   expect_reads_back("5000000003", "TW0103L9");
 }
 
+TEST_F(KeydCartridgeKeys, K9_ACartridgeGetsNewEedksUnderAnotherLabel) {
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "k9"}, {"bits", 2048}, {"labels", {"K9 KEK"}}}));
+  write("3592", "5000000008", "TW0110JD", {"--label", "K6 KEK:clear"});
+  EXPECT_FALSE(as_operator({"cartridge", "rekey", file("TW0110JD"), "--label", "K9 KEK"}))
+      << "an officer's work";
+  EXPECT_FALSE(as_person("officer-1", {"cartridge", "rekey", file("TW0110JD"), "--label", "NO SUCH"}));
+  const auto rekeyed = as_person("officer-1", {"cartridge", "rekey", file("TW0110JD"), "--label", "K9 KEK"});
+  TW_ASSERT_OK(rekeyed);
+  EXPECT_THAT(*rekeyed, HasSubstr("from the ledger (rekey of "));
+  const auto keys = tapewarden({"cartridge", "show-keys", file("TW0110JD")});
+  TW_ASSERT_OK(keys);
+  EXPECT_THAT(*keys, HasSubstr("K9 KEK"));
+  EXPECT_THAT(*keys, ::testing::Not(HasSubstr("K6 KEK")));
+  expect_reads_back("5000000008", "TW0110JD");
+  // What this site never wrote stands in no ledger.
+  TW_EXPECT_OK(
+      tapewarden({"cartridge", "create", file("TW0111JD"), "--kind", "3592", "--volser", "TW0111JD"}));
+  EXPECT_FALSE(as_person("officer-1", {"cartridge", "rekey", file("TW0111JD"), "--label", "K9 KEK"}));
+}
+
 TEST_F(KeydCartridgeKeys, D4_EveryTagIsCheckedWithTheKeyFromTheServers) {
   write("LTO", "5000000004", "TW0104L9", {"--group", "ONCE", "--no-compression"});
   const std::vector<std::string> verify{"cartridge",        "verify",  file("TW0104L9"), "--site",

@@ -48,8 +48,11 @@ class TapeSite : public RunningSite {
   }
   // The same as an operator of the primary server, by his certificate.
   static Result<std::string> as_operator(std::vector<std::string> arguments) {
+    return as_person("operator", std::move(arguments));
+  }
+  static Result<std::string> as_person(const std::string& name, std::vector<std::string> arguments) {
     arguments.insert(arguments.end(),
-                     {"--site", site().directory(), "--as", "operator", "--server",
+                     {"--site", site().directory(), "--as", name, "--server",
                       "https://127.0.0.1:" + std::to_string(site().https_port(Which::kPrimary))});
     return tapewarden(std::move(arguments));
   }

@@ -149,11 +149,19 @@ void add_certificate_routes(RouteTable& table, KeyManager& manager) {
 
 std::vector<Route> kek_routes(KeyManager& manager) {
   RouteTable table("kek");
-  table.add("GET", "/v1/keks", Permission::kView, "List the KEKs.", {limit_field(), after_field()},
-            "A page of KEKs.", [&manager](const Request& request) -> Result<Answer> {
-              const auto page = TRY(manager.list_keks(TRY(page_of(request.arguments))));
-              return page_answer(page, [](const keymgr::KekView& view) { return to_json(view); });
-            });
+  table.add(
+      "GET", "/v1/keks", Permission::kView, "List the KEKs.",
+      {{.name = "state", .place = FieldPlace::kQuery, .meaning = "only KEKs in this state", .limit = 32},
+       limit_field(),
+       after_field()},
+      "A page of KEKs.", [&manager](const Request& request) -> Result<Answer> {
+        std::optional<keymgr::KeyState> state;
+        if (const auto text = request.arguments.optional_text("state")) {
+          state = TRY(keymgr::parse_key_state(*text));
+        }
+        const auto page = TRY(manager.list_keks(TRY(page_of(request.arguments)), state));
+        return page_answer(page, [](const keymgr::KekView& view) { return to_json(view); });
+      });
   table.add("GET", "/v1/keks/{kek}", Permission::kView, "Show one KEK, by its hash or a label of it.", {},
             "The KEK with its certificate.", [&manager](const Request& request) -> Result<Answer> {
               return show(manager, TRY(find_kek_id(manager, request.arguments.text("kek"))));
@@ -161,7 +169,7 @@ std::vector<Route> kek_routes(KeyManager& manager) {
   table.add("PUT", "/v1/keks/{kek}/state", Permission::kChangeKeks, "Change a KEK's state.",
             {{.name = "state",
               .required = true,
-              .meaning = "the new state: active, deactivated, compromised, destroyed",
+              .meaning = "the new state: active, deactivated, compromised; destroying is POST .../destroy",
               .limit = 32}},
             "The KEK.", [&manager](const Request& request) { return set_state(manager, request); });
   table.add(

@@ -82,7 +82,7 @@ std::vector<Route> key_routes(KeyManager& manager) {
   table.add("PUT", "/v1/keys/{alias}/state", Permission::kChangeKeys, "Change a data key's state.",
             {{.name = "state",
               .required = true,
-              .meaning = "the new state: active, deactivated, compromised, destroyed",
+              .meaning = "the new state: active, deactivated, compromised; destroying is POST .../destroy",
               .limit = 32}},
             "The key.", [&manager](const Request& request) { return set_state(manager, request); });
   return table.take();

@@ -12,10 +12,13 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(approval_routes(services.approvals));
   router.add(drive_routes(services.manager));
   router.add(key_routes(services.manager));
+  router.add(life_routes(services.manager));
   router.add(group_routes(services.manager));
   router.add(kek_routes(services.manager));
   router.add(kek_proof_routes(services.manager));
   router.add(access_routes(services.manager));
+  router.add(rewrap_routes(services.manager, services.rewrapper));
+  router.add(quota_routes(services.manager));
   router.add(setting_routes(services.manager));
   router.add(ledger_routes(services.manager));
   router.add(evidence_routes(services.manager, services.audit));

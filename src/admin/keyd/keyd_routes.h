@@ -16,6 +16,7 @@
 #include "keymgr/custody/replicator.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/key_service.h"
+#include "keymgr/rewrap.h"
 #include "people/people.h"
 
 namespace tapewarden::admin {
@@ -39,6 +40,7 @@ struct KeydServices {
   people::People& people;
   people::Approvals& approvals;                // the same that the router has
   keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
+  keymgr::Rewrapper& rewrapper;
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.
@@ -56,10 +58,13 @@ void add_keyd_routes(Router& router, const KeydServices& services);
 // One noun each.
 std::vector<Route> drive_routes(keymgr::KeyManager& manager);
 std::vector<Route> key_routes(keymgr::KeyManager& manager);
+std::vector<Route> life_routes(keymgr::KeyManager& manager);  // the end of data keys and KEKs
 std::vector<Route> group_routes(keymgr::KeyManager& manager);
 std::vector<Route> kek_routes(keymgr::KeyManager& manager);
 std::vector<Route> kek_proof_routes(keymgr::KeyManager& manager);
 std::vector<Route> access_routes(keymgr::KeyManager& manager);
+std::vector<Route> rewrap_routes(keymgr::KeyManager& manager, keymgr::Rewrapper& rewrapper);
+std::vector<Route> quota_routes(keymgr::KeyManager& manager);
 std::vector<Route> setting_routes(keymgr::KeyManager& manager);
 std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
 std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace& audit);

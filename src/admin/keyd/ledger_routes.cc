@@ -1,3 +1,5 @@
+#include <map>
+
 #include "admin/keyd/kek_lookup.h"
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
@@ -33,6 +35,50 @@ Result<keymgr::LedgerQuery> query_of(KeyManager& manager, const Arguments& argum
   return query;
 }
 
+// The states in which the keys are now, not when the row was written.
+class States {
+ public:
+  States(store::Reader& reader, const KeyManager& manager) : reader_(reader), manager_(manager) {}
+
+  Result<std::string> of_alias(const std::string& alias) {
+    if (alias.empty()) return std::string();
+    if (const auto known = aliases_.find(alias); known != aliases_.end()) return known->second;
+    const auto key = TRY(manager_.keys().find(reader_, alias));
+    return aliases_[alias] = key ? std::string(keymgr::to_string(key->state)) : "not here";
+  }
+  Result<std::string> of_kek(ByteView id) {
+    Hash256 hash{};
+    if (id.size() != hash.size()) return std::string();
+    copy_bytes(hash, id);
+    if (const auto known = keks_.find(hash); known != keks_.end()) return known->second;
+    const auto kek = TRY(manager_.keks().find(reader_, hash));
+    return keks_[hash] = kek ? std::string(keymgr::to_string(kek->state)) : "not here";
+  }
+
+ private:
+  store::Reader& reader_;
+  const KeyManager& manager_;
+  std::map<std::string, std::string> aliases_;
+  std::map<Hash256, std::string> keks_;
+};
+
+Result<Answer> ledger_answer(KeyManager& manager, const keymgr::Page<keymgr::LedgerEntry>& page) {
+  json::array items;
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    items.clear();
+    States states(reader, manager);
+    for (const auto& entry : page.items) {
+      json::object item = to_json(entry);
+      item["key_state"] = TRY(states.of_alias(entry.alias));
+      item["kek_1_state"] = TRY(states.of_kek(entry.kek_1));
+      item["kek_2_state"] = TRY(states.of_kek(entry.kek_2));
+      items.push_back(std::move(item));
+    }
+    return {};
+  }));
+  return json_answer(json::object{{"items", std::move(items)}, {"next", page.next}});
+}
+
 }  // namespace
 
 std::vector<Route> ledger_routes(KeyManager& manager) {
@@ -47,7 +93,7 @@ std::vector<Route> ledger_routes(KeyManager& manager) {
             "A page of entries.", [&manager](const Request& request) -> Result<Answer> {
               const auto query = TRY(query_of(manager, request.arguments));
               const auto page = TRY(manager.query_ledger(query, TRY(page_of(request.arguments))));
-              return page_answer(page, [](const keymgr::LedgerEntry& entry) { return to_json(entry); });
+              return ledger_answer(manager, page);
             });
   return table.take();
 }

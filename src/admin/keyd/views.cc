@@ -70,6 +70,7 @@ json::object to_json(const keymgr::DataKey& key) {
           {"fingerprint", to_hex(key.fingerprint)},
           {"origin", keymgr::to_string(key.origin)},
           {"uses", key.uses},
+          {"quarantined", time_text(key.quarantined)},
           {"times", times_json(key.times)}};
 }
 
@@ -99,6 +100,7 @@ json::object to_json(const keymgr::KekView& view) {
           {"has_private", kek.has_private},
           {"origin", keymgr::to_string(kek.origin)},
           {"proven", kek.proven},
+          {"quarantined", time_text(kek.quarantined)},
           {"not_after", time_text(kek.not_after)},
           {"certificate", certificate_json(kek.certificate)},
           {"times", times_json(kek.times)}};

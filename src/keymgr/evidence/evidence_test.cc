@@ -4,6 +4,7 @@
 
 #include "audit/audit_file.h"
 #include "base/text.h"
+#include "keymgr/evidence/destruction_proof.h"
 #include "keymgr/evidence/erasure_certificate.h"
 #include "keymgr/evidence/evidence_pack.h"
 #include "keymgr/tables.h"
@@ -201,6 +202,42 @@ TEST_F(EvidenceSite, D6_WhatMakesNoSenseIsNotCertified) {
   write(lto, "NAMED1", good.cartridge.volume);
   EXPECT_EQ(field_of([](Erasure&) {}), "volser");
   EXPECT_EQ(server.audit_count({"cartridge.erase"}), 1U);
+}
+
+TEST_F(EvidenceSite, K10_AProofOfDestructionNamesTheTombstoneAndTheBackups) {
+  ASSERT_TRUE(m().generate_key_range(operator_(), "GONE1", ""));
+  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups()).error().code,
+            ErrorCode::kConflict)
+      << "it is there";
+  ASSERT_TRUE(m().destroy_key(officer(), *m().key_ref("GONE1"), {}, agreed()));
+  const auto file = prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups());
+  ASSERT_TRUE(file) << file.error().text();
+  const auto document = proof::open_document(*file, proof::DocumentKind::kDestruction);
+  ASSERT_TRUE(document) << document.error().text();
+  EXPECT_TRUE(proof::check_trust(*document, trust()));
+  const auto& content = document->content;
+  EXPECT_EQ(content.at("tombstone").at("name").as_string(), "GONE1");
+  EXPECT_EQ(content.at("tombstone").at("by").as_string(), "alice");
+  EXPECT_EQ(content.at("tombstone").at("approved_by").as_string(), "second");
+  EXPECT_FALSE(content.at("backups").at("recorded").as_bool());
+  EXPECT_FALSE(proof::open_document(*file, proof::DocumentKind::kErasure));
+  const BackupsWith two = [](const KeyRef&) -> Result<std::optional<std::vector<BackupHolding>>> {
+    return std::optional<std::vector<BackupHolding>>({{"base-1", "vault", from_millis(1)}});
+  };
+  const auto listed = prove_destruction(m(), officer(), *m().key_ref("GONE1"), two);
+  ASSERT_TRUE(listed);
+  const auto opened = proof::open_document(*listed, proof::DocumentKind::kDestruction);
+  EXPECT_EQ(opened->content.at("backups").at("holding_the_key").at(0).at("place").as_string(), "vault");
+}
+
+TEST_F(EvidenceSite, K10_AForgedTombstoneIsNoProof) {
+  ASSERT_TRUE(m().generate_key_range(operator_(), "GONE2", ""));
+  ASSERT_TRUE(m().destroy_key(officer(), *m().key_ref("GONE2"), {}, agreed()));
+  auto mark = **m().tombstone_of(*m().key_ref("GONE2"));
+  mark.approved_by = "somebody else";
+  ASSERT_TRUE(server.write([&](store::Transaction& t) { return t.put(kTombstoneTable, mark.to_row()); }));
+  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE2"), no_backups()).error().code,
+            ErrorCode::kUnauthenticated);
 }
 
 }  // namespace

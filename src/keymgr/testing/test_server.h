@@ -21,6 +21,10 @@ namespace tapewarden::keymgr::testing {
 inline Actor officer() {
   return {"alice", ActorKind::kSecurityOfficer};
 }
+// The consent of a second officer.
+inline Consent agreed() {
+  return {"second", [](store::Transaction&) -> Status { return {}; }};
+}
 inline Actor operator_() {
   return {"oscar", ActorKind::kOperator};
 }

@@ -204,6 +204,18 @@ Status Connection::checkpoint() {
   return {};
 }
 
+Status Connection::empty_log() {
+  sqlite3_busy_timeout(handle_, 0);
+  const int result =
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(handle_, kBusyTimeoutMs);
+  if (result == SQLITE_OK) {
+    wal_pages_ = 0;
+    return {};
+  }
+  return error_of(handle_, result);
+}
+
 Connection::~Connection() {
   statements_.clear();
   sqlite3_close_v2(handle_);

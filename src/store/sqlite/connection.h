@@ -99,6 +99,8 @@ class Connection {
   // SQLite does not do it by itself here, because it would swallow an error: after a failed sync a second one
   // that succeeds proves nothing.
   Status checkpoint();
+  // The same, and the log file is cut to nothing. kConflict, at once, while a reader still uses it.
+  Status empty_log();
   // Forgets all kept statements: before a change of the schema.
   void forget_statements() { statements_.clear(); }
 

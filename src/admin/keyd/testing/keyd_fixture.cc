@@ -45,6 +45,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
   approvals_ =
       std::make_unique<people::Approvals>(base_.env(), base_.keystore(), std::move(approval_options));
   TW_ASSERT(manager_->set_setting(keymgr::Actor::system(), keymgr::kTwoPerson, "off").has_value());
+  rewrapper_ = std::make_unique<keymgr::Rewrapper>(*manager_);
   RouterOptions router_options;
   router_options.approvals = approvals_.get();
   router_ = std::make_unique<Router>(base_.people(), workers_, router_options);
@@ -58,6 +59,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
                              .people = base_.people(),
                              .approvals = *approvals_,
                              .backups = backups_.get(),
+                             .rewrapper = *rewrapper_,
                              .audit = place,
                              .server_name = "primary",
                              .peer = {},
@@ -65,7 +67,9 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
                              .ready = {}});
 }
 
-KeydFixture::~KeydFixture() = default;
+KeydFixture::~KeydFixture() {
+  rewrapper_->stop();
+}
 
 Status KeydFixture::note(const std::string& json) {
   return audit_->note(std::span(&json, 1));

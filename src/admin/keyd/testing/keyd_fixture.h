@@ -42,6 +42,7 @@ class KeydFixture {
   std::unique_ptr<keymgr::KeyService> service_;
   std::unique_ptr<keymgr::backup::Service> backups_;
   std::unique_ptr<people::Approvals> approvals_;
+  std::unique_ptr<keymgr::Rewrapper> rewrapper_;
   std::unique_ptr<Router> router_;
 };
 
