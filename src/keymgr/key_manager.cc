@@ -456,6 +456,7 @@ Result<KeyManager::Destroyed> KeyManager::destroy_key(const Actor& actor, const 
   Destroyed out;
   out.tombstone = TRY(write<Tombstone>(
       keystore_, [&](Transaction& t) { return life_.destroy(t, actor, key, what, consent); }));
+  if (key.kind == KeyKind::kKek && keks_changed_) keks_changed_();
   out.scrubbed = keystore_.wait_scrubbed(kScrubPatience).has_value();
   return out;
 }

@@ -216,7 +216,7 @@ TEST(Backup, K17_DestroyedStaysDestroyed) {
   ASSERT_OK(f.run());
   const std::string alias = f.keys(f.server.manager()).begin()->first;
   ASSERT_OK(f.server.manager().change_key_state(officer(), alias, KeyState::kDeactivated));
-  ASSERT_OK(f.server.manager().change_key_state(officer(), alias, KeyState::kDestroyed));
+  ASSERT_OK(keymgr::testing::destroy_whatever_is_lost(f.server.manager(), f.server.manager().key_ref(alias)));
   ASSERT_OK(f.run("one", true));
   const auto files = f.files();
   ASSERT_EQ(files.size(), 2U);
@@ -431,7 +431,8 @@ TEST(Backup, K17_ADrillServesTheKeysOfTheLedgersCartridges) {
   EXPECT_GE(f.server.keystore().head().sequence, before.sequence);
   // A destroyed key is told apart from a missing one.
   ASSERT_OK(f.server.manager().change_key_state(officer(), aliases[0], KeyState::kDeactivated));
-  ASSERT_OK(f.server.manager().change_key_state(officer(), aliases[0], KeyState::kDestroyed));
+  ASSERT_OK(
+      keymgr::testing::destroy_whatever_is_lost(f.server.manager(), f.server.manager().key_ref(aliases[0])));
   ASSERT_OK(f.run());
   const auto again = f.service->drill(officer(), "one", 10);
   ASSERT_OK(again);
