@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kShownBytes = 64;  // of a blob in a conflict's text
 constexpr std::size_t kShownText = 200;
+constexpr std::int64_t kVersionLimit = std::int64_t{1} << 62;  // no row changes so often
 
 bool has_secret(const Value& value) {
   const Bytes* box = std::get_if<Bytes>(&value);
@@ -29,7 +30,7 @@ Status check_change(const Layout& layout, const RowChange& change) {
     return fail(ErrorCode::kInvalidArgument, "the peer sent a row of a table that stays on its server",
                 layout.name);
   }
-  if (change.row.size() != columns.size() || change.version < 1) {
+  if (change.row.size() != columns.size() || change.version < 1 || change.version > kVersionLimit) {
     return fail(ErrorCode::kInvalidArgument, "the peer's row does not fit the table", layout.name,
                 "run the same version of the program on both servers");
   }

@@ -216,6 +216,9 @@ class Keystore {
   virtual Status read(const std::function<Status(Reader&)>& work) = 0;
 
   virtual CommitMark head() const = 0;
+  // The mark of commit `sequence` as the commit log holds it; nothing when the log has none. Reads the log:
+  // not for a hot path.
+  virtual Result<std::optional<CommitMark>> mark_of(std::uint64_t sequence) = 0;
   // An error when it takes no more writes until it is opened anew: the outcome of a commit is not known.
   // Thread-safe.
   virtual Status health() const = 0;

@@ -179,6 +179,20 @@ Status SqliteKeystore::read(const std::function<Status(Reader&)>& work) {
   });
 }
 
+Result<std::optional<CommitMark>> SqliteKeystore::mark_of(std::uint64_t sequence) {
+  const CommitMark newest = head();
+  if (sequence == newest.sequence) return std::optional(newest);
+  std::optional<CommitMark> found;
+  if (sequence > newest.sequence) return found;
+  // The error ends the replay once the commit has come by.
+  const Status replayed = log_.replay(sequence, [&](const LoggedCommit& commit) -> Status {
+    if (commit.mark.sequence == sequence) found = commit.mark;
+    return fail(ErrorCode::kExhausted, "found");
+  });
+  if (!replayed && replayed.error().code != ErrorCode::kExhausted) return std::unexpected(replayed.error());
+  return found;
+}
+
 Result<ExportedChanges> SqliteKeystore::export_changes(const ExportRequest& request, ChangeSealer& sealer) {
   ExportedChanges changes;
   // Only what is acknowledged may go to the peer: a later commit may be durable here, but not yet in the log.

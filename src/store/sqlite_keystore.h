@@ -26,6 +26,7 @@ class SqliteKeystore final : public Keystore {
   Status read(const std::function<Status(Reader&)>& work) override;
   CommitMark head() const override { return queue_->head(); }
   Status health() const override { return queue_->health(); }
+  Result<std::optional<CommitMark>> mark_of(std::uint64_t sequence) override;
   void set_gate(CommitGate* gate) override { queue_->set_gate(gate); }
   Result<ExportedChanges> export_changes(const ExportRequest& request, ChangeSealer& sealer) override;
   Result<ApplyReport> apply_changes(Transaction& transaction, std::span<const RowChange> changes,

@@ -291,6 +291,46 @@ TEST_F(PairOfServers, K17_AnEpochThatARestoreRaisedHoldsFromTheFirstStart) {
   EXPECT_TRUE(take(a, "DAILY"));
 }
 
+TEST_F(PairOfServers, K19_ACommitBeyondOneMessageGoesInSeveral) {
+  settle();
+  // More rows than a message may hold, in one commit.
+  const auto made = a.manager->generate_key_range(actor, "XYZ000000000000000001-5DC0", "");
+  ASSERT_TRUE(made) << made.error().text();
+  ASSERT_EQ(made->size(), 24'000U);
+  const std::uint64_t before = a.peer.acknowledged;
+  ASSERT_TRUE(send(a, b));
+  EXPECT_EQ(a.peer.acknowledged, before);  // the peer does not have the commit yet
+  // The wire breaks in the middle: what came is no harm, and all of it comes again.
+  a.sender->close();
+  settle();
+  EXPECT_EQ(a.peer.acknowledged, a.keystore->head().sequence);
+  EXPECT_TRUE(b.manager->key(made->back().alias));
+  EXPECT_EQ(conflict_count(b), 0U);
+}
+
+TEST_F(PairOfServers, K19_AnOldCopyThatGrewBeyondWhatThePeerSawIsFound) {
+  settle();
+  const std::string copy = a.directory.file("copy.db");
+  MemoryCommitLog log;
+  ASSERT_TRUE(a.keystore->copy_to(copy));
+  log.copy_from(a.log);
+  ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "LOST"));
+  settle();
+  a.close();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(a.path + suffix);
+  std::filesystem::copy_file(copy, a.path);
+  a.log.copy_from(log);
+  a.open();
+  connect();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "NEW " + std::to_string(i)));
+  }
+  ASSERT_GT(a.keystore->head().sequence, b.progress().peer_head.sequence);
+  const Status refused = send(a, b);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(a.sender->rolled_back());
+}
+
 TEST_F(PairOfServers, K19_ANewSecondaryGetsWhatAnEarlierOneMade) {
   settle();
   ASSERT_TRUE(b.manager->generate_keys(actor, 4, "", ""));

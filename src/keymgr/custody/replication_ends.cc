@@ -1,6 +1,7 @@
 #include "keymgr/custody/replication_ends.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "crypto/random.h"
@@ -15,6 +16,27 @@ constexpr std::string_view kAcceptRemedy =
 Result<Incarnation> incarnation_of(store::Reader& reader, const PairParties& parties) {
   if (!parties.incarnation) return Incarnation{};
   return parties.incarnation(reader);
+}
+
+std::size_t size_of(const store::RowChange& change) {
+  std::size_t size = 128;  // heads and lengths
+  for (const auto& value : change.row) {
+    if (const auto* text = std::get_if<std::string>(&value)) size += text->size();
+    if (const auto* bytes = std::get_if<Bytes>(&value)) size += bytes->size();
+  }
+  return size;
+}
+
+// One past the last row that goes into the message that begins with row `from`: at least one.
+std::size_t end_of_message(const std::vector<store::RowChange>& rows, std::size_t from) {
+  std::size_t end = from;
+  std::size_t bytes = 0;
+  while (end < rows.size() && end - from < kRowsOfALargeCommit) {
+    bytes += size_of(rows[end]);
+    if (end > from && bytes > kRowBytesInOneMessage) break;
+    ++end;
+  }
+  return end;
 }
 
 std::unexpected<Error> not_accepted() {
@@ -45,9 +67,21 @@ Result<Bytes> ChangeSender::hello() {
     return {};
   }));
   hello.signature = parties_.signing_key.sign(hello.signed_part());
-  session_.reset();
+  close();
   opening_ = std::make_unique<ReplicationSession>(hello.session, key);
   return hello.encode();
+}
+
+// Whether this server's history holds a head that it once showed: also when it has grown beyond it since, an
+// old copy has another commit in that place.
+Result<bool> ChangeSender::holds(const store::CommitMark& seen) {
+  if (seen.sequence == 0) return true;
+  const auto mark = keystore_.mark_of(seen.sequence);
+  // A log that cannot be read back tells nothing.
+  if (!mark && mark.error().code == ErrorCode::kUnsupported)
+    return seen.sequence <= keystore_.head().sequence;
+  const auto& found = TRY(Result<std::optional<store::CommitMark>>(mark));
+  return found && found->head == seen.head;
 }
 
 Status ChangeSender::welcomed(ByteView answer) {
@@ -63,10 +97,7 @@ Status ChangeSender::welcomed(ByteView answer) {
     return {};
   }));
   const store::CommitMark head = keystore_.head();
-  const bool behind = welcome.last_seen_head.sequence > head.sequence || welcome.applied > head.sequence;
-  const bool forked = welcome.last_seen_head.sequence == head.sequence && head.sequence != 0 &&
-                      welcome.last_seen_head.head != head.head;
-  if (behind || forked) {
+  if (welcome.applied > head.sequence || !TRY(holds(welcome.last_seen_head))) {
     rolled_back_ = true;
     return fail(ErrorCode::kCorrupt,
                 "the peer has seen commit " + std::to_string(welcome.last_seen_head.sequence) +
@@ -88,12 +119,11 @@ Status ChangeSender::welcomed(ByteView answer) {
   return {};
 }
 
-Result<ChangeSender::Message> ChangeSender::next() {
-  TW_ASSERT(session_ != nullptr);
-  ReplicationChanges changes;
+Result<ChangeSender::Batch> ChangeSender::take_batch() {
+  Batch batch;
+  ReplicationChanges& changes = batch.changes;
   changes.sender = parties_.self;
   changes.session = session_->id();
-  changes.after = peer_applied_;
   changes.every_origin = everything_until_ > 0;
   // Not younger than the snapshot that follows, so that the incarnation told is never older than the head.
   changes.sender_head = keystore_.head();
@@ -110,13 +140,30 @@ Result<ChangeSender::Message> ChangeSender::next() {
   changes.rows = std::move(exported.rows);
   changes.through = exported.through;
   changes.complete = changes.every_origin && changes.through >= everything_until_;
+  return batch;
+}
+
+Result<ChangeSender::Message> ChangeSender::next() {
+  TW_ASSERT(session_ != nullptr);
+  if (!batch_) batch_ = TRY(take_batch());
+  ReplicationChanges& all = batch_->changes;
+  const std::size_t end = end_of_message(all.rows, batch_->sent);
   Message message;
-  message.through = changes.through;
-  message.rows = changes.rows.size();
-  message.empty = changes.rows.empty() && !changes.complete;
+  message.through = all.through;
+  message.rows = end - batch_->sent;
+  message.last = end == all.rows.size();
+  message.empty = all.rows.empty() && !all.complete;
+  auto rows = std::exchange(all.rows, {});
+  ReplicationChanges changes = all;
+  all.rows = std::move(rows);
+  changes.rows.assign(all.rows.begin() + static_cast<std::ptrdiff_t>(batch_->sent),
+                      all.rows.begin() + static_cast<std::ptrdiff_t>(end));
+  changes.after = peer_applied_;
+  if (!message.last || message.empty) changes.through = peer_applied_;
+  if (!message.last) changes.complete = false;
   if (message.empty) {
-    changes.through = peer_applied_;
     changes.every_origin = false;
+    batch_.reset();
   }
   message.body = changes.encode(session_->mac_key());
   return message;
@@ -124,11 +171,16 @@ Result<ChangeSender::Message> ChangeSender::next() {
 
 Status ChangeSender::answered(const Message& message, ByteView answer) {
   const auto welcome = TRY(ReplicationWelcome::decode(answer));
-  const std::uint64_t told = message.empty ? peer_applied_ : message.through;
+  const std::uint64_t told = message.empty || !message.last ? peer_applied_ : message.through;
   if (welcome.receiver != parties_.peer || welcome.applied < told) {
     return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
   }
   peer_applied_ = told;
+  if (!message.last) {
+    batch_->sent += message.rows;
+    return {};
+  }
+  batch_.reset();
   position_ = std::max(position_, message.through);
   if (position_ >= everything_until_) everything_until_ = 0;
   return {};

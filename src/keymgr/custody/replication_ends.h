@@ -45,11 +45,14 @@ class ChangeSender {
   // older copy of itself, and must be accepted or restored first.
   Status welcomed(ByteView answer);
   bool rolled_back() const { return rolled_back_; }
+  // The peer has not had everything yet.
+  bool copying() const { return everything_until_ > 0; }
 
   struct Message {
     Bytes body;
     bool empty = false;         // a keep-alive; need not be sent
-    std::uint64_t through = 0;  // our commits that the peer has after it
+    bool last = true;           // of its commits; else the rest follows, and `through` comes with the last
+    std::uint64_t through = 0;  // our commits that the peer has after the last
     std::size_t rows = 0;
   };
   // REQUIRES: welcomed().
@@ -62,14 +65,26 @@ class ChangeSender {
   bool in_session() const { return session_ != nullptr; }
   // Our commits up to here need not be sent any more.
   std::uint64_t position() const { return position_; }
-  void close() { session_.reset(); }
+  void close() {
+    session_.reset();
+    batch_.reset();
+  }
 
  private:
+  // What was taken out of the keystore in one snapshot and is sent in one or more messages.
+  struct Batch {
+    ReplicationChanges changes;
+    std::size_t sent = 0;
+  };
+  Result<Batch> take_batch();
+  Result<bool> holds(const store::CommitMark& seen);
+
   Env env_;
   store::Keystore& keystore_;
   const PairParties& parties_;
   std::unique_ptr<ReplicationSession> opening_;
   std::unique_ptr<ReplicationSession> session_;
+  std::optional<Batch> batch_;
   std::uint64_t position_ = 0;
   std::uint64_t peer_applied_ = 0;  // what the peer noted
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kHelloMagic = "TWRH";
 constexpr std::string_view kWelcomeMagic = "TWRW";
 constexpr std::string_view kChangesMagic = "TWRC";
-constexpr std::size_t kFieldLimit = 1U << 20;
+constexpr std::size_t kFieldLimit = 15U << 20;
 constexpr std::size_t kColumnLimit = 256;
 constexpr std::size_t kRowLimit = 100'000;
 constexpr unsigned kEveryOrigin = 1;

@@ -19,6 +19,9 @@ namespace tapewarden::keymgr {
 inline constexpr std::uint16_t kReplicationVersion = 2;
 inline constexpr std::size_t kReplicationMessageLimit = 16U << 20;  // bytes
 inline constexpr std::size_t kRowsInOneMessage = 1000;
+// A commit of more rows goes in several messages, each of at most so much; the last one moves `through`.
+inline constexpr std::size_t kRowsOfALargeCommit = 20'000;
+inline constexpr std::size_t kRowBytesInOneMessage = 8U << 20;
 
 // Opens a session: the sender draws a session key, wraps it to the receiver's exchange key and signs the
 // whole.

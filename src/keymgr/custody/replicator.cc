@@ -96,7 +96,12 @@ bool Replicator::connected() const {
 
 std::uint64_t Replicator::acknowledged_commit() const {
   const MutexLock lock(mutex_);
-  return state_.rolled_back ? 0 : acknowledged_;
+  return state_.rolled_back || copying_ ? 0 : acknowledged_;
+}
+
+bool Replicator::rolled_back() const {
+  const MutexLock lock(mutex_);
+  return state_.rolled_back;
 }
 
 PeerState Replicator::state() const {
@@ -147,6 +152,10 @@ Status Replicator::send_round() {
   }
   const Bytes answer = TRY(link_.post("changes", message.body));
   TRY(sender_.answered(message, answer));
+  {
+    const MutexLock lock(mutex_);
+    copying_ = sender_.copying();
+  }
   acknowledged(sender_.position(), true);
   return {};
 }
@@ -158,6 +167,7 @@ Status Replicator::open_session() {
   if (sender_.rolled_back()) state_.rolled_back = true;
   TRY(Status(welcomed));
   acknowledged_ = sender_.position();
+  copying_ = sender_.copying();
   return {};
 }
 
@@ -203,7 +213,7 @@ void Replicator::remember_progress() {
   {
     const MutexLock lock(mutex_);
     // The note itself is a commit, so noting each one would never end: only what goes beyond it counts.
-    if (acknowledged_ <= remembered_ + 1) return;
+    if (copying_ || acknowledged_ <= remembered_ + 1) return;
     const auto since = env_.clock->steady_now() - last_remembered_;
     if (since < kRememberInterval) return;
     last_remembered_ = env_.clock->steady_now();

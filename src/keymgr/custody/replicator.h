@@ -94,6 +94,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   bool configured() const override { return true; }
   bool connected() const override;
   std::uint64_t acknowledged_commit() const override;
+  bool rolled_back() const override;
 
   PeerState state() const;
 
@@ -131,6 +132,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   std::uint64_t newest_commit_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t acknowledged_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t remembered_ TW_GUARDED_BY(mutex_) = 0;
+  bool copying_ TW_GUARDED_BY(mutex_) = false;  // the peer has not had everything yet
   std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
   // Answers to the peer that wait for the commit which applied its changes (R3).
   std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);

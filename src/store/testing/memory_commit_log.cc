@@ -1,5 +1,6 @@
 #include "store/testing/memory_commit_log.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -37,11 +38,11 @@ Status MemoryCommitLog::replay(std::uint64_t from, const std::function<Status(co
   std::vector<LoggedCommit> commits;
   {
     const std::lock_guard lock(mutex_);
-    commits = commits_;
+    const auto first = std::ranges::find_if(
+        commits_, [&](const LoggedCommit& commit) { return commit.mark.sequence >= from; });
+    commits.assign(first, commits_.end());
   }
-  for (const LoggedCommit& commit : commits) {
-    if (commit.mark.sequence >= from) TRY(visit(commit));
-  }
+  for (const LoggedCommit& commit : commits) TRY(visit(commit));
   return {};
 }
 
