@@ -92,14 +92,12 @@ Result<std::string> write_restored_site(Env env, const std::string& folder, std:
   config.data_directory = keymgr::backup::kDataFolder;
   config.master_key_file = keymgr::backup::kMasterKeyName;
   config.passphrase_file = passphrase_file;
-  std::string note;
-  if (config.peer) {
-    note = "the peer " + config.peer->name +
-           " is left out of keyd.toml: join it anew, so that neither takes the other for what it was";
-    config.peer.reset();
-  }
   TRY(write_public(env, path, write_keyd_config(config)));
-  return note;
+  if (!config.peer) return std::string();
+  return "The peer " + config.peer->name +
+         " refuses the new epoch until an operator says there: tapewarden "
+         "server accept-restored " +
+         config.server_name;
 }
 
 }  // namespace tapewarden::apps

@@ -119,7 +119,7 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   const auto audit = rest().get("/v1/audit?limit=1000");
   TW_ASSERT_OK(audit);
   const std::string text = json::serialize(*audit);
-  EXPECT_NE(text.find("restore.read-only"), std::string::npos);
+  EXPECT_NE(text.find("\"made_read_only\":7"), std::string::npos);
   EXPECT_NE(text.find("\"old_epoch\":0"), std::string::npos) << text.substr(0, 2000);
 }
 

@@ -25,6 +25,7 @@ const store::TableSpec kHeld{
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
+    .backup = store::BackupRole::kNote,
 };
 enum Column : std::size_t { kPeer, kDay, kServer, kAt, kLine, kChain, kSequence, kHead, kSignature };
 

@@ -21,6 +21,7 @@ const store::TableSpec kProgress{
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
+    .backup = store::BackupRole::kNote,
 };
 
 }  // namespace

@@ -1,11 +1,12 @@
 #include "keymgr/custody/backup/new_epoch.h"
 
 #include <algorithm>
-#include <set>
 
 #include "audit/record.h"
 #include "base/text.h"
 #include "keymgr/custody/backup/restore.h"
+#include "keymgr/epoch.h"
+#include "keymgr/key_manager.h"
 #include "keymgr/rows.h"
 #include "keymgr/tables.h"
 
@@ -14,9 +15,6 @@ namespace tapewarden::keymgr::backup {
 namespace {
 
 constexpr std::size_t kTimes = 5;  // created, activated, deactivated, compromised, destroyed
-constexpr std::size_t kKeysPerCommit = 2000;
-// Numbers of an epoch begin here: far behind what the epoch before can have used up.
-constexpr int kEpochShift = 40;
 
 // Where a table of keys keeps its state, its five times and its secret; nothing for other tables.
 struct KeyPlaces {
@@ -158,130 +156,54 @@ Result<Tombstones> read_tombstones(Env env, const RestoreOptions& options, const
 
 namespace {
 
-class EpochBeginner {
- public:
-  EpochBeginner(Env env, store::Keystore& keystore, const FileHeader& newest, const Replayed& replayed)
-      : env_(env), keystore_(keystore), newest_(newest), replayed_(replayed) {
-    id_ = to_bytes(newest.server.view());
+// This server's use-once keys that the backup calls unused.
+Result<std::uint64_t> count_unused(store::Reader& reader, const Uuid& server) {
+  std::uint64_t count = 0;
+  for (const auto& row : TRY(reader.query(kKeyGroupTable, "1", {}))) {
+    const KeyGroup group = KeyGroup::from_row(row);
+    if (group.policy != GroupPolicy::kUseOnce) continue;
+    count += static_cast<std::uint64_t>(TRY(reader.aggregate(
+        kDataKeyTable, "count(*)", "group_name = ? AND owner = ? AND uses = 0 AND state <= ?",
+        {group.name, to_bytes(server.view()), static_cast<std::int64_t>(KeyState::kActive)})));
   }
+  return count;
+}
 
-  Result<NewEpoch> begin() {
-    TRY(keystore_.write([&](store::Transaction& t) { return first_commit(t); }));
-    TRY(find_groups());
-    std::uint64_t done = 1;
-    while (done > 0) {
-      done = 0;
-      TRY(keystore_.write([&](store::Transaction& t) -> Status {
-        done = TRY(deactivate_some(t));
-        return {};
-      }));
-      out_.made_read_only += done;
-    }
-    TRY(keystore_.write([&](store::Transaction& t) -> Status {
-      audit::Record record(audit::EventType::kResourceManagement, audit::Outcome::kSuccess,
-                           "restore.read-only");
-      record.actor("system").set("keys", static_cast<std::int64_t>(out_.made_read_only));
-      record.set("reason", "use-once keys that the old server may have used after the backup");
-      t.record(record.json());
-      return {};
-    }));
-    return out_;
-  }
-
- private:
-  // The server's new epoch, and counters that cannot meet the old ones.
-  Status first_commit(store::Transaction& t) {
-    const auto row = TRY(t.get(kServerTable, {id_}));
-    if (!row) return fail(ErrorCode::kCorrupt, "the server's own row is not in its backup", "server");
-    ServerRow server = ServerRow::from_row(*row);
-    ++server.epoch;
-    out_.epoch = static_cast<std::uint64_t>(server.epoch);
-    std::array<std::uint8_t, 4> installation;
-    env_.random->fill(installation);
-    server.installation = TRY(ByteReader(installation).u32("installation"));
-    TRY(t.put(kServerTable, server.to_row()));
-    const std::int64_t floor = std::min<std::int64_t>(server.epoch, 1 << 20) << kEpochShift;
-    for (const std::string name : {"ledger"}) {
-      const auto counter = TRY(t.get(kLocalCounterTable, {name}));
-      const std::int64_t now = counter ? store::integer(*counter, 1) : 0;
-      TRY(t.put(kLocalCounterTable, {name, std::max(now, floor)}));
-    }
-    for (const auto& cursor_row : TRY(t.query(kGroupCursorTable, "server = ?", {id_}))) {
-      GroupCursor cursor = GroupCursor::from_row(cursor_row);
-      cursor.next_position = std::max(cursor.next_position, floor);
-      TRY(t.put(kGroupCursorTable, cursor.to_row()));
-    }
-    record_restore(t);
-    return {};
-  }
-
-  void record_restore(store::Transaction& t) const {
-    audit::Record record(audit::EventType::kResourceManagement, audit::Outcome::kSuccess, "restore");
-    record.actor("system").set("server", newest_.server.text());
-    record.set("backup", file_name(newest_));
-    record.set("made", format_utc(newest_.created));
-    record.set("old_epoch", static_cast<std::int64_t>(newest_.epoch));
-    record.set("new_epoch", static_cast<std::int64_t>(out_.epoch));
-    record.set("old_commit", static_cast<std::int64_t>(replayed_.mark.sequence));
-    record.set("old_head", to_hex(replayed_.mark.head));
-    record.set("signer", to_hex(replayed_.signer.fingerprint()));
-    record.set("rows", static_cast<std::int64_t>(replayed_.rows));
-    t.record(record.json());
-  }
-
-  Status find_groups() {
-    return keystore_.read([&](store::Reader& reader) -> Status {
-      for (const auto& row : TRY(reader.query(kKeyGroupTable, "1", {}))) {
-        KeyGroup group = KeyGroup::from_row(row);
-        if (group.policy == GroupPolicy::kUseOnce) groups_.push_back(std::move(group.name));
-      }
-      return {};
-    });
-  }
-
-  Result<std::uint64_t> deactivate_some(store::Transaction& t) const {
-    for (const std::string& group : groups_) {
-      const auto rows = TRY(t.query(
-          kDataKeyTable, "group_name = ? AND owner = ? AND uses = 0 AND state <= ? ORDER BY position LIMIT ?",
-          {group, id_, static_cast<std::int64_t>(KeyState::kActive),
-           static_cast<std::int64_t>(kKeysPerCommit)}));
-      if (rows.empty()) continue;
-      for (const auto& row : rows) TRY(deactivate(t, DataKey::from_row(row)));
-      TRY(spend(t, group, static_cast<std::int64_t>(rows.size())));
-      return rows.size();
-    }
-    return std::uint64_t{0};
-  }
-
-  Status deactivate(store::Transaction& t, DataKey key) const {
-    key.state = KeyState::kDeactivated;
-    mark(key.times, key.state, env_.clock->wall_now());
-    return t.put(kDataKeyTable, key.to_row());
-  }
-
-  // As KeyGroups::account() would.
-  Status spend(store::Transaction& t, const std::string& group, std::int64_t count) const {
-    const auto row = TRY(t.get(kGroupCursorTable, {group, id_}));
-    if (!row) return {};
-    GroupCursor cursor = GroupCursor::from_row(*row);
-    cursor.used = std::min(cursor.total, cursor.used + count);
-    return t.put(kGroupCursorTable, cursor.to_row());
-  }
-
-  const Env env_;
-  store::Keystore& keystore_;
-  const FileHeader& newest_;
-  const Replayed& replayed_;
-  store::Value id_;
-  std::vector<std::string> groups_;
-  NewEpoch out_;
-};
+std::string restore_record(const FileHeader& newest, const Replayed& replayed, const NewEpoch& begun) {
+  audit::Record record(audit::EventType::kResourceManagement, audit::Outcome::kSuccess, "restore");
+  record.actor("system").set("server", newest.server.text());
+  record.set("backup", file_name(newest));
+  record.set("made", format_utc(newest.created));
+  record.set("old_epoch", static_cast<std::int64_t>(newest.epoch));
+  record.set("new_epoch", static_cast<std::int64_t>(begun.epoch));
+  record.set("old_commit", static_cast<std::int64_t>(replayed.mark.sequence));
+  record.set("old_head", to_hex(replayed.mark.head));
+  record.set("signer", to_hex(replayed.signer.fingerprint()));
+  record.set("rows", static_cast<std::int64_t>(replayed.rows));
+  record.set("made_read_only", static_cast<std::int64_t>(begun.made_read_only));
+  return record.json();
+}
 
 }  // namespace
 
 Result<NewEpoch> begin_new_epoch(Env env, store::Keystore& keystore, const FileHeader& newest,
                                  const Replayed& replayed) {
-  return EpochBeginner(env, keystore, newest, replayed).begin();
+  NewEpoch out;
+  const auto manager = TRY(KeyManager::open(env, keystore, newest.server, {}));
+  TRY(keystore.read([&](store::Reader& reader) -> Status {
+    out.made_read_only = TRY(count_unused(reader, newest.server));
+    return {};
+  }));
+  TRY(manager->begin_epoch(Actor::system()));
+  TRY(keystore.read([&](store::Reader& reader) -> Status {
+    out.epoch = static_cast<std::uint64_t>(TRY(own_epoch(reader)));
+    return {};
+  }));
+  TRY(keystore.write([&](store::Transaction& transaction) -> Status {
+    transaction.record(restore_record(newest, replayed, out));
+    return {};
+  }));
+  return out;
 }
 
 }  // namespace tapewarden::keymgr::backup
