@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/text.h"
 #include "keymgr/audit_note.h"
@@ -46,7 +47,9 @@ Result<std::vector<LedgerEntry>> rows_of(store::Reader& reader, const Ledger& le
   }
   std::vector<LedgerEntry> out;
   for (auto& [place, row] : rows) out.push_back(std::move(row));
-  std::ranges::stable_sort(out, {}, &LedgerEntry::issued);
+  std::ranges::sort(out, {}, [](const LedgerEntry& entry) {
+    return std::tuple(entry.issued, entry.server, entry.sequence);
+  });
   return out;
 }
 

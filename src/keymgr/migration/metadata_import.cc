@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <span>
+#include <tuple>
 
 #include "base/text.h"
 #include "crypto/hash.h"
@@ -155,7 +156,8 @@ Result<MetadataReport> import_ekm_metadata(KeyManager& manager, const Actor& act
   for (const auto& fault : metadata.faults) {
     count(report, {fault.line, fault.volser, RecordOutcome::kLeftOut, fault.reason});
   }
-  std::ranges::stable_sort(report.lines, {}, &RecordReport::line);
+  std::ranges::sort(report.lines, {},
+                    [](const RecordReport& record) { return std::tuple(record.line, record.volser); });
   if (dry_run) return report;
   const std::string file = to_hex(crypto::sha256(as_bytes(text)));
   for (std::span<const EkmUsage> rest = wanted; !rest.empty();) {

@@ -50,8 +50,8 @@ std::vector<Chain> chains_of(const std::vector<FoundFile>& files, std::vector<Er
   std::vector<FoundFile> sorted;
   std::ranges::copy_if(files, std::back_inserter(sorted),
                        [](const FoundFile& file) { return file.header.kind == FileKind::kKeystore; });
-  std::ranges::stable_sort(sorted, {}, [](const FoundFile& file) {
-    return std::tuple(series_of(file.header), file.header.increment);
+  std::ranges::sort(sorted, {}, [](const FoundFile& file) {
+    return std::tuple(series_of(file.header), file.header.increment, file.path);
   });
   std::vector<Chain> chains;
   for (FoundFile& file : sorted) {
@@ -64,8 +64,9 @@ std::vector<Chain> chains_of(const std::vector<FoundFile>& files, std::vector<Er
       gaps->push_back(gap(file));
     }
   }
-  std::ranges::stable_sort(chains, {}, [](const Chain& chain) {
-    return std::tuple(chain.newest().epoch, chain.newest().to.sequence, chain.base().base);
+  std::ranges::sort(chains, {}, [](const Chain& chain) {
+    return std::tuple(chain.newest().epoch, chain.newest().to.sequence, chain.base().base,
+                      chain.files.front().path);
   });
   return chains;
 }
