@@ -206,7 +206,8 @@ int start(int argc, char** argv) {
   auto* verify_backup_command =
       app.add_subcommand("verify-backup", "Prove that backup files restore, without a server");
   add_backup_options(*verify_backup_command, verify);
-  verify_backup_command->add_option("--scratch", scratch, "folder for the scratch restore; /tmp unless given");
+  verify_backup_command->add_option("--scratch", scratch,
+                                    "folder for the scratch restore; /tmp unless given");
   SecondaryOptions second;
   std::string second_address;
   auto* second_command = app.add_subcommand("add-secondary", "Make a second server for one that runs alone");
