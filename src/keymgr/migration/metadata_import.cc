@@ -1,9 +1,10 @@
 #include "keymgr/migration/metadata_import.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <span>
-#include <tuple>
+#include <utility>
 
 #include "base/text.h"
 #include "crypto/hash.h"
@@ -124,6 +125,15 @@ void count(MetadataReport& report, RecordReport line) {
   if (report.lines.size() < kMaximumImportLines) report.lines.push_back(std::move(line));
 }
 
+// Both are in the file's order already; of two on one line the usable one comes first.
+std::vector<RecordReport> in_file_order(const std::vector<RecordReport>& usable,
+                                        const std::vector<RecordReport>& faults) {
+  std::vector<RecordReport> out;
+  std::ranges::merge(usable, faults, std::back_inserter(out), {}, &RecordReport::line, &RecordReport::line);
+  if (out.size() > kMaximumImportLines) out.resize(kMaximumImportLines);
+  return out;
+}
+
 }  // namespace
 
 std::string_view to_string(RecordOutcome outcome) {
@@ -153,11 +163,11 @@ Result<MetadataReport> import_ekm_metadata(KeyManager& manager, const Actor& act
     }
     return {};
   }));
+  const std::vector<RecordReport> usable = std::exchange(report.lines, {});
   for (const auto& fault : metadata.faults) {
     count(report, {fault.line, fault.volser, RecordOutcome::kLeftOut, fault.reason});
   }
-  std::ranges::sort(report.lines, {},
-                    [](const RecordReport& record) { return std::tuple(record.line, record.volser); });
+  report.lines = in_file_order(usable, report.lines);
   if (dry_run) return report;
   const std::string file = to_hex(crypto::sha256(as_bytes(text)));
   for (std::span<const EkmUsage> rest = wanted; !rest.empty();) {
