@@ -43,8 +43,11 @@ class States {
   Result<std::string> of_alias(const std::string& alias) {
     if (alias.empty()) return std::string();
     if (const auto known = aliases_.find(alias); known != aliases_.end()) return known->second;
-    const auto key = TRY(manager_.keys().find(reader_, alias));
-    return aliases_[alias] = key ? std::string(keymgr::to_string(key->state)) : "not here";
+    std::string states;
+    for (const auto& key : TRY(manager_.keys().find_all(reader_, alias))) {
+      states += (states.empty() ? "" : ", ") + std::string(keymgr::to_string(key.state));
+    }
+    return aliases_[alias] = states.empty() ? "not here" : states;
   }
   Result<std::string> of_kek(ByteView id) {
     Hash256 hash{};
