@@ -227,6 +227,7 @@ int start(int argc, char** argv) {
 
   const std::string heap_warning = crypto::harden_process(kSecureHeapBytes);
   if (!heap_warning.empty()) log(LogLevel::kWarning, heap_warning);
+  crypto::on_secrets_not_locked([] { log(LogLevel::kWarning, std::string(kSecretsNotLocked)); });
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);

@@ -277,6 +277,7 @@ std::int64_t KeydServer::Parts::open_conflicts() const {
 std::vector<std::string> KeydServer::Parts::warnings() const {
   std::vector<std::string> out = start_warnings;
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
+  if (crypto::secrets_not_locked() > 0) out.emplace_back(kSecretsNotLocked);
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
   if (anchors) std::ranges::copy(anchors->warnings(), std::back_inserter(out));

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/keyd_config.h"
@@ -11,6 +12,12 @@
 #include "crypto/secret_bytes.h"
 
 namespace tapewarden::apps {
+
+// In the log once, and in the status from then on.
+inline constexpr std::string_view kSecretsNotLocked =
+    "more secrets are in use than can be locked in memory: they may reach the swap space (raise "
+    "RLIMIT_MEMLOCK, "
+    "LimitMEMLOCK in the unit)";
 
 class KeydServer {
  public:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/bytes.h"
 
@@ -46,5 +47,11 @@ bool equal_constant_time(ByteView a, ByteView b);
 // first thing in main(). Without it SecretBytes uses a small default heap. The text is empty, or a warning
 // for the operator when the memory could not be locked (raise RLIMIT_MEMLOCK).
 std::string harden_process(std::size_t bytes);
+
+// How many bytes of secrets, since the start, were put beside the full secure heap in pages that could not be
+// locked in memory: 0, or they may reach the swap space (raise RLIMIT_MEMLOCK). Thread-safe.
+std::uint64_t secrets_not_locked();
+// `notice` is called when that happens next, once, on the thread that allocates: it may log and nothing else.
+void on_secrets_not_locked(void (*notice)());
 
 }  // namespace tapewarden::crypto

@@ -287,6 +287,26 @@ void expect_nothing_left(const Expect& expect) {
   _exit(faults.empty() ? 0 : 1);
 }
 
+// Runs in a process of its own: it takes the right to lock memory away.
+[[noreturn]] void process_without_locked_memory() {
+  static int notices = 0;
+  on_secrets_not_locked([] { ++notices; });
+  const auto small = SecretBytes::zeros(32);
+  const rlimit none{0, 0};
+  constexpr uid_t kNobody = 65534;
+  if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) _exit(2);
+  if (geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0) _exit(2);  // root locks without a limit
+  if (secrets_not_locked() != 0 || notices != 0) _exit(3);
+  const auto large = SecretBytes::zeros(4U << 20);  // more than the heap holds
+  const auto another = SecretBytes::zeros(4U << 20);
+  _exit(secrets_not_locked() >= large.size() + another.size() && notices == 1 ? 0 : 1);
+}
+
+TEST(HardenProcessDeathTest, K16_SecretsThatCannotBeLockedInMemoryAreToldOnce) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(process_without_locked_memory(), ::testing::ExitedWithCode(0), "");
+}
+
 // Under a sanitizer the search is left out: its shadow memory is terabytes large, and freed memory is its
 // own.
 TEST(HardenProcessDeathTest, K16_NothingDumpedAndNoCopyOfASecretLeftBehind) {

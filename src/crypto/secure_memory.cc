@@ -1,5 +1,6 @@
 #include "crypto/secure_memory.h"
 
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <malloc.h>
@@ -44,6 +45,21 @@ std::size_t whole_pages(std::size_t size) {
   return (size + page - 1) / page * page;
 }
 
+std::atomic<std::uint64_t>& unlocked_bytes() {
+  static std::atomic<std::uint64_t> bytes{0};
+  return bytes;
+}
+
+std::atomic<void (*)()>& unlocked_notice() {
+  static std::atomic<void (*)()> notice{nullptr};
+  return notice;
+}
+
+void note_unlocked(std::size_t bytes) {
+  unlocked_bytes().fetch_add(bytes, std::memory_order_relaxed);
+  if (auto* const notice = unlocked_notice().exchange(nullptr)) notice();
+}
+
 // OpenSSL itself keeps private keys and MAC keys in the heap and fails without room, so the last quarter is
 // left to it.
 bool heap_has_room(std::size_t size) {
@@ -56,8 +72,9 @@ std::uint8_t* map_own_pages(std::size_t size) {
   const std::size_t bytes = whole_pages(size);
   void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   TW_ASSERT(pages != MAP_FAILED);
-  // Locking can fail at the limit of locked memory; the pages still stay out of dumps and children.
-  static_cast<void>(mlock(pages, bytes));
+  // Locking can fail at the limit of locked memory; the pages still stay out of dumps and children, and the
+  // operator is told.
+  if (mlock(pages, bytes) != 0) note_unlocked(bytes);
   static_cast<void>(madvise(pages, bytes, MADV_DONTDUMP));
   static_cast<void>(madvise(pages, bytes, MADV_WIPEONFORK));
   return static_cast<std::uint8_t*>(pages);
@@ -113,6 +130,14 @@ void secure_release(MutableByteView block) {
   }
   OPENSSL_cleanse(block.data(), block.size());
   TW_ASSERT(munmap(block.data(), whole_pages(block.size())) == 0);
+}
+
+std::uint64_t secrets_not_locked() {
+  return unlocked_bytes().load(std::memory_order_relaxed);
+}
+
+void on_secrets_not_locked(void (*notice)()) {
+  unlocked_notice() = notice;
 }
 
 std::string harden_process(std::size_t bytes) {

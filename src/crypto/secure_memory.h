@@ -2,7 +2,8 @@
 //
 // Invariants:
 // 1. Every block lies in OpenSSL's secure heap, or, when that is full, in pages of its own that are locked,
-//    left out of core dumps and wiped in a child after fork(). It is never ordinary memory.
+//    left out of core dumps and wiped in a child after fork(). It is never ordinary memory. Where locking
+//    fails, secrets_not_locked() says so.
 // 2. A block is wiped before its memory can be given out again.
 #pragma once
 
