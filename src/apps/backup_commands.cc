@@ -17,7 +17,18 @@ using keymgr::backup::SignerTrust;
 
 constexpr std::size_t kPemLimit = 256U << 10;
 
-Result<Opener> opener_of(Env env, const BackupFileOptions& options) {
+std::string describe(const KeyCounts& keys) {
+  return std::to_string(keys.data_keys) + " data keys and " + std::to_string(keys.keks) +
+         " KEKs opened and compared, " + std::to_string(keys.destroyed) + " destroyed";
+}
+
+std::string absolute(const std::string& path) {
+  return path.empty() || path.front() == '/' ? path : std::string();
+}
+
+}  // namespace
+
+Result<Opener> backup_opener(Env env, const BackupFileOptions& options) {
   if (!options.recipient_key.empty() && !options.passphrase_file.empty()) {
     return fail(ErrorCode::kInvalidArgument, "a passphrase and a private key", "recipient-key",
                 "give one of them");
@@ -34,8 +45,7 @@ Result<Opener> opener_of(Env env, const BackupFileOptions& options) {
   return Opener(TRY(ask_secret("passphrase of the backup", "passphrase-file")));
 }
 
-// Without a named signer nobody is trusted: the error then shows the fingerprint to compare.
-Result<SignerTrust> trust_of(Env env, const BackupFileOptions& options) {
+Result<SignerTrust> backup_trust(Env env, const BackupFileOptions& options) {
   SignerTrust trust;
   if (!options.signer.empty()) trust.fingerprint = TRY(keymgr::backup::parse_fingerprint(options.signer));
   if (!options.authority.empty()) {
@@ -45,17 +55,6 @@ Result<SignerTrust> trust_of(Env env, const BackupFileOptions& options) {
   return trust;
 }
 
-std::string describe(const KeyCounts& keys) {
-  return std::to_string(keys.data_keys) + " data keys and " + std::to_string(keys.keks) +
-         " KEKs opened and compared, " + std::to_string(keys.destroyed) + " destroyed";
-}
-
-std::string absolute(const std::string& path) {
-  return path.empty() || path.front() == '/' ? path : std::string();
-}
-
-}  // namespace
-
 Result<std::string> restore_site(Env env, const RestoreCommand& command) {
   for (const auto* path : {&command.to, &command.new_passphrase_file}) {
     if (!path->empty() && absolute(*path).empty()) {
@@ -63,7 +62,7 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
                   path == &command.to ? "to" : "new-passphrase-file", "give a path that begins with /");
     }
   }
-  Opener opener = TRY(opener_of(env, command.backup));
+  Opener opener = TRY(backup_opener(env, command.backup));
   const auto new_passphrase =
       command.new_passphrase_file.empty()
           ? TRY(ask_new_secret("passphrase of the new master key", "new-passphrase-file"))
@@ -72,7 +71,7 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
   options.from = command.backup.from;
   options.file = command.backup.file;
   options.opener = &opener;
-  options.trust = TRY(trust_of(env, command.backup));
+  options.trust = TRY(backup_trust(env, command.backup));
   options.to = command.to;
   options.new_passphrase = &new_passphrase;
   options.tombstones = command.tombstones;
@@ -104,8 +103,8 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
 }
 
 Result<std::string> verify_backup(Env env, const BackupFileOptions& options, const std::string& scratch) {
-  Opener opener = TRY(opener_of(env, options));
-  const SignerTrust trust = TRY(trust_of(env, options));
+  Opener opener = TRY(backup_opener(env, options));
+  const SignerTrust trust = TRY(backup_trust(env, options));
   const auto picked = TRY(keymgr::backup::pick_chain(*env.disk, options.from, options.file));
   const auto keys = [&](const keymgr::backup::FoundFile& file) { return opener.open(file.header); };
   const auto proof = TRY(

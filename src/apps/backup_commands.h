@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/env.h"
+#include "keymgr/custody/backup/seal.h"
+#include "keymgr/custody/backup/signer_trust.h"
 
 namespace tapewarden::apps {
 
@@ -16,6 +18,11 @@ struct BackupFileOptions {
   std::string signer;             // fingerprint; or
   std::string authority;          // PEM
 };
+
+// What opens the files: asks for the passphrase when neither it nor a private key is given.
+Result<keymgr::backup::Opener> backup_opener(Env env, const BackupFileOptions& options);
+// Without a named signer nobody is trusted: the error then shows the fingerprint to compare.
+Result<keymgr::backup::SignerTrust> backup_trust(Env env, const BackupFileOptions& options);
 
 struct RestoreCommand {
   BackupFileOptions backup;

@@ -67,7 +67,10 @@ int site_init(System& system, SiteOptions options, const std::string& primary, c
   }
   std::printf("  recovery kit   %s: print it, lock the paper away, delete the file\n",
               made->recovery_kit.c_str());
-  std::printf("  passphrases    lie beside the keystores for now: move them to another volume\n\nNext:\n");
+  std::printf("  passphrases    lie beside the keystores for now: move them to another volume\n");
+  std::printf("  backups        add targets with --passphrase-file %s/backup-passphrase,\n",
+              made->directory.c_str());
+  std::printf("                 and the recovery kit opens them\n\nNext:\n");
   std::printf("  tapewarden-keyd run --config %s/primary/keyd.toml\n", made->directory.c_str());
   std::printf("  tapewarden-keyd run --config %s/secondary/keyd.toml\n", made->directory.c_str());
   std::printf("  tapewarden login --site %s --as officer-1\n", made->directory.c_str());

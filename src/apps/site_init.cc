@@ -143,6 +143,12 @@ class Builder {
     return write_public(env_, path("engine/engine.toml"), out.str());
   }
 
+  // One for the backups of both servers, so that the kit opens them.
+  Status make_backup_passphrase() {
+    backup_passphrase_ = random_words(*env_.random, kPassphraseGroups);
+    return write_secret(env_, path("backup-passphrase"), as_line(backup_passphrase_));
+  }
+
   Status write_recovery_kit(const Server& primary, const Server& secondary);
 
   std::string path(const std::string& below) const { return options_.directory + "/" + below; }
@@ -188,6 +194,7 @@ class Builder {
   Env env_;
   const SiteOptions& options_;
   SiteAuthority authority_;
+  crypto::SecretBytes backup_passphrase_;
 };
 
 // Appends text and secrets without an ordinary copy of the secrets.
@@ -210,26 +217,38 @@ class SecretText {
 Status Builder::write_recovery_kit(const Server& primary, const Server& secondary) {
   SecretText kit;
   kit.add("TAPEWARDEN RECOVERY KIT: " + options_.name + "\n");
-  kit.add("made " + format_utc(env_.clock->wall_now()) + "\n\n" +
-          "Print this page, lock the paper away in two places, then delete the file.\n"
-          "Whoever has this page and a copy of a key server's folder can read every tape of the site.\n\n"
-          "To bring a key server back on a new machine:\n"
-          "  1. Install Tapewarden of the release below or later.\n"
-          "  2. Copy the server's folder (keyd.toml, tls/, master.key, data/) from its backup or from the "
-          "other server.\n"
-          "  3. Put the passphrase below into a file with mode 0600, named by unlock.passphrase_file in "
-          "keyd.toml.\n"
-          "  4. tapewarden-keyd check --config keyd.toml     says whether all of it is whole.\n"
-          "  5. tapewarden-keyd run --config keyd.toml\n\n"
-          "Without Tapewarden: docs/formats/ of its source describes every file; master.key opens with "
-          "scrypt and\n"
-          "AES-256-GCM, rows with HKDF-SHA-256 and AES-256-GCM, cartridges with HKDF-SHA-256 and "
-          "AES-256-GCM.\n\n");
+  kit.add("made " + format_utc(env_.clock->wall_now()) + "\n\n");
+  kit.add(
+      "Print this page, lock the paper away in two places, then delete the file.\n"
+      "Whoever has this page and a backup, or a copy of a key server's folder, can read every tape of the "
+      "site.\n\n"
+      "To bring a key server back on a new machine, out of its backup:\n"
+      "  1. Install Tapewarden of the release below or later.\n"
+      "  2. tapewarden-keyd restore --from FOLDER-OF-THE-BACKUP --to NEW-FOLDER --signer SIGNER\n"
+      "     SIGNER stands below. It asks for the passphrase of the backup and for one for the new master "
+      "key.\n"
+      "  3. tapewarden-keyd run --config NEW-FOLDER/keyd.toml\n"
+      "A server's own folder that was saved (keyd.toml, tls/, master.key, data/) starts as it is, with its "
+      "master\n"
+      "passphrase. Never start a copy of it while the first one runs, and never the other server's folder:\n"
+      "two servers of one identity give the same keys out twice.\n\n"
+      "To read a cartridge without any key server, into ordinary files:\n"
+      "     tapewarden-rescue read CARTRIDGE --to FOLDER --backup FOLDER-OF-THE-BACKUP --signer SIGNER\n"
+      "  or with --server FOLDER-OF-A-KEY-SERVER, or with --kek FILE when a KEK's private half was kept "
+      "elsewhere.\n\n"
+      "Without Tapewarden: docs/formats/ of its source describes every file. decode_backup.py there opens a "
+      "backup;\n"
+      "master.key opens with scrypt and AES-256-GCM, rows and cartridges with HKDF-SHA-256 and "
+      "AES-256-GCM.\n\n"
+      "passphrase of the backups (of targets that were added with the file backup-passphrase)\n  ");
+  kit.add(backup_passphrase_);
+  kit.add("\n\n");
   for (const Server* server : {&primary, &secondary}) {
     kit.add(server->name + " key server  " + server->id.text() + "\n  " + server->address.host + "  DKX " +
             std::to_string(server->address.dkx_port) + "  HTTPS " +
             std::to_string(server->address.https_port) + "\n  master passphrase   ");
     kit.add(server->passphrase);
+    kit.add("\n  SIGNER              " + to_hex(server->signing.fingerprint()));
     kit.add("\n\n");
   }
   kit.add("site authority, SHA-256 of its certificate:\n  " + to_hex(authority().fingerprint()) + "\n");
@@ -279,6 +298,7 @@ Result<SiteReport> init_site(Env env, const SiteOptions& options) {
   TRY(builder.write_config(primary, secondary));
   TRY(builder.write_config(secondary, primary));
   TRY(builder.make_engine(primary, secondary));
+  TRY(builder.make_backup_passphrase());
   TRY(builder.write_recovery_kit(primary, secondary));
   TRY(env.disk->sync_directory(options.directory));
   SiteReport report;
