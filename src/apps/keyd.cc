@@ -9,6 +9,7 @@
 #include "apps/keyd_server.h"
 #include "apps/log.h"
 #include "apps/site_init.h"
+#include "apps/site_renew.h"
 #include "base/real_env.h"
 #include "base/text.h"
 #include "crypto/random.h"
@@ -93,6 +94,32 @@ int add_secondary(System& system, SecondaryOptions options, const std::string& a
   std::printf(
       "  Everything is copied when the two meet: `tapewarden status` shows the lag until they are in "
       "step.\n");
+  return 0;
+}
+
+int renew(System& system, const RenewOptions& options) {
+  const auto made = renew_site(system.env(), options);
+  if (!made) return report(made.error());
+  for (const auto& one : made->renewed) {
+    std::printf("renewed until %s  %s\n", format_utc(one.certificate.not_after()).substr(0, 10).c_str(),
+                one.path.c_str());
+  }
+  std::printf("%zu renewed, %zu live longer\n", made->renewed.size(), made->kept);
+  for (const auto& path : made->foreign) {
+    std::printf("left alone: %s was issued by another authority\n", path.c_str());
+  }
+  if (made->renewed.empty()) return 0;
+  std::printf("\nNext:\n");
+  std::printf("  Bring each file to where its program runs, and start key servers and engines again.\n");
+  for (const auto& one : made->renewed) {
+    if (one.kind == RenewedKind::kPerson) {
+      std::printf("  tapewarden people modify %s --fingerprint %s\n", one.name.c_str(),
+                  to_hex(one.certificate.fingerprint()).c_str());
+    } else if (one.kind == RenewedKind::kDrive) {
+      std::printf("  tapewarden drive-table modify %s --certificate %s\n", one.name.c_str(),
+                  one.path.c_str());
+    }
+  }
   return 0;
 }
 
@@ -195,6 +222,17 @@ int start(int argc, char** argv) {
   site_command->add_option("--primary", primary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--secondary", secondary, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   site_command->add_option("--listen", site.listen, "address that both listen on");
+  RenewOptions renewal;
+  int within = 90;
+  auto* renew_command =
+      app.add_subcommand("site-renew", "Give the certificates of a site's folder two years more");
+  renew_command->add_option("DIR", renewal.directory, "the site's folder, or the folder of one server")
+      ->required();
+  renew_command->add_option("--ca", renewal.authority,
+                            "folder with authority.crt and authority.key; DIR/ca unless given");
+  renew_command->add_option("--within", within, "days: renew what runs out before; 90 unless given")
+      ->check(CLI::Range(1, 36500));
+  renew_command->add_flag("--all", renewal.all, "renew every one");
   RestoreCommand restore;
   auto* restore_command =
       app.add_subcommand("restore", "Make a key server's folder out of its backups, on a bare machine");
@@ -234,6 +272,8 @@ int start(int argc, char** argv) {
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);
+  renewal.within = std::chrono::days(within);
+  if (renew_command->parsed()) return renew(system, renewal);
   if (second_command->parsed()) return add_secondary(system, second, second_address);
   if (audit_command->parsed()) return verify_audit(system, audit);
   if (restore_command->parsed()) return print(restore_site(system.env(), restore));

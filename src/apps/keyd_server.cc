@@ -6,6 +6,7 @@
 #include "admin/keyd/keyd_routes.h"
 #include "apps/anchor_keeper.h"
 #include "apps/backup_site.h"
+#include "apps/certificate_watch.h"
 #include "apps/dkx_listener.h"
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
@@ -84,6 +85,7 @@ struct KeydServer::Parts {
   std::unique_ptr<DrainingExecutor> executor;
   KeydConfig config;
   std::vector<std::string> start_warnings;
+  std::optional<CertificateWatch> certificates;
   KeystoreParts store;
   std::unique_ptr<keymgr::KeyManager> manager;
   std::unique_ptr<people::People> people;
@@ -121,6 +123,7 @@ struct KeydServer::Parts {
 };
 
 Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
+  certificates = TRY(CertificateWatch::start(env, config));
   store = TRY(open_keystore(env, config, master));
   manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, {config.server_name}));
   store.audit->set_checkpoint_signer(
@@ -140,6 +143,9 @@ Status KeydServer::Parts::connect_peer() {
     return {};
   }
   net::TlsConfig tls = TRY(tls_config(env, config));
+  // Copying must not end with a certificate: each message is signed by a key that is pinned, whatever its
+  // age.
+  tls.allow_expired_peers = true;
   link = std::make_unique<HttpPeerLink>(*loop, config.peer->host, config.peer->port,
                                         TRY(net::TlsContext::client(tls)),
                                         TRY(net::make_resolver(config.name_servers)));
@@ -198,7 +204,7 @@ Status KeydServer::Parts::listen() {
   dkx_server = TRY(
       listen_dkx(*loop, config.dkx, TRY(net::TlsContext::server(tls)), dkx, observe_refusals(env, "dkx")));
 
-  tls.allow_expired_peers = false;
+  // Here too, for the peer; a person with an expired certificate is refused at login.
   tls.minimum = net::TlsVersion::k12;
   tls.client_certificates = net::ClientCertificates::kOptional;
   net::HttpServerOptions options;
@@ -277,6 +283,7 @@ std::int64_t KeydServer::Parts::open_conflicts() const {
 std::vector<std::string> KeydServer::Parts::warnings() const {
   std::vector<std::string> out = start_warnings;
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
+  if (certificates) std::ranges::copy(certificates->warnings(), std::back_inserter(out));
   if (crypto::secrets_not_locked() > 0) out.emplace_back(kSecretsNotLocked);
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
@@ -414,17 +421,27 @@ Result<std::string> check_keystore(Env env, const KeydConfig& config, const cryp
          ", head " + to_hex(head.head);
 }
 
+namespace {
+
+bool same_file_system(Disk& disk, const std::string& one, const std::string& other) {
+  if (parent_directory(one) == parent_directory(other)) return true;
+  const auto first = disk.file_system(one);
+  const auto second = disk.file_system(other);
+  return first && second && *first != 0 && *first == *second;
+}
+
+}  // namespace
+
 Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
   if (config.passphrase_file.empty()) {
     return store::unlock_master_key(
         *env.disk, config.master_key_file,
         TRY(ask_secret("passphrase of the master key", "unlock.passphrase_file")));
   }
-  if (parent_directory(config.passphrase_file) == parent_directory(config.master_key_file)) {
+  if (same_file_system(*env.disk, config.passphrase_file, config.master_key_file)) {
     warning =
-        "the passphrase file lies beside the master key: whoever copies this folder has every key. Move it "
-        "to another "
-        "volume and name it in unlock.passphrase_file";
+        "the passphrase file lies on the same file system as the master key: whoever copies that has every "
+        "key. Move it to another volume and name it in unlock.passphrase_file";
   }
   return store::unlock_master_key(*env.disk, config.master_key_file,
                                   TRY(store::read_passphrase_file(*env.disk, config.passphrase_file)));

@@ -1,5 +1,7 @@
 #include "apps/site_files.h"
 
+#include "crypto/certificate_renewal.h"
+
 namespace tapewarden::apps {
 
 namespace {
@@ -80,6 +82,12 @@ Result<crypto::Certificate> SiteAuthority::certify(const std::string& common_nam
   if (!host.empty()) (numeric_address(host) ? spec.ip_addresses : spec.dns_names).push_back(host);
   if (!host.empty() && host == "127.0.0.1") spec.dns_names.emplace_back("localhost");
   return crypto::issue_certificate(spec, key, pair_.certificate, pair_.key, *env_.random);
+}
+
+Result<crypto::Certificate> SiteAuthority::renew(const crypto::Certificate& certificate) const {
+  const WallTime now = env_.clock->wall_now();
+  return crypto::renew_certificate(certificate, now - kBackdate, now + kLeafLife, pair_.certificate,
+                                   pair_.key, *env_.random);
 }
 
 Result<KeyPair> SiteAuthority::issue(const std::string& common_name, const std::string& unit,

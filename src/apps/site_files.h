@@ -37,6 +37,8 @@ class SiteAuthority {
   Result<crypto::Certificate> certify(const std::string& common_name, const std::string& unit,
                                       crypto::CertificateUse use, const crypto::PublicKey& key,
                                       const std::string& host = {}) const;
+  // The same certificate with two years more.
+  Result<crypto::Certificate> renew(const crypto::Certificate& certificate) const;
 
  private:
   SiteAuthority(Env env, KeyPair pair) : env_(env), pair_(std::move(pair)) {}

@@ -129,6 +129,7 @@ TEST(Site, U2_VerbsAreHandedToTheKeyServersProgram) {
   EXPECT_THAT(*site_words({"init", "DIR", "--name", "x"}),
               ::testing::ElementsAre("site-init", "DIR", "--name", "x"));
   EXPECT_EQ(site_words({"check", "--config", "f"})->front(), "check");
+  EXPECT_THAT(*site_words({"renew", "DIR"}), ::testing::ElementsAre("site-renew", "DIR"));
   EXPECT_FALSE(site_words({}));
   EXPECT_FALSE(site_words({"run"}));
 }

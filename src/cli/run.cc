@@ -68,15 +68,20 @@ Result<std::vector<std::string>> site_words(const std::vector<std::string>& word
     out.front() = "site-init";
     return out;
   }
+  if (!out.empty() && out.front() == "renew") {
+    out.front() = "site-renew";
+    return out;
+  }
   if (!out.empty() && out.front() == "check") return out;
   if (!out.empty() && out.front() == "verify-audit") {
     out.front() = "verify";
     out.insert(out.begin(), "audit");
     return out;
   }
-  return fail(ErrorCode::kInvalidArgument, "a site has no such verb", "site",
-              "use: tapewarden site init DIR, tapewarden site check --config FILE, or tapewarden site "
-              "verify-audit PATH");
+  return fail(
+      ErrorCode::kInvalidArgument, "a site has no such verb", "site",
+      "use: tapewarden site init DIR, tapewarden site renew DIR, tapewarden site check --config FILE, or "
+      "tapewarden site verify-audit PATH");
 }
 
 int run(Context& context, std::vector<std::string> words) {

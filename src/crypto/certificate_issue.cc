@@ -7,6 +7,7 @@
 #include <string>
 
 #include "crypto/certificate.h"
+#include "crypto/certificate_renewal.h"
 #include "crypto/hash.h"
 #include "crypto/openssl_handles.h"
 
@@ -177,12 +178,12 @@ void set_serial(X509* certificate, Random& random) {
 }
 
 // UTCTime up to 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5); ASN1_TIME_set() picks.
-bool set_times(X509* certificate, const CertificateSpec& spec) {
+bool set_times(X509* certificate, WallTime not_before, WallTime not_after) {
   const auto seconds = [](WallTime time) {
     return static_cast<time_t>(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   };
-  return ASN1_TIME_set(X509_getm_notBefore(certificate), seconds(spec.not_before)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notAfter(certificate), seconds(spec.not_after)) != nullptr;
+  return ASN1_TIME_set(X509_getm_notBefore(certificate), seconds(not_before)) != nullptr &&
+         ASN1_TIME_set(X509_getm_notAfter(certificate), seconds(not_after)) != nullptr;
 }
 
 struct Issuer {
@@ -205,7 +206,8 @@ Result<Certificate> make_certificate(const CertificateSpec& spec, const PublicKe
   set_serial(raw, random);
   TW_ASSERT(X509_set_subject_name(raw, name.get()) == 1);
   TW_ASSERT(X509_set_issuer_name(raw, issuer.name != nullptr ? issuer.name : name.get()) == 1);
-  if (!set_times(raw, spec)) return refuse("The time cannot be said in a certificate.", "not_after");
+  if (!set_times(raw, spec.not_before, spec.not_after))
+    return refuse("The time cannot be said in a certificate.", "not_after");
   TW_ASSERT(X509_set_pubkey(raw, KeyAccess::handle(subject)) == 1);
   const auto list = extensions_for(rules_of(spec.use), alternatives.get(), subject, issuer.key_id);
   for (int i = 0; i < sk_X509_EXTENSION_num(list.get()); ++i)
@@ -227,6 +229,24 @@ Result<Certificate> issue_certificate(const CertificateSpec& spec, const PublicK
   return make_certificate(spec, subject,
                           {X509_get_subject_name(issuer), X509_get0_subject_key_id(issuer), authority_key},
                           random);
+}
+
+Result<Certificate> renew_certificate(const Certificate& certificate, WallTime not_before, WallTime not_after,
+                                      const Certificate& authority, const PrivateKey& authority_key,
+                                      Random& random) {
+  const ErrorScope errors;
+  if (not_after <= not_before) return refuse("The certificate would end before it begins.", "not_after");
+  if (!certificate.signed_by(authority))
+    return refuse("Another authority issued this certificate.", "authority");
+  if (TRY(authority.public_key()) != authority_key.public_key())
+    return refuse("The key is not that of the authority's certificate.", "authority");
+  X509Ptr renewed(X509_dup(CertificateAccess::handle(certificate)));
+  TW_ASSERT(renewed != nullptr);
+  set_serial(renewed.get(), random);
+  if (!set_times(renewed.get(), not_before, not_after))
+    return refuse("The time cannot be said in a certificate.", "not_after");
+  TW_ASSERT(X509_sign(renewed.get(), KeyAccess::handle(authority_key), EVP_sha256()) > 0);
+  return Certificate::from_der(CertificateAccess::make(std::move(renewed)).der());
 }
 
 Result<Certificate> self_signed_certificate(const CertificateSpec& spec, const PrivateKey& key,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/testing/sim_env.h"
+#include "crypto/certificate_renewal.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
 #include "crypto/testing/command.h"
@@ -183,6 +184,39 @@ TEST(Certificate, IssuingNeedsAnAuthorityAndItsOwnKey) {
   const auto spec = spec_of("x", CertificateUse::kClient);
   EXPECT_TRUE(refused(issue_certificate(spec, key.public_key(), here.server, here.server_key, here.random)));
   EXPECT_TRUE(refused(issue_certificate(spec, key.public_key(), here.authority, key, here.random)));
+}
+
+TEST(Certificate, RenewalChangesTimeAndNumberAlone) {
+  SimRandom random(9);
+  const auto authority_key = PrivateKey::generate_p256();
+  const auto authority =
+      self_signed_certificate(spec_of("site", CertificateUse::kAuthority), authority_key, random).value();
+  const auto key = PrivateKey::generate_p256();
+  auto spec = spec_of("server", CertificateUse::kServerAndClient);
+  spec.organizational_unit = "keyd";
+  spec.dns_names = {"keys.example"};
+  spec.not_after = day(2022, 1, 1);
+  const auto old = issue_certificate(spec, key.public_key(), authority, authority_key, random).value();
+  const auto renewed =
+      renew_certificate(old, day(2021, 12, 1), day(2024, 1, 1), authority, authority_key, random);
+  ASSERT_TRUE(renewed.has_value()) << renewed.error().text();
+  EXPECT_EQ(renewed->subject(), old.subject());
+  EXPECT_EQ(renewed->public_key().value(), key.public_key());
+  EXPECT_EQ(renewed->not_before(), day(2021, 12, 1));
+  EXPECT_EQ(renewed->not_after(), day(2024, 1, 1));
+  EXPECT_NE(renewed->serial_hex(), old.serial_hex());
+  EXPECT_TRUE(renewed->signed_by(authority));
+  // All else is the same: made again with the old times and number it would be the old one, so its length is.
+  EXPECT_NEAR(static_cast<double>(renewed->der().size()), static_cast<double>(old.der().size()), 4);
+  const auto stranger_key = PrivateKey::generate_p256();
+  const auto stranger =
+      self_signed_certificate(spec_of("site", CertificateUse::kAuthority), stranger_key, random).value();
+  EXPECT_TRUE(
+      refused(renew_certificate(old, day(2021, 1, 1), day(2024, 1, 1), stranger, stranger_key, random)));
+  EXPECT_TRUE(
+      refused(renew_certificate(old, day(2021, 1, 1), day(2024, 1, 1), authority, stranger_key, random)));
+  EXPECT_TRUE(
+      refused(renew_certificate(old, day(2024, 1, 1), day(2024, 1, 1), authority, authority_key, random)));
 }
 
 TEST(Certificate, RsaKeysForWrapping) {

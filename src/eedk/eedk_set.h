@@ -46,8 +46,8 @@ Bytes seal_message(const EedkSet& set);
 // Fills in set.seal. REQUIRES: a P-256 key that belongs to the certificate.
 void seal(EedkSet& set, const Uuid& server, const crypto::Certificate& certificate,
           const crypto::PrivateKey& key);
-// kPermissionDenied with EE29 when there is no seal, when it names another certificate, or when the signature
-// does not fit. Whether the certificate is trusted is the caller's question.
+// kPermissionDenied with EE29 without a seal, or unless this certificate's key made it (under this or an
+// earlier certificate of the key). Whether the certificate is trusted is the caller's question.
 Status verify_seal(const EedkSet& set, const crypto::Certificate& certificate);
 
 }  // namespace tapewarden::eedk

@@ -157,6 +157,21 @@ TEST_F(EedkTest, K6_SealCoversEverything) {
   }
 }
 
+TEST_F(EedkTest, K6_ARenewedCertificateStillVerifiesOldSeals) {
+  const EedkSet set = sealed_set();
+  ::tapewarden::testing::SimRandom random(7);
+  crypto::CertificateSpec spec;
+  spec.common_name = "renewed";
+  spec.not_before = from_millis(0);
+  spec.not_after = from_millis(2'000'000'000'000);
+  const auto renewed = crypto::self_signed_certificate(spec, signer_, random).value();
+  EXPECT_NE(renewed.fingerprint(), certificate_.fingerprint());
+  EXPECT_TRUE(verify_seal(set, renewed));
+  const auto other =
+      crypto::self_signed_certificate(spec, crypto::PrivateKey::generate_p256(), random).value();
+  EXPECT_EQ(verify_seal(set, other).error().detail, 0xEE29U);
+}
+
 TEST_F(EedkTest, K7_ASetWithoutASealIsCarriedAndNotTrusted) {
   EedkSet set = sealed_set();
   set.seal.reset();

@@ -70,11 +70,13 @@ void note_offer(Drive& drive, const Caller& caller) {
     const auto identity = identity_hash_of(caller.identity.der());
     if (identity && *identity != drive.identity_hash) drive.offered_certificate = caller.identity.der();
   }
-  const bool vouched = own_key ? caller.wrapping_vouched : caller.proxy.has_value();
+  // For a drive whose identity is pinned no proxy offers anything: it could vouch by a certificate of its own.
+  const bool proxied = caller.proxy.has_value() && drive.identity_hash.empty();
+  const bool vouched = own_key ? caller.wrapping_vouched : proxied;
   const bool wraps = vouched && !caller.wrapping_spki.empty() && check_wrapping_key(caller.wrapping_spki);
   if (wraps && caller.wrapping_spki != drive.wrapping_spki)
     drive.offered_wrapping_spki = caller.wrapping_spki;
-  if (!own_key && caller.proxy && drive.identity_hash.empty()) {
+  if (!own_key && proxied) {
     drive.offered_proxy = to_bytes(ByteView(*caller.proxy));
     drive.offered_proxy_name = escape_unprintable(caller.proxy_name.substr(0, kMaximumProxyNameCharacters));
   }

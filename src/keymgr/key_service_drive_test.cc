@@ -119,6 +119,22 @@ TEST_F(DriveSite, K11_AWrappingKeyThatTheIdentityDidNotSignIsNotPinned) {
   EXPECT_TRUE(m().drive(drive.serial())->offered_wrapping_spki.empty());
 }
 
+TEST_F(DriveSite, K11_AProxyOffersNoWrappingKeyForADriveWithAnIdentity) {
+  ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), drive.pins()));
+  auto request = drive.request(Intent::kWrite, random_uuid());
+  request.caller.identity = {};
+  request.caller.proxy = Hash256{7};
+  request.caller.proxy_name = "proxy";
+  request.caller.wrapping_spki = shared_rsa(1).public_key().spki();
+  request.caller.wrapping_vouched = true;
+  request.wrapping_key_hash = shared_rsa(1).public_key().spki_hash();
+  EXPECT_FALSE(server.ask(request));
+  EXPECT_TRUE(m().drive(drive.serial())->offered_wrapping_spki.empty());
+  EXPECT_TRUE(m().accept_drive(operator_(), drive.serial()));
+  EXPECT_EQ(m().drive(drive.serial())->wrapping_spki, drive.wrapping_key().public_key().spki());
+  EXPECT_TRUE(write(drive));
+}
+
 TEST_F(DriveSite, K11_ADriveAddedBySerialAloneMustBeAcceptedOnce) {
   ASSERT_TRUE(m().add_drive(operator_(), drive.serial(), {}));
   EXPECT_EQ(refusal(drive.request(Intent::kWrite, random_uuid())), EkmCode::kDriveKeyUnverified);

@@ -1,0 +1,31 @@
+// Warns before the certificates that a key server itself lives by run out. What it was started with counts: a
+// renewal ends the warning when the server has been started again. Thread-safe after start().
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/keyd_config.h"
+
+namespace tapewarden::apps {
+
+inline constexpr std::chrono::days kCertificateWarning{90};
+
+// Of the server's TLS certificate and of the authorities that it trusts.
+class CertificateWatch {
+ public:
+  static Result<CertificateWatch> start(Env env, const KeydConfig& config);
+  std::vector<std::string> warnings() const;
+
+ private:
+  struct Watched {
+    std::string what;
+    WallTime not_after;
+    std::string remedy;
+  };
+  explicit CertificateWatch(Env env) : env_(env) {}
+  Env env_;
+  std::vector<Watched> watched_;
+};
+
+}  // namespace tapewarden::apps
