@@ -70,7 +70,8 @@ void note_offer(Drive& drive, const Caller& caller) {
     const auto identity = identity_hash_of(caller.identity.der());
     if (identity && *identity != drive.identity_hash) drive.offered_certificate = caller.identity.der();
   }
-  // For a drive whose identity is pinned no proxy offers anything: it could vouch by a certificate of its own.
+  // For a drive whose identity is pinned no proxy offers anything: it could vouch by a certificate of its
+  // own.
   const bool proxied = caller.proxy.has_value() && drive.identity_hash.empty();
   const bool vouched = own_key ? caller.wrapping_vouched : proxied;
   const bool wraps = vouched && !caller.wrapping_spki.empty() && check_wrapping_key(caller.wrapping_spki);
