@@ -43,9 +43,8 @@ def read_header(data):
     header["signer_sha256"] = signer.fingerprint(hashes.SHA256()).hex()
     if body.number(1) == 1:
         header |= {"n": body.number(8), "r": body.number(4), "p": body.number(4)}
-        header |= {"salt": body.take(32).hex(), "wrapped": body.take(40).hex()}
-    else:
-        header["envelope"] = body.sized(4).hex()
+        header["salt"] = body.take(32).hex()
+    header["envelope"] = body.sized(4).hex()
     assert body.at == len(body.data)
     return header, signer, start.at
 
@@ -54,12 +53,12 @@ def commands(h):
     def decoded(hex_text):
         return f"echo {base64.b64encode(bytes.fromhex(hex_text)).decode()} | openssl base64 -d -A"
 
-    if "envelope" in h:
-        return decoded(h["envelope"]) + (" | openssl cms -decrypt -inform DER -inkey recipient.key"
-                                         " -out file.key")
+    opened = decoded(h["envelope"]) + " | openssl cms -decrypt -inform DER -out file.key "
+    if "salt" not in h:
+        return opened + "-inkey recipient.key"
     return (f"K=$(openssl kdf -keylen 32 -kdfopt pass:PASSPHRASE -kdfopt hexsalt:{h['salt']} -kdfopt n:{h['n']}"
             f" -kdfopt r:{h['r']} -kdfopt p:{h['p']} -kdfopt maxmem_bytes:1073741824 SCRYPT | tr -d ':\\n')\n"
-            + decoded(h["wrapped"]) + " | openssl enc -d -id-aes256-wrap -K $K -iv A6A6A6A6A6A6A6A6 -out file.key")
+            + opened + "-secretkey $K -secretkeyid 01")
 
 
 def open_chunks(data, at, key, digest):

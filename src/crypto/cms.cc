@@ -40,6 +40,46 @@ SecretBytes take(BIO* bio) {
   return SecretBytes::copy_of(as_bytes(text));
 }
 
+Bytes encode(CMS_ContentInfo* envelope) {
+  unsigned char* der = nullptr;
+  const int size = i2d_CMS_ContentInfo(envelope, &der);
+  TW_ASSERT(size > 0);
+  Bytes out(der, der + size);  // NOLINT: the C interface gives pointer and length
+  OPENSSL_free(der);
+  return out;
+}
+
+Result<CmsPtr> decode(ByteView sealed) {
+  if (sealed.size() > kEnvelopeLimit) {
+    return fail(ErrorCode::kInvalidArgument, "The envelope is too large.", "envelope");
+  }
+  const BioPtr in = reading_bio(sealed);
+  CmsPtr envelope(d2i_CMS_bio(in.get(), nullptr));
+  if (envelope == nullptr) {
+    return fail(ErrorCode::kInvalidArgument, "The envelope does not parse.", "envelope");
+  }
+  return envelope;
+}
+
+// An envelope without a key that opened it, or whose content does not fit.
+std::optional<SecretBytes> content_of(CMS_ContentInfo* envelope) {
+  const BioPtr out(BIO_new(BIO_s_secmem()));
+  TW_ASSERT(out != nullptr);
+  if (CMS_decrypt(envelope, nullptr, nullptr, nullptr, out.get(), CMS_BINARY) != 1) return std::nullopt;
+  return take(out.get());
+}
+
+// The library frees what it is given by add0, wiped.
+unsigned char* handed_over(ByteView bytes) {
+  auto* out = static_cast<unsigned char*>(OPENSSL_malloc(bytes.size()));
+  TW_ASSERT(out != nullptr);
+  copy_bytes(MutableByteView(out, bytes.size()), bytes);
+  return out;
+}
+
+constexpr std::array<std::uint8_t, 1> kSharedKeyId{1};
+constexpr unsigned kSealFlags = CMS_BINARY | CMS_PARTIAL;
+
 }  // namespace
 
 Result<Bytes> seal_to_recipients(const SecretBytes& secret, std::span<const Certificate> recipients) {
@@ -47,32 +87,19 @@ Result<Bytes> seal_to_recipients(const SecretBytes& secret, std::span<const Cert
     return refused("A seal needs one to 64 recipients.");
   }
   const ErrorScope errors;
-  constexpr unsigned kFlags = CMS_BINARY | CMS_PARTIAL;
-  const CmsPtr envelope(CMS_encrypt(nullptr, nullptr, EVP_aes_256_cbc(), kFlags));
+  const CmsPtr envelope(CMS_encrypt(nullptr, nullptr, EVP_aes_256_cbc(), kSealFlags));
   TW_ASSERT(envelope != nullptr);
   for (const Certificate& recipient : recipients) TRY(add_recipient(envelope.get(), recipient));
   const BioPtr content = reading_bio(secret.reveal());
-  if (CMS_final(envelope.get(), content.get(), nullptr, kFlags) != 1) {
+  if (CMS_final(envelope.get(), content.get(), nullptr, kSealFlags) != 1) {
     return refused("The secret cannot be sealed to these recipients.");
   }
-  unsigned char* der = nullptr;
-  const int size = i2d_CMS_ContentInfo(envelope.get(), &der);
-  TW_ASSERT(size > 0);
-  Bytes out(der, der + size);  // NOLINT: the C interface gives pointer and length
-  OPENSSL_free(der);
-  return out;
+  return encode(envelope.get());
 }
 
 Result<SecretBytes> open_as_recipient(ByteView sealed, const PrivateKey& key) {
-  if (sealed.size() > kEnvelopeLimit) {
-    return fail(ErrorCode::kInvalidArgument, "The envelope is too large.", "envelope");
-  }
   const ErrorScope errors;
-  const BioPtr in = reading_bio(sealed);
-  const CmsPtr envelope(d2i_CMS_bio(in.get(), nullptr));
-  if (envelope == nullptr) {
-    return fail(ErrorCode::kInvalidArgument, "The envelope does not parse.", "envelope");
-  }
+  const CmsPtr envelope = TRY(decode(sealed));
   const auto wrong = [] {
     return fail(ErrorCode::kWrongKey, "The envelope was not sealed to this private key.", "private key",
                 "give the private key of one of the recipients");
@@ -88,10 +115,40 @@ Result<SecretBytes> open_as_recipient(ByteView sealed, const PrivateKey& key) {
     opened = CMS_RecipientInfo_decrypt(envelope.get(), info) == 1;
   }
   if (!opened) return wrong();
-  const BioPtr out(BIO_new(BIO_s_secmem()));
-  TW_ASSERT(out != nullptr);
-  if (CMS_decrypt(envelope.get(), nullptr, nullptr, nullptr, out.get(), CMS_BINARY) != 1) return wrong();
-  return take(out.get());
+  auto content = content_of(envelope.get());
+  if (!content) return wrong();
+  return std::move(*content);
+}
+
+Bytes seal_to_key(const SecretBytes& secret, const SecretBytes& key) {
+  const ErrorScope errors;
+  const CmsPtr envelope(CMS_encrypt(nullptr, nullptr, EVP_aes_256_cbc(), kSealFlags));
+  TW_ASSERT(envelope != nullptr);
+  CMS_RecipientInfo* info =
+      CMS_add0_recipient_key(envelope.get(), NID_id_aes256_wrap, handed_over(key.reveal()), key.size(),
+                             handed_over(kSharedKeyId), kSharedKeyId.size(), nullptr, nullptr, nullptr);
+  TW_ASSERT(info != nullptr);
+  const BioPtr content = reading_bio(secret.reveal());
+  TW_ASSERT(CMS_final(envelope.get(), content.get(), nullptr, kSealFlags) == 1);
+  return encode(envelope.get());
+}
+
+Result<SecretBytes> open_with_key(ByteView sealed, const SecretBytes& key) {
+  const ErrorScope errors;
+  const CmsPtr envelope = TRY(decode(sealed));
+  const auto wrong = [] {
+    return fail(ErrorCode::kWrongKey, "The envelope was not sealed with this key.", "key");
+  };
+  // Borrowed for the call only.
+  SecretBytes copy = key.clone();
+  std::array<std::uint8_t, 1> id = kSharedKeyId;
+  if (CMS_decrypt_set1_key(envelope.get(), copy.reveal_mutable().data(), copy.size(), id.data(), id.size()) !=
+      1) {
+    return wrong();
+  }
+  auto content = content_of(envelope.get());
+  if (!content) return wrong();
+  return std::move(*content);
 }
 
 }  // namespace tapewarden::crypto

@@ -17,4 +17,10 @@ Result<Bytes> seal_to_recipients(const SecretBytes& secret, std::span<const Cert
 // envelope may also open to wrong bytes of the right or another length.
 Result<SecretBytes> open_as_recipient(ByteView envelope, const PrivateKey& key);
 
+// The same under a key of 32 bytes that both sides have (KEKRecipientInfo, AES-256 key wrap of RFC 3394):
+// what `openssl cms -decrypt -inform DER -secretkey HEX -secretkeyid 01` opens. A wrong key is always told
+// (kWrongKey).
+Bytes seal_to_key(const SecretBytes& secret, const SecretBytes& key);
+Result<SecretBytes> open_with_key(ByteView envelope, const SecretBytes& key);
+
 }  // namespace tapewarden::crypto

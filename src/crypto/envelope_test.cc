@@ -84,6 +84,25 @@ TEST(Envelope, K17_EachRecipientOpensAndNobodyElse) {
   EXPECT_EQ(closed.error().code, ErrorCode::kWrongKey);
 }
 
+TEST(Envelope, ASharedKeyOpensItAndNoOther) {
+  const auto secret = filled(32, 9);
+  const auto key = filled(32, 3);
+  const Bytes sealed = seal_to_key(secret, key);
+  const auto opened = open_with_key(sealed, key);
+  ASSERT_TRUE(opened.has_value()) << opened.error().text();
+  EXPECT_TRUE(*opened == secret);
+  EXPECT_EQ(open_with_key(sealed, filled(32, 4)).error().code, ErrorCode::kWrongKey);
+  EXPECT_EQ(open_with_key(Bytes(40), key).error().code, ErrorCode::kInvalidArgument);
+  for (std::size_t at = 0; at < sealed.size(); ++at) {
+    Bytes changed = sealed;
+    changed[at] ^= 0x20;
+    const auto other = open_with_key(changed, key);
+    if (other) {
+      EXPECT_TRUE(at > sealed.size() - 80 || *other == secret) << "byte " << at;
+    }
+  }
+}
+
 TEST(Envelope, K17_BadInputIsRefused) {
   EXPECT_EQ(seal_to_recipients(filled(32, 1), {}).error().code, ErrorCode::kInvalidArgument);
   const Certificate ec[] = {holder("ec", PrivateKey::generate_p256()).certificate};

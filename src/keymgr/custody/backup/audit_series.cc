@@ -143,11 +143,17 @@ std::vector<FoundFile> audit_series_of(const std::vector<FoundFile>& files, cons
   const auto begins = [](const FoundFile& file) { return file.header.from == 0; };
   const auto last = std::ranges::find_if(out.rbegin(), out.rend(), begins);
   out.erase(out.begin(), last == out.rend() ? out.end() : last.base() - 1);
-  std::uint64_t line = 0;
-  std::size_t whole = 0;
-  while (whole < out.size() && out[whole].header.from == line) line = out[whole++].header.to.sequence;
-  out.resize(whole);
-  return out;
+  // Of two that begin with the same line the later one counts: a run that was killed left the other.
+  std::vector<FoundFile> whole;
+  for (std::uint64_t line = 0;;) {
+    const auto next = std::ranges::find_if(out.rbegin(), out.rend(), [&](const FoundFile& file) {
+      return file.header.from == line && file.header.to.sequence > line;
+    });
+    if (next == out.rend()) break;
+    line = next->header.to.sequence;
+    whole.push_back(*next);
+  }
+  return whole;
 }
 
 }  // namespace tapewarden::keymgr::backup

@@ -12,12 +12,11 @@ namespace {
 
 constexpr std::uint8_t kPassphraseKind = 1;
 constexpr std::uint8_t kRecipientKind = 2;
-constexpr std::size_t kWrappedBytes = 40;
 
 void encode_seal(ByteWriter& writer, const Seal& seal) {
   if (const auto* passphrase = std::get_if<PassphraseSeal>(&seal)) {
     writer.u8(kPassphraseKind).u64(passphrase->cost.n).u32(passphrase->cost.r).u32(passphrase->cost.p);
-    writer.bytes(passphrase->salt).bytes(passphrase->wrapped);
+    writer.bytes(passphrase->salt).bytes32(passphrase->envelope);
   } else {
     writer.u8(kRecipientKind).bytes32(std::get<RecipientSeal>(seal).envelope);
   }
@@ -37,7 +36,7 @@ Result<Seal> decode_seal(ByteReader& reader) {
   seal.cost.r = TRY(reader.u32("scrypt r"));
   seal.cost.p = TRY(reader.u32("scrypt p"));
   seal.salt = TRY(reader.array<32>("salt"));
-  seal.wrapped = to_bytes(TRY(reader.bytes(kWrappedBytes, "wrapped file key")));
+  seal.envelope = to_bytes(TRY(reader.bytes32(kSealLimit, "sealed file key")));
   return seal;
 }
 

@@ -23,13 +23,13 @@ enum class FileKind : std::uint8_t {
   kAudit = 2,     // lines of the audit record
 };
 
-// The file key wrapped (RFC 3394) by scrypt(passphrase, salt, 32 bytes).
+// CMS EnvelopedData in DER whose content is the file key, under scrypt(passphrase, salt, 32 bytes).
 struct PassphraseSeal {
   crypto::ScryptCost cost;
   std::array<std::uint8_t, 32> salt{};
-  Bytes wrapped;  // 40 bytes
+  Bytes envelope;
 };
-// CMS EnvelopedData in DER whose content is the file key.
+// The same to recipients' public keys.
 struct RecipientSeal {
   Bytes envelope;
 };

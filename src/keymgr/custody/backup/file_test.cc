@@ -188,7 +188,7 @@ TEST(BackupHeader, K17_ScryptCostsBeyondReasonAreRefused) {
   FileHeader header;
   PassphraseSeal seal;
   seal.cost = {std::uint64_t{1} << 40, 8, 1};
-  seal.wrapped = Bytes(40);
+  seal.envelope = Bytes(40);
   header.seal = seal;
   EXPECT_EQ(f.opener.open(header).error().code, ErrorCode::kInvalidArgument);
 }

@@ -52,6 +52,20 @@ Result<std::int64_t> Run::next_base(FileKind kind, std::int64_t last) const {
   return last + 1;
 }
 
+// A run that was killed between the renaming of its file and the note of it left a good file that nobody
+// acknowledged. The chain goes on nowhere else: beside such a file a second one would begin where it does,
+// and a restore could follow only one of the two.
+Result<bool> Run::left_unnoted(const KnownFile& last, std::uint64_t epoch) const {
+  for (const FoundFile& file : TRY(look_into(*context_.env.disk, target_.directory)).files) {
+    const FileHeader& header = file.header;
+    const bool same_chain = header.kind == FileKind::kKeystore && header.server == context_.server &&
+                            header.epoch == epoch && header.target == target_.name &&
+                            header.base == last.base;
+    if (same_chain && header.increment > last.increment) return true;
+  }
+  return false;
+}
+
 Result<std::uint64_t> Run::epoch() const {
   std::uint64_t out = 0;
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
@@ -77,6 +91,7 @@ Result<Run::Plan> Run::plan(bool new_base) {
   const auto chain = newest_chain(out.files);
   const KnownFile& last = chain.back();
   out.base = new_base || last.increment >= target_.increments || !TRY(chain_is_there(chain));
+  out.base = out.base || TRY(left_unnoted(last, out.epoch));
   out.base_number = out.base ? TRY(next_base(FileKind::kKeystore, last.base)) : last.base;
   out.increment = out.base ? 0 : last.increment + 1;
   out.from = out.base ? 0 : static_cast<std::uint64_t>(last.to);
@@ -255,8 +270,23 @@ Result<std::size_t> Run::retain() {
       ++removed;
     }
   }
+  if (!bases.empty()) removed += TRY(remove_unnoted(*bases.begin()));
   if (removed > 0) TRY(context_.env.disk->sync_directory(target_.directory));
   return removed;
+}
+
+// What was left unnoted goes with the chains of its time, increments first.
+Result<std::size_t> Run::remove_unnoted(std::int64_t oldest_kept) {
+  const std::uint64_t now = TRY(epoch());
+  std::vector<FoundFile> files = TRY(look_into(*context_.env.disk, target_.directory)).files;
+  std::erase_if(files, [&](const FoundFile& file) {
+    const FileHeader& header = file.header;
+    return header.kind != FileKind::kKeystore || header.server != context_.server || header.epoch != now ||
+           header.target != target_.name || header.base >= oldest_kept;
+  });
+  std::ranges::sort(files, std::greater(), [](const FoundFile& file) { return file.header.increment; });
+  for (const FoundFile& file : files) TRY(context_.env.disk->remove(file.path));
+  return files.size();
 }
 
 Result<RunReport> Run::run(bool new_base) {

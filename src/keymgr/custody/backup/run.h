@@ -27,6 +27,7 @@ class Run {
   Result<Plan> plan(bool new_base);
   Result<std::int64_t> next_base(FileKind kind, std::int64_t last) const;
   Result<bool> chain_is_there(const std::vector<KnownFile>& chain);
+  Result<bool> left_unnoted(const KnownFile& last, std::uint64_t epoch) const;
   Status clean_up();
   Result<crypto::SecretBytes> passphrase_key();
   Result<Seal> seal(const crypto::SecretBytes& file_key);
@@ -36,6 +37,7 @@ class Run {
                    const crypto::SecretBytes& file_key);
   Result<std::uint64_t> epoch() const;
   Result<std::size_t> retain();
+  Result<std::size_t> remove_unnoted(std::int64_t oldest_kept);
   // The audit record's own series (audit_series.h); with a base, once a day, or when many lines wait.
   Status back_up_audit(bool base);
   Status forget(const std::vector<KnownFile>& files);

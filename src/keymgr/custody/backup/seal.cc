@@ -1,7 +1,6 @@
 #include "keymgr/custody/backup/seal.h"
 
 #include "crypto/cms.h"
-#include "crypto/key_wrap.h"
 #include "keymgr/custody/backup/limits.h"
 #include "store/master_key.h"
 
@@ -21,7 +20,7 @@ Result<PassphraseKey> derive_passphrase_key(const crypto::SecretBytes& passphras
 }
 
 Seal seal_file_key(const PassphraseKey& with, const crypto::SecretBytes& file_key) {
-  return PassphraseSeal{with.cost, with.salt, crypto::wrap_key(with.key, file_key)};
+  return PassphraseSeal{with.cost, with.salt, crypto::seal_to_key(file_key, with.key)};
 }
 
 Result<Seal> seal_file_key(std::span<const crypto::Certificate> recipients,
@@ -40,8 +39,8 @@ Result<crypto::SecretBytes> Opener::open_passphrase(const PassphraseSeal& seal) 
     auto key = TRY(crypto::scrypt(*passphrase_, seal.salt, seal.cost, kFileKeyBytes));
     derived_ = PassphraseKey{seal.cost, seal.salt, std::move(key)};
   }
-  auto opened = crypto::unwrap_key(derived_->key, seal.wrapped);
-  if (opened) return opened;
+  auto opened = crypto::open_with_key(seal.envelope, derived_->key);
+  if (opened && opened->size() == kFileKeyBytes) return opened;
   return fail(ErrorCode::kWrongKey, "the passphrase does not open this backup", "passphrase",
               "give the passphrase that its target had when it was written");
 }

@@ -157,6 +157,44 @@ TEST(Backup, K17_RetentionNeverTakesWhatAKeptIncrementNeeds) {
   ASSERT_OK(backup::restore(f.env(), older));
 }
 
+// What a kill leaves between the renaming of a file and the note of it in the keystore.
+TEST(Backup, K17_AFileThatNobodyNotedIsBuiltUponByNobody) {
+  BackupFixture f;
+  ASSERT_OK(f.make_group("DAILY", 3));
+  ASSERT_OK(f.add_target("one"));
+  ASSERT_OK(f.service->modify_target(officer(), "one", {.keep_bases = 2, .increments = 2}));
+  ASSERT_OK(f.run());
+  ASSERT_OK(f.server.manager().generate_keys(officer(), 1, "ABC", "DAILY"));
+  ASSERT_OK(f.run());
+  const std::string unnoted = f.files().back();
+  ASSERT_OK(f.server.write([&](store::Transaction& t) -> Status {
+    for (const auto& file : TRY(known_files(t, "one", FileKind::kKeystore))) {
+      if (file.increment > 0) TRY(t.erase(kKnownFileTable, {file.target, file.slot}));
+    }
+    return {};
+  }));
+  ASSERT_OK(f.server.manager().generate_keys(officer(), 1, "ABC", "DAILY"));
+  const auto next = f.run();
+  ASSERT_OK(next);
+  EXPECT_TRUE(next->base);
+  for (int i = 0; i < 8; ++i) {
+    const auto found = look_into(*f.env().disk, f.folder("one"));
+    ASSERT_OK(found);
+    std::vector<Error> gaps;
+    (void)chains_of(found->files, &gaps);
+    EXPECT_TRUE(gaps.empty()) << gaps.front().text();
+    ASSERT_OK(f.server.manager().generate_keys(officer(), 1, "ABC", "DAILY"));
+    ASSERT_OK(f.run());
+  }
+  EXPECT_FALSE(f.env().disk->exists(unnoted)) << "it goes with its chain";
+  EXPECT_LE(f.files().size(), 6U);
+  ASSERT_OK(f.service->verify(officer(), "one"));
+  ASSERT_OK(f.restore("one", "again"));
+  auto there = f.open_restored("again");
+  ASSERT_OK(there);
+  EXPECT_EQ(f.keys(*there->manager), f.keys(f.server.manager()));
+}
+
 TEST(Backup, K17_AMissingFileOfTheChainIsNoticed) {
   BackupFixture f;
   ASSERT_OK(f.make_group("DAILY", 3));
