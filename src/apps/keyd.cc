@@ -8,6 +8,7 @@
 #include "apps/backup_commands.h"
 #include "apps/keyd_server.h"
 #include "apps/log.h"
+#include "apps/share_files.h"
 #include "apps/site_init.h"
 #include "apps/site_renew.h"
 #include "base/real_env.h"
@@ -172,6 +173,24 @@ int run(System& system, const std::string& path) {
   return 0;
 }
 
+int make_recovery_shares(System& system, const ShareOptions& options) {
+  const auto paths = make_shares(system.env(), options);
+  if (!paths) return report(paths.error());
+  for (const auto& path : *paths) std::printf("%s\n", path.c_str());
+  std::printf(
+      "Any %u of them give the secret; fewer say nothing. Print each, give it to its custodian, delete the "
+      "files.\n",
+      options.needed);
+  return 0;
+}
+
+int join_recovery_shares(System& system, const std::vector<std::string>& files, const std::string& to) {
+  const auto joined = join_shares(system.env(), files, to);
+  if (!joined) return report(joined.error());
+  std::printf("The secret is in %s\n", to.c_str());
+  return 0;
+}
+
 int print(const Result<std::string>& text) {
   if (!text) return report(text.error());
   std::printf("%s", text->c_str());
@@ -233,6 +252,25 @@ int start(int argc, char** argv) {
   renew_command->add_option("--within", within, "days: renew what runs out before; 90 unless given")
       ->check(CLI::Range(1, 36500));
   renew_command->add_flag("--all", renewal.all, "renew every one");
+  ShareOptions sharing;
+  std::vector<std::string> share_files;
+  std::string joined_file;
+  auto* shares_command =
+      app.add_subcommand("shares", "Give a passphrase to several custodians, and take it back");
+  shares_command->require_subcommand(1);
+  auto* make_shares_command =
+      shares_command->add_subcommand("make", "Split a passphrase into recovery shares");
+  make_shares_command->add_option("--secret-file", sharing.secret_file, "file whose first line is shared")
+      ->required();
+  make_shares_command->add_option("--name", sharing.name, "what it opens, for the custodians")->required();
+  make_shares_command->add_option("--need", sharing.needed, "how many shares give it back; 3 unless given");
+  make_shares_command->add_option("--of", sharing.count, "how many are made, at most 16; 5 unless given");
+  make_shares_command->add_option("--to", sharing.directory, "a new folder for the files to print")
+      ->required();
+  auto* join_shares_command = shares_command->add_subcommand("join", "Bring the passphrase back");
+  join_shares_command->add_option("FILE", share_files, "shares, as they were made or typed in from paper")
+      ->required();
+  join_shares_command->add_option("--to", joined_file, "a new file for the passphrase")->required();
   RestoreCommand restore;
   auto* restore_command =
       app.add_subcommand("restore", "Make a key server's folder out of its backups, on a bare machine");
@@ -272,6 +310,8 @@ int start(int argc, char** argv) {
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
   System system;
   if (site_command->parsed()) return site_init(system, site, primary, secondary);
+  if (make_shares_command->parsed()) return make_recovery_shares(system, sharing);
+  if (join_shares_command->parsed()) return join_recovery_shares(system, share_files, joined_file);
   renewal.within = std::chrono::days(within);
   if (renew_command->parsed()) return renew(system, renewal);
   if (second_command->parsed()) return add_secondary(system, second, second_address);

@@ -50,6 +50,15 @@ Status read_server(Section section, KeydConfig& config) {
 Status read_unlock(Section section, KeydConfig& config) {
   config.master_key_file = TRY(section.path("master_key_file"));
   config.passphrase_file = TRY(section.path("passphrase_file", ""));
+  config.credential = TRY(section.text("credential", ""));
+  if (!config.credential.empty() && !config.passphrase_file.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "a passphrase file and a credential are named",
+                "unlock.credential", "keep one of the two");
+  }
+  if (config.credential.find('/') != std::string::npos || config.credential.starts_with('.')) {
+    return fail(ErrorCode::kInvalidArgument, "this is no name of a credential", "unlock.credential",
+                "give the name in LoadCredential= of the unit");
+  }
   return section.no_others();
 }
 
@@ -151,7 +160,12 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "master_key_file = \"" << config.master_key_file << "\"\n"
       << "# Best kept on another medium than the keystore. Empty: the passphrase is asked for at the "
          "terminal.\n"
-      << "passphrase_file = \"" << config.passphrase_file << "\"\n\n"
+      << "passphrase_file = \"" << config.passphrase_file << "\"\n"
+      << "# Instead: a systemd credential (LoadCredential=NAME:PATH or LoadCredentialEncrypted= in the "
+         "unit).\n"
+      << (config.credential.empty() ? "# credential = \"NAME\""
+                                    : "credential = \"" + config.credential + "\"")
+      << "\n\n"
       << "[dkx]                # drives and their proxies\n"
       << "address = \"" << config.dkx.address << "\"\n"
       << "port = " << config.dkx.port << "\n\n"

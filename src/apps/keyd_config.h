@@ -41,7 +41,8 @@ struct KeydConfig {
   std::string server_name;
   std::string data_directory;
   std::string master_key_file;
-  std::string passphrase_file;  // empty: ask at the terminal
+  std::string passphrase_file;  // empty: the credential, or ask at the terminal
+  std::string credential;       // name of a systemd credential that holds the passphrase; empty: none
   ListenConfig dkx{"127.0.0.1", 3801};
   ListenConfig https{"127.0.0.1", 1443};
   std::string tls_certificate;

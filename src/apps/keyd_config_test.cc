@@ -86,6 +86,21 @@ TEST_F(KeydConfigFile, U4_WhatIsWrittenIsReadBack) {
   EXPECT_EQ(config->name_servers, written.name_servers);
 }
 
+TEST_F(KeydConfigFile, K16_ACredentialTakesThePlaceOfThePassphraseFile) {
+  KeydConfig written = whole();
+  written.passphrase_file.clear();
+  written.credential = "tapewarden";
+  const auto config = read(write_keyd_config(written));
+  ASSERT_TRUE(config.has_value()) << config.error().text();
+  EXPECT_EQ(config->credential, "tapewarden");
+  EXPECT_TRUE(config->passphrase_file.empty());
+  written.passphrase_file = "/elsewhere/passphrase";
+  expect_fault(read(write_keyd_config(written)), "unlock.credential", "keep one");
+  written.passphrase_file.clear();
+  written.credential = "../../etc/shadow";
+  expect_fault(read(write_keyd_config(written)), "unlock.credential", "LoadCredential");
+}
+
 TEST_F(KeydConfigFile, K15_TheCommentedNameServersAreReadWhenTheCommentIsTakenAway) {
   const auto without = read(write_keyd_config(whole()));
   ASSERT_TRUE(without.has_value()) << without.error().text();

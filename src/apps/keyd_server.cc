@@ -1,6 +1,7 @@
 #include "apps/keyd_server.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "admin/keyd/keyd_routes.h"
@@ -430,9 +431,21 @@ bool same_file_system(Disk& disk, const std::string& one, const std::string& oth
   return first && second && *first != 0 && *first == *second;
 }
 
+Result<std::string> credential_path(const std::string& name) {
+  const char* directory = std::getenv("CREDENTIALS_DIRECTORY");  // a path; systemd.exec(5), "Credentials"
+  if (directory != nullptr && *directory != '\0') return std::string(directory) + "/" + name;
+  return fail(ErrorCode::kNotFound, "no credentials were given to this program", "unlock.credential",
+              "start it by a systemd unit with LoadCredential=" + name + ":PATH");
+}
+
 }  // namespace
 
 Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
+  if (!config.credential.empty()) {
+    const std::string path = TRY(credential_path(config.credential));
+    return store::unlock_master_key(*env.disk, config.master_key_file,
+                                    TRY(store::read_passphrase_file(*env.disk, path)));
+  }
   if (config.passphrase_file.empty()) {
     return store::unlock_master_key(
         *env.disk, config.master_key_file,
