@@ -26,5 +26,7 @@ inline constexpr std::int64_t kMostIncrements = 10'000;          // after one ba
 inline constexpr std::int64_t kMostHours = 24L * 366;            // between two scheduled runs
 inline constexpr std::chrono::milliseconds kPoll{500};           // looking for changes to back up
 inline constexpr std::chrono::milliseconds kRetryAfter{60'000};  // after a run that failed
+inline constexpr std::chrono::milliseconds kRetryWanted{5'000};  // the same, when a write waits for it
+inline constexpr std::chrono::milliseconds kLookAgain{60'000};   // whether the chains are still there
 
 }  // namespace tapewarden::keymgr::backup

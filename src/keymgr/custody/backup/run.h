@@ -27,6 +27,7 @@ class Run {
   Result<Plan> plan(bool new_base);
   Result<std::int64_t> next_base(FileKind kind, std::int64_t last) const;
   Result<bool> chain_is_there(const std::vector<KnownFile>& chain);
+  Result<bool> is_of_epoch(const KnownFile& file, std::uint64_t epoch);
   Status clean_up();
   Result<crypto::SecretBytes> passphrase_key();
   Result<Seal> seal(const crypto::SecretBytes& file_key);

@@ -152,7 +152,7 @@ Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& s
                      {"counts", target.counts ? "yes" : "no"}}});
     return {};
   }));
-  TRY(remember_coverage());
+  TRY(remember_targets());
   return status(target.name);
 }
 
@@ -203,7 +203,7 @@ Status Service::remove_target(const Actor& actor, const std::string& name) {
           .fields = {{"target", name}}});
     return {};
   }));
-  return remember_coverage();
+  return remember_targets();
 }
 
 }  // namespace tapewarden::keymgr::backup
