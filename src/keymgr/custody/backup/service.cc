@@ -87,7 +87,7 @@ std::string warning_of(const TargetStatus& status, WallTime now) {
   }
   if (status.state.covered == 0) return start + "there is no backup yet";
   if (!target.counts)
-    return start + "its files lie on the keystore's own file system, so it counts for nothing";
+    return start + "its files lie on the keystore's own file system or on tape, so it counts for nothing";
   const auto age = now - status.state.last_success;
   if (target.mode == Mode::kSchedule && age > std::chrono::hours(2 * target.every_hours)) {
     return start + "the last success was at " + format_utc(status.state.last_success);
@@ -200,7 +200,9 @@ Result<RunReport> Service::run(const Actor& actor, const std::string& name, bool
   Busy busy(*this, name);
   TRY(busy.take());
   const Target target = TRY(require(name));
-  Result<RunReport> result = Run(manager_, options_, target).run(new_base);
+  const Status place = check_place(target);
+  Result<RunReport> result = place ? Run(manager_, options_, target).run(new_base)
+                                   : Result<RunReport>(std::unexpected(place.error()));
   TRY(note_run(actor, target, result));
   return result;
 }

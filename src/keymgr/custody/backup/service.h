@@ -157,6 +157,7 @@ class Service final : public BackupView {
   Result<Target> require(const std::string& name);
   Status check_directory(const std::string& directory) const;
   bool is_elsewhere(const std::string& directory) const;
+  Status check_place(const Target& target) const;
   Result<TargetStatus> status_of(store::Reader& reader, const Target& target);
   Result<VerifyReport> verify_now(const Target& target,
                                   const std::function<Status(store::Keystore&)>& look = {});
