@@ -287,7 +287,7 @@ Result<GroupStatus> KeyGroups::status(store::Reader& reader, std::string_view na
   out.used = cursor.used;
   out.remaining = cursor.total - cursor.used;
   out.used_percent = percent(cursor.used, cursor.total);
-  out.waiting = TRY(count_waiting(reader, out.group));
+  out.waiting = TRY(count_waiting(reader, context_, settings_, out.group)).keys;
   if (out.group.policy == GroupPolicy::kUseOnce && out.group.keys_ahead == 0) {
     out.exhausted_on = TRY(forecast(reader, out.group.name, out.remaining));
   }
@@ -336,6 +336,15 @@ Result<std::optional<DataKey>> KeyGroups::find_next(store::Reader& reader, const
   return next_key(reader, group, 0, gate);
 }
 
+// A use-once group comes back to keys that the gate held back: the cursor stays before them. That no key is
+// given out twice rests on its use count then.
+Result<bool> KeyGroups::passes_over(store::Reader& reader, const KeyGroup& group, const GroupCursor& cursor,
+                                    const DataKey& taken) const {
+  if (group.policy != GroupPolicy::kUseOnce) return false;
+  const auto first = TRY(next_key(reader, group, cursor.position, WriteGate()));
+  return first && first->position < taken.position;
+}
+
 Status KeyGroups::can_take(store::Reader& reader, const KeyGroup& group) const {
   const WriteGate gate = TRY(write_gate(reader, context_, settings_));
   if (TRY(find_next(reader, group, gate))) return {};
@@ -364,16 +373,6 @@ std::unexpected<Error> KeyGroups::none_left(store::Reader& reader, const KeyGrou
                   "generate keys into the group, or set keys_ahead so that they are made by themselves");
 }
 
-// The unused keys that the gate's backup part holds back.
-Result<std::int64_t> KeyGroups::count_waiting(store::Reader& reader, const KeyGroup& group) const {
-  const WriteGate gate = TRY(write_gate(reader, context_, settings_));
-  if (gate.backup == WriteGate::kOpen) return std::int64_t{0};
-  return reader.aggregate(kDataKeyTable, "COUNT(*)",
-                          "group_name = ? AND owner = ? AND uses = 0 AND state IN (1, 2) AND " +
-                              std::string(kBackupMarkSql) + " > ?",
-                          {group.name, to_bytes(context_.server.view()), gate.backup});
-}
-
 Result<DataKey> KeyGroups::use(store::Transaction& transaction, DataKey key) const {
   ++key.uses;
   if (key.state == KeyState::kPreActive) {
@@ -391,7 +390,7 @@ Result<DataKey> KeyGroups::take_next(store::Transaction& transaction, std::strin
   if (!found) return none_left(transaction, group, gate);
   GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
   if (!is_spent(*found, TRY(own_epoch(transaction)))) ++cursor.used;
-  cursor.position = found->position;
+  if (!TRY(passes_over(transaction, group, cursor, *found))) cursor.position = found->position;
   TRY(warn(transaction, group, cursor));
   TRY(save_cursor(transaction, cursor));
   return use(transaction, *std::move(found));

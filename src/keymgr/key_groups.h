@@ -1,8 +1,8 @@
 // Key groups (K3): ordered sets of data keys from which a write takes the next one.
 //
 // Invariants
-//  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the cursor only grows, and
-//     cursor, use count and ledger row change in one transaction.
+//  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the use count is looked at,
+//     the cursor only grows, and cursor, use count and ledger row change in one transaction.
 //  I2 Only the owner of a key gives it out for writing; each server has its own cursor in each group. A
 //     use-once key is given out only from the keystore in which it was made, in the epoch in which it was
 //     made (epoch.h).
@@ -123,9 +123,10 @@ class KeyGroups {
                                           const WriteGate& gate) const;
   Result<std::optional<DataKey>> find_next(store::Reader& reader, const KeyGroup& group,
                                            const WriteGate& gate) const;
+  Result<bool> passes_over(store::Reader& reader, const KeyGroup& group, const GroupCursor& cursor,
+                           const DataKey& taken) const;
   Result<DataKey> use(store::Transaction& transaction, DataKey key) const;
   std::unexpected<Error> none_left(store::Reader& reader, const KeyGroup& group, const WriteGate& gate) const;
-  Result<std::int64_t> count_waiting(store::Reader& reader, const KeyGroup& group) const;
   Result<std::optional<WallTime>> forecast(store::Reader& reader, std::string_view group,
                                            std::int64_t remaining) const;
   Status warn(store::Transaction& transaction, const KeyGroup& group, GroupCursor& cursor) const;

@@ -13,13 +13,6 @@ using eedk::fail_ekm;
 
 namespace {
 
-// Keys of this server that a write could be given, were they in a backup: parameters are the server's id and
-// the commit that backups reach.
-std::string waiting_keys_sql() {
-  return "owner = ? AND uses = 0 AND state IN (1, 2) AND COALESCE(quarantined, 0) = 0 AND " +
-         std::string(kBackupMarkSql) + " > ?";
-}
-
 constexpr std::string_view kWaitingKeks =
     "has_private <> 0 AND state IN (1, 2) AND COALESCE(quarantined, 0) = 0 AND "
     "(CASE WHEN private_commit > 0 THEN private_commit ELSE row_commit END) > ?";
@@ -99,18 +92,54 @@ Result<std::int64_t> newest_waiting(store::Reader& reader, const ServerContext& 
   return newest > gate.backup ? newest : 0;
 }
 
+namespace {
+
+// Only what lies beyond the cursor is looked at: the keys behind it may be a hundred times as many.
+Result<WaitingKeys> count_keys(store::Reader& reader, const ServerContext& context, std::int64_t backed_up,
+                               const std::string& group, std::int64_t after) {
+  const std::string where =
+      "group_name = ? AND owner = ? AND position > ? AND uses = 0 AND state IN (1, 2) AND "
+      "COALESCE(quarantined, 0) = 0 AND " +
+      std::string(kBackupMarkSql) + " > ?";
+  const std::initializer_list<store::Value> parameters = {group, to_bytes(context.server.view()), after,
+                                                          backed_up};
+  WaitingKeys out;
+  out.keys = TRY(reader.aggregate(kDataKeyTable, "COUNT(*)", where, parameters));
+  if (out.keys == 0) return out;
+  out.since = from_millis(TRY(reader.aggregate(kDataKeyTable, "MIN(created)", where, parameters)));
+  return out;
+}
+
+Result<WaitingKeys> count_in(store::Reader& reader, const ServerContext& context, std::int64_t backed_up,
+                             const KeyGroup& group) {
+  std::int64_t after = -1;
+  if (group.policy == GroupPolicy::kUseOnce) {
+    const auto row = TRY(reader.get(kGroupCursorTable, {group.name, to_bytes(context.server.view())}));
+    if (row) after = GroupCursor::from_row(*row).position;
+  }
+  return count_keys(reader, context, backed_up, group.name, after);
+}
+
+}  // namespace
+
+Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
+                                  const Settings& settings, const KeyGroup& group) {
+  const WriteGate gate = TRY(write_gate(reader, context, settings));
+  if (gate.backup == WriteGate::kOpen) return WaitingKeys();
+  return count_in(reader, context, gate.backup, group);
+}
+
 Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
                                   const Settings& settings) {
-  WaitingKeys out;
   const WriteGate gate = TRY(write_gate(reader, context, settings));
-  if (gate.backup == WriteGate::kOpen) return out;
-  const Bytes self = to_bytes(context.server.view());
-  const std::string where = waiting_keys_sql();
-  out.keys = TRY(reader.aggregate(kDataKeyTable, "COUNT(*)", where, {self, gate.backup}));
-  out.keks = TRY(reader.aggregate(kKekTable, "COUNT(*)", kWaitingKeks, {gate.backup}));
-  if (out.keys > 0) {
-    out.since = from_millis(TRY(reader.aggregate(kDataKeyTable, "MIN(created)", where, {self, gate.backup})));
+  if (gate.backup == WriteGate::kOpen) return WaitingKeys();
+  WaitingKeys out = TRY(count_keys(reader, context, gate.backup, "", -1));
+  for (const auto& row : TRY(reader.query(kKeyGroupTable, "1", {}))) {
+    const auto more = TRY(count_in(reader, context, gate.backup, KeyGroup::from_row(row)));
+    out.keys += more.keys;
+    out.since = earliest(out.since, more.since);
   }
+  out.keks = TRY(reader.aggregate(kKekTable, "COUNT(*)", kWaitingKeks, {gate.backup}));
   return out;
 }
 

@@ -54,12 +54,15 @@ inline constexpr std::string_view kBackupMarkSql =
 // The newest commit of a key or KEK of this server that is in no backup and must be; 0: none.
 Result<std::int64_t> newest_waiting(store::Reader& reader, const ServerContext& context,
                                     const Settings& settings);
-// How many unused keys of this server, and KEKs, wait.
+// How many unused keys of this server that a write could be given next, and how many KEKs, wait.
 struct WaitingKeys {
   std::int64_t keys = 0;
   std::int64_t keks = 0;
   WallTime since{};  // when the oldest of the keys was made; kNever without any
 };
+// Of one group; nothing in it for KEKs.
+Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
+                                  const Settings& settings, const KeyGroup& group);
 Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
                                   const Settings& settings);
 

@@ -133,6 +133,24 @@ TEST_F(ServePolicyTest, K17_KeysThatAreInNoBackupArePassedOverAndWaitedFor) {
   EXPECT_EQ(code(take("g")), EkmCode::kNoKeyToServe) << "used up is told apart";
 }
 
+TEST_F(ServePolicyTest, K3_AKeyThatWasPassedOverIsNotLost) {
+  ASSERT_TRUE(m().generate_key_range(operator_(), "OLD1", ""));
+  back_up();
+  group_with("g", 2);
+  ASSERT_TRUE(m().add_alias(operator_(), "g", "OLD1"));
+  const auto old = take("g");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->alias, "OLD1") << "the last in the group, and the only one in a backup";
+  EXPECT_EQ(code(take("g")), EkmCode::kWaitingForBackup);
+  back_up();
+  const auto first = take("g");
+  const auto second = take("g");
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first->alias, second->alias);
+  EXPECT_EQ(code(take("g")), EkmCode::kNoKeyToServe);
+  EXPECT_EQ(m().group("g")->used, 3);
+}
+
 TEST_F(ServePolicyTest, K3_ARoundPassesOverKeysInNoBackup) {
   group_with("round", 2, GroupPolicy::kRoundRobin);
   back_up();

@@ -157,6 +157,9 @@ Result<Answer> show_after(KeyManager& manager, const Noun& noun, const Request& 
                                   {"quarantined", time_text(key.quarantined)}});
 }
 
+// A backup that began before the destruction was durable says a later time, and holds the key all the same.
+constexpr std::chrono::seconds kBackupUnderWay{10};
+
 // The files that were written before the key was destroyed: which rows a file holds is not known before it is
 // opened. Nothing where no backups are made.
 keymgr::BackupsWith backups_of(KeyManager& manager, keymgr::backup::Service* backups) {
@@ -164,7 +167,8 @@ keymgr::BackupsWith backups_of(KeyManager& manager, keymgr::backup::Service* bac
   return [&manager, backups](const KeyRef& key) -> Result<std::optional<std::vector<keymgr::BackupHolding>>> {
     const auto mark = TRY(manager.tombstone_of(key));
     std::vector<keymgr::BackupHolding> out;
-    for (auto& file : TRY(backups->made_before(mark ? mark->at : manager.context().now()))) {
+    const WallTime until = (mark ? mark->at : manager.context().now()) + kBackupUnderWay;
+    for (auto& file : TRY(backups->made_before(until))) {
       out.push_back({std::move(file.name), file.target + " (" + file.domain + ")", file.made});
     }
     return std::optional(std::move(out));

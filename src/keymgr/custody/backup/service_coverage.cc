@@ -1,7 +1,9 @@
 // What backups hold, as keys may be given out by it (S5), and what else lies in the targets' folders.
 #include <algorithm>
 #include <set>
+#include <tuple>
 
+#include "base/text.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/custody/backup/chain.h"
 #include "keymgr/custody/backup/file_reader.h"
@@ -244,7 +246,8 @@ Result<std::vector<Service::MadeBefore>> Service::made_before(WallTime time) {
         const std::string name = file.path.substr(file.path.rfind('/') + 1);
         seen.insert(name);
         if (file.header.kind != FileKind::kKeystore || file.header.created >= time) continue;
-        out.push_back({name, target.name, file.header.domain, file.header.created});
+        out.push_back({escape_unprintable(name), target.name, escape_unprintable(file.header.domain),
+                       file.header.created});
       }
     }
     for (const KnownFile& file : known[i]) {
@@ -252,7 +255,9 @@ Result<std::vector<Service::MadeBefore>> Service::made_before(WallTime time) {
       out.push_back({file.name, target.name, target.domain, file.created});
     }
   }
-  std::ranges::stable_sort(out, {}, &MadeBefore::made);
+  std::ranges::sort(out, [](const MadeBefore& a, const MadeBefore& b) {
+    return std::tie(a.made, a.target, a.name) < std::tie(b.made, b.target, b.name);
+  });
   return out;
 }
 
