@@ -89,6 +89,7 @@ struct KeydServer::Parts {
   std::optional<CertificateWatch> certificates;
   KeystoreParts store;
   std::unique_ptr<keymgr::KeyManager> manager;
+  std::unique_ptr<keymgr::backup::Service> backups;
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
   std::unique_ptr<keymgr::Rewrapper> rewrapper;
@@ -99,7 +100,6 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
   std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
   std::unique_ptr<AnchorKeeper> anchors;
-  std::unique_ptr<keymgr::backup::Service> backups;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<people::Approvals> approvals;
@@ -130,10 +130,11 @@ Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
   store.audit->set_checkpoint_signer(
       [key = manager->context().signing_key](ByteView message) { return key.sign(message); });
   people = std::make_unique<people::People>(env, *store.keystore);
+  backups = std::make_unique<keymgr::backup::Service>(*manager, backup_options(env, config));
+  manager->set_backups(backups.get());
   factory = std::make_unique<keymgr::KeyFactory>(*manager);
   manager->on_groups_changed([this] { factory->poke(); });
   service = std::make_unique<keymgr::KeyService>(*manager, factory.get());
-  backups = std::make_unique<keymgr::backup::Service>(*manager, backup_options(env, config));
   return {};
 }
 

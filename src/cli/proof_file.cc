@@ -170,8 +170,8 @@ Status verify_destruction(Context& context, const Values& values) {
   text += line("backups:", shown(backups, "note"));
   for (const auto& value : *TRY(proof::list_member(backups, "holding_the_key"))) {
     if (const auto* backup = value.if_object()) {
-      text += line("  held by:", shown(*backup, "name") + " in " + shown(*backup, "place") + ", made " +
-                                     shown(*backup, "made"));
+      text += line("  perhaps in:", shown(*backup, "name") + " in " + shown(*backup, "place") + ", made " +
+                                        shown(*backup, "made"));
     }
   }
   text += line("guaranteed:", shown(content, "guarantees"));

@@ -34,6 +34,8 @@ ErrorCode error_code_of(const Refusal& refusal) {
       return ErrorCode::kExhausted;
     case eedk::EkmCode::kMessageOutOfSequence:
       return ErrorCode::kConflict;
+    case eedk::EkmCode::kWaitingForBackup:
+      return ErrorCode::kUnavailable;
     case eedk::EkmCode::kNone:
     case eedk::EkmCode::kInternal:
       return ErrorCode::kInternal;

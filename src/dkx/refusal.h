@@ -11,7 +11,8 @@
 namespace tapewarden::dkx {
 
 // Why the same request may succeed later. The client acts on kStaleNonce (asks again at once with a new
-// nonce) and on the others by trying the other server, then waiting.
+// nonce), on the others by trying the other server, and on kWaitingForBackup, when no server serves, by
+// asking again and again until the exchange's time is up.
 enum class RetryReason : std::uint8_t {
   kNone = 1,
   kStaleNonce = 2,          // unknown here, used, or out of date

@@ -205,7 +205,7 @@ TEST_F(EedkTest, ThreeEedksAreRefused) {
 
 TEST(EkmCode, K14_EveryCodeHasAMeaningAndAnAction) {
   for (const unsigned code : {0xEE02U, 0xEE0FU, 0xEE23U, 0xEE25U, 0xEE29U, 0xEE2BU, 0xEE2CU, 0xEE2DU, 0xEE2EU,
-                              0xEE30U, 0xEE31U, 0xEE32U, 0xEE34U, 0xEEE1U, 0xEF01U}) {
+                              0xEE30U, 0xEE31U, 0xEE32U, 0xEE34U, 0xEEE1U, 0xEF01U, 0xEF10U}) {
     const auto& row = describe(EkmCode{static_cast<std::uint16_t>(code)});
     EXPECT_EQ(static_cast<unsigned>(row.code), code);
     EXPECT_FALSE(row.meaning.empty());

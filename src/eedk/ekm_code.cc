@@ -7,7 +7,7 @@ namespace tapewarden::eedk {
 
 namespace {
 
-constexpr std::array<EkmCodeText, 15> kTable{{
+constexpr std::array<EkmCodeText, 16> kTable{{
     {EkmCode::kInternal, "the key server met an error of its own",
      "look at the key server's log at the time of the request"},
     {EkmCode::kReadMessageFailed, "the message could not be read",
@@ -39,6 +39,9 @@ constexpr std::array<EkmCodeText, 15> kTable{{
      "look at the cartridge with `tapewarden drive status`; it may have been written by another method"},
     {EkmCode::kDriveNotConfigured, "the drive is not in the drive table",
      "accept it among the pending drives, or add it with `tapewarden drive-table add`"},
+    {EkmCode::kWaitingForBackup, "the key is in no backup yet",
+     "nothing: the write goes on by itself when the backup is written; if that takes long, look at "
+     "`tapewarden backup list`"},
 }};
 
 }  // namespace

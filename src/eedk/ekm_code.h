@@ -1,6 +1,6 @@
-// The error codes of the key exchange, as the Encryption Key Manager numbered them (K14). They travel in
-// Error::detail inside a program and in the refusal on the wire. A drive's sense data reuses some of these
-// numbers with another meaning, so a code is always shown with its origin.
+// The error codes of the key exchange, as the Encryption Key Manager numbered them, and one of our own (K14).
+// They travel in Error::detail inside a program and in the refusal on the wire. A drive's sense data reuses
+// some of these numbers with another meaning, so a code is always shown with its origin.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,9 @@ enum class EkmCode : std::uint16_t {
   kNoKeyToServe = 0xEE34,           // the group has no key left
   kEedkFlagsConflict = 0xEEE1,      // what the cartridge holds does not fit what is asked
   kDriveNotConfigured = 0xEF01,     // the drive is not in the drive table
+  // Of our own, not of the EKM: no refusal, but a key that is not where keys.serve wants it before it is
+  // used.
+  kWaitingForBackup = 0xEF10,
 };
 
 // Who found the error. The numbers are used on the wire.

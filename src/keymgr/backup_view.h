@@ -18,6 +18,12 @@ class BackupView {
   virtual std::uint64_t backed_up_commit(bool verified) const = 0;
   // Begins a run soon at every target that backs up after each change; several kicks make one run.
   virtual void kick() = 0;
+  // There is a target that counts, whether it holds a backup already or not.
+  virtual bool has_counted_target() const = 0;
+  // A key of this commit is wanted in a backup that counts: soon a run begins at the targets that back up
+  // after each change, or, where none of them counts, at all that do. Many calls make one run; a target that
+  // has just failed is left alone for a while, so ask again as long as it is wanted.
+  virtual void want(std::uint64_t commit) = 0;
 };
 
 }  // namespace tapewarden::keymgr

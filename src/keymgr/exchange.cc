@@ -9,6 +9,7 @@
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_lookup.h"
+#include "keymgr/serve_policy.h"
 
 namespace tapewarden::keymgr {
 
@@ -264,6 +265,11 @@ void Exchange::audit_served(store::Transaction& transaction, bool retry) const {
   if (!entry_.label_1.label.empty()) fields.emplace_back("label_1", entry_.label_1.label);
   if (!entry_.label_2.label.empty()) fields.emplace_back("label_2", entry_.label_2.label);
   if (retry) fields.emplace_back("retry", "yes");
+  if (waited_) {
+    fields.emplace_back("waited_ms",
+                        std::to_string(to_millis(manager_.context().now()) - to_millis(waited_->since)));
+    fields.emplace_back("asked", std::to_string(waited_->asked + 1));
+  }
   note(transaction, manager_.context(),
        {.type = AuditType::kKeyServing,
         .action = request_.intent == Intent::kConfirm ? "key.confirm" : "key.serve",
@@ -293,7 +299,7 @@ Status Exchange::refuse(store::Transaction& transaction, const Error& error, boo
   if (!error.field.empty()) fields.emplace_back("field", error.field);
   note(transaction, manager_.context(),
        {.type = AuditType::kKeyServing,
-        .action = "key.refuse",
+        .action = is_waiting(error) ? "key.wait" : "key.refuse",
         .actor = device(request_),
         .success = false,
         .fields = std::move(fields)});

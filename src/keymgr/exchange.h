@@ -16,6 +16,7 @@
 #include "keymgr/key_cache.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/key_request.h"
+#include "keymgr/wait_book.h"
 #include "keymgr/write_choice.h"
 
 namespace tapewarden::keymgr {
@@ -26,6 +27,8 @@ class Exchange {
   Exchange(KeyManager& manager, KeyCache& cache, const crypto::PrivateKey& decoy, KeyRequest request);
 
   const KeyRequest& request() const { return request_; }
+  // How long it had waited for a backup; stands in the audit when it is served. Before commit().
+  void set_waited(std::optional<Wait> waited) { waited_ = waited; }
 
   // Reads everything that is needed, refuses what can be refused now. May be called again.
   Status plan(store::Reader& reader);
@@ -79,6 +82,7 @@ class Exchange {
   // A read's plan is the same with and without an earlier answer, so that is looked up by commit() alone, and
   // by plan() when commit() found one. Any other plan looks first.
   bool look_for_earlier_ = true;
+  std::optional<Wait> waited_;
 
   // Found by plan().
   CheckedDrive checked_;

@@ -9,6 +9,7 @@
 #include "keymgr/audit_note.h"
 #include "keymgr/key_life.h"
 #include "keymgr/limits.h"
+#include "keymgr/serve_policy.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
@@ -369,7 +370,7 @@ Result<crypto::PrivateKey> Keks::open_private(store::Reader& reader, const Kek& 
 
 Result<bool> Keks::private_half_safe(store::Reader& reader, const Kek& kek) const {
   if (!kek.has_private || kek.quarantined != kNever) return false;
-  return kek.private_commit <= writable_commit(*context_.peer, TRY(settings_.serve_without_peer(reader)));
+  return kek.private_commit <= TRY(write_gate(reader, context_, settings_)).replica;
 }
 
 }  // namespace tapewarden::keymgr

@@ -110,7 +110,7 @@ class Keks {
   Result<std::vector<ExpiryWarning>> expiring(store::Reader& reader) const;
   // kNotFound without a private half here.
   Result<crypto::PrivateKey> open_private(store::Reader& reader, const Kek& kek) const;
-  // The private half is here and, when there is a peer, there too.
+  // The private half is here, and at the peer where the policy wants it there (serve_policy.h).
   Result<bool> private_half_safe(store::Reader& reader, const Kek& kek) const;
 
  private:

@@ -5,6 +5,7 @@
 
 #include "base/thread_annotations.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/serve_policy.h"
 
 namespace tapewarden::keymgr {
 namespace {
@@ -53,11 +54,18 @@ void KeyFactory::State::round() {
     }
   }
   std::vector<KeysNeeded> needed;
+  std::int64_t unsaved = 0;
   const auto looked = manager.keystore().read([&](store::Reader& reader) -> Status {
     needed = TRY(manager.groups().keys_needed(reader));
+    unsaved = TRY(newest_waiting(reader, manager.context(), manager.settings()));
     return {};
   });
-  if (!looked || needed.empty()) return finished(false);
+  if (!looked) return finished(false);
+  if (needed.empty()) {
+    BackupView* const backups = manager.context().backups;
+    if (unsaved > 0 && backups != nullptr) backups->want(static_cast<std::uint64_t>(unsaved));
+    return finished(false);
+  }
   const KeysNeeded first = needed.front();
   const auto count = std::min<std::int64_t>(first.count, kKeysPerTransaction);
   manager.keystore().submit(

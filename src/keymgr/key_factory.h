@@ -1,5 +1,7 @@
 // Makes data keys ahead of need (K3), in the background and in small transactions, so that serving goes on.
-// Each server fills each group up to keys_ahead unused keys of its own. Thread-safe.
+// Each server fills each group up to keys_ahead unused keys of its own, and asks for a backup of new keys
+// where they are not given out before (serve_policy.h), so that no write has to wait for it. Keys that wait
+// for their backup count as made: while backups fail no more keys are made than are wanted. Thread-safe.
 #pragma once
 
 #include <memory>

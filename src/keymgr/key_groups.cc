@@ -287,6 +287,7 @@ Result<GroupStatus> KeyGroups::status(store::Reader& reader, std::string_view na
   out.used = cursor.used;
   out.remaining = cursor.total - cursor.used;
   out.used_percent = percent(cursor.used, cursor.total);
+  out.waiting = TRY(count_waiting(reader, context_, settings_, out.group)).keys;
   if (out.group.policy == GroupPolicy::kUseOnce && out.group.keys_ahead == 0) {
     out.exhausted_on = TRY(forecast(reader, out.group.name, out.remaining));
   }
@@ -310,45 +311,62 @@ Result<std::optional<WallTime>> KeyGroups::forecast(store::Reader& reader, std::
   return std::optional(now + std::chrono::milliseconds(static_cast<std::int64_t>(std::min(left, kCentury))));
 }
 
-Result<std::int64_t> KeyGroups::newest_writable(store::Reader& reader) const {
-  return writable_commit(*context_.peer, TRY(settings_.serve_without_peer(reader)));
-}
-
-// The key after a position that may begin a cartridge and that was made by `newest_commit` at the latest.
+// The key after a position that may begin a cartridge and that the gate lets pass.
 Result<std::optional<DataKey>> KeyGroups::next_key(store::Reader& reader, const KeyGroup& group,
-                                                   std::int64_t after, std::int64_t newest_commit) const {
+                                                   std::int64_t after, const WriteGate& gate) const {
   const bool use_once = group.policy == GroupPolicy::kUseOnce;
   const std::string once = use_once ? " AND uses = 0 AND created_commit > 0 AND owner_epoch = " +
                                           std::to_string(TRY(own_epoch(reader)))
                                     : "";
-  const auto rows = TRY(reader.query(kDataKeyTable,
-                                     "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
-                                     "COALESCE(quarantined, 0) = 0 AND created_commit <= ?" +
-                                         once + " ORDER BY position LIMIT 1",
-                                     {group.name, to_bytes(context_.server.view()), after, newest_commit}));
+  const auto rows =
+      TRY(reader.query(kDataKeyTable,
+                       "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
+                       "COALESCE(quarantined, 0) = 0 AND created_commit <= ? AND " +
+                           std::string(kBackupMarkSql) + " <= ?" + once + " ORDER BY position LIMIT 1",
+                       {group.name, to_bytes(context_.server.view()), after, gate.replica, gate.backup}));
   if (rows.empty()) return std::optional<DataKey>();
   return std::optional(DataKey::from_row(rows.front()));
 }
 
 Result<std::optional<DataKey>> KeyGroups::find_next(store::Reader& reader, const KeyGroup& group,
-                                                    std::int64_t newest_commit) const {
+                                                    const WriteGate& gate) const {
   const GroupCursor cursor = TRY(load_cursor(reader, context_, group.name));
-  auto key = TRY(next_key(reader, group, cursor.position, newest_commit));
+  auto key = TRY(next_key(reader, group, cursor.position, gate));
   if (key || group.policy == GroupPolicy::kUseOnce || cursor.position == 0) return key;
-  return next_key(reader, group, 0, newest_commit);
+  return next_key(reader, group, 0, gate);
 }
 
-Result<bool> KeyGroups::can_take(store::Reader& reader, const KeyGroup& group) const {
-  return TRY(find_next(reader, group, TRY(newest_writable(reader)))).has_value();
+// A use-once group comes back to keys that the gate held back: the cursor stays before them. That no key is
+// given out twice rests on its use count then.
+Result<bool> KeyGroups::passes_over(store::Reader& reader, const KeyGroup& group, const GroupCursor& cursor,
+                                    const DataKey& taken) const {
+  if (group.policy != GroupPolicy::kUseOnce) return false;
+  const auto first = TRY(next_key(reader, group, cursor.position, WriteGate()));
+  return first && first->position < taken.position;
 }
 
-std::unexpected<Error> KeyGroups::none_left(store::Reader& reader, const KeyGroup& group) const {
-  const auto any = find_next(reader, group, std::numeric_limits<std::int64_t>::max());
-  if (any && any->has_value()) {
-    return fail_ekm(
-        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
-        "the group " + group.name + " has no key left that the peer server also holds", "group",
-        "bring the peer back; or set peer.exhausted to serve, knowing that such keys exist here alone");
+Status KeyGroups::can_take(store::Reader& reader, const KeyGroup& group) const {
+  const WriteGate gate = TRY(write_gate(reader, context_, settings_));
+  if (TRY(find_next(reader, group, gate))) return {};
+  return none_left(reader, group, gate);
+}
+
+std::unexpected<Error> KeyGroups::none_left(store::Reader& reader, const KeyGroup& group,
+                                            const WriteGate& gate) const {
+  WriteGate peer_alone = gate;
+  peer_alone.backup = WriteGate::kOpen;
+  const auto unsaved = find_next(reader, group, peer_alone);
+  if (!unsaved) return std::unexpected(unsaved.error());
+  if (*unsaved) {
+    const auto mark = backup_mark(reader, **unsaved);
+    if (!mark) return std::unexpected(mark.error());
+    return wait_for_backup(context_, *mark, "the next key of the group " + group.name, "group");
+  }
+  const auto any = find_next(reader, group, WriteGate());
+  if (!any) return std::unexpected(any.error());
+  if (*any) {
+    return refuse_without_peer(
+        context_, "the group " + group.name + " has no key left that the peer server also holds", "group");
   }
   return fail_ekm(ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
                   "the group " + group.name + " has no key left", "group",
@@ -367,11 +385,12 @@ Result<DataKey> KeyGroups::use(store::Transaction& transaction, DataKey key) con
 
 Result<DataKey> KeyGroups::take_next(store::Transaction& transaction, std::string_view name) const {
   const KeyGroup group = TRY(require(transaction, name));
-  auto found = TRY(find_next(transaction, group, TRY(newest_writable(transaction))));
-  if (!found) return none_left(transaction, group);
+  const WriteGate gate = TRY(write_gate(transaction, context_, settings_));
+  auto found = TRY(find_next(transaction, group, gate));
+  if (!found) return none_left(transaction, group, gate);
   GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
   if (!is_spent(*found, TRY(own_epoch(transaction)))) ++cursor.used;
-  cursor.position = found->position;
+  if (!TRY(passes_over(transaction, group, cursor, *found))) cursor.position = found->position;
   TRY(warn(transaction, group, cursor));
   TRY(save_cursor(transaction, cursor));
   return use(transaction, *std::move(found));
@@ -389,11 +408,10 @@ Result<DataKey> KeyGroups::take(store::Transaction& transaction, DataKey key) co
                     "the key " + key.alias + " is given out for writing by its owning server alone", "alias",
                     "ask the other server, or use a key that this server owns");
   }
-  if (key.created_commit > TRY(newest_writable(transaction))) {
-    return fail_ekm(
-        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
-        "the peer server does not hold the key " + key.alias + " yet", "alias",
-        "bring the peer back; or set peer.exhausted to serve, knowing that the key exists here alone");
+  const WriteGate gate = TRY(write_gate(transaction, context_, settings_));
+  if (key.created_commit > gate.replica) {
+    return refuse_without_peer(context_, "the peer server does not hold the key " + key.alias + " yet",
+                               "alias");
   }
   const auto group = key.group.empty() ? std::optional<KeyGroup>() : TRY(find(transaction, key.group));
   if (group && group->policy == GroupPolicy::kUseOnce && key.uses > 0) {
@@ -409,6 +427,8 @@ Result<DataKey> KeyGroups::take(store::Transaction& transaction, DataKey key) co
                         "cartridge",
                     "alias", "use another alias, or the group");
   }
+  const std::int64_t mark = TRY(backup_mark(transaction, key));
+  if (mark > gate.backup) return wait_for_backup(context_, mark, "the key " + key.alias, "alias");
   DataKey used = TRY(use(transaction, key));
   TRY(account(transaction, context_, key, used));
   return used;

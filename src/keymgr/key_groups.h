@@ -1,12 +1,14 @@
 // Key groups (K3): ordered sets of data keys from which a write takes the next one.
 //
 // Invariants
-//  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the cursor only grows, and
-//     cursor, use count and ledger row change in one transaction.
+//  I1 In a use-once group a key begins at most one cartridge, whatever crashes: the use count is looked at,
+//     the cursor only grows, and cursor, use count and ledger row change in one transaction.
 //  I2 Only the owner of a key gives it out for writing; each server has its own cursor in each group. A
 //     use-once key is given out only from the keystore in which it was made, in the epoch in which it was
 //     made (epoch.h).
-//  I3 A key is given out only when the peer holds it too (peer_view.h), unless there is no peer.
+//  I3 A key is given out only when it lies where keys.serve wants it besides (serve_policy.h): in a backup,
+//  at
+//     the peer. Keys that do not are passed over.
 //  I4 At most one group is the default for writing; of several, which two servers may bring together, the
 //     first by name.
 //  I5 GroupCursor::total and ::used count this server's keys in the group, kept with each change of a key.
@@ -21,6 +23,7 @@
 #include "keymgr/actor.h"
 #include "keymgr/data_keys.h"
 #include "keymgr/rows.h"
+#include "keymgr/serve_policy.h"
 #include "keymgr/server_context.h"
 #include "keymgr/settings.h"
 #include "store/keystore.h"
@@ -39,6 +42,7 @@ struct GroupStatus {
   std::int64_t used = 0;
   std::int64_t remaining = 0;
   int used_percent = 0;
+  std::int64_t waiting = 0;  // of the remaining: not given out before a backup holds them
   // Calendar day on which the last key will be taken, from the writes of the last 30 days; absent when
   // nothing was written or the group is refilled by itself or by round robin.
   std::optional<WallTime> exhausted_on;
@@ -81,13 +85,14 @@ class KeyGroups {
   Result<GroupStatus> status(store::Reader& reader, std::string_view name) const;
 
   // The next key for a write, its use counted and the cursor moved. EE31 without the group; EE34 when no key
-  // is left, or none that the peer holds (said apart).
+  // is left, or none that the peer holds (said apart); kUnavailable with EkmCode::kWaitingForBackup when
+  // those left are in no backup yet.
   Result<DataKey> take_next(store::Transaction& transaction, std::string_view name) const;
   // Counts a use of a key that was asked for by its alias. EE34 when it is spent, another server's, or not
-  // held by the peer; EE30 when its state forbids it.
+  // held by the peer; EkmCode::kWaitingForBackup as above; EE30 when its state forbids it.
   Result<DataKey> take(store::Transaction& transaction, DataKey key) const;
-  // Whether take_next() would find a key now, without taking it.
-  Result<bool> can_take(store::Reader& reader, const KeyGroup& group) const;
+  // Success when take_next() would find a key now, without taking it; else its error.
+  Status can_take(store::Reader& reader, const KeyGroup& group) const;
   Result<std::vector<KeysNeeded>> keys_needed(store::Reader& reader) const;
 
   // For DataKeys. The folded name of a group that exists; EE31 otherwise.
@@ -115,12 +120,13 @@ class KeyGroups {
   Result<KeyGroup> require(store::Reader& reader, std::string_view name) const;
   Result<DataKey> require_key(store::Reader& reader, std::string_view alias) const;
   Result<std::optional<DataKey>> next_key(store::Reader& reader, const KeyGroup& group, std::int64_t after,
-                                          std::int64_t newest_commit) const;
+                                          const WriteGate& gate) const;
   Result<std::optional<DataKey>> find_next(store::Reader& reader, const KeyGroup& group,
-                                           std::int64_t newest_commit) const;
-  Result<std::int64_t> newest_writable(store::Reader& reader) const;
+                                           const WriteGate& gate) const;
+  Result<bool> passes_over(store::Reader& reader, const KeyGroup& group, const GroupCursor& cursor,
+                           const DataKey& taken) const;
   Result<DataKey> use(store::Transaction& transaction, DataKey key) const;
-  std::unexpected<Error> none_left(store::Reader& reader, const KeyGroup& group) const;
+  std::unexpected<Error> none_left(store::Reader& reader, const KeyGroup& group, const WriteGate& gate) const;
   Result<std::optional<WallTime>> forecast(store::Reader& reader, std::string_view group,
                                            std::int64_t remaining) const;
   Status warn(store::Transaction& transaction, const KeyGroup& group, GroupCursor& cursor) const;

@@ -230,17 +230,22 @@ Result<std::vector<DataKey>> KeyManager::generate_keys(const Actor& actor, std::
         keystore_, [&](Transaction& t) { return keys_.generate(t, actor, batch, letters, group); }));
     std::ranges::move(made, std::back_inserter(out));
   }
+  if (groups_changed_) groups_changed_();
   return out;
 }
 
 Result<std::vector<DataKey>> KeyManager::generate_key_range(const Actor& actor, std::string_view range,
                                                             std::string_view group) {
-  return write<std::vector<DataKey>>(
+  auto made = write<std::vector<DataKey>>(
       keystore_, [&](Transaction& t) { return keys_.generate_range(t, actor, range, group); });
+  if (groups_changed_) groups_changed_();
+  return made;
 }
 
 Result<ImportOutcome> KeyManager::import_key(const Actor& actor, const ImportedKey& key) {
-  return write<ImportOutcome>(keystore_, [&](Transaction& t) { return keys_.import(t, actor, key); });
+  auto outcome = write<ImportOutcome>(keystore_, [&](Transaction& t) { return keys_.import(t, actor, key); });
+  if (groups_changed_) groups_changed_();
+  return outcome;
 }
 
 Result<DataKey> KeyManager::key(std::string_view alias) {
@@ -311,7 +316,9 @@ Result<GroupStatus> KeyManager::group(std::string_view name) {
 
 Result<KekView> KeyManager::generate_kek(const Actor& actor, const KekSpec& spec) {
   const NewKek made = TRY(keymgr::generate_kek(context_, spec));
-  return write<KekView>(keystore_, [&](Transaction& t) { return keks_.add(t, actor, made); });
+  auto added = write<KekView>(keystore_, [&](Transaction& t) { return keks_.add(t, actor, made); });
+  if (groups_changed_) groups_changed_();
+  return added;
 }
 
 Result<KekView> KeyManager::import_kek_certificate(const Actor& actor, std::string_view pem,
@@ -325,7 +332,9 @@ Result<KekView> KeyManager::import_kek_pkcs12(const Actor& actor, ByteView file,
                                               const std::vector<std::string>& labels) {
   auto content = TRY(crypto::read_pkcs12(file, passphrase));
   NewKek kek{content.certificate, std::move(content.key), labels, KeyOrigin::kImported};
-  return write<KekView>(keystore_, [&](Transaction& t) { return keks_.add(t, actor, kek); });
+  auto added = write<KekView>(keystore_, [&](Transaction& t) { return keks_.add(t, actor, kek); });
+  if (groups_changed_) groups_changed_();
+  return added;
 }
 
 Result<Bytes> KeyManager::export_kek_pkcs12(const Actor& actor, const Hash256& id,

@@ -41,8 +41,11 @@ class KeyManager {
   // nullptr: none. Borrowed. Set before serving.
   void set_peer(const PeerView* peer) { context_.peer = peer != nullptr ? peer : &no_peer_; }
 
-  // Called after a group was made or changed, from the caller's thread: the key factory looks what it needs.
-  // Set before serving.
+  // nullptr: this server makes no backups. Borrowed. Set before serving, and before the key factory is made.
+  void set_backups(BackupView* backups) { context_.backups = backups; }
+
+  // Called after a group was made or changed or keys were made, from the caller's thread: the key factory
+  // looks what is needed. Set before serving.
   void on_groups_changed(std::function<void()> call) { groups_changed_ = std::move(call); }
 
   // Called after a KEK's state was changed here, from the caller's thread: what keeps keys in memory looks

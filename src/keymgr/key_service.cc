@@ -9,6 +9,7 @@
 #include "keymgr/exchange.h"
 #include "keymgr/key_cache.h"
 #include "keymgr/limits.h"
+#include "keymgr/serve_policy.h"
 #include "keymgr/write_choice.h"
 
 namespace tapewarden::keymgr {
@@ -40,6 +41,7 @@ struct KeyService::State {
   KeyManager& manager;
   KeyFactory* factory;
   KeyCache cache;
+  WaitBook waits;
   const crypto::PrivateKey& decoy = decoy_key();
   std::atomic<std::uint64_t> served{0};
   std::atomic<std::uint64_t> refused{0};
@@ -61,6 +63,11 @@ struct Job : std::enable_shared_from_this<Job<State>> {
   void finish();
   void refuse(Error error);
   void deliver(Result<KeyAnswer> answer);
+  WallTime now() const { return state->manager.context().now(); }
+  WaitBook::Id wait_id() const {
+    const KeyRequest& request = exchange.request();
+    return {request.caller.serial.substr(0, 2 * kSerialCharacters), request.request_id};
+  }
 
   std::shared_ptr<State> state;
   Exchange exchange;
@@ -77,6 +84,7 @@ void Job<State>::run() {
   auto status = state->manager.keystore().read([&](store::Reader& reader) { return exchange.plan(reader); });
   if (status) status = exchange.prepare();
   if (!status) return refuse(std::move(status).error());
+  exchange.set_waited(state->waits.find(wait_id()));
   const auto self = this->shared_from_this();
   const auto until_submitted = std::move(announced);  // from here on another thread may have the job
   state->manager.keystore().submit(
@@ -109,6 +117,7 @@ void Job<State>::finish() {
 template <typename State>
 void Job<State>::refuse(Error error) {
   error.detail = static_cast<std::uint32_t>(eedk::ekm_code_of(error));
+  if (is_waiting(error) && state->waits.again(wait_id(), now())) return deliver(std::unexpected(error));
   const auto self = this->shared_from_this();
   const auto until_submitted = std::move(announced);
   state->manager.keystore().submit(
@@ -117,6 +126,7 @@ void Job<State>::refuse(Error error) {
       },
       [self, error](const Result<store::CommitInfo>& result) {
         if (result && self->accepted_now && self->attempts < kMostAttempts) return self->run();
+        if (result && is_waiting(error)) self->state->waits.began(self->wait_id(), self->now());
         if (result) return self->deliver(std::unexpected(error));
         self->deliver(
             eedk::fail_ekm(ErrorCode::kUnavailable, eedk::EkmCode::kInternal,
@@ -127,6 +137,7 @@ void Job<State>::refuse(Error error) {
 template <typename State>
 void Job<State>::deliver(Result<KeyAnswer> answer) {
   ++(answer ? state->served : state->refused);
+  if (answer || !is_waiting(answer.error())) state->waits.ended(wait_id());
   --state->in_flight;
   completion(std::move(answer));
 }
@@ -195,12 +206,12 @@ NameStatus status_of_group(store::Reader& reader, KeyManager& manager, const Acc
     return out;
   }
   const auto ready = manager.groups().can_take(reader, **group);
-  out.held_by_peer = ready && *ready;
+  // A key that waits for its backup is at the peer where it must be.
+  out.held_by_peer = ready || is_waiting(ready.error());
   const auto allowed = manager.access().check(reader, subject, {ObjectKind::kGroup, {name}}, Right::kWrite);
-  if (!out.held_by_peer)
-    out.problem = "the group has no key to serve now (generate keys, or bring the peer back)";
+  if (!ready) out.problem = ready.error().text();
   if (!allowed) out.problem = allowed.error().text();
-  out.writable = out.held_by_peer && allowed;
+  out.writable = ready && allowed;
   return out;
 }
 
@@ -232,7 +243,8 @@ Result<std::vector<NameStatus>> KeyService::check_labels(const Caller& caller,
 }
 
 KeyService::Counts KeyService::counts() const {
-  return {state_->served, state_->refused, state_->in_flight, state_->cache.private_halves()};
+  return {state_->served, state_->refused, state_->in_flight, state_->cache.private_halves(),
+          state_->waits.summary(state_->manager.context().now())};
 }
 
 }  // namespace tapewarden::keymgr

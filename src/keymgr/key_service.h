@@ -8,7 +8,8 @@
 //   finish    wrap the key for the drive                                  executor
 //
 // Invariants
-//  I1 No answer and no refusal leaves before its audit record is durable.
+//  I1 No answer and no refusal leaves before its audit record is durable. Of an exchange that waits for a
+//     backup the first refusal is recorded, and when it is served how long it waited (wait_book.h).
 //  I2 A data key lives in SecretBytes, for one request; it is never cached.
 //  I3 A SEDK is wrapped only to the wrapping key pinned for the drive.
 //  I4 All failures to unwrap an EEDK look alike and take like work.
@@ -25,6 +26,7 @@
 #include "keymgr/key_factory.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/key_request.h"
+#include "keymgr/wait_book.h"
 
 namespace tapewarden::keymgr {
 
@@ -58,6 +60,7 @@ class KeyService {
     std::uint64_t refused = 0;
     std::uint64_t in_flight = 0;
     std::size_t private_halves = 0;  // of KEKs, in memory
+    WaitBook::Summary waiting = {};  // for a backup
   };
   Counts counts() const;
 

@@ -8,6 +8,7 @@
 #include "base/uuid.h"
 #include "crypto/certificate.h"
 #include "crypto/keys.h"
+#include "keymgr/backup_view.h"
 #include "keymgr/peer_view.h"
 
 namespace tapewarden::keymgr {
@@ -21,6 +22,7 @@ struct ServerContext {
   crypto::PrivateKey exchange_key;  // RSA: opens what peers and partners wrap for this server
   crypto::Certificate exchange_certificate;
   const PeerView* peer = nullptr;
+  BackupView* backups = nullptr;  // nullptr: this server makes no backups
 
   WallTime now() const { return env.clock->wall_now(); }
 };

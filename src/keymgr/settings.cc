@@ -14,8 +14,8 @@
 namespace tapewarden::keymgr {
 namespace {
 
-const std::array<SettingInfo, 10>& infos() {
-  static const std::array<SettingInfo, 10> all{{
+const std::array<SettingInfo, 11>& infos() {
+  static const std::array<SettingInfo, 11> all{{
       {kUnknownDrives,
        "pending",
        {"reject", "pending", "accept"},
@@ -29,7 +29,13 @@ const std::array<SettingInfo, 10>& infos() {
       {kPeerExhausted,
        "refuse",
        {"refuse", "serve"},
-       "writes when no key that the peer also holds is left: refuse them, or serve keys held here alone"},
+       "the peer's part of keys.serve when no key that the peer holds is left: refuse the write, or serve "
+       "without the peer"},
+      {kServe,
+       "auto",
+       {"auto", "after-backup", "after-replica", "at-once"},
+       "where else a key must lie before it is given out for writing; auto: in a backup as soon as a target "
+       "that counts is configured"},
       {kTwoPerson,
        "on",
        {"on", "off"},

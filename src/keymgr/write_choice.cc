@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "eedk/ekm_code.h"
+#include "keymgr/serve_policy.h"
 
 namespace tapewarden::keymgr {
 
@@ -77,8 +78,9 @@ Result<WrapTarget> resolve_label(store::Reader& reader, const KeyManager& manage
   return out;
 }
 
-Status check_recoverable(store::Reader& reader, const KeyManager& manager,
-                         std::span<const WrapTarget> targets) {
+namespace {
+
+Status check_readable(store::Reader& reader, const KeyManager& manager, std::span<const WrapTarget> targets) {
   bool held = false;
   for (const auto& target : targets) {
     if (TRY(manager.keks().private_half_safe(reader, target.kek))) return {};
@@ -87,14 +89,30 @@ Status check_recoverable(store::Reader& reader, const KeyManager& manager,
   if (std::ranges::any_of(targets, [](const WrapTarget& t) { return t.kek.proven && !t.kek.has_private; }))
     return {};
   if (held) {
-    return fail_ekm(
-        ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
-        "the private half of none of these labels is held by the peer server yet", "labels",
-        "bring the peer back; or set peer.exhausted to serve, knowing that the key exists here alone");
+    return refuse_without_peer(manager.context(),
+                               "the private half of none of these labels is held by the peer server yet",
+                               "labels");
   }
   return fail_ekm(ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,
                   "the private half of none of these labels is held here", "labels",
                   "name a label whose key pair is held here, or let the holder prove that he can unwrap");
+}
+
+}  // namespace
+
+Status check_recoverable(store::Reader& reader, const KeyManager& manager,
+                         std::span<const WrapTarget> targets) {
+  TRY(check_readable(reader, manager, targets));
+  const WriteGate gate = TRY(write_gate(reader, manager.context(), manager.settings()));
+  if (gate.backup == WriteGate::kOpen) return {};
+  for (const auto& target : targets) {
+    if (!target.kek.has_private) continue;
+    const std::int64_t mark = TRY(backup_mark(reader, target.kek));
+    if (mark <= gate.backup) continue;
+    return wait_for_backup(manager.context(), mark, "the private half of the KEK " + target.kek.common_name,
+                           "labels");
+  }
+  return {};
 }
 
 }  // namespace tapewarden::keymgr

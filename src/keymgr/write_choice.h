@@ -37,7 +37,8 @@ Result<std::vector<LabelChoice>> choose_labels(store::Reader& reader, const KeyM
 Result<WrapTarget> resolve_label(store::Reader& reader, const KeyManager& manager, KeyCache& cache,
                                  const LabelChoice& choice);
 // That somebody can read what is written: a private half is held here and by the peer, or one held elsewhere
-// was proved. EE31, EE34.
+// was proved. EE31, EE34. And that each private half held here is in a backup where the policy wants that:
+// EkmCode::kWaitingForBackup; the gate does not ask for halves that are held elsewhere.
 Status check_recoverable(store::Reader& reader, const KeyManager& manager,
                          std::span<const WrapTarget> targets);
 

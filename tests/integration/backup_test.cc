@@ -1,8 +1,11 @@
 // K17 from end to end: a key server that serves drives is backed up, deleted with everything it had, restored
 // with one command, and gives the same keys again.
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <thread>
 
 #include "integration/tape_site.h"
 
@@ -19,24 +22,27 @@ void write_secret(const std::string& path, std::string_view text) {
 
 class KeydBackup : public TapeSite {
  protected:
-  static Status add_target(const std::string& name) {
-    std::filesystem::create_directories(file(name));
+  static Status add_target(const std::string& name) { return add_target_at(name, file(name)); }
+  static Status add_target_at(const std::string& name, const std::string& directory) {
+    std::filesystem::create_directories(directory);
     TRY(rest().post(
         "/v1/backups",
         json::object{
-            {"name", name}, {"directory", file(name)}, {"domain", "vault"}, {"passphrase", kPassphrase}}));
+            {"name", name}, {"directory", directory}, {"domain", "vault"}, {"passphrase", kPassphrase}}));
     return {};
   }
 
   // `tapewarden-keyd restore` of the primary out of a target's folder.
-  static Result<CommandResult> restore(const std::string& target, const std::string& to,
-                                       const std::vector<std::string>& more = {}) {
+  static Result<CommandResult> restore(const std::string& target, const std::string& to) {
+    return restore_from(file(target), to);
+  }
+  static Result<CommandResult> restore_from(const std::string& folder, const std::string& to) {
     write_secret(file("backup-passphrase"), kPassphrase);
     write_secret(file("new-passphrase"), "a wholly new passphrase");
     std::vector<std::string> arguments{program("tapewarden-keyd"),
                                        "restore",
                                        "--from",
-                                       file(target),
+                                       folder,
                                        "--to",
                                        to,
                                        "--passphrase-file",
@@ -45,7 +51,6 @@ class KeydBackup : public TapeSite {
                                        file("new-passphrase"),
                                        "--ca",
                                        site().path("ca/authority.crt")};
-    arguments.insert(arguments.end(), more.begin(), more.end());
     return run_command(arguments, file("restore.log"), std::chrono::seconds{120});
   }
 };
@@ -121,6 +126,113 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   const std::string text = json::serialize(*audit);
   EXPECT_NE(text.find("\"made_read_only\":7"), std::string::npos);
   EXPECT_NE(text.find("\"old_epoch\":0"), std::string::npos) << text.substr(0, 2000);
+}
+
+// A folder on another file system than the site's, so that a target there counts. Vanishes with the object.
+class OtherFileSystem {
+ public:
+  OtherFileSystem() {
+    std::string name = "/dev/shm/tapewarden-XXXXXX";
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~OtherFileSystem() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  OtherFileSystem(const OtherFileSystem&) = delete;
+  OtherFileSystem& operator=(const OtherFileSystem&) = delete;
+  // Empty when there is none.
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Alone and of its own: its keys are gated by its backups.
+class KeydServe : public KeydBackup {
+ protected:
+  void SetUp() override {
+    KeydBackup::SetUp();
+    if (elsewhere.path().empty()) GTEST_SKIP() << "there is no second file system here";
+    TW_EXPECT_OK(site().stop(Which::kPrimary));
+    TW_EXPECT_OK(site().stop(Which::kSecondary));
+    TW_EXPECT_OK(site().without_peer(Which::kPrimary));
+    TW_EXPECT_OK(site().start(Which::kPrimary));
+  }
+
+  static json::value serve() {
+    const auto status = rest().get("/v1/status");
+    return status ? status->at("serve") : json::value(json::object{});
+  }
+  // What the server answers to a drive that asks once.
+  static dkx::Refusal ask_once(const TestDrive& drive, const dkx::KeyRequest& request) {
+    auto link = DriveLink::connect(site(), Which::kPrimary);
+    if (!link) return {};
+    const auto answer = link->ask(drive, request);
+    EXPECT_TRUE(answer.has_value()) << answer.error().text();
+    const auto* refusal = answer ? std::get_if<dkx::Refusal>(&*answer) : nullptr;
+    return refusal == nullptr ? dkx::Refusal{} : *refusal;
+  }
+
+  OtherFileSystem elsewhere;
+};
+
+TEST_F(KeydServe, K17_AWriteWaitsForItsBackupGoesOnByItselfAndTheBackupHasItsKey) {
+  const std::string vault = elsewhere.path() + "/vault";
+  const std::string away = elsewhere.path() + "/away";
+  TW_EXPECT_OK(make_drive("LTO", "1700000002", "TW0172L9"));
+  const auto probe = enrolled_drive("1700000003", dkx::DriveKind::kLto);
+  TW_ASSERT_OK(probe);
+  EXPECT_EQ(serve().at("policy"), "at-once");
+  TW_EXPECT_OK(add_target_at("vault", vault));
+  EXPECT_EQ(serve().at("policy"), "after-backup") << "a target that counts is there";
+  std::filesystem::rename(vault, away);  // so that no backup comes
+  TW_EXPECT_OK(make_group("K17SERVE", 4));
+
+  // Neither before nor after the server was killed between making the key and backing it up.
+  auto request = probe->write();
+  request.asked = dkx::GroupAsked{"K17SERVE"};
+  for (const bool killed : {false, true}) {
+    if (killed) {
+      site().kill_hard(Which::kPrimary);
+      TW_EXPECT_OK(site().start(Which::kPrimary));
+    }
+    const dkx::Refusal waits = ask_once(*probe, request);
+    EXPECT_EQ(eedk::to_string(waits.code), "EF10");
+    EXPECT_EQ(waits.retry, dkx::RetryReason::kWaitingForBackup);
+    EXPECT_NE(waits.message.find("no backup yet"), std::string::npos) << waits.message;
+  }
+  EXPECT_EQ(serve().at("keys_waiting").to_number<int>(), 4);
+  EXPECT_EQ(rest().get("/v1/groups/K17SERVE")->at("waiting_for_backup").to_number<int>(), 4);
+
+  // A tape is begun meanwhile: it waits, and is written when the folder is back.
+  const Bytes data = random_file(site().random(), file("data"), std::size_t{300} << 10);
+  std::optional<Status> written;
+  std::thread writer([&] {
+    written = tape("write", "1700000002", "TW0172L9", {"--group", "K17SERVE", "--input", file("data")});
+  });
+  const bool waited = eventually([&] { return serve().at("writes_waiting").to_number<int>() >= 2; });
+  EXPECT_TRUE(waited) << json::serialize(serve());
+  std::filesystem::rename(away, vault);
+  writer.join();
+  ASSERT_TRUE(written.has_value());
+  TW_EXPECT_OK(*written);
+  const auto audit = rest().get("/v1/audit?limit=1000");
+  TW_ASSERT_OK(audit);
+  const std::string text = json::serialize(*audit);
+  EXPECT_NE(text.find("key.wait"), std::string::npos);
+  EXPECT_NE(text.find("waited_ms"), std::string::npos);
+
+  // The machine is lost at once. What was waited for reads the tape.
+  site().kill_hard(Which::kPrimary);
+  const std::string folder = site().folder(Which::kPrimary);
+  std::filesystem::remove_all(folder);
+  const auto restored = restore_from(vault, folder);
+  TW_ASSERT_OK(restored);
+  ASSERT_EQ(restored->end.exit_code, 0) << restored->output;
+  TW_EXPECT_OK(site().start(Which::kPrimary));
+  TW_EXPECT_OK(tape("read", "1700000002", "TW0172L9", {"--output", file("back")}));
+  EXPECT_TRUE(read_bytes(file("back")) == data);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(approval_routes(services.approvals));
   router.add(drive_routes(services.manager));
   router.add(key_routes(services.manager));
-  router.add(life_routes(services.manager));
+  router.add(life_routes(services.manager, services.backups));
   router.add(group_routes(services.manager));
   router.add(kek_routes(services.manager));
   router.add(kek_proof_routes(services.manager));

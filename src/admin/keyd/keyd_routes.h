@@ -58,7 +58,8 @@ void add_keyd_routes(Router& router, const KeydServices& services);
 // One noun each.
 std::vector<Route> drive_routes(keymgr::KeyManager& manager);
 std::vector<Route> key_routes(keymgr::KeyManager& manager);
-std::vector<Route> life_routes(keymgr::KeyManager& manager);  // the end of data keys and KEKs
+// The end of data keys and KEKs; `backups` as in KeydServices.
+std::vector<Route> life_routes(keymgr::KeyManager& manager, keymgr::backup::Service* backups);
 std::vector<Route> group_routes(keymgr::KeyManager& manager);
 std::vector<Route> kek_routes(keymgr::KeyManager& manager);
 std::vector<Route> kek_proof_routes(keymgr::KeyManager& manager);

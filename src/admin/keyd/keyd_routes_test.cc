@@ -518,6 +518,11 @@ TEST_F(KeydRoutes, U3_StatusTellsServerHeadAndWarnings) {
   EXPECT_TRUE(before.body.at("peer").is_null());
   EXPECT_EQ(before.body.at("warnings").as_array().size(), 1U)
       << "two-person approval is off: " << before.body;
+  EXPECT_EQ(before.body.at("serve").at("policy"), "at-once") << "neither a peer nor a backup target";
+  EXPECT_EQ(before.body.at("serve").at("chosen"), false);
+  EXPECT_EQ(before.body.at("serve").at("writes_waiting").to_number<int>(), 0);
+  ASSERT_EQ(officer("PUT", "/v1/settings/keys.serve", {{"value", "after-backup"}}).status, 200U);
+  EXPECT_EQ(officer("GET", "/v1/status").body.at("serve").at("policy"), "after-backup");
   const json::value soon{{"common_name", "brief"}, {"bits", 2048}, {"valid_days", 7}, {"labels", {"S"}}};
   ASSERT_EQ(officer("POST", "/v1/keks", soon).status, 201U);
   EXPECT_THAT(json::serialize(officer("GET", "/v1/status").body.at("warnings")), HasSubstr("brief"));

@@ -157,7 +157,25 @@ Result<Answer> show_after(KeyManager& manager, const Noun& noun, const Request& 
                                   {"quarantined", time_text(key.quarantined)}});
 }
 
-void add_views(RouteTable& table, KeyManager& manager, const Noun& noun) {
+// A backup that began before the destruction was durable says a later time, and holds the key all the same.
+constexpr std::chrono::seconds kBackupUnderWay{10};
+
+// The files that were written before the key was destroyed: which rows a file holds is not known before it is
+// opened. Nothing where no backups are made.
+keymgr::BackupsWith backups_of(KeyManager& manager, keymgr::backup::Service* backups) {
+  if (backups == nullptr) return keymgr::no_backups();
+  return [&manager, backups](const KeyRef& key) -> Result<std::optional<std::vector<keymgr::BackupHolding>>> {
+    const auto mark = TRY(manager.tombstone_of(key));
+    std::vector<keymgr::BackupHolding> out;
+    const WallTime until = (mark ? mark->at : manager.context().now()) + kBackupUnderWay;
+    for (auto& file : TRY(backups->made_before(until))) {
+      out.push_back({std::move(file.name), file.target + " (" + file.domain + ")", file.made});
+    }
+    return std::optional(std::move(out));
+  };
+}
+
+void add_views(RouteTable& table, KeyManager& manager, const Noun& noun, const keymgr::BackupsWith& backups) {
   table.add("GET", noun.cartridges, Permission::kView,
             "List the cartridges in the ledger that cannot be read without it.",
             {limit_field(), after_field()}, "A page of cartridges, and how many there are.",
@@ -174,14 +192,14 @@ void add_views(RouteTable& table, KeyManager& manager, const Noun& noun) {
   table.add("GET", noun.holds, Permission::kView, "List its legal holds and retention dates.", {},
             "The holds.",
             [&manager, &noun](const Request& request) { return list_holds(manager, noun, request); });
-  table.add(
-      "GET", noun.proof, Permission::kView,
-      "Prove that it is gone: a signed document with its tombstone and what older backups still hold.", {},
-      "{\"document\"}: the file's text.", [&manager, &noun](const Request& request) -> Result<Answer> {
-        const auto document = TRY(keymgr::prove_destruction(
-            manager, actor_of(request.principal), TRY(noun.find(manager, request)), keymgr::no_backups()));
-        return json_answer(json::object{{"document", document}});
-      });
+  table.add("GET", noun.proof, Permission::kView,
+            "Prove that it is gone: a signed document with its tombstone and what older backups still hold.",
+            {}, "{\"document\"}: the file's text.",
+            [&manager, &noun, backups](const Request& request) -> Result<Answer> {
+              const auto document = TRY(keymgr::prove_destruction(manager, actor_of(request.principal),
+                                                                  TRY(noun.find(manager, request)), backups));
+              return json_answer(json::object{{"document", document}});
+            });
 }
 
 void add_changes(RouteTable& table, KeyManager& manager, const Noun& noun) {
@@ -226,11 +244,11 @@ void add_two_person_changes(RouteTable& table, KeyManager& manager, const Noun& 
 
 }  // namespace
 
-std::vector<Route> life_routes(KeyManager& manager) {
+std::vector<Route> life_routes(KeyManager& manager, keymgr::backup::Service* backups) {
   std::vector<Route> routes;
   for (const Noun* noun : {&kKey, &kKek}) {
     RouteTable table(noun->name);
-    add_views(table, manager, *noun);
+    add_views(table, manager, *noun, backups_of(manager, backups));
     add_changes(table, manager, *noun);
     add_two_person_changes(table, manager, *noun);
     for (auto& route : table.take()) routes.push_back(std::move(route));

@@ -48,6 +48,26 @@ TEST_F(LifeRoutes, K10_DestroyingByRestTakesTwoAndAnswersTheTombstone) {
   EXPECT_EQ(officer("GET", "/v1/keys/K1").text("state"), "destroyed");
 }
 
+TEST_F(LifeRoutes, K10_TheProofListsTheBackupsMadeBeforeTheDestruction) {
+  const json::value target{{"name", "vault"},
+                           {"directory", fixture_.backup_directory()},
+                           {"domain", "building-2"},
+                           {"passphrase", "correct horse battery"}};
+  ASSERT_EQ(officer("POST", "/v1/backups", target).status, 201U);
+  const auto before = officer("POST", "/v1/backups/vault/run");
+  ASSERT_EQ(before.status, 200U) << before.body;
+  deactivate();
+  ASSERT_EQ(both("POST", "/v1/keys/K1/destroy", json::object{}).status, 200U);
+  fixture_.base().clock().advance(std::chrono::minutes(1));
+  const auto after = officer("POST", "/v1/backups/vault/run", {{"new_base", true}});
+  ASSERT_EQ(after.status, 200U) << after.body;
+  const auto proof = officer("GET", "/v1/keys/K1/destruction-proof");
+  ASSERT_EQ(proof.status, 200U) << proof.body;
+  EXPECT_THAT(proof.text("document"), HasSubstr(before.text("file")));
+  EXPECT_THAT(proof.text("document"), HasSubstr("vault (building-2)"));
+  EXPECT_THAT(proof.text("document"), ::testing::Not(HasSubstr(after.text("file"))));
+}
+
 TEST_F(LifeRoutes, K10_WhatChangedBetweenAskingAndDoingIsAnotherRequest) {
   deactivate();
   const auto asked = officer("POST", "/v1/keys/K1/destroy", {{"cartridges_lost", 0}});

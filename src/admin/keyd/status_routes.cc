@@ -1,6 +1,7 @@
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
+#include "keymgr/serve_policy.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -54,6 +55,83 @@ Result<json::object> approval_state(people::Approvals& approvals, json::array& w
       {"two_person", health.two_person}, {"officers", health.officers}, {"open", health.open}};
 }
 
+constexpr std::chrono::minutes kLongWait{10};            // keys wait for their backup
+constexpr std::chrono::hours kVerificationAge{24 * 30};  // of the newest verified backup
+
+void warn_of_policy(const KeydServices& services, const keymgr::ServeRule& rule, json::array& warnings) {
+  const auto* backups = services.manager.context().backups;
+  const bool target = backups != nullptr && backups->has_counted_target();
+  const std::string policy(to_string(rule.policy));
+  if (rule.policy == keymgr::ServePolicy::kAfterBackup) {
+    if (!target) {
+      warnings.emplace_back(
+          "keys.serve is after-backup and no backup target counts: every write waits; add a target on "
+          "another "
+          "disk or machine, or set keys.serve");
+    }
+    return;
+  }
+  if (rule.policy == keymgr::ServePolicy::kAfterReplica && !services.manager.context().peer->configured()) {
+    warnings.emplace_back(
+        "keys.serve is after-replica and no peer is configured: every write is refused; set the peer up, or "
+        "set keys.serve");
+    return;
+  }
+  if (rule.chosen && target) {
+    warnings.emplace_back("keys.serve is " + policy + ": keys are given out before any backup holds them");
+  } else if (!target) {
+    warnings.emplace_back("no backup target counts: keys are given out before any backup holds them (" +
+                          policy + ")");
+  }
+}
+
+Status warn_of_waits(const KeydServices& services, const keymgr::WaitingKeys& waiting,
+                     const keymgr::WaitBook::Summary& writes, json::array& warnings) {
+  const WallTime now = services.manager.context().now();
+  if (writes.now > 0) {
+    warnings.emplace_back(std::to_string(writes.now) + " writes have waited for a backup since " +
+                          format_utc(writes.since));
+  }
+  if (waiting.keys > 0 && now - waiting.since > kLongWait) {
+    warnings.emplace_back(std::to_string(waiting.keys) + " keys made since " + format_utc(waiting.since) +
+                          " are in no backup yet and are not given out: see `tapewarden backup list`");
+  }
+  if (services.backups == nullptr) return {};
+  const auto fresh = TRY(services.backups->freshness());
+  if (fresh.backed_up != keymgr::kNever && now - fresh.verified > kVerificationAge) {
+    warnings.emplace_back(
+        "no backup that keys are given out by was verified within 30 days: run `tapewarden "
+        "backup verify`");
+  }
+  return {};
+}
+
+// Where else keys must lie before they are given out for writing, and what waits for that (K17).
+Result<json::object> serve_state(const KeydServices& services, const keymgr::WaitBook::Summary& writes,
+                                 json::array& warnings) {
+  auto& manager = services.manager;
+  keymgr::ServeRule rule;
+  keymgr::WaitingKeys waiting;
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    rule = TRY(serve_rule(reader, manager.context(), manager.settings()));
+    waiting = TRY(count_waiting(reader, manager.context(), manager.settings()));
+    return {};
+  }));
+  // A server that can have neither backups nor a peer has nothing to choose.
+  if (services.backups != nullptr && manager.context().backups != nullptr)
+    warn_of_policy(services, rule, warnings);
+  if (rule.policy == keymgr::ServePolicy::kAfterBackup)
+    TRY(warn_of_waits(services, waiting, writes, warnings));
+  return json::object{{"policy", to_string(rule.policy)},
+                      {"chosen", rule.chosen},
+                      {"keys_waiting", waiting.keys},
+                      {"keks_waiting", waiting.keks},
+                      {"keys_waiting_since", time_text(waiting.since)},
+                      {"writes_waiting", writes.now},
+                      {"writes_waiting_since", time_text(writes.since)},
+                      {"writes_waited", writes.begun}};
+}
+
 Result<Answer> status(const KeydServices& services) {
   json::array warnings;
   TRY(add_group_warnings(services.manager, warnings));
@@ -66,6 +144,7 @@ Result<Answer> status(const KeydServices& services) {
   const auto peer = services.peer ? services.peer() : std::nullopt;
   const store::CommitMark head = services.manager.keystore().head();
   const auto counts = services.service.counts();
+  auto serve = TRY(serve_state(services, counts.waiting, warnings));
   return json_answer(
       json::object{{"server", services.manager.context().server.text()},
                    {"name", services.server_name},
@@ -75,6 +154,7 @@ Result<Answer> status(const KeydServices& services) {
                    {"refused", counts.refused},
                    {"in_flight", counts.in_flight},
                    {"peer", peer ? json::value(to_json(*peer)) : json::value(nullptr)},
+                   {"serve", std::move(serve)},
                    {"approvals", std::move(approvals)},
                    {"sessions", services.people.open_sessions()},
                    {"warnings", std::move(warnings)}});

@@ -86,6 +86,7 @@ json::object to_json(const keymgr::GroupStatus& status) {
           {"used", status.used},
           {"remaining", status.remaining},
           {"used_percent", status.used_percent},
+          {"waiting_for_backup", status.waiting},
           {"exhausted_on", status.exhausted_on ? format_utc(*status.exhausted_on).substr(0, 10) : ""}};
 }
 

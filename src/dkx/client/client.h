@@ -5,6 +5,9 @@
 // Builder, which is asked for a newly signed request for each attempt. The request id stays the same over all
 // attempts, so that a server that has answered already gives the same answer again.
 //
+// A key that a server holds back until a backup has it is asked for again at that and the other server, until
+// it comes or the exchange's time is up; then the refusal that says so is the answer.
+//
 // Thread-safe. Builders, completions and observers run on transport or executor threads without any lock
 // held, and must not block; they may call the client.
 #pragma once
@@ -57,6 +60,8 @@ struct ClientTiming {
   std::chrono::milliseconds exchange{30'000};  // all attempts together
   // How long an exchange waits for a connection when there is none.
   std::chrono::milliseconds patience{1'000};
+  // Between two questions of an exchange whose key waits for a backup.
+  std::chrono::milliseconds ask_again{500};
 };
 
 enum class Connection : std::uint8_t {

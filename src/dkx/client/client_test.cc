@@ -356,6 +356,66 @@ TEST_F(ClientTest, K17_AServerThatWaitsForItsReplicaLeavesItToTheOther) {
   EXPECT_EQ(only_role(), ServerRole::kSecondary);
 }
 
+TEST_F(ClientTest, K17_AKeyThatWaitsForItsBackupIsAskedForUntilItComes) {
+  start();
+  int asked = 0;
+  const auto waits = [&](FakeServer& server, const auto& request) {
+    server.answer(request, refusal(eedk::EkmCode::kWaitingForBackup, RetryReason::kWaitingForBackup));
+  };
+  primary_.on_request = [&](const auto& request) {
+    if (++asked < 40) return waits(primary_, request);
+    primary_.answer(request, primary_.usual_answer(request));
+  };
+  secondary_.on_request = [&](const auto& request) {
+    secondary_.answer(request, refusal(eedk::EkmCode::kNoKeyToServe));
+  };
+  ask();
+  EXPECT_TRUE(results_.empty());
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(secondary_.requests().size(), 1U) << "the other server is asked first";
+  pass(25s);
+  EXPECT_EQ(only_role(), ServerRole::kPrimary);
+  EXPECT_EQ(asked, 40) << "more often than a lost connection is tried";
+  EXPECT_EQ(secondary_.requests().size(), 1U) << "its refusal was final";
+  const auto& first = std::get<KeyRequest>(primary_.requests().front().body);
+  const auto& last = std::get<KeyRequest>(primary_.requests().back().body);
+  EXPECT_EQ(first.request_id, last.request_id);
+  EXPECT_NE(first.nonce, last.nonce);
+}
+
+TEST_F(ClientTest, K17_AWaitEndsWithTheExchangesTimeAndSaysWhy) {
+  start(std::nullopt, false);
+  primary_.on_request = [&](const auto& request) {
+    primary_.answer(request, refusal(eedk::EkmCode::kWaitingForBackup, RetryReason::kWaitingForBackup));
+  };
+  ask();
+  pass(29s);
+  EXPECT_TRUE(results_.empty());
+  pass(2s);
+  ASSERT_EQ(results_.size(), 1U);
+  const auto answer = key_answer(results_[0]);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(answer.error().detail, 0xEF10U);
+}
+
+TEST_F(ClientTest, K17_AWaitGoesOnWhenTheServerWasAway) {
+  start(std::nullopt, false);
+  bool waits = true;
+  primary_.on_request = [&](const auto& request) {
+    if (!waits) return primary_.answer(request, primary_.usual_answer(request));
+    primary_.answer(request, refusal(eedk::EkmCode::kWaitingForBackup, RetryReason::kWaitingForBackup));
+  };
+  ask();
+  EXPECT_TRUE(results_.empty());
+  primary_.set_reachable(false);
+  sim_.executor.run();
+  waits = false;
+  primary_.set_reachable(true);
+  pass(10s);
+  EXPECT_EQ(only_role(), ServerRole::kPrimary);
+}
+
 TEST_F(ClientTest, K14_AFinalRefusalIsPassedOnWithItsCode) {
   start();
   primary_.on_request = [&](const auto& request) {

@@ -3,14 +3,15 @@
 // Invariants
 //   1. An exchange is in `exchanges_` from its start until its completion has been put into Effects; it
 //      completes once.
-//   2. An exchange either belongs to one link (an attempt is under way there) or is parked until a link is
-//      usable. `attempts` numbers its attempts: what comes in for another number is late and is ignored.
+//   2. An exchange either belongs to one link (an attempt is under way there) or is parked: until a link is
+//      usable, or, with the refusals in hand, until it is time to ask again for a key that waits. `attempts`
+//      numbers its attempts: what comes in for another number is late and is ignored.
 //   3. Nothing foreign (transport, builder, completion, observer) is called with the lock held.
 //
 //   start --advance()--> attempt --answered()--> finish()
 //                          | dropped, timed out, refused: advance() to the other server
 //                          v
-//                        parked --link usable: advance(); patience or time is up: finish()
+//                        parked --link usable, time to ask again: advance(); patience or time is up: finish()
 #pragma once
 
 #include <array>
@@ -21,6 +22,8 @@
 #include "dkx/client/link.h"
 
 namespace tapewarden::dkx {
+
+inline constexpr unsigned kMaxAttempts = 16;
 
 class Client::Core : public std::enable_shared_from_this<Core> {
  public:
@@ -46,9 +49,10 @@ class Client::Core : public std::enable_shared_from_this<Core> {
     bool needs_nonce = true;
     SteadyTime deadline{};
     unsigned attempts = 0;
-    std::optional<std::size_t> link;   // absent: parked
-    SteadyTime attempt_deadline{};     // or, parked, the end of its patience
-    std::optional<std::size_t> avoid;  // the link that failed last
+    unsigned attempts_allowed = kMaxAttempts;  // more after each wait for a backup
+    std::optional<std::size_t> link;           // absent: parked
+    SteadyTime attempt_deadline{};             // or, parked, the end of its patience
+    std::optional<std::size_t> avoid;          // the link that failed last
     unsigned stale_nonces = 0;
     Intent intent = Intent::kHello;
     std::array<std::optional<Refusal>, kMaxServers> refusals;
@@ -68,6 +72,8 @@ class Client::Core : public std::enable_shared_from_this<Core> {
       TW_REQUIRES(mutex_);
   void refused(Exchange& exchange, Refusal refusal, Effects& effects) TW_REQUIRES(mutex_);
   void finish(Exchange& exchange, Result<Answered> result, Effects& effects) TW_REQUIRES(mutex_);
+  void settle(Exchange& exchange, Effects& effects) TW_REQUIRES(mutex_);
+  void ask_again(Exchange& exchange, Effects& effects) TW_REQUIRES(mutex_);
   void finish_refused(Exchange& exchange, Effects& effects) TW_REQUIRES(mutex_);
   Error unreachable() const TW_REQUIRES(mutex_);
   void give_nonces(std::size_t link, Effects& effects) TW_REQUIRES(mutex_);

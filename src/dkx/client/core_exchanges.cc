@@ -8,7 +8,6 @@ namespace tapewarden::dkx {
 
 namespace {
 
-constexpr unsigned kMaxAttempts = 16;
 constexpr unsigned kMaxStaleNonces = 3;
 
 // Whether the other server may know better: it may hold a key that has not been copied yet, or own keys of a
@@ -18,6 +17,10 @@ bool other_may_help(const Refusal& refusal) {
   if (refusal.retry == RetryReason::kWaitingForOperator) return false;
   return refusal.retryable() || refusal.code == EkmCode::kKeyNotHeld ||
          refusal.code == EkmCode::kNoKeyToServe || refusal.code == EkmCode::kInternal;
+}
+
+bool waits(const std::optional<Refusal>& refusal) {
+  return refusal && refusal->retry == RetryReason::kWaitingForBackup;
 }
 
 bool answers(const AnswerBody& body, Intent intent) {
@@ -117,13 +120,13 @@ void Client::Core::set_deadline(Exchange& exchange, SteadyTime at) {
 void Client::Core::advance(Exchange& exchange, Effects& effects) {
   if (exchange.link) links_[*exchange.link].forget(exchange.id);
   exchange.link.reset();
-  if (exchange.attempts >= kMaxAttempts) {
+  if (exchange.attempts >= exchange.attempts_allowed) {
     return finish(exchange, std::unexpected(unreachable()), effects);
   }
   if (const auto link = choose(exchange)) return begin_attempt(exchange, *link, effects);
   const bool any_refused =
       std::ranges::any_of(exchange.refusals, [](const auto& it) { return it.has_value(); });
-  if (any_refused) return finish_refused(exchange, effects);
+  if (any_refused) return settle(exchange, effects);
   set_deadline(exchange, now() + timing_.patience);
 }
 
@@ -216,7 +219,28 @@ void Client::Core::refused(Exchange& exchange, Refusal refusal, Effects& effects
   exchange.refusals[index] = std::move(refusal);
   exchange.avoid = index;
   if (ask_other) return advance(exchange, effects);
-  finish_refused(exchange, effects);
+  settle(exchange, effects);
+}
+
+// Every server that can be had has refused. A key that waits for its backup is worth another question.
+void Client::Core::settle(Exchange& exchange, Effects& effects) {
+  const SteadyTime next = now() + timing_.ask_again;
+  if (std::ranges::none_of(exchange.refusals, waits) || next >= exchange.deadline) {
+    return finish_refused(exchange, effects);
+  }
+  if (exchange.link) links_[*exchange.link].forget(exchange.id);
+  exchange.link.reset();
+  set_deadline(exchange, next);
+}
+
+void Client::Core::ask_again(Exchange& exchange, Effects& effects) {
+  for (auto& refusal : exchange.refusals) {
+    if (waits(refusal)) refusal.reset();
+  }
+  exchange.avoid.reset();
+  exchange.stale_nonces = 0;
+  exchange.attempts_allowed = exchange.attempts + kMaxAttempts;
+  advance(exchange, effects);
 }
 
 // Of two refusals the one that may pass, else the one that is final for its own reasons, else the primary's.
@@ -261,6 +285,8 @@ Error Client::Core::unreachable() const {
 
 void Client::Core::tick_exchange(Exchange& exchange, SteadyTime at, Effects& effects) {
   if (at >= exchange.deadline) {
+    const bool waiting = !exchange.link && std::ranges::any_of(exchange.refusals, waits);
+    if (waiting) return finish_refused(exchange, effects);
     if (!exchange.link) return finish(exchange, std::unexpected(unreachable()), effects);
     return finish(
         exchange,
@@ -269,6 +295,7 @@ void Client::Core::tick_exchange(Exchange& exchange, SteadyTime at, Effects& eff
         effects);
   }
   if (at < exchange.attempt_deadline) return;
+  if (!exchange.link && std::ranges::any_of(exchange.refusals, waits)) return ask_again(exchange, effects);
   if (!exchange.link) return finish(exchange, std::unexpected(unreachable()), effects);
   // Silence: look for a sign of life, and go over to the other server only when it stands ready; a slow
   // server is better than none.

@@ -155,6 +155,7 @@ CheckLabelsAnswer to_wire(const CheckLabelsRequest& asked, std::span<const keymg
 }
 
 RetryReason retry_reason(const Error& error) {
+  if (eedk::ekm_code_of(error) == eedk::EkmCode::kWaitingForBackup) return RetryReason::kWaitingForBackup;
   if (error.code == ErrorCode::kUnavailable) {
     return eedk::ekm_code_of(error) == eedk::EkmCode::kNoKeyToServe ? RetryReason::kWaitingForReplica
                                                                     : RetryReason::kBusy;

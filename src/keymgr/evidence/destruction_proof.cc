@@ -42,9 +42,10 @@ json::object backups_json(const std::optional<std::vector<BackupHolding>>& backu
         json::object{{"name", backup.name}, {"place", backup.place}, {"made", format_utc(backup.made)}});
   }
   const std::string_view note =
-      !backups       ? "this server keeps no record of backups: any made before may hold the key"
-      : list.empty() ? "no backup that is known to this server holds the key"
-                     : "these backups hold the key until they are destroyed themselves";
+      !backups ? "this server keeps no record of backups: any made before may hold the key"
+      : list.empty()
+          ? "no backup made before is known to this server"
+          : "these backups were made before: they may hold the key until they are destroyed themselves";
   return {{"recorded", backups.has_value()}, {"note", note}, {"holding_the_key", std::move(list)}};
 }
 

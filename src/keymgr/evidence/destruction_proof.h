@@ -26,7 +26,7 @@ struct BackupHolding {
   std::string place;  // its failure domain
   WallTime made{};
 };
-// The backups that hold the key; nothing when this server keeps no record of backups at all.
+// The backups that may hold the key; nothing when this server keeps no record of backups at all.
 using BackupsWith = std::function<Result<std::optional<std::vector<BackupHolding>>>(const KeyRef&)>;
 // Of a server that keeps no such record.
 BackupsWith no_backups();

@@ -21,10 +21,13 @@ inline constexpr std::size_t kTargetLimit = 16;                  // targets of a
 inline constexpr std::size_t kFilesInDirectory = 100'000;        // looked at in a target's directory
 inline constexpr std::size_t kShortestPassphrase = 12;           // characters
 inline constexpr std::size_t kDrillCartridges = 1000;            // asked for in one drill
+inline constexpr std::size_t kMountsLimit = 1U << 20;            // of /proc/self/mountinfo looked at
 inline constexpr std::int64_t kMostBases = 1000;                 // kept by a target
 inline constexpr std::int64_t kMostIncrements = 10'000;          // after one base
 inline constexpr std::int64_t kMostHours = 24L * 366;            // between two scheduled runs
 inline constexpr std::chrono::milliseconds kPoll{500};           // looking for changes to back up
 inline constexpr std::chrono::milliseconds kRetryAfter{60'000};  // after a run that failed
+inline constexpr std::chrono::milliseconds kRetryWanted{5'000};  // the same, when a write waits for it
+inline constexpr std::chrono::milliseconds kLookAgain{60'000};   // whether the chains are still there
 
 }  // namespace tapewarden::keymgr::backup

@@ -6,6 +6,7 @@
 
 #include "crypto/random.h"
 #include "keymgr/custody/backup/chain.h"
+#include "keymgr/custody/backup/file_reader.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr::backup {
@@ -40,6 +41,14 @@ Result<bool> Run::chain_is_there(const std::vector<KnownFile>& chain) {
     if (TRY((*opened)->size()) != static_cast<std::uint64_t>(file.bytes)) return false;
   }
   return true;
+}
+
+// A chain is of one epoch. A file whose header cannot be read is none that may be built upon.
+Result<bool> Run::is_of_epoch(const KnownFile& file, std::uint64_t epoch) {
+  const auto reader = FileReader::open(*context_.env.disk, target_.directory + "/" + file.name);
+  if (reader) return (*reader)->header().epoch == epoch;
+  if (reader.error().code == ErrorCode::kIo) return std::unexpected(reader.error());
+  return false;
 }
 
 // Beyond every base that this server ever left in the folder, also before it was restored or its target made
@@ -79,8 +88,10 @@ Result<std::uint64_t> Run::epoch() const {
 
 Result<Run::Plan> Run::plan(bool new_base) {
   Plan out;
+  bool lost = false;
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
     out.files = TRY(known_files(reader, target_.name, FileKind::kKeystore));
+    lost = TRY(load_state(reader, target_.name)).covered == 0;  // its chain was found not to be whole
     return {};
   }));
   out.epoch = TRY(epoch());
@@ -90,8 +101,8 @@ Result<Run::Plan> Run::plan(bool new_base) {
   }
   const auto chain = newest_chain(out.files);
   const KnownFile& last = chain.back();
-  out.base = new_base || last.increment >= target_.increments || !TRY(chain_is_there(chain));
-  out.base = out.base || TRY(left_unnoted(last, out.epoch));
+  out.base = new_base || lost || last.increment >= target_.increments || !TRY(chain_is_there(chain)) ||
+             !TRY(is_of_epoch(last, out.epoch)) || TRY(left_unnoted(last, out.epoch));
   out.base_number = out.base ? TRY(next_base(FileKind::kKeystore, last.base)) : last.base;
   out.increment = out.base ? 0 : last.increment + 1;
   out.from = out.base ? 0 : static_cast<std::uint64_t>(last.to);

@@ -28,6 +28,7 @@ class Run {
   Result<std::int64_t> next_base(FileKind kind, std::int64_t last) const;
   Result<bool> chain_is_there(const std::vector<KnownFile>& chain);
   Result<bool> left_unnoted(const KnownFile& last, std::uint64_t epoch) const;
+  Result<bool> is_of_epoch(const KnownFile& file, std::uint64_t epoch);
   Status clean_up();
   Result<crypto::SecretBytes> passphrase_key();
   Result<Seal> seal(const crypto::SecretBytes& file_key);

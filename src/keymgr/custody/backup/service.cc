@@ -47,7 +47,7 @@ Service::~Service() {
 }
 
 Status Service::start() {
-  TRY(remember_coverage());
+  TRY(remember_targets());
   thread_ = std::thread([this] { loop(); });
   return {};
 }
@@ -59,45 +59,6 @@ void Service::stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
-}
-
-Status Service::remember_coverage() {
-  std::map<std::string, Covered, std::less<>> now;
-  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
-    for (const Target& target : TRY(list_targets(reader))) {
-      const TargetState state = TRY(load_state(reader, target.name));
-      now[target.name] = {static_cast<std::uint64_t>(state.covered),
-                          static_cast<std::uint64_t>(state.verified), target.counts};
-    }
-    return {};
-  }));
-  const MutexLock lock(mutex_);
-  covered_ = std::move(now);
-  return {};
-}
-
-std::uint64_t Service::backed_up_commit(std::string_view target, bool verified) const {
-  const MutexLock lock(mutex_);
-  const auto found = covered_.find(target);
-  if (found == covered_.end()) return 0;
-  return verified ? found->second.verified : found->second.backed_up;
-}
-
-std::uint64_t Service::backed_up_commit(bool verified) const {
-  const MutexLock lock(mutex_);
-  std::uint64_t best = 0;
-  for (const auto& [name, covered] : covered_) {
-    if (covered.counts) best = std::max(best, verified ? covered.verified : covered.backed_up);
-  }
-  return best;
-}
-
-void Service::kick() {
-  {
-    const MutexLock lock(mutex_);
-    kicked_ = true;
-  }
-  wake_.notify_all();
 }
 
 Result<Target> Service::require(const std::string& name) {
@@ -116,13 +77,17 @@ namespace {
 std::string warning_of(const TargetStatus& status, WallTime now) {
   const Target& target = status.target;
   const std::string start = "backup target " + target.name + ": ";
-  if (!status.state.failure.empty()) return start + "the last run failed: " + status.state.failure;
+  const bool failed = status.state.last_failure > status.state.last_success;
+  if (!status.state.failure.empty()) {
+    return start + (failed ? "the last run failed: " : "its backups count for nothing: ") +
+           status.state.failure;
+  }
   if (!status.state.verify_failure.empty()) {
     return start + "the last verification failed: " + status.state.verify_failure;
   }
   if (status.state.covered == 0) return start + "there is no backup yet";
   if (!target.counts)
-    return start + "its files lie on the keystore's own file system, so it counts for nothing";
+    return start + "its files lie on the keystore's own file system or on tape, so it counts for nothing";
   const auto age = now - status.state.last_success;
   if (target.mode == Mode::kSchedule && age > std::chrono::hours(2 * target.every_hours)) {
     return start + "the last success was at " + format_utc(status.state.last_success);
@@ -227,6 +192,7 @@ Status Service::note_run(const Actor& actor, const Target& target, const Result<
   Covered& covered = covered_[target.name];
   covered.backed_up = std::max(covered.backed_up, result->commit);
   covered.counts = target.counts;
+  ++covered.runs;
   return {};
 }
 
@@ -234,7 +200,9 @@ Result<RunReport> Service::run(const Actor& actor, const std::string& name, bool
   Busy busy(*this, name);
   TRY(busy.take());
   const Target target = TRY(require(name));
-  Result<RunReport> result = Run(manager_, options_, target).run(new_base);
+  const Status place = check_place(target);
+  Result<RunReport> result = place ? Run(manager_, options_, target).run(new_base)
+                                   : Result<RunReport>(std::unexpected(place.error()));
   TRY(note_run(actor, target, result));
   return result;
 }
@@ -270,12 +238,23 @@ Status Service::note_verify(const Actor& actor, const Target& target, const Resu
   return {};
 }
 
+namespace {
+
+// The backup is at fault, not the place where it was tried.
+bool is_about_files(const Error& error) {
+  return error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kWrongKey ||
+         error.code == ErrorCode::kNotFound;
+}
+
+}  // namespace
+
 Result<VerifyReport> Service::verify(const Actor& actor, const std::string& name) {
   Busy busy(*this, name);
   TRY(busy.take());
   const Target target = TRY(require(name));
   Result<VerifyReport> result = verify_now(target);
   TRY(note_verify(actor, target, result));
+  if (!result && is_about_files(result.error())) TRY(lose(target, result.error()));
   return result;
 }
 
@@ -399,21 +378,21 @@ void Service::look_after_targets() {
   const auto all = list();
   if (!all) return;
   for (const TargetStatus& status : *all) {
-    if (!due(status)) continue;
+    const bool wanted = is_wanted(status);
+    if (!wanted && !due(status)) continue;
+    const std::uint64_t head = manager_.keystore().head().sequence;
     if (status.target.mode == Mode::kAfterChange && status.state.covered > 0) {
       // What only this service noted asks for nothing (S4).
-      const std::uint64_t head = manager_.keystore().head().sequence;
       const auto from = backed_up_commit(status.target.name, false);
       const auto changed = manager_.keystore().content_changed(from);
-      if (changed && !*changed) {
-        const MutexLock lock(mutex_);
-        Covered& covered = covered_[status.target.name];
-        covered.backed_up = std::max(covered.backed_up, head);
+      if (changed && !*changed && from > 0) {
+        advance_without_run(status.target.name, head);
         continue;
       }
     }
     // Its outcome stands in the target's state and in the audit.
     (void)run(Actor::system(), status.target.name, false);
+    if (wanted) served_want(head);
   }
 }
 
@@ -425,6 +404,7 @@ void Service::loop() {
       if (stopping_) return;
       kicked_ = false;
     }
+    keep_coverage_true();
     look_after_targets();
   }
 }

@@ -8,6 +8,10 @@
 //     file of the chain is missing or is not what was written, the next run makes a new base.
 //  S3 Retention removes whole bases with all their increments, and never one of the bases to be kept.
 //  S4 What a run changes in the keystore (its own notes) asks for no further run.
+//  S5 What backups hold is believed only of a chain whose files are there: after a start nothing counts until
+//     the files of each target's newest chain were read and found to be those that were written; then they
+//     are looked for every minute. A chain that is not whole, or was made before this server's epoch, holds
+//     nothing, and the next run begins a new one.
 // Thread-safe. run(), verify() and the changes of targets wait for the disk: not from the executor's threads.
 #pragma once
 
@@ -117,6 +121,26 @@ class Service final : public BackupView {
   std::uint64_t backed_up_commit(std::string_view target, bool verified) const override;
   std::uint64_t backed_up_commit(bool verified) const override;
   void kick() override;
+  bool has_counted_target() const override;
+  void want(std::uint64_t commit) override;
+
+  // The keystore backups that lie in the targets' folders and were made before that time, of whichever
+  // server, and those that this server wrote there and cannot see now. Files that were carried away are not
+  // known.
+  struct MadeBefore {
+    std::string name;
+    std::string target;
+    std::string domain;
+    WallTime made{};
+  };
+  Result<std::vector<MadeBefore>> made_before(WallTime time);
+
+  // When the newest counted backup was made and when one was last verified; kNever without any.
+  struct Freshness {
+    WallTime backed_up{};
+    WallTime verified{};
+  };
+  Result<Freshness> freshness();
 
   // One line for each target that an operator must be told of.
   std::vector<std::string> warnings();
@@ -126,12 +150,14 @@ class Service final : public BackupView {
     std::uint64_t backed_up = 0;
     std::uint64_t verified = 0;
     bool counts = true;
+    std::uint64_t runs = 0;  // that were noted since the start
   };
   class Busy;
 
   Result<Target> require(const std::string& name);
   Status check_directory(const std::string& directory) const;
   bool is_elsewhere(const std::string& directory) const;
+  Status check_place(const Target& target) const;
   Result<TargetStatus> status_of(store::Reader& reader, const Target& target);
   Result<VerifyReport> verify_now(const Target& target,
                                   const std::function<Status(store::Keystore&)>& look = {});
@@ -139,10 +165,19 @@ class Service final : public BackupView {
   Status check_audit_files(const Target& target);
   Status note_run(const Actor& actor, const Target& target, const Result<RunReport>& result);
   Status note_verify(const Actor& actor, const Target& target, const Result<VerifyReport>& result);
-  Status remember_coverage();
+  Status remember_targets();
+  std::optional<std::uint64_t> undisturbed(const std::string& name) const;
+  void examine_targets(bool whole);
+  Status examine(const Target& target, bool whole);
+  Result<std::uint64_t> chain_holds(const Target& target, bool whole);
+  Status lose(const Target& target, const Error& why);
+  void keep_coverage_true();
   void loop();
   void look_after_targets();
   bool due(const TargetStatus& status);
+  bool is_wanted(const TargetStatus& status);
+  void served_want(std::uint64_t commit);
+  void advance_without_run(const std::string& target, std::uint64_t head);
 
   KeyManager& manager_;
   const ServerContext& context_;
@@ -153,8 +188,14 @@ class Service final : public BackupView {
   CondVar wake_;
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
   bool kicked_ TW_GUARDED_BY(mutex_) = false;
+  std::uint64_t wanted_ TW_GUARDED_BY(mutex_) = 0;  // 0: nothing
   std::vector<std::string> busy_ TW_GUARDED_BY(mutex_);
   std::map<std::string, Covered, std::less<>> covered_ TW_GUARDED_BY(mutex_);
+
+  // Of the thread alone.
+  bool examined_ = false;
+  SteadyTime examined_at_{};
+  std::uint64_t epoch_ = 0;
 };
 
 }  // namespace tapewarden::keymgr::backup

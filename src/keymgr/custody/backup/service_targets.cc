@@ -6,6 +6,7 @@
 #include "keymgr/audit_note.h"
 #include "keymgr/custody/backup/limits.h"
 #include "keymgr/custody/backup/service.h"
+#include "keymgr/custody/backup/tape_media.h"
 
 namespace tapewarden::keymgr::backup {
 
@@ -89,12 +90,21 @@ Status Service::check_directory(const std::string& directory) const {
               "directory", "let the user that the server runs as write there");
 }
 
-// On another file system than the keystore, as far as that can be told.
+// On another file system than the keystore, and not on tape, as far as that can be told.
 bool Service::is_elsewhere(const std::string& directory) const {
   Disk& disk = *context_.env.disk;
+  if (lies_on_tape(system_mounts(disk), directory)) return false;
   const auto there = disk.file_system(directory);
   const auto here = disk.file_system(parent_directory(options_.keystore_path));
   return !there || !here || *there == 0 || *there != *here;
+}
+
+// What belongs at the folder may not be mounted now: then its backups would lie with the keystore.
+Status Service::check_place(const Target& target) const {
+  if (!target.counts || is_elsewhere(target.directory)) return {};
+  return fail(ErrorCode::kConflict,
+              target.directory + " lies on the keystore's own file system or on tape now, and did not before",
+              "directory", "mount what belongs there, or add the target anew");
 }
 
 Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& spec) {
@@ -152,7 +162,7 @@ Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& s
                      {"counts", target.counts ? "yes" : "no"}}});
     return {};
   }));
-  TRY(remember_coverage());
+  TRY(remember_targets());
   return status(target.name);
 }
 
@@ -203,7 +213,7 @@ Status Service::remove_target(const Actor& actor, const std::string& name) {
           .fields = {{"target", name}}});
     return {};
   }));
-  return remember_coverage();
+  return remember_targets();
 }
 
 }  // namespace tapewarden::keymgr::backup

@@ -21,6 +21,11 @@ BackupFixture::BackupFixture()
     : server(1, backup::tables()),
       new_passphrase(secret_of("a new passphrase")),
       opener(secret_of(kPassphrase)) {
+  restart_service();
+}
+
+void BackupFixture::restart_service() {
+  service.reset();
   ServiceOptions options;
   options.server_name = "test server";
   options.keystore_path = server.keystore_path();
@@ -44,10 +49,14 @@ std::string BackupFixture::folder(const std::string& name) {
 }
 
 Status BackupFixture::add_target(const std::string& name, Mode mode) {
+  return add_target_at(name, folder(name), mode);
+}
+
+Status BackupFixture::add_target_at(const std::string& name, const std::string& directory, Mode mode) {
   const auto passphrase = secret_of(kPassphrase);
   TargetSpec spec;
   spec.name = name;
-  spec.directory = folder(name);
+  spec.directory = directory;
   spec.domain = "vault-" + name;
   spec.passphrase = &passphrase;
   spec.cost = kTestCost;

@@ -32,11 +32,14 @@ class BackupFixture {
   keymgr::testing::TestServer server;
   store::testing::TemporaryDirectory media;  // holds the targets' folders
   std::unique_ptr<Service> service;
+  // Another service on the same server, as after a start.
+  void restart_service();
 
   Env env() { return server.env(); }
   std::string folder(const std::string& name);  // of a target, made
   // A target sealed to kPassphrase.
   Status add_target(const std::string& name, Mode mode = Mode::kOnDemand);
+  Status add_target_at(const std::string& name, const std::string& directory, Mode mode = Mode::kOnDemand);
   Result<RunReport> run(const std::string& name = "one", bool new_base = false);
   std::vector<std::string> files(const std::string& target = "one");
   // The value is the data key's secret in hex, by alias.
