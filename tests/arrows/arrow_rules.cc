@@ -33,6 +33,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"keymgr/custody/backup", {"base", "crypto", "store", "audit", "eedk", "keymgr"}},
       {"keymgr/evidence", {"base", "crypto", "store", "audit", "eedk", "json", "proof", "keymgr"}},
       {"keymgr/migration", {"base", "crypto", "store", "audit", "eedk", "keymgr"}},
+      {"keymgr/sharing", {"base", "crypto", "store", "audit", "eedk", "keymgr", "keymgr/custody/backup"}},
       {"proof", {"base", "crypto", "eedk", "json"}},
       {"dkx", {"base", "crypto", "ttlv", "eedk"}},
       {"dkx/server", {"base", "crypto", "ttlv", "eedk", "dkx", "keymgr"}},
@@ -47,7 +48,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"admin/http", {"base", "crypto", "net", "people", "audit", "json"}},
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody",
-        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "admin/http"}},
+        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/sharing", "admin/http"}},
       {"cli",
        {"base", "config", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/initiator",
         "keyproxy", "eedk", "dkx", "dkx/client", "proof"}},
@@ -79,7 +80,8 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "cli",
         "proof",
         "keymgr/evidence",
-        "keymgr/migration"}},
+        "keymgr/migration",
+        "keymgr/sharing"}},
   };
   return table;
 }
