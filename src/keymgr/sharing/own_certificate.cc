@@ -53,9 +53,10 @@ Result<Pair> make_identity(const ServerContext& context, const std::string& name
   return made;
 }
 
-Result<Pair> make_sealing(const ServerContext& context, const std::string& name, const Pair& identity) {
+Result<Pair> make_sealing(const ServerContext& context, const std::string& name, const Pair& identity,
+                          unsigned bits) {
   Pair made;
-  made.key = crypto::PrivateKey::generate_rsa(kSharingKeyBits);
+  made.key = crypto::PrivateKey::generate_rsa(bits);
   crypto::CertificateSpec spec;
   spec.common_name = name;
   spec.organizational_unit = std::string(kUnit) + ", encryption";
@@ -93,7 +94,7 @@ Result<OwnCertificate> make(KeyManager& manager, const Actor& actor, const OwnCe
   } else {
     identity = TRY(make_identity(context, name));
   }
-  const Pair sealing = TRY(make_sealing(context, name, identity));
+  const Pair sealing = TRY(make_sealing(context, name, identity, spec.bits));
   OwnCertificate own;
   own.id = Uuid::random(*context.env.random);
   own.name = name;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "keymgr/key_manager.h"
+#include "keymgr/sharing/limits.h"
 
 namespace tapewarden::keymgr::sharing {
 
@@ -29,9 +30,10 @@ struct OwnCertificate {
 };
 
 struct OwnCertificateSpec {
-  std::string name = {};      // for people; empty: the server's name and installation
-  bool renew = false;         // a new encryption certificate
-  bool new_identity = false;  // a new identity too: partners must import and confirm it anew
+  std::string name = {};            // for people; empty: the server's name and installation
+  bool renew = false;               // a new encryption certificate
+  bool new_identity = false;        // a new identity too: partners must import and confirm it anew
+  unsigned bits = kSharingKeyBits;  // of the RSA key: 2048, 3072 or 4096
 };
 
 // All of them, newest first.

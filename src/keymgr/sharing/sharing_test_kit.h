@@ -20,7 +20,8 @@ using keymgr::testing::officer;
 struct Site : keymgr::testing::TestServer {
   explicit Site(std::uint8_t number) : TestServer(number, tables()) {}
 
-  std::string bundle(const OwnCertificateSpec& spec = {}) {
+  std::string bundle(OwnCertificateSpec spec = {}) {
+    spec.bits = 2048;
     return give_own_certificate(manager(), officer(), spec)->bundle().value();
   }
   Hash256 fingerprint() { return give_own_certificate(manager(), officer(), {})->fingerprint(); }
