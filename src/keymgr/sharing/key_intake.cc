@@ -1,5 +1,6 @@
 #include "keymgr/sharing/key_intake.h"
 
+#include "crypto/hash.h"
 #include "keymgr/key_life.h"
 #include "keymgr/limits.h"
 #include "keymgr/sharing/limits.h"
@@ -49,11 +50,19 @@ Result<Uuid> owner_of(store::Reader& reader, const KeyManager& manager, const Sh
   return ours ? Uuid{} : key.owner;
 }
 
+// The same wherever it is imported: when both servers of a pair take one file at the same time, their rows
+// become one.
+Uuid id_of(const SharedKey& key) {
+  ByteWriter out;
+  out.bytes16(as_bytes("tapewarden shared key")).bytes16(as_bytes(key.alias)).bytes(key.fingerprint);
+  return Uuid::from(ByteView(crypto::sha256(out.view())).first(16));
+}
+
 Status add(store::Transaction& transaction, const KeyManager& manager, const Actor& actor,
            const SharedKey& key, KeyState state, const crypto::SecretBytes& secret) {
   const ServerContext& context = manager.context();
   DataKey row;
-  row.id = Uuid::random(*context.env.random);
+  row.id = id_of(key);
   row.alias = key.alias;
   row.dki = TRY(eedk::DataKeyIdentifier::from_alias(key.alias));
   row.state = state;

@@ -1,7 +1,9 @@
 // K18: the steps between two key servers, what becomes of each key, and what is refused.
 #include "eedk/ekm_code.h"
 #include "keymgr/sharing/fingerprint.h"
+#include "keymgr/sharing/limits.h"
 #include "keymgr/sharing/sharing_test_kit.h"
+#include "keymgr/sharing/warnings.h"
 
 namespace tapewarden::keymgr::sharing::testing {
 namespace {
@@ -388,12 +390,37 @@ TEST_F(Shared, K18_AnImportThatWasCutOffGoesOnWhenImportedAgain) {
     return {};
   }));
   ASSERT_EQ(transfers.size(), 1U);
-  EXPECT_EQ(transfers.front().ended, kNever) << "an operator sees that it was cut off";
+  EXPECT_EQ(transfers.front().ended, kNever);
+  ASSERT_EQ(warnings(b.manager())->size(), 1U);
+  EXPECT_NE(warnings(b.manager())->front().find("cut off"), std::string::npos);
   const auto again = b.take(file);
   TW_ASSERT_OK(again);
   EXPECT_GT(again->unchanged, 0U);
   EXPECT_EQ(again->unchanged + again->added, 1200U);
   EXPECT_EQ(b.take(file)->unchanged, 1200U);
+  EXPECT_TRUE(warnings(b.manager())->empty());
+}
+
+TEST_F(Shared, K18_CertificatesThatEndSoonAreTold) {
+  EXPECT_TRUE(warnings(a.manager())->empty());
+  a.clock.advance(kCertificateValidity - std::chrono::hours(48));
+  const auto soon = warnings(a.manager());
+  TW_ASSERT_OK(soon);
+  ASSERT_EQ(soon->size(), 2U);
+  EXPECT_NE(soon->at(0).find("this site's certificate for sharing expires on"), std::string::npos);
+  EXPECT_NE(soon->at(1).find("partner B expires on"), std::string::npos);
+}
+
+// Both servers of a pair import one file before they have heard of each other: they make the same row.
+TEST_F(Shared, K18_TheSameImportAtTwoServersMakesTheSameRow) {
+  make("KEY1");
+  const Bytes file = given_alias("KEY1");
+  TW_ASSERT_OK(b.take(file));
+  const auto first = b.all("KEY1").front();
+  TW_ASSERT_OK(b.write(
+      [&](store::Transaction& t) -> Status { return t.erase(kDataKeyTable, {to_bytes(first.id.view())}); }));
+  TW_ASSERT_OK(b.take(file));
+  EXPECT_EQ(b.all("KEY1").front().id, first.id);
 }
 
 }  // namespace
