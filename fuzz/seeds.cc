@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/testing/sim_env.h"
 #include "dkx/testing/parties.h"
+#include "keymgr/sharing/shared_file.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/layout.h"
 
@@ -113,6 +114,40 @@ void write_cartridge(const std::filesystem::path& root) {
   add(5, file.size() - kIndexBytes, kIndexBytes);
 }
 
+// The signature and the tags are of keys that nobody holds.
+void write_shared_keys(const std::filesystem::path& root) {
+  Corpus corpus(root, "shared_keys");
+  const auto& parties = dkx::testing::parties();
+  namespace sharing = keymgr::sharing;
+  const auto add = [&](std::uint8_t kind, ByteView bytes) {
+    Bytes seed = {kind};
+    seed.insert(seed.end(), bytes.begin(), bytes.end());
+    corpus.add(seed);
+  };
+  sharing::FileHeader header;
+  header.from = "Munich";
+  header.keys = 1;
+  header.signer = parties.server.certificate.der();
+  header.envelope = Bytes(60, 0x30);
+  sharing::SharedKey key;
+  key.alias = "KEY1";
+  key.group = "DAILY";
+  const auto secret = crypto::SecretBytes::zeros(32);
+  sharing::FileBuilder builder(header, secret);
+  builder.add(key, secret);
+  add(0, builder.finish(parties.server.key));
+  add(0, sharing::encode_header(header));
+  key.box = Bytes(60, 1);
+  const Bytes encoded = sharing::encode_key(key);
+  add(2, encoded);
+  ByteWriter records;
+  ByteWriter end;
+  end.u32(1);
+  records.u8(1);  // so many keys are expected
+  records.u8(1).bytes32(encoded).u8(2).bytes32(end.view());
+  add(1, records.view());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -124,5 +159,6 @@ int main(int argc, char** argv) {
   write_values(argv[1]);
   write_ttlv(argv[1]);
   write_cartridge(argv[1]);
+  write_shared_keys(argv[1]);
   return 0;
 }

@@ -18,6 +18,7 @@ std::vector<Command> access_commands();  // access, proxy
 std::vector<Command> ledger_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> backup_commands();
+std::vector<Command> partner_commands();  // partner; key export, import, transfers
 std::vector<Command> people_commands();
 std::vector<Command> approval_commands();
 std::vector<Command> key_life_commands();

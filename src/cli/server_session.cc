@@ -38,8 +38,13 @@ Result<json::object> ServerSession::get(const std::string& target) {
   return object_in(TRY(connection_.client.call("GET", target)));
 }
 
-Result<json::object> ServerSession::post(const std::string& target, const json::object& body) {
-  return object_in(TRY(connection_.client.call("POST", target, to_bytes(json::serialize(body)))));
+Result<json::object> ServerSession::post(const std::string& target, const json::object& body,
+                                         const std::string& approval) {
+  return object_in(TRY(connection_.client.call("POST", target, to_bytes(json::serialize(body)), approval)));
+}
+
+Result<json::object> ServerSession::put(const std::string& target, const json::object& body) {
+  return object_in(TRY(connection_.client.call("PUT", target, to_bytes(json::serialize(body)))));
 }
 
 Result<json::array> ServerSession::list(const std::string& target) {

@@ -20,7 +20,10 @@ class ServerSession {
 
   // The answer's object.
   Result<boost::json::object> get(const std::string& target);
-  Result<boost::json::object> post(const std::string& target, const boost::json::object& body);
+  // `approval`: as RestClient::call().
+  Result<boost::json::object> post(const std::string& target, const boost::json::object& body,
+                                   const std::string& approval = {});
+  Result<boost::json::object> put(const std::string& target, const boost::json::object& body);
   // The items of all pages, each an object.
   Result<boost::json::array> list(const std::string& target);
 

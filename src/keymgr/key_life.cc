@@ -78,8 +78,11 @@ Result<KeyRef> KeyLife::kek(store::Reader& reader, const Hash256& id) const {
 
 // The key as it is within this transaction.
 Result<KeyRef> KeyLife::again(store::Reader& reader, const KeyRef& key) const {
-  if (key.kind == KeyKind::kDataKey) return data_key(reader, key.name);
-  return kek(reader, std::get<Hash256>(key.ledger));
+  if (key.kind == KeyKind::kKek) return kek(reader, std::get<Hash256>(key.ledger));
+  // By its id: an alias may mean several keys.
+  const auto found = TRY(keys_.find_by_id(reader, Uuid::from(key.id)));
+  if (found) return ref_of(*found);
+  return fail(ErrorCode::kNotFound, "there is no key " + key.name, "alias");
 }
 
 void KeyLife::audit(store::Transaction& transaction, const Actor& actor, std::string_view verb,
@@ -181,7 +184,7 @@ Result<std::vector<KeyHold>> KeyLife::holds_of(store::Reader& reader, const KeyR
 
 Status KeyLife::set_quarantine(store::Transaction& transaction, const KeyRef& key, WallTime since) const {
   if (key.kind == KeyKind::kDataKey) {
-    auto row = TRY(keys_.find(transaction, key.name));
+    auto row = TRY(keys_.find_by_id(transaction, Uuid::from(key.id)));
     row->quarantined = since;
     return keys_.put(transaction, *row);
   }
@@ -212,7 +215,7 @@ Status KeyLife::release(store::Transaction& transaction, const Actor& actor, con
 
 Status KeyLife::set_state(store::Transaction& transaction, const KeyRef& key, KeyState to) const {
   if (key.kind == KeyKind::kDataKey) {
-    auto row = TRY(keys_.find(transaction, key.name));
+    auto row = TRY(keys_.find_by_id(transaction, Uuid::from(key.id)));
     const DataKey before = *row;
     row->state = to;
     mark(row->times, to, context_.now());

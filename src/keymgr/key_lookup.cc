@@ -38,6 +38,14 @@ Result<std::optional<DataKey>> told_by(store::Reader& reader, const KeyManager& 
   return only_one_of(candidates, entry.server);
 }
 
+// Rows of one and the same key, brought together from two sites: the one that permits least.
+std::optional<DataKey> same_key_of(const std::vector<DataKey>& candidates) {
+  const auto same = [&](const DataKey& key) { return key.fingerprint == candidates.front().fingerprint; };
+  if (!std::ranges::all_of(candidates, same)) return std::nullopt;
+  return *std::ranges::max_element(
+      candidates, {}, [](const DataKey& key) { return std::pair(key.quarantined != kNever, key.state); });
+}
+
 std::string names_of(const std::vector<DataKey>& keys) {
   std::string out;
   for (const DataKey& key : keys) {
@@ -70,7 +78,7 @@ Result<std::optional<DataKey>> key_of_tape(store::Reader& reader, const KeyManag
                                            const KeyRequest& request) {
   const auto candidates = TRY(manager.keys().find_by_dki(reader, *request.dki));
   if (candidates.empty()) return std::optional<DataKey>();
-  if (candidates.size() == 1) return std::optional(candidates.front());
+  if (auto key = same_key_of(candidates)) return key;
   const auto rows = TRY(reader.query(kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT 64",
                                      {to_bytes(request.volume.view())}));
   for (const auto& row : rows) {

@@ -1,6 +1,7 @@
 // Which stored key a tape or a ledger entry means, where servers that were installed apart brought several
 // keys of one name together (K18, K19). With one key of the name it is that one. Else the ledger tells: its
-// entry for the volume holds the check value of the key that was given out. Stateless; thread-safe.
+// entry for the volume holds the check value of the key that was given out. Several rows of one and the same
+// key are one key. Stateless; thread-safe.
 #pragma once
 
 #include <optional>

@@ -36,6 +36,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"rescue",
        {"base", "crypto", "store", "eedk", "tape/medium", "keymgr", "keymgr/custody",
         "keymgr/custody/backup"}},
+      {"keymgr/sharing", {"base", "crypto", "store", "audit", "eedk", "keymgr", "keymgr/custody/backup"}},
       {"proof", {"base", "crypto", "eedk", "json"}},
       {"dkx", {"base", "crypto", "ttlv", "eedk"}},
       {"dkx/server", {"base", "crypto", "ttlv", "eedk", "dkx", "keymgr"}},
@@ -50,7 +51,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"admin/http", {"base", "crypto", "net", "people", "audit", "json"}},
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody",
-        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "admin/http"}},
+        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/sharing", "admin/http"}},
       {"cli",
        {"base", "config", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/initiator",
         "keyproxy", "eedk", "dkx", "dkx/client", "proof"}},
@@ -83,7 +84,8 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "cli",
         "proof",
         "keymgr/evidence",
-        "keymgr/migration"}},
+        "keymgr/migration",
+        "keymgr/sharing"}},
   };
   return table;
 }

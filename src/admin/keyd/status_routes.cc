@@ -2,6 +2,7 @@
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
 #include "keymgr/serve_policy.h"
+#include "keymgr/sharing/warnings.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -137,6 +138,7 @@ Result<Answer> status(const KeydServices& services) {
   TRY(add_group_warnings(services.manager, warnings));
   TRY(add_kek_warnings(services.manager, warnings));
   TRY(add_drive_warnings(services.manager, warnings));
+  for (const auto& text : TRY(keymgr::sharing::warnings(services.manager))) warnings.emplace_back(text);
   auto approvals = TRY(approval_state(services.approvals, warnings));
   if (services.warnings) {
     for (const auto& warning : services.warnings()) warnings.emplace_back(warning);

@@ -1,6 +1,7 @@
 #include "admin/keyd/testing/keyd_fixture.h"
 
 #include "base/assert.h"
+#include "keymgr/sharing/tables.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"
 
@@ -11,6 +12,7 @@ namespace {
 std::vector<const store::TableSpec*> own_tables() {
   auto tables = keymgr::tables();
   for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::sharing::tables()) tables.push_back(table);
   return tables;
 }
 
