@@ -9,7 +9,8 @@ const std::vector<Command>& all_commands() {
                              key_commands,       group_commands,    kek_commands,    access_commands,
                              ledger_commands,    audit_commands,    backup_commands, people_commands,
                              approval_commands,  key_life_commands, quota_commands,  setting_commands,
-                             cartridge_commands, tape_commands,     drive_commands,  completion_commands}) {
+                             migrate_commands,   cartridge_commands, tape_commands,  drive_commands,
+                             completion_commands}) {
       auto some = make();
       all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
     }

@@ -3,10 +3,10 @@
 #include <limits>
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
-#include <openssl/provider.h>
 
 #include "crypto/certificate.h"
 #include "crypto/key_state.h"
+#include "crypto/old_algorithms.h"
 #include "crypto/openssl_handles.h"
 #include "crypto/secure_memory.h"
 
@@ -21,7 +21,6 @@ void free_certificates(STACK_OF(X509) * list) {
   sk_X509_pop_free(list, X509_free);
 }
 using CertificatesPtr = OpensslPtr<STACK_OF(X509), free_certificates>;
-using LibraryPtr = OpensslPtr<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
 
 std::unexpected<Error> refuse(const char* message) {
   return fail(ErrorCode::kInvalidArgument, message, "file");
@@ -38,19 +37,6 @@ Result<SecretBytes> with_nul(const SecretBytes& passphrase) {
 
 const char* c_text(const SecretBytes& with_nul) {
   return reinterpret_cast<const char*>(with_nul.reveal().data());
-}
-
-// A library context of its own in which the old algorithms are known too: the program at large stays without
-// them. Made once and kept: OpenSSL's providers do not bear being unloaded at exit.
-OSSL_LIB_CTX* library_with_old_algorithms() {
-  static OSSL_LIB_CTX* const library = [] {
-    auto* made = OSSL_LIB_CTX_new();
-    TW_ASSERT(made != nullptr);
-    TW_ASSERT(OSSL_PROVIDER_load(made, "default") != nullptr);
-    static_cast<void>(OSSL_PROVIDER_load(made, "legacy"));  // a package of its own on some systems
-    return made;
-  }();
-  return library;
 }
 
 Result<Pkcs12Ptr> parse(ByteView file) {
