@@ -59,10 +59,10 @@ std::vector<std::pair<std::string_view, std::string>> sources_of(const EkmInstal
 void note_outcome(store::Transaction& transaction, const KeyManager& manager, const Actor& actor,
                   const EkmInstallation& from, const MigrationReport& report) {
   auto fields = sources_of(from);
-  for (const auto outcome : {MigrationOutcome::kAdded, MigrationOutcome::kSame, MigrationOutcome::kKeptBoth,
-                             MigrationOutcome::kLeftOut}) {
-    fields.emplace_back(to_string(outcome), std::to_string(report.number(outcome)));
-  }
+  fields.emplace_back("added", std::to_string(report.number(MigrationOutcome::kAdded)));
+  fields.emplace_back("same", std::to_string(report.number(MigrationOutcome::kSame)));
+  fields.emplace_back("kept_both", std::to_string(report.number(MigrationOutcome::kKeptBoth)));
+  fields.emplace_back("left_out", std::to_string(report.number(MigrationOutcome::kLeftOut)));
   note(transaction, manager.context(),
        {.type = AuditType::kResourceManagement,
         .action = report.dry_run ? "migration.dry-run" : "migration.import",
