@@ -247,11 +247,45 @@ TEST_F(KeytoolStore, K20_KeytoolsEntriesAreRead) {
   EXPECT_EQ(open_with(tool.file(), "another").error().code, ErrorCode::kWrongKey);
 }
 
+// The same keys by another way: keytool turns the keystore into PKCS#12 itself.
+TEST_F(KeytoolStore, K20_JceksAndPkcs12GiveTheSameKeys) {
+  const Keytool tool{std::string(kStorePassword)};
+  tool.data_key("AES00");
+  tool.data_key("AES01");
+  tool.pair("cert1");
+  tool.pair("cert2", 3072);
+  tool.certificate("partner");
+  const auto jceks = open_with(tool.file());
+  const Bytes copy = tool.as_pkcs12();
+  const auto pkcs12 = open_with(copy);
+  ASSERT_TRUE(jceks && pkcs12) << pkcs12.error().text();
+  EXPECT_EQ(pkcs12->format, "PKCS#12");
+  ASSERT_EQ(pkcs12->entries.size(), 5U);
+  for (const auto& entry : jceks->entries) {
+    const auto& same = named(*pkcs12, entry.alias);
+    EXPECT_EQ(same.fault, "");
+    EXPECT_EQ(same.kind, entry.kind) << entry.alias;
+    EXPECT_EQ(same.data_key, entry.data_key);
+    EXPECT_TRUE(entry.certificate.empty() || same.certificate == entry.certificate);
+    ASSERT_EQ(same.key.has_value(), entry.key.has_value());
+    EXPECT_TRUE(!entry.key || same.key->pkcs8() == entry.key->pkcs8());
+  }
+  EXPECT_EQ(open_with(copy, "another").error().code, ErrorCode::kWrongKey);
+  EXPECT_EQ(open_with(copy, "another").error().field, "password");
+  EXPECT_EQ(open_with(ByteView(copy).first(copy.size() / 2)).error().field, "keystore");
+}
+
+// The writer of the other tests makes what Java reads.
 TEST_F(KeytoolStore, K20_KeytoolReadsWhatTheTestsWrite) {
   const Keytool tool{std::string(kStorePassword)};
-  tool.data_key("seed");  // keytool makes the folder's file, which is then replaced
-  const auto listed = tool.run({"-list"});
-  EXPECT_THAT(listed, HasSubstr("seed"));
+  JceksWriter store;
+  store.data_key("aes00", key_of(9)).pair("cert1", shared_rsa(0), certificate());
+  store.certificate("partner", certificate());
+  tool.put(store.file());
+  EXPECT_THAT(tool.run({"-list"}), HasSubstr("3 entries"));
+  const auto copied = open_with(tool.as_pkcs12());
+  ASSERT_TRUE(copied) << copied.error().text();
+  EXPECT_TRUE(equal(named(*copied, "aes00").data_key.reveal(), key_of(9)));
 }
 
 }  // namespace

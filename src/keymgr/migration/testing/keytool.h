@@ -25,6 +25,7 @@ class Keytool {
   void certificate(const std::string& alias) const;
   // All entries once more, as a PKCS#12 file with the same password.
   Bytes as_pkcs12() const;
+  void put(ByteView store) const { folder_.write("store", store); }
   Bytes file() const { return folder_.read("store"); }
 
  private:
