@@ -88,6 +88,20 @@ struct Pkcs12 {
 // the passphrase does not fit; kInvalidArgument when the file does not parse, has no MAC, or holds a key of a
 // kind that is not used.
 Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase);
+// One entry of a file with many: a key with its certificate, a certificate alone, or a secret key as Java keeps
+// it (a PrivateKeyInfo of the symmetric algorithm within a secret bag).
+struct Pkcs12Entry {
+  std::string friendly_name;
+  std::optional<PrivateKey> key;
+  Certificate certificate;       // empty for a secret key
+  SecretBytes secret;            // of a secret key
+  std::string secret_algorithm;  // its object identifier: "2.16.840.1.101.3.4.1" is AES
+  std::string fault;             // why it cannot be used; empty: it can
+};
+// Every entry, secret keys first; certificates of a key's chain stay out. Errors as read_pkcs12(); an entry
+// that cannot be used has a fault and spoils no other. kExhausted beyond `limit` entries.
+Result<std::vector<Pkcs12Entry>> read_pkcs12_entries(ByteView file, const SecretBytes& passphrase,
+                                                     std::size_t limit);
 // AES-256-CBC with PBKDF2, MAC SHA-256. kInvalidArgument when certificate and key do not belong together or
 // the passphrase holds a NUL.
 Result<Bytes> write_pkcs12(const Pkcs12& content, const SecretBytes& passphrase);

@@ -3,11 +3,12 @@
 #include <limits>
 #include <openssl/err.h>
 #include <openssl/pkcs12.h>
-#include <openssl/provider.h>
 
 #include "crypto/certificate.h"
 #include "crypto/key_state.h"
+#include "crypto/old_algorithms.h"
 #include "crypto/openssl_handles.h"
+#include "crypto/pkcs12_parts.h"
 #include "crypto/secure_memory.h"
 
 namespace tapewarden::crypto {
@@ -21,13 +22,15 @@ void free_certificates(STACK_OF(X509) * list) {
   sk_X509_pop_free(list, X509_free);
 }
 using CertificatesPtr = OpensslPtr<STACK_OF(X509), free_certificates>;
-using LibraryPtr = OpensslPtr<OSSL_LIB_CTX, OSSL_LIB_CTX_free>;
+
+}  // namespace
+
+namespace pkcs12 {
 
 std::unexpected<Error> refuse(const char* message) {
   return fail(ErrorCode::kInvalidArgument, message, "file");
 }
 
-// As C text in secure memory; kInvalidArgument when it holds a NUL and would be cut.
 Result<SecretBytes> with_nul(const SecretBytes& passphrase) {
   if (std::ranges::find(passphrase.reveal(), 0) != passphrase.reveal().end())
     return fail(ErrorCode::kInvalidArgument, "A passphrase cannot hold a NUL.", "passphrase");
@@ -38,19 +41,6 @@ Result<SecretBytes> with_nul(const SecretBytes& passphrase) {
 
 const char* c_text(const SecretBytes& with_nul) {
   return reinterpret_cast<const char*>(with_nul.reveal().data());
-}
-
-// A library context of its own in which the old algorithms are known too: the program at large stays without
-// them. Made once and kept: OpenSSL's providers do not bear being unloaded at exit.
-OSSL_LIB_CTX* library_with_old_algorithms() {
-  static OSSL_LIB_CTX* const library = [] {
-    auto* made = OSSL_LIB_CTX_new();
-    TW_ASSERT(made != nullptr);
-    TW_ASSERT(OSSL_PROVIDER_load(made, "default") != nullptr);
-    static_cast<void>(OSSL_PROVIDER_load(made, "legacy"));  // a package of its own on some systems
-    return made;
-  }();
-  return library;
 }
 
 Result<Pkcs12Ptr> parse(ByteView file) {
@@ -72,13 +62,15 @@ Result<Pkcs12Ptr> parse(ByteView file) {
   return parsed;
 }
 
-// An empty passphrase may be stored as one NUL character or as nothing at all.
-bool passphrase_fits(PKCS12* file, const char* text, std::size_t size) {
-  if (PKCS12_verify_mac(file, text, static_cast<int>(size)) == 1) return true;
-  return size == 0 && PKCS12_verify_mac(file, nullptr, 0) == 1;
+Status check_passphrase(PKCS12* file, const SecretBytes& phrase) {
+  const char* text = c_text(phrase);
+  const std::size_t size = phrase.size() - 1;
+  // An empty passphrase may be stored as one NUL character or as nothing at all.
+  if (PKCS12_verify_mac(file, text, static_cast<int>(size)) == 1) return {};
+  if (size == 0 && PKCS12_verify_mac(file, nullptr, 0) == 1) return {};
+  return fail(ErrorCode::kWrongKey, "The passphrase does not open the PKCS#12 file.", "passphrase");
 }
 
-// Out of the context with the old algorithms into the program's own, by way of secure memory.
 Result<PrivateKey> adopt(PkeyPtr key) {
   const Pkcs8Ptr info(EVP_PKEY2PKCS8(key.get()));
   if (info == nullptr) return refuse("The PKCS#12 file holds a key of a kind that is not used.");
@@ -101,7 +93,9 @@ Result<Certificate> adopt(const X509* certificate) {
   return adopted;
 }
 
-}  // namespace
+}  // namespace pkcs12
+
+using namespace pkcs12;
 
 Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase) {
   const ErrorScope errors;
@@ -109,8 +103,7 @@ Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase) {
   const auto phrase = TRY(with_nul(passphrase));
   const char* text = c_text(phrase);
   const auto parsed = TRY(parse(file));
-  if (!passphrase_fits(parsed.get(), text, passphrase.size()))
-    return fail(ErrorCode::kWrongKey, "The passphrase does not open the PKCS#12 file.", "passphrase");
+  TRY(check_passphrase(parsed.get(), phrase));
 
   EVP_PKEY* raw_key = nullptr;
   X509* raw_certificate = nullptr;

@@ -65,11 +65,12 @@ Status DataKeys::put(store::Transaction& transaction, const DataKey& key) const 
 
 // Attributes that count: group, state, owner, origin, uses.
 Result<DataKey> DataKeys::insert(store::Transaction& transaction, std::string_view alias,
-                                 const crypto::SecretBytes& secret, DataKey key) const {
+                                 const crypto::SecretBytes& secret, DataKey key, bool beside) const {
   key.id = Uuid::random(*context_.env.random);
   key.alias = alias;
   key.dki = TRY(eedk::DataKeyIdentifier::from_alias(alias));
-  if (!TRY(find_all(transaction, key.alias)).empty() || !TRY(find_by_dki(transaction, key.dki)).empty()) {
+  if (!beside &&
+      (!TRY(find_all(transaction, key.alias)).empty() || !TRY(find_by_dki(transaction, key.dki)).empty())) {
     return fail(ErrorCode::kAlreadyExists, "the alias " + key.alias + " is taken", "alias",
                 "choose other aliases, or leave them to the server");
   }
@@ -147,18 +148,8 @@ Result<ImportOutcome> DataKeys::import(store::Transaction& transaction, const Ac
     return fail(ErrorCode::kInvalidArgument, "a data key has 32 bytes (AES-256)", "key");
   }
   const std::string alias = TRY(eedk::canonical_alias(imported.alias));
-  const auto here = TRY(find(transaction, alias));
-  if (here) {
-    if (is_tombstone(here->state)) {
-      return fail(ErrorCode::kConflict, "the key " + alias + " was destroyed here", "alias",
-                  "a destroyed key does not come back by import");
-    }
-    if (here->fingerprint == fingerprint_of(imported.key)) return ImportOutcome::kUnchanged;
-    return fail(
-        ErrorCode::kAlreadyExists,
-        "the alias " + alias + " names another key here (fingerprint " + to_hex(here->fingerprint) + ")",
-        "alias", "import it under another alias");
-  }
+  const Namesakes namesakes = TRY(look_for_namesakes(transaction, alias, imported));
+  if (namesakes.same) return ImportOutcome::kUnchanged;
   DataKey key;
   key.state = TRY(check_tombstone(transaction, imported));
   key.owner = imported.may_write ? context_.server : imported.owner;
@@ -168,14 +159,39 @@ Result<ImportOutcome> DataKeys::import(store::Transaction& transaction, const Ac
     key.group = TRY(KeyGroups::require_name(transaction, imported.group));
     key.position = TRY(KeyGroups::next_positions(transaction, context_, key.group, 1));
   }
-  key = TRY(insert(transaction, alias, imported.key, std::move(key)));
+  key = TRY(insert(transaction, alias, imported.key, std::move(key), imported.beside));
   TRY(KeyGroups::account(transaction, context_, std::nullopt, key));
   note(transaction, context_,
        {.type = AuditType::kResourceManagement,
         .action = "key.import",
         .actor = actor,
         .fields = audit_fields(key)});
-  return ImportOutcome::kAdded;
+  return namesakes.others ? ImportOutcome::kKeptBoth : ImportOutcome::kAdded;
+}
+
+// An alias and its DKi say the same (eedk/data_key_identifier.h), so the alias is enough to look by.
+Result<DataKeys::Namesakes> DataKeys::look_for_namesakes(store::Reader& reader, const std::string& alias,
+                                                         const ImportedKey& imported) const {
+  const auto fingerprint = fingerprint_of(imported.key);
+  const auto here = TRY(find_all(reader, alias));
+  for (const DataKey& key : here) {
+    if (is_tombstone(key.state) && (key.fingerprint == fingerprint || !imported.beside)) {
+      return fail(ErrorCode::kConflict, "the key " + alias + " was destroyed here", "alias",
+                  "a destroyed key does not come back by import");
+    }
+    if (key.fingerprint == fingerprint) return Namesakes{.same = true, .others = here.size() > 1};
+  }
+  if (!here.empty() && !imported.beside) {
+    return fail(ErrorCode::kAlreadyExists,
+                "the alias " + alias + " names another key here (fingerprint " +
+                    to_hex(here.front().fingerprint) + ")",
+                "alias", "import it under another alias");
+  }
+  if (here.size() >= static_cast<std::size_t>(kMaximumKeysOfOneName)) {
+    return fail(ErrorCode::kExhausted, "the alias " + alias + " names too many keys here", "alias",
+                "import it under another alias");
+  }
+  return Namesakes{.same = false, .others = !here.empty()};
 }
 
 // A key that was destroyed here under whatever alias stays destroyed; one that was compromised comes in as

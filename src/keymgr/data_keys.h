@@ -2,8 +2,9 @@
 //
 // Invariants
 //  I1 A key's secret exists only as a sealed box in its row and, while it is used, in a SecretBytes.
-//  I2 No key is made or imported under an alias or a DKi that is taken here. Two servers that made keys apart
-//     may bring some together: then both are kept, and a name that means several is "ALIAS#FINGERPRINT".
+//  I2 No key is made under an alias or a DKi that is taken here. Two servers that made keys apart, and an import
+//     that asks for it, may bring some together: then both are kept, and a name that means several is
+//     "ALIAS#FINGERPRINT".
 //  I3 A state only moves along the arrows of key_state.h; a destroyed row keeps its attributes and an empty
 //     secret for ever (a tombstone that no import undoes).
 // Stateless; thread-safe.
@@ -35,11 +36,13 @@ struct ImportedKey {
   KeyState state = KeyState::kActive;
   bool may_write = false;  // this server becomes its owner and may begin cartridges with it
   Uuid owner;              // used when !may_write; nil: nobody gives it out for writing
+  bool beside = false;     // where the alias or its DKi names another key here, keep both
 };
 
 enum class ImportOutcome : std::uint8_t {
   kAdded,
   kUnchanged,  // same alias, same key
+  kKeptBoth,   // added beside another key of that alias
 };
 
 class DataKeys {
@@ -55,7 +58,8 @@ class DataKeys {
   // naming the first alias that is taken.
   Result<std::vector<DataKey>> generate_range(store::Transaction& transaction, const Actor& actor,
                                               std::string_view range, std::string_view group) const;
-  // kAlreadyExists when the alias or its DKi names a different key here; kConflict for a tombstone.
+  // kAlreadyExists when the alias or its DKi names a different key here and `beside` is not asked for;
+  // kExhausted when it names kMaximumKeysOfOneName already; kConflict for a tombstone.
   Result<ImportOutcome> import(store::Transaction& transaction, const Actor& actor,
                                const ImportedKey& key) const;
 
@@ -84,13 +88,20 @@ class DataKeys {
 
  private:
   Result<DataKey> insert(store::Transaction& transaction, std::string_view alias,
-                         const crypto::SecretBytes& secret, DataKey attributes) const;
+                         const crypto::SecretBytes& secret, DataKey attributes, bool beside = false) const;
   struct Place {
     std::string group;
     std::int64_t first = 0;  // position of the first key
   };
   Result<Place> reserve(store::Transaction& transaction, std::string_view group, std::size_t count) const;
   Result<KeyState> check_tombstone(store::Reader& reader, const ImportedKey& imported) const;
+  // Whether the very key is here under that alias or its DKi; fails where it may not come in beside others.
+  struct Namesakes {
+    bool same = false;
+    bool others = false;
+  };
+  Result<Namesakes> look_for_namesakes(store::Reader& reader, const std::string& alias,
+                                       const ImportedKey& imported) const;
   Result<DataKey> generate_one(store::Transaction& transaction, std::string_view alias, const Place& place,
                                std::size_t index) const;
 

@@ -24,6 +24,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(evidence_routes(services.manager, services.audit));
   router.add(migration_routes(services.manager));
   router.add(sharing_routes(services.manager));
+  router.add(installation_routes(services.manager));
   router.add(audit_routes(services.manager, services.audit));
   if (services.backups != nullptr) router.add(backup_routes(*services.backups));
   router.add(status_routes(services));

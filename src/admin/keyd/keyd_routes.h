@@ -71,6 +71,7 @@ std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
 std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace& audit);
 std::vector<Route> migration_routes(keymgr::KeyManager& manager);
 std::vector<Route> sharing_routes(keymgr::KeyManager& manager);  // partners; their keys
+std::vector<Route> installation_routes(keymgr::KeyManager& manager);  // a whole old key manager
 std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
 std::vector<Route> backup_routes(keymgr::backup::Service& service);
 std::vector<Route> status_routes(const KeydServices& services);
