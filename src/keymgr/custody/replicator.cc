@@ -152,11 +152,29 @@ Status Replicator::send_round() {
   }
   const Bytes answer = TRY(link_.post("changes", message.body));
   TRY(sender_.answered(message, answer));
+  if (const auto refused = sender_.take_refused(); !refused.empty()) return note_refused(refused);
   {
     const MutexLock lock(mutex_);
     copying_ = sender_.copying();
   }
   acknowledged(sender_.position(), true);
+  return {};
+}
+
+// Out of step meanwhile: no answer waits for a commit that the peer does not take (R2, R6).
+Status Replicator::note_refused(const std::vector<RefusedRow>& refused) {
+  const std::string what = "the peer refused " + std::to_string(refused.size()) +
+                           " of our rows; the first of the table " + refused.front().table + ": " +
+                           refused.front().why;
+  {
+    const MutexLock lock(mutex_);
+    state_.refused += refused.size();
+    state_.last_refusal = what;
+  }
+  failed({ErrorCode::kConflict, what, {}, "compare both servers' audit records", 0});
+  if (!options_.parties.refused) return {};
+  TRY(keystore_.write(
+      [&](store::Transaction& transaction) { return options_.parties.refused(transaction, refused); }));
   return {};
 }
 
@@ -281,30 +299,30 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
   auto decoded = receiver_.open(body, *session);
   if (!decoded) return (*reply)(std::unexpected(decoded.error()));
   const auto changes = std::make_shared<ReplicationChanges>(std::move(*decoded));
-  const auto welcome = [self = options_.parties.self](std::uint64_t applied) {
+  const auto welcome = [self = options_.parties.self](const ChangeReceiver::Applied& applied) {
     ReplicationWelcome out;
     out.receiver = self;
-    out.applied = applied;
+    out.applied = applied.through;
+    out.refused = applied.refused;
     return out.encode();
   };
   if (changes->rows.empty() && !changes->complete) {  // a keep-alive: nothing to make durable
-    return (*reply)(welcome(changes->through));
+    return (*reply)(welcome({changes->through}));
   }
-  const auto applied = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const auto applied = std::make_shared<ChangeReceiver::Applied>();
   const auto answer = [this, reply, applied, welcome] {
     {
       const MutexLock lock(mutex_);
-      state_.applied = std::max<std::uint64_t>(state_.applied, *applied);
+      state_.applied = std::max<std::uint64_t>(state_.applied, applied->through);
     }
     (*reply)(welcome(*applied));
     if (options_.on_applied) options_.on_applied();
   };
   keystore_.submit(
       [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {
-        const auto done = TRY(receiver_.apply(transaction, *changes, *session));
-        *applied = done.through;
+        *applied = TRY(receiver_.apply(transaction, *changes, *session));
         const MutexLock lock(mutex_);
-        state_.conflicts += done.conflicts;
+        state_.conflicts += applied->conflicts;
         applying_.emplace(transaction.sequence(), answer);
         return {};
       },
