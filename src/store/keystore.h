@@ -170,8 +170,9 @@ class ChangeSealer {
 class CommitGate {
  public:
   virtual ~CommitGate() = default;
-  // Called on the writer thread after commit `sequence` is durable here, in order; must not block. `pass` may
-  // be called from any thread, once, in any order.
+  // Called on the writer thread after commit `sequence` is durable here, in order, and again for the newest
+  // commit when more answers wait for it; must not block. `pass` may be called from any thread, once, in any
+  // order.
   virtual void committed(std::uint64_t sequence, std::function<void()> pass) = 0;
 };
 
@@ -216,8 +217,12 @@ class Keystore {
   // just its own changes and records, and is what its completion gets. `work` may be run again from the start
   // when the group must be redone, so it must not keep state outside. Completions run on the env's executor.
   // A group that only records takes no commit: its records go to the log alone (CommitLog::note), also when
-  // the disk has no room for the database any more, and its completions do not wait at the gate. Thread-safe.
+  // the disk has no room for the database any more. While an earlier commit waits at the gate, a success
+  // waits with it even if its work changed nothing: what it read may be what waits. Thread-safe.
   virtual void submit(Work work, Completion completion) = 0;
+  // As submit(), but the completion runs as soon as the commit is durable here, whatever the gate says, on
+  // the thread that finds it so: it must not block. For what answers the peer itself.
+  virtual void submit_ungated(Work work, Completion completion) = 0;
   // Says that a submit() is being prepared, until what it returns is gone. The writer then holds its next
   // commit back for those that are announced, at most kGatherTime, so that under load more share one sync;
   // nobody waits when nothing is announced. Thread-safe.
