@@ -11,19 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds kRetryLimit{5000};
 constexpr std::chrono::milliseconds kRememberInterval{1000};
 
-// A completion that answers once, whoever comes first.
-class OnceReply {
- public:
-  explicit OnceReply(std::function<void(Result<Bytes>)> reply) : reply_(std::move(reply)) {}
-  void operator()(Result<Bytes> answer) {
-    if (!done_.exchange(true)) reply_(std::move(answer));
-  }
-
- private:
-  std::atomic<bool> done_ = false;
-  std::function<void(Result<Bytes>)> reply_;
-};
-
 }  // namespace
 
 Replicator::Replicator(Env env, store::Keystore& keystore, ReplicatorOptions options, PeerLink& link)
@@ -53,7 +40,7 @@ Status Replicator::start() {
   {
     const MutexLock lock(mutex_);
     acknowledged_ = remembered_ = progress.acknowledged;
-    newest_commit_ = durable_ = keystore_.head().sequence;
+    newest_commit_ = keystore_.head().sequence;
     state_.applied = progress.applied;
   }
   keystore_.set_gate(this);
@@ -75,11 +62,8 @@ void Replicator::committed(std::uint64_t sequence, std::function<void()> pass) {
   std::vector<std::function<void()>> now;
   {
     const MutexLock lock(mutex_);
-    newest_commit_ = durable_ = std::max(durable_, sequence);
-    const auto end = applying_.upper_bound(sequence);
-    for (auto at = applying_.begin(); at != end; ++at) now.push_back(std::move(at->second));
-    applying_.erase(applying_.begin(), end);
-    if (in_step_) {
+    newest_commit_ = std::max(newest_commit_, sequence);
+    if (in_step_ && sequence > acknowledged_) {
       waiting_.emplace(sequence, std::move(pass));
     } else {
       now.push_back(std::move(pass));
@@ -293,7 +277,7 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
     const MutexLock lock(mutex_);
     session = incoming_;
   }
-  const auto reply = std::make_shared<OnceReply>(std::move(completion));
+  const auto reply = std::make_shared<std::function<void(Result<Bytes>)>>(std::move(completion));
   if (!session)
     return (*reply)(fail(ErrorCode::kConflict, "no session is open", "session", "send hello first"));
   auto decoded = receiver_.open(body, *session);
@@ -309,28 +293,23 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
   if (changes->rows.empty() && !changes->complete) {  // a keep-alive: nothing to make durable
     return (*reply)(welcome({changes->through}));
   }
+  // Written anew when the work is run again, and told only once its own commit is durable; this server's own
+  // gate has no say in it (R3).
   const auto applied = std::make_shared<ChangeReceiver::Applied>();
-  const auto answer = [this, reply, applied, welcome] {
-    {
-      const MutexLock lock(mutex_);
-      state_.applied = std::max<std::uint64_t>(state_.applied, applied->through);
-    }
-    (*reply)(welcome(*applied));
-    if (options_.on_applied) options_.on_applied();
-  };
-  keystore_.submit(
-      [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {
+  keystore_.submit_ungated(
+      [this, changes, session, applied](store::Transaction& transaction) -> Status {
         *applied = TRY(receiver_.apply(transaction, *changes, *session));
-        const MutexLock lock(mutex_);
-        state_.conflicts += applied->conflicts;
-        applying_.emplace(transaction.sequence(), answer);
         return {};
       },
-      [reply, answer](Result<store::CommitInfo> done) {
+      [this, reply, applied, welcome](const Result<store::CommitInfo>& done) {
         if (!done) return (*reply)(std::unexpected(done.error()));
-        // As a rule committed() has answered already, before this server's own gate (R3). It has not when
-        // everything was here before, so that there was nothing to commit.
-        answer();
+        {
+          const MutexLock lock(mutex_);
+          state_.applied = std::max<std::uint64_t>(state_.applied, applied->through);
+          state_.conflicts += applied->conflicts;
+        }
+        (*reply)(welcome(*applied));
+        if (options_.on_applied) options_.on_applied();
       });
 }
 

@@ -139,9 +139,6 @@ class Replicator final : public store::CommitGate, public PeerView {
   std::uint64_t remembered_ TW_GUARDED_BY(mutex_) = 0;
   bool copying_ TW_GUARDED_BY(mutex_) = false;  // the peer has not had everything yet
   std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
-  // Answers to the peer that wait for the commit which applied its changes (R3).
-  std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);
-  std::uint64_t durable_ TW_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<ChangeReceiver::Session> incoming_ TW_GUARDED_BY(mutex_);
   std::optional<Incarnation> refused_ TW_GUARDED_BY(mutex_);  // what the peer's last hello showed
   SteadyTime last_contact_ TW_GUARDED_BY(mutex_){};
