@@ -167,6 +167,10 @@ Status KeydServer::Parts::connect_peer() {
   parties.take_in = [this](store::Transaction& transaction, const store::ApplyReport& report) {
     return manager->take_in(transaction, report);
   };
+  parties.refused = [this](store::Transaction& transaction, std::span<const keymgr::RefusedRow> rows) {
+    return manager->note_refused(transaction, rows);
+  };
+  parties.now = [this] { return env.clock->wall_now(); };
   parties.incarnation = [this](store::Reader& reader) {
     return keymgr::own_incarnation(reader, config.server_id);
   };
@@ -295,6 +299,12 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
     out.push_back("the peer " + peer.name + " is not in step: " + peer.last_error);
+  }
+  if (replicator) {
+    if (const auto peer = replicator->state(); peer.refused > 0) {
+      out.push_back("the peer " + peer.name + " refused " + std::to_string(peer.refused) +
+                    " rows, which exist here alone: " + peer.last_refusal);
+    }
   }
   if (const auto conflicts = open_conflicts(); conflicts > 0) {
     out.push_back(std::to_string(conflicts) + " conflicts between the servers wait to be looked at: see " +

@@ -404,7 +404,7 @@ Result<std::size_t> KeyLife::enforce(store::Transaction& transaction) const {
   return changed;
 }
 
-Status KeyLife::verify(store::Reader& reader, const Tombstone& tombstone) const {
+Status verify_tombstone(store::Reader& reader, const Tombstone& tombstone) {
   const auto row = TRY(reader.get(kServerTable, {to_bytes(tombstone.server.view())}));
   if (!row) {
     return fail(ErrorCode::kUnauthenticated, "the tombstone was signed by a server that is not known here",

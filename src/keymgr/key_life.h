@@ -85,6 +85,9 @@ struct Tombstone {
 Result<std::optional<Tombstone>> strongest_tombstone(store::Reader& reader, KeyKind kind,
                                                      ByteView fingerprint);
 
+// kUnauthenticated: not signed by a server that is known here.
+Status verify_tombstone(store::Reader& reader, const Tombstone& tombstone);
+
 struct Destruction {
   // How many cartridges, by cartridges_of(kNeeding), become unreadable; absent: none may.
   std::optional<std::int64_t> cartridges_lost = {};
@@ -124,8 +127,9 @@ class KeyLife {
   // Puts every row that contradicts a tombstone right: after rows came in from elsewhere. How many there
   // were.
   Result<std::size_t> enforce(store::Transaction& transaction) const;
-  // kUnauthenticated: not signed by a server that is known here.
-  Status verify(store::Reader& reader, const Tombstone& tombstone) const;
+  Status verify(store::Reader& reader, const Tombstone& tombstone) const {
+    return verify_tombstone(reader, tombstone);
+  }
 
  private:
   Result<KeyRef> again(store::Reader& reader, const KeyRef& key) const;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "keymgr/key_groups.h"
 #include "keymgr/key_life.h"
 #include "keymgr/ledger.h"
+#include "keymgr/peer_changes.h"
 #include "keymgr/quotas.h"
 #include "keymgr/server_context.h"
 #include "keymgr/settings.h"
@@ -126,6 +128,10 @@ class KeyManager {
   Result<Page<KekView>> list_keks(const PageRequest& page, std::optional<KeyState> state = {});
   Result<std::vector<LabelConflict>> label_conflicts();
   Result<std::vector<ExpiryWarning>> expiring_keks();
+
+  // Rows of this server that the peer does not take: keys among them are given out for writing only when
+  // peer.exhausted says that a key may exist here alone. Within a transaction; audited.
+  Status note_refused(store::Transaction& transaction, std::span<const RefusedRow> rows) const;
 
   // The end of keys (K10). The key as it is now: kNotFound.
   Result<KeyRef> key_ref(std::string_view alias);

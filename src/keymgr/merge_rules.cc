@@ -158,6 +158,12 @@ MergedRow merge_servers(const TableSpec& table, const RowOpinion& high, const Ro
   return merge.take();
 }
 
+MergedRow merge_tombstones(const TableSpec& table, const RowOpinion& high, const RowOpinion& low, bool) {
+  Merge merge(table, high, low);
+  if (merge.low("state") > merge.high("state")) merge.base_on_low();
+  return merge.take();
+}
+
 MergedRow merge_conflicts(const TableSpec& table, const RowOpinion& high, const RowOpinion& low, bool) {
   Merge merge(table, high, low);
   if (merge.low("acknowledged") != 0 &&

@@ -9,6 +9,7 @@
 //  cursors      the row of the server that the cursor belongs to; positions only grow
 //  ledger       confirmed beats issued, with the earlier time
 //  servers      the highest epoch; all else of the server's own row
+//  tombstones   the stronger state: destroyed-compromised > destroyed > compromised
 //  conflicts    found first; acknowledged first
 #pragma once
 
@@ -30,5 +31,8 @@ store::MergedRow merge_servers(const store::TableSpec& table, const store::RowOp
                                const store::RowOpinion& low, bool concurrent);
 store::MergedRow merge_conflicts(const store::TableSpec& table, const store::RowOpinion& high,
                                  const store::RowOpinion& low, bool concurrent);
+
+store::MergedRow merge_tombstones(const store::TableSpec& table, const store::RowOpinion& high,
+                                  const store::RowOpinion& low, bool concurrent);
 
 }  // namespace tapewarden::keymgr

@@ -86,6 +86,10 @@ std::span<const SettingInfo> setting_infos() {
   return infos();
 }
 
+Status check_setting(std::string_view name, std::string_view value) {
+  return check_value(*TRY(require(name)), value);
+}
+
 Result<std::string> Settings::get(store::Reader& reader, std::string_view name) const {
   const SettingInfo* info = TRY(require(name));
   const auto row = TRY(reader.get(kSettingTable, {std::string(name)}));

@@ -39,6 +39,8 @@ struct SettingInfo {
   std::string_view meaning;
 };
 std::span<const SettingInfo> setting_infos();
+// kNotFound, kInvalidArgument: no setting, or a value that it does not take.
+Status check_setting(std::string_view name, std::string_view value);
 
 class Settings {
  public:

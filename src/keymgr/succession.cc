@@ -22,6 +22,7 @@ struct Touched {
 }  // namespace
 
 Status KeyManager::take_in(store::Transaction& transaction, const store::ApplyReport& report) {
+  TRY(note_peer_changes(transaction, context_, report));
   Touched touched;
   for (const auto& changed : report.changed) {
     if (changed.table == kDataKeyTable.name) {

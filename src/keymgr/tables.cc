@@ -1,6 +1,7 @@
 #include "keymgr/tables.h"
 
 #include "keymgr/merge_rules.h"
+#include "keymgr/peer_rules.h"
 
 namespace tapewarden::keymgr {
 
@@ -34,6 +35,7 @@ const TableSpec kDataKeyTable{
     .indexes = {"group_name, owner, position", "fingerprint", "alias", "dki"},
     .unique_indexes = {},
     .merge = merge_data_keys,
+    .peer = {.fixed = {"alias", "dki", "secret", "fingerprint", "origin_kind"}, .check = check_data_key_row},
 };
 
 const TableSpec kKeyGroupTable{
@@ -48,6 +50,7 @@ const TableSpec kKeyGroupTable{
     .unique_indexes = {},
     .remembered = true,
     .merge = merge_groups,
+    .peer = {.may_erase = true, .check = check_group_row},
 };
 
 const TableSpec kGroupCursorTable{
@@ -62,6 +65,7 @@ const TableSpec kGroupCursorTable{
     .indexes = {},
     .unique_indexes = {},
     .merge = merge_cursors,
+    .peer = {.may_erase = true, .check = check_cursor_row},
 };
 
 const TableSpec kKekTable{
@@ -87,6 +91,7 @@ const TableSpec kKekTable{
     .unique_indexes = {},
     .remembered = true,
     .merge = merge_keks,
+    .peer = {.check = check_kek_row},
 };
 
 const TableSpec kKekLabelTable{
@@ -98,6 +103,7 @@ const TableSpec kKekLabelTable{
     .indexes = {"kek"},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_kek_label_row},
 };
 
 const TableSpec kDriveTable{
@@ -125,6 +131,7 @@ const TableSpec kDriveTable{
     .indexes = {"state", "default_group", "default_alias"},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_drive_row},
 };
 
 const TableSpec kProxyDriveTable{
@@ -136,6 +143,7 @@ const TableSpec kProxyDriveTable{
     .indexes = {"serial"},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_proxy_drive_row},
 };
 
 const TableSpec kAccessRuleTable{
@@ -151,6 +159,7 @@ const TableSpec kAccessRuleTable{
     .indexes = {"object_kind, object"},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_access_rule_row},
 };
 
 const TableSpec kLedgerTable{
@@ -170,6 +179,10 @@ const TableSpec kLedgerTable{
                 "issued", "group_name, purpose, issued WHERE group_name <> ''"},
     .unique_indexes = {},
     .merge = merge_ledger_entries,
+    .peer = {.fixed = {"volser",     "volume",  "method", "purpose", "request_id", "alias", "dki",
+                       "group_name", "label_1", "mode_1", "label_2", "mode_2",     "kek_1", "kek_2",
+                       "eedk_set",   "kcv",     "drive",  "wwnn",    "proxy",      "issued"},
+             .check = check_ledger_row},
 };
 
 const TableSpec kSettingTable{
@@ -178,6 +191,7 @@ const TableSpec kSettingTable{
     .indexes = {},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_setting_row},
 };
 
 const TableSpec kServerTable{
@@ -192,6 +206,7 @@ const TableSpec kServerTable{
     .unique_indexes = {},
     .remembered = true,
     .merge = merge_servers,
+    .peer = {.check = check_server_row},
 };
 
 const TableSpec kConflictTable{
@@ -213,6 +228,7 @@ const TableSpec kConflictTable{
     .indexes = {"acknowledged, found"},
     .unique_indexes = {},
     .merge = merge_conflicts,
+    .peer = {.fixed = {"table_name", "record_key"}, .check = check_conflict_row},
 };
 
 const TableSpec kIdentityTable{
@@ -243,6 +259,9 @@ const TableSpec kKeyHoldTable{
                 {"placed", kInteger, kPlain}},
     .indexes = {"key_id"},
     .unique_indexes = {},
+    .peer = {.may_erase = true,
+             .fixed = {"kind", "key_id", "name", "reason", "until", "placed_by", "placed"},
+             .check = check_hold_row},
 };
 
 const TableSpec kTombstoneTable{
@@ -260,6 +279,8 @@ const TableSpec kTombstoneTable{
                 {"signature", kBlob, kPlain}},
     .indexes = {"key_id"},
     .unique_indexes = {},
+    .merge = merge_tombstones,
+    .peer = {.check = check_tombstone_row},
 };
 
 const TableSpec kQuotaTable{
@@ -277,6 +298,7 @@ const TableSpec kQuotaTable{
     .indexes = {},
     .unique_indexes = {"subject_kind, subject, object_kind, object"},
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_quota_row},
 };
 
 const TableSpec kQuotaWritesTable{
@@ -288,6 +310,7 @@ const TableSpec kQuotaWritesTable{
                 {"count", kInteger, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .peer = {.check = check_quota_writes_row},
 };
 
 const TableSpec kQuotaReadsTable{
@@ -295,6 +318,7 @@ const TableSpec kQuotaReadsTable{
     .columns = {{"quota", kBlob, kKey}, {"volume", kBlob, kKey}, {"last", kInteger, kPlain}},
     .indexes = {"quota, last"},
     .unique_indexes = {},
+    .peer = {.check = check_quota_reads_row},
 };
 
 const TableSpec kRewrapTable{
@@ -319,6 +343,9 @@ const TableSpec kRewrapTable{
                 {"ended", kInteger, kPlain}},
     .indexes = {"started"},
     .unique_indexes = {},
+    .peer = {.fixed = {"server", "from_kek", "volsers", "label_1", "mode_1", "label_2", "mode_2",
+                       "started_by", "started"},
+             .check = check_rewrap_row},
 };
 
 std::vector<const TableSpec*> tables() {

@@ -6,6 +6,8 @@
 //  A2 A row that is stored unchanged keeps its version and origin and is not sent back. One that is stored
 //     changed, or that beats a higher version, gets version max + 1 and this server as origin, so the other
 //     learns of it. The other then finds its own row contained in it and takes it as it is: nothing swings.
+//  A3 A row that its table's PeerRights do not allow, now or after the others of the message, changes nothing
+//     and is reported.
 #include <algorithm>
 
 #include "crypto/hash.h"
@@ -18,31 +20,64 @@ namespace {
 constexpr std::size_t kShownBytes = 64;  // of a blob in a conflict's text
 constexpr std::size_t kShownText = 200;
 constexpr std::int64_t kVersionLimit = std::int64_t{1} << 62;  // no row changes so often
+// Beyond the version here: what a server may have changed while the two were apart. A thousand changes a
+// second make it in fifty days.
+constexpr std::int64_t kVersionJump = std::int64_t{1} << 32;
+// How often what waits for other rows of its message is tried again: no row waits for a longer chain.
+constexpr int kRounds = 8;
+constexpr std::size_t kPeerValueLimit = 1U << 20;  // bytes of one text or blob
 
 bool has_secret(const Value& value) {
   const Bytes* box = std::get_if<Bytes>(&value);
   return box != nullptr && !box->empty();
 }
 
-Status check_change(const Layout& layout, const RowChange& change) {
-  const auto& columns = layout.spec.columns;
+// A message that another release wrote, or that is no message of a key server: nothing of it is taken.
+Status check_table(const Layout& layout, const RowChange& change) {
   if (!layout.spec.replicated) {
     return fail(ErrorCode::kInvalidArgument, "the peer sent a row of a table that stays on its server",
                 layout.name);
   }
-  if (change.row.size() != columns.size() || change.version < 1 || change.version > kVersionLimit) {
-    return fail(ErrorCode::kInvalidArgument, "the peer's row does not fit the table", layout.name,
-                "run the same version of the program on both servers");
+  const auto& columns = layout.spec.columns;
+  bool named = change.row.size() == columns.size();
+  for (std::size_t i = 0; named && i < columns.size(); ++i) {
+    named = columns[i].role != ColumnRole::kKey || has_type(change.row[i], columns[i].type);
   }
+  if (named) return {};
+  return fail(ErrorCode::kInvalidArgument, "the peer's row does not fit the table", layout.name,
+              "run the same version of the program on both servers");
+}
+
+std::unexpected<Error> no_row(std::string why, std::string_view column = {}) {
+  return fail(ErrorCode::kInvalidArgument, std::move(why), std::string(column));
+}
+
+// Not the row's fault: it may well be in order.
+bool is_own_trouble(const Error& error) {
+  return error.code == ErrorCode::kIo || error.code == ErrorCode::kInternal ||
+         error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+}
+
+// What holds for every table.
+Status check_values(const Layout& layout, const RowChange& change) {
+  const auto& columns = layout.spec.columns;
+  if (change.version < 1 || change.version > kVersionLimit) return no_row("its version is out of range");
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const bool null = std::holds_alternative<std::monostate>(change.row[i]);
-    const bool may_be_null =
-        columns[i].role == ColumnRole::kLocal || (change.erased && columns[i].role != ColumnRole::kKey);
-    if (null ? may_be_null : has_type(change.row[i], columns[i].type)) continue;
-    return fail(ErrorCode::kInvalidArgument, "the peer's row holds a value of another type",
-                layout.name + "." + std::string(columns[i].name));
+    const Value& value = change.row[i];
+    const bool null = std::holds_alternative<std::monostate>(value);
+    const bool may_be_null = columns[i].role == ColumnRole::kLocal || change.erased;
+    if (null ? !may_be_null : !has_type(value, columns[i].type)) {
+      return no_row("it holds a value of another type", columns[i].name);
+    }
+    const auto* words = std::get_if<std::string>(&value);
+    const auto* bytes = std::get_if<Bytes>(&value);
+    if ((words != nullptr && words->size() > kPeerValueLimit) ||
+        (bytes != nullptr && bytes->size() > kPeerValueLimit)) {
+      return no_row("it holds a value that is too long", columns[i].name);
+    }
   }
-  return {};
+  if (printable_key(key_of(layout.spec, change.row)).size() <= kKeyBytesLimit) return {};
+  return no_row("its key is too long");
 }
 
 // As a MergeRule sees a row: no local notes, and of a secret only whether it is there.
@@ -117,29 +152,42 @@ class Applier {
   Applier(WriteSession& session, const ChangeSource& source, ChangeSealer& sealer)
       : session_(session), source_(source), sealer_(sealer) {}
 
-  // False: a unique index refused the row for now.
-  Result<bool> apply(const RowChange& change) {
+  // What stands in the way of a row, for now; nothing: it was applied.
+  struct Obstacle {
+    std::string why;
+    bool clash = false;  // with another row, by a unique index
+  };
+
+  Result<std::optional<Obstacle>> apply(const RowChange& change) {
     const Layout* layout = session_.access().layouts().find(change.table);
     if (layout == nullptr) {
       return fail(ErrorCode::kInvalidArgument, "the peer sent a row of an unknown table", change.table,
                   "run the same version of the program on both servers");
     }
-    TRY(check_change(*layout, change));
+    TRY(check_table(*layout, change));
     const auto before = TRY(session_.access().find(*layout, key_of(layout->spec, change.row)));
-    if (!before) return store(*layout, before, change.version, change.origin, TRY(row_of(*layout, change)));
-    return meet(TRY(meeting(*layout, *before, change)), before);
+    const Status allowed = check(*layout, before, change);
+    if (!allowed && is_own_trouble(allowed.error())) return std::unexpected(allowed.error());
+    if (!allowed) return std::optional(Obstacle{allowed.error().text(), false});
+    const bool stored =
+        before ? TRY(meet(TRY(meeting(*layout, *before, change)), before))
+               : TRY(store(*layout, before, change.version, change.origin, TRY(row_of(*layout, change))));
+    if (stored) return std::optional<Obstacle>();
+    return std::optional(Obstacle{"another row has what it alone may have", true});
   }
 
   // A row that stays refused.
-  Status leave_out(const RowChange& change) {
+  void leave_out(const RowChange& change, std::size_t place, Obstacle obstacle) {
     const Layout* layout = session_.access().layouts().find(change.table);
+    report.refused.push_back(
+        {place, layout->name, printable_key(key_of(layout->spec, change.row)), std::move(obstacle.why)});
+    if (!obstacle.clash) return;
     const Row opinion = opinion_of(*layout, change.row);
     RowConflict conflict;
     conflict.table = layout->name;
     conflict.key = printable_key(key_of(layout->spec, change.row));
     conflict.high = {change.version, change.origin, content_text(*layout, opinion, change.erased)};
     report.conflicts.push_back(std::move(conflict));
-    return {};
   }
 
   ApplyReport report;
@@ -150,6 +198,42 @@ class Applier {
     Row row;
     bool erased = false;
   };
+
+  // Whether the table's rights allow the row (schema.h).
+  Status check(const Layout& layout, const std::optional<StoredRow>& before, const RowChange& change) {
+    const PeerRights& rights = layout.spec.peer;
+    TRY(check_values(layout, change));
+    if (!source_.everything && change.origin != source_.sender) return no_row("it is another server's word");
+    if (change.version > (before ? before->head.version : 0) + kVersionJump) {
+      return no_row("its version is far beyond any that was seen");
+    }
+    if (change.erased && !rights.may_erase) return no_row("rows of this table are never erased");
+    const bool lives = before && !before->head.erased;
+    if (lives && !change.erased) TRY(check_fixed(layout, *before, change));
+    if (rights.check == nullptr) return {};
+    const Row theirs = opinion_of(layout, change.row);
+    const Row mine = lives ? opinion_of(layout, before->row) : Row();
+    return rights.check(layout.spec,
+                        {theirs, lives ? &mine : nullptr, change.version, change.erased, source_.sender,
+                         session_.server(), source_.everything, source_.now, session_,
+                         [&](std::size_t column) { return open(layout, change, column); }});
+  }
+
+  Status check_fixed(const Layout& layout, const StoredRow& mine, const RowChange& change) {
+    for (const std::string_view name : layout.spec.peer.fixed) {
+      const auto column = static_cast<std::size_t>(
+          std::ranges::find(layout.spec.columns, name, &Column::name) - layout.spec.columns.begin());
+      bool same = true;
+      if (layout.spec.columns[column].role != ColumnRole::kSecret) {
+        same = mine.row[column] == change.row[column];
+      } else if (has_secret(mine.row[column]) && has_secret(change.row[column])) {
+        const auto here = TRY(session_.access().unseal(layout.spec, mine.row, column));
+        same = here == TRY(open(layout, change, column));
+      }
+      if (!same) return no_row("it changes what is written once", name);
+    }
+    return {};
+  }
 
   // Whether the sender had the row here when it sent its own.
   bool known_to_sender(const RowHead& mine, std::int64_t their_version) const {
@@ -344,11 +428,13 @@ class Applier {
     }
     const RowHead head{version, origin, 0, made.erased, 0, {}};
     Row key = key_of(layout.spec, made.row);
+    std::optional<Row> after;
+    if (!made.erased) after = made.row;
     const Status stored = session_.store(layout, before, head, std::move(made.row));
     if (!stored && stored.error().code == ErrorCode::kAlreadyExists) return false;
     TRY(Status(stored));
     report.changed.push_back(
-        {layout.name, std::move(key), lived ? std::optional(before->row) : std::nullopt});
+        {layout.name, std::move(key), lived ? std::optional(before->row) : std::nullopt, std::move(after)});
     return true;
   }
 
@@ -362,24 +448,26 @@ class Applier {
 Result<ApplyReport> apply_rows(WriteSession& session, std::span<const RowChange> changes,
                                const ChangeSource& source, ChangeSealer& sealer) {
   Applier applier(session, source, sealer);
-  // Within a commit rows come in no order: one that a unique index refuses may only wait for another to go.
-  std::vector<const RowChange*> waiting;
-  for (const RowChange& change : changes) {
-    if (!TRY(applier.apply(change))) waiting.push_back(&change);
+  // Within a commit rows come in no order: what stands in a row's way may be gone after the others.
+  struct Waiting {
+    std::size_t place;
+    Applier::Obstacle obstacle;
+  };
+  std::vector<Waiting> waiting;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (auto obstacle = TRY(applier.apply(changes[i]))) waiting.push_back({i, *std::move(obstacle)});
   }
-  for (bool progress = true; progress && !waiting.empty();) {
-    progress = false;
-    std::vector<const RowChange*> still;
-    for (const RowChange* change : waiting) {
-      if (TRY(applier.apply(*change))) {
-        progress = true;
-      } else {
-        still.push_back(change);
+  for (int round = 0; round < kRounds && !waiting.empty(); ++round) {
+    std::vector<Waiting> still;
+    for (const Waiting& one : waiting) {
+      if (auto obstacle = TRY(applier.apply(changes[one.place]))) {
+        still.push_back({one.place, *std::move(obstacle)});
       }
     }
+    if (still.size() == waiting.size()) round = kRounds;
     waiting = std::move(still);
   }
-  for (const RowChange* change : waiting) TRY(applier.leave_out(*change));
+  for (Waiting& one : waiting) applier.leave_out(changes[one.place], one.place, std::move(one.obstacle));
   return std::move(applier.report);
 }
 

@@ -120,6 +120,9 @@ struct ChangeSource {
   std::uint64_t sender_knows = 0;
   // The sender's commits up to here were applied before: what they wrote was known here since.
   std::uint64_t known_here = 0;
+  // Rows of every origin were asked for; else a row is the sender's own or refused.
+  bool everything = false;
+  WallTime now{};  // for what holds until a day
 };
 
 // Two rows that met, of which a person should know. The texts are JSON objects without secrets.
@@ -141,9 +144,18 @@ struct ApplyReport {
     std::string table;
     Row key;
     std::optional<Row> before;  // the live row that was here
+    std::optional<Row> after;   // the live row that is here now; nothing when it was erased
+  };
+  // A row that changed nothing here, because its table does not allow what it says.
+  struct Refused {
+    std::size_t place = 0;  // among the rows given
+    std::string table;
+    std::string key;  // printable
+    std::string why;
   };
   std::vector<RowConflict> conflicts;
   std::vector<Changed> changed;
+  std::vector<Refused> refused;
 };
 
 // Re-seals secrets for the way to the peer. Thread-safe.
@@ -158,8 +170,9 @@ class ChangeSealer {
 class CommitGate {
  public:
   virtual ~CommitGate() = default;
-  // Called on the writer thread after commit `sequence` is durable here, in order; must not block. `pass` may
-  // be called from any thread, once, in any order.
+  // Called on the writer thread after commit `sequence` is durable here, in order, and again for the newest
+  // commit when more answers wait for it; must not block. `pass` may be called from any thread, once, in any
+  // order.
   virtual void committed(std::uint64_t sequence, std::function<void()> pass) = 0;
 };
 
@@ -204,8 +217,12 @@ class Keystore {
   // just its own changes and records, and is what its completion gets. `work` may be run again from the start
   // when the group must be redone, so it must not keep state outside. Completions run on the env's executor.
   // A group that only records takes no commit: its records go to the log alone (CommitLog::note), also when
-  // the disk has no room for the database any more, and its completions do not wait at the gate. Thread-safe.
+  // the disk has no room for the database any more. While an earlier commit waits at the gate, a success
+  // waits with it even if its work changed nothing: what it read may be what waits. Thread-safe.
   virtual void submit(Work work, Completion completion) = 0;
+  // As submit(), but the completion runs as soon as the commit is durable here, whatever the gate says, on
+  // the thread that finds it so: it must not block. For what answers the peer itself.
+  virtual void submit_ungated(Work work, Completion completion) = 0;
   // Says that a submit() is being prepared, until what it returns is gone. The writer then holds its next
   // commit back for those that are announced, at most kGatherTime, so that under load more share one sync;
   // nobody waits when nothing is announced. Thread-safe.
@@ -231,7 +248,8 @@ class Keystore {
   // Within a write. A row that is new here is stored as it is, with its version and origin. Two rows that
   // meet become one by their table's rule (schema.h); when that is neither of them, or the one with the lower
   // version, it is stored as a new version of this server, so that it travels back. Both servers come to the
-  // same row, whatever the order. kInvalidArgument for rows that fit no table here.
+  // same row, whatever the order. A row that goes beyond its table's PeerRights changes nothing and is
+  // reported. kInvalidArgument for rows that fit no table here.
   virtual Result<ApplyReport> apply_changes(Transaction& transaction, std::span<const RowChange> changes,
                                             const ChangeSource& source, ChangeSealer& sealer) = 0;
 

@@ -296,15 +296,14 @@ TEST(Keystore, K19_GateHoldsAnswersOfChangesOnly) {
   ASSERT_TRUE(f.open());
   HoldingGate gate;
   f.keystore->set_gate(&gate);
-  std::atomic<bool> answered{false};
-  f.keystore->submit([](Transaction& t) { return put_key(t, "KEY1", "x"); },
-                     [&](const Result<CommitInfo>& r) { answered = r.has_value(); });
-  // A record without a change is not held, so its answer shows that the change before it is durable.
+  // A record without a change is not held while nothing waits.
   ASSERT_TRUE(f.keystore->write([](Transaction& t) -> Status {
     t.record(R"({"type":"runtime"})");
     return {};
   }));
-  // They may have shared a group: wait until the gate has the commit.
+  std::atomic<bool> answered{false};
+  f.keystore->submit([](Transaction& t) { return put_key(t, "KEY1", "x"); },
+                     [&](const Result<CommitInfo>& r) { answered = r.has_value(); });
   while (true) {
     const std::lock_guard lock(gate.mutex);
     if (!gate.held.empty()) break;
@@ -314,6 +313,42 @@ TEST(Keystore, K19_GateHoldsAnswersOfChangesOnly) {
   gate.held[0].second();
   while (!answered) std::this_thread::yield();
   EXPECT_EQ(read_key(*f.keystore, "KEY1").value(), "x");
+}
+
+// A repeated request reads what the first one wrote: its answer must not leave before that passed.
+TEST(Keystore, K19_AnUnchangedSuccessWaitsForTheCommitBeforeIt) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  HoldingGate gate;
+  f.keystore->set_gate(&gate);
+  const auto held = [&] {
+    const std::lock_guard lock(gate.mutex);
+    return gate.held.size();
+  };
+  std::atomic<int> answered{0};
+  const auto count = [&](const Result<CommitInfo>& r) { answered += r ? 1 : 0; };
+  f.keystore->submit([](Transaction& t) { return put_key(t, "KEY1", "x"); }, count);
+  while (held() < 1) std::this_thread::yield();
+  f.keystore->submit(
+      [](Transaction& t) -> Status {
+        EXPECT_TRUE(TRY(t.get(kKeys, {std::string("KEY1")})));
+        return {};
+      },
+      count);
+  while (held() < 2) std::this_thread::yield();
+  EXPECT_EQ(answered, 0);
+  EXPECT_EQ(gate.held[1].first, gate.held[0].first);
+  // A failure, and an answer to the peer, wait for nobody.
+  EXPECT_FALSE(f.keystore->write([](Transaction&) { return fail(ErrorCode::kConflict, "no"); }));
+  std::promise<bool> done;
+  f.keystore->submit_ungated([](Transaction& t) { return put_key(t, "KEY2", "y"); },
+                             [&](const Result<CommitInfo>& r) { done.set_value(r.has_value()); });
+  EXPECT_TRUE(done.get_future().get());
+  EXPECT_EQ(answered, 0);
+  for (const auto& [sequence, pass] : std::exchange(gate.held, {})) pass();
+  while (answered < 2) std::this_thread::yield();
+  // Nothing waits any more: nothing is held.
+  EXPECT_TRUE(f.keystore->write([](Transaction&) { return Status(); }));
 }
 
 TEST(Keystore, K16_QueueLimitRefusesAtOnce) {

@@ -71,6 +71,15 @@ std::uint64_t commit_of(const Candidate& candidate) {
   return static_cast<std::uint64_t>(candidate.stored.head.commit);
 }
 
+// By commit; within one, tables that stand later in the keystore go first, so that of a commit cut into
+// several messages a key's tombstone comes before the key that it destroys.
+void put_in_order(std::vector<Candidate>& candidates) {
+  std::ranges::sort(candidates, [](const Candidate& a, const Candidate& b) {
+    if (commit_of(a) != commit_of(b)) return commit_of(a) < commit_of(b);
+    return a.layout->position > b.layout->position;
+  });
+}
+
 // Candidates of whole commits only; moves `through` down to the last commit that is complete.
 Result<std::vector<Candidate>> collect_all(RowAccess& access, const Wanted& wanted, std::uint64_t after,
                                            std::size_t limit, std::uint64_t& through) {
@@ -83,7 +92,7 @@ Result<std::vector<Candidate>> collect_all(RowAccess& access, const Wanted& want
     if (all.size() - start > limit) through = std::min(through, commit_of(all.back()) - 1);
   }
   std::erase_if(all, [&](const Candidate& c) { return commit_of(c) > through; });
-  std::ranges::sort(all, {}, commit_of);  // within a commit rows come in no order
+  put_in_order(all);
   if (all.size() > limit) {
     through = commit_of(all[limit]) - 1;
     std::erase_if(all, [&](const Candidate& c) { return commit_of(c) > through; });
@@ -98,6 +107,7 @@ Result<std::vector<Candidate>> collect_commit(RowAccess& access, const Wanted& w
     if (!layout.spec.replicated) continue;
     TRY(collect(access, layout, wanted, commit - 1, commit, std::numeric_limits<std::int64_t>::max(), all));
   }
+  put_in_order(all);
   return all;
 }
 

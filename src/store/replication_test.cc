@@ -308,12 +308,67 @@ TEST(Replication, K19_BadChangesAreRefused) {
   EXPECT_EQ(refused([](RowChange& c) { c.table = "nothing"; }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused([](RowChange& c) { c.table = "setting"; }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused([](RowChange& c) { c.row.pop_back(); }), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(refused([](RowChange& c) { c.version = 0; }), ErrorCode::kInvalidArgument);
   EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = Value(); }), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(refused([](RowChange& c) { c.row[kGroup] = std::int64_t{1}; }), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = std::string(5000, 'x'); }), ErrorCode::kCorrupt);
   EXPECT_EQ(refused([](RowChange& c) { c.row[kAlias] = std::string("KEY2"); }), ErrorCode::kCorrupt);
   EXPECT_TRUE(apply([](RowChange&) {}));
+}
+
+TEST(Replication, K19_ARowBeyondThePeersRightsChangesNothingAndIsNamed) {
+  TableSpec strict = kKeys;
+  strict.peer = {
+      .may_erase = false, .fixed = {"secret", "dki"}, .check = [](const TableSpec&, const IncomingRow& in) {
+        return text(in.row, kGroup) == "bad" ? Status(fail(ErrorCode::kPermissionDenied, "a bad group"))
+                                             : Status();
+      }};
+  Pair p;
+  p.b.tables = {&strict, &kSettings};
+  ASSERT_TRUE(p.b.open(8));
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "x"));
+  EXPECT_TRUE(p.copy(p.a, p.b, p.a_done).empty());
+  ASSERT_TRUE(add_key(*p.a.keystore, "KEY1", "x", "other"));
+  const auto good = p.changes(p.a, p.a_done);
+  const auto head = p.b.keystore->head();
+  // Whether it is refused, and why.
+  const auto why = [&](const std::function<void(RowChange&)>& spoil) {
+    std::vector<RowChange> changes = good;
+    spoil(changes[0]);
+    ApplyReport report;
+    EXPECT_TRUE(p.b.keystore->write([&](Transaction& t) -> Status {
+      report = TRY(p.b.keystore->apply_changes(t, changes, {p.a.server}, p.sealer));
+      return {};
+    }));
+    if (report.refused.empty()) return std::string();
+    EXPECT_EQ(p.b.keystore->head(), head);
+    EXPECT_TRUE(report.changed.empty());
+    EXPECT_EQ(report.refused.front().place, 0U);
+    return report.refused.front().why;
+  };
+  const auto told = [](const std::string& text, std::string_view part) {
+    return text.find(part) != text.npos;
+  };
+  EXPECT_TRUE(told(why([](RowChange& c) { c.version = 0; }), "version"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.version = INT64_MAX; }), "version"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.version = std::int64_t{1} << 40; }), "far beyond"));
+  EXPECT_TRUE(told(why([&](RowChange& c) { c.origin = p.b.server; }), "another server's word"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kGroup] = std::int64_t{1}; }), "another type"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kDki] = Value(); }), "another type"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kGroup] = std::string(2U << 20, 'x'); }), "too long"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kAlias] = std::string(5000, 'x'); }), "key is too long"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kDki] = to_bytes("mine"); }), "written once"));
+  EXPECT_TRUE(told(why([](RowChange& c) { c.row[kGroup] = std::string("bad"); }), "a bad group"));
+  EXPECT_TRUE(told(why([](RowChange& c) {
+                     c.erased = true;
+                     for (std::size_t i = 1; i < c.row.size(); ++i) c.row[i] = Value();
+                   }),
+                   "never erased"));
+  EXPECT_TRUE(told(why([&](RowChange& c) {
+                     const Bytes place = secret_place(kKeys, key_of(kKeys, c.row), "secret");
+                     c.row[kSecret] = p.sealer.seal(place, secret_of("another"));
+                   }),
+                   "written once"));
+  EXPECT_EQ(why([](RowChange&) {}), "");
+  EXPECT_EQ(read_key(*p.b.keystore, "KEY1").value(), "x");
+  EXPECT_TRUE(p.b.keystore->verify().value().empty());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,7 +11,10 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/env.h"
+#include "base/error.h"
 #include "base/uuid.h"
+#include "crypto/secret_bytes.h"
 
 namespace tapewarden::store {
 
@@ -43,6 +47,7 @@ enum class BackupRole : std::uint8_t {
 using Row = std::vector<Value>;
 
 struct TableSpec;
+class Reader;
 
 // Which of two meeting rows something is taken from: `high` is the one with the higher (version, origin).
 enum class Side : std::uint8_t { kHigh, kLow, kNone };
@@ -67,6 +72,35 @@ struct MergedRow {
 using MergeRule = MergedRow (*)(const TableSpec& table, const RowOpinion& high, const RowOpinion& low,
                                 bool concurrent);
 
+// A row that came from another server, before anything is done with it.
+struct IncomingRow {
+  const Row& row;        // as in RowOpinion; an erased one holds the key alone
+  const Row* mine;       // the live row here, as in RowOpinion; nullptr: there is none
+  std::int64_t version;  // of the incoming row
+  bool erased;
+  const Uuid& sender;
+  const Uuid& self;
+  // The sender was asked for everything (a new server, or one that was restored): rows of every server come,
+  // those of this one too.
+  bool everything;
+  WallTime now;
+  Reader& reader;  // what is here, with the rows that were stored before this one
+  // Opens a secret of the row. REQUIRES: the row has it.
+  std::function<Result<crypto::SecretBytes>(std::size_t column)> secret;
+};
+// Whether a row of another server may be taken in: states and sizes in range, no word in another's name. The
+// error's message says why not, without secrets.
+using RowCheck = Status (*)(const TableSpec& table, const IncomingRow& row);
+
+// What another server may do to a table by replication. Whatever goes beyond it is refused, row by row.
+struct PeerRights {
+  bool may_erase = false;
+  // Columns that are written once: in a row that is here nobody else changes them. A secret may be missing in
+  // the incoming row, but not be another one.
+  std::vector<std::string_view> fixed{};
+  RowCheck check = nullptr;
+};
+
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
@@ -84,6 +118,7 @@ struct TableSpec {
   BackupRole backup = BackupRole::kContent;
   // nullptr: the row with the higher (version, origin) is taken, and a concurrent loser is a conflict.
   MergeRule merge = nullptr;
+  PeerRights peer{};
 };
 
 // Adjacent helpers for decoding: REQUIRES the column to hold that type (the MAC was checked, so a mismatch is

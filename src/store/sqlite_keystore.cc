@@ -142,6 +142,10 @@ void SqliteKeystore::submit(Work work, Completion completion) {
   queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kPosted);
 }
 
+void SqliteKeystore::submit_ungated(Work work, Completion completion) {
+  queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kUngated);
+}
+
 Keystore::Announcement SqliteKeystore::announce() {
   return WriteQueue::announce(queue_);
 }

@@ -21,6 +21,7 @@ class SqliteKeystore final : public Keystore {
   Status open();
 
   void submit(Work work, Completion completion) override;
+  void submit_ungated(Work work, Completion completion) override;
   Announcement announce() override;
   Result<CommitInfo> write(Work work) override;
   Status read(const std::function<Status(Reader&)>& work) override;

@@ -21,6 +21,7 @@ inline const TableSpec kKeys{
     .indexes = {"group_name, place"},
     .unique_indexes = {"dki"},
     .replicated = true,
+    .peer = {.may_erase = true},
 };
 inline const TableSpec kSettings{
     .name = "setting",

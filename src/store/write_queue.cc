@@ -161,27 +161,33 @@ void WriteQueue::run_group(std::vector<Job> group) {
     scrub_due_ = committer_->scrub_due();  // before anybody is answered
   }
   CommitGate* gate = gate_.load();
+  const bool changed = std::ranges::any_of(outcomes, &Committer::Outcome::changed);
+  const bool waits = gate != nullptr && (changed || at_gate_->load() > 0);
   Answers at_once;
   Answers gated;
   for (std::size_t i = 0; i < group.size(); ++i) {
     Result<CommitInfo> result = CommitInfo{mark.sequence};
     if (!outcomes[i].result) result = std::unexpected(std::move(outcomes[i].result.error()));
-    Answers& where = gate != nullptr && outcomes[i].changed ? gated : at_once;
+    const bool may_wait = waits && result && group[i].delivery != Delivery::kUngated;
+    Answers& where = may_wait ? gated : at_once;
     where.push_back({std::move(group[i].completion), std::move(result), group[i].delivery});
   }
   group.clear();
   deliver(executor_, std::move(at_once));
-  if (gated.empty()) return;
+  if (gated.empty() && !(waits && changed)) return;
   auto held = std::make_shared<Answers>(std::move(gated));
-  gate->committed(mark.sequence,
-                  [&executor = executor_, held] { deliver(executor, std::exchange(*held, {})); });
+  ++*at_gate_;
+  gate->committed(mark.sequence, [&executor = executor_, held, waiting = at_gate_] {
+    --*waiting;  // first, so that whoever was answered is not held up again
+    deliver(executor, std::exchange(*held, {}));
+  });
 }
 
 void WriteQueue::deliver(Executor& executor, Answers answers) {
   Answers posted;
   for (Answer& answer : answers) {
     if (!answer.completion) continue;
-    if (answer.delivery == Delivery::kDirect) {
+    if (answer.delivery != Delivery::kPosted) {
       answer.completion(std::move(answer.result));
     } else {
       posted.push_back(std::move(answer));

@@ -4,11 +4,14 @@
 // Invariants
 //  Q1 Every completion given to submit() is called exactly once, with success only after I1 of keystore.h.
 //  Q2 After stop() works that have not started get kUnavailable.
+//  Q3 While a commit waits at the gate, every later success waits there too, also of a work that changed
+//     nothing: what it read may be the commit that waits. Only kUngated ones never wait.
 #pragma once
 
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -25,8 +28,9 @@ class WriteQueue {
     std::size_t group = 1;
     std::size_t waiting = 1;
   };
-  // Where a completion runs: on the executor, or on the thread that finds the commit durable.
-  enum class Delivery : std::uint8_t { kPosted, kDirect };
+  // Where a completion runs: on the executor, or on the thread that finds the commit durable; kUngated: on
+  // that thread, whatever the gate says.
+  enum class Delivery : std::uint8_t { kPosted, kDirect, kUngated };
 
   WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer);
   ~WriteQueue() { stop(); }
@@ -73,6 +77,8 @@ class WriteQueue {
   const Limits limits_;
   std::unique_ptr<Committer> committer_;
   std::atomic<CommitGate*> gate_{nullptr};
+  // Groups that the gate has not let pass yet.
+  std::shared_ptr<std::atomic<std::size_t>> at_gate_ = std::make_shared<std::atomic<std::size_t>>(0);
   mutable Mutex mutex_;
   CondVar work_;
   std::deque<Job> waiting_ TW_GUARDED_BY(mutex_);

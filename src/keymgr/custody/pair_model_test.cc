@@ -165,15 +165,27 @@ class Model {
     const KeyState states[] = {kActive, kDeactivated, kCompromised, kDestroyed, kDestroyedCompromised};
     const KeyState to = states[sim_.random.below(5)];
     ModelServer& server = servers_[at];
+    const KeyLife& life = server.manager->life();
     DataKey key;
     const std::string alias = some_key();
     const auto done = server.keystore->write([&](store::Transaction& t) -> Status {
-      key = TRY(server.manager->keys().change_state(t, actor(), alias, to));
+      if (!is_tombstone(to) && to != kCompromised) {
+        key = TRY(server.manager->keys().change_state(t, actor(), alias, to));
+        return {};
+      }
+      const KeyRef ref = TRY(life.data_key(t, alias));
+      if (is_tombstone(to)) {
+        const auto lost = TRY(count_cartridges(t, ref.ledger, CartridgeFilter::kNeeding));
+        (void)TRY(life.destroy(t, actor(), ref, {.cartridges_lost = lost}, {}));
+      } else {
+        (void)TRY(life.compromise(t, actor(), ref));
+      }
+      key = *TRY(server.manager->keys().find(t, alias));
       return {};
     });
     if (!done) return;
     ++counts[is_tombstone(to) ? "destroyed" : "states"];
-    answer(at, done->sequence, {{Fact::Kind::kState, key.id, to}});
+    answer(at, done->sequence, {{Fact::Kind::kState, key.id, key.state}});
   }
 
   void use_by_alias(std::size_t at) {
@@ -231,10 +243,17 @@ class Model {
     if (!to.session) return fall_out(at);
     const auto changes = to.receiver->open(message->body, *to.session);
     if (!changes) return fall_out(at);
+    ChangeReceiver::Applied applied;
     const auto done = to.keystore->write([&](store::Transaction& t) -> Status {
-      TRY(to.receiver->apply(t, *changes, *to.session));
+      applied = TRY(to.receiver->apply(t, *changes, *to.session));
       return {};
     });
+    // Honest servers never refuse each other's rows.
+    if (done) {
+      for (const auto& one : applied.refused) {
+        ADD_FAILURE() << changes->rows[one.row].table << ": " << one.why;
+      }
+    }
     if (!done) return fall_out(at);
     ++counts["messages"];
     for (Fact& fact : facts_) {

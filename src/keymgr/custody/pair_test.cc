@@ -5,7 +5,7 @@
 #include <set>
 
 #include "crypto/key_check.h"
-#include "keymgr/custody/pair_test_kit.h"
+#include "keymgr/custody/pair_fixture.h"
 #include "keymgr/key_lookup.h"
 #include "keymgr/testing/test_server.h"
 
@@ -16,77 +16,7 @@ using store::testing::MemoryCommitLog;
 using tapewarden::testing::SimEnv;
 using testing::ModelServer;
 
-class PairOfServers : public ::testing::Test {
- protected:
-  PairOfServers() { connect(); }
-
-  void connect() {
-    a.meet(b);
-    b.meet(a);
-  }
-
-  // One message from one to the other; the error that stopped it.
-  static Status send(ModelServer& from, ModelServer& to) {
-    if (!from.sender->in_session()) {
-      auto greeting = TRY(to.receiver->hello(TRY(from.sender->hello()), to.refused));
-      if (greeting.session) to.session = greeting.session;
-      TRY(from.sender->welcomed(greeting.answer));
-    }
-    const auto message = TRY(from.sender->next());
-    if (message.empty) {
-      from.sender->skipped(message);
-      from.peer.acknowledged = from.sender->position();
-      return {};
-    }
-    if (!to.session) return fail(ErrorCode::kConflict, "no session");
-    const auto changes = TRY(to.receiver->open(message.body, *to.session));
-    TRY(to.keystore->write([&](store::Transaction& t) -> Status {
-      TRY(to.receiver->apply(t, changes, *to.session));
-      return {};
-    }));
-    ReplicationWelcome welcome;
-    welcome.receiver = to.id;
-    welcome.applied = changes.through;
-    TRY(from.sender->answered(message, welcome.encode()));
-    from.peer.acknowledged = from.sender->position();
-    return {};
-  }
-  void settle() {
-    for (int i = 0; i < 8; ++i) {
-      const Status there = send(a, b);
-      ASSERT_TRUE(there) << there.error().text();
-      const Status back = send(b, a);
-      ASSERT_TRUE(back) << back.error().text();
-    }
-    // At rest: another round makes no commit.
-    const auto heads = std::pair(a.keystore->head(), b.keystore->head());
-    ASSERT_TRUE(send(a, b));
-    ASSERT_TRUE(send(b, a));
-    EXPECT_EQ(heads, std::pair(a.keystore->head(), b.keystore->head()));
-    EXPECT_TRUE(a.keystore->verify().value().empty());
-    EXPECT_TRUE(b.keystore->verify().value().empty());
-  }
-
-  static Result<DataKey> take(ModelServer& at, std::string_view group) {
-    std::optional<DataKey> key;
-    TRY(at.keystore->write([&](store::Transaction& t) -> Status {
-      key = TRY(at.manager->groups().take_next(t, group));
-      return {};
-    }));
-    return *key;
-  }
-  static std::size_t key_count(ModelServer& at) {
-    return at.manager->list_keys("", std::nullopt, {1000}).value().items.size();
-  }
-  static std::size_t conflict_count(ModelServer& at) {
-    return at.manager->list_conflicts(false, {}).value().items.size();
-  }
-
-  const Actor actor = Actor::system();
-  SimEnv sim{1};
-  ModelServer a{sim, 1};
-  ModelServer b{sim, 2};
-};
+using testing::PairOfServers;
 
 TEST_F(PairOfServers, K10_DestroyedStaysDestroyedWhateverTheVersion) {
   const auto key = a.manager->generate_keys(actor, 1, "TWK", "").value().front();

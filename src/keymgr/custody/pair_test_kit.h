@@ -73,6 +73,10 @@ struct ModelServer {
     parties.take_in = [this](store::Transaction& t, const store::ApplyReport& report) {
       return manager->take_in(t, report);
     };
+    parties.refused = [this](store::Transaction& t, std::span<const RefusedRow> rows) {
+      return manager->note_refused(t, rows);
+    };
+    parties.now = [this] { return sim.clock.wall_now(); };
     parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };
     sender = std::make_unique<ChangeSender>(env(), *keystore, parties);
     receiver = std::make_unique<ChangeReceiver>(*keystore, parties);

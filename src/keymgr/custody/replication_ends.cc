@@ -10,6 +10,7 @@ namespace tapewarden::keymgr {
 
 namespace {
 
+constexpr std::size_t kRefusalsExplained = 64;  // in one answer
 constexpr std::string_view kAcceptRemedy =
     "make sure that it is the one that was restored, then say `tapewarden server accept-restored NAME`";
 
@@ -37,6 +38,12 @@ std::size_t end_of_message(const std::vector<store::RowChange>& rows, std::size_
     ++end;
   }
   return end;
+}
+
+std::string text_of(const std::vector<store::ApplyReport::Refused>& refused) {
+  std::string out;
+  for (const auto& one : refused) out += one.table + " " + one.key + " " + one.why + "\n";
+  return out;
 }
 
 std::unexpected<Error> not_accepted() {
@@ -161,6 +168,7 @@ Result<ChangeSender::Message> ChangeSender::next() {
   changes.after = peer_applied_;
   if (!message.last || message.empty) changes.through = peer_applied_;
   if (!message.last) changes.complete = false;
+  changes.noted = batch_->noted;
   if (message.empty) {
     changes.every_origin = false;
     batch_.reset();
@@ -171,6 +179,16 @@ Result<ChangeSender::Message> ChangeSender::next() {
 
 Status ChangeSender::answered(const Message& message, ByteView answer) {
   const auto welcome = TRY(ReplicationWelcome::decode(answer));
+  if (!welcome.refused.empty() && batch_ && !batch_->noted) {
+    for (const auto& one : welcome.refused) {
+      if (one.row >= message.rows)
+        return fail(ErrorCode::kCorrupt, "the peer refused a row that was not sent");
+      const auto& change = batch_->changes.rows[batch_->sent + one.row];
+      refused_.push_back({change.table, change.row, one.why});
+    }
+    batch_->noted = true;
+    return {};
+  }
   const std::uint64_t told = message.empty || !message.last ? peer_applied_ : message.through;
   if (welcome.receiver != parties_.peer || welcome.applied < told) {
     return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
@@ -178,6 +196,7 @@ Status ChangeSender::answered(const Message& message, ByteView answer) {
   peer_applied_ = told;
   if (!message.last) {
     batch_->sent += message.rows;
+    batch_->noted = false;
     return {};
   }
   batch_.reset();
@@ -243,20 +262,36 @@ Result<ChangeReceiver::Applied> ChangeReceiver::apply(store::Transaction& transa
       standing_of(progress, changes.sender_incarnation, changes.sender_head) == Standing::kRestored) {
     return fail(ErrorCode::kConflict, "changes between are missing", "after", "open a new session");
   }
-  const store::ChangeSource source{parties_.peer, changes.sender_knows, progress.applied};
-  const auto report = TRY(keystore_.apply_changes(transaction, changes.rows, source, session.session));
+  const WallTime now = parties_.now ? parties_.now() : WallTime{};
+  const store::ChangeSource source{parties_.peer, changes.sender_knows, progress.applied,
+                                   changes.every_origin, now};
+  auto report = TRY(keystore_.apply_changes(transaction, changes.rows, source, session.session));
+  Applied done{changes.through, report.conflicts.size()};
+  for (const auto& one : report.refused) {
+    done.refused.push_back(
+        {static_cast<std::uint32_t>(one.place), done.refused.size() < kRefusalsExplained ? one.why : ""});
+  }
+  // The sender says that it noted what it was told: what was recorded then is not recorded twice.
+  const std::string told = text_of(report.refused);
+  if (changes.noted && told == session.told) report.refused.clear();
+  session.told = told;
   if (parties_.take_in) TRY(parties_.take_in(transaction, report));
-  progress.applied = std::max(progress.applied, changes.through);
-  if (changes.every_origin) {
-    progress.copied = std::max(progress.copied, changes.through);
-    progress.complete = changes.complete;
+  if (!done.refused.empty() && !changes.noted) {
+    // Nothing counts as held until the sender has noted what does not.
+    done.through = progress.wanted_after();
+  } else {
+    progress.applied = std::max(progress.applied, changes.through);
+    if (changes.every_origin) {
+      progress.copied = std::max(progress.copied, changes.through);
+      progress.complete = changes.complete;
+    }
   }
   if (changes.sender_head.sequence >= progress.peer_head.sequence) {
     progress.peer_head = changes.sender_head;
     progress.peer = changes.sender_incarnation;
   }
   TRY(save_progress(transaction, parties_.peer, progress));
-  return Applied{changes.through, report.conflicts.size()};
+  return done;
 }
 
 }  // namespace tapewarden::keymgr

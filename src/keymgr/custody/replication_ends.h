@@ -8,17 +8,23 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/env.h"
 #include "keymgr/custody/peer_progress.h"
 #include "keymgr/custody/replication_message.h"
+#include "keymgr/peer_changes.h"
 #include "store/keystore.h"
 
 namespace tapewarden::keymgr {
 
-// Two servers and their keys. `take_in` is called within the transaction that applied rows of the peer, and
-// may be empty; `incarnation` tells this server's own, and is {} for keystores without a server table.
+// Two servers and their keys. `take_in` is called within the transaction that applied rows of the peer,
+// `refused` within one of its own before the peer may count a message with refused rows as held; both may be
+// empty. `incarnation` tells this server's own, and is {} for keystores without a server table. Without `now`
+// whatever holds until a day holds for ever.
 struct PairParties {
   Uuid self;
   Uuid peer;
@@ -27,6 +33,8 @@ struct PairParties {
   crypto::PublicKey peer_signing_key;   // P-256
   crypto::PublicKey peer_exchange_key;  // RSA
   std::function<Status(store::Transaction&, const store::ApplyReport&)> take_in{};
+  std::function<Status(store::Transaction&, std::span<const RefusedRow>)> refused{};
+  std::function<WallTime()> now{};
   std::function<Result<Incarnation>(store::Reader&)> incarnation{};
 };
 
@@ -57,8 +65,10 @@ class ChangeSender {
   };
   // REQUIRES: welcomed().
   Result<Message> next();
-  // The peer's answer to `message`; position() moves on.
+  // The peer's answer to `message`; position() moves on. Not when it refused rows: then take_refused() gives
+  // them, and once they are durably noted next() gives the same message again, saying so.
   Status answered(const Message& message, ByteView answer);
+  std::vector<RefusedRow> take_refused() { return std::exchange(refused_, {}); }
   // `message` was empty and was not sent: nothing up to there concerns the peer.
   void skipped(const Message& message) { position_ = std::max(position_, message.through); }
 
@@ -75,6 +85,7 @@ class ChangeSender {
   struct Batch {
     ReplicationChanges changes;
     std::size_t sent = 0;
+    bool noted = false;  // which of the rows from `sent` on the peer refuses
   };
   Result<Batch> take_batch();
   Result<bool> holds(const store::CommitMark& seen);
@@ -85,6 +96,7 @@ class ChangeSender {
   std::unique_ptr<ReplicationSession> opening_;
   std::unique_ptr<ReplicationSession> session_;
   std::optional<Batch> batch_;
+  std::vector<RefusedRow> refused_;
   std::uint64_t position_ = 0;
   std::uint64_t peer_applied_ = 0;  // what the peer noted
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.
@@ -101,6 +113,7 @@ class ChangeReceiver {
   struct Session {
     Session(const Uuid& id, const crypto::SecretBytes& key) : session(id, key) {}
     ReplicationSession session;
+    std::string told;  // the refusals that were recorded last; writer thread
   };
   struct Greeting {
     Bytes answer;
@@ -116,6 +129,7 @@ class ChangeReceiver {
   struct Applied {
     std::uint64_t through = 0;  // for the welcome
     std::size_t conflicts = 0;
+    std::vector<RefusedPlace> refused{};  // for the welcome
   };
   Result<Applied> apply(store::Transaction& transaction, const ReplicationChanges& changes,
                         Session& session) const;

@@ -17,6 +17,7 @@ constexpr std::size_t kColumnLimit = 256;
 constexpr std::size_t kRowLimit = 100'000;
 constexpr unsigned kEveryOrigin = 1;
 constexpr unsigned kComplete = 2;
+constexpr unsigned kNoted = 4;
 
 enum class ValueTag : std::uint8_t { kNull = 0, kInteger = 1, kText = 2, kBlob = 3 };
 
@@ -160,6 +161,10 @@ Bytes ReplicationWelcome::encode() const {
   out.u8(wants_everything ? 1 : 0);
   put_mark(out, receiver_head);
   put_incarnation(out, receiver_incarnation);
+  out.u32(static_cast<std::uint32_t>(refused.size()));
+  for (const auto& one : refused) {
+    out.u32(one.row).bytes16(as_bytes(std::string_view(one.why).substr(0, kRefusalTextLimit)));
+  }
   return out.take();
 }
 
@@ -173,6 +178,14 @@ Result<ReplicationWelcome> ReplicationWelcome::decode(ByteView bytes) {
   welcome.wants_everything = TRY(in.u8("wants everything")) != 0;
   welcome.receiver_head = TRY(take_mark(in));
   welcome.receiver_incarnation = TRY(take_incarnation(in));
+  const std::size_t count = TRY(in.u32("refused count"));
+  if (count > kRowLimit) return fail(ErrorCode::kCorrupt, "too many refused rows", "refused count");
+  for (std::size_t i = 0; i < count; ++i) {
+    RefusedPlace one;
+    one.row = TRY(in.u32("refused row"));
+    one.why = as_text(TRY(in.bytes16(kRefusalTextLimit, "refusal")));
+    welcome.refused.push_back(std::move(one));
+  }
   TRY(in.expect_done("welcome"));
   return welcome;
 }
@@ -185,7 +198,8 @@ Bytes ReplicationChanges::encode(const crypto::MacKey& mac) const {
   put_mark(out, sender_head);
   put_incarnation(out, sender_incarnation);
   out.u64(sender_knows)
-      .u8(static_cast<std::uint8_t>((every_origin ? kEveryOrigin : 0) | (complete ? kComplete : 0)));
+      .u8(static_cast<std::uint8_t>((every_origin ? kEveryOrigin : 0) | (complete ? kComplete : 0) |
+                                    (noted ? kNoted : 0)));
   out.u32(static_cast<std::uint32_t>(rows.size()));
   for (const auto& row : rows) put_row(out, row);
   const Hash256 tag = mac.mac(out.view());
@@ -212,6 +226,7 @@ Result<ReplicationChanges> ReplicationChanges::decode(ByteView bytes, const cryp
   const std::uint8_t flags = TRY(in.u8("flags"));
   changes.every_origin = (flags & kEveryOrigin) != 0;
   changes.complete = (flags & kComplete) != 0;
+  changes.noted = (flags & kNoted) != 0;
   const std::size_t count = TRY(in.u32("row count"));
   if (count > kRowLimit) return fail(ErrorCode::kCorrupt, "too many rows in one message", "row count");
   for (std::size_t i = 0; i < count; ++i) changes.rows.push_back(TRY(take_row(in)));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/uuid.h"
@@ -16,7 +17,7 @@
 
 namespace tapewarden::keymgr {
 
-inline constexpr std::uint16_t kReplicationVersion = 2;
+inline constexpr std::uint16_t kReplicationVersion = 3;
 inline constexpr std::size_t kReplicationMessageLimit = 16U << 20;  // bytes
 inline constexpr std::size_t kRowsInOneMessage = 1000;
 // A commit of more rows goes in several messages, each of at most so much; the last one moves `through`.
@@ -40,6 +41,13 @@ struct ReplicationHello {
   static Result<ReplicationHello> decode(ByteView bytes);
 };
 
+// A row of a message that the receiver does not take.
+struct RefusedPlace {
+  std::uint32_t row = 0;  // its place in the message
+  std::string why;
+};
+inline constexpr std::size_t kRefusalTextLimit = 256;  // bytes
+
 struct ReplicationWelcome {
   Uuid receiver;
   std::uint64_t applied = 0;         // commits of the sender up to here are durable at the receiver
@@ -48,6 +56,8 @@ struct ReplicationWelcome {
   bool wants_everything = false;
   store::CommitMark receiver_head;
   Incarnation receiver_incarnation;
+  // In the answer to changes. Unless the message said `noted`, `applied` does not move on then.
+  std::vector<RefusedPlace> refused;
 
   Bytes encode() const;
   static Result<ReplicationWelcome> decode(ByteView bytes);
@@ -64,6 +74,7 @@ struct ReplicationChanges {
   std::uint64_t sender_knows = 0;  // the receiver's commits that the sender had applied
   bool every_origin = false;
   bool complete = false;  // with this message the receiver has had everything
+  bool noted = false;     // the sender has durably noted which of these rows are refused
   std::vector<store::RowChange> rows;
 
   // `mac` is the session's MAC key; the last 32 bytes of a message are its MAC.

@@ -11,19 +11,6 @@ namespace {
 constexpr std::chrono::milliseconds kRetryLimit{5000};
 constexpr std::chrono::milliseconds kRememberInterval{1000};
 
-// A completion that answers once, whoever comes first.
-class OnceReply {
- public:
-  explicit OnceReply(std::function<void(Result<Bytes>)> reply) : reply_(std::move(reply)) {}
-  void operator()(Result<Bytes> answer) {
-    if (!done_.exchange(true)) reply_(std::move(answer));
-  }
-
- private:
-  std::atomic<bool> done_ = false;
-  std::function<void(Result<Bytes>)> reply_;
-};
-
 }  // namespace
 
 Replicator::Replicator(Env env, store::Keystore& keystore, ReplicatorOptions options, PeerLink& link)
@@ -53,7 +40,7 @@ Status Replicator::start() {
   {
     const MutexLock lock(mutex_);
     acknowledged_ = remembered_ = progress.acknowledged;
-    newest_commit_ = durable_ = keystore_.head().sequence;
+    newest_commit_ = keystore_.head().sequence;
     state_.applied = progress.applied;
   }
   keystore_.set_gate(this);
@@ -75,11 +62,8 @@ void Replicator::committed(std::uint64_t sequence, std::function<void()> pass) {
   std::vector<std::function<void()>> now;
   {
     const MutexLock lock(mutex_);
-    newest_commit_ = durable_ = std::max(durable_, sequence);
-    const auto end = applying_.upper_bound(sequence);
-    for (auto at = applying_.begin(); at != end; ++at) now.push_back(std::move(at->second));
-    applying_.erase(applying_.begin(), end);
-    if (in_step_) {
+    newest_commit_ = std::max(newest_commit_, sequence);
+    if (in_step_ && sequence > acknowledged_) {
       waiting_.emplace(sequence, std::move(pass));
     } else {
       now.push_back(std::move(pass));
@@ -152,11 +136,29 @@ Status Replicator::send_round() {
   }
   const Bytes answer = TRY(link_.post("changes", message.body));
   TRY(sender_.answered(message, answer));
+  if (const auto refused = sender_.take_refused(); !refused.empty()) return note_refused(refused);
   {
     const MutexLock lock(mutex_);
     copying_ = sender_.copying();
   }
   acknowledged(sender_.position(), true);
+  return {};
+}
+
+// Out of step meanwhile: no answer waits for a commit that the peer does not take (R2, R6).
+Status Replicator::note_refused(const std::vector<RefusedRow>& refused) {
+  const std::string what = "the peer refused " + std::to_string(refused.size()) +
+                           " of our rows; the first of the table " + refused.front().table + ": " +
+                           refused.front().why;
+  {
+    const MutexLock lock(mutex_);
+    state_.refused += refused.size();
+    state_.last_refusal = what;
+  }
+  failed({ErrorCode::kConflict, what, {}, "compare both servers' audit records", 0});
+  if (!options_.parties.refused) return {};
+  TRY(keystore_.write(
+      [&](store::Transaction& transaction) { return options_.parties.refused(transaction, refused); }));
   return {};
 }
 
@@ -275,44 +277,39 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
     const MutexLock lock(mutex_);
     session = incoming_;
   }
-  const auto reply = std::make_shared<OnceReply>(std::move(completion));
+  const auto reply = std::make_shared<std::function<void(Result<Bytes>)>>(std::move(completion));
   if (!session)
     return (*reply)(fail(ErrorCode::kConflict, "no session is open", "session", "send hello first"));
   auto decoded = receiver_.open(body, *session);
   if (!decoded) return (*reply)(std::unexpected(decoded.error()));
   const auto changes = std::make_shared<ReplicationChanges>(std::move(*decoded));
-  const auto welcome = [self = options_.parties.self](std::uint64_t applied) {
+  const auto welcome = [self = options_.parties.self](const ChangeReceiver::Applied& applied) {
     ReplicationWelcome out;
     out.receiver = self;
-    out.applied = applied;
+    out.applied = applied.through;
+    out.refused = applied.refused;
     return out.encode();
   };
   if (changes->rows.empty() && !changes->complete) {  // a keep-alive: nothing to make durable
-    return (*reply)(welcome(changes->through));
+    return (*reply)(welcome({changes->through}));
   }
-  const auto applied = std::make_shared<std::atomic<std::uint64_t>>(0);
-  const auto answer = [this, reply, applied, welcome] {
-    {
-      const MutexLock lock(mutex_);
-      state_.applied = std::max<std::uint64_t>(state_.applied, *applied);
-    }
-    (*reply)(welcome(*applied));
-    if (options_.on_applied) options_.on_applied();
-  };
-  keystore_.submit(
-      [this, changes, session, applied, answer](store::Transaction& transaction) -> Status {
-        const auto done = TRY(receiver_.apply(transaction, *changes, *session));
-        *applied = done.through;
-        const MutexLock lock(mutex_);
-        state_.conflicts += done.conflicts;
-        applying_.emplace(transaction.sequence(), answer);
+  // Written anew when the work is run again, and told only once its own commit is durable; this server's own
+  // gate has no say in it (R3).
+  const auto applied = std::make_shared<ChangeReceiver::Applied>();
+  keystore_.submit_ungated(
+      [this, changes, session, applied](store::Transaction& transaction) -> Status {
+        *applied = TRY(receiver_.apply(transaction, *changes, *session));
         return {};
       },
-      [reply, answer](Result<store::CommitInfo> done) {
+      [this, reply, applied, welcome](const Result<store::CommitInfo>& done) {
         if (!done) return (*reply)(std::unexpected(done.error()));
-        // As a rule committed() has answered already, before this server's own gate (R3). It has not when
-        // everything was here before, so that there was nothing to commit.
-        answer();
+        {
+          const MutexLock lock(mutex_);
+          state_.applied = std::max<std::uint64_t>(state_.applied, applied->through);
+          state_.conflicts += applied->conflicts;
+        }
+        (*reply)(welcome(*applied));
+        if (options_.on_applied) options_.on_applied();
       });
 }
 

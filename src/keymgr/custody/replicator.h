@@ -17,6 +17,8 @@
 //  reports a
 //     rollback and stops giving out keys (rolled_back()).
 //
+//  R6 A row that the peer refuses is never counted as held: the sender notes it durably before the receiver
+//     counts the message that brought it.
 //  R5 Commits that changed nothing for the peer are not sent: two servers that only note each other's
 //  progress would
 //     otherwise keep each other busy for ever.
@@ -70,6 +72,8 @@ struct PeerState {
   WallTime last_success{};         // epoch when never
   std::string last_error;          // empty while in step
   std::uint64_t conflicts = 0;     // rows of the peer that lost against ours since start
+  std::uint64_t refused = 0;       // rows of ours that the peer does not take, since start
+  std::string last_refusal;        // empty: none
   bool rolled_back = false;
   // The peer came back from an older copy in a new epoch: an operator must accept it.
   bool wants_acceptance = false;
@@ -111,6 +115,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   void run();
   Status send_round();
   Status open_session();
+  Status note_refused(const std::vector<RefusedRow>& refused);
   bool contact_is_due() const;
   void acknowledged(std::uint64_t through, bool by_peer);
   void failed(const Error& error);
@@ -134,9 +139,6 @@ class Replicator final : public store::CommitGate, public PeerView {
   std::uint64_t remembered_ TW_GUARDED_BY(mutex_) = 0;
   bool copying_ TW_GUARDED_BY(mutex_) = false;  // the peer has not had everything yet
   std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
-  // Answers to the peer that wait for the commit which applied its changes (R3).
-  std::multimap<std::uint64_t, std::function<void()>> applying_ TW_GUARDED_BY(mutex_);
-  std::uint64_t durable_ TW_GUARDED_BY(mutex_) = 0;
   std::shared_ptr<ChangeReceiver::Session> incoming_ TW_GUARDED_BY(mutex_);
   std::optional<Incarnation> refused_ TW_GUARDED_BY(mutex_);  // what the peer's last hello showed
   SteadyTime last_contact_ TW_GUARDED_BY(mutex_){};
