@@ -125,7 +125,7 @@ class Applier {
                   "run the same version of the program on both servers");
     }
     TRY(check_change(*layout, change));
-    const auto before = TRY(session_.access().find(*layout, key_of(layout->spec, change.row)));
+    const auto before = TRY(session_.find(*layout, key_of(layout->spec, change.row)));
     if (!before) return store(*layout, before, change.version, change.origin, TRY(row_of(*layout, change)));
     return meet(TRY(meeting(*layout, *before, change)), before);
   }
