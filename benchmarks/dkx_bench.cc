@@ -1,7 +1,6 @@
 // The drive key exchange from the drive's signature to the opened data key, with a durable ledger and audit
 // row for each, against the same cryptography in a bare loop.
 #include <atomic>
-#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -47,10 +46,11 @@ constexpr std::size_t kKeyRowBytes = 300;
 constexpr std::size_t kAuditRecordBytes = 700;
 
 // Exactly the cryptography that one exchange cannot do without, both ends, on bodies of the same sizes: no
-// socket, no parsing, no disk. Signatures and wrapping, the TLS records of request and answer, sealed and
-// opened, the MACs of the rows that belong to this tape alone, and the audit record's link in its chain. The
-// drive is enrolled, so it sends no signature of its wrapping key; the tape is in the ledger, so its seal is
-// not verified.
+// socket, no parsing, no disk. The request's id and the server's next nonce, from the same generator, which
+// makes neither without fresh bytes of the system; signatures and wrapping; the request's hash that the
+// answer is bound to, at both ends; the TLS records of request and answer, sealed and opened; the MACs of the
+// rows that belong to this tape alone; and the audit record's link in its chain. The drive is enrolled, so it
+// sends no signature of its wrapping key; the tape is in the ledger, so its seal is not verified.
 class BareExchange {
  public:
   BareExchange(const DkxSite& site, const dkx::KeyRequest& request, const dkx::KeyAnswer& answer)
@@ -58,8 +58,9 @@ class BareExchange {
         drive_wrapping_(site.wrapping_key()),
         volume_(request.volume),
         request_id_(request.request_id),
-        request_(dkx::request_message(dkx::encode(request))),
-        answer_(dkx::answer_message(dkx::encode(request), dkx::encode(answer))),
+        body_(dkx::encode(request)),
+        request_(dkx::request_message(body_)),
+        answer_(dkx::answer_message(body_, dkx::encode(answer))),
         request_record_(record_of(request)),
         answer_record_(
             dkx::encode(dkx::sign_answer(envelope_of(request), dkx::encode(answer), server_, {}))) {
@@ -90,6 +91,7 @@ class BareExchange {
  private:
   template <typename Find>
   crypto::SecretBytes opened_request(const Find& find) const {
+    draw(Uuid().bytes.size());
     carry(request_record_);
     if (!drive_identity_.verify(request_, drive_.key.sign(request_)))
       throw std::runtime_error("the request's signature does not fit");
@@ -98,6 +100,8 @@ class BareExchange {
     mac(kLedgerRowBytes);  // the new row
     static_cast<void>(crypto::sha256(Bytes(kAuditRecordBytes)));
     const auto sedk = must(eedk::wrap_sedk(data_key, wrapping_public_, volume_, request_id_));
+    draw(dkx::Nonce().size());
+    for ([[maybe_unused]] const auto& end : {"server", "drive"}) static_cast<void>(crypto::sha256(body_));
     if (!server_identity_.verify(answer_, server_.sign(answer_)))
       throw std::runtime_error("the answer's signature does not fit");
     carry(answer_record_);
@@ -108,6 +112,11 @@ class BareExchange {
       throw std::runtime_error("a key check value of nothing");
   }
 
+  static void draw(std::size_t size) {
+    crypto::SystemRandom random;
+    Bytes fresh(size);
+    random.fill(fresh);
+  }
   void mac(std::size_t size) const { static_cast<void>(row_key_.mac(Bytes(size))); }
   // One TLS record, sealed at one end and opened at the other.
   static void carry(const Bytes& message) {
@@ -138,6 +147,7 @@ class BareExchange {
   const crypto::PublicKey wrapping_public_ = drive_wrapping_.public_key();
   const Uuid volume_;
   const Uuid request_id_;
+  const Bytes body_;
   const Bytes request_;
   const Bytes answer_;
   const Bytes request_record_;
@@ -173,33 +183,13 @@ std::vector<eedk::EedkSet> write_cartridges(DkxSite& site, unsigned count) {
   return out;
 }
 
-// Microseconds of processor time that each exchange takes, all threads together: the figure that other
-// programs on the machine disturb least.
-class ProcessorTime {
- public:
-  double of(const std::function<double()>& work) {
-    const std::clock_t before = std::clock();
-    const double rate = work();
-    values_.push_back(1e6 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC / kExchanges);
-    return rate;
-  }
-  double typical() const { return median(values_); }
-
- private:
-  std::vector<double> values_;
-};
-
 Figures against_bare(const std::string& name, const std::function<double()>& work,
                      const std::function<double()>& bare) {
-  ProcessorTime of_work, of_bare;
-  const auto pair =
-      measure_in_turn(kRounds, [&] { return of_work.of(work); }, [&] { return of_bare.of(bare); });
-  return {{name, pair.value, "exchanges/s", pair.yardstick, kGoal},
-          {name + "-processor", of_work.typical(), "us", of_bare.typical(), {}, Better::kLower}};
+  return compare_rates(name, "exchanges/s", kGoal, kRounds, kExchanges, work, bare);
 }
 
 Figures read_eedk() {
-  DkxSite site;
+  DkxSite site(dkx::DriveKind::k3592);
   const auto cartridges = write_cartridges(site, kCartridges);
   const auto sample = site.read(cartridges.front());
   const BareExchange bare(site, sample, site.ask(sample));
@@ -212,7 +202,7 @@ Figures read_eedk() {
 }
 
 Figures write_key() {
-  DkxSite site;
+  DkxSite site(dkx::DriveKind::kLto);
   site.make_keys((kRounds + 1) * kExchanges + 1);
   const auto sample = site.write_by_group();
   const BareExchange bare(site, sample, site.ask(sample));
@@ -224,7 +214,7 @@ Figures write_key() {
 // One mount at a time on a server that has nothing else to do. The bare loop in between shows what the
 // machine itself adds while other programs run.
 Figures latency() {
-  DkxSite site;
+  DkxSite site(dkx::DriveKind::k3592);
   const auto cartridges = write_cartridges(site, kCartridges);
   const auto sample = site.read(cartridges.front());
   const BareExchange bare(site, sample, site.ask(sample));

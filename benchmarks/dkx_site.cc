@@ -23,8 +23,10 @@ std::string health_text(const dkx::ServerStatus& status) {
 
 }  // namespace
 
-DkxSite::DkxSite()
-    : drive_(tls_.client_leaf(kSerial, "drive")), wrapping_key_(crypto::PrivateKey::generate_rsa(kRsaBits)) {
+DkxSite::DkxSite(dkx::DriveKind kind)
+    : kind_(kind),
+      drive_(tls_.client_leaf(kSerial, "drive")),
+      wrapping_key_(crypto::PrivateKey::generate_rsa(kRsaBits)) {
   listen();
   enrol();
   connect();
@@ -40,14 +42,15 @@ void DkxSite::listen() {
   dependencies_.keys = &server_.service();
   dependencies_.context = &server_.manager().context();
   dependencies_.health = [] { return dkx::ServerHealth{}; };
-  dependencies_.audit = [](const dkx::ServerPeer&, const std::string&, const dkx::Refusal&,
+  dependencies_.refusals = &refusals_;
+  dependencies_.audit = [](const dkx::ServerPeer&, const std::string&, const dkx::Refusal&, std::uint64_t,
                            const std::function<void(Status)>& done) { done({}); };
   listener_ = must(apps::listen_dkx(server_loop_, {}, tls_.server(), dependencies_, {}));
 }
 
 void DkxSite::enrol() {
   keymgr::DriveChange pins;
-  pins.kind = keymgr::DriveKind::kLto;
+  pins.kind = kind_ == dkx::DriveKind::kLto ? keymgr::DriveKind::kLto : keymgr::DriveKind::k3592;
   pins.certificate = drive_.certificate.der();
   pins.wrapping_spki = wrapping_key_.public_key().spki();
   auto& manager = server_.manager();
@@ -85,6 +88,7 @@ dkx::KeyRequest DkxSite::request(dkx::Intent intent, const Uuid& volume) {
   dkx::KeyRequest out;
   out.intent = intent;
   out.request_id = Uuid::random(*server_.env().random);
+  out.drive.kind = kind_;
   out.drive.serial = kSerial;
   out.drive.wrapping_key = wrapping_key_.public_key().spki_hash();
   out.volser = "BENCH0L9";

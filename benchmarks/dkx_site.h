@@ -15,7 +15,8 @@ namespace tapewarden::bench {
 
 class DkxSite {
  public:
-  DkxSite();
+  // The drive's kind decides where its cartridges keep their key: LTO by identifier, 3592 as EEDKs.
+  explicit DkxSite(dkx::DriveKind kind);
   ~DkxSite();
   DkxSite(const DkxSite&) = delete;
   DkxSite& operator=(const DkxSite&) = delete;
@@ -44,6 +45,7 @@ class DkxSite {
   void connect();
   Result<dkx::KeyAnswer> open(const dkx::KeyRequest& request, const Result<dkx::Answered>& answered) const;
 
+  const dkx::DriveKind kind_;
   net::testing::TestSite tls_;
   net::testing::TestSite::Leaf drive_;  // its identity, and what it shows to TLS
   crypto::PrivateKey wrapping_key_;
@@ -51,6 +53,7 @@ class DkxSite {
   ThreadPool drive_pool_{workers()};
   net::Loop server_loop_{1};
   net::Loop drive_loop_{1};
+  dkx::RefusalRecords refusals_{*server_.env().clock};
   dkx::ServerDependencies dependencies_;
   std::unique_ptr<net::FramedServer> listener_;
   std::unique_ptr<dkx::Client> client_;

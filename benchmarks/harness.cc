@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 
 #include "base/assert.h"
 
@@ -104,6 +105,35 @@ Pair measure_in_turn(unsigned rounds, const std::function<double()>& work,
     yardsticks.push_back(yardstick());
   }
   return {median(values), median(yardsticks)};
+}
+
+namespace {
+
+// Microseconds of processor time a piece.
+class ProcessorTime {
+ public:
+  double of(unsigned pieces, const std::function<double()>& work) {
+    const std::clock_t before = std::clock();
+    const double rate = work();
+    values_.push_back(1e6 * static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC / pieces);
+    return rate;
+  }
+  double typical() const { return median(values_); }
+
+ private:
+  std::vector<double> values_;
+};
+
+}  // namespace
+
+Figures compare_rates(const std::string& name, const std::string& unit, double goal, unsigned rounds,
+                      unsigned pieces, const std::function<double()>& work,
+                      const std::function<double()>& yardstick) {
+  ProcessorTime of_work, of_yardstick;
+  const auto pair = measure_in_turn(
+      rounds, [&] { return of_work.of(pieces, work); }, [&] { return of_yardstick.of(pieces, yardstick); });
+  return {{name, pair.value, unit, pair.yardstick, goal},
+          {name + "-processor", of_work.typical(), "us", of_yardstick.typical(), {}, Better::kLower}};
 }
 
 std::string as_table(const Figures& figures) {

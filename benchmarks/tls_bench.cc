@@ -107,9 +107,9 @@ double handshakes_a_second(const net::testing::BareHandshakes& bare) {
 Figures tls_handshakes() {
   Port port;
   const net::testing::BareHandshakes bare(port.server_config, port.client_config);
-  const auto pair = measure_in_turn(
-      kRounds, [&] { return port.connections_a_second(); }, [&] { return handshakes_a_second(bare); });
-  return {{"tls-handshakes", pair.value, "connections/s", pair.yardstick, kGoal}};
+  return compare_rates(
+      "tls-handshakes", "connections/s", kGoal, kRounds, kConnections,
+      [&] { return port.connections_a_second(); }, [&] { return handshakes_a_second(bare); });
 }
 
 const Registrar kHandshakes("tls-handshakes", "new mutual TLS 1.3 connections on the loopback address",

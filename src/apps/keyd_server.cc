@@ -100,6 +100,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
   std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
   std::unique_ptr<AnchorKeeper> anchors;
+  std::unique_ptr<dkx::RefusalRecords> refusals;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<people::Approvals> approvals;
@@ -115,7 +116,7 @@ struct KeydServer::Parts {
   void add_routes();
   Status listen();
   void audit_refusal(const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
-                     std::function<void(Status)> done);
+                     std::uint64_t repeated, std::function<void(Status)> done);
   dkx::ServerHealth health() const;
   std::vector<std::string> warnings() const;
   std::int64_t open_conflicts() const;
@@ -203,9 +204,11 @@ Status KeydServer::Parts::listen() {
   dkx.keys = service.get();
   dkx.context = &manager->context();
   dkx.health = [this] { return health(); };
+  refusals = std::make_unique<dkx::RefusalRecords>(*env.clock);
+  dkx.refusals = refusals.get();
   dkx.audit = [this](const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
-                     std::function<void(Status)> done) {
-    audit_refusal(peer, std::move(action), refusal, std::move(done));
+                     std::uint64_t repeated, std::function<void(Status)> done) {
+    audit_refusal(peer, std::move(action), refusal, repeated, std::move(done));
   };
   dkx_server = TRY(
       listen_dkx(*loop, config.dkx, TRY(net::TlsContext::server(tls)), dkx, observe_refusals(env, "dkx")));
@@ -314,10 +317,11 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
 }
 
 void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string action,
-                                      const dkx::Refusal& refusal, std::function<void(Status)> done) {
+                                      const dkx::Refusal& refusal, std::uint64_t repeated,
+                                      std::function<void(Status)> done) {
   store.keystore->submit(
-      [this, peer_name = peer.name, address = peer.address, action = std::move(action),
-       refusal](store::Transaction& transaction) -> Status {
+      [this, peer_name = peer.name, address = peer.address, action = std::move(action), refusal,
+       repeated](store::Transaction& transaction) -> Status {
         keymgr::AuditNote note;
         note.type = keymgr::AuditType::kAuthentication;
         note.action = action;
@@ -327,6 +331,7 @@ void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string a
                        {"field", refusal.field},
                        {"reason", refusal.message},
                        {"address", address}};
+        if (repeated > 0) note.fields.emplace_back("repeated", std::to_string(repeated));
         keymgr::note(transaction, manager->context(), note);
         return {};
       },

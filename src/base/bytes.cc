@@ -1,6 +1,7 @@
 #include "base/bytes.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "base/assert.h"
@@ -112,24 +113,51 @@ Status ByteReader::expect_done(std::string_view what) const {
   return {};
 }
 
+namespace {
+
+// A buffer that grew from one byte would be moved six times before it holds what most messages and rows need.
+constexpr std::size_t kFirstCapacity = 128;
+
+void make_room(Bytes& buffer, std::size_t more) {
+  const std::size_t needed = buffer.size() + more;
+  if (needed > buffer.capacity()) buffer.reserve(std::max({kFirstCapacity, needed, 2 * buffer.capacity()}));
+}
+
+// Big-endian, in one step.
+template <std::size_t kSize>
+void append_number(Bytes& buffer, std::uint64_t value) {
+  std::array<std::uint8_t, kSize> digits;
+  for (std::size_t i = 0; i < kSize; ++i)
+    digits[i] = static_cast<std::uint8_t>(value >> (8 * (kSize - 1 - i)));
+  make_room(buffer, kSize);
+  buffer.insert(buffer.end(), digits.begin(), digits.end());
+}
+
+}  // namespace
+
 ByteWriter& ByteWriter::u8(std::uint8_t value) {
-  buffer_.push_back(value);
+  append_number<1>(buffer_, value);
   return *this;
 }
 ByteWriter& ByteWriter::u16(std::uint16_t value) {
-  return u8(static_cast<std::uint8_t>(value >> 8)).u8(static_cast<std::uint8_t>(value));
+  append_number<2>(buffer_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::u24(std::uint32_t value) {
   TW_ASSERT(value < (1U << 24));
-  return u8(static_cast<std::uint8_t>(value >> 16)).u16(static_cast<std::uint16_t>(value));
+  append_number<3>(buffer_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::u32(std::uint32_t value) {
-  return u16(static_cast<std::uint16_t>(value >> 16)).u16(static_cast<std::uint16_t>(value));
+  append_number<4>(buffer_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::u64(std::uint64_t value) {
-  return u32(static_cast<std::uint32_t>(value >> 32)).u32(static_cast<std::uint32_t>(value));
+  append_number<8>(buffer_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::bytes(ByteView view) {
+  make_room(buffer_, view.size());
   buffer_.insert(buffer_.end(), view.begin(), view.end());
   return *this;
 }

@@ -1,5 +1,6 @@
 #include "keymgr/eedk_opener.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -63,14 +64,8 @@ Result<Openers> gather_openers(store::Reader& reader, const KeyManager& manager,
       out.usable.push_back({i, std::move(kek), std::move(key), std::move(labels)});
     }
   }
-  // At most a handful: one pass for the active, one for the rest keeps their order.
-  std::vector<Opener> ordered;
-  for (const bool active : {true, false}) {
-    for (auto& opener : out.usable) {
-      if (may_extend_cartridge(opener.kek.state) == active) ordered.push_back(opener);
-    }
-  }
-  out.usable = std::move(ordered);
+  std::ranges::stable_partition(out.usable,
+                                [](const Opener& opener) { return may_extend_cartridge(opener.kek.state); });
   return out;
 }
 

@@ -37,9 +37,8 @@ Status Exchange::open_held_set() {
   data_key_ = std::move(opened.data_key);
   opened_by_ = std::move(opened.by);
   key_check_ = held_->key_check;
-  const bool by_seal = !sealer_.empty() && eedk::verify_seal(*held_, sealer_).has_value();
-  genuine_ = in_ledger_ || by_seal || (earlier_ && request_.intent == Intent::kWrite);
   if (request_.intent == Intent::kRead) return {};
+  genuine_ = in_ledger_ || sealed_here() || (earlier_ && request_.intent == Intent::kWrite);
   // New EEDKs for a foreign key would launder it: what is rekeyed counts as sealed here.
   TRY(require_genuine());
   if (request_.intent == Intent::kAppend && !may_extend_cartridge(opened_by_->kek.state)) {
@@ -49,6 +48,12 @@ Status Exchange::open_held_set() {
                     "eedks", "close the cartridge and write on another one, or rekey it");
   }
   return {};
+}
+
+bool Exchange::sealed_here() const {
+  if (sealer_.empty()) return false;
+  const auto certificate = crypto::Certificate::from_der(sealer_);
+  return certificate && eedk::verify_seal(*held_, *certificate).has_value();
 }
 
 // EEDKs of the data key for every target: of a fresh key, or of the one just opened (rekey).
@@ -186,6 +191,8 @@ Result<Exchange::Outcome> Exchange::commit(store::Transaction& transaction) {
   TRY(recheck(transaction));
   if (identified_write && !earlier_) TRY(choose_stored_key(transaction));
   if (method_ == Method::kIdentifiedKey) key_check_ = crypto::key_check_value(data_key_, request_.volume);
+  // Reading asks only now, and on the thread that has the ledger's pages at hand: see plan_seal().
+  if (request_.intent == Intent::kRead && held_) TRY(find_seal(transaction));
   if (!earlier_) TRY(charge_quotas(transaction));
   entry_ = earlier_ ? *earlier_ : TRY(manager_.ledger().add(transaction, ledger_entry()));
   audit_served(transaction, earlier_.has_value());
@@ -211,6 +218,7 @@ bool Exchange::is_set_aside(const LedgerEntry& earlier) const {
 }
 
 Result<KeyAnswer> Exchange::finish() {
+  if (request_.intent == Intent::kRead && held_) genuine_ = in_ledger_ || sealed_here();
   KeyAnswer answer;
   answer.method = entry_.method;
   answer.ledger = {entry_.server, entry_.sequence};

@@ -47,6 +47,7 @@ class Exchange {
 
  private:
   void forget();
+  Status plan_once(store::Reader& reader);
   Status check_shape() const;
   Status check_method() const;
   Status plan_write(store::Reader& reader);
@@ -58,6 +59,8 @@ class Exchange {
   Status plan_rekey(store::Reader& reader);
   Status plan_targets(store::Reader& reader, const std::vector<LabelChoice>& choices);
   Status plan_seal(store::Reader& reader);
+  Status find_seal(store::Reader& reader);
+  bool sealed_here() const;
   Status open_held_set();
   Status make_set();
   Status require_genuine() const;
@@ -79,8 +82,9 @@ class Exchange {
   const crypto::PrivateKey& decoy_;
   KeyRequest request_;
 
-  // A read's plan is the same with and without an earlier answer, so that is looked up by commit() alone, and
-  // by plan() when commit() found one. Any other plan looks first.
+  // Whether plan() looks for an earlier answer to this exchange. A plan for reading, or for writing with a
+  // stored key, costs nothing that would be lost: there commit() looks, which has the ledger's pages at hand,
+  // and asks for another plan when it found one.
   bool look_for_earlier_ = true;
   std::optional<Wait> waited_;
 
@@ -94,7 +98,7 @@ class Exchange {
   std::vector<WrapTarget> targets_;    // KEKs of new EEDKs
   std::optional<eedk::EedkSet> held_;  // the cartridge's EEDKs, or those of the earlier answer
   Openers openers_;
-  crypto::Certificate sealer_;  // of the known server that the seal names; empty: none
+  Bytes sealer_;  // the certificate of the known server that the seal names; empty: none
   bool in_ledger_ = false;
 
   // Made by prepare() and commit().

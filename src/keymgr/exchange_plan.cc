@@ -53,7 +53,7 @@ Exchange::Exchange(KeyManager& manager, KeyCache& cache, const crypto::PrivateKe
       cache_(cache),
       decoy_(decoy),
       request_(std::move(request)),
-      look_for_earlier_(request_.intent != Intent::kRead) {}
+      look_for_earlier_(request_.intent != Intent::kRead && request_.intent != Intent::kWrite) {}
 
 Purpose Exchange::purpose() const {
   switch (request_.intent) {
@@ -118,6 +118,14 @@ void Exchange::forget() {
 }
 
 Status Exchange::plan(store::Reader& reader) {
+  const Status planned = plan_once(reader);
+  if (planned || look_for_earlier_ || request_.intent != Intent::kWrite) return planned;
+  // What was answered before is answered again, also when it would be refused as a new request.
+  look_for_earlier_ = true;
+  return plan_once(reader);
+}
+
+Status Exchange::plan_once(store::Reader& reader) {
   forget();
   TRY(check_shape());
   checked_ = TRY(check_drive(reader, manager_, request_.caller));
@@ -133,7 +141,9 @@ Status Exchange::plan(store::Reader& reader) {
         "the certificate of drive " + checked_.drive.serial + " has expired: it is served for reading only",
         "identity", "renew the drive's certificate and pin the new one");
   }
-  if (look_for_earlier_) {
+  const bool makes_keys =
+      request_.intent == Intent::kWrite && choose_method(request_, checked_.drive) == Method::kWrappedKey;
+  if (look_for_earlier_ || makes_keys) {
     earlier_ = TRY(manager_.ledger().find_exchange(reader, request_.request_id, checked_.drive.serial,
                                                    request_.volume, purpose()));
   }
@@ -263,13 +273,19 @@ Status Exchange::plan_rewrapped(store::Reader& reader) {
   return {};
 }
 
-// What vouches for the EEDKs: the ledger, or a seal whose server is known. The signature is checked later.
+// A key for reading is given out whoever sealed it; that only tells whether the cartridge may be extended. So
+// commit() finds it out.
 Status Exchange::plan_seal(store::Reader& reader) {
+  return request_.intent == Intent::kRead ? Status() : find_seal(reader);
+}
+
+// What vouches for the EEDKs: the ledger, or a seal whose server is known. The signature is checked later.
+Status Exchange::find_seal(store::Reader& reader) {
   sealer_ = {};
   in_ledger_ = TRY(manager_.ledger().holds(reader, *held_));
   if (in_ledger_ || !held_->seal) return {};
   const auto row = TRY(reader.get(kServerTable, {to_bytes(held_->seal->server.view())}));
-  if (row) sealer_ = TRY(crypto::Certificate::from_der(ServerRow::from_row(*row).signing_certificate));
+  if (row) sealer_ = ServerRow::from_row(*row).signing_certificate;
   return {};
 }
 

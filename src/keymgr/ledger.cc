@@ -164,13 +164,13 @@ Result<std::optional<LedgerEntry>> Ledger::find(store::Reader& reader,
 Result<std::optional<LedgerEntry>> Ledger::find_exchange(store::Reader& reader, const Uuid& request_id,
                                                          std::string_view drive, const Uuid& volume,
                                                          Purpose purpose) const {
-  // The plus signs keep SQLite to the index of request_id. Left to itself it takes the one of (drive, issued)
-  // for the order's sake and looks at every row of the drive.
+  // The plus signs keep SQLite to the index of volume, purpose and request_id. Left to itself it takes the
+  // one of (drive, issued) for the order's sake and looks at every row of the drive.
   const auto rows = TRY(reader.query(kLedgerTable,
-                                     "request_id = ? AND +drive = ? AND +volume = ? AND purpose = ? ORDER BY "
+                                     "volume = ? AND purpose = ? AND request_id = ? AND +drive = ? ORDER BY "
                                      "+issued DESC, sequence DESC LIMIT 1",
-                                     {to_bytes(request_id.view()), std::string(drive),
-                                      to_bytes(volume.view()), static_cast<std::int64_t>(purpose)}));
+                                     {to_bytes(volume.view()), static_cast<std::int64_t>(purpose),
+                                      to_bytes(request_id.view()), std::string(drive)}));
   if (rows.empty()) return std::optional<LedgerEntry>();
   return std::optional(LedgerEntry::from_row(rows.front()));
 }
@@ -186,8 +186,9 @@ Result<bool> Ledger::holds(store::Reader& reader, const eedk::EedkSet& set) cons
 }
 
 Result<bool> Ledger::holds_imported(store::Reader& reader, const Bytes& request_id) const {
-  const auto rows = TRY(reader.query(kLedgerTable, "request_id = ? AND +state = ? LIMIT 1",
-                                     {request_id, static_cast<std::int64_t>(LedgerState::kImported)}));
+  // The state as the index has it, which holds these rows alone.
+  static_assert(static_cast<int>(LedgerState::kImported) == 3);
+  const auto rows = TRY(reader.query(kLedgerTable, "request_id = ? AND state = 3 LIMIT 1", {request_id}));
   return !rows.empty();
 }
 

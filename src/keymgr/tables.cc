@@ -172,11 +172,13 @@ const TableSpec kLedgerTable{
                 {"kek_1", kBlob, kPlain},     {"kek_2", kBlob, kPlain},      {"eedk_set", kBlob, kPlain},
                 {"kcv", kBlob, kPlain},       {"drive", kText, kPlain},      {"wwnn", kText, kPlain},
                 {"proxy", kText, kPlain},     {"issued", kInteger, kPlain},  {"confirmed", kInteger, kPlain}},
-    // Each makes every exchange dearer, so what a row leaves empty is in no index.
-    .indexes = {"volser", "volume, purpose", "request_id", "alias, issued WHERE alias <> ''",
-                "label_1, issued WHERE label_1 <> ''", "label_2, issued WHERE label_2 <> ''",
-                "kek_1, issued WHERE kek_1 <> x''", "kek_2, issued WHERE kek_2 <> x''", "drive, issued",
-                "issued", "group_name, purpose, issued WHERE group_name <> ''"},
+    // Each makes every exchange dearer, so what a row leaves empty is in no index. An exchange is found by
+    // its volume too; an imported record (state 3) by its id alone.
+    .indexes = {"volser", "volume, purpose, request_id", "request_id WHERE state = 3",
+                "alias, issued WHERE alias <> ''", "label_1, issued WHERE label_1 <> ''",
+                "label_2, issued WHERE label_2 <> ''", "kek_1, issued WHERE kek_1 <> x''",
+                "kek_2, issued WHERE kek_2 <> x''", "drive, issued", "issued",
+                "group_name, purpose, issued WHERE group_name <> ''"},
     .unique_indexes = {},
     .merge = merge_ledger_entries,
     .peer = {.fixed = {"volser",     "volume",  "method", "purpose", "request_id", "alias", "dki",

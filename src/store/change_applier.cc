@@ -165,7 +165,7 @@ class Applier {
                   "run the same version of the program on both servers");
     }
     TRY(check_table(*layout, change));
-    const auto before = TRY(session_.access().find(*layout, key_of(layout->spec, change.row)));
+    const auto before = TRY(session_.find(*layout, key_of(layout->spec, change.row)));
     const Status allowed = check(*layout, before, change);
     if (!allowed && is_own_trouble(allowed.error())) return std::unexpected(allowed.error());
     if (!allowed) return std::optional(Obstacle{allowed.error().text(), false});

@@ -157,7 +157,7 @@ Status in_transaction(sqlite::Connection& connection, const Work& work) {
 }  // namespace
 
 Result<std::unique_ptr<sqlite::Connection>> open_writer(const std::string& path) {
-  auto connection = TRY(sqlite::Connection::open(path, sqlite::Access::kReadWrite));
+  auto connection = TRY(sqlite::Connection::open(path, sqlite::Access::kGathering));
   const std::string mode = TRY(connection->text_of("PRAGMA journal_mode = WAL"));
   if (mode != "wal") return fail(ErrorCode::kIo, "SQLite cannot keep a write-ahead log for " + path);
   TRY(connection->execute(kWriterSettings));

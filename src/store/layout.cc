@@ -132,9 +132,7 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
         {index, "CREATE INDEX " + quoted_name(index) + " ON " + quoted_name(name) + "(row_commit)"});
   }
 
-  const std::string by_key = joined(spec, " AND ", [](std::size_t i, const Column& c) {
-    return c.role == ColumnRole::kKey ? quoted_name(c.name) + " = " + parameter(i) : std::string();
-  });
+  const std::string by_key = by_key_sql();
   select_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name) + " WHERE " + by_key;
   insert_sql = "INSERT INTO " + quoted_name(name) + "(" + stored_columns() +
                ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, " +
@@ -157,6 +155,19 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
 std::string Layout::stored_columns() const {
   return std::string(kHidden) + ", " +
          joined(spec, ", ", [](std::size_t, const Column& c) { return quoted_name(c.name); });
+}
+
+std::string Layout::by_key_sql() const {
+  return joined(spec, " AND ", [](std::size_t i, const Column& c) {
+    return c.role == ColumnRole::kKey ? quoted_name(c.name) + " = " + parameter(i) : std::string();
+  });
+}
+
+std::string Layout::update_some_sql(std::span<const std::size_t> columns) const {
+  std::string sql =
+      "UPDATE " + quoted_name(name) + " SET row_version = ?1, row_origin = ?2, row_commit = ?3, row_mac = ?6";
+  for (const std::size_t i : columns) sql += ", " + quoted_name(spec.columns[i].name) + " = " + parameter(i);
+  return sql + " WHERE " + by_key_sql();
 }
 
 std::string Layout::live_sql(std::string_view what, std::string_view where) const {

@@ -3,6 +3,7 @@
 // added to the end of a TableSpec is added at the end of the table. Immutable; thread-safe.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,7 +34,11 @@ struct Layout {
   std::string create_sql;
   std::string select_sql;  // by key
   std::string insert_sql;
-  std::string update_sql;      // same parameters as insert_sql
+  std::string update_sql;  // same parameters as insert_sql
+  // As update_sql for a row whose other columns, and whose row_erased and row_columns, stay as they are.
+  // SQLite renews every index that a SET names, also for the same value: what a key's use or a counter
+  // changes is in no index but that of commits.
+  std::string update_some_sql(std::span<const std::size_t> columns) const;
   std::string scan_sql;        // all rows, tombstones too
   std::string commit_sql;      // rows of origin ?1 with ?2 < row_commit <= ?3, oldest first, at most ?4
   std::string commit_any_sql;  // as commit_sql for every origin; ?1 is not used
@@ -43,6 +48,9 @@ struct Layout {
   std::string stored_columns() const;
   // "alias text key, sealed blob secret": how the bookkeeping names the columns.
   std::string describe() const;
+
+ private:
+  std::string by_key_sql() const;
 };
 
 // All tables of a keystore.

@@ -31,7 +31,6 @@ void RowMemory::keep(std::size_t table, std::string question, std::uint64_t seen
 }
 
 void RowMemory::begin_commit(std::uint64_t sequence, std::span<const std::size_t> tables) {
-  stamp_.store(stamp_.load() | 1);
   const MutexLock lock(mutex_);
   for (const std::size_t table : tables) changed_[table] = sequence;
 }

@@ -6,7 +6,10 @@
 //  M1 A transaction that sees commit S gets an answer read at commit A only when no commit that changed its
 //  table
 //     lies after the earlier of the two: it is what the transaction would read itself.
-//  M2 While a commit is under way, or its outcome is not known, sees() is nothing, and nothing is remembered.
+//  M2 A commit takes its number in changed_ before anybody can see it. So a transaction may say that it sees
+//  the
+//     newest commit that was done before it began: when it sees a later one, that one's tables count as
+//     changed.
 #pragma once
 
 #include <atomic>
@@ -29,21 +32,15 @@ class RowMemory {
   static constexpr std::size_t kAnswers = 4096;     // beyond it all are forgotten
   static constexpr std::size_t kRowsInAnswer = 32;  // a longer answer is not kept
 
-  RowMemory(std::size_t tables, std::uint64_t head) : changed_(tables), stamp_(2 * head) {}
+  RowMemory(std::size_t tables, std::uint64_t head) : changed_(tables), head_(head) {}
 
   // What names an answer: the kind of question, the table, its condition and parameters.
   static std::string question(std::string_view kind, std::string_view condition,
                               std::span<const Value> parameters);
 
-  // The commit that is the newest before and after `begin_snapshot` ran, and so the one that a transaction
-  // begun there sees; nothing when a commit came or was under way.
-  template <typename Begin>
-  Result<std::optional<std::uint64_t>> sees(const Begin& begin_snapshot) const {
-    const std::uint64_t before = stamp_.load();
-    TRY(begin_snapshot());
-    if (before % 2 != 0 || stamp_.load() != before) return std::optional<std::uint64_t>();
-    return std::optional<std::uint64_t>(before / 2);
-  }
+  // The newest commit now. To be asked before a transaction begins: it then sees that commit or a later one,
+  // as `seen` below.
+  std::uint64_t head() const { return head_.load(); }
 
   // `table`: Layout::position. Nothing when the answer must be read.
   Rows find(std::size_t table, const std::string& question, std::uint64_t seen) const TW_EXCLUDES(mutex_);
@@ -53,7 +50,7 @@ class RowMemory {
   // By the writer, around a commit. `tables` are those that commit `sequence` changes.
   void begin_commit(std::uint64_t sequence, std::span<const std::size_t> tables) TW_EXCLUDES(mutex_);
   // `head`: the newest commit now. Not called when that is not known.
-  void end_commit(std::uint64_t head) { stamp_.store(2 * head); }
+  void end_commit(std::uint64_t head) { head_.store(head); }
 
  private:
   struct Answer {
@@ -64,7 +61,7 @@ class RowMemory {
   mutable Mutex mutex_;
   std::vector<std::uint64_t> changed_ TW_GUARDED_BY(mutex_);  // the last commit that changed each table
   std::unordered_map<std::string, Answer> answers_ TW_GUARDED_BY(mutex_);
-  std::atomic<std::uint64_t> stamp_;  // twice the newest commit, odd while one is under way
+  std::atomic<std::uint64_t> head_;
 };
 
 }  // namespace tapewarden::store

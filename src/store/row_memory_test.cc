@@ -131,21 +131,33 @@ TEST(RowMemory, K8_AnAnswerCountsForSnapshotsWithoutAChangeBetween) {
   EXPECT_FALSE(memory.find(kTable, question, 6)) << "a snapshot from before the change";
 }
 
-TEST(RowMemory, K8_NothingIsRememberedAcrossACommit) {
-  RowMemory memory(1, 5);
-  const auto nothing = []() -> Status { return {}; };
-  EXPECT_EQ(memory.sees(nothing).value(), 5U);
-  const auto commit = [&]() -> Status {
-    memory.begin_commit(6, {});
-    memory.end_commit(6);
-    return {};
-  };
-  EXPECT_FALSE(memory.sees(commit).value()) << "one came in between";
-  memory.begin_commit(7, {});
-  EXPECT_FALSE(memory.sees(nothing).value()) << "one is under way";
+TEST(RowMemory, K8_ACommitUnderWayForgetsItsOwnTablesOnly) {
+  RowMemory memory(2, 5);
+  constexpr std::size_t kOther = 1;
+  memory.keep(0, "mine", 5, {Row{std::string("five")}});
+  memory.keep(kOther, "other", 5, {Row{std::string("five")}});
+  memory.begin_commit(6, std::vector<std::size_t>{0});
+  EXPECT_EQ(memory.head(), 5U) << "it is not done yet";
+  // A transaction that begins now sees commit 5 or 6 and says 5.
+  EXPECT_FALSE(memory.find(0, "mine", memory.head()));
+  memory.keep(0, "mine", memory.head(), {Row{std::string("five or six")}});
+  EXPECT_FALSE(memory.find(0, "mine", memory.head())) << "nobody knows which of the two";
+  EXPECT_TRUE(memory.find(kOther, "other", memory.head())) << "the same in both";
   memory.end_commit(6);
-  EXPECT_EQ(memory.sees(nothing).value(), 6U) << "it was undone";
-  EXPECT_FALSE(memory.sees([]() -> Status { return fail(ErrorCode::kIo, "no"); }));
+  EXPECT_EQ(memory.head(), 6U);
+  EXPECT_FALSE(memory.find(0, "mine", 6));
+  EXPECT_TRUE(memory.find(kOther, "other", 6));
+}
+
+TEST(RowMemory, K8_AnUndoneCommitHidesNothingForGood) {
+  RowMemory memory(1, 5);
+  memory.begin_commit(6, std::vector<std::size_t>{0});
+  memory.end_commit(5);
+  EXPECT_EQ(memory.head(), 5U) << "it was undone";
+  memory.begin_commit(6, std::vector<std::size_t>{0});
+  memory.end_commit(6);
+  memory.keep(0, "mine", 6, {Row{std::string("six")}});
+  EXPECT_TRUE(memory.find(0, "mine", memory.head()));
 }
 
 TEST(RowMemory, K8_QuestionsDoNotRunIntoEachOther) {

@@ -61,13 +61,13 @@ Result<std::optional<StoredRow>> RowAccess::find(const Layout& layout, std::span
 
 Status RowAccess::begin_snapshot() {
   if (memory_ == nullptr) return {};
-  seen_ = TRY(memory_->sees([&]() -> Status {
-    // Any question to the database takes the snapshot; this one reads no table.
-    sqlite::Statement* statement =
-        TRY(connection_.cached("snapshot", [] { return std::string("PRAGMA data_version"); }));
-    const sqlite::Use use(*statement);
-    return use->run();
-  }));
+  const std::uint64_t head = memory_->head();
+  // Any question to the database takes the snapshot; this one reads no table.
+  sqlite::Statement* statement =
+      TRY(connection_.cached("snapshot", [] { return std::string("PRAGMA data_version"); }));
+  const sqlite::Use use(*statement);
+  TRY(use->run());
+  seen_ = head;
   return {};
 }
 
@@ -101,6 +101,13 @@ Result<std::vector<Row>> RowAccess::query(const TableSpec& table, std::string_vi
 
 Result<std::vector<Row>> RowAccess::read_rows(const Layout& layout, std::string_view where,
                                               std::span<const Value> parameters) {
+  std::vector<Row> rows;
+  for (StoredRow& stored : TRY(find_all(layout, where, parameters))) rows.push_back(std::move(stored.row));
+  return rows;
+}
+
+Result<std::vector<StoredRow>> RowAccess::find_all(const Layout& layout, std::string_view where,
+                                                   std::span<const Value> parameters) {
   std::string name = "query " + layout.name + " ";
   name += where;
   sqlite::Statement* statement =
@@ -108,11 +115,11 @@ Result<std::vector<Row>> RowAccess::read_rows(const Layout& layout, std::string_
   const sqlite::Use use(*statement);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
-  std::vector<Row> rows;
+  std::vector<StoredRow> rows;
   while (TRY(use->step())) {
     StoredRow stored = TRY(take_row(layout, *use));
     TRY(verify(layout, stored));
-    rows.push_back(std::move(stored.row));
+    rows.push_back(std::move(stored));
   }
   return rows;
 }
@@ -147,9 +154,37 @@ Result<crypto::SecretBytes> RowAccess::unseal(const TableSpec& table, const Row&
   return secret;
 }
 
+Result<std::optional<StoredRow>> WriteSession::find(const Layout& layout, std::span<const Value> key) {
+  std::string place = GroupRows::place(layout, key);
+  if (const auto* known = rows_.find(place)) return *known;
+  return rows_.keep(std::move(place), TRY(access_.find(layout, key)));
+}
+
+Result<std::optional<Row>> WriteSession::get(const TableSpec& table, std::span<const Value> key) {
+  const Layout* layout = TRY(access_.layouts().find(table));
+  if (access_.remembers(*layout)) return access_.get(table, key);
+  std::optional<StoredRow> stored = TRY(find(*layout, key));
+  if (!stored || stored->head.erased) return std::optional<Row>();
+  return std::optional<Row>(std::move(stored->row));
+}
+
+Result<std::vector<Row>> WriteSession::query(const TableSpec& table, std::string_view where,
+                                             std::span<const Value> parameters) {
+  const Layout* layout = TRY(access_.layouts().find(table));
+  if (access_.remembers(*layout)) return access_.query(table, where, parameters);
+  auto found = TRY(access_.find_all(*layout, where, parameters));
+  // A row that was searched for is mostly changed next; of many rows hardly one is.
+  if (found.size() == 1)
+    rows_.keep(GroupRows::place(*layout, key_of(layout->spec, found.front().row)), found.front());
+  std::vector<Row> rows;
+  for (StoredRow& stored : found) rows.push_back(std::move(stored.row));
+  return rows;
+}
+
 void WriteSession::begin_group(std::uint64_t sequence) {
   sequence_ = sequence;
   access_.set_seen(sequence - 1);
+  rows_.forget();
   changes_.clear();
   records_.clear();
   savepoint_open_ = false;
@@ -185,6 +220,7 @@ Status WriteSession::run(const Keystore::Work& work) {
   last_run_changed_ = result.has_value() && changes_.size() > changes;
   const Status closed = close_savepoint(result.has_value());
   if (!result || !closed) {
+    rows_.forget();
     last_run_changed_ = false;
     changes_.resize(changes);
     records_.resize(records);
@@ -220,7 +256,7 @@ Status WriteSession::put(const TableSpec& table, const Row& row) {
   if (row.size() != layout->spec.columns.size()) {
     return fail(ErrorCode::kInternal, "the row does not fit the table " + layout->name);
   }
-  const std::optional<StoredRow> before = TRY(access_.find(*layout, key_of(layout->spec, row)));
+  const std::optional<StoredRow> before = TRY(find(*layout, key_of(layout->spec, row)));
   TRY(check_row(*layout, row, before));
   RowHead head;
   head.version = before ? before->head.version + 1 : 1;
@@ -230,7 +266,7 @@ Status WriteSession::put(const TableSpec& table, const Row& row) {
 
 Status WriteSession::erase(const TableSpec& table, std::span<const Value> key) {
   const Layout* layout = TRY(access_.layouts().find(table));
-  const std::optional<StoredRow> before = TRY(access_.find(*layout, key));
+  const std::optional<StoredRow> before = TRY(find(*layout, key));
   if (!before || before->head.erased) {
     return fail(ErrorCode::kNotFound, layout->name + " has no such row", printable_key(key));
   }
@@ -252,11 +288,66 @@ bool loses_secret(const Layout& layout, const Row& before, const Row& after) {
   }
   return false;
 }
+
+// Nothing when the whole row must be written: it is new, comes back or goes, or gets columns that it lacks.
+std::optional<std::vector<std::size_t>> changed_columns(const Layout& layout,
+                                                        const std::optional<StoredRow>& before,
+                                                        const RowHead& head, const Row& row) {
+  if (!before || before->head.erased != head.erased || before->head.columns != head.columns)
+    return std::nullopt;
+  std::vector<std::size_t> changed;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (layout.spec.columns[i].role != ColumnRole::kKey && row[i] != before->row[i]) changed.push_back(i);
+  }
+  return changed;
+}
+
+void bind_head(sqlite::Statement& statement, const RowHead& head) {
+  statement.bind_integer(1, head.version);
+  statement.bind_blob(2, head.origin.view());
+  statement.bind_integer(3, head.commit);
+  statement.bind_blob(6, head.mac);
+}
 }  // namespace
+
+Status WriteSession::write_row(const Layout& layout, const std::optional<StoredRow>& before,
+                               const RowHead& head, const Row& row) {
+  const auto changed = changed_columns(layout, before, head, row);
+  if (changed) return write_columns(layout, head, row, *changed);
+  sqlite::Statement* statement =
+      TRY(before ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
+                 : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
+  const sqlite::Use use(*statement);
+  bind_head(*use, head);
+  use->bind_integer(4, head.erased ? 1 : 0);
+  use->bind_integer(5, head.columns);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
+  }
+  return use->run();
+}
+
+Status WriteSession::write_columns(const Layout& layout, const RowHead& head, const Row& row,
+                                   std::span<const std::size_t> columns) {
+  std::string name = "update of " + layout.name;
+  for (const std::size_t i : columns) name += " " + std::to_string(i);
+  sqlite::Statement* statement =
+      TRY(access_.connection().cached(name, [&] { return layout.update_some_sql(columns); }));
+  const sqlite::Use use(*statement);
+  bind_head(*use, head);
+  const auto bind = [&](std::size_t i) {
+    bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
+  };
+  for (const std::size_t i : columns) bind(i);
+  for (const std::size_t i : layout.key_columns) bind(i);
+  return use->run();
+}
 
 Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head,
                            Row row) {
-  std::string key = printable_key(key_of(layout.spec, row));
+  const Row key_values = key_of(layout.spec, row);
+  std::string place = GroupRows::place(layout, key_values);
+  std::string key = printable_key(key_values);
   if (key.size() > kKeyBytesLimit) {
     return fail(ErrorCode::kInvalidArgument, "the row's key is too long", layout.name);
   }
@@ -265,22 +356,15 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());
   head.mac = access_.vault().row_mac(canonical_row(layout.spec, head, row));
-  sqlite::Statement* statement =
-      TRY(before ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
-                 : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
-  const sqlite::Use use(*statement);
-  use->bind_integer(1, head.version);
-  use->bind_blob(2, head.origin.view());
-  use->bind_integer(3, head.commit);
-  use->bind_integer(4, head.erased ? 1 : 0);
-  use->bind_integer(5, head.columns);
-  use->bind_blob(6, head.mac);
-  for (std::size_t i = 0; i < row.size(); ++i) {
-    bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
-  }
-  TRY(use->run());
+  TRY(write_row(layout, before, head, row));
   changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head,
                       before && loses_secret(layout, before->row, row)});
+  // A new row is hardly looked at again in its group; what is changed is often a counter.
+  if (before) {
+    rows_.keep(std::move(place), StoredRow{head, std::move(row)});
+  } else {
+    rows_.forget(place);
+  }
   return {};
 }
 

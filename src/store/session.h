@@ -3,6 +3,7 @@
 // Invariants of WriteSession
 //  W1 changes() lists every row change since begin_group() that was not undone, in order.
 //  W2 A savepoint is open exactly when the running work has changed something.
+//  W3 The rows kept of the group are those of its transaction (group_rows.h).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "store/group_rows.h"
 #include "store/keystore.h"
 #include "store/layout.h"
 #include "store/row_memory.h"
@@ -46,13 +48,18 @@ class RowAccess {
   // Checks the MAC and gives columns that are younger than the row their default values.
   Status verify(const Layout& layout, StoredRow& stored) const;
 
+  // Live rows with their heads.
+  Result<std::vector<StoredRow>> find_all(const Layout& layout, std::string_view where,
+                                          std::span<const Value> parameters);
+  // Whether the memory is asked for this table now.
+  bool remembers(const Layout& layout) const { return memory_ != nullptr && seen_ && layout.spec.remembered; }
+
   sqlite::Connection& connection() { return connection_; }
   const Layouts& layouts() const { return layouts_; }
   const Vault& vault() const { return vault_; }
   RowMemory* memory() const { return memory_; }
 
  private:
-  bool remembers(const Layout& layout) const { return memory_ != nullptr && seen_ && layout.spec.remembered; }
   Result<std::optional<Row>> read_row(const Layout& layout, std::span<const Value> key);
   Result<std::vector<Row>> read_rows(const Layout& layout, std::string_view where,
                                      std::span<const Value> parameters);
@@ -116,13 +123,9 @@ class WriteSession final : public Transaction {
   using Reader::get;
   using Reader::query;
   using Transaction::erase;
-  Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override {
-    return access_.get(table, key);
-  }
+  Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override;
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
-                                 std::span<const Value> parameters) override {
-    return access_.query(table, where, parameters);
-  }
+                                 std::span<const Value> parameters) override;
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters) override {
     return access_.aggregate(table, expression, where, parameters);
@@ -137,6 +140,8 @@ class WriteSession final : public Transaction {
   void record(std::string json) override;
   std::uint64_t sequence() const override { return sequence_; }
 
+  // The verified row as the group sees it, also when it is a tombstone.
+  Result<std::optional<StoredRow>> find(const Layout& layout, std::span<const Value> key);
   // Stores `row` as it is with the given head; commit, columns and MAC are set here. `before` is the row that
   // find() gave.
   Status store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head, Row row);
@@ -156,11 +161,16 @@ class WriteSession final : public Transaction {
   Status open_savepoint();
   Status close_savepoint(bool keep);
   Status check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before);
+  Status write_row(const Layout& layout, const std::optional<StoredRow>& before, const RowHead& head,
+                   const Row& row);
+  Status write_columns(const Layout& layout, const RowHead& head, const Row& row,
+                       std::span<const std::size_t> columns);
 
   RowAccess access_;
   Random& random_;
   Uuid server_;
   std::uint64_t sequence_ = 0;
+  GroupRows rows_;
   std::vector<Change> changes_;
   std::vector<std::string> records_;
   std::string bad_record_;

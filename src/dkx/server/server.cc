@@ -41,7 +41,8 @@ class Session final : public ServerSession, public std::enable_shared_from_this<
     Error malformed = error;
     malformed.detail = static_cast<std::uint32_t>(EkmCode::kReadMessageFailed);
     const Refusal refusal = refusal_of(malformed);
-    dependencies_.audit(peer_, "dkx.message", refusal, [](Status) {});
+    if (const auto repeated = dependencies_.refusals->next(peer_.fingerprint))
+      dependencies_.audit(peer_, "dkx.message", refusal, *repeated, [](Status) {});
     return sign({}, AnswerBody{refusal});
   }
 
@@ -57,12 +58,14 @@ class Session final : public ServerSession, public std::enable_shared_from_this<
                               dependencies_.context->signing_certificate.fingerprint()));
   }
 
-  // A refusal leaves when its audit record is durable.
+  // A refusal leaves when its audit record is durable, and at once when it is only counted.
   void refuse(Request request, std::string action, const Error& error, Send reply,
               RetryReason retry = RetryReason::kNone) {
     Refusal refusal = refusal_of(error, retry);
     if (request && request->signer != SignerKind::kNone) refusal.next_nonce = nonces_.give();
-    dependencies_.audit(peer_, std::move(action), refusal,
+    const auto repeated = dependencies_.refusals->next(peer_.fingerprint);
+    if (!repeated) return reply(sign(request, AnswerBody{refusal}));
+    dependencies_.audit(peer_, std::move(action), refusal, *repeated,
                         [self = shared_from_this(), request = std::move(request), refusal,
                          reply = std::move(reply)](const Status& written) {
                           Refusal answer = refusal;

@@ -1,7 +1,7 @@
 // The key server's end of the drive key exchange: bytes in, bytes out, no socket (docs/formats/dkx.md). It
 // checks everything that ties a request to this moment and this connection (signature, single-use nonce,
 // channel binding) and leaves every question of who may have which key to keymgr::KeyService. Refusals are
-// audited before they leave. Thread-safe.
+// audited before they leave; of a sender who is refused again and again most are only counted. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "crypto/certificate.h"
 #include "dkx/body.h"
 #include "dkx/envelope.h"
+#include "dkx/server/refusal_records.h"
 #include "keymgr/key_service.h"
 #include "keymgr/server_context.h"
 
@@ -35,9 +36,10 @@ struct ServerHealth {
 };
 
 // Makes one refused message durable in the audit and then calls `done` (with an error when it could not be
-// written: the refusal then leaves without its own text).
+// written: the refusal then leaves without its own text). `repeated`: refused messages of the same sender
+// that got no record of their own since his last one (refusal_records.h).
 using AuditRefusal = std::function<void(const ServerPeer& peer, std::string action, const Refusal& refusal,
-                                        std::function<void(Status)> done)>;
+                                        std::uint64_t repeated, std::function<void(Status)> done)>;
 
 struct ServerDependencies {
   Env env;
@@ -45,6 +47,7 @@ struct ServerDependencies {
   const keymgr::ServerContext* context = nullptr;
   std::function<ServerHealth()> health;
   AuditRefusal audit;
+  RefusalRecords* refusals = nullptr;  // shared by all connections
 };
 
 // One connection's conversation.

@@ -1,5 +1,7 @@
 // Mutual TLS 1.3 handshakes with OpenSSL alone, both ends in memory: the yardstick for what connections cost
-// beyond their cryptography. Thread-safe once made.
+// beyond their cryptography. Contexts are made as for real connections, so that both do the same: the names
+// of the authorities in the server's question, the check of its address, groups, suites and how buffers are
+// kept. Thread-safe once made.
 #pragma once
 
 #include <memory>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "store/sqlite/log_file.h"
 
 namespace tapewarden::store::sqlite {
 
@@ -180,7 +181,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ac
   flags |= access == Access::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (access == Access::kCreate) flags |= SQLITE_OPEN_CREATE;
   sqlite3* handle = nullptr;
-  const int result = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const int result =
+      sqlite3_open_v2(path.c_str(), &handle, flags, access == Access::kGathering ? gathering_vfs() : nullptr);
   std::unique_ptr<Connection> connection(new Connection(handle));
   if (result != SQLITE_OK) return error_of(handle, result);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);

@@ -66,7 +66,8 @@ class Use {
   Statement& statement_;
 };
 
-enum class Access : std::uint8_t { kRead, kReadWrite, kCreate };
+// kGathering: as kReadWrite, for the one that commits much and syncs each commit (log_file.h).
+enum class Access : std::uint8_t { kRead, kReadWrite, kCreate, kGathering };
 
 // One open database file. Errors of every call: kCorrupt (damaged file), kExhausted (disk full), kConflict
 // (locked by another), kAlreadyExists (a unique index; `field` names the columns), kInvalidArgument (another
