@@ -1,5 +1,6 @@
 #include "audit/line.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -217,11 +218,14 @@ Bytes checkpoint_message(const store::CommitMark& mark, const ChainPoint& point)
 bool is_record(std::string_view record) {
   if (record.size() <= 2 || record.size() > kLineLimit / 2 || !is_printable(record)) return false;
   if (record.front() != '{' || record.back() != '}') return false;
-  // Within a string every quote is escaped, so these can only be names.
-  constexpr std::array<std::string_view, 5> kOwn = {
-      "\"mark\":", "\"end\":", "\"chain\":", "\"audit\":", "\"checkpoint\":"};
-  for (const std::string_view name : kOwn) {
-    if (record.find(name) != std::string_view::npos) return false;
+  // Within a string every quote is escaped, so these can only be names. Each name is looked at once.
+  constexpr std::array<std::string_view, 5> kOwn = {"\"mark", "\"end", "\"chain", "\"audit", "\"checkpoint"};
+  constexpr std::string_view kNameEnd = "\":";
+  for (std::size_t at = record.find(kNameEnd); at != std::string_view::npos;
+       at = record.find(kNameEnd, at + 1)) {
+    const std::string_view before = record.substr(0, at);
+    if (std::ranges::any_of(kOwn, [&](std::string_view name) { return before.ends_with(name); }))
+      return false;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 #include "keymgr/ledger.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.h"
 #include "eedk/ekm_code.h"
@@ -164,15 +165,19 @@ Result<std::optional<LedgerEntry>> Ledger::find(store::Reader& reader,
 Result<std::optional<LedgerEntry>> Ledger::find_exchange(store::Reader& reader, const Uuid& request_id,
                                                          std::string_view drive, const Uuid& volume,
                                                          Purpose purpose) const {
-  // The plus signs keep SQLite to the index of volume, purpose and request_id. Left to itself it takes the
-  // one of (drive, issued) for the order's sake and looks at every row of the drive.
-  const auto rows = TRY(reader.query(kLedgerTable,
-                                     "volume = ? AND purpose = ? AND request_id = ? AND +drive = ? ORDER BY "
-                                     "+issued DESC, sequence DESC LIMIT 1",
-                                     {to_bytes(volume.view()), static_cast<std::int64_t>(purpose),
-                                      to_bytes(request_id.view()), std::string(drive)}));
-  if (rows.empty()) return std::optional<LedgerEntry>();
-  return std::optional(LedgerEntry::from_row(rows.front()));
+  // The plus sign keeps SQLite to the index of volume, purpose and request_id. There is one row, or one of
+  // each server; for an ORDER BY SQLite would open a table of its own, also where nothing is found.
+  const auto rows =
+      TRY(reader.query(kLedgerTable, "volume = ? AND purpose = ? AND request_id = ? AND +drive = ? LIMIT 16",
+                       {to_bytes(volume.view()), static_cast<std::int64_t>(purpose),
+                        to_bytes(request_id.view()), std::string(drive)}));
+  std::optional<LedgerEntry> newest;
+  for (const auto& row : rows) {
+    auto entry = LedgerEntry::from_row(row);
+    if (!newest || std::tie(entry.issued, entry.sequence) > std::tie(newest->issued, newest->sequence))
+      newest = std::move(entry);
+  }
+  return newest;
 }
 
 Result<bool> Ledger::holds(store::Reader& reader, const eedk::EedkSet& set) const {

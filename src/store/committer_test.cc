@@ -6,6 +6,7 @@
 #include "store/change_lines.h"
 #include "store/database.h"
 #include "store/store_test_tables.h"
+#include "store/verifier.h"
 
 namespace tapewarden::store::testing {
 namespace {
@@ -61,6 +62,92 @@ TEST(Committer, K13_FullDatabaseDiskRefusesAndStillRecords) {
   ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY2", "two"); }));
   EXPECT_EQ(b.committer->state().mark.sequence, before + 1);
   EXPECT_EQ(b.committer->state().tables.at("data_key").live, 2U);
+}
+
+std::string setting(Reader& reader, const std::string& name) {
+  const auto row = reader.get(kSettings, {name});
+  return row && *row ? text(**row, 1) : "-";
+}
+
+// The rows that a group keeps in memory are those of its transaction, also when a work in between is undone.
+TEST(Committer, K16_WorksOfAGroupSeeEachOthersRowsAndNoUndoneOnes) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) { return t.put(kSettings, {std::string("a"), std::string("1")}); }));
+  std::vector<std::string> seen;
+  const auto look = [&](Transaction& t) {
+    for (const auto* name : {"a", "b"}) seen.push_back(setting(t, name));
+    const auto rows = t.query(kSettings, "name = ?", {std::string("a")});
+    seen.push_back(rows && !rows->empty() ? text(rows->front(), 1) : "-");
+  };
+  const Keystore::Work change = [&](Transaction& t) -> Status {
+    look(t);
+    TRY(t.put(kSettings, {std::string("a"), std::string("2")}));
+    TRY(t.put(kSettings, {std::string("b"), std::string("2")}));
+    look(t);
+    return {};
+  };
+  const Keystore::Work undone = [&](Transaction& t) -> Status {
+    TRY(t.put(kSettings, {std::string("a"), std::string("3")}));
+    TRY(t.erase(kSettings, {std::string("b")}));
+    look(t);
+    return fail(ErrorCode::kConflict, "no");
+  };
+  const Keystore::Work last = [&](Transaction& t) -> Status {
+    look(t);
+    return t.erase(kSettings, {std::string("a")});
+  };
+  const Keystore::Work* works[] = {&change, &undone, &last};
+  const auto outcomes = b.committer->run(works);
+  EXPECT_TRUE(outcomes[0].result);
+  EXPECT_FALSE(outcomes[1].result);
+  EXPECT_TRUE(outcomes[2].result);
+  EXPECT_EQ(seen, (std::vector<std::string>{"1", "-", "1", "2", "2", "2", "3", "-", "3", "2", "2", "2"}));
+  EXPECT_TRUE(b.run([&](Transaction& t) -> Status {
+    seen.clear();
+    look(t);
+    return {};
+  }));
+  EXPECT_EQ(seen, (std::vector<std::string>{"-", "2", "-"}));
+  // A row that was erased comes back with the version after the tombstone's, and all its columns.
+  ASSERT_TRUE(b.run([](Transaction& t) { return t.put(kSettings, {std::string("a"), std::string("4")}); }));
+  EXPECT_EQ(logged_rows(b.log.records().back()).value().front().version, 4);
+  EXPECT_TRUE(b.run([&](Transaction& t) -> Status {
+    EXPECT_EQ(setting(t, "a"), "4");
+    return {};
+  }));
+}
+
+// Only changed columns are written; their indexes and the row's MAC follow.
+TEST(Committer, K16_AChangedColumnIsFoundByItsIndexes) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY1", "one", "old", 1); }));
+  const auto change = [&](std::size_t column, const Value& value) {
+    return b.run([&](Transaction& t) -> Status {
+      Row row = *TRY(t.get(kKeys, {std::string("KEY1")}));
+      row[column] = value;
+      return t.put(kKeys, row);
+    });
+  };
+  const auto found = [&](std::string_view where, const Value& value) {
+    std::size_t rows = 0;
+    EXPECT_TRUE(b.run([&](Transaction& t) -> Status {
+      rows = TRY(t.query(kKeys, where, {value})).size();
+      return {};
+    }));
+    return rows;
+  };
+  ASSERT_TRUE(change(kUsed, std::int64_t{5}));
+  EXPECT_EQ(found("used = ?", std::int64_t{5}), 1U);
+  ASSERT_TRUE(change(kGroup, std::string("new")));
+  EXPECT_EQ(found("group_name = ?", std::string("new")), 1U);
+  EXPECT_EQ(found("group_name = ?", std::string("old")), 0U);
+  ASSERT_TRUE(change(kDki, to_bytes("another")));
+  EXPECT_EQ(found("dki = ?", to_bytes("another")), 1U);
+  ASSERT_TRUE(change(kDki, to_bytes("another"))) << "nothing but the version changes";
+  RowAccess rows(*b.connection, b.layouts, b.vault);
+  const auto faults = verify_database(rows, b.log);
+  ASSERT_TRUE(faults);
+  EXPECT_TRUE(faults->empty());
 }
 
 TEST(Committer, K16_WriteAheadLogStaysSmall) {
