@@ -26,8 +26,7 @@ json::object to_json(const keymgr::MigrationReport& report) {
           {"lines", std::move(lines)}};
 }
 
-FieldSpec part_field(std::string_view name, std::string_view meaning,
-                     std::size_t limit = kMaximumFileField) {
+FieldSpec part_field(std::string_view name, std::string_view meaning, std::size_t limit = kMaximumFileField) {
   return {.name = name, .type = FieldType::kFile, .meaning = meaning, .limit = limit};
 }
 
@@ -56,21 +55,22 @@ Result<Answer> migrate(keymgr::KeyManager& manager, const Request& request) {
 
 std::vector<Route> installation_routes(keymgr::KeyManager& manager) {
   RouteTable table("migration");
-  table.add("POST", "/v1/migrations/ekm", Permission::kChangeKeks,
-            "Take over the installation of an old Encryption Key Manager, or the parts of it that are given.",
-            {part_field("keystore", "its JCEKS keystore, or a PKCS#12 file", keymgr::kMaximumKeystoreBytes),
-             secret_field("password", "the keystore's password"),
-             secret_field("key_password", "the password of the keys in it, where they have another"),
-             part_field("properties", "its properties file, without the passwords in it"),
-             part_field("key_groups", "its KeyGroups.xml"),
-             part_field("drive_table", "what its listdrives prints"),
-             part_field("metadata", "its metadata file"),
-             {.name = "dry_run",
-              .type = FieldType::kFlag,
-              .meaning = "only tell what would come; nothing is changed"}},
-            "How many things came, were here, were kept beside another of the same name, or were left out; each "
-            "with its part, its name and the reason.",
-            [&manager](const Request& request) { return migrate(manager, request); });
+  table.add(
+      "POST", "/v1/migrations/ekm", Permission::kChangeKeks,
+      "Take over the installation of an old Encryption Key Manager, or the parts of it that are given.",
+      {part_field("keystore", "its JCEKS keystore, or a PKCS#12 file", keymgr::kMaximumKeystoreBytes),
+       secret_field("password", "the keystore's password"),
+       secret_field("key_password", "the password of the keys in it, where they have another"),
+       part_field("properties", "its properties file, without the passwords in it"),
+       part_field("key_groups", "its KeyGroups.xml"),
+       part_field("drive_table", "what its listdrives prints"),
+       part_field("metadata", "its metadata file"),
+       {.name = "dry_run",
+        .type = FieldType::kFlag,
+        .meaning = "only tell what would come; nothing is changed"}},
+      "How many things came, were here, were kept beside another of the same name, or were left out; each "
+      "with its part, its name and the reason.",
+      [&manager](const Request& request) { return migrate(manager, request); });
   return table.take();
 }
 
