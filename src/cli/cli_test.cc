@@ -8,9 +8,11 @@
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/parser.h"
+#include "cli/properties_file.h"
 #include "cli/request_body.h"
 #include "cli/rest_client.h"
 #include "cli/run.h"
+#include "keymgr/migration/testing/jceks_writer.h"
 #include "net/testing/test_site.h"
 
 namespace tapewarden::cli {
@@ -416,6 +418,54 @@ TEST_F(CommandLine, K12_AnOldMetadataFileIsImported) {
   ASSERT_EQ(tapewarden({"ledger", "query", "--volser", "OLD001"}), 0) << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("imported"));
   EXPECT_EQ(tapewarden({"ledger", "import-ekm", path("password")}), 2);
+}
+
+TEST_F(CommandLine, K20_AnOldInstallationIsTakenOver) {
+  keymgr::testing::JceksWriter store;
+  store.data_key("aes00", Bytes(32, 1)).data_key("small", Bytes(16, 1));
+  write("EKMKeys.jck", as_text(store.file()));
+  write("store-password", std::string(store.password) + "\n");
+  write("config.properties", "symmetricKeySet = aes00\nconfig.keystore.password = " + store.password + "\n");
+  log_in(Role::kSecurityOfficer);
+  std::vector<std::string> words{"migrate",           "ekm",          "--keystore",
+                                 path("EKMKeys.jck"), "--properties", path("config.properties"),
+                                 "--dry-run"};
+  EXPECT_NE(tapewarden(words), 0) << "nobody to ask for the password";
+  typed_ = store.password;
+  ASSERT_EQ(tapewarden(words), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("would come: 3, here already: 0, kept beside another: 0, left out: 2"));
+  EXPECT_THAT(out_.str(), HasSubstr("keystore  small  left-out: an AES key of 128 bits"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("AES00")));
+  EXPECT_EQ(tapewarden({"key", "show", "AES00"}), 3);
+  typed_.clear();
+  words.back() = "--all";
+  words.insert(words.end(), {"--password-file", path("store-password")});
+  ASSERT_EQ(tapewarden(words), 0) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("keystore  AES00  added: data key"));
+  EXPECT_THAT(out_.str(), HasSubstr("passwords are not taken"));
+  EXPECT_THAT(out_.str(), HasSubstr("came: 3,"));
+  ASSERT_EQ(tapewarden({"key", "show", "AES00"}), 0) << err_.str();
+  words.emplace_back("--json");
+  ASSERT_EQ(tapewarden(words), 0) << err_.str();
+  EXPECT_EQ(answer().at("added"), 0);
+  EXPECT_EQ(answer().at("same"), 3);
+  write("store-password", "wrong\n");
+  EXPECT_NE(tapewarden(words), 0);
+  EXPECT_THAT(err_.str(), HasSubstr("the password is not the keystore's"));
+}
+
+TEST(PropertiesFile, K20_PasswordsStayHere) {
+  const auto kept = [](std::string_view text) {
+    return std::string(as_text(without_passwords(as_bytes(text)).reveal()));
+  };
+  EXPECT_EQ(kept("a = 1\nconfig.keystore.password = secret\nb : 2"),
+            "a = 1\nconfig.keystore.password=\nb : 2");
+  EXPECT_EQ(kept("Admin.ssl.keystore.Password:sec\\\n  ret\\\n  more\r\nb=2\r\n"),
+            "Admin.ssl.keystore.Password=\n\n\nb=2\r\n")
+      << "with the lines that it goes on in";
+  EXPECT_EQ(kept("  a.password secret\n"), "  a.password=\n") << "a name that ends at a blank";
+  EXPECT_EQ(kept("file = password\n# password = x\n"), "file = password\n# password = x\n");
+  EXPECT_EQ(kept(""), "");
 }
 
 TEST_F(CommandLine, D4_CartridgesAreMadeInspectedAndErased) {

@@ -41,8 +41,9 @@ Status add_properties(Context& context, const Values& values, RequestBody& body)
 Status add_passwords(Context& context, const Values& values, RequestBody& body) {
   if (values.has("--keystore")) {
     const bool filed = values.has("--password-file");
-    body.add_secret("password", filed ? TRY(read_secret_file(*context.env.disk, values.text("--password-file")))
-                                      : TRY(context.ask_secret("the keystore's password")));
+    body.add_secret("password", filed
+                                    ? TRY(read_secret_file(*context.env.disk, values.text("--password-file")))
+                                    : TRY(context.ask_secret("the keystore's password")));
   }
   if (values.has("--key-password-file")) {
     body.add_secret("key_password",
@@ -92,8 +93,7 @@ Status migrate_ekm(Context& context, const Values& values) {
     crypto::wipe(body);
     return std::unexpected(connection.error());
   }
-  const auto answer =
-      connection->client.call("POST", "/v1/migrations/ekm", body, context.globals.approval);
+  const auto answer = connection->client.call("POST", "/v1/migrations/ekm", body, context.globals.approval);
   crypto::wipe(body);
   end_session(*connection);
   if (!answer) return std::unexpected(answer.error());
@@ -117,29 +117,27 @@ std::vector<Command> migrate_commands() {
   const auto file = [](std::string_view name, std::string_view meaning) {
     return ArgumentSpec{.name = name, .meaning = meaning};
   };
-  return {{.noun = "migrate",
-           .verb = "ekm",
-           .summary = "Take over an old Encryption Key Manager: its keystore, groups, drives, settings, ledger",
-           .example = "tapewarden migrate ekm --keystore EKMKeys.jck --key-groups KeyGroups.xml --properties "
-                      "KeyManagerConfig.properties --dry-run",
-           .arguments = {file("--keystore", "its JCEKS keystore, or a PKCS#12 file"),
-                         {.name = "--password",
-                          .kind = ArgumentKind::kSecret,
-                          .meaning = "the keystore's password"},
-                         {.name = "--key-password",
-                          .kind = ArgumentKind::kSecret,
-                          .meaning = "the password of the keys in it, where they have another"},
-                         file("--properties", "its properties file; passwords in it are not sent"),
-                         file("--key-groups", "its KeyGroups.xml"),
-                         file("--drive-table", "what its listdrives prints"),
-                         file("--metadata", "its metadata file"),
-                         {.name = "--dry-run",
-                          .kind = ArgumentKind::kFlag,
-                          .meaning = "only tell what would come; nothing is changed"},
-                         {.name = "--all",
-                          .kind = ArgumentKind::kFlag,
-                          .meaning = "tell of what came as it was, too"}},
-           .does = Action(migrate_ekm)}};
+  return {
+      {.noun = "migrate",
+       .verb = "ekm",
+       .summary = "Take over an old Encryption Key Manager: its keystore, groups, drives, settings, ledger",
+       .example = "tapewarden migrate ekm --keystore EKMKeys.jck --key-groups KeyGroups.xml --properties "
+                  "KeyManagerConfig.properties --dry-run",
+       .arguments =
+           {file("--keystore", "its JCEKS keystore, or a PKCS#12 file"),
+            {.name = "--password", .kind = ArgumentKind::kSecret, .meaning = "the keystore's password"},
+            {.name = "--key-password",
+             .kind = ArgumentKind::kSecret,
+             .meaning = "the password of the keys in it, where they have another"},
+            file("--properties", "its properties file; passwords in it are not sent"),
+            file("--key-groups", "its KeyGroups.xml"),
+            file("--drive-table", "what its listdrives prints"),
+            file("--metadata", "its metadata file"),
+            {.name = "--dry-run",
+             .kind = ArgumentKind::kFlag,
+             .meaning = "only tell what would come; nothing is changed"},
+            {.name = "--all", .kind = ArgumentKind::kFlag, .meaning = "tell of what came as it was, too"}},
+       .does = Action(migrate_ekm)}};
 }
 
 }  // namespace tapewarden::cli

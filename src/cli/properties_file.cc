@@ -1,11 +1,14 @@
 #include "cli/properties_file.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace tapewarden::cli {
 namespace {
 
 constexpr std::string_view kWord = "password";
+constexpr std::string_view kBlanks = " \t\f";
 
 // Without copying the line, since it may hold a password.
 bool names_a_password(std::string_view name) {
@@ -38,7 +41,8 @@ crypto::SecretBytes without_passwords(ByteView text) {
     const auto end = rest.find('\n');
     const auto line = rest.substr(0, end);
     const bool comment = !further && trim(line).starts_with('#');
-    const auto name = line.substr(0, line.find_first_of("=:"));
+    const auto begin = std::min(line.find_first_not_of(kBlanks), line.size());
+    const auto name = line.substr(0, line.find_first_of("=: \t\f", begin));
     if (!further) hidden = !comment && names_a_password(name);
     if (!hidden) {
       keep(as_bytes(line));

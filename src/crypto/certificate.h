@@ -88,8 +88,8 @@ struct Pkcs12 {
 // the passphrase does not fit; kInvalidArgument when the file does not parse, has no MAC, or holds a key of a
 // kind that is not used.
 Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase);
-// One entry of a file with many: a key with its certificate, a certificate alone, or a secret key as Java keeps
-// it (a PrivateKeyInfo of the symmetric algorithm within a secret bag).
+// One entry of a file with many: a key with its certificate, a certificate alone, or a secret key as Java
+// keeps it (a PrivateKeyInfo of the symmetric algorithm within a secret bag).
 struct Pkcs12Entry {
   std::string friendly_name;
   std::optional<PrivateKey> key;

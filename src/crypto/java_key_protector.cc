@@ -15,8 +15,7 @@ constexpr std::size_t kLargestProtected = 1U << 20;
 constexpr std::size_t kLargestPassword = 256;
 constexpr std::string_view kDigestPhrase = "Mighty Aphrodite";
 // 1.3.6.1.4.1.42.2.19.1, the content of its DER.
-constexpr std::array<std::uint8_t, 9> kProtectorOid = {0x2B, 0x06, 0x01, 0x04, 0x01,
-                                                       0x2A, 0x02, 0x13, 0x01};
+constexpr std::array<std::uint8_t, 9> kProtectorOid = {0x2B, 0x06, 0x01, 0x04, 0x01, 0x2A, 0x02, 0x13, 0x01};
 
 constexpr std::uint8_t kSequence = 0x30;
 constexpr std::uint8_t kInteger = 0x02;
@@ -63,8 +62,7 @@ EVP_MD* sha1() {
 }
 
 EVP_CIPHER* triple_des() {
-  static EVP_CIPHER* const cipher =
-      EVP_CIPHER_fetch(library_with_old_algorithms(), "DES-EDE3-CBC", nullptr);
+  static EVP_CIPHER* const cipher = EVP_CIPHER_fetch(library_with_old_algorithms(), "DES-EDE3-CBC", nullptr);
   TW_ASSERT(cipher != nullptr);
   return cipher;
 }
@@ -170,8 +168,7 @@ Result<SecretBytes> open_java_protected(const SecretBytes& password, const JavaP
 std::array<std::uint8_t, kJavaDigestBytes> java_keystore_digest(const SecretBytes& password,
                                                                 ByteView content) {
   auto wide = SecretBytes::zeros(2 * password.size());
-  for (std::size_t i = 0; i < password.size(); ++i)
-    wide.reveal_mutable()[2 * i + 1] = password.reveal()[i];
+  for (std::size_t i = 0; i < password.size(); ++i) wide.reveal_mutable()[2 * i + 1] = password.reveal()[i];
   const DigestContextPtr context(EVP_MD_CTX_new());
   TW_ASSERT(context != nullptr && EVP_DigestInit_ex2(context.get(), sha1(), nullptr) == 1);
   for (const ByteView part : {wide.reveal(), as_bytes(kDigestPhrase), content}) {

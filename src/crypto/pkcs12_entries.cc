@@ -38,8 +38,7 @@ long iterations_of(const X509_ALGOR* algorithm) {
   if (type != V_ASN1_SEQUENCE) return 0;
   const auto* text = static_cast<const ASN1_STRING*>(value);
   if (OBJ_obj2nid(name) != NID_pbes2) {
-    const PbeParameterPtr plain(
-        static_cast<PBEPARAM*>(ASN1_item_unpack(text, ASN1_ITEM_rptr(PBEPARAM))));
+    const PbeParameterPtr plain(static_cast<PBEPARAM*>(ASN1_item_unpack(text, ASN1_ITEM_rptr(PBEPARAM))));
     return plain != nullptr ? ASN1_INTEGER_get(plain->iter) : 0;
   }
   const Pbes2Ptr outer(static_cast<PBE2PARAM*>(ASN1_item_unpack(text, ASN1_ITEM_rptr(PBE2PARAM))));
@@ -68,8 +67,9 @@ class EntryReader {
     return {};
   }
 
-  // Keys get their certificates, told by the public half: Java's own marks of what belongs together are times,
-  // which entries share. What is left of the certificates are entries of their own, but for those of a chain.
+  // Keys get their certificates, told by the public half: Java's own marks of what belongs together are
+  // times, which entries share. What is left of the certificates are entries of their own, but for those of a
+  // chain.
   std::vector<Pkcs12Entry> take() {
     for (auto& entry : keys_) {
       const auto found = std::ranges::find_if(certificates_, [&](const Pkcs12Entry& one) {
@@ -110,7 +110,8 @@ class EntryReader {
     }
     if (bags == nullptr) return pkcs12::refuse("The PKCS#12 file holds what cannot be read.");
     for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags.get()); ++i) {
-      if (count_++ == limit_) return fail(ErrorCode::kExhausted, "The PKCS#12 file has too many entries.", "file");
+      if (count_++ == limit_)
+        return fail(ErrorCode::kExhausted, "The PKCS#12 file has too many entries.", "file");
       TRY(read_bag(sk_PKCS12_SAFEBAG_value(bags.get(), i)));
     }
     return {};
@@ -137,8 +138,8 @@ class EntryReader {
     const X509_ALGOR* algorithm = nullptr;
     X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
     TRY(spend(algorithm));
-    const Pkcs8Ptr key(PKCS12_decrypt_skey_ex(bag, c_text(phrase_), length(), library_with_old_algorithms(),
-                                              nullptr));
+    const Pkcs8Ptr key(
+        PKCS12_decrypt_skey_ex(bag, c_text(phrase_), length(), library_with_old_algorithms(), nullptr));
     add_key(bag, key.get());
     return {};
   }
@@ -147,8 +148,8 @@ class EntryReader {
     Pkcs12Entry entry;
     entry.friendly_name = name_of(bag);
     PkeyPtr raw(info != nullptr ? EVP_PKCS82PKEY_ex(info, library_with_old_algorithms(), nullptr) : nullptr);
-    auto key = raw != nullptr ? pkcs12::adopt(std::move(raw))
-                              : pkcs12::refuse("its private key cannot be read");
+    auto key =
+        raw != nullptr ? pkcs12::adopt(std::move(raw)) : pkcs12::refuse("its private key cannot be read");
     if (key) {
       entry.key = *std::move(key);
     } else {
@@ -161,8 +162,8 @@ class EntryReader {
     Pkcs12Entry entry;
     entry.friendly_name = name_of(bag);
     const X509Ptr raw(PKCS12_SAFEBAG_get1_cert(bag));
-    auto certificate = raw != nullptr ? pkcs12::adopt(raw.get())
-                                      : pkcs12::refuse("its certificate cannot be read");
+    auto certificate =
+        raw != nullptr ? pkcs12::adopt(raw.get()) : pkcs12::refuse("its certificate cannot be read");
     if (certificate) {
       entry.certificate = *std::move(certificate);
     } else {

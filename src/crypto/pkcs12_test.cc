@@ -113,6 +113,28 @@ TEST(Pkcs12, ForeignCertificateForTheKeyIsRefused) {
   EXPECT_TRUE(refused(write_pkcs12(content, secret("p"))));
 }
 
+TEST(Pkcs12, K20_EveryEntryIsRead) {
+  const auto entries = read_pkcs12_entries(file(), secret("correct horse"), 10);
+  ASSERT_TRUE(entries.has_value()) << entries.error().text();
+  ASSERT_EQ(entries->size(), 1U) << "the authority is no entry";
+  EXPECT_EQ(entries->front().friendly_name, "archive 2026");
+  EXPECT_EQ(entries->front().key->pkcs8(), kek().key.pkcs8());
+  EXPECT_EQ(entries->front().certificate, kek().certificate);
+  EXPECT_EQ(entries->front().fault, "");
+  EXPECT_TRUE(refused(read_pkcs12_entries(file(), secret("wrong"), 10), ErrorCode::kWrongKey));
+  EXPECT_TRUE(refused(read_pkcs12_entries(file(), secret("correct horse"), 2), ErrorCode::kExhausted));
+}
+
+TEST(Pkcs12, K20_EntriesOfBadFilesAreRefused) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{4}, file().size() / 2, file().size() - 1})
+    EXPECT_TRUE(refused(read_pkcs12_entries(ByteView(file()).first(size), secret("correct horse"), 10)));
+  for (std::size_t at = 40; at < file().size(); at += 397) {
+    Bytes bad = file();
+    bad[at] ^= 0x10;
+    EXPECT_FALSE(read_pkcs12_entries(bad, secret("correct horse"), 10).has_value()) << at;
+  }
+}
+
 class Pkcs12Interop : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -96,8 +96,8 @@ Result<std::vector<OldDrive>> read_ekm_drives(std::string_view text) {
     out.push_back(new_drive(number, value));
   }
   if (!out.empty()) return out;
-  return fail(ErrorCode::kInvalidArgument, "the drive table names no drive (SerialNumber = ...)", "drive_table",
-              std::string(kRemedy));
+  return fail(ErrorCode::kInvalidArgument, "the drive table names no drive (SerialNumber = ...)",
+              "drive_table", std::string(kRemedy));
 }
 
 }  // namespace tapewarden::keymgr

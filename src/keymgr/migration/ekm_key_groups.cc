@@ -25,7 +25,8 @@ bool tells_name(std::string_view name) {
 
 std::optional<std::string> name_of(const pugi::xml_node& element) {
   for (const auto& attribute : element.attributes()) {
-    if (tells_name(attribute.name()) && *attribute.value() != '\0') return std::string(trim(attribute.value()));
+    if (tells_name(attribute.name()) && *attribute.value() != '\0')
+      return std::string(trim(attribute.value()));
   }
   for (const auto& child : element.children()) {
     if (tells_name(child.name()) && *child.text().get() != '\0') return std::string(trim(child.text().get()));
@@ -71,8 +72,7 @@ class Finder final : public pugi::xml_tree_walker {
     const bool alias = holds(node.name(), "alias");
     if (alias && *node.text().get() != '\0') return add(node.text().get());
     for (const auto& attribute : node.attributes()) {
-      const bool wanted =
-          holds(attribute.name(), "alias") || (alias && tells_name(attribute.name()));
+      const bool wanted = holds(attribute.name(), "alias") || (alias && tells_name(attribute.name()));
       if (wanted && *attribute.value() != '\0') return add(attribute.value());
     }
     return {};
@@ -97,6 +97,7 @@ class Finder final : public pugi::xml_tree_walker {
 Status add_old_aliases(OldKeyGroup& group, std::string_view text, std::size_t limit) {
   const auto one = trim(text);
   const auto expanded = eedk::expand_alias_range(one);
+  if (!expanded && expanded.error().code == ErrorCode::kExhausted) return std::unexpected(expanded.error());
   if (!expanded) {
     group.faults.push_back(escape_unprintable(one.substr(0, kShownCharacters)) + ": " +
                            expanded.error().message);

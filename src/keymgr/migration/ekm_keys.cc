@@ -76,7 +76,8 @@ Result<FreeLabel> free_label(const MigrationWork& work, const std::string& alias
   return out;
 }
 
-void tell_kek(const MigrationWork& work, const OldKeystoreEntry& entry, const FreeLabel& label, bool changed) {
+void tell_kek(const MigrationWork& work, const OldKeystoreEntry& entry, const FreeLabel& label,
+              bool changed) {
   const std::string what = entry.key ? "KEK" : "certificate alone: it wraps, and opens nothing here";
   if (!changed) {
     work.tell(kKeystore, entry.alias, MigrationOutcome::kSame, what);
@@ -116,9 +117,9 @@ Status take_kek(const MigrationWork& work, const OldKeystoreEntry& entry) {
 Status put_into(const MigrationWork& work, const DataKey& key, const std::string& group) {
   if (key.group == group) return {};
   if (!key.group.empty() || key.origin != KeyOrigin::kImported || is_tombstone(key.state)) {
-    const std::string why = !key.group.empty()               ? "is in the group " + key.group + " here"
-                            : is_tombstone(key.state)        ? "was destroyed here"
-                                                             : "is a key of this site's own";
+    const std::string why = !key.group.empty()        ? "is in the group " + key.group + " here"
+                            : is_tombstone(key.state) ? "was destroyed here"
+                                                      : "is a key of this site's own";
     work.tell(kGroups, group + "/" + key.alias, MigrationOutcome::kLeftOut, why);
     return {};
   }
@@ -223,7 +224,8 @@ Result<std::optional<OldKeyGroup>> key_set_of(store::Reader& reader, const KeyMa
     if (alias && entry.kind == EntryKind::kSecretKey) came.insert(*alias);
   }
   for (const auto& alias : set.aliases) {
-    if (came.contains(alias) || !TRY(manager.keys().find_all(reader, alias)).empty()) return std::optional(set);
+    if (came.contains(alias) || !TRY(manager.keys().find_all(reader, alias)).empty())
+      return std::optional(set);
   }
   return std::optional<OldKeyGroup>();
 }

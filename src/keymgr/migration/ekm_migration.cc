@@ -36,7 +36,8 @@ Result<Parts> read_parts(const EkmInstallation& from) {
   if (from.drive_table) parts.drives = TRY(read_ekm_drives(*from.drive_table));
   if (from.metadata) (void)TRY(read_ekm_metadata(*from.metadata));
   // Last, since opening its keys takes long.
-  if (from.keystore) parts.keystore = TRY(read_old_keystore(*from.keystore, *from.password, from.key_password));
+  if (from.keystore)
+    parts.keystore = TRY(read_old_keystore(*from.keystore, *from.password, from.key_password));
   return parts;
 }
 
@@ -70,7 +71,8 @@ void note_outcome(store::Transaction& transaction, const KeyManager& manager, co
         .fields = std::move(fields)});
 }
 
-Status note_refusal(KeyManager& manager, const Actor& actor, const EkmInstallation& from, const Error& error) {
+Status note_refusal(KeyManager& manager, const Actor& actor, const EkmInstallation& from,
+                    const Error& error) {
   auto fields = sources_of(from);
   fields.emplace_back("error", std::string(to_string(error.code)));
   fields.emplace_back("field", error.field);
@@ -106,8 +108,8 @@ Status take_all(const MigrationWork& work, const Parts& parts) {
   auto groups = parts.groups;
   for (const auto& property : parts.properties) {
     if (to_lower(property.key) != kKeySetProperty) continue;
-    auto set = TRY(
-        key_set_of(work.transaction, work.manager, parts.groups, parts.keystore.entries, property.value));
+    auto set =
+        TRY(key_set_of(work.transaction, work.manager, parts.groups, parts.keystore.entries, property.value));
     if (set) groups.push_back(*std::move(set));
   }
   const GroupOfAlias group_of(groups);
@@ -142,7 +144,8 @@ Result<MigrationReport> run(KeyManager& manager, const Actor& actor, const EkmIn
   return report;
 }
 
-Status take_metadata(KeyManager& manager, const Actor& actor, std::string_view text, MigrationReport& report) {
+Status take_metadata(KeyManager& manager, const Actor& actor, std::string_view text,
+                     MigrationReport& report) {
   const auto metadata = TRY(import_ekm_metadata(manager, actor, text, report.dry_run));
   constexpr auto kMetadata = MigrationSection::kMetadata;
   std::size_t told = 0;

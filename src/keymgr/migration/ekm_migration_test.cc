@@ -19,7 +19,8 @@ using Outcome = MigrationOutcome;
 
 constexpr std::string_view kKeyGroups =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    "<KeyGroups><KeyGroup groupID=\"Backup\"><KeyAlias>aes00</KeyAlias><KeyAlias>missing</KeyAlias></KeyGroup>\n"
+    "<KeyGroups><KeyGroup "
+    "groupID=\"Backup\"><KeyAlias>aes00</KeyAlias><KeyAlias>missing</KeyAlias></KeyGroup>\n"
     "<KeyGroup><Name>Archive</Name><Aliases><Alias>AES01</Alias></Aliases></KeyGroup></KeyGroups>\n";
 constexpr std::string_view kDrives =
     "Drive entries: 2\n"
@@ -221,8 +222,7 @@ TEST_F(Migration, K20_ImportedAgainNothingChanges) {
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(again->number(Outcome::kAdded), 0U);
   EXPECT_EQ(again->number(Outcome::kKeptBoth), 0U);
-  EXPECT_EQ(again->number(Outcome::kSame),
-            first->number(Outcome::kAdded) + first->number(Outcome::kSame));
+  EXPECT_EQ(again->number(Outcome::kSame), first->number(Outcome::kAdded) + first->number(Outcome::kSame));
   EXPECT_EQ(again->number(Outcome::kLeftOut), first->number(Outcome::kLeftOut));
   EXPECT_EQ(things(), before);
   EXPECT_EQ(m().key("AES00")->to_row(), key);
@@ -273,8 +273,8 @@ TEST_F(Migration, K20_WhatIsRefusedChangesNothingAndIsAudited) {
   EXPECT_EQ(migrate(from).error().field, "password");
   EXPECT_EQ(migrate({}).error().code, ErrorCode::kInvalidArgument);
   // Each part by itself stops the whole.
-  for (auto member : {&EkmInstallation::properties, &EkmInstallation::key_groups, &EkmInstallation::drive_table,
-                      &EkmInstallation::metadata}) {
+  for (auto member : {&EkmInstallation::properties, &EkmInstallation::key_groups,
+                      &EkmInstallation::drive_table, &EkmInstallation::metadata}) {
     from = whole(file);
     from.*member = "<a>\x01 = \\u00";
     const auto bad = migrate(from);

@@ -85,7 +85,8 @@ Status take_unknown_drives(const MigrationWork& work, const JavaProperty& proper
   if (equal_ignoring_case(trim(property.value), "false"))
     return set_if_free(work, property, kUnknownDrives, "reject");
   tell(work, property, MigrationOutcome::kLeftOut,
-       "unknown drives wait for an operator here; to take them at their word: setting set drive.unknown accept");
+       "unknown drives wait for an operator here; to take them at their word: setting set drive.unknown "
+       "accept");
   return {};
 }
 
@@ -112,7 +113,8 @@ Status take_key_set(const MigrationWork& work, const JavaProperty& property) {
 }
 
 // A property that names a file of the old server.
-Status tell_file(const MigrationWork& work, const JavaProperty& property, bool given, std::string_view option) {
+Status tell_file(const MigrationWork& work, const JavaProperty& property, bool given,
+                 std::string_view option) {
   tell(work, property, given ? MigrationOutcome::kSame : MigrationOutcome::kLeftOut,
        given ? "the file was given" : "give that file with " + std::string(option));
   return {};
@@ -155,8 +157,8 @@ Status take_property(const MigrationWork& work, const JavaProperty& property) {
   }
   const auto handler = std::ranges::find(kHandlers, std::string_view(name), &Handler::name);
   if (handler != std::end(kHandlers)) return handler->take(work, property);
-  const auto meaning = std::ranges::find_if(
-      kMeanings, [&](const Meaning& one) { return name.starts_with(one.begins); });
+  const auto meaning =
+      std::ranges::find_if(kMeanings, [&](const Meaning& one) { return name.starts_with(one.begins); });
   tell(work, property, MigrationOutcome::kLeftOut,
        meaning != std::end(kMeanings) ? "no counterpart: " + std::string(meaning->remark)
                                       : "a property that is not known here");

@@ -23,9 +23,9 @@ struct RawEntry {
   std::uint32_t tag = 0;
   std::string_view alias;
   std::uint64_t created_ms = 0;
-  ByteView protected_key;             // of a private key: EncryptedPrivateKeyInfo
-  ByteView certificate;               // the first of the chain; empty: there is none
-  std::optional<JavaObject> sealed;   // of a secret key
+  ByteView protected_key;            // of a private key: EncryptedPrivateKeyInfo
+  ByteView certificate;              // the first of the chain; empty: there is none
+  std::optional<JavaObject> sealed;  // of a secret key
 };
 
 Result<ByteView> read_certificate(ByteReader& in, std::uint32_t version) {
@@ -79,10 +79,10 @@ Result<RawStore> read_structure(ByteView file) {
     return fail(ErrorCode::kUnsupported, "the keystore has an unknown version", "keystore");
   const std::uint32_t count = TRY(in.u32("number of entries"));
   if (count > kMaximumKeystoreEntries)
-    return fail(ErrorCode::kExhausted,
-                "the keystore says that it has more than " + std::to_string(kMaximumKeystoreEntries) +
-                    " entries",
-                "keystore", "import it in parts: copy some entries with keytool -importkeystore -srcalias");
+    return fail(
+        ErrorCode::kExhausted,
+        "the keystore says that it has more than " + std::to_string(kMaximumKeystoreEntries) + " entries",
+        "keystore", "import it in parts: copy some entries with keytool -importkeystore -srcalias");
   if (count > in.remaining() / kSmallestEntry)
     return fail(ErrorCode::kCorrupt, "the keystore ends too early", "keystore");
   for (std::uint32_t i = 0; i < count; ++i)
@@ -104,8 +104,8 @@ Result<SecretBytes> data_key_of(const SecretBytes& plain) {
                 "a key for " + escape_unprintable(algorithm.substr(0, 32)) + ", not for AES");
   }
   if (bytes->size() != kDataKeyBytes) {
-    return fail(ErrorCode::kUnsupported, "an AES key of " + std::to_string(8 * bytes->size()) +
-                                             " bits: LTO drives take 256");
+    return fail(ErrorCode::kUnsupported,
+                "an AES key of " + std::to_string(8 * bytes->size()) + " bits: LTO drives take 256");
   }
   return SecretBytes::copy_of(*bytes);
 }

@@ -205,14 +205,20 @@ TEST(JavaObject, K20_StreamsThatNoKeystoreHoldsAreRefused) {
   EXPECT_FALSE(read_java_object(stream("737d"))) << "a proxy";
   EXPECT_FALSE(read_java_object(stream("7372000141000000000000000004000078 70"))) << "externalizable";
   // A class that is its own superclass.
-  EXPECT_FALSE(read_java_object(stream("73720001410000000000000000020000" "7871007e0000")));
+  EXPECT_FALSE(
+      read_java_object(stream("73720001410000000000000000020000"
+                              "7871007e0000")));
   // Superclasses without end.
   std::string deep = "73";
   for (int i = 0; i < 1000; ++i) deep += "7200014100000000000000000200007 8";
   std::erase(deep, ' ');
   EXPECT_FALSE(read_java_object(stream(deep)));
   // Objects within objects without end: each has one field, an object of the same class.
-  std::string nest = "7372000141000000000000000002000" "14c000178740001" "41" "7870";
+  std::string nest =
+      "7372000141000000000000000002000"
+      "14c000178740001"
+      "41"
+      "7870";
   for (int i = 0; i < 1000; ++i) nest += "7371007e0000";
   EXPECT_FALSE(read_java_object(stream(nest)));
 }

@@ -19,7 +19,7 @@ OldKeystoreEntry entry_of(crypto::Pkcs12Entry from) {
   entry.alias = escape_unprintable(from.friendly_name.substr(0, kMaximumAliasBytes));
   entry.fault = from.fault;
   entry.certificate = std::move(from.certificate);
-  entry.kind = from.key                     ? EntryKind::kPrivateKey
+  entry.kind = from.key                    ? EntryKind::kPrivateKey
                : entry.certificate.empty() ? EntryKind::kSecretKey
                                            : EntryKind::kCertificate;
   entry.key = std::move(from.key);

@@ -27,10 +27,10 @@ struct OldKeystoreEntry {
   std::string alias;  // as it stands there; printable
   EntryKind kind = EntryKind::kSecretKey;
   WallTime created{};
-  crypto::SecretBytes data_key;            // of a secret key: 32 bytes
-  std::optional<crypto::PrivateKey> key;   // of a private key
-  crypto::Certificate certificate;         // of a private key or a certificate
-  std::string fault;                       // why it cannot be used; empty: it can
+  crypto::SecretBytes data_key;           // of a secret key: 32 bytes
+  std::optional<crypto::PrivateKey> key;  // of a private key
+  crypto::Certificate certificate;        // of a private key or a certificate
+  std::string fault;                      // why it cannot be used; empty: it can
 };
 
 struct OldKeystore {

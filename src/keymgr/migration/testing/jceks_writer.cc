@@ -55,16 +55,16 @@ Bytes secret_key_spec(std::string_view algorithm, ByteView key) {
 
 Bytes key_rep(std::string_view algorithm, ByteView key) {
   Serialised out;
-  out.tag(0x73).class_of("java.security.KeyRep", 0xBDF94FB3889AA543, 4);       // 0
-  out.tag('L').name("algorithm").string("Ljava/lang/String;");                // 1
-  out.tag('[').name("encoded").string("[B");                                  // 2
+  out.tag(0x73).class_of("java.security.KeyRep", 0xBDF94FB3889AA543, 4);  // 0
+  out.tag('L').name("algorithm").string("Ljava/lang/String;");            // 1
+  out.tag('[').name("encoded").string("[B");                              // 2
   out.tag('L').name("format").reference(1);
   out.tag('L').name("type").string("Ljava/security/KeyRep$Type;").end_of_class().null();  // 3
-  out.string(algorithm);                                                      // 5, after the object
-  out.tag(0x75).byte_array_class().content(key);                              // 6, 7
-  out.string("RAW");                                                          // 8
-  out.tag(0x7E).class_of("java.security.KeyRep$Type", 0, 0).end_of_class();   // 9
-  out.class_of("java.lang.Enum", 0, 0).end_of_class().null();                 // 10
+  out.string(algorithm);                                                     // 5, after the object
+  out.tag(0x75).byte_array_class().content(key);                             // 6, 7
+  out.string("RAW");                                                         // 8
+  out.tag(0x7E).class_of("java.security.KeyRep$Type", 0, 0).end_of_class();  // 9
+  out.class_of("java.lang.Enum", 0, 0).end_of_class().null();                // 10
   out.string("SECRET");
   return out.take();
 }
@@ -82,13 +82,13 @@ void JceksWriter::add_certificate(const crypto::Certificate& certificate) {
 JceksWriter& JceksWriter::sealed(std::string_view alias, ByteView plain) {
   constexpr std::string_view kAlgorithm = "PBEWithMD5AndTripleDES";
   Serialised out;
-  out.tag(0x73).class_of(sealed_class, 0xCD57CA59E730BB53, 0).end_of_class();             // 0
-  out.class_of("javax.crypto.SealedObject", 0x3E363DA6C3B75470, 4);                       // 1
-  out.tag('[').name("encodedParams").string("[B");                                        // 2
+  out.tag(0x73).class_of(sealed_class, 0xCD57CA59E730BB53, 0).end_of_class();  // 0
+  out.class_of("javax.crypto.SealedObject", 0x3E363DA6C3B75470, 4);            // 1
+  out.tag('[').name("encodedParams").string("[B");                             // 2
   out.tag('[').name("encryptedContent").reference(2);
-  out.tag('L').name("paramsAlg").string("Ljava/lang/String;");                            // 3
+  out.tag('L').name("paramsAlg").string("Ljava/lang/String;");  // 3
   out.tag('L').name("sealAlg").reference(3).end_of_class().null();
-  out.tag(0x75).byte_array_class().content(crypto::testing::java_pbe_der(parameters));    // 4, 5, 6
+  out.tag(0x75).byte_array_class().content(crypto::testing::java_pbe_der(parameters));  // 4, 5, 6
   out.tag(0x75).reference(5).content(crypto::testing::java_protect(key_password, parameters, plain));
   out.string(kAlgorithm).string(kAlgorithm);
   return raw(3, alias, out.take());

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/certificate.h"
 #include "crypto/java_key_protector.h"
 #include "crypto/keys.h"
-#include "crypto/certificate.h"
 
 namespace tapewarden::keymgr::testing {
 

@@ -15,16 +15,16 @@ std::string Keytool::run(std::vector<std::string> arguments, const std::string& 
   // The least work that this Java allows, so that tests are quick.
   std::vector<std::string> all{*program(), "-J-Djdk.jceks.iterationCount=10000"};
   all.insert(all.end(), arguments.begin(), arguments.end());
-  all.insert(all.end(), {"-storetype", type, "-keystore", folder_.path("store"), "-storepass:file",
-                         password_file_});
+  all.insert(all.end(),
+             {"-storetype", type, "-keystore", folder_.path("store"), "-storepass:file", password_file_});
   const auto result = crypto::testing::run_command(all);
   EXPECT_EQ(result.exit_code, 0) << result.output;
   return result.output;
 }
 
 void Keytool::data_key(const std::string& alias, const std::string& algorithm, int bits) const {
-  run({"-genseckey", "-alias", alias, "-keyalg", algorithm, "-keysize", std::to_string(bits),
-       "-keypass:file", password_file_});
+  run({"-genseckey", "-alias", alias, "-keyalg", algorithm, "-keysize", std::to_string(bits), "-keypass:file",
+       password_file_});
 }
 
 void Keytool::pair(const std::string& alias, int bits) const {
