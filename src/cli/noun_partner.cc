@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::string_view kPipe = "-";
 constexpr std::size_t kCertificateFileLimit = 128U << 10;
-constexpr std::size_t kKeyFileLimit = 64U << 20;
+constexpr std::size_t kKeyFileLimit = 32U << 20;
 constexpr std::size_t kWholeLimit = 1U << 20;  // a larger file goes in parts
 constexpr std::size_t kPartBytes = 2U << 20;
 
@@ -106,7 +106,7 @@ Status import_partner(Context& context, const Values& values) {
   *context.out
       << "not confirmed yet: call the partner on a number that you know, have the fingerprint read out, "
          "and type it:\n  tapewarden partner confirm "
-      << shown(partner, "name") << " --fingerprint \"…\"\n";
+      << shown(partner, "name") << " --fingerprint \"...\"\n";
   return {};
 }
 
