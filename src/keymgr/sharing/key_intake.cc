@@ -60,7 +60,11 @@ Uuid id_of(const SharedKey& key, const eedk::DataKeyIdentifier& dki) {
   const auto hash = crypto::sha256(name.view());
   ByteWriter id;
   id.bytes(dki.view().last(kCounterBytes)).bytes(ByteView(hash).first(16 - kCounterBytes));
-  return Uuid::from(id.view());
+  Uuid out = Uuid::from(id.view());
+  // Version 8, of a form of one's own (RFC 9562 section 5.8).
+  out.bytes[6] = static_cast<std::uint8_t>(0x80 | (out.bytes[6] & 0x0F));
+  out.bytes[8] = static_cast<std::uint8_t>(0x80 | (out.bytes[8] & 0x3F));
+  return out;
 }
 
 Status add(store::Transaction& transaction, const KeyManager& manager, const Actor& actor,
