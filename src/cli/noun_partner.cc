@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::string_view kPipe = "-";
 constexpr std::size_t kCertificateFileLimit = 128U << 10;
-constexpr std::size_t kKeyFileLimit = 64U << 20;
+constexpr std::size_t kKeyFileLimit = 32U << 20;
 constexpr std::size_t kWholeLimit = 1U << 20;  // a larger file goes in parts
 constexpr std::size_t kPartBytes = 2U << 20;
 
@@ -106,14 +106,25 @@ Status import_partner(Context& context, const Values& values) {
   *context.out
       << "not confirmed yet: call the partner on a number that you know, have the fingerprint read out, "
          "and type it:\n  tapewarden partner confirm "
-      << shown(partner, "name") << " --fingerprint \"…\"\n";
+      << shown(partner, "name") << " --fingerprint \"...\"\n";
   return {};
 }
 
-json::array list_of(const Values& values, std::string_view name) {
-  json::array out;
-  for (const auto& text : values.list(name)) out.emplace_back(text);
-  return out;
+// What was given and no more: the second person reads it.
+json::object order_of(const Values& values) {
+  static constexpr std::pair<std::string_view, std::string_view> kLists[] = {
+      {"--volume", "volumes"}, {"--alias", "aliases"}, {"--range", "ranges"}, {"--group", "groups"}};
+  json::object order{{"partner", values.text("--to")}};
+  for (const auto& [option, field] : kLists) {
+    if (!values.has(option)) continue;
+    json::array list;
+    for (const auto& text : values.list(option)) list.emplace_back(text);
+    order[field] = std::move(list);
+  }
+  if (values.has("--since")) order["since"] = values.text("--since");
+  if (values.has("--until")) order["until"] = values.text("--until");
+  if (values.has("--unused")) order["unused"] = true;
+  return order;
 }
 
 Status export_keys(Context& context, const Values& values) {
@@ -121,13 +132,8 @@ Status export_keys(Context& context, const Values& values) {
     return fail(ErrorCode::kInvalidArgument, "the file of keys is no text for a terminal", "--output",
                 "name a file, or lead standard output into one");
   }
-  json::object body{{"partner", values.text("--to")},        {"volumes", list_of(values, "--volume")},
-                    {"aliases", list_of(values, "--alias")}, {"ranges", list_of(values, "--range")},
-                    {"groups", list_of(values, "--group")},  {"unused", values.has("--unused")}};
-  if (values.has("--since")) body["since"] = values.text("--since");
-  if (values.has("--until")) body["until"] = values.text("--until");
   auto server = TRY(ServerSession::open(context));
-  auto answer = TRY(server.post("/v1/keys/export", body, context.globals.approval));
+  auto answer = TRY(server.post("/v1/keys/export", order_of(values), context.globals.approval));
   const Bytes file = TRY(from_base64(TRY(text_in(answer, "file")), "file"));
   TRY(write_output(context, values, file, 0600));
   answer.erase("file");

@@ -37,11 +37,13 @@ json::object certificate_json(ByteView der) {
           {"not_after", time_text(certificate->not_after())}};
 }
 
+// The digits of an unconfirmed partner are not told: whoever confirms must have heard them from the partner.
 json::object to_json(const sharing::Partner& partner, WallTime now) {
   const auto certificate = crypto::Certificate::from_der(partner.certificate);
+  const bool known = partner.is_confirmed();
   return {{"name", partner.display},
-          {"fingerprint", sharing::spoken(partner.fingerprint)},
-          {"sha256", to_hex(partner.fingerprint)},
+          {"fingerprint", known ? sharing::spoken(partner.fingerprint) : ""},
+          {"sha256", known ? to_hex(partner.fingerprint) : ""},
           {"confirmed", time_text(partner.confirmed)},
           {"confirmed_by", partner.confirmed_by},
           {"read_by", partner.read_by},
@@ -49,7 +51,7 @@ json::object to_json(const sharing::Partner& partner, WallTime now) {
           {"not_after", certificate ? time_text(certificate->not_after()) : ""},
           {"added", time_text(partner.added)},
           {"added_by", partner.added_by},
-          {"certificate", certificate_json(partner.certificate)},
+          {"certificate", known ? certificate_json(partner.certificate) : json::object()},
           {"remark", sharing::remark_on(partner, now)}};
 }
 

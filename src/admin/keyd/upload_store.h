@@ -13,7 +13,7 @@
 namespace tapewarden::admin {
 
 inline constexpr std::size_t kUploads = 4;                  // under way at once
-inline constexpr std::size_t kUploadBytes = 64U << 20;      // of one
+inline constexpr std::size_t kUploadBytes = 32U << 20;      // of one
 inline constexpr std::chrono::minutes kUploadPatience{10};  // after its last part
 
 class UploadStore {

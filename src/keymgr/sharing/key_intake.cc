@@ -51,20 +51,29 @@ Result<Uuid> owner_of(store::Reader& reader, const KeyManager& manager, const Sh
 }
 
 // The same wherever it is imported: when both servers of a pair take one file at the same time, their rows
-// become one.
-Uuid id_of(const SharedKey& key) {
-  ByteWriter out;
-  out.bytes16(as_bytes("tapewarden shared key")).bytes16(as_bytes(key.alias)).bytes(key.fingerprint);
-  return Uuid::from(ByteView(crypto::sha256(out.view())).first(16));
+// become one. It begins with the end of the identifier, which is a counter as a rule, so that keys that come
+// one after the other lie side by side in the database.
+Uuid id_of(const SharedKey& key, const eedk::DataKeyIdentifier& dki) {
+  constexpr std::size_t kCounterBytes = 4;
+  ByteWriter name;
+  name.bytes16(as_bytes("tapewarden shared key")).bytes16(as_bytes(key.alias)).bytes(key.fingerprint);
+  const auto hash = crypto::sha256(name.view());
+  ByteWriter id;
+  id.bytes(dki.view().last(kCounterBytes)).bytes(ByteView(hash).first(16 - kCounterBytes));
+  Uuid out = Uuid::from(id.view());
+  // Version 8, of a form of one's own (RFC 9562 section 5.8).
+  out.bytes[6] = static_cast<std::uint8_t>(0x80 | (out.bytes[6] & 0x0F));
+  out.bytes[8] = static_cast<std::uint8_t>(0x80 | (out.bytes[8] & 0x3F));
+  return out;
 }
 
 Status add(store::Transaction& transaction, const KeyManager& manager, const Actor& actor,
            const SharedKey& key, KeyState state, const crypto::SecretBytes& secret) {
   const ServerContext& context = manager.context();
   DataKey row;
-  row.id = id_of(key);
   row.alias = key.alias;
   row.dki = TRY(eedk::DataKeyIdentifier::from_alias(key.alias));
+  row.id = id_of(key, row.dki);
   row.state = state;
   row.owner = TRY(owner_of(transaction, manager, key));
   const store::Value id = to_bytes(row.id.view());

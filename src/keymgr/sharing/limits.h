@@ -8,7 +8,7 @@
 namespace tapewarden::keymgr::sharing {
 
 inline constexpr std::size_t kMaximumSharedKeys = 100'000;   // in one file
-inline constexpr std::size_t kMaximumFileBytes = 64U << 20;  // of a whole file
+inline constexpr std::size_t kMaximumFileBytes = 32U << 20;  // of a whole file
 inline constexpr std::size_t kHeaderLimit = 512U << 10;      // bytes of a file's header
 inline constexpr std::size_t kCertificateLimit = 64U << 10;  // bytes of one certificate
 inline constexpr std::size_t kEnvelopeLimit = 256U << 10;    // bytes of the sealed file key

@@ -20,7 +20,7 @@ Result<std::optional<OwnCertificate>> newest(store::Reader& reader) {
   return std::optional(std::move(all.front()));
 }
 
-Result<std::string> name_of(const KeyManager& manager, const OwnCertificateSpec& spec,
+Result<std::string> name_of(KeyManager& manager, const OwnCertificateSpec& spec,
                             const std::optional<OwnCertificate>& before) {
   if (spec.name.empty() && before) return before->name;
   if (!spec.name.empty()) {
@@ -31,8 +31,11 @@ Result<std::string> name_of(const KeyManager& manager, const OwnCertificateSpec&
   }
   ByteWriter installation;
   installation.u32(manager.context().installation);
-  const std::string own = manager.context().signing_certificate.common_name().substr(0, 48);
-  return (own.empty() ? std::string("tapewarden") : own) + " " + to_hex(installation.view());
+  std::string own = "tapewarden";
+  for (const auto& server : TRY(manager.list_servers())) {
+    if (server.id == manager.context().server && is_printable(server.name)) own = server.name.substr(0, 48);
+  }
+  return own + " " + to_hex(installation.view());
 }
 
 struct Pair {

@@ -15,7 +15,6 @@ constexpr std::string_view kChunkInfo = "tapewarden shared chunks";
 constexpr std::string_view kSecretInfo = "tapewarden shared secrets";
 constexpr std::string_view kSignaturePurpose = "tapewarden shared keys signature\n";
 constexpr std::size_t kHeaderStart = 14;  // magic, version, length
-constexpr std::size_t kFrameBytes = 4;
 constexpr std::size_t kBoxBytes = 32 + crypto::kBoxOverhead;
 constexpr std::uint8_t kKeyRecord = 1;
 constexpr std::uint8_t kEndRecord = 2;
@@ -239,7 +238,7 @@ Bytes FileBuilder::finish(const crypto::PrivateKey& signing_key) {
 Result<SignedFile> read_file(ByteView file) {
   if (file.size() > kMaximumFileBytes) {
     return fail(ErrorCode::kInvalidArgument, "the file is too large", "file",
-                "a file of shared keys has at most 64 MiB");
+                "a file of shared keys has at most 32 MiB");
   }
   ByteReader start(file);
   const auto magic = start.bytes(kMagic.size(), "magic");

@@ -274,6 +274,31 @@ TEST_F(WithDrive, K18_AnImportedKeyReadsAndBeginsNothing) {
   }
 }
 
+// Two sites that shared keys and later become a pair hold two rows of one key.
+TEST_F(WithDrive, K18_TwoRowsOfOneKeyAreOneKeyToATape) {
+  const std::string alias = write("VOL001");
+  TW_ASSERT_OK(b.take(given_alias(alias)));
+  DataKey twin = b.all(alias).front();
+  const auto secret = b.secret(twin);
+  twin.id = random_uuid();
+  TW_ASSERT_OK(b.write([&](store::Transaction& t) -> Status {
+    const store::Value id = to_bytes(twin.id.view());
+    twin.sealed_key = t.seal(kDataKeyTable, {&id, 1}, "secret", secret);
+    return b.manager().keys().put(t, twin);
+  }));
+  auto read = drive.request(Intent::kRead, random_uuid());
+  read.dki = twin.dki;
+  const auto answer = b.ask(read);
+  TW_ASSERT_OK(answer);
+  EXPECT_TRUE(*drive.open(*answer, read) == secret);
+  // What hides one of them hides the key.
+  twin.quarantined = b.clock.wall_now();
+  TW_ASSERT_OK(b.write([&](store::Transaction& t) { return b.manager().keys().put(t, twin); }));
+  read = drive.request(Intent::kRead, random_uuid());
+  read.dki = twin.dki;
+  EXPECT_FALSE(b.ask(read));
+}
+
 // A partner who says that a key is this site's own makes it no key to write with.
 TEST_F(WithDrive, K18_AForeignWordMakesNoKeyWritable) {
   TW_ASSERT_OK(b.manager().generate_key_range(officer(), "BKEY1", ""));
