@@ -64,6 +64,7 @@ struct Certificate::State {
   // Its public key, worked out at the first question.
   mutable std::once_flag key_read;
   mutable Result<PublicKey> key;
+  Bytes der;  // a drive sends it with each request
   Hash256 fingerprint{};
 
   Result<PublicKey> read_key() const {
@@ -97,7 +98,8 @@ Certificate CertificateAccess::make(X509Ptr certificate) {
   static_cast<void>(X509_check_purpose(certificate.get(), -1, 0));
   auto state = std::make_shared<Certificate::State>();
   state->certificate = std::move(certificate);
-  state->fingerprint = sha256(encode(state->certificate.get()));
+  state->der = encode(state->certificate.get());
+  state->fingerprint = sha256(state->der);
   made.state_ = std::move(state);
   return made;
 }
@@ -188,7 +190,8 @@ Result<std::vector<Certificate>> Certificate::list_from_pem(std::string_view pem
 }
 
 Bytes Certificate::der() const {
-  return encode(CertificateAccess::handle(*this));
+  TW_ASSERT(!empty());
+  return state_->der;
 }
 
 std::string Certificate::pem() const {

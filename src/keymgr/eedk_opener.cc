@@ -1,6 +1,7 @@
 #include "keymgr/eedk_opener.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/text.h"
@@ -64,8 +65,16 @@ Result<Openers> gather_openers(store::Reader& reader, const KeyManager& manager,
       out.usable.push_back({i, std::move(kek), std::move(key), std::move(labels)});
     }
   }
-  std::ranges::stable_partition(out.usable,
-                                [](const Opener& opener) { return may_extend_cartridge(opener.kek.state); });
+  // At most a handful: the active ones first, and the rest, each in their order. (The library's stable
+  // partition is deprecated under clang.)
+  std::vector<Opener> others;
+  std::vector<Opener> ordered;
+  for (auto& opener : out.usable) {
+    auto& where = may_extend_cartridge(opener.kek.state) ? ordered : others;
+    where.push_back(std::move(opener));
+  }
+  std::ranges::move(others, std::back_inserter(ordered));
+  out.usable = std::move(ordered);
   return out;
 }
 

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <sqlite3.h>
-#include <type_traits>
 #include <vector>
 
 #include "base/assert.h"
@@ -25,7 +24,7 @@ class Log {
   explicit Log(const sqlite3_vfs& system)
       : memory_(static_cast<std::size_t>(system.szOsFile) / sizeof(std::max_align_t) + 1) {}
 
-  sqlite3_file* file() { return reinterpret_cast<sqlite3_file*>(memory_.data()); }
+  sqlite3_file* file() { return static_cast<sqlite3_file*>(static_cast<void*>(memory_.data())); }
   const sqlite3_io_methods& system() { return *file()->pMethods; }
 
   int write(ByteView data, sqlite3_int64 offset) {
@@ -56,14 +55,12 @@ class Log {
 };
 
 // What SQLite sees; it gives the memory and never copies it.
-struct LogFile {
-  sqlite3_file base;
+struct LogFile : sqlite3_file {
   Log* log;
 };
-static_assert(std::is_standard_layout_v<LogFile>);
 
 Log& log_of(sqlite3_file* file) {
-  return *reinterpret_cast<LogFile*>(file)->log;
+  return *static_cast<LogFile*>(file)->log;
 }
 
 int close_log(sqlite3_file* file) {
@@ -158,7 +155,7 @@ int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
     if (log->file()->pMethods != nullptr) log->system().xClose(log->file());
     return result;
   }
-  reinterpret_cast<LogFile*>(file)->log = log.release();
+  static_cast<LogFile*>(file)->log = log.release();
   file->pMethods = &kMethods;
   return SQLITE_OK;
 }
