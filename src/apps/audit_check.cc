@@ -32,6 +32,13 @@ std::string describe(const audit::VerifyReport& report, bool with_key, bool with
     text +=
         "\nnot compared with checkpoints noted elsewhere: a record that was rewritten whole is found only so";
   }
+  if (report.began_after > 0) {
+    text += "\na restore began this record anew behind commit " + std::to_string(report.began_after);
+  }
+  if (report.notes_of_earlier_record > 0) {
+    text += "\n" + counted(report.notes_of_earlier_record, "noted checkpoint is", "noted checkpoints are") +
+            " of the record before it: compare with data/audit-of-epoch-N.jsonl";
+  }
   if (report.unfinished_bytes > 0) {
     text += "\n" + counted(report.unfinished_bytes, "byte", "bytes") +
             " at the end are an append under way, or one that a crash cut off";

@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{5000};
 constexpr std::size_t kPemLimit = 64U << 10;
+constexpr std::chrono::minutes kFirstSweep{1};  // after the start
 constexpr unsigned kRestWorkers = 4;
 constexpr std::size_t kHostNameLimit = 256;
 
@@ -380,8 +381,9 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   TRY(parts.listen());
   parts.factory->poke();
   TRY(parts.backups->start());
-  parts.sweeper = std::make_unique<Sweeper>(*parts.store.keystore, std::chrono::hours(config.sweep_hours),
-                                            [](const std::string& text) { log(LogLevel::kError, text); });
+  parts.sweeper =
+      std::make_unique<Sweeper>(*parts.store.keystore, kFirstSweep, std::chrono::hours(config.sweep_hours),
+                                [](const std::string& text) { log(LogLevel::kError, text); });
   return server;
 }
 

@@ -1,10 +1,16 @@
 #include "apps/sweeper.h"
 
+#include <sys/resource.h>
+
 namespace tapewarden::apps {
 
-Sweeper::Sweeper(store::Keystore& keystore, std::chrono::milliseconds interval,
-                 std::function<void(const std::string&)> alarm)
-    : keystore_(keystore), alarm_(std::move(alarm)), ticker_(interval, [this] { run(); }) {}
+namespace {
+constexpr int kPoliteness = 10;  // serving goes first
+}
+
+Sweeper::Sweeper(store::Keystore& keystore, std::chrono::milliseconds first,
+                 std::chrono::milliseconds interval, std::function<void(const std::string&)> alarm)
+    : keystore_(keystore), alarm_(std::move(alarm)), ticker_(first, interval, [this] { run(); }) {}
 
 std::vector<std::string> Sweeper::findings() const {
   const MutexLock lock(mutex_);
@@ -12,6 +18,7 @@ std::vector<std::string> Sweeper::findings() const {
 }
 
 void Sweeper::run() {
+  (void)::setpriority(PRIO_PROCESS, 0, kPoliteness);  // on Linux: of this thread alone
   std::vector<std::string> found = sweep();
   for (const auto& text : found) alarm_(text);
   const MutexLock lock(mutex_);
@@ -24,7 +31,7 @@ std::vector<std::string> Sweeper::sweep() {
     if (!faults) return out.push_back("the keystore could not be swept: " + faults.error().text());
     for (const auto& fault : *faults) {
       out.push_back("the keystore is damaged: " + fault.table + " " + fault.key + " is " + fault.what +
-                    "; restore this server from its peer");
+                    "; restore this server from a backup");
     }
   };
   note(keystore_.verify());

@@ -17,8 +17,9 @@ namespace tapewarden::apps {
 
 class Sweeper {
  public:
-  // `alarm` is told each fault, from the sweeping thread. Borrows the keystore.
-  Sweeper(store::Keystore& keystore, std::chrono::milliseconds interval,
+  // The first sweep begins `first` after the start, the others `interval` apart. `alarm` is told each fault,
+  // from the sweeping thread. Borrows the keystore.
+  Sweeper(store::Keystore& keystore, std::chrono::milliseconds first, std::chrono::milliseconds interval,
           std::function<void(const std::string&)> alarm);
   // Its end waits for a sweep under way.
 

@@ -100,7 +100,8 @@ TEST_F(SweptKeystore, K16_TheSweepNamesADamagedRow) {
   damage();
   ASSERT_NE(keystore_, nullptr);
   Alarms alarms;
-  Sweeper sweeper(*keystore_, milliseconds{1}, [&](const std::string& text) { alarms(text); });
+  Sweeper sweeper(*keystore_, milliseconds{1}, std::chrono::hours{6},
+                  [&](const std::string& text) { alarms(text); });
   ASSERT_TRUE(alarms.wait_for(1));
   EXPECT_NE(alarms.first().find("note"), std::string::npos) << alarms.first();
   EXPECT_NE(alarms.first().find("greeting"), std::string::npos) << alarms.first();
@@ -153,7 +154,8 @@ TEST_F(SweptKeystore, K16_AWholeKeystoreRaisesNoAlarmHoweverOftenItIsSwept) {
   ASSERT_TRUE(opened.has_value()) << opened.error().text();
   Alarms alarms;
   {
-    Sweeper sweeper(**opened, milliseconds{1}, [&](const std::string& text) { alarms(text); });
+    Sweeper sweeper(**opened, milliseconds{1}, milliseconds{1},
+                    [&](const std::string& text) { alarms(text); });
     ASSERT_TRUE(log.wait_for(3));
     EXPECT_TRUE(sweeper.findings().empty());
   }
@@ -164,7 +166,8 @@ TEST_F(SweptKeystore, K16_TheSweepEndsAtOnceWhileItWaits) {
   Alarms alarms;
   const auto begun = std::chrono::steady_clock::now();
   {
-    const Sweeper sweeper(*keystore_, std::chrono::hours{6}, [&](const std::string& text) { alarms(text); });
+    const Sweeper sweeper(*keystore_, std::chrono::hours{6}, std::chrono::hours{6},
+                          [&](const std::string& text) { alarms(text); });
     EXPECT_TRUE(sweeper.findings().empty()) << "nothing was swept yet";
   }
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::hours{1});

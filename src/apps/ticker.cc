@@ -2,8 +2,8 @@
 
 namespace tapewarden::apps {
 
-Ticker::Ticker(std::chrono::milliseconds pause, std::function<void()> work)
-    : pause_(pause), work_(std::move(work)), thread_([this] { run(); }) {}
+Ticker::Ticker(std::chrono::milliseconds first, std::chrono::milliseconds pause, std::function<void()> work)
+    : first_(first), pause_(pause), work_(std::move(work)), thread_([this] { run(); }) {}
 
 Ticker::~Ticker() {
   {
@@ -23,11 +23,11 @@ void Ticker::poke() {
 }
 
 void Ticker::run() {
-  while (true) {
+  for (auto pause = first_;; pause = pause_) {
     {
       const MutexLock lock(mutex_);
       // A wake-up without cause only means that the work is done a little early.
-      if (!stopping_ && !poked_) wake_.wait_for(mutex_, pause_);
+      if (!stopping_ && !poked_) wake_.wait_for(mutex_, pause);
       if (stopping_) return;
       poked_ = false;
     }

@@ -12,7 +12,10 @@ namespace tapewarden::apps {
 class Ticker {
  public:
   // The first call of `work` comes after the first pause, or at the first poke().
-  Ticker(std::chrono::milliseconds pause, std::function<void()> work);
+  Ticker(std::chrono::milliseconds pause, std::function<void()> work)
+      : Ticker(pause, pause, std::move(work)) {}
+  // The first call comes after `first`.
+  Ticker(std::chrono::milliseconds first, std::chrono::milliseconds pause, std::function<void()> work);
   ~Ticker();  // waits for the work under way
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
@@ -23,6 +26,7 @@ class Ticker {
  private:
   void run();
 
+  const std::chrono::milliseconds first_;
   const std::chrono::milliseconds pause_;
   const std::function<void()> work_;
   Mutex mutex_;

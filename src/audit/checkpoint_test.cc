@@ -106,6 +106,61 @@ TEST_F(Anchors, K13_ANotedCheckpointIsReadBackOutOfASyslog) {
   EXPECT_EQ(notes, *read) << "who sends them elsewhere was told the same";
 }
 
+TEST_F(Anchors, K13_ALiveRecordThatWasCutOffIsFoundByTheKeystoresHead) {
+  append(1, 10);
+  audit.reset();
+  VerifyOptions options_now{.key = &public_key, .newest = mark(10)};
+  EXPECT_FALSE(verify_files(sim.disk, kDirectory, options_now)->fault);
+  const Bytes whole = to_bytes(sim.disk.content(kCurrent));
+  const auto half = as_text(whole).rfind('\n', whole.size() / 2);
+  ASSERT_TRUE(write_file_atomically(sim.disk, kCurrent, ByteView(whole).first(half + 1), 0600));
+  const auto cut = verify_files(sim.disk, kDirectory, options_now).value();
+  ASSERT_TRUE(cut.fault);
+  EXPECT_NE(cut.fault->message.find("commit 10"), std::string::npos) << cut.fault->message;
+  // The right number, but not the keystore's commit.
+  ASSERT_TRUE(write_file_atomically(sim.disk, kCurrent, whole, 0600));
+  options_now.newest->head.fill(0x55);
+  EXPECT_TRUE(verify_files(sim.disk, kDirectory, options_now)->fault);
+}
+
+TEST_F(Anchors, K13_OnlyTheFilesEndMayBeUnfinished) {
+  append(1, 4);
+  audit.reset();
+  const std::string whole(as_text(sim.disk.content(kCurrent)));
+  const auto middle = whole.find('\n', whole.size() / 2) + 1;
+  const std::string hidden = whole.substr(0, middle) + std::string(5U << 20, 'x') + whole.substr(middle);
+  ASSERT_TRUE(write_file_atomically(sim.disk, kCurrent, as_bytes(hidden), 0600));
+  const auto report = verify({});
+  ASSERT_TRUE(report.fault);
+  EXPECT_EQ(report.unfinished_bytes, 0U);
+  ASSERT_TRUE(write_file_atomically(sim.disk, kCurrent, as_bytes(whole + "{\"n\":"), 0600));
+  const auto torn = verify({});
+  EXPECT_FALSE(torn.fault) << torn.fault->message;
+  EXPECT_EQ(torn.unfinished_bytes, 5U);
+}
+
+TEST_F(Anchors, K17_ARecordThatARestoreBeganSaysWhichNotesAreOfTheOneBefore) {
+  append(1, 8);
+  const CheckpointNote before = checkpoint();
+  audit.reset();
+  // The copy of commit 5 was put back, and its record begins anew behind it.
+  sim.clock.advance(std::chrono::hours(1));
+  options.directory = "/restored";
+  options.begin_after = mark(5);
+  open();
+  append(6, 7);
+  const CheckpointNote after = checkpoint();
+  const std::vector<CheckpointNote> both{before, after};
+  const auto report =
+      verify_files(sim.disk, "/restored", {.key = &public_key, .against = both, .newest = mark(7)}).value();
+  EXPECT_FALSE(report.fault) << report.fault->message;
+  EXPECT_EQ(report.began_after, 5U);
+  EXPECT_EQ(report.notes_of_earlier_record, 1U);
+  EXPECT_EQ(report.notes_compared, 1U);
+  // A record that no restore began has no earlier one.
+  EXPECT_EQ(verify({before}).began_after, 0U);
+}
+
 TEST_F(Anchors, K13_TheRecordThatMadeACheckpointHoldsIt) {
   append(1, 3);
   const auto first = checkpoint();

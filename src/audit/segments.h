@@ -33,6 +33,8 @@ class LineReader {
   Result<std::optional<std::string_view>> next();
   // Whether the line last given had its line end.
   bool complete() const { return complete_; }
+  // Whether the line last given reached the end of what is read.
+  bool at_end() const { return next_offset_ >= limit_; }
   // Where the line last given starts, and where the next one does.
   std::uint64_t offset() const { return offset_; }
   std::uint64_t next_offset() const { return next_offset_; }

@@ -12,7 +12,10 @@ namespace {
 class Checker {
  public:
   Checker(VerifyReport& report, const VerifyOptions& options)
-      : report_(report), key_(options.key), notes_(options.against.begin(), options.against.end()) {
+      : report_(report),
+        key_(options.key),
+        newest_(options.newest),
+        notes_(options.against.begin(), options.against.end()) {
     std::ranges::sort(notes_, {}, [](const CheckpointNote& note) { return note.point.line; });
   }
 
@@ -20,9 +23,10 @@ class Checker {
     const Line& line = visited.line;
     if (report_.lines == 0) {
       report_.first_line = line.number;
-      TRY(compare(visited, visited.before));
-      // Without the oldest files the first header says which commit came before.
+      // Without the oldest files, and after a restore, the first header says which commit came before.
       report_.last_commit = TRY(parse_header(line.body)).mark;
+      if (line.number == 1 && report_.last_commit.sequence > 0) begin_anew(std::string(line.time));
+      TRY(compare(visited, visited.before));
     }
     ++report_.lines;
     report_.last = {line.number, line.chain};
@@ -42,6 +46,13 @@ class Checker {
 
   // Once all was read: what was noted must have been there.
   Status finish() const {
+    if (newest_ && report_.last_commit.sequence < newest_->sequence) {
+      return fail(ErrorCode::kCorrupt,
+                  "the record ends at commit " + std::to_string(report_.last_commit.sequence) +
+                      ", but the keystore is at commit " + std::to_string(newest_->sequence) +
+                      ": the end of the record was taken away",
+                  "audit record", "keep what is there as evidence and compare it with the other server's");
+    }
     if (next_ == notes_.size()) return {};
     const CheckpointNote& note = notes_[next_];
     return fail(ErrorCode::kCorrupt,
@@ -58,6 +69,13 @@ class Checker {
                 visited.file + ", line number " + std::to_string(visited.line.number) + " (line " +
                     std::to_string(visited.file_line) + " of the file): " + what,
                 visited.file, remedy);
+  }
+
+  // A restore: what was noted before it speaks of another record.
+  void begin_anew(const std::string& time) {
+    report_.began_after = report_.last_commit.sequence;
+    report_.notes_of_earlier_record =
+        std::erase_if(notes_, [&](const CheckpointNote& note) { return note.at < time; });
   }
 
   // Compares the notes of `point` with it, and passes over older ones.
@@ -85,6 +103,10 @@ class Checker {
       return wrong(visited, "commit " + std::to_string(mark.sequence) + " follows commit " +
                                 std::to_string(report_.last_commit.sequence));
     }
+    if (newest_ && mark.sequence == newest_->sequence && mark.head != newest_->head) {
+      return wrong(visited, "commit " + std::to_string(mark.sequence) + " is another one than the keystore's",
+                   "keep the record as evidence and compare it with the other server's");
+    }
     ++report_.commits;
     report_.last_commit = mark;
     return {};
@@ -110,6 +132,7 @@ class Checker {
 
   VerifyReport& report_;
   const crypto::PublicKey* key_;
+  const std::optional<store::CommitMark> newest_;
   std::vector<CheckpointNote> notes_;  // by line
   std::size_t next_ = 0;               // of notes_, to be compared
 };

@@ -17,6 +17,8 @@ namespace tapewarden::audit {
 struct VerifyOptions {
   const crypto::PublicKey* key = nullptr;  // what signed the checkpoints; nullptr: signatures are not checked
   std::span<const CheckpointNote> against = {};  // noted elsewhere
+  // The newest commit of the keystore, taken before the check: the record must hold it. Nothing: not known.
+  std::optional<store::CommitMark> newest = {};
 };
 
 struct VerifyReport {
@@ -28,6 +30,11 @@ struct VerifyReport {
   std::uint64_t first_line = 0;          // 1, unless the oldest files were taken away
   std::uint64_t notes_compared = 0;      // of `against`
   std::uint64_t notes_too_old = 0;       // of `against`: from before first_line
+  // A restore began the record anew, behind this commit of the copy that was put back. 0: it begins with the
+  // server's first commit, or its oldest files were taken away.
+  std::uint64_t began_after = 0;
+  // Of `against`: of the record before that restore, by their time. They tell nothing of this one.
+  std::uint64_t notes_of_earlier_record = 0;
   ChainPoint last;
   store::CommitMark last_commit;
   std::uint64_t unfinished_bytes = 0;  // an append that is under way or was cut off

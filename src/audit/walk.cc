@@ -23,7 +23,8 @@ class FileWalk {
   // The length of an unfinished last line.
   Result<std::uint64_t> run(bool last, const std::function<Status(const Visited&)>& visit) {
     while (const auto text = TRY(reader_.next())) {
-      if (!reader_.complete() && last) return text->size();
+      // An append is unfinished only where the file ends; any other long line is damage.
+      if (!reader_.complete() && last && reader_.at_end()) return text->size();
       const ChainPoint before = point_;
       const auto line = parse_line(*text);
       if (!line) return damaged(file_, before.line + 1, first_, line.error());

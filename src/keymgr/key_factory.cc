@@ -14,13 +14,14 @@ constexpr std::chrono::milliseconds kLookAgain{60'000};
 
 }  // namespace
 
-// One round looks at the groups, makes one small batch, and begins the next round when that batch is durable.
-// At most one round runs; a poke during it makes one more follow.
+// One round looks at the groups, makes one small batch for each that wants keys, and begins the next round
+// when those are durable. At most one round runs; a poke during it makes one more follow.
 struct KeyFactory::State : std::enable_shared_from_this<KeyFactory::State> {
   explicit State(KeyManager& m) : manager(m) {}
 
   void poke();
   void round();
+  void fill(std::shared_ptr<const std::vector<KeysNeeded>> needed, std::size_t at, bool made);
   void finished(bool more);
   void tick();
 
@@ -53,29 +54,36 @@ void KeyFactory::State::round() {
       return;
     }
   }
-  std::vector<KeysNeeded> needed;
+  const auto needed = std::make_shared<std::vector<KeysNeeded>>();
   std::int64_t unsaved = 0;
   const auto looked = manager.keystore().read([&](store::Reader& reader) -> Status {
-    needed = TRY(manager.groups().keys_needed(reader));
+    *needed = TRY(manager.groups().keys_needed(reader));
     unsaved = TRY(newest_waiting(reader, manager.context(), manager.settings()));
     return {};
   });
   if (!looked) return finished(false);
-  if (needed.empty()) {
+  if (needed->empty()) {
     BackupView* const backups = manager.context().backups;
     if (unsaved > 0 && backups != nullptr) backups->want(static_cast<std::uint64_t>(unsaved));
     return finished(false);
   }
-  const KeysNeeded first = needed.front();
-  const auto count = std::min<std::int64_t>(first.count, kKeysPerTransaction);
+  fill(needed, 0, false);
+}
+
+// A batch for each group, one after the other: one that cannot be filled does not keep the others from it.
+void KeyFactory::State::fill(std::shared_ptr<const std::vector<KeysNeeded>> needed, std::size_t at,
+                             bool made) {
+  if (at >= needed->size()) return finished(made);
   manager.keystore().submit(
-      [self = shared_from_this(), first, count](store::Transaction& transaction) -> Status {
+      [self = shared_from_this(), needed, at](store::Transaction& transaction) -> Status {
+        const KeysNeeded& group = (*needed)[at];
+        const auto count = std::min<std::int64_t>(group.count, kKeysPerTransaction);
         TRY(self->manager.keys().generate(transaction, Actor::system(), static_cast<std::size_t>(count),
-                                          first.alias_prefix, first.group));
+                                          group.alias_prefix, group.group));
         return {};
       },
-      [self = shared_from_this()](const Result<store::CommitInfo>& result) {
-        self->finished(result.has_value());
+      [self = shared_from_this(), needed, at, made](const Result<store::CommitInfo>& result) {
+        self->fill(needed, at + 1, made || result.has_value());
       });
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "eedk/ekm_code.h"
+#include "keymgr/tables.h"
 #include "keymgr/testing/test_server.h"
 
 namespace tapewarden::keymgr::testing {
@@ -205,6 +206,25 @@ TEST(KeyFactory, K3_KeepsKeysAheadInTheBackground) {
   }
   EXPECT_TRUE(take(server, "g")->alias.starts_with("QRS"));
   EXPECT_GE(server.audit_count({"key.generate", "system"}), 3U) << "in small transactions";
+}
+
+TEST(KeyFactory, K3_AGroupThatCannotBeFilledKeepsNoOtherFromIt) {
+  TestServer server;
+  KeyManager& m = server.manager();
+  ASSERT_TRUE(server.keystore().write([&](store::Transaction& t) -> Status {
+    KeyGroup bad;  // named before the other, and of a prefix that no alias may have
+    bad.name = "A";
+    bad.keys_ahead = 5;
+    bad.alias_prefix = "1";
+    return t.put(kKeyGroupTable, bad.to_row());
+  }));
+  ASSERT_TRUE(m.create_group(operator_(), "B", {GroupPolicy::kUseOnce, 100, "TWK"}));
+  KeyFactory factory(m);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (m.group("B")->remaining < 100 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(m.group("B")->remaining, 100);
+  EXPECT_EQ(m.group("A")->remaining, 0);
+  factory.stop();
 }
 
 TEST(KeyFactory, K3_StopWaitsForWhatIsUnderWayAndNothingNewBegins) {

@@ -76,13 +76,17 @@ Result<KeyRef> KeyLife::kek(store::Reader& reader, const Hash256& id) const {
   return fail(ErrorCode::kNotFound, "there is no KEK " + to_hex(id), "kek");
 }
 
+// By its id: two keys of one alias may be here after two installations were merged.
+Result<DataKey> KeyLife::require_key(store::Reader& reader, const KeyRef& key) const {
+  auto row = TRY(keys_.find_by_id(reader, Uuid::from(key.id)));
+  if (row) return *std::move(row);
+  return fail(ErrorCode::kNotFound, "there is no key " + key.name, "alias");
+}
+
 // The key as it is within this transaction.
 Result<KeyRef> KeyLife::again(store::Reader& reader, const KeyRef& key) const {
-  if (key.kind == KeyKind::kKek) return kek(reader, std::get<Hash256>(key.ledger));
-  // By its id: an alias may mean several keys.
-  const auto found = TRY(keys_.find_by_id(reader, Uuid::from(key.id)));
-  if (found) return ref_of(*found);
-  return fail(ErrorCode::kNotFound, "there is no key " + key.name, "alias");
+  if (key.kind == KeyKind::kDataKey) return ref_of(TRY(require_key(reader, key)));
+  return kek(reader, std::get<Hash256>(key.ledger));
 }
 
 void KeyLife::audit(store::Transaction& transaction, const Actor& actor, std::string_view verb,
@@ -184,9 +188,9 @@ Result<std::vector<KeyHold>> KeyLife::holds_of(store::Reader& reader, const KeyR
 
 Status KeyLife::set_quarantine(store::Transaction& transaction, const KeyRef& key, WallTime since) const {
   if (key.kind == KeyKind::kDataKey) {
-    auto row = TRY(keys_.find_by_id(transaction, Uuid::from(key.id)));
-    row->quarantined = since;
-    return keys_.put(transaction, *row);
+    DataKey row = TRY(require_key(transaction, key));
+    row.quarantined = since;
+    return keys_.put(transaction, row);
   }
   auto row = TRY(keks_.find(transaction, std::get<Hash256>(key.ledger)));
   row->quarantined = since;
@@ -215,16 +219,16 @@ Status KeyLife::release(store::Transaction& transaction, const Actor& actor, con
 
 Status KeyLife::set_state(store::Transaction& transaction, const KeyRef& key, KeyState to) const {
   if (key.kind == KeyKind::kDataKey) {
-    auto row = TRY(keys_.find_by_id(transaction, Uuid::from(key.id)));
-    const DataKey before = *row;
-    row->state = to;
-    mark(row->times, to, context_.now());
+    DataKey row = TRY(require_key(transaction, key));
+    const DataKey before = row;
+    row.state = to;
+    mark(row.times, to, context_.now());
     if (is_tombstone(to)) {
-      row->sealed_key.clear();
-      row->quarantined = kNever;
+      row.sealed_key.clear();
+      row.quarantined = kNever;
     }
-    TRY(keys_.put(transaction, *row));
-    return KeyGroups::account(transaction, context_, before, *row);
+    TRY(keys_.put(transaction, row));
+    return KeyGroups::account(transaction, context_, before, row);
   }
   auto row = TRY(keks_.find(transaction, std::get<Hash256>(key.ledger)));
   row->state = to;

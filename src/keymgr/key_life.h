@@ -132,6 +132,7 @@ class KeyLife {
   }
 
  private:
+  Result<DataKey> require_key(store::Reader& reader, const KeyRef& key) const;
   Result<KeyRef> again(store::Reader& reader, const KeyRef& key) const;
   Status check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what,
                            std::int64_t needing) const;

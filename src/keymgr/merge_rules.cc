@@ -61,7 +61,9 @@ class Merge {
     for (const auto* column : {"created", "activated", "deactivated", "compromised", "destroyed"}) {
       take_earliest(column);
     }
-    if (is_tombstone(state)) out_.secrets = Side::kNone;
+    if (!is_tombstone(state)) return;
+    out_.secrets = Side::kNone;
+    set("quarantined", 0);  // it is hidden for good
   }
   bool holds(const RowOpinion& side, std::string_view secret) const {
     return !store::blob(side.row, place_of(table_, secret)).empty();
@@ -102,16 +104,17 @@ MergedRow merge_data_keys(const TableSpec& table, const RowOpinion& high, const 
   } else if (concurrent && merge.low("transfers") == merge.high("transfers")) {
     merge.prefer_maker("owner");
   }
+  if (concurrent) merge.take_most("quarantined");  // hidden is the safer opinion
   merge.join_life();
   merge.take_most("uses");
-  if (concurrent) merge.take_most("quarantined");  // hidden is the safer opinion
   merge.keep_secret("secret");
   merge.compare({"alias", "dki", "owner", "group_name", "fingerprint"});
   return merge.take();
 }
 
-MergedRow merge_keks(const TableSpec& table, const RowOpinion& high, const RowOpinion& low, bool) {
+MergedRow merge_keks(const TableSpec& table, const RowOpinion& high, const RowOpinion& low, bool concurrent) {
   Merge merge(table, high, low);
+  if (concurrent) merge.take_most("quarantined");
   merge.join_life();
   merge.keep_secret("private_half");
   merge.set("has_private", merge.keeps("private_half") ? 1 : 0);

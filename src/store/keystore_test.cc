@@ -337,7 +337,10 @@ TEST(Keystore, K19_AnUnchangedSuccessWaitsForTheCommitBeforeIt) {
       count);
   while (held() < 2) std::this_thread::yield();
   EXPECT_EQ(answered, 0);
-  EXPECT_EQ(gate.held[1].first, gate.held[0].first);
+  {
+    const std::lock_guard lock(gate.mutex);
+    EXPECT_EQ(gate.held[1].first, gate.held[0].first);
+  }
   // A failure, and an answer to the peer, wait for nobody.
   EXPECT_FALSE(f.keystore->write([](Transaction&) { return fail(ErrorCode::kConflict, "no"); }));
   std::promise<bool> done;
@@ -345,10 +348,27 @@ TEST(Keystore, K19_AnUnchangedSuccessWaitsForTheCommitBeforeIt) {
                              [&](const Result<CommitInfo>& r) { done.set_value(r.has_value()); });
   EXPECT_TRUE(done.get_future().get());
   EXPECT_EQ(answered, 0);
-  for (const auto& [sequence, pass] : std::exchange(gate.held, {})) pass();
+  while (held() < 3) std::this_thread::yield();  // the ungated change itself goes to the gate too
+  std::vector<std::pair<std::uint64_t, std::function<void()>>> all;
+  {
+    const std::lock_guard lock(gate.mutex);
+    all.swap(gate.held);
+  }
+  for (const auto& [sequence, pass] : all) pass();
   while (answered < 2) std::this_thread::yield();
   // Nothing waits any more: nothing is held.
   EXPECT_TRUE(f.keystore->write([](Transaction&) { return Status(); }));
+}
+
+TEST(Keystore, K16_ALogThatEndsBeforeTheKeystoreIsAFault) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(add_key(*f.keystore, "KEY" + std::to_string(i), "x"));
+  EXPECT_TRUE(f.keystore->verify_log().value().empty());
+  f.log.drop_last(2);
+  const auto faults = f.keystore->verify_log().value();
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_NE(faults[0].what.find("missing"), std::string::npos) << faults[0].what;
 }
 
 TEST(Keystore, K16_QueueLimitRefusesAtOnce) {

@@ -171,8 +171,10 @@ Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log) {
 Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::uint64_t last) {
   std::vector<Fault> faults;
   std::optional<Hash256> previous;
+  std::uint64_t seen = 0;
   const Status replayed = log.replay(1, [&](const LoggedCommit& commit) -> Status {
     if (commit.mark.sequence > last) return {};
+    seen = commit.mark.sequence;
     if (commit.mark.sequence == 1) previous = Hash256{};
     // Where the oldest files were taken away, the first head that is left is taken as it stands.
     const auto digest = State::digest_of(commit.records);
@@ -183,6 +185,9 @@ Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::u
     return {};
   });
   TRY(as_fault(replayed, "audit record", faults));
+  if (faults.empty() && seen != last) {
+    report(faults, {"audit record", "commit " + std::to_string(seen + 1), "missing: the record was cut off"});
+  }
   return faults;
 }
 

@@ -106,14 +106,27 @@ Result<Noted> noted(const AuditPlace& place, const Request& request) {
     return out;
   }
   out.notes.insert(out.notes.end(), held->begin(), held->end());
-  out.peer = "the peer holds " + std::to_string(held->size()) + " checkpoints of this record";
+  out.peer = "the peer holds " + std::to_string(held->size()) +
+             (held->size() == 1 ? " checkpoint" : " checkpoints") + " of this server's record";
   return out;
 }
 
-Result<Answer> verify(const AuditPlace& place, const Request& request) {
+std::string history_of(const audit::VerifyReport& report) {
+  if (report.began_after == 0) return {};
+  std::string text = "a restore began this record anew behind commit " + std::to_string(report.began_after);
+  if (report.notes_of_earlier_record == 0) return text;
+  return text + "; " + std::to_string(report.notes_of_earlier_record) +
+         (report.notes_of_earlier_record == 1 ? " checkpoint was" : " checkpoints were") +
+         " noted before it and can be compared only with the record of that time: `tapewarden-keyd audit "
+         "verify "
+         "data/audit-of-epoch-N.jsonl --against FILE`";
+}
+
+Result<Answer> verify(keymgr::KeyManager& manager, const AuditPlace& place, const Request& request) {
+  const store::CommitMark newest = manager.keystore().head();
   const Noted against = TRY(noted(place, request));
   const auto report =
-      TRY(audit::verify_files(*place.disk, place.directory, {&place.checkpoint_key, against.notes}));
+      TRY(audit::verify_files(*place.disk, place.directory, {&place.checkpoint_key, against.notes, newest}));
   json::value fault = nullptr;
   if (report.fault) {
     fault = json::object{
@@ -127,6 +140,9 @@ Result<Answer> verify(const AuditPlace& place, const Request& request) {
                                   {"signatures_checked", report.signatures_checked},
                                   {"noted_compared", report.notes_compared},
                                   {"noted_too_old", report.notes_too_old},
+                                  {"noted_before_restore", report.notes_of_earlier_record},
+                                  {"history", history_of(report)},
+                                  {"unfinished_bytes", report.unfinished_bytes},
                                   {"peer", against.peer},
                                   {"first_line", report.first_line},
                                   {"last_commit", report.last_commit.sequence},
@@ -174,7 +190,7 @@ std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& p
               .meaning = "checkpoints that were noted elsewhere, one a line, to compare the record with",
               .limit = kMaximumFileField}},
             "What was checked, and the first fault: null when it is intact.",
-            [place](const Request& request) { return verify(place, request); });
+            [&manager, place](const Request& request) { return verify(manager, place, request); });
   table.add("POST", "/v1/audit/checkpoint", Permission::kViewAudit,
             "Make a signed checkpoint of the audit record now.", {},
             "The checkpoint; `text` is what to note elsewhere and to give to verify.",

@@ -277,5 +277,44 @@ TEST_F(PairOfServers, K19_ANewSecondaryGetsWhatAnEarlierOneMade) {
   EXPECT_EQ(c.manager->list_servers().value().size(), 3U);
 }
 
+// The two were independent once, so one alias means two keys; one of them is destroyed.
+TEST_F(PairOfServers, K10_OfTwoKeysOfOneAliasOneDies) {
+  for (ModelServer* at : {&a, &b}) {
+    ASSERT_TRUE(at->manager->generate_key_range(actor, "KEY000000000000000001-01", ""));
+  }
+  const auto mine = a.manager->key("KEY000000000000000001").value();
+  settle();
+  const std::string name = mine.alias + "#" + to_hex(mine.fingerprint);
+  ASSERT_TRUE(a.manager->change_key_state(actor, name, KeyState::kCompromised));
+  const auto destroyed = testing::destroy_whatever_is_lost(*a.manager, a.manager->key_ref(name));
+  ASSERT_TRUE(destroyed) << destroyed.error().text();
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    const auto keys = at->manager->list_keys("", std::nullopt, {10}).value().items;
+    ASSERT_EQ(keys.size(), 2U);
+    for (const DataKey& one : keys) EXPECT_EQ(is_tombstone(one.state), one.id == mine.id);
+  }
+  // A row that contradicts the tombstone is put right where it comes in, whatever else has its name.
+  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
+    auto row = TRY(t.get(kDataKeyTable, {to_bytes(mine.id.view())}));
+    DataKey key = DataKey::from_row(*row);
+    key.state = KeyState::kDestroyed;
+    TRY(t.put(kDataKeyTable, key.to_row()));
+    return b.manager->life().enforce(t).has_value() ? Status() : fail(ErrorCode::kInternal, "not enforced");
+  }));
+  EXPECT_EQ(b.manager->key(name)->state, KeyState::kDestroyedCompromised);
+}
+
+TEST_F(PairOfServers, K10_AQuarantineIsNotLostToALaterRowThatDoesNotKnowIt) {
+  const auto kek =
+      a.manager->generate_kek(actor, {.common_name = "kek", .bits = 2048, .labels = {"VAULT"}})->kek;
+  settle();
+  ASSERT_TRUE(a.manager->quarantine_key(actor, a.manager->kek_ref(kek.id).value()));
+  ASSERT_TRUE(b.manager->change_kek_state(actor, kek.id, KeyState::kDeactivated));
+  ASSERT_TRUE(b.manager->change_kek_state(actor, kek.id, KeyState::kCompromised));
+  settle();
+  for (ModelServer* at : {&a, &b}) EXPECT_NE(at->manager->kek(kek.id)->kek.quarantined, kNever);
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr
