@@ -188,39 +188,64 @@ TEST(Jceks, K20_OtherFilesAreNamed) {
   EXPECT_EQ(open_with(third.file()).error().code, ErrorCode::kUnsupported);
 }
 
+TEST(JavaObject, K20_CutAnywhereItIsRefused) {
+  for (const Bytes& good : {secret_key_spec("AES", key_of(1)), key_rep("AES", key_of(1))}) {
+    const auto object = read_java_object(good);
+    ASSERT_TRUE(object) << object.error().text();
+    EXPECT_EQ(object->length, good.size());
+    EXPECT_EQ(object->text("algorithm"), "AES");
+    for (std::size_t size = 0; size < good.size(); ++size)
+      EXPECT_FALSE(read_java_object(ByteView(good).first(size))) << size;
+  }
+  EXPECT_EQ(read_java_object(secret_key_spec("AES", key_of(1)))->class_name,
+            "javax.crypto.spec.SecretKeySpec");
+}
+
+// The class A with these flags, so many fields, and what describes them and the superclass.
+Bytes class_a(std::uint8_t flags, std::uint16_t fields, std::string_view rest_hex) {
+  const auto rest = from_hex(rest_hex);
+  EXPECT_TRUE(rest) << rest_hex;
+  return ByteWriter().u8(0x72).bytes16(as_bytes("A")).zeros(8).u8(flags).u16(fields).bytes(*rest).take();
+}
+
+Bytes stream_of(const Bytes& after_object_tag) {
+  return ByteWriter().u16(0xACED).u16(5).u8(0x73).bytes(after_object_tag).take();
+}
+
 TEST(JavaObject, K20_StreamsThatNoKeystoreHoldsAreRefused) {
-  const auto stream = [](std::string_view hex) {
-    return ByteWriter().u16(0xACED).u16(5).bytes(*from_hex(hex)).take();
+  const auto code = [](const Bytes& stream) {
+    const auto object = read_java_object(stream);
+    return object ? ErrorCode::kInternal : object.error().code;
   };
-  const Bytes good = secret_key_spec("AES", key_of(1));
-  const auto object = read_java_object(good);
-  ASSERT_TRUE(object) << object.error().text();
-  EXPECT_EQ(object->class_name, "javax.crypto.spec.SecretKeySpec");
-  EXPECT_EQ(object->length, good.size());
-  EXPECT_EQ(object->text("algorithm"), "AES");
-  for (std::size_t size = 0; size < good.size(); ++size)
-    EXPECT_FALSE(read_java_object(ByteView(good).first(size))) << size;
-  EXPECT_FALSE(read_java_object(stream("70"))) << "null";
-  EXPECT_FALSE(read_java_object(stream("7371007e0000"))) << "refers to nothing";
-  EXPECT_FALSE(read_java_object(stream("737d"))) << "a proxy";
-  EXPECT_FALSE(read_java_object(stream("7372000141000000000000000004000078 70"))) << "externalizable";
-  // A class that is its own superclass.
-  EXPECT_FALSE(
-      read_java_object(stream("73720001410000000000000000020000"
-                              "7871007e0000")));
-  // Superclasses without end.
-  std::string deep = "73";
-  for (int i = 0; i < 1000; ++i) deep += "7200014100000000000000000200007 8";
-  std::erase(deep, ' ');
-  EXPECT_FALSE(read_java_object(stream(deep)));
-  // Objects within objects without end: each has one field, an object of the same class.
-  std::string nest =
-      "7372000141000000000000000002000"
-      "14c000178740001"
-      "41"
-      "7870";
-  for (int i = 0; i < 1000; ++i) nest += "7371007e0000";
-  EXPECT_FALSE(read_java_object(stream(nest)));
+  EXPECT_TRUE(read_java_object(stream_of(class_a(2, 0, "7870"))));
+  EXPECT_EQ(code(ByteWriter().u16(0xACED).u16(5).u8(0x70).take()), ErrorCode::kInvalidArgument) << "null";
+  EXPECT_EQ(code(stream_of(*from_hex("71007e0000"))), ErrorCode::kInvalidArgument) << "refers to nothing";
+  EXPECT_EQ(code(stream_of(*from_hex("7d"))), ErrorCode::kUnsupported) << "a proxy";
+  EXPECT_EQ(code(stream_of(class_a(4, 0, "7870"))), ErrorCode::kUnsupported) << "externalizable";
+  EXPECT_EQ(code(stream_of(class_a(2, 0, "7871007e0000"))), ErrorCode::kInvalidArgument)
+      << "its own superclass";
+  EXPECT_EQ(code(stream_of(class_a(2, 0, "7778"))), ErrorCode::kInvalidArgument) << "an annotated class";
+  EXPECT_EQ(code(stream_of(class_a(2, 0xFFFF, ""))), ErrorCode::kInvalidArgument) << "too many fields";
+  // One field "x" of type A, whose value is an array of 2^31 bytes, or an array of other things.
+  const std::string field = "4c000178740001417870";
+  const std::string array = "757200025b42acf317f8060854e00200007870";
+  EXPECT_EQ(code(stream_of(class_a(2, 1, field + array + "7fffffff"))), ErrorCode::kCorrupt);
+  const std::string integers = "757200025b494dba602676eab2a50200007870";
+  EXPECT_EQ(code(stream_of(class_a(2, 1, field + integers + "00000000"))), ErrorCode::kUnsupported);
+}
+
+TEST(JavaObject, K20_NestingIsBounded) {
+  Bytes superclasses;
+  Bytes objects = class_a(2, 1, "4c000178740001417870");
+  for (int i = 0; i < 1000; ++i) {
+    superclasses = ByteWriter().bytes(superclasses).bytes(class_a(2, 0, "78")).take();
+    objects = ByteWriter().bytes(objects).bytes(*from_hex("7371007e0000")).take();
+  }
+  for (const Bytes& deep : {superclasses, objects}) {
+    const auto object = read_java_object(stream_of(deep));
+    ASSERT_FALSE(object);
+    EXPECT_THAT(object.error().message, HasSubstr("nested too deep"));
+  }
 }
 
 // What keytool itself writes.
