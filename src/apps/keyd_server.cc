@@ -232,6 +232,7 @@ admin::AuditPlace KeydServer::Parts::audit_place() {
   place.directory = config.audit_directory();
   place.checkpoint_key = manager->context().signing_key.public_key();
   place.make_checkpoint = [this] { return anchors->make(); };
+  place.newest = [this] { return store.keystore->head(); };
   if (checkpoints) {
     place.held_of_peer = [this] { return checkpoints->held(); };
     place.held_by_peer = [this] { return checkpoints->held_by_peer(); };

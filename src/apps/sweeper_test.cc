@@ -100,7 +100,7 @@ TEST_F(SweptKeystore, K16_TheSweepNamesADamagedRow) {
   damage();
   ASSERT_NE(keystore_, nullptr);
   Alarms alarms;
-  Sweeper sweeper(*keystore_, milliseconds{1}, std::chrono::hours{6},
+  Sweeper sweeper(*keystore_, milliseconds{1}, milliseconds{1},
                   [&](const std::string& text) { alarms(text); });
   ASSERT_TRUE(alarms.wait_for(1));
   EXPECT_NE(alarms.first().find("note"), std::string::npos) << alarms.first();

@@ -27,6 +27,7 @@ struct AuditPlace {
   std::string directory;
   crypto::PublicKey checkpoint_key;
   // Empty where there is no such thing. They may wait for the disk or the peer.
+  std::function<store::CommitMark()> newest = {};  // of the keystore whose commits this record holds
   std::function<Result<audit::CheckpointNote>()> make_checkpoint = {};
   std::function<Result<std::vector<audit::CheckpointNote>>()> held_of_peer = {};  // what this server holds
   std::function<Result<std::vector<audit::CheckpointNote>>()> held_by_peer =
@@ -70,7 +71,7 @@ std::vector<Route> setting_routes(keymgr::KeyManager& manager);
 std::vector<Route> ledger_routes(keymgr::KeyManager& manager);
 std::vector<Route> evidence_routes(keymgr::KeyManager& manager, const AuditPlace& audit);
 std::vector<Route> migration_routes(keymgr::KeyManager& manager);
-std::vector<Route> sharing_routes(keymgr::KeyManager& manager);  // partners; their keys
+std::vector<Route> sharing_routes(keymgr::KeyManager& manager);       // partners; their keys
 std::vector<Route> installation_routes(keymgr::KeyManager& manager);  // a whole old key manager
 std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
 std::vector<Route> backup_routes(keymgr::backup::Service& service);

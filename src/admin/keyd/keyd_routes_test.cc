@@ -470,7 +470,7 @@ TEST_F(KeydRoutes, K13_ThePeersCheckpointsFindARecordThatWasCutOff) {
   fixture_.by_peer = std::vector<audit::CheckpointNote>{*note};
   const auto good = as(Role::kAuditor, "POST", "/v1/audit/verify");
   EXPECT_EQ(good.body.at("intact"), true) << good.body;
-  EXPECT_EQ(good.text("peer"), "the peer holds 1 checkpoints of this record");
+  EXPECT_EQ(good.text("peer"), "the peer holds 1 checkpoint of this server's record");
   // What the peer holds of a longer record than there is.
   note->point.line += 100;
   note->signature = fixture_.sign(audit::checkpoint_message(note->mark, note->point));

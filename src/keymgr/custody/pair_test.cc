@@ -5,7 +5,7 @@
 #include <set>
 
 #include "crypto/key_check.h"
-#include "keymgr/custody/pair_fixture.h"
+#include "keymgr/custody/pair_servers_test_kit.h"
 #include "keymgr/key_lookup.h"
 #include "keymgr/testing/test_server.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "crypto/random.h"
-#include "keymgr/custody/pair_fixture.h"
+#include "keymgr/custody/pair_servers_test_kit.h"
 #include "keymgr/testing/test_server.h"
 #include "people/tables.h"
 #include "store/testing/memory_commit_log.h"

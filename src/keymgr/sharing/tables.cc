@@ -34,6 +34,7 @@ const TableSpec kPartnerTable{
     .indexes = {},
     .unique_indexes = {},
     .remembered = true,
+    .peer = {.may_erase = true, .fixed = {}},
 };
 
 const TableSpec kTransferTable{
