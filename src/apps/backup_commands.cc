@@ -3,6 +3,7 @@
 #include "apps/backup_site.h"
 #include "apps/keyd_parts.h"
 #include "apps/terminal_secret.h"
+#include "keymgr/custody/backup/limits.h"
 #include "keymgr/custody/backup/restore.h"
 #include "keymgr/custody/backup/verification.h"
 #include "store/master_key.h"
@@ -67,6 +68,11 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
       command.new_passphrase_file.empty()
           ? TRY(ask_new_secret("passphrase of the new master key", "new-passphrase-file"))
           : TRY(store::read_passphrase_file(*env.disk, command.new_passphrase_file));
+  if (new_passphrase.size() < keymgr::backup::kShortestPassphrase) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the passphrase of the new master key has fewer than 12 characters", "new-passphrase-file",
+                "take five or more random words");
+  }
   keymgr::backup::RestoreOptions options;
   options.from = command.backup.from;
   options.file = command.backup.file;

@@ -40,8 +40,15 @@ Result<crypto::SecretBytes> read_secret(Disk& disk, const std::string& path) {
   return secret;
 }
 
+// Not in the configuration; for those who come to know the server: a peer, a verifier of its record.
+constexpr std::string_view kShownCertificates[] = {"tls/signing.crt", "tls/exchange.crt"};
+
 Result<std::vector<SiteFile>> read_site(Env env, KeydConfig config) {
   std::vector<SiteFile> out;
+  for (const std::string_view name : kShownCertificates) {
+    const std::string path = parent_directory(config.tls_certificate) + std::string(name.substr(3));
+    if (env.disk->exists(path)) out.push_back({std::string(name), 0644, TRY(read_secret(*env.disk, path))});
+  }
   for (const NamedFile& file : files_of(config)) {
     out.push_back({std::string(file.name), file.permissions, TRY(read_secret(*env.disk, *file.path))});
     *file.path = file.name;
@@ -49,6 +56,7 @@ Result<std::vector<SiteFile>> read_site(Env env, KeydConfig config) {
   config.data_directory = keymgr::backup::kDataFolder;
   config.master_key_file = keymgr::backup::kMasterKeyName;
   config.passphrase_file.clear();
+  config.credential.clear();
   const std::string text = write_keyd_config(config);
   out.push_back({std::string(kConfigName), 0644, crypto::SecretBytes::copy_of(as_bytes(text))});
   return out;
@@ -59,7 +67,7 @@ bool is_known(const std::string& path) {
   KeydConfig any;
   any.peer.emplace();
   const auto files = files_of(any);
-  return path == kConfigName ||
+  return path == kConfigName || std::ranges::find(kShownCertificates, path) != std::end(kShownCertificates) ||
          std::ranges::any_of(files, [&](const NamedFile& file) { return file.name == path; });
 }
 

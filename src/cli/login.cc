@@ -1,8 +1,11 @@
 #include "cli/login.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
+#include "cli/engine_config.h"
 #include "cli/request_body.h"
+#include "config/toml_file.h"
 
 namespace tapewarden::cli {
 namespace {
@@ -27,6 +30,21 @@ Result<LoggedIn> read_login(Result<Bytes> answer) {
                   crypto::SecretBytes::copy_of(as_bytes(std::string_view(object->at("token").get_string())))};
 }
 
+// The host is what the engine calls it by; the port stands with the server itself.
+Result<std::string> address_in_site(Disk& disk, const std::string& site, const std::string& name,
+                                    const std::string& file) {
+  auto toml = TRY(config::TomlFile::read(disk, file));
+  auto https = toml.section("https");
+  const auto port = TRY(https.number("port", 1, 65535, 1443));
+  std::string host = TRY(https.text("address", "127.0.0.1"));
+  if (const auto engine = read_engine_config(disk, site + "/engine/engine.toml")) {
+    const auto known = std::ranges::find(engine->servers, name, &KeyServerAddress::name);
+    if (known != engine->servers.end()) host = known->host;
+  }
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "https://" + host + ":" + std::to_string(port);
+}
+
 }  // namespace
 
 Result<LoggedIn> log_in_with_certificate(RestClient& client) {
@@ -42,7 +60,14 @@ Result<LoggedIn> log_in_with_password(RestClient& client, const std::string& nam
 }
 
 Result<std::string> server_of_site(const Context& context) {
-  return context.globals.server.empty() ? std::string(kDefaultServer) : context.globals.server;
+  const auto& globals = context.globals;
+  const bool named = globals.server.empty() || globals.server.find_first_of("./:") == std::string::npos;
+  const std::string name = globals.server.empty() ? "primary" : globals.server;
+  const std::string file = globals.site + "/" + name + "/keyd.toml";
+  if (globals.site.empty() || !named || !context.env.disk->exists(file)) {
+    return globals.server.empty() ? std::string(kDefaultServer) : globals.server;
+  }
+  return address_in_site(*context.env.disk, globals.site, name, file);
 }
 
 }  // namespace tapewarden::cli

@@ -72,7 +72,9 @@ void bind(BoundCommand& command, const ArgumentSpec& argument) {
 
 void add_globals(CLI::App& app, Globals& globals) {
   app.add_flag("--json", globals.json, "print JSON, for programs");
-  app.add_option("--server", globals.server, "the server's address, https://HOST:PORT")->type_name("URL");
+  app.add_option("--server", globals.server,
+                 "the server's address, https://HOST:PORT, or with --site primary or secondary")
+      ->type_name("URL");
   app.add_option("--site", globals.site, "a site's directory: use its authority, and the certificate of --as")
       ->type_name("DIR");
   app.add_option("--as", globals.as, "who of the site's people, for example officer-1")->type_name("NAME");
@@ -121,7 +123,17 @@ void build(CLI::App& app, const std::vector<Command>& commands, std::deque<Bound
 Status check_noun(const std::vector<Command>& commands, std::span<const std::string> words) {
   if (words.empty() || words.front().starts_with('-') || words.front() == "site") return {};
   const auto named = [&](const Command& command) { return command.noun == words.front(); };
-  if (std::any_of(commands.begin(), commands.end(), named)) return {};
+  if (std::any_of(commands.begin(), commands.end(), named)) {
+    if (words.size() < 2 || words[1].starts_with('-')) return {};
+    std::string verbs;
+    for (const Command& command : commands) {
+      if (!named(command)) continue;
+      if (command.verb.empty() || command.verb == words[1]) return {};
+      verbs += (verbs.empty() ? "" : ", ") + std::string(command.verb);
+    }
+    return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front() + " " + words[1], "",
+                "use one of: " + verbs);
+  }
   return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front(), "",
               "run tapewarden --help to see all");
 }

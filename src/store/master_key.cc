@@ -118,7 +118,8 @@ Result<crypto::SecretBytes> unlock_master_key(Disk& disk, const std::string& pat
           : " (" + std::to_string(passed_over) +
                 " of its slots are of a later release's kind, or ask for more work than is done)";
   return fail(ErrorCode::kWrongKey, "the passphrase does not open " + path + others, "passphrase",
-              "give the passphrase that was set for this keystore; the recovery kit has it");
+              "give the passphrase that was set for this keystore: the recovery kit has it, or whoever "
+              "restored the server");
 }
 
 Result<crypto::SecretBytes> read_passphrase_file(Disk& disk, const std::string& path) {

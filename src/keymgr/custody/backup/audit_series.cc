@@ -135,7 +135,8 @@ std::vector<FoundFile> audit_series_of(const std::vector<FoundFile>& files, cons
   std::vector<FoundFile> out;
   std::ranges::copy_if(files, std::back_inserter(out), [&](const FoundFile& file) {
     const FileHeader& header = file.header;
-    return header.kind == FileKind::kAudit && header.server == like.server && header.epoch == like.epoch &&
+    // A promotion raises the epoch and the record goes on; a restore begins it anew, with line 1.
+    return header.kind == FileKind::kAudit && header.server == like.server && header.epoch <= like.epoch &&
            header.target == like.target;
   });
   std::ranges::sort(out, {}, [](const FoundFile& file) { return file.header.base; });
