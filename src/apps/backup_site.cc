@@ -105,7 +105,8 @@ Result<std::string> write_restored_site(Env env, const std::string& folder, std:
   return "The peer " + config.peer->name +
          " refuses the new epoch until an operator says there: tapewarden "
          "server accept-restored " +
-         config.server_name;
+         config.server_name +
+         "\n  If that one is gone too, take the [peer] lines out of keyd.toml: writes would wait for it";
 }
 
 }  // namespace tapewarden::apps

@@ -168,7 +168,9 @@ std::unexpected<Error> refuse_without_peer(const ServerContext& context, std::st
       ErrorCode::kExhausted, EkmCode::kNoKeyToServe, std::move(what), std::move(field),
       none ? "keys.serve is after-replica and no peer is configured: set the peer up, or set keys.serve to "
              "something else"
-           : "bring the peer back; or set peer.exhausted to serve, knowing that the peer lacks such keys");
+           : "bring the peer back; or `tapewarden setting set peer.exhausted serve`, knowing that the peer "
+             "lacks such "
+             "keys; or take the [peer] of a server that is gone for good out of keyd.toml");
 }
 
 }  // namespace tapewarden::keymgr
