@@ -56,7 +56,7 @@ Status write_output(Context& context, const Values& values, ByteView content, un
     *context.err << "written: " << values.text("--output") << '\n';
     return {};
   }
-  context.out->write(as_text(content).data(), static_cast<std::streamsize>(content.size()));
+  *context.out << as_text(content);
   context.out->flush();
   if (*context.out) return {};
   return fail(ErrorCode::kIo, "cannot write to standard output");

@@ -162,7 +162,8 @@ Result<SecretBytes> open_java_protected(const SecretBytes& password, const JavaP
   const auto tail = opened.reveal_mutable().subspan(static_cast<std::size_t>(written));
   if (EVP_DecryptFinal_ex(context.get(), tail.data(), &last) != 1)
     return fail(ErrorCode::kWrongKey, "the password does not open the key", "password");
-  return SecretBytes::copy_of(opened.reveal().first(static_cast<std::size_t>(written + last)));
+  return SecretBytes::copy_of(
+      opened.reveal().first(static_cast<std::size_t>(written) + static_cast<std::size_t>(last)));
 }
 
 std::array<std::uint8_t, kJavaDigestBytes> java_keystore_digest(const SecretBytes& password,

@@ -59,7 +59,7 @@ class RowChecks {
     return *this;
   }
   bool good() const { return status_.has_value(); }
-  Status take() { return std::move(status_); }
+  Status take() const { return status_; }
 
   // Whose row it is. REQUIRES: `column` has 16 bytes.
   bool is_senders(std::string_view column) const { return uuid(column) == in_.sender; }

@@ -5,7 +5,6 @@
 
 namespace tapewarden::keymgr {
 
-using store::Column;
 using store::TableSpec;
 using enum store::ColumnType;
 using enum store::ColumnRole;

@@ -56,7 +56,7 @@ Bytes java_protect(std::string_view password, const JavaPbeParameters& parameter
             1);
   TW_ASSERT(EVP_EncryptFinal_ex(context, &out[static_cast<std::size_t>(written)], &last) == 1);
   EVP_CIPHER_CTX_free(context);
-  out.resize(static_cast<std::size_t>(written + last));
+  out.resize(static_cast<std::size_t>(written) + static_cast<std::size_t>(last));
   return out;
 }
 

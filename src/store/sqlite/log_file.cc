@@ -24,7 +24,10 @@ class Log {
   explicit Log(const sqlite3_vfs& system)
       : memory_(static_cast<std::size_t>(system.szOsFile) / sizeof(std::max_align_t) + 1) {}
 
-  sqlite3_file* file() { return static_cast<sqlite3_file*>(static_cast<void*>(memory_.data())); }
+  sqlite3_file* file() {
+    void* const memory = memory_.data();  // raw memory that the system's VFS lays its own structure into
+    return static_cast<sqlite3_file*>(memory);
+  }
   const sqlite3_io_methods& system() { return *file()->pMethods; }
 
   int write(ByteView data, sqlite3_int64 offset) {
