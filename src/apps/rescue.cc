@@ -26,6 +26,10 @@ int report(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 
+void warn(const Error& error) {
+  std::fprintf(stderr, "tapewarden-rescue: warning: %s\n", error.text().c_str());
+}
+
 void describe(const rescue::KeyWanted& wanted) {
   std::printf("cartridge %s, volume %s\n", wanted.volser.c_str(), wanted.volume.text().c_str());
   if (!wanted.encrypted()) {
@@ -61,14 +65,15 @@ Result<std::vector<rescue::FoundKey>> find_keys(Env env, const RescueOptions& op
   for (const auto& source : sources) {
     auto found = source->find(wanted);
     if (!found) {
-      std::fprintf(stderr, "tapewarden-rescue: warning: %s\n", found.error().text().c_str());
+      if (trouble) warn(*trouble);
       trouble = found.error();
       continue;
     }
     for (auto& key : *found) out.push_back(std::move(key));
   }
+  if (out.empty() && trouble) return std::unexpected(*trouble);
+  if (trouble) warn(*trouble);
   if (!out.empty()) return out;
-  if (trouble) return std::unexpected(*trouble);
   return fail(ErrorCode::kWrongKey, "none of the places named holds the key of this cartridge", "kek",
               "`tapewarden-rescue show` says which key it wants");
 }

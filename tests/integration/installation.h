@@ -35,12 +35,8 @@ class Installation {
   // Asked for by the first, approved by the second, done by the first.
   Result<std::string> both_officers(std::vector<std::string> arguments) {
     const auto asked = officer(arguments);
-    constexpr std::string_view kBefore = "(request ";
-    const auto at = asked ? std::string::npos : asked.error().message.find(kBefore);
-    if (at == std::string::npos) return asked;
-    const auto start = at + kBefore.size();
-    const auto& text = asked.error().message;
-    const std::string request = text.substr(start, text.find_first_of(",)", start) - start);
+    const std::string request = asked ? std::string() : consent_asked_for(asked.error());
+    if (request.empty()) return asked;
     (void)TRY(officer({"approval", "approve", request}, "officer-2"));
     arguments.insert(arguments.end(), {"--approval", request});
     return officer(std::move(arguments));

@@ -19,6 +19,15 @@ inline Bytes random_file(Random& random, const std::string& path, std::size_t by
   return content;
 }
 
+// The request that an answer says a second officer must approve; empty when it says something else.
+inline std::string consent_asked_for(const Error& answer) {
+  constexpr std::string_view kBefore = "(request ";
+  const auto at = answer.message.find(kBefore);
+  if (at == std::string::npos) return {};
+  const auto start = at + kBefore.size();
+  return answer.message.substr(start, answer.message.find_first_of(",)", start) - start);
+}
+
 // A running site whose tests make virtual drives and cartridges with the command line.
 class TapeSite : public RunningSite {
  protected:
@@ -67,12 +76,8 @@ class TapeSite : public RunningSite {
   // What needs two officers: asked for by the first, approved by the second, done by the first.
   static Result<std::string> as_both_officers(std::vector<std::string> arguments) {
     const auto asked = as_officer(arguments);
-    constexpr std::string_view kBefore = "(request ";
-    const auto at = asked ? std::string::npos : asked.error().message.find(kBefore);
-    if (at == std::string::npos) return asked;
-    const auto start = at + kBefore.size();
-    const auto& text = asked.error().message;
-    const std::string request = text.substr(start, text.find_first_of(",)", start) - start);
+    const std::string request = asked ? std::string() : consent_asked_for(asked.error());
+    if (request.empty()) return asked;
     (void)TRY(as_officer({"approval", "approve", request}, "officer-2"));
     arguments.insert(arguments.end(), {"--approval", request});
     return as_officer(std::move(arguments));
