@@ -88,5 +88,37 @@ TEST_F(AuditSeries, K17_ARecordThatWasChangedIsNotBackedUp) {
   EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
 }
 
+FoundFile audit_file(std::uint64_t epoch, std::uint32_t number, std::uint64_t from, std::uint64_t to) {
+  FoundFile out;
+  out.path = std::to_string(number);
+  out.header.kind = FileKind::kAudit;
+  out.header.epoch = epoch;
+  out.header.base = number;
+  out.header.from = from;
+  out.header.to.sequence = to;
+  return out;
+}
+
+std::string chosen(const std::vector<FoundFile>& files, std::uint64_t epoch) {
+  std::string out;
+  for (const auto& file : audit_series_of(files, audit_file(epoch, 0, 0, 0).header)) out += file.path + " ";
+  return out;
+}
+
+TEST(AuditSeriesChoice, K17_TheRecordGoesOnOverAPromotionAndBeginsAnewAfterARestore) {
+  std::vector<FoundFile> files{audit_file(0, 1, 0, 10), audit_file(0, 2, 10, 20), audit_file(2, 3, 20, 30)};
+  EXPECT_EQ(chosen(files, 2), "1 2 3 ");
+  EXPECT_EQ(chosen(files, 0), "1 2 ") << "a restore out of an older epoch";
+  files.push_back(audit_file(3, 4, 0, 5));
+  EXPECT_EQ(chosen(files, 3), "4 ");
+}
+
+TEST(AuditSeriesChoice, K17_OfTwoThatBeginAlikeTheLaterCounts) {
+  const std::vector<FoundFile> files{audit_file(0, 1, 0, 10), audit_file(0, 2, 10, 14),
+                                     audit_file(0, 3, 10, 20), audit_file(0, 4, 20, 30)};
+  EXPECT_EQ(chosen(files, 0), "1 3 4 ");
+  EXPECT_EQ(chosen({audit_file(0, 1, 0, 10), audit_file(0, 3, 20, 30)}, 0), "1 ") << "a hole ends it";
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::backup
