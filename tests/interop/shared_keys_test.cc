@@ -61,8 +61,11 @@ cat opened)sh");
   EXPECT_THAT(*opened, HasSubstr("\"keys\": 3"));
   // A changed file is refused there, too; another key opens no envelope.
   EXPECT_FALSE(shell("decode=" + std::string(kDecoder) + R"sh(
-cp keys changed
-printf x | dd of=changed bs=1 seek=$(($(wc -c < keys) - 200)) conv=notrunc
+python3 - <<'END'
+content = bytearray(open('keys', 'rb').read())
+content[-200] ^= 1
+open('changed', 'wb').write(content)
+END
 python3 $decode changed file.key)sh"));
   EXPECT_FALSE(shell(R"sh(
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out other.key
