@@ -1,9 +1,9 @@
 // K17: kill -9 in the middle of backups, again and again; afterwards the target holds only good chains.
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <thread>
 
+#include "crash/kills.h"
 #include "integration/running_site.h"
 #include "keymgr/custody/backup/chain.h"
 #include "keymgr/custody/backup/file_reader.h"
@@ -13,15 +13,10 @@ namespace {
 
 namespace backup = keymgr::backup;
 
-constexpr int kKills = 100;
+constexpr int kKills = 200;
 constexpr int kKeys = 4000;             // so that a base takes about as long as a life
-constexpr unsigned kLongestLife = 250;  // milliseconds after the run was asked for
+constexpr unsigned kLongestLife = 200;  // milliseconds after the run was asked for
 constexpr std::string_view kPassphrase = "seven lonely custodians wait";
-
-int kills_wanted() {
-  const char* text = std::getenv("TAPEWARDEN_KILLS");
-  return text != nullptr ? std::atoi(text) : kKills;
-}
 
 class BackupKills : public RunningSite {
  protected:
@@ -48,8 +43,8 @@ class BackupKills : public RunningSite {
   }
 };
 
-TEST_F(BackupKills, K17_KilledInTheMiddleOfABackupAHundredTimes) {
-  const int kills = kills_wanted();
+TEST_F(BackupKills, K17_KilledInTheMiddleOfABackupTwoHundredTimes) {
+  const int kills = kills_wanted(kKills);
   TW_EXPECT_OK(site().stop(Which::kPrimary));
   TW_EXPECT_OK(site().stop(Which::kSecondary));
   TW_EXPECT_OK(site().without_peer(Which::kPrimary));

@@ -1,9 +1,9 @@
 // K3: kill -9 under load, again and again; what was acknowledged before a death is there after it.
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
 
+#include "crash/kills.h"
 #include "harness/key_record.h"
 #include "integration/running_site.h"
 
@@ -18,11 +18,6 @@ constexpr int kCheckEvery = 20;         // rounds
 constexpr int kWritesEachRound = 60;    // use-once, at most
 constexpr unsigned kLongestLife = 160;  // milliseconds under load
 constexpr int kRing = 17;               // keys of the round-robin group
-
-int kills_wanted() {
-  const char* text = std::getenv("TAPEWARDEN_KILLS");
-  return text != nullptr ? std::atoi(text) : kKills;
-}
 
 // Changes to key groups by REST, with what of them was acknowledged.
 class GroupChanges {
@@ -113,7 +108,7 @@ void expect_strict_order(const KeyRecord& record, const std::map<std::string, in
 }
 
 TEST_F(KeydKills, K3_KillNineTwoHundredTimes) {
-  const int kills = kills_wanted();
+  const int kills = kills_wanted(kKills);
   const auto drive = enrolled_drive("K3KILLS00001", DriveKind::kLto);
   TW_ASSERT_OK(drive);
   ASSERT_TRUE(make_group("ONCE", (kills + 1) * (kWritesEachRound + 16)).has_value());
