@@ -126,8 +126,8 @@ class ProcessorTime {
 
 }  // namespace
 
-Figures compare_rates(const std::string& name, const std::string& unit, double goal, unsigned rounds,
-                      unsigned pieces, const std::function<double()>& work,
+Figures compare_rates(const std::string& name, const std::string& unit, std::optional<double> goal,
+                      unsigned rounds, unsigned pieces, const std::function<double()>& work,
                       const std::function<double()>& yardstick) {
   ProcessorTime of_work, of_yardstick;
   const auto pair = measure_in_turn(

@@ -56,8 +56,8 @@ Pair measure_in_turn(unsigned rounds, const std::function<double()>& work,
 // As above for rates, with a second line: the processor time that each of `pieces` takes, all threads
 // together, which other programs on the machine disturb least. A rate lower than that time allows is time
 // spent waiting.
-Figures compare_rates(const std::string& name, const std::string& unit, double goal, unsigned rounds,
-                      unsigned pieces, const std::function<double()>& work,
+Figures compare_rates(const std::string& name, const std::string& unit, std::optional<double> goal,
+                      unsigned rounds, unsigned pieces, const std::function<double()>& work,
                       const std::function<double()>& yardstick);
 // Seconds that `work` takes, by the wall clock.
 double seconds_of(const std::function<void()>& work);

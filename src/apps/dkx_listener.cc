@@ -8,19 +8,21 @@ namespace {
 
 class DkxHandler final : public net::SessionHandler {
  public:
-  DkxHandler(Env env, std::shared_ptr<dkx::ServerSession> session)
-      : env_(env), session_(std::move(session)) {}
+  DkxHandler(Env env, keymgr::KeyService& keys, std::shared_ptr<dkx::ServerSession> session)
+      : env_(env), keys_(keys), session_(std::move(session)) {}
 
   void on_message(Bytes message, net::Reply reply) override {
     const auto held = std::make_shared<Bytes>(std::move(message));
-    env_.executor->post(
-        [session = session_, held, reply = std::move(reply)] { session->handle(std::move(*held), reply); });
+    env_.executor->post([session = session_, held, reply = std::move(reply), coming = keys_.announce()] {
+      session->handle(std::move(*held), reply);
+    });
   }
 
   Bytes on_bad_message(const Error& error) override { return session_->refuse(error); }
 
  private:
   Env env_;
+  keymgr::KeyService& keys_;
   std::shared_ptr<dkx::ServerSession> session_;
 };
 
@@ -50,7 +52,8 @@ Result<std::unique_ptr<net::FramedServer>> listen_dkx(net::Loop& loop, const Lis
   return net::FramedServer::start(
       loop, std::move(options),
       [&dependencies](const net::SessionInfo& info, std::shared_ptr<net::SessionControl>) {
-        return std::make_shared<DkxHandler>(dependencies.env, dkx::open_session(dependencies, peer_of(info)));
+        return std::make_shared<DkxHandler>(dependencies.env, *dependencies.keys,
+                                            dkx::open_session(dependencies, peer_of(info)));
       });
 }
 

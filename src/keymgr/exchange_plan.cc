@@ -282,7 +282,7 @@ Status Exchange::plan_seal(store::Reader& reader) {
 // What vouches for the EEDKs: the ledger, or a seal whose server is known. The signature is checked later.
 Status Exchange::find_seal(store::Reader& reader) {
   sealer_ = {};
-  in_ledger_ = TRY(manager_.ledger().holds(reader, *held_));
+  in_ledger_ = TRY(cache_.in_ledger(manager_.ledger(), reader, *held_));
   if (in_ledger_ || !held_->seal) return {};
   const auto row = TRY(reader.get(kServerTable, {to_bytes(held_->seal->server.view())}));
   if (row) sealer_ = ServerRow::from_row(*row).signing_certificate;

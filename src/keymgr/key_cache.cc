@@ -79,4 +79,16 @@ Result<crypto::PublicKey> KeyCache::public_key(ByteView spki) {
   return key;
 }
 
+Result<bool> KeyCache::in_ledger(const Ledger& ledger, store::Reader& reader, const eedk::EedkSet& set) {
+  const Hash256 id = crypto::sha256(eedk::encode(set));
+  {
+    const MutexLock lock(mutex_);
+    if (in_ledger_.entries.contains(id)) return true;
+  }
+  if (!TRY(ledger.holds(reader, set))) return false;
+  const MutexLock lock(mutex_);
+  in_ledger_.put(id, {}, kKnownSetEntries);
+  return true;
+}
+
 }  // namespace tapewarden::keymgr

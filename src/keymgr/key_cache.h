@@ -1,16 +1,19 @@
 // Parsed asymmetric keys, so that a request does not parse them again: private halves of KEKs (at most
 // kKekCacheEntries) and public keys. Data keys never come here. A private half is found again only with the
 // sealed box that it came from, so a changed or destroyed row finds nothing; drop_stale() takes what nobody
-// can find any more out of memory. Thread-safe.
+// can find any more out of memory. Beside them the EEDK sets that the ledger was seen to hold: nothing is
+// ever taken out of the ledger, so what was there once is there. Thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <variant>
 
 #include "base/thread_annotations.h"
 #include "crypto/keys.h"
 #include "keymgr/keks.h"
+#include "keymgr/ledger.h"
 
 namespace tapewarden::keymgr {
 
@@ -24,6 +27,8 @@ class KeyCache {
   Result<crypto::PublicKey> public_half(const Kek& kek);
   // From a DER SubjectPublicKeyInfo.
   Result<crypto::PublicKey> public_key(ByteView spki);
+  // As Ledger::holds(), which is asked only for a set that it was not seen to hold before.
+  Result<bool> in_ledger(const Ledger& ledger, store::Reader& reader, const eedk::EedkSet& set);
 
  private:
   struct Private {
@@ -42,6 +47,7 @@ class KeyCache {
   mutable Mutex mutex_;
   Bounded<Private> private_ TW_GUARDED_BY(mutex_);
   Bounded<crypto::PublicKey> public_ TW_GUARDED_BY(mutex_);
+  Bounded<std::monostate> in_ledger_ TW_GUARDED_BY(mutex_);
 };
 
 }  // namespace tapewarden::keymgr

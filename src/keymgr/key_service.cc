@@ -157,6 +157,10 @@ void KeyService::drop_stale_keys() {
   state_->drop_stale_keys();
 }
 
+store::Keystore::Announcement KeyService::announce() const {
+  return state_->manager.keystore().announce();
+}
+
 void KeyService::handle(KeyRequest request, Completion completion) {
   if (state_->in_flight.fetch_add(1) >= kMaximumRequestsInFlight) {
     --state_->in_flight;

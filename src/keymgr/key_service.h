@@ -46,6 +46,10 @@ class KeyService {
   // a while, as the executor's; the completion runs on the executor.
   void handle(KeyRequest request, Completion completion);
 
+  // Says that a request has arrived and will be handled, until what it returns is gone: requests that arrive
+  // together then share a commit (Keystore::announce).
+  store::Keystore::Announcement announce() const;
+
   // For a pool's settings (T3): which labels and groups are known here, would be served for writing to this
   // caller, and are held by the peer. Waits for no commit.
   Result<std::vector<NameStatus>> check_labels(const Caller& caller, std::span<const std::string> labels,

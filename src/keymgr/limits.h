@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaximumPage = 1000;                  // rows in on
 inline constexpr std::size_t kMaximumDriveTableBytes = 64U << 20;  // an imported drive table
 inline constexpr std::size_t kKekCacheEntries = 64;
 inline constexpr std::size_t kPublicKeyCacheEntries = 4096;
+inline constexpr std::size_t kKnownSetEntries = 16384;  // EEDK sets seen in the ledger, by hash
 inline constexpr std::size_t kKeysPerTransaction = 64;  // background generation: writers wait for no more
 inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
 inline constexpr std::size_t kMaximumNamesChecked = 256;
