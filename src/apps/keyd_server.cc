@@ -156,8 +156,9 @@ Status KeydServer::Parts::connect_peer() {
   keymgr::ReplicatorOptions options;
   options.peer_name = config.peer->name;
   options.on_applied = [this] {
-    factory->poke();             // the peer may have made a group that wants keys of ours
-    service->drop_stale_keys();  // or destroyed a KEK
+    factory->poke();  // the peer may have made a group that wants keys of ours
+    // Or destroyed a KEK; not here, where the writer would wait for a reader's place.
+    env.executor->post([this] { service->drop_stale_keys(); });
   };
   keymgr::PairParties& parties = options.parties;
   parties.self = config.server_id;

@@ -53,6 +53,11 @@ Status AuditFile::append(const store::CommitMark& mark, std::span<const std::str
   return {};
 }
 
+Status AuditFile::ready() const {
+  const MutexLock lock(mutex_);
+  return check({});
+}
+
 Status AuditFile::note(std::span<const std::string> records) {
   const MutexLock lock(mutex_);
   TRY(check(records));

@@ -59,6 +59,7 @@ class AuditFile final : public store::CommitLog {
   static Result<std::unique_ptr<AuditFile>> open(Env env, AuditOptions options);
   ~AuditFile() override;
 
+  Status ready() const override;
   Status append(const store::CommitMark& mark, std::span<const std::string> records) override;
   Status note(std::span<const std::string> records) override;
   Status replay(std::uint64_t from, const std::function<Status(const store::LoggedCommit&)>& visit) override;

@@ -209,6 +209,21 @@ TEST(AuditFile, K13_AFullFileHasItsNameOnDiskBeforeTheNextTakesItsPlace) {
   EXPECT_GT(changed, 1U);
 }
 
+// What was appended is safe, and the next commit must not be made in the database first.
+TEST(AuditFile, K13_AfterACheckpointThatCouldNotBeWrittenItSaysThatItIsNotReady) {
+  Fixture f;
+  f.options.checkpoint_every_lines = 1;
+  const auto key = crypto::PrivateKey::generate_p256();
+  ASSERT_TRUE(f.open());
+  f.audit->set_checkpoint_signer([&](ByteView message) { return key.sign(message); });
+  ASSERT_TRUE(f.append(1, {event("drive 1")}));
+  EXPECT_TRUE(f.audit->ready());
+  f.sim.disk.fail_after(2);  // the line and the checkpoint, which is not synced any more
+  EXPECT_TRUE(f.append(2, {event("drive 2")})) << "its own line is safe";
+  EXPECT_FALSE(f.audit->ready());
+  EXPECT_FALSE(f.append(3, {event("drive 3")}));
+}
+
 TEST(AuditFile, K13_RecordsWithTheFilesOwnNamesAreRefused) {
   Fixture f;
   ASSERT_TRUE(f.open());

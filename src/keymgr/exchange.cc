@@ -218,6 +218,7 @@ bool Exchange::is_set_aside(const LedgerEntry& earlier) const {
 }
 
 Result<KeyAnswer> Exchange::finish() {
+  if (in_ledger_ && held_) cache_.saw_in_ledger(*held_);
   if (request_.intent == Intent::kRead && held_) genuine_ = in_ledger_ || sealed_here();
   KeyAnswer answer;
   answer.method = entry_.method;

@@ -85,10 +85,13 @@ Result<bool> KeyCache::in_ledger(const Ledger& ledger, store::Reader& reader, co
     const MutexLock lock(mutex_);
     if (in_ledger_.entries.contains(id)) return true;
   }
-  if (!TRY(ledger.holds(reader, set))) return false;
+  return ledger.holds(reader, set);
+}
+
+void KeyCache::saw_in_ledger(const eedk::EedkSet& set) {
+  const Hash256 id = crypto::sha256(eedk::encode(set));
   const MutexLock lock(mutex_);
   in_ledger_.put(id, {}, kKnownSetEntries);
-  return true;
 }
 
 }  // namespace tapewarden::keymgr

@@ -29,6 +29,8 @@ class KeyCache {
   Result<crypto::PublicKey> public_key(ByteView spki);
   // As Ledger::holds(), which is asked only for a set that it was not seen to hold before.
   Result<bool> in_ledger(const Ledger& ledger, store::Reader& reader, const eedk::EedkSet& set);
+  // To be told when the ledger was seen to hold it durably: within a transaction it may yet be undone.
+  void saw_in_ledger(const eedk::EedkSet& set);
 
  private:
   struct Private {

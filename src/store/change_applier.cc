@@ -55,7 +55,8 @@ std::unexpected<Error> no_row(std::string why, std::string_view column = {}) {
 // Not the row's fault: it may well be in order.
 bool is_own_trouble(const Error& error) {
   return error.code == ErrorCode::kIo || error.code == ErrorCode::kInternal ||
-         error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+         error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout ||
+         error.code == ErrorCode::kExhausted;
 }
 
 // What holds for every table.

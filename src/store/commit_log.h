@@ -31,6 +31,9 @@ struct LoggedCommit {
 class CommitLog {
  public:
   virtual ~CommitLog() = default;
+  // An error when nothing more may be appended: asked before the database commits, which must not get ahead
+  // of a log that has stopped.
+  virtual Status ready() const { return {}; }
   // Appends the records (one JSON object each, without line end), then the mark, and syncs. After an error
   // nothing more may be appended: the caller must stop serving.
   virtual Status append(const CommitMark& mark, std::span<const std::string> records) = 0;

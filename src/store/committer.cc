@@ -99,6 +99,8 @@ std::vector<std::size_t> Committer::changed_tables() const {
 
 Status Committer::commit() {
   sqlite::Connection& connection = session_.access().connection();
+  if (const Status ready = log_.ready(); !ready)
+    return give_up("the audit file takes nothing more", ready.error());
   State next = next_state();
   TRY(write_state(connection, session_.access().vault(), next));
   RowMemory* memory = session_.access().memory();
@@ -150,7 +152,10 @@ void Committer::tidy() {
   (void)give_up("the database could not be brought up to its write-ahead log", moved.error());
 }
 
+// What a sync that failed left behind is not known, and asking again proves nothing: the write-ahead log
+// stays, so that the next start takes all of it.
 Status Committer::give_up(std::string_view what, const Error& cause) {
+  session_.access().connection().keep_log();
   failed_ = Error{ErrorCode::kUnavailable,
                   "the keystore stopped because " + std::string(what) + ": " + cause.message,
                   {},

@@ -35,6 +35,8 @@ class Committer {
   // The log still holds the box of a secret that is no longer in its row: a reader was in the way, call
   // tidy() again soon.
   bool scrub_due() const { return scrub_due_; }
+  // The log may hold such a box from an earlier run.
+  void scrub_later() { scrub_due_ = true; }
 
   const State& state() const { return state_; }
   const std::optional<Error>& failed() const { return failed_; }

@@ -64,6 +64,45 @@ TEST(Committer, K13_FullDatabaseDiskRefusesAndStillRecords) {
   EXPECT_EQ(b.committer->state().tables.at("data_key").live, 2U);
 }
 
+// SQLite undoes the whole group then, and would take each later statement for a transaction of its own.
+TEST(Committer, K13_AWorkThatOverlooksTheFullDiskWritesNothingBehindTheGroup) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) { return t.put(kSettings, {std::string("a"), std::string("1")}); }));
+  const auto pages = b.connection->integer_of("PRAGMA page_count").value();
+  ASSERT_TRUE(b.connection->execute("PRAGMA max_page_count = " + std::to_string(pages)));
+  const std::uint64_t before = b.committer->state().mark.sequence;
+  const Status overlooked = b.run([](Transaction& t) -> Status {
+    bool full = false;
+    for (int i = 0; i < 1000 && !full; ++i) full = !put_key(t, "MANY" + std::to_string(i), "x").has_value();
+    EXPECT_TRUE(full) << "else this test would prove nothing";
+    const Status later = t.put(kSettings, {std::string("a"), std::string("2")});
+    EXPECT_EQ(later ? ErrorCode::kConflict : later.error().code, ErrorCode::kIo)
+        << "no code that anybody passes over";
+    return {};
+  });
+  EXPECT_FALSE(overlooked);
+  EXPECT_EQ(b.committer->state().mark.sequence, before);
+  ASSERT_TRUE(b.connection->execute("PRAGMA max_page_count = 1000000"));
+  EXPECT_EQ(b.connection->text_of("SELECT value FROM setting WHERE name = 'a'").value(), "1");
+  RowAccess rows(*b.connection, b.layouts, b.vault);
+  const auto faults = verify_database(rows, b.log);
+  ASSERT_TRUE(faults);
+  EXPECT_TRUE(faults->empty());
+  EXPECT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY2", "two"); }));
+}
+
+// A log that stopped after its last append took it keeps the database from getting ahead of it.
+TEST(Committer, K13_TheDatabaseCommitsNothingThatTheStoppedAuditWouldLack) {
+  Bench b;
+  ASSERT_TRUE(b.run([](Transaction& t) { return put_key(t, "KEY1", "one"); }));
+  b.log.stop_after_append({ErrorCode::kIo, "its checkpoint could not be synced", {}, {}, 0});
+  const Status refused = b.run([](Transaction& t) { return put_key(t, "KEY2", "two"); });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_TRUE(b.committer->failed());
+  EXPECT_EQ(read_state(*b.connection, b.vault).value().mark, b.log.last_mark());
+}
+
 std::string setting(Reader& reader, const std::string& name) {
   const auto row = reader.get(kSettings, {name});
   return row && *row ? text(**row, 1) : "-";

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
+#include "store/sqlite/connection.h"
 #include "store/store_test_tables.h"
 
 namespace tapewarden::store::testing {
@@ -106,6 +107,28 @@ TEST(Scrub, K10_WhatACrashLeftInTheLogIsGoneAfterTheNextStart) {
   ASSERT_TRUE(forget(*f.keystore, "A"));
   f.close();
   ASSERT_TRUE(f.open());
+  EXPECT_FALSE(anywhere(f, box));
+}
+
+// A start while another process looks into the file cannot empty the log: it is not forgotten.
+TEST(Scrub, K10_WhatACrashLeftInTheLogIsEmptiedWhenTheLookerHasGone) {
+  Fixture f;
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(add_key(*f.keystore, "A", "secret"));
+  const Bytes box = box_of(*f.keystore, "A");
+  f.close();
+  auto looker = sqlite::Connection::open(f.path(), sqlite::Access::kRead);
+  ASSERT_TRUE(looker) << looker.error().text();
+  ASSERT_TRUE((*looker)->execute("BEGIN"));
+  ASSERT_TRUE((*looker)->integer_of("SELECT COUNT(*) FROM data_key"));
+  ASSERT_TRUE(f.open());
+  ASSERT_TRUE(forget(*f.keystore, "A"));
+  f.close();
+  ASSERT_TRUE(f.open());
+  EXPECT_EQ(f.keystore->wait_scrubbed(std::chrono::milliseconds(100)).error().code, ErrorCode::kTimeout);
+  ASSERT_TRUE((*looker)->execute("COMMIT"));
+  looker->reset();
+  ASSERT_TRUE(f.keystore->wait_scrubbed(kPatience));
   EXPECT_FALSE(anywhere(f, box));
 }
 

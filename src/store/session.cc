@@ -351,6 +351,10 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   if (key.size() > kKeyBytesLimit) {
     return fail(ErrorCode::kInvalidArgument, "the row's key is too long", layout.name);
   }
+  // On a full disk SQLite undoes the whole transaction, not the statement alone. A work that overlooks its
+  // error must not go on: each further statement would be a commit of its own, in no head and no record.
+  if (!access_.connection().in_transaction())
+    return fail(ErrorCode::kIo, "the group was undone", layout.name);
   TRY(open_savepoint());
   if (layout.spec.remembered) access_.set_seen({});  // this group sees more than any commit
   head.commit = static_cast<std::int64_t>(sequence_);

@@ -61,11 +61,11 @@ Status SqliteKeystore::open() {
   memory_ = std::make_unique<RowMemory>(layouts_.all().size(), state.mark.sequence);
   // What an earlier run had taken out of its rows may still stand in the log. A reader in the way (another
   // process that looks) is no reason not to serve.
-  if (const Status emptied = writer_->empty_log(); !emptied && emptied.error().code != ErrorCode::kConflict) {
-    return emptied;
-  }
+  const Status emptied = writer_->empty_log();
+  if (!emptied && emptied.error().code != ErrorCode::kConflict) return emptied;
   auto committer =
       std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state));
+  if (!emptied) committer->scrub_later();
   queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
   queue_->start();

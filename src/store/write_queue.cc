@@ -16,6 +16,7 @@ WriteQueue::WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Commit
     : executor_(executor), limits_(limits), committer_(std::move(committer)) {
   const MutexLock lock(mutex_);
   head_ = committer_->state().mark;
+  scrub_due_ = committer_->scrub_due();
 }
 
 void WriteQueue::start() {
@@ -115,6 +116,7 @@ void WriteQueue::tidy() {
   committer_->tidy();
   const bool due = committer_->scrub_due();
   const MutexLock lock(mutex_);
+  failed_ = committer_->failed();
   scrub_due_ = due;
   if (!due) scrubbed_.notify_all();
 }

@@ -32,7 +32,6 @@ ErrorCode code_of(int extended) {
     case SQLITE_FORMAT:
       return ErrorCode::kCorrupt;
     case SQLITE_FULL:
-    case SQLITE_NOMEM:
       return ErrorCode::kExhausted;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -216,6 +215,10 @@ Status Connection::empty_log() {
     return {};
   }
   return error_of(handle_, result);
+}
+
+void Connection::keep_log() {
+  (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
 Connection::~Connection() {

@@ -102,6 +102,8 @@ class Connection {
   Status checkpoint();
   // The same, and the log file is cut to nothing. kConflict, at once, while a reader still uses it.
   Status empty_log();
+  // Closing leaves the write-ahead log as it is, for the next open to take in full.
+  void keep_log();
   // Forgets all kept statements: before a change of the schema.
   void forget_statements() { statements_.clear(); }
 

@@ -18,6 +18,16 @@ Status MemoryCommitLog::take(std::span<const std::string> records) {
   return {};
 }
 
+Status MemoryCommitLog::ready() const {
+  const std::lock_guard lock(mutex_);
+  return stopped_ ? Status(std::unexpected(*stopped_)) : Status();
+}
+
+void MemoryCommitLog::stop_after_append(Error error) {
+  const std::lock_guard lock(mutex_);
+  stopped_ = std::move(error);
+}
+
 Status MemoryCommitLog::append(const CommitMark& mark, std::span<const std::string> records) {
   const std::lock_guard lock(mutex_);
   const Hash256 before = chain_;

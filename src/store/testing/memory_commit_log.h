@@ -16,6 +16,7 @@ namespace tapewarden::store::testing {
 // Thread-safe. Survives the keystore that writes to it, so a test can open another on the same file.
 class MemoryCommitLog final : public CommitLog {
  public:
+  Status ready() const override;
   Status append(const CommitMark& mark, std::span<const std::string> records) override;
   Status note(std::span<const std::string> records) override;
   Status replay(std::uint64_t from, const std::function<Status(const LoggedCommit&)>& visit) override;
@@ -25,6 +26,8 @@ class MemoryCommitLog final : public CommitLog {
   // The next append or note fails with this error, and so does every later one.
   void fail_with(Error error);
   void clear_fault();
+  // As a log that stopped within an append that succeeded: it says so before the next one.
+  void stop_after_append(Error error);
   // Forgets the last `count` commits, as if an old copy of the audit file were put back.
   void drop_last(std::size_t count);
   // Becomes a copy of `other`.
@@ -42,6 +45,7 @@ class MemoryCommitLog final : public CommitLog {
   std::size_t notes_ = 0;
   Hash256 chain_{};
   std::optional<Error> fault_;
+  std::optional<Error> stopped_;
 };
 
 // Where a temporary directory lies: in memory a test that opens a keystore a thousand times need not wait for
