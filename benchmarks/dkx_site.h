@@ -53,7 +53,7 @@ class DkxSite {
   ThreadPool drive_pool_{workers()};
   net::Loop server_loop_{1};
   net::Loop drive_loop_{1};
-  dkx::RefusalRecords refusals_{*server_.env().clock};
+  keymgr::RefusalRecords refusals_{*server_.env().clock};
   dkx::ServerDependencies dependencies_;
   std::unique_ptr<net::FramedServer> listener_;
   std::unique_ptr<dkx::Client> client_;

@@ -17,10 +17,13 @@ struct BackupFileOptions {
   std::string recipient_key;      // PEM of a recipient's private key; neither: the passphrase is asked for
   std::string signer;             // fingerprint; or
   std::string authority;          // PEM
+  bool incomplete = false;        // also when files show that later commits are missing
 };
 
-// What opens the files: asks for the passphrase when neither it nor a private key is given.
-Result<keymgr::backup::Opener> backup_opener(Env env, const BackupFileOptions& options);
+// What opens the files, of which `header` is one: asks for the passphrase when neither it nor a private key
+// is given. kWrongKey at once.
+Result<keymgr::backup::Opener> backup_opener(Env env, const BackupFileOptions& options,
+                                             const keymgr::backup::FileHeader& header);
 // Without a named signer nobody is trusted: the error then shows the fingerprint to compare.
 Result<keymgr::backup::SignerTrust> backup_trust(Env env, const BackupFileOptions& options);
 

@@ -11,6 +11,7 @@
 #include "apps/dkx_listener.h"
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
+#include "apps/kit_passphrase.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
 #include "apps/sweeper.h"
@@ -101,7 +102,7 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
   std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
   std::unique_ptr<AnchorKeeper> anchors;
-  std::unique_ptr<dkx::RefusalRecords> refusals;
+  std::unique_ptr<keymgr::RefusalRecords> refusals;
   dkx::ServerDependencies dkx;
   std::unique_ptr<ThreadPool> rest_workers;  // REST handlers wait for commits, which complete on env.executor
   std::unique_ptr<people::Approvals> approvals;
@@ -173,6 +174,7 @@ Status KeydServer::Parts::connect_peer() {
   parties.refused = [this](store::Transaction& transaction, std::span<const keymgr::RefusedRow> rows) {
     return manager->note_refused(transaction, rows);
   };
+  parties.held = [this](std::span<const keymgr::HeldKey> keys) { return manager->note_held(keys); };
   parties.now = [this] { return env.clock->wall_now(); };
   parties.incarnation = [this](store::Reader& reader) {
     return keymgr::own_incarnation(reader, config.server_id);
@@ -206,7 +208,7 @@ Status KeydServer::Parts::listen() {
   dkx.keys = service.get();
   dkx.context = &manager->context();
   dkx.health = [this] { return health(); };
-  refusals = std::make_unique<dkx::RefusalRecords>(*env.clock);
+  refusals = std::make_unique<keymgr::RefusalRecords>(*env.clock);
   dkx.refusals = refusals.get();
   dkx.audit = [this](const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
                      std::uint64_t repeated, std::function<void(Status)> done) {
@@ -463,21 +465,20 @@ Result<std::string> credential_path(const std::string& name) {
 Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
   if (!config.credential.empty()) {
     const std::string path = TRY(credential_path(config.credential));
-    return store::unlock_master_key(*env.disk, config.master_key_file,
-                                    TRY(store::read_passphrase_file(*env.disk, path)));
+    return open_master_key(*env.disk, config.master_key_file,
+                           TRY(store::read_passphrase_file(*env.disk, path)));
   }
   if (config.passphrase_file.empty()) {
-    return store::unlock_master_key(
-        *env.disk, config.master_key_file,
-        TRY(ask_secret("passphrase of the master key", "unlock.passphrase_file")));
+    return open_master_key(*env.disk, config.master_key_file,
+                           TRY(ask_secret("passphrase of the master key", "unlock.passphrase_file")));
   }
   if (same_file_system(*env.disk, config.passphrase_file, config.master_key_file)) {
     warning =
         "the passphrase file lies on the same file system as the master key: whoever copies that has every "
         "key. Move it to another volume and name it in unlock.passphrase_file";
   }
-  return store::unlock_master_key(*env.disk, config.master_key_file,
-                                  TRY(store::read_passphrase_file(*env.disk, config.passphrase_file)));
+  return open_master_key(*env.disk, config.master_key_file,
+                         TRY(store::read_passphrase_file(*env.disk, config.passphrase_file)));
 }
 
 }  // namespace tapewarden::apps

@@ -2,6 +2,7 @@
 
 #include "apps/keyd_config.h"
 #include "apps/keyd_parts.h"
+#include "apps/kit_passphrase.h"
 #include "apps/terminal_secret.h"
 #include "keymgr/custody/backup/verification.h"
 #include "rescue/kek_source.h"
@@ -113,16 +114,18 @@ Result<std::unique_ptr<rescue::KeySource>> backup_source(Env env, const RescueOp
   wanted.trust = TRY(backup_trust(env, options.backup));
   wanted.tables = keyd_tables();
   wanted.scratch = scratch_folder(env, options);
-  return std::make_unique<OwningBackupSource>(env, TRY(backup_opener(env, options.backup)),
-                                              std::move(wanted));
+  const auto picked = TRY(keymgr::backup::pick_chain(*env.disk, wanted.from, wanted.file));
+  TRY(keymgr::backup::check_chain(*env.disk, picked.chain, wanted.trust));
+  return std::make_unique<OwningBackupSource>(
+      env, TRY(backup_opener(env, options.backup, picked.chain.newest())), std::move(wanted));
 }
 
 Result<std::unique_ptr<rescue::KeySource>> server_source(Env env, const RescueOptions& options) {
   KeydConfig config = TRY(read_keyd_config(*env.disk, options.server + "/keyd.toml"));
-  const auto passphrase = options.server_passphrase_file.empty()
-                              ? TRY(ask_secret("passphrase of the master key", "server-passphrase-file"))
-                              : TRY(store::read_passphrase_file(*env.disk, options.server_passphrase_file));
-  auto master = TRY(store::unlock_master_key(*env.disk, config.master_key_file, passphrase));
+  auto passphrase = options.server_passphrase_file.empty()
+                        ? TRY(ask_secret("passphrase of the master key", "server-passphrase-file"))
+                        : TRY(store::read_passphrase_file(*env.disk, options.server_passphrase_file));
+  auto master = TRY(open_master_key(*env.disk, config.master_key_file, std::move(passphrase)));
   return std::make_unique<ServerSource>(env, std::move(config), std::move(master),
                                         scratch_folder(env, options));
 }

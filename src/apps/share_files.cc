@@ -89,10 +89,12 @@ Status write_share(Env env, const std::string& path, const ShareOptions& options
   return write_secret(env, path, crypto::SecretBytes::copy_of(text.view()));
 }
 
-std::unexpected<Error> slip(const std::string& path, std::string_view line, const std::string& what) {
-  return fail(ErrorCode::kInvalidArgument,
-              path + ": " + what + " in the line \"" + std::string(line.substr(0, 2)) + " ...\"", "share",
+std::unexpected<Error> slip_at(const std::string& path, const std::string& line, const std::string& what) {
+  return fail(ErrorCode::kInvalidArgument, path + ": " + what + " in the line " + line, "share",
               "compare that line with the paper");
+}
+std::unexpected<Error> slip(const std::string& path, std::string_view line, const std::string& what) {
+  return slip_at(path, "\"" + std::string(line.substr(0, 2)) + " ...\"", what);
 }
 
 std::optional<std::uint8_t> digit_of(char c) {
@@ -114,7 +116,7 @@ Result<crypto::SecretBytes> read_digits(std::string_view text, const std::string
     byte = static_cast<std::uint8_t>(byte << 4 | *digit);
     ++digits;
   }
-  if (digits % 2 != 0 || digits < 4) return slip(path, line, "too few digits");
+  if (digits % 2 != 0 || digits < 4) return slip(path, line, "digits are missing");
   return crypto::SecretBytes::copy_of(out.reveal().first(digits / 2));
 }
 
@@ -130,14 +132,24 @@ class ShareReader {
     }
     if (file_.share.number == 0 || file_.set.empty() || used_ == 0 ||
         file_.commitments.size() != file_.count) {
-      return fail(ErrorCode::kInvalidArgument, path_ + " is no whole recovery share", "share",
-                  "the file needs the title, the line with the set, and all lines with digits");
+      return fail(
+          ErrorCode::kInvalidArgument, path_ + " is no whole recovery share: " + missing(), "share",
+          "the file needs the title, the line with the set, all lines with digits, and one line for each "
+          "share of the set");
     }
     file_.share.content = crypto::SecretBytes::copy_of(content_.reveal().first(used_));
     return std::move(file_);
   }
 
  private:
+  std::string missing() const {
+    if (file_.share.number == 0) return "its title is missing";
+    if (file_.set.empty()) return "the line with the set is missing";
+    if (used_ == 0) return "the lines with its digits are missing";
+    return std::to_string(file_.commitments.size()) + " of the " + std::to_string(file_.count) +
+           " lines \"share N is ...\" are there, so lines at the page's end are missing";
+  }
+
   Status take(std::string_view line) {
     if (line.starts_with(kTitle)) return take_title(line);
     if (line.starts_with("set ")) {
@@ -159,13 +171,17 @@ class ShareReader {
 
   Status take_title(std::string_view line) {
     const auto words = split(line.substr(kTitle.size()), ' ');
-    if (words.size() < 5 || words[1] != "of" || words[3] != "any")
-      return slip(path_, line, "an unknown title");
-    file_.share.number =
-        static_cast<unsigned>(TRY(parse_number(words[0], 1, crypto::kMaximumShares, "share")));
-    const std::string count = words[2].substr(0, words[2].find(';'));
-    file_.count = static_cast<unsigned>(TRY(parse_number(count, 2, crypto::kMaximumShares, "share")));
-    file_.needed = static_cast<unsigned>(TRY(parse_number(words[4], 2, file_.count, "share")));
+    const auto bad = slip_at(path_, "with the title", "letters are missing (or one is wrong)");
+    if (words.size() < 5 || words[1] != "of" || words[3] != "any") return bad;
+    const auto number = parse_number(words[0], 1, crypto::kMaximumShares, "share");
+    const auto count =
+        parse_number(words[2].substr(0, words[2].find(';')), 2, crypto::kMaximumShares, "share");
+    if (!number || !count) return bad;
+    const auto needed = parse_number(words[4], 2, *count, "share");
+    if (!needed) return bad;
+    file_.share.number = static_cast<unsigned>(*number);
+    file_.count = static_cast<unsigned>(*count);
+    file_.needed = static_cast<unsigned>(*needed);
     return {};
   }
 
@@ -174,7 +190,13 @@ class ShareReader {
     if (number != lines_ + 1) return slip(path_, line, "a line that is missing before, or twice,");
     const auto bytes = TRY(read_digits(line.substr(2), path_, line));
     const ByteView content = bytes.reveal().first(bytes.size() - 1);
-    if (line_check(number, content) != bytes.reveal().back()) return slip(path_, line, "a wrong digit");
+    if (line_check(number, content) != bytes.reveal().back()) {
+      // All lines but the last have the same length, and which is the last one does not show.
+      const bool full = content.size() == kLineBytes;
+      return slip(path_, line, full ? "a wrong digit" : "digits are missing (or one is wrong)");
+    }
+    if (short_line_ > 0) return slip(path_, two_digits(short_line_), "digits are missing");
+    if (content.size() < kLineBytes) short_line_ = number;
     if (used_ + content.size() > content_.size()) return slip(path_, line, "too much");
     copy_bytes(content_.reveal_mutable().subspan(used_), content);
     used_ += content.size();
@@ -186,7 +208,14 @@ class ShareReader {
     const auto words = split(trim(line), ' ');
     const auto bytes = from_hex(words.size() == 4 ? words[3] : "not hex");
     crypto::ShareCommitment commitment;
-    if (!bytes || bytes->size() != commitment.size()) return slip(path_, line, "a wrong digit");
+    const std::size_t digits = words.size() == 4 ? words[3].size() : 0;
+    if (digits < 2 * commitment.size()) {
+      return slip_at(path_, "of share " + (words.size() > 1 ? words[1] : ""),
+                     "letters or digits are missing");
+    }
+    if (!bytes || bytes->size() != commitment.size()) {
+      return slip_at(path_, "of share " + words[1], "a wrong digit");
+    }
     std::ranges::copy(*bytes, commitment.begin());
     file_.commitments.push_back(commitment);
     return {};
@@ -197,6 +226,7 @@ class ShareReader {
   crypto::SecretBytes content_ = crypto::SecretBytes::zeros(crypto::kSharedSecretLimit + kLineBytes);
   std::size_t used_ = 0;
   std::size_t lines_ = 0;
+  std::size_t short_line_ = 0;  // it can only be the last
 };
 
 Result<ShareFile> read_share(Env env, const std::string& path) {

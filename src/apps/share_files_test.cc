@@ -73,6 +73,28 @@ TEST_F(ShareFiles, K16_EverySlipOfThePenIsFoundInItsLine) {
   EXPECT_THAT(join_shares(sim_.env(), {"typed"}, "x").error().text(), HasSubstr("no whole recovery share"));
 }
 
+TEST_F(ShareFiles, K16_ACutPageIsToldAsOneThatLacksSomething) {
+  const auto paths = make();
+  const std::string good = text(paths[1]);
+  const auto first = good.find("\n01 ") + 1;
+  const auto digits_end = good.find("\n\n", first);
+  for (std::size_t size = 1; size < good.find("\n\nTo bring"); ++size) {
+    if (good[size] == '\n' && size > digits_end) continue;
+    put("cut", good.substr(0, size));
+    const auto joined = join_shares(sim_.env(), {"cut", paths[0], paths[2]}, "x");
+    ASSERT_FALSE(joined) << size;
+    const std::string told = joined.error().text();
+    EXPECT_TRUE(told.find("missing") != told.npos) << size << told;
+    EXPECT_NE(told.find("cut"), std::string::npos);
+  }
+  // A line in the middle that lost its end.
+  std::string torn = good;
+  torn.erase(good.find('\n', first) - 4, 4);
+  put("torn", torn);
+  EXPECT_THAT(join_shares(sim_.env(), {"torn", paths[0], paths[2]}, "x").error().text(),
+              HasSubstr("missing (or one is wrong) in the line \"01"));
+}
+
 TEST_F(ShareFiles, K16_SharesOfAnotherSetAndBadOptionsAreRefused) {
   const auto paths = make();
   const auto others = make("others");

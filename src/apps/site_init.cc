@@ -4,6 +4,7 @@
 
 #include "apps/keyd_config.h"
 #include "apps/keyd_parts.h"
+#include "apps/kit_passphrase.h"
 #include "apps/site_files.h"
 #include "base/text.h"
 #include "crypto/random.h"
@@ -16,27 +17,6 @@ namespace tapewarden::apps {
 namespace {
 
 constexpr unsigned kPasswordGroups = 5;
-constexpr unsigned kPassphraseGroups = 8;
-constexpr unsigned kGroupSize = 5;
-// No 0/O, 1/I/L: a person reads it from paper. 31 characters, so 4.95 bits each.
-constexpr std::string_view kAlphabet = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-
-crypto::SecretBytes random_words(Random& random, unsigned groups) {
-  auto out = crypto::SecretBytes::zeros(groups * (kGroupSize + 1) - 1);
-  const MutableByteView text = out.reveal_mutable();
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (i % (kGroupSize + 1) == kGroupSize) {
-      text[i] = '-';
-      continue;
-    }
-    // Rejection keeps the choice even: 248 is the largest multiple of 31 below 256.
-    std::uint8_t byte = 0;
-    do random.fill({&byte, 1});
-    while (byte >= 248);
-    text[i] = static_cast<std::uint8_t>(kAlphabet[byte % kAlphabet.size()]);
-  }
-  return out;
-}
 
 // A secret and the line end after it, as the content of a file.
 crypto::SecretBytes as_line(const crypto::SecretBytes& secret) {
@@ -83,7 +63,7 @@ class Builder {
         TRY(authority_.issue(name, "keyd", crypto::CertificateUse::kServerAndClient, address.host));
     TRY(write_pair(env_, server.folder + "/tls/server.crt", server.folder + "/tls/server.key", pair));
     TRY(write_public(env_, server.folder + "/tls/authorities.crt", authority_.pair().certificate.pem()));
-    server.passphrase = random_words(*env_.random, kPassphraseGroups);
+    server.passphrase = random_passphrase(*env_.random);
     TRY(write_secret(env_, server.folder + "/master-passphrase", as_line(server.passphrase)));
     return server;
   }
@@ -145,7 +125,7 @@ class Builder {
 
   // One for the backups of both servers, so that the kit opens them.
   Status make_backup_passphrase() {
-    backup_passphrase_ = random_words(*env_.random, kPassphraseGroups);
+    backup_passphrase_ = random_passphrase(*env_.random);
     return write_secret(env_, path("backup-passphrase"), as_line(backup_passphrase_));
   }
 
@@ -184,7 +164,7 @@ class Builder {
       TRY(make_folder(folder));
       const auto pair = TRY(authority_.issue(member.name, "people", crypto::CertificateUse::kClient));
       TRY(write_pair(env_, path(folder + "/client.crt"), path(folder + "/client.key"), pair));
-      const auto password = random_words(*env_.random, kPasswordGroups);
+      const auto password = random_groups(*env_.random, kPasswordGroups);
       TRY(write_secret(env_, path(folder + "/password"), as_line(password)));
       TRY(people.create(actor, {member.name, member.role, &password, pair.certificate.fingerprint()}));
     }
@@ -277,10 +257,6 @@ Status check_host(const std::string& host, const std::string& field) {
 }
 
 }  // namespace
-
-crypto::SecretBytes random_passphrase(Random& random) {
-  return random_words(random, kPassphraseGroups);
-}
 
 Result<SiteReport> init_site(Env env, const SiteOptions& options) {
   TRY(check_host(options.primary.host, "primary"));

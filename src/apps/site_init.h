@@ -58,8 +58,4 @@ struct SecondaryReport {
 // kNotFound, kInvalidArgument naming the option; kIo.
 Result<SecondaryReport> add_secondary(Env env, const SecondaryOptions& options);
 
-// Fills the words into a fresh master passphrase: 8 groups of 5 characters without look-alikes, about 160
-// bits.
-crypto::SecretBytes random_passphrase(Random& random);
-
 }  // namespace tapewarden::apps

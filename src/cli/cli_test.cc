@@ -1,4 +1,5 @@
 #include <boost/json.hpp>
+#include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sstream>
@@ -14,6 +15,7 @@
 #include "cli/run.h"
 #include "keymgr/migration/testing/jceks_writer.h"
 #include "net/testing/test_site.h"
+#include "store/testing/memory_commit_log.h"
 
 namespace tapewarden::cli {
 namespace {
@@ -101,6 +103,87 @@ TEST(CommandTable, U2_WrongUsageIsAnError) {
   }
 }
 
+TEST(CommandTable, U2_AMisspeltWordIsToldWithTheNearest) {
+  const auto told = [](std::vector<std::string> words) {
+    const auto parsed = parse_command_line(all_commands(), std::move(words));
+    return parsed ? std::string() : parsed.error().text();
+  };
+  EXPECT_THAT(told({"gruop", "list"}), HasSubstr("did you mean group?"));
+  EXPECT_THAT(told({"group", "lits"}), HasSubstr("did you mean list?"));
+  EXPECT_THAT(told({"group", "zzzzzzzz"}), HasSubstr("use one of: "));
+  // Though --drive and --cartridge are required and missing.
+  EXPECT_THAT(told({"tape", "write", "--dirve", "1000000001"}),
+              AllOf(HasSubstr("tape write has no option --dirve"), HasSubstr("did you mean --drive?")));
+}
+
+TEST(CommandTable, U2_HelpOfACommandHasTheOptionsOfEveryCommand) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"login", "--help"}, {"tape", "write", "--help"}, {"drive", "create", "--help"}}) {
+    const auto parsed = parse_command_line(all_commands(), words);
+    ASSERT_TRUE(parsed);
+    for (const char* option : {"--site DIR", "--as NAME", "--server URL", "--json", "--approval ID"}) {
+      EXPECT_THAT(parsed->text, HasSubstr(option)) << words.front();
+    }
+  }
+}
+
+// Command lines that are refused before any server is asked.
+class WithoutServer : public ::testing::Test {
+ protected:
+  int run(std::vector<std::string> words) {
+    out.str("");
+    err.str("");
+    Context context;
+    context.env = {&clock, &disk, &random, &pool};
+    context.out = &out;
+    context.err = &err;
+    context.config_directory = directory.path() + "/config";
+    return cli::run(context, std::move(words));
+  }
+  std::string file(const std::string& name, const std::string& text) {
+    EXPECT_TRUE(write_file_atomically(disk, directory.path() + "/" + name, as_bytes(text), 0600));
+    return directory.path() + "/" + name;
+  }
+
+  RealClock clock;
+  RealDisk disk;
+  crypto::SystemRandom random;
+  ThreadPool pool{1};
+  store::testing::TemporaryDirectory directory;
+  std::ostringstream out;
+  std::ostringstream err;
+};
+
+TEST_F(WithoutServer, U2_AFileThatIsNoCertificateIsNamed) {
+  const auto path = file("notes.txt", "not a certificate");
+  EXPECT_EQ(run({"login", "--server", "https://127.0.0.1:1", "--ca", path, "--user", "anna"}), 2);
+  EXPECT_THAT(err.str(), AllOf(HasSubstr(path), HasSubstr("--ca"), HasSubstr("authority.crt")));
+}
+
+TEST_F(WithoutServer, U2_APasswordBesideACertificateIsRefused) {
+  const auto password = file("password", "secret");
+  net::testing::TestSite site;
+  std::filesystem::create_directories(directory.path() + "/ca");
+  file("ca/authority.crt", site.authority().pem());
+  for (const auto& more :
+       std::vector<std::vector<std::string>>{{"--password-file", password}, {"--user", "anna"}}) {
+    std::vector<std::string> words{"login", "--site", directory.path(), "--as", "officer-1"};
+    words.insert(words.end(), more.begin(), more.end());
+    EXPECT_EQ(run(words), 2);
+    EXPECT_THAT(err.str(), HasSubstr("certificate"));
+    EXPECT_THAT(err.str(), HasSubstr(more.front()));
+  }
+}
+
+TEST_F(WithoutServer, D1_ADriveGetsASerialThatTheDriveTableTakes) {
+  for (const char* serial :
+       {"10", "", "123456789", "12345678901", "1234567890123", "12345 7890", "../../../12"}) {
+    EXPECT_EQ(run({"drive", "create", "--site", directory.path(), "--kind", "LTO", "--serial", serial}), 2)
+        << serial;
+    EXPECT_THAT(err.str(), HasSubstr("10 letters and digits")) << serial;
+  }
+}
+
 TEST(RequestBody, EscapesWhatJsonWantsEscaped) {
   RequestBody body;
   EXPECT_TRUE(RequestBody().take().empty());
@@ -115,6 +198,19 @@ TEST(RequestBody, EscapesWhatJsonWantsEscaped) {
   EXPECT_EQ(value.at("c"), true);
   EXPECT_EQ(value.at("d").as_array().size(), 2U);
   EXPECT_EQ(value.at("e"), "s\"ecret");
+}
+
+TEST(Patience, U2_WorkThatGrowsWithWhatIsAskedIsWaitedForLonger) {
+  const auto usual = patience_for("GET", "/v1/keys?limit=10");
+  EXPECT_EQ(usual, std::chrono::minutes(2));
+  for (const char* target : {"/v1/keys", "/v1/keys?x=y", "/v1/backups/vault/run", "/v1/backups/v/verify",
+                             "/v1/migrations/ekm", "/v1/servers/primary/promote"}) {
+    EXPECT_EQ(patience_for("POST", target), std::chrono::hours(1)) << target;
+  }
+  for (const char* target :
+       {"/v1/groups", "/v1/keys/ABC", "/v1/backups", "/v1/backups//run", "/v1/keksrun", ""}) {
+    EXPECT_EQ(patience_for("POST", target), usual) << target;
+  }
 }
 
 TEST(ServerAddressText, TakesHostsPortsAndIpv6) {

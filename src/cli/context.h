@@ -30,6 +30,9 @@ class Context {
   std::ostream* err = nullptr;
   // Asks at the terminal without echo. kUnavailable without a terminal.
   std::function<Result<crypto::SecretBytes>(std::string_view question)> ask_secret;
+  // A question that is answered with yes or no at the terminal; false without one. Empty: nobody can be
+  // asked.
+  std::function<bool(std::string_view question)> confirm;
   // Long work tells how far it is; empty when nobody watches.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
   std::string config_directory;  // where the session is kept: ~/.config/tapewarden

@@ -7,7 +7,7 @@ namespace tapewarden::cli {
 namespace {
 
 const ArgumentSpec kSerial{
-    .name = "--serial", .required = true, .meaning = "10 digits, or 12 letters and digits"};
+    .name = "--serial", .required = true, .meaning = "10 or 12 letters and digits"};
 
 Status need_site(const Context& context) {
   if (!context.globals.site.empty()) return {};

@@ -7,16 +7,22 @@ namespace {
 
 constexpr std::size_t kPemLimit = 256U << 10;
 
+Result<std::string> authority_in(Context& context, const std::string& path) {
+  const auto pem = TRY(read_file(*context.env.disk, path, kPemLimit));
+  const auto parsed = crypto::Certificate::list_from_pem(as_text(pem));
+  if (parsed && !parsed->empty()) return std::string(as_text(pem));
+  return fail(ErrorCode::kInvalidArgument, path + " holds no certificate in PEM", "--ca",
+              "give the authority's certificate: ca/authority.crt of the site");
+}
+
 Result<Credentials> credentials_of(Context& context, const Values& values) {
   const Globals& globals = context.globals;
   if (!globals.site.empty()) {
     if (!globals.as.empty()) return site_credentials(*context.env.disk, globals.site, globals.as);
-    const auto pem = TRY(read_file(*context.env.disk, globals.site + "/ca/authority.crt", kPemLimit));
-    return Credentials{std::string(as_text(pem)), {}, {}};
+    return Credentials{TRY(authority_in(context, globals.site + "/ca/authority.crt")), {}, {}};
   }
   if (values.has("--ca")) {
-    const auto pem = TRY(read_file(*context.env.disk, values.text("--ca"), kPemLimit));
-    return Credentials{std::string(as_text(pem)), {}, {}};
+    return Credentials{TRY(authority_in(context, values.text("--ca"))), {}, {}};
   }
   return fail(ErrorCode::kInvalidArgument, "nothing says whom to trust as the server", "--ca",
               "give the authority's certificate by --ca FILE, or the site by --site DIR");
@@ -35,7 +41,23 @@ Result<LoggedIn> enter(Context& context, RestClient& client, const Values& value
   return log_in_with_password(client, values.text("--user"), TRY(std::move(password)));
 }
 
+// A password that nobody would look at is a mistake.
+Status check_one_way_in(const Globals& globals, const Values& values) {
+  const bool by_certificate = !globals.site.empty() && !globals.as.empty();
+  const char* both = values.has("--password-file") ? "--password-file"
+                     : values.has("--user")        ? "--user"
+                                                   : nullptr;
+  if (by_certificate && both != nullptr) {
+    return fail(ErrorCode::kInvalidArgument,
+                std::string("--site with --as logs in with that person's certificate, and ") + both +
+                    " is for a password",
+                both, "leave it out, or give --site DIR --user NAME without --as to use a password");
+  }
+  return {};
+}
+
 Status log_in(Context& context, const Values& values) {
+  TRY(check_one_way_in(context.globals, values));
   const auto credentials = TRY(credentials_of(context, values));
   const std::string server = TRY(server_of_site(context));
   auto client = TRY(RestClient::make(server, credentials));

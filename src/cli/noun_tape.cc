@@ -69,6 +69,10 @@ Result<scsi::KeyLabel> parse_label(const std::string& text) {
 Result<TapeWriteOptions> options_of(const Values& values) {
   TapeWriteOptions options;
   options.append = values.has("--append");
+  if (options.append && values.has("--overwrite")) {
+    return fail(ErrorCode::kInvalidArgument, "both --append and --overwrite are given", "--overwrite",
+                "say where to write: behind what is there, or from the beginning");
+  }
   options.clear = values.has("--clear");
   options.compression = !values.has("--no-compression");
   options.group = values.text("--group");
@@ -107,7 +111,12 @@ void tell(Context& context, const char* verb, const CopyReport& report) {
 }
 
 Status write(Context& context, const Values& values) {
-  const auto options = TRY(options_of(values));
+  auto options = TRY(options_of(values));
+  options.may_overwrite = [&context, &values] {
+    if (values.has("--overwrite")) return true;
+    return context.confirm && context.confirm("There is data on " + values.text("--cartridge") +
+                                              ". Write over it from its beginning, so that it is lost?");
+  };
   const auto input = TRY(open_file(values.text("--input"), false));
   const auto bench = TRY(open_bench(context, values));
   const auto report = TRY(write_tape(*bench, input.number(), options, progress_of(context)));
@@ -154,6 +163,9 @@ std::vector<Command> tape_commands() {
                       .kind = ArgumentKind::kList,
                       .meaning = "key label (3592), with :hash or :clear; up to two"},
                      {.name = "--append", .kind = ArgumentKind::kFlag, .meaning = "behind what is there"},
+                     {.name = "--overwrite",
+                      .kind = ArgumentKind::kFlag,
+                      .meaning = "from the beginning, though there is data; unless given: asked for"},
                      {.name = "--clear", .kind = ArgumentKind::kFlag, .meaning = "without encryption"},
                      {.name = "--no-compression", .kind = ArgumentKind::kFlag, .meaning = "as it comes"},
                      {.name = "--block-size", .kind = ArgumentKind::kInteger, .meaning = "bytes; 262144"}},

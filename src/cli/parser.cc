@@ -5,6 +5,8 @@
 #include <deque>
 #include <map>
 
+#include "base/nearest_words.h"
+#include "base/text.h"
 #include "cli/version.h"
 
 namespace tapewarden::cli {
@@ -82,6 +84,18 @@ void add_globals(CLI::App& app, Globals& globals) {
       ->type_name("ID");
 }
 
+// CLI11 shows them with the program's own help alone.
+std::string footer_of(const Command& command) {
+  return "For every command:\n"
+         "  --site DIR           a site's directory: use its authority, and the certificate of --as\n"
+         "  --as NAME            who of the site's people, for example officer-1\n"
+         "  --server URL         https://HOST:PORT, or with --site primary or secondary\n"
+         "  --approval ID        the approval that a second officer has given\n"
+         "  --json               print JSON, for programs\n\n"
+         "Example: " +
+         of(command.example);
+}
+
 Values values_of(const BoundCommand& command) {
   Values values;
   for (const Bound& bound : command.arguments) {
@@ -105,7 +119,7 @@ void build(CLI::App& app, const std::vector<Command>& commands, std::deque<Bound
       verb = noun->add_subcommand(of(command.verb), of(command.summary));
       verb->fallthrough();
     }
-    verb->footer("Example: " + of(command.example));
+    verb->footer(footer_of(command));
     bound.push_back({&command, verb, {}});
     for (const ArgumentSpec& argument : command.arguments) bind(bound.back(), argument);
   }
@@ -125,17 +139,48 @@ Status check_noun(const std::vector<Command>& commands, std::span<const std::str
   const auto named = [&](const Command& command) { return command.noun == words.front(); };
   if (std::any_of(commands.begin(), commands.end(), named)) {
     if (words.size() < 2 || words[1].starts_with('-')) return {};
-    std::string verbs;
+    std::vector<std::string> verbs;
     for (const Command& command : commands) {
       if (!named(command)) continue;
       if (command.verb.empty() || command.verb == words[1]) return {};
-      verbs += (verbs.empty() ? "" : ", ") + std::string(command.verb);
+      verbs.emplace_back(command.verb);
     }
     return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front() + " " + words[1], "",
-                "use one of: " + verbs);
+                nearest_words(words[1], verbs));
+  }
+  std::vector<std::string> nouns{"site"};
+  for (const Command& command : commands) {
+    if (nouns.back() != command.noun) nouns.emplace_back(command.noun);
   }
   return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front(), "",
-              "run tapewarden --help to see all");
+              nearest_words(words.front(), nouns) + " (tapewarden --help shows all)");
+}
+
+// Likewise an option that there is not, when another one is required.
+Status check_options(const CLI::App& app, const std::deque<BoundCommand>& bound,
+                     const std::vector<std::string>& words) {
+  const auto meant = std::ranges::find_if(bound, [&](const BoundCommand& one) {
+    return !words.empty() && one.command->noun == words.front() &&
+           (one.command->verb.empty() || (words.size() > 1 && one.command->verb == words[1]));
+  });
+  if (meant == bound.end()) return {};
+  for (const std::string& word : words) {
+    if (word == "--") return {};
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || app.get_option_no_throw(name) != nullptr ||
+        meant->app->get_option_no_throw(name) != nullptr) {
+      continue;
+    }
+    std::vector<std::string> known;
+    for (const CLI::App* one : {static_cast<const CLI::App*>(meant->app), &app}) {
+      for (const CLI::Option* option : one->get_options()) {
+        for (const std::string& text : option->get_lnames()) known.push_back("--" + text);
+      }
+    }
+    return fail(ErrorCode::kInvalidArgument, title_of(*meant->command) + " has no option " + name, "",
+                nearest_words(name, known));
+  }
+  return {};
 }
 
 }  // namespace
@@ -151,6 +196,7 @@ Result<Parsed> parse_command_line(const std::vector<Command>& commands, std::vec
   std::deque<BoundCommand> bound;
   build(app, commands, bound);
   app.add_subcommand("site", "init DIR, check: run by tapewarden-keyd");
+  TRY(check_options(app, bound, words));
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {
     app.parse(words);

@@ -1,5 +1,6 @@
 #include "cli/rest_client.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/text.h"
@@ -12,6 +13,18 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::chrono::milliseconds kDeadline{120'000};  // an RSA key of 4096 bits may take a while
+constexpr std::chrono::milliseconds kLongDeadline{3'600'000};
+// Of POST: what comes before and after the name in the path.
+constexpr std::pair<std::string_view, std::string_view> kLongWork[] = {{"/v1/keys", ""},
+                                                                       {"/v1/keys/export", ""},
+                                                                       {"/v1/keys/import", ""},
+                                                                       {"/v1/migrations/ekm", ""},
+                                                                       {"/v1/ledger/import-ekm", ""},
+                                                                       {"/v1/audit/verify", ""},
+                                                                       {"/v1/backups/", "/run"},
+                                                                       {"/v1/backups/", "/verify"},
+                                                                       {"/v1/backups/", "/drill"},
+                                                                       {"/v1/servers/", "/promote"}};
 constexpr std::size_t kPemLimit = 256U << 10;
 
 std::string member(const json::object& object, std::string_view name) {
@@ -103,6 +116,16 @@ Result<Credentials> site_credentials(Disk& disk, const std::string& directory, c
   return credentials;
 }
 
+std::chrono::milliseconds patience_for(std::string_view method, std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  const bool takes_long = std::ranges::any_of(kLongWork, [&](const auto& work) {
+    const auto& [before, after] = work;
+    if (after.empty()) return path == before;
+    return path.size() > before.size() + after.size() && path.starts_with(before) && path.ends_with(after);
+  });
+  return method == "POST" && takes_long ? kLongDeadline : kDeadline;
+}
+
 Result<RestClient> RestClient::make(const std::string& server, const Credentials& credentials) {
   const ServerAddress address = TRY(parse_server(server));
   net::TlsConfig config;
@@ -138,7 +161,16 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
   }
   call.body = body;
   crypto::wipe(body);
-  auto response = TRY(client_->request(std::move(call), kDeadline));
+  const auto patience = patience_for(method, target);
+  auto answer = client_->request(std::move(call), patience);
+  if (!answer && answer.error().code == ErrorCode::kTimeout && method != "GET") {
+    return fail(ErrorCode::kTimeout,
+                "the server did not answer within " +
+                    std::to_string(std::chrono::duration_cast<std::chrono::seconds>(patience).count()) +
+                    " seconds, and may still be at work on it",
+                "server", "look whether it was done (tapewarden status, audit query) before you repeat it");
+  }
+  auto response = TRY(std::move(answer));
   if (response.status >= 300) return error_of(response);
   if (response.status == kAwaitsApproval) return awaits_approval(response);
   return std::move(response.body);

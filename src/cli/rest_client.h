@@ -1,6 +1,7 @@
 // Requests to one server over HTTPS, with a session's token. Blocks; one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -29,6 +30,10 @@ struct Credentials {
 // Of a site's directory: ca/authority.crt, and people/NAME/client.crt and client.key.
 Result<Credentials> site_credentials(Disk& disk, const std::string& directory, const std::string& name);
 
+// How long the answer to a call is waited for: two minutes, and an hour where the server's work grows with
+// what it is asked for (100,000 keys, a backup, an import).
+std::chrono::milliseconds patience_for(std::string_view method, std::string_view target);
+
 class RestClient {
  public:
   static Result<RestClient> make(const std::string& server, const Credentials& credentials);
@@ -38,6 +43,7 @@ class RestClient {
   // The answer's body. An error answer of the server becomes the Error that it tells, its origin in the
   // message; others as net::HttpClient. `body` is JSON, or empty; wiped when it was sent.
   // An answer that says that a second person was asked is an error too, with kAwaitsApproval as its detail.
+  // kTimeout after patience_for(), though the server may go on with what it was asked.
   // `approval`: the id of one that was given, or empty.
   Result<Bytes> call(std::string_view method, const std::string& target, Bytes body = {},
                      const std::string& approval = {});

@@ -117,6 +117,7 @@ int run(int argc, char** argv) {
   context.out = &std::cout;
   context.err = &std::cerr;
   context.ask_secret = ask_secret_at_terminal;
+  if (::isatty(STDERR_FILENO) != 0) context.confirm = confirm_at_terminal;
   context.progress = show_progress;
   context.config_directory = config_directory();
   return run(context, std::move(words));

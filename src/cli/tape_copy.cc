@@ -66,6 +66,23 @@ scsi::WritePolicyPage policy_of(const TapeWriteOptions& options) {
   return policy;
 }
 
+// Whether anything stands on the tape, readable or not. Leaves it at its beginning.
+Result<bool> holds_data(tape::TapeDrive& drive) {
+  TRY(plain(drive.rewind()));
+  const auto moved = drive.space_filemarks(1);
+  const auto position = drive.position();
+  TRY(plain(drive.rewind()));
+  if (!moved && moved.error().fault != TapeFault::kEndOfData) return true;
+  return !position || position->logical_object > 0;
+}
+
+Status check_overwrite(tape::TapeDrive& drive, const TapeWriteOptions& options) {
+  if (options.append || !TRY(holds_data(drive))) return {};
+  if (options.may_overwrite && options.may_overwrite()) return {};
+  return fail(ErrorCode::kAlreadyExists, "there is data on the cartridge, and this write begins at its start",
+              "--overwrite", "say --append to write behind it, or --overwrite to lose it");
+}
+
 // The drive is told how to write, which it takes at the beginning of tape only, and gets its key when the
 // host sets it.
 Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
@@ -112,6 +129,7 @@ Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptio
   if (got == 0) {
     return fail(ErrorCode::kInvalidArgument, "there is nothing to write: the input is empty", "input");
   }
+  TRY(check_overwrite(bench.tape(), options));
   CopyReport report;
   TRY(prepare_write(bench, options, report));
   const auto position = TRY(plain(bench.tape().position()));

@@ -18,6 +18,8 @@ using CopyProgress = std::function<void(std::uint64_t bytes)>;
 
 struct TapeWriteOptions {
   bool append = false;
+  // Asked once, before anything is changed, when a write from the beginning would overwrite data; empty: no.
+  std::function<bool()> may_overwrite;
   bool clear = false;                  // write without encryption
   std::string group;                   // identified-key method; empty: the key server chooses
   std::vector<scsi::KeyLabel> labels;  // wrapped-key method; empty: the key server chooses
@@ -34,7 +36,8 @@ struct CopyReport {
 };
 
 // Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
-// this returns, the key confirmed to the server. REQUIRES: a cartridge is inserted.
+// this returns, the key confirmed to the server. kAlreadyExists when there is data that is not to be
+// overwritten. REQUIRES: a cartridge is inserted.
 Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
 

@@ -61,6 +61,18 @@ Result<crypto::SecretBytes> ask_secret_at_terminal(std::string_view question) {
   return crypto::SecretBytes::copy_of(typed.reveal().first(size));
 }
 
+bool confirm_at_terminal(std::string_view question) {
+  const int terminal = ::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+  if (terminal < 0) return false;
+  const std::string text = std::string(question) + " Type yes: ";
+  (void)!::write(terminal, text.data(), text.size());
+  std::string typed;
+  char c = 0;
+  while (typed.size() < kTypedSecretLimit && ::read(terminal, &c, 1) == 1 && c != '\n') typed += c;
+  (void)::close(terminal);
+  return typed == "yes";
+}
+
 void show_progress(std::uint64_t done, std::uint64_t total) {
   if (::isatty(STDERR_FILENO) == 0 || total == 0) return;
   const auto percent = static_cast<unsigned>(static_cast<double>(done) * 100.0 / static_cast<double>(total));

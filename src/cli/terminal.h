@@ -12,6 +12,8 @@ inline constexpr std::size_t kTypedSecretLimit = 256;  // bytes
 
 // Asks on /dev/tty, so that standard input may be a pipe. kUnavailable without a terminal.
 Result<crypto::SecretBytes> ask_secret_at_terminal(std::string_view question);
+// Asks on /dev/tty; true when the whole word yes is typed. False without a terminal.
+bool confirm_at_terminal(std::string_view question);
 // A percentage on standard error, in one line; only when that is a terminal.
 void show_progress(std::uint64_t done, std::uint64_t total);
 

@@ -104,6 +104,7 @@ Result<Pkcs12> read_pkcs12(ByteView file, const SecretBytes& passphrase) {
   const char* text = c_text(phrase);
   const auto parsed = TRY(parse(file));
   TRY(check_passphrase(parsed.get(), phrase));
+  TRY(check_work(parsed.get(), phrase));
 
   EVP_PKEY* raw_key = nullptr;
   X509* raw_certificate = nullptr;

@@ -13,42 +13,7 @@ namespace {
 
 using pkcs12::c_text;
 
-// Of all parts of a file together: about a minute of one processor.
-constexpr long kLargestIterations = 50'000'000;
 constexpr std::size_t kNameLimit = 1024;
-
-void free_safes(STACK_OF(PKCS7) * list) {
-  sk_PKCS7_pop_free(list, PKCS7_free);
-}
-void free_bags(STACK_OF(PKCS12_SAFEBAG) * list) {
-  sk_PKCS12_SAFEBAG_pop_free(list, PKCS12_SAFEBAG_free);
-}
-using SafesPtr = OpensslPtr<STACK_OF(PKCS7), free_safes>;
-using BagsPtr = OpensslPtr<STACK_OF(PKCS12_SAFEBAG), free_bags>;
-using PbeParameterPtr = OpensslPtr<PBEPARAM, PBEPARAM_free>;
-using Pbes2Ptr = OpensslPtr<PBE2PARAM, PBE2PARAM_free>;
-using Pbkdf2Ptr = OpensslPtr<PBKDF2PARAM, PBKDF2PARAM_free>;
-
-// How often the password is hashed for this algorithm; 0 when that is not told where it should be.
-long iterations_of(const X509_ALGOR* algorithm) {
-  const ASN1_OBJECT* name = nullptr;
-  int type = 0;
-  const void* value = nullptr;
-  X509_ALGOR_get0(&name, &type, &value, algorithm);
-  if (type != V_ASN1_SEQUENCE) return 0;
-  const auto* text = static_cast<const ASN1_STRING*>(value);
-  if (OBJ_obj2nid(name) != NID_pbes2) {
-    const PbeParameterPtr plain(static_cast<PBEPARAM*>(ASN1_item_unpack(text, ASN1_ITEM_rptr(PBEPARAM))));
-    return plain != nullptr ? ASN1_INTEGER_get(plain->iter) : 0;
-  }
-  const Pbes2Ptr outer(static_cast<PBE2PARAM*>(ASN1_item_unpack(text, ASN1_ITEM_rptr(PBE2PARAM))));
-  if (outer == nullptr) return 0;
-  X509_ALGOR_get0(&name, &type, &value, outer->keyfunc);
-  if (OBJ_obj2nid(name) != NID_id_pbkdf2 || type != V_ASN1_SEQUENCE) return 0;
-  const Pbkdf2Ptr inner(static_cast<PBKDF2PARAM*>(
-      ASN1_item_unpack(static_cast<const ASN1_STRING*>(value), ASN1_ITEM_rptr(PBKDF2PARAM))));
-  return inner != nullptr ? ASN1_INTEGER_get(inner->iter) : 0;
-}
 
 std::string text_of(const ASN1_OBJECT* object) {
   char text[80] = {};
@@ -61,7 +26,7 @@ class EntryReader {
   EntryReader(const SecretBytes& phrase, std::size_t limit) : phrase_(phrase), limit_(limit) {}
 
   Status read(PKCS12* file) {
-    const SafesPtr safes(PKCS12_unpack_authsafes(file));
+    const pkcs12::SafesPtr safes(PKCS12_unpack_authsafes(file));
     if (safes == nullptr) return pkcs12::refuse("The PKCS#12 file holds what cannot be read.");
     for (int i = 0; i < sk_PKCS7_num(safes.get()); ++i) TRY(read_safe(sk_PKCS7_value(safes.get(), i)));
     return {};
@@ -91,21 +56,12 @@ class EntryReader {
   }
 
  private:
-  Status spend(const X509_ALGOR* algorithm) {
-    const long wanted = iterations_of(algorithm);
-    if (wanted > 0 && wanted <= kLargestIterations - spent_) {
-      spent_ += wanted;
-      return {};
-    }
-    return pkcs12::refuse("The PKCS#12 file asks for more work than is allowed.");
-  }
-
   Status read_safe(PKCS7* safe) {
-    BagsPtr bags;
+    pkcs12::BagsPtr bags;
     if (PKCS7_type_is_data(safe)) {
       bags.reset(PKCS12_unpack_p7data(safe));
     } else if (PKCS7_type_is_encrypted(safe)) {
-      TRY(spend(safe->d.encrypted->enc_data->algorithm));
+      TRY(work_.spend(safe->d.encrypted->enc_data->algorithm));
       bags.reset(PKCS12_unpack_p7encdata(safe, c_text(phrase_), length()));
     }
     if (bags == nullptr) return pkcs12::refuse("The PKCS#12 file holds what cannot be read.");
@@ -137,7 +93,7 @@ class EntryReader {
   Status read_shrouded_key(PKCS12_SAFEBAG* bag) {
     const X509_ALGOR* algorithm = nullptr;
     X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
-    TRY(spend(algorithm));
+    TRY(work_.spend(algorithm));
     const Pkcs8Ptr key(
         PKCS12_decrypt_skey_ex(bag, c_text(phrase_), length(), library_with_old_algorithms(), nullptr));
     add_key(bag, key.get());
@@ -185,7 +141,7 @@ class EntryReader {
     if (sealed == nullptr) return {};
     const X509_ALGOR* algorithm = nullptr;
     X509_SIG_get0(sealed.get(), &algorithm, nullptr);
-    TRY(spend(algorithm));
+    TRY(work_.spend(algorithm));
     const Pkcs8Ptr info(
         PKCS8_decrypt_ex(sealed.get(), c_text(phrase_), length(), library_with_old_algorithms(), nullptr));
     const ASN1_OBJECT* name = nullptr;
@@ -211,7 +167,7 @@ class EntryReader {
   const SecretBytes& phrase_;
   std::size_t limit_;
   std::size_t count_ = 0;
-  long spent_ = 0;
+  pkcs12::WorkBudget work_{pkcs12::kLargestIterations};
   std::vector<Pkcs12Entry> secrets_;
   std::vector<Pkcs12Entry> keys_;
   std::vector<Pkcs12Entry> certificates_;

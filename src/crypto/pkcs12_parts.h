@@ -19,6 +19,32 @@ Status check_passphrase(PKCS12* file, const SecretBytes& phrase);
 Result<PrivateKey> adopt(PkeyPtr key);
 Result<Certificate> adopt(const X509* certificate);
 
+// Of all parts of a file together: about a minute of one processor.
+inline constexpr long kLargestIterations = 50'000'000;
+
+class WorkBudget {
+ public:
+  explicit WorkBudget(long iterations) : left_(iterations) {}
+  // Before something is opened by this algorithm: kInvalidArgument beyond the budget, or when the file does
+  // not tell how often the passphrase is hashed.
+  Status spend(const X509_ALGOR* algorithm);
+
+ private:
+  long left_;
+};
+// Adds up what PKCS12_parse() would spend, without opening private keys. kInvalidArgument beyond
+// kLargestIterations.
+Status check_work(PKCS12* file, const SecretBytes& phrase);
+
+inline void free_safes(STACK_OF(PKCS7) * list) {
+  sk_PKCS7_pop_free(list, PKCS7_free);
+}
+inline void free_bags(STACK_OF(PKCS12_SAFEBAG) * list) {
+  sk_PKCS12_SAFEBAG_pop_free(list, PKCS12_SAFEBAG_free);
+}
+using SafesPtr = OpensslPtr<STACK_OF(PKCS7), free_safes>;
+using BagsPtr = OpensslPtr<STACK_OF(PKCS12_SAFEBAG), free_bags>;
+
 std::unexpected<Error> refuse(const char* message);
 
 }  // namespace tapewarden::crypto::pkcs12

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
 #include <string>
 #include <vector>
 
@@ -111,6 +113,48 @@ TEST(Pkcs12, ForeignCertificateForTheKeyIsRefused) {
   auto content = kek().content();
   content.certificate = kek().other;
   EXPECT_TRUE(refused(write_pkcs12(content, secret("p"))));
+}
+
+// The file with `iterations` asked of its shrouded key, and its MAC made to fit. Nobody spends them here.
+Bytes asking_for(long iterations) {
+  const std::string phrase = "correct horse";
+  const Bytes der = to_bytes(kek().key.pkcs8().reveal());
+
+  X509_ALGOR* algorithm = PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), static_cast<int>(iterations), nullptr, 0,
+                                            nullptr, NID_hmacWithSHA256);
+  X509_SIG* sealed = X509_SIG_new();
+  X509_ALGOR* place = nullptr;
+  ASN1_OCTET_STRING* content = nullptr;
+  X509_SIG_getm(sealed, &place, &content);
+  X509_ALGOR_copy(place, algorithm);
+  X509_ALGOR_free(algorithm);
+  ASN1_OCTET_STRING_set(content, der.data(), static_cast<int>(der.size()));
+
+  STACK_OF(PKCS12_SAFEBAG)* bags = sk_PKCS12_SAFEBAG_new_null();
+  sk_PKCS12_SAFEBAG_push(bags, PKCS12_SAFEBAG_create0_pkcs8(sealed));
+  STACK_OF(PKCS7)* safes = nullptr;
+  PKCS12_add_safe(&safes, bags, -1, 0, nullptr);
+  sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+  PKCS12* made = PKCS12_add_safes(safes, 0);
+  sk_PKCS7_pop_free(safes, PKCS7_free);
+  PKCS12_set_mac(made, phrase.c_str(), static_cast<int>(phrase.size()), nullptr, 0, 1000, EVP_sha256());
+  Bytes out(static_cast<std::size_t>(i2d_PKCS12(made, nullptr)));
+  auto* end = out.data();
+  i2d_PKCS12(made, &end);
+  PKCS12_free(made);
+  return out;
+}
+
+TEST(Pkcs12, K5_WorkIsBoundedInItsBagsToo) {
+  const auto much = read_pkcs12(asking_for(2'000'000'000), secret("correct horse"));
+  ASSERT_FALSE(much.has_value());
+  EXPECT_NE(much.error().message.find("more work"), std::string::npos) << much.error().text();
+  const auto entries = read_pkcs12_entries(asking_for(2'000'000'000), secret("correct horse"), 10);
+  ASSERT_FALSE(entries.has_value());
+  EXPECT_NE(entries.error().message.find("more work"), std::string::npos);
+  const auto little = read_pkcs12(asking_for(1000), secret("correct horse"));
+  ASSERT_FALSE(little.has_value());  // what lies in it is not sealed
+  EXPECT_EQ(little.error().message.find("more work"), std::string::npos) << little.error().text();
 }
 
 TEST(Pkcs12, K20_EveryEntryIsRead) {

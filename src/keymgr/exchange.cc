@@ -296,16 +296,19 @@ Result<bool> Exchange::note_drive(store::Transaction& transaction) {
       .accepted;
 }
 
-Status Exchange::refuse(store::Transaction& transaction, const Error& error, bool& accepted_now) {
+Status Exchange::refuse(store::Transaction& transaction, const Error& error,
+                        std::optional<std::uint64_t> repeated, bool& accepted_now) {
   accepted_now = false;
   const auto code = eedk::ekm_code_of(error);
   if (code == EkmCode::kDriveNotConfigured || code == EkmCode::kDriveKeyUnverified) {
     accepted_now = TRY(note_drive(transaction));
   }
+  if (!repeated) return {};
   auto fields = caller_fields(request_);
   fields.emplace_back("code", eedk::to_string(code));
   fields.emplace_back("reason", error.message);
   if (!error.field.empty()) fields.emplace_back("field", error.field);
+  if (*repeated > 0) fields.emplace_back("repeated", std::to_string(*repeated));
   note(transaction, manager_.context(),
        {.type = AuditType::kKeyServing,
         .action = is_waiting(error) ? "key.wait" : "key.refuse",

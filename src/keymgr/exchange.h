@@ -41,9 +41,11 @@ class Exchange {
   // The heavy part after the commit: the SEDK.
   Result<KeyAnswer> finish();
 
-  // The audit record of a refusal; notes an unknown drive for the operator. `accepted_now`: the drive was
-  // taken into the table by the setting drive.unknown = accept, so the request may be tried again.
-  Status refuse(store::Transaction& transaction, const Error& error, bool& accepted_now);
+  // The audit record of a refusal; notes an unknown drive for the operator. `repeated`: as RefusalRecords
+  // gave it; without it there is no record. `accepted_now`: the drive was taken into the table by the setting
+  // drive.unknown = accept, so the request may be tried again.
+  Status refuse(store::Transaction& transaction, const Error& error, std::optional<std::uint64_t> repeated,
+                bool& accepted_now);
 
  private:
   void forget();

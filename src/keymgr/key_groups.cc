@@ -4,70 +4,16 @@
 
 #include "base/text.h"
 #include "eedk/ekm_code.h"
-#include "keymgr/access_rules.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/epoch.h"
+#include "keymgr/group_cursor.h"
 #include "keymgr/limits.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
-namespace {
 
 using eedk::EkmCode;
 using eedk::fail_ekm;
-
-// Whether a use-once group gives the key out no more, in this epoch of its owner.
-bool is_spent(const DataKey& key, std::int64_t epoch) {
-  return key.uses > 0 || !may_start_cartridge(key.state) || key.owner_epoch != epoch ||
-         key.created_commit == 0;
-}
-
-Result<GroupCursor> load_cursor(store::Reader& reader, const ServerContext& context,
-                                const std::string& group) {
-  const auto row = TRY(reader.get(kGroupCursorTable, {group, to_bytes(context.server.view())}));
-  if (row) return GroupCursor::from_row(*row);
-  GroupCursor cursor;
-  cursor.group = group;
-  cursor.server = context.server;
-  cursor.next_position = first_of_epoch(TRY(own_epoch(reader))) + 1;
-  return cursor;
-}
-
-Status save_cursor(store::Transaction& transaction, const GroupCursor& cursor) {
-  return transaction.put(kGroupCursorTable, cursor.to_row());
-}
-
-// Adds one key's share to its group's counts, or takes it away.
-Status count_key(store::Transaction& transaction, const ServerContext& context, const DataKey& key,
-                 int sign) {
-  if (key.group.empty() || key.owner != context.server) return {};
-  GroupCursor cursor = TRY(load_cursor(transaction, context, key.group));
-  cursor.total += sign;
-  if (is_spent(key, TRY(own_epoch(transaction)))) cursor.used += sign;
-  return save_cursor(transaction, cursor);
-}
-
-Status check_spec(const GroupSpec& spec) {
-  if (spec.keys_ahead < 0 || spec.keys_ahead > static_cast<std::int64_t>(kMaximumKeysAhead)) {
-    return fail(ErrorCode::kInvalidArgument, "the number of keys to keep ready is out of range", "keys_ahead",
-                "use 0 to " + std::to_string(kMaximumKeysAhead));
-  }
-  if (spec.alias_prefix.empty()) return {};
-  const std::string prefix = to_upper(spec.alias_prefix);
-  if (prefix.size() == 3 && std::ranges::all_of(prefix, [](char c) { return c >= 'A' && c <= 'Z'; }))
-    return {};
-  return fail(ErrorCode::kInvalidArgument, "a prefix of aliases has three letters", "alias_prefix");
-}
-
-int percent(std::int64_t used, std::int64_t total) {
-  return total <= 0 ? 0 : static_cast<int>(used * 100 / total);
-}
-
-int warning_level(int used_percent) {
-  return used_percent >= 100 ? 100 : used_percent >= 90 ? 90 : used_percent >= 80 ? 80 : 0;
-}
-
-}  // namespace
 
 Result<std::string> canonical_group(std::string_view name) {
   if (name.empty() || name.size() > kMaximumGroupNameCharacters || !is_printable(name) ||
@@ -114,155 +60,6 @@ Result<std::string> KeyGroups::require_name(store::Reader& reader, std::string_v
   if (TRY(reader.get(kKeyGroupTable, {folded}))) return folded;
   return fail_ekm(ErrorCode::kNotFound, EkmCode::kKeystoreConfiguration,
                   "there is no key group \"" + folded + "\"", "group", "create the group first");
-}
-
-Result<KeyGroup> KeyGroups::create(store::Transaction& transaction, const Actor& actor, std::string_view name,
-                                   const GroupSpec& spec) const {
-  KeyGroup group;
-  group.name = TRY(canonical_group(name));
-  TRY(check_spec(spec));
-  if (TRY(find(transaction, group.name))) {
-    return fail(ErrorCode::kAlreadyExists, "there is a key group " + group.name + " already", "group");
-  }
-  group.policy = spec.policy;
-  group.keys_ahead = spec.keys_ahead;
-  group.alias_prefix = to_upper(spec.alias_prefix);
-  group.created = context_.now();
-  TRY(transaction.put(kKeyGroupTable, group.to_row()));
-  audit(transaction, actor, "group.create",
-        {{"group", group.name},
-         {"policy", std::string(to_string(group.policy))},
-         {"keys_ahead", std::to_string(group.keys_ahead)}});
-  return group;
-}
-
-Result<KeyGroup> KeyGroups::modify(store::Transaction& transaction, const Actor& actor, std::string_view name,
-                                   const GroupSpec& spec) const {
-  KeyGroup group = TRY(require(transaction, name));
-  TRY(check_spec(spec));
-  if (group.policy == GroupPolicy::kRoundRobin && spec.policy == GroupPolicy::kUseOnce) {
-    // Keys used by rounds count as used: a use-once group hands out only keys that never began a cartridge.
-    GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
-    cursor.position = 0;
-    TRY(save_cursor(transaction, cursor));
-  }
-  group.policy = spec.policy;
-  group.keys_ahead = spec.keys_ahead;
-  group.alias_prefix = to_upper(spec.alias_prefix);
-  TRY(transaction.put(kKeyGroupTable, group.to_row()));
-  audit(transaction, actor, "group.modify",
-        {{"group", group.name},
-         {"policy", std::string(to_string(group.policy))},
-         {"keys_ahead", std::to_string(group.keys_ahead)}});
-  return group;
-}
-
-Status KeyGroups::remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const {
-  const KeyGroup group = TRY(require(transaction, name));
-  if (group.default_write) {
-    return fail(ErrorCode::kConflict, "the group " + group.name + " is the default for writing", "group",
-                "make another group the default first");
-  }
-  TRY(check_regroup(transaction, settings_, actor, group.name));
-  const auto drives = TRY(transaction.query(kDriveTable, "default_group = ? LIMIT 1", {group.name}));
-  if (!drives.empty()) {
-    return fail(
-        ErrorCode::kConflict,
-        "drive " + Drive::from_row(drives.front()).serial + " has the group " + group.name + " as default",
-        "group", "give that drive another default first");
-  }
-  const auto count = TRY(transaction.aggregate(kDataKeyTable, "COUNT(*)", "group_name = ?", {group.name}));
-  if (count > static_cast<std::int64_t>(kMaximumKeysPerCall)) {
-    return fail(ErrorCode::kConflict,
-                "the group " + group.name + " holds too many keys to be dissolved at once", "group",
-                "move its keys to another group first");
-  }
-  for (const auto& row : TRY(transaction.query(kDataKeyTable, "group_name = ?", {group.name}))) {
-    TRY(regroup(transaction, DataKey::from_row(row), ""));
-  }
-  for (const auto& row : TRY(transaction.query(kGroupCursorTable, "group_name = ?", {group.name}))) {
-    const auto cursor = GroupCursor::from_row(row);
-    TRY(transaction.erase(kGroupCursorTable, {cursor.group, to_bytes(cursor.server.view())}));
-  }
-  TRY(transaction.erase(kKeyGroupTable, {group.name}));
-  audit(transaction, actor, "group.remove", {{"group", group.name}, {"keys", std::to_string(count)}});
-  return {};
-}
-
-Status KeyGroups::set_default(store::Transaction& transaction, const Actor& actor,
-                              std::string_view name) const {
-  KeyGroup group = TRY(require(transaction, name));
-  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "default_write <> 0", {}))) {
-    KeyGroup other = KeyGroup::from_row(row);
-    if (other.name == group.name) continue;
-    other.default_write = false;
-    TRY(transaction.put(kKeyGroupTable, other.to_row()));
-  }
-  group.default_write = true;
-  TRY(transaction.put(kKeyGroupTable, group.to_row()));
-  audit(transaction, actor, "group.default", {{"group", group.name}});
-  return {};
-}
-
-// Counts and positions in a group are kept by the key's owner (I5), so keys change groups only there.
-Status KeyGroups::check_owned(const DataKey& key) const {
-  if (key.owner == context_.server || key.owner.is_nil()) return {};
-  return fail(ErrorCode::kConflict, "the key " + key.alias + " belongs to the server " + key.owner.text(),
-              "alias", "change its group at that server");
-}
-
-// Moves a key to the end of another group, or out of every group.
-Status KeyGroups::regroup(store::Transaction& transaction, DataKey key, const std::string& group) const {
-  const DataKey before = key;
-  key.group = group;
-  key.position = group.empty() ? 0 : TRY(next_positions(transaction, context_, group, 1));
-  TRY(keys_.put(transaction, key));
-  return account(transaction, context_, before, key);
-}
-
-Status KeyGroups::add_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
-                            std::string_view alias) const {
-  const KeyGroup group = TRY(require(transaction, name));
-  DataKey key = TRY(require_key(transaction, alias));
-  if (!key.group.empty()) {
-    return fail(ErrorCode::kConflict, "the key " + key.alias + " is in the group " + key.group, "alias",
-                "move it from that group instead");
-  }
-  TRY(check_owned(key));
-  TRY(check_regroup(transaction, settings_, actor, key.group));
-  audit(transaction, actor, "group.add-alias", {{"group", group.name}, {"alias", key.alias}});
-  return regroup(transaction, std::move(key), group.name);
-}
-
-Status KeyGroups::move_alias(store::Transaction& transaction, const Actor& actor, std::string_view alias,
-                             std::string_view from, std::string_view to) const {
-  const KeyGroup source = TRY(require(transaction, from));
-  const KeyGroup target = TRY(require(transaction, to));
-  DataKey key = TRY(require_key(transaction, alias));
-  if (key.group != source.name) {
-    return fail(ErrorCode::kConflict,
-                "the key " + key.alias + " is " +
-                    (key.group.empty() ? std::string("in no group") : "in the group " + key.group),
-                "from", "name the group that it is in");
-  }
-  TRY(check_owned(key));
-  TRY(check_regroup(transaction, settings_, actor, source.name));
-  audit(transaction, actor, "group.move-alias",
-        {{"alias", key.alias}, {"from", source.name}, {"to", target.name}});
-  return regroup(transaction, std::move(key), target.name);
-}
-
-Status KeyGroups::remove_alias(store::Transaction& transaction, const Actor& actor, std::string_view name,
-                               std::string_view alias) const {
-  const KeyGroup group = TRY(require(transaction, name));
-  DataKey key = TRY(require_key(transaction, alias));
-  if (key.group != group.name) {
-    return fail(ErrorCode::kConflict, "the key " + key.alias + " is not in the group " + group.name, "alias");
-  }
-  TRY(check_owned(key));
-  TRY(check_regroup(transaction, settings_, actor, group.name));
-  audit(transaction, actor, "group.remove-alias", {{"group", group.name}, {"alias", key.alias}});
-  return regroup(transaction, std::move(key), "");
 }
 
 Result<std::optional<KeyGroup>> KeyGroups::default_group(store::Reader& reader) const {
@@ -447,66 +244,6 @@ Status KeyGroups::warn(store::Transaction& transaction, const KeyGroup& group, G
            {"exhausted_on", day ? format_utc(*day) : "unknown"}});
   }
   cursor.warned_percent = level;
-  return {};
-}
-
-Result<std::int64_t> KeyGroups::next_positions(store::Transaction& transaction, const ServerContext& context,
-                                               const std::string& group, std::size_t count) {
-  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
-  const std::int64_t first = cursor.next_position;
-  cursor.next_position += static_cast<std::int64_t>(count);
-  TRY(save_cursor(transaction, cursor));
-  return first;
-}
-
-Status KeyGroups::account_new(store::Transaction& transaction, const ServerContext& context,
-                              const std::string& group, std::size_t count) {
-  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
-  cursor.total += static_cast<std::int64_t>(count);
-  cursor.warned_percent =
-      std::min<std::int64_t>(cursor.warned_percent, warning_level(percent(cursor.used, cursor.total)));
-  return save_cursor(transaction, cursor);
-}
-
-Status KeyGroups::account(store::Transaction& transaction, const ServerContext& context,
-                          const std::optional<DataKey>& before, const std::optional<DataKey>& after) {
-  if (before) TRY(count_key(transaction, context, *before, -1));
-  if (after) TRY(count_key(transaction, context, *after, +1));
-  return {};
-}
-
-Status KeyGroups::recount(store::Transaction& transaction, const ServerContext& context,
-                          const std::string& group) {
-  GroupCursor cursor = TRY(load_cursor(transaction, context, group));
-  const GroupCursor before = cursor;
-  const Bytes self = to_bytes(context.server.view());
-  const std::int64_t epoch = TRY(own_epoch(transaction));
-  cursor.total =
-      TRY(transaction.aggregate(kDataKeyTable, "COUNT(*)", "group_name = ? AND owner = ?", {group, self}));
-  const auto unused = TRY(transaction.aggregate(
-      kDataKeyTable, "COUNT(*)",
-      "group_name = ? AND owner = ? AND uses = 0 AND state IN (1, 2) AND owner_epoch = ? AND "
-      "created_commit > 0",
-      {group, self, epoch}));
-  cursor.used = cursor.total - unused;
-  if (cursor.total == before.total && cursor.used == before.used) return {};
-  return save_cursor(transaction, cursor);
-}
-
-Status KeyGroups::recount(store::Transaction& transaction, const ServerContext& context) {
-  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "1", {}))) {
-    TRY(recount(transaction, context, KeyGroup::from_row(row).name));
-  }
-  return {};
-}
-
-Status KeyGroups::begin_positions(store::Transaction& transaction, const ServerContext& context,
-                                  std::int64_t first) {
-  for (const auto& row : TRY(transaction.query(kKeyGroupTable, "1", {}))) {
-    GroupCursor cursor = TRY(load_cursor(transaction, context, KeyGroup::from_row(row).name));
-    cursor.next_position = std::max(cursor.next_position, first + 1);
-    TRY(save_cursor(transaction, cursor));
-  }
   return {};
 }
 

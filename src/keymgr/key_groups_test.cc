@@ -46,6 +46,55 @@ TEST(KeyGroups, K3_CreateAddMoveDelete) {
   EXPECT_EQ(m.group("beta").error().code, ErrorCode::kNotFound);
 }
 
+// I5: after a new epoch, or a cursor that came from the peer.
+TEST(KeyGroups, K3_CountsAreMadeAnewFromTheKeysThemselves) {
+  TestServer server;
+  auto& m = server.manager();
+  ASSERT_TRUE(m.create_group(operator_(), "G", {}));
+  ASSERT_TRUE(m.create_group(operator_(), "H", {}));
+  const auto keys = m.generate_keys(operator_(), 8, "ABC", "G").value();
+  ASSERT_TRUE(m.generate_keys(operator_(), 2, "ABC", "H"));
+  ASSERT_TRUE(take(server, "G"));
+  const auto deactivated = m.change_key_state(operator_(), keys[1].alias, KeyState::kDeactivated);
+  ASSERT_TRUE(deactivated) << deactivated.error().text();
+  ASSERT_TRUE(server.write([&](store::Transaction& t) -> Status {
+    DataKey key = *TRY(m.keys().find(t, keys[2].alias));  // another server's
+    key.owner = random_uuid();
+    TRY(t.put(kDataKeyTable, key.to_row()));
+    key = *TRY(m.keys().find(t, keys[3].alias));  // of another epoch
+    key.owner_epoch += 1;
+    TRY(t.put(kDataKeyTable, key.to_row()));
+    key = *TRY(m.keys().find(t, keys[4].alias));  // not made in this keystore
+    key.created_commit = 0;
+    return t.put(kDataKeyTable, key.to_row());
+  }));
+  const auto spoil = [&](const std::string& group) {
+    return server.write([&](store::Transaction& t) -> Status {
+      const Bytes self = to_bytes(m.context().server.view());
+      const auto row = TRY(t.get(kGroupCursorTable, {group, self}));
+      GroupCursor cursor = GroupCursor::from_row(*row);
+      cursor.total = 4711;
+      cursor.used = -3;
+      return t.put(kGroupCursorTable, cursor.to_row());
+    });
+  };
+  ASSERT_TRUE(spoil("G"));
+  ASSERT_TRUE(spoil("H"));
+  ASSERT_TRUE(server.write([&](store::Transaction& t) { return KeyGroups::recount(t, m.context(), "G"); }));
+  EXPECT_EQ(m.group("G")->total, 7);
+  EXPECT_EQ(m.group("G")->remaining, 3) << "the last three";
+  EXPECT_EQ(m.group("H")->total, 4711) << "of another group nothing was counted";
+  ASSERT_TRUE(server.write([&](store::Transaction& t) { return KeyGroups::recount(t, m.context()); }));
+  EXPECT_EQ(m.group("H")->total, 2);
+  EXPECT_EQ(m.group("H")->used, 0);
+  // What was right makes no commit.
+  const auto before = server.keystore().head();
+  ASSERT_TRUE(server.write([&](store::Transaction& t) { return KeyGroups::recount(t, m.context()); }));
+  EXPECT_EQ(server.keystore().head().sequence, before.sequence);
+  for (const std::size_t left : {5U, 6U, 7U}) EXPECT_EQ(take(server, "G")->alias, keys[left].alias);
+  EXPECT_FALSE(take(server, "G"));
+}
+
 TEST(KeyGroups, K3_AGroupInUseIsNotDeleted) {
   TestServer server;
   auto& m = server.manager();

@@ -4,11 +4,13 @@
 #include <atomic>
 
 #include "base/text.h"
+#include "crypto/hash.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/drive_check.h"
 #include "keymgr/exchange.h"
 #include "keymgr/key_cache.h"
 #include "keymgr/limits.h"
+#include "keymgr/refusal_records.h"
 #include "keymgr/serve_policy.h"
 #include "keymgr/write_choice.h"
 
@@ -43,12 +45,26 @@ struct KeyService::State {
   KeyCache cache;
   WaitBook waits;
   const crypto::PrivateKey& decoy = decoy_key();
+  RefusalRecords refusals{*manager.context().env.clock, {.at_once = kRefusalsRecordedAtOnce}};
   std::atomic<std::uint64_t> served{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> in_flight{0};
 };
 
 namespace {
+
+// Who is refused, and with what code (refusal_records.h).
+Hash256 refused_as(const Caller& caller, std::uint32_t code) {
+  ByteWriter out;
+  if (caller.proxy) {
+    out.bytes(*caller.proxy);
+  } else if (!caller.identity.empty()) {
+    out.bytes(caller.identity.fingerprint());
+  } else {
+    out.bytes(as_bytes(std::string_view(caller.serial).substr(0, 2 * kSerialCharacters)));
+  }
+  return crypto::sha256(out.u32(code).take());
+}
 
 // One request with its place in the four steps. Shared by the tasks that carry it; one of them at a time.
 template <typename State>
@@ -120,9 +136,10 @@ void Job<State>::refuse(Error error) {
   if (is_waiting(error) && state->waits.again(wait_id(), now())) return deliver(std::unexpected(error));
   const auto self = this->shared_from_this();
   const auto until_submitted = std::move(announced);
+  const auto repeated = state->refusals.next(refused_as(exchange.request().caller, error.detail));
   state->manager.keystore().submit(
-      [self, error](store::Transaction& transaction) {
-        return self->exchange.refuse(transaction, error, self->accepted_now);
+      [self, error, repeated](store::Transaction& transaction) {
+        return self->exchange.refuse(transaction, error, repeated, self->accepted_now);
       },
       [self, error](const Result<store::CommitInfo>& result) {
         if (result && self->accepted_now && self->attempts < kMostAttempts) return self->run();

@@ -9,7 +9,9 @@
 //
 // Invariants
 //  I1 No answer and no refusal leaves before its audit record is durable. Of an exchange that waits for a
-//     backup the first refusal is recorded, and when it is served how long it waited (wait_book.h).
+//     backup the first refusal is recorded, and when it is served how long it waited (wait_book.h). Of a
+//     caller that is refused again and again the records are bounded, and tell how many they stand for
+//     (refusal_records.h).
 //  I2 A data key lives in SecretBytes, for one request; it is never cached.
 //  I3 A SEDK is wrapped only to the wrapping key pinned for the drive.
 //  I4 All failures to unwrap an EEDK look alike and take like work.

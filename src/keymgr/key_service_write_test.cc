@@ -102,6 +102,26 @@ TEST_F(LtoSite, K14_RefusalsCarryCodeAndRemedyAndAreAudited) {
   EXPECT_EQ(server.audit_count({"key.refuse", "EE34", "failure"}), 1U);
 }
 
+TEST_F(LtoSite, K13_ADriveThatIsRefusedAgainAndAgainWritesFewRecords) {
+  auto request = drive.request(Intent::kWrite, random_uuid());
+  request.group = "nowhere";
+  for (unsigned i = 0; i < kRefusalsRecordedAtOnce + 50; ++i) {
+    request.request_id = random_uuid();
+    ASSERT_EQ(refusal(request), EkmCode::kKeystoreConfiguration);
+  }
+  EXPECT_EQ(server.audit_count({"key.refuse"}), kRefusalsRecordedAtOnce);
+  // Another reason of the same drive is told at once.
+  group_with("g", 1);
+  request.group = "g";
+  request.request_id = random_uuid();
+  ASSERT_TRUE(server.ask(request));
+  request = drive.request(Intent::kWrite, random_uuid());
+  request.group = "g";
+  ASSERT_EQ(refusal(request), EkmCode::kNoKeyToServe);
+  EXPECT_EQ(server.audit_count({"key.refuse", "EE34"}), 1U);
+  EXPECT_EQ(server.audit_count({"key.refuse"}), kRefusalsRecordedAtOnce + 1);
+}
+
 TEST_F(LtoSite, K14_MalformedRequestsAreRefusedByField) {
   group_with("g", 1);
   auto request = drive.request(Intent::kWrite, Uuid{});

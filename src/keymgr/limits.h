@@ -30,6 +30,7 @@ inline constexpr std::size_t kPublicKeyCacheEntries = 4096;
 inline constexpr std::size_t kKnownSetEntries = 16384;  // EEDK sets seen in the ledger, by hash
 inline constexpr std::size_t kKeysPerTransaction = 64;  // background generation: writers wait for no more
 inline constexpr std::size_t kMaximumRequestsInFlight = 4096;
+inline constexpr unsigned kRefusalsRecordedAtOnce = 128;  // of one caller and code; then one a minute
 inline constexpr std::size_t kMaximumNamesChecked = 256;
 inline constexpr std::size_t kMaximumWaits = 1024;  // exchanges that wait for a backup, remembered
 inline constexpr std::chrono::milliseconds kWaitIsOver{60'000};  // nobody asks for so long any more

@@ -49,12 +49,14 @@ class Merge {
   }
   void set(std::string_view column, std::int64_t value) { out_.row[place_of(table_, column)] = value; }
   void take_most(std::string_view column) { set(column, std::max(high(column), low(column))); }
-  // Milliseconds since 1970; 0: never.
-  void take_earliest(std::string_view column) {
+  // 0: none.
+  void take_smallest(std::string_view column) {
     const std::int64_t a = high(column);
     const std::int64_t b = low(column);
     set(column, a == 0 ? b : b == 0 ? a : std::min(a, b));
   }
+  // Milliseconds since 1970; 0: never.
+  void take_earliest(std::string_view column) { take_smallest(column); }
   void join_life() {
     const auto state = join(static_cast<KeyState>(high("state")), static_cast<KeyState>(low("state")));
     set("state", static_cast<std::int64_t>(state));
@@ -164,6 +166,17 @@ MergedRow merge_servers(const TableSpec& table, const RowOpinion& high, const Ro
 MergedRow merge_tombstones(const TableSpec& table, const RowOpinion& high, const RowOpinion& low, bool) {
   Merge merge(table, high, low);
   if (merge.low("state") > merge.high("state")) merge.base_on_low();
+  return merge.take();
+}
+
+MergedRow merge_quotas(const TableSpec& table, const RowOpinion& high, const RowOpinion& low,
+                       bool concurrent) {
+  Merge merge(table, high, low);
+  if (!concurrent) return merge.take();
+  for (const auto* column : {"writes_hour", "writes_day", "reads_hour", "reads_day", "added"}) {
+    merge.take_smallest(column);
+  }
+  merge.compare({"writes_hour", "writes_day", "reads_hour", "reads_day"});
   return merge.take();
 }
 

@@ -11,6 +11,7 @@
 //  servers      the highest epoch; all else of the server's own row
 //  tombstones   the stronger state: destroyed-compromised > destroyed > compromised
 //  conflicts    found first; acknowledged first
+//  quotas       the later row; of concurrent ones each limit that is stricter
 #pragma once
 
 #include "store/schema.h"
@@ -32,6 +33,8 @@ store::MergedRow merge_servers(const store::TableSpec& table, const store::RowOp
 store::MergedRow merge_conflicts(const store::TableSpec& table, const store::RowOpinion& high,
                                  const store::RowOpinion& low, bool concurrent);
 
+store::MergedRow merge_quotas(const store::TableSpec& table, const store::RowOpinion& high,
+                              const store::RowOpinion& low, bool concurrent);
 store::MergedRow merge_tombstones(const store::TableSpec& table, const store::RowOpinion& high,
                                   const store::RowOpinion& low, bool concurrent);
 

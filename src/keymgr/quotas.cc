@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "crypto/hash.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/limits.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::chrono::hours kHour{1};
 constexpr std::chrono::hours kDay{24};
+constexpr std::string_view kIdPurpose = "tapewarden quota 1";
 // Slots come round again after a day and one more.
 constexpr std::int64_t kSlots = kDay / kQuotaSlot + 1;
 
@@ -46,6 +48,16 @@ std::string described(const Quota& quota) {
 
 std::string_view window_name(std::chrono::hours window) {
   return window == kHour ? "hour" : "day";
+}
+
+// The same at both servers, so that two quotas for one subject and object, made apart, are one row and meet
+// by merge_quotas().
+Uuid id_of(const Quota& quota) {
+  ByteWriter out;
+  out.bytes32(as_bytes(kIdPurpose)).u8(static_cast<std::uint8_t>(quota.subject_kind));
+  out.bytes32(as_bytes(quota.subject)).u8(static_cast<std::uint8_t>(quota.object_kind));
+  const Hash256 hash = crypto::sha256(out.bytes32(as_bytes(quota.object)).take());
+  return Uuid::from(ByteView(hash).first(16));
 }
 
 }  // namespace
@@ -82,9 +94,9 @@ Quota Quota::from_row(const store::Row& row) {
 }
 
 Result<Quota> Quotas::add(store::Transaction& transaction, const Actor& actor, Quota quota) const {
-  quota.id = Uuid::random(*context_.env.random);
   quota.subject = TRY(canonical_subject(quota.subject_kind, quota.subject));
   quota.object = TRY(canonical_object(quota.object_kind, quota.object));
+  quota.id = id_of(quota);
   quota.added = context_.now();
   bool any = false;
   for (const std::int64_t limit : {quota.writes_hour, quota.writes_day, quota.reads_hour, quota.reads_day}) {

@@ -9,6 +9,8 @@
 //     says, and at most one slot longer. Reads keep one row a volume: the window slides exactly.
 //  Q4 Both servers count: the other's counts arrive with its commits, so a burst at both at once may pass a
 //     limit by what is on its way.
+//  Q5 Quotas for one subject and object that were added at both servers at once become one with the stricter
+//     limits. Rows of older releases have ids of their own: of two for the same, both hold.
 // Stateless; thread-safe.
 #pragma once
 
@@ -60,7 +62,8 @@ class Quotas {
  public:
   explicit Quotas(const ServerContext& context) : context_(context) {}
 
-  // The id is drawn here. kAlreadyExists for the same subject and object; kInvalidArgument without a limit.
+  // The id follows from subject and object. kAlreadyExists for the same subject and object; kInvalidArgument
+  // without a limit.
   Result<Quota> add(store::Transaction& transaction, const Actor& actor, Quota quota) const;
   Status remove(store::Transaction& transaction, const Actor& actor, const Uuid& id) const;
   // With what is used of each now.

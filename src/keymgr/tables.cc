@@ -297,8 +297,9 @@ const TableSpec kQuotaTable{
                 {"reads_day", kInteger, kPlain},
                 {"added", kInteger, kPlain}},
     .indexes = {},
-    .unique_indexes = {"subject_kind, subject, object_kind, object"},
+    .unique_indexes = {},
     .remembered = true,
+    .merge = merge_quotas,
     .peer = {.may_erase = true, .check = check_quota_row},
 };
 

@@ -36,7 +36,8 @@ class KeydBackup : public TapeSite {
   static Result<CommandResult> restore(const std::string& target, const std::string& to) {
     return restore_from(file(target), to);
   }
-  static Result<CommandResult> restore_from(const std::string& folder, const std::string& to) {
+  static Result<CommandResult> restore_from(const std::string& folder, const std::string& to,
+                                            const std::vector<std::string>& more = {}) {
     write_secret(file("backup-passphrase"), kPassphrase);
     write_secret(file("new-passphrase"), "a wholly new passphrase");
     std::vector<std::string> arguments{program("tapewarden-keyd"),
@@ -51,6 +52,7 @@ class KeydBackup : public TapeSite {
                                        file("new-passphrase"),
                                        "--ca",
                                        site().path("ca/authority.crt")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
     return run_command(arguments, file("restore.log"), std::chrono::seconds{120});
   }
 };
@@ -118,9 +120,10 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   const auto old_audit = read_bytes(folder + "/data/audit-of-epoch-0.jsonl");
   EXPECT_FALSE(std::ranges::search(old_audit, std::string_view("backup.target.add")).empty());
   // A key that the old server may have used is not given out again.
-  EXPECT_FALSE(tape("write", "1700000001", "TW0171L9", {"--group", "K17GROUP", "--input", file("data")}));
+  const std::vector<std::string> over{"--group", "K17GROUP", "--input", file("data"), "--overwrite"};
+  EXPECT_FALSE(tape("write", "1700000001", "TW0171L9", over));
   TW_EXPECT_OK(rest().post("/v1/keys", json::object{{"count", 2}, {"group", "K17GROUP"}}));
-  TW_EXPECT_OK(tape("write", "1700000001", "TW0171L9", {"--group", "K17GROUP", "--input", file("data")}));
+  TW_EXPECT_OK(tape("write", "1700000001", "TW0171L9", over));
   const auto audit = rest().get("/v1/audit?limit=1000");
   TW_ASSERT_OK(audit);
   const std::string text = json::serialize(*audit);
@@ -233,6 +236,62 @@ TEST_F(KeydServe, K17_AWriteWaitsForItsBackupGoesOnByItselfAndTheBackupHasItsKey
   TW_EXPECT_OK(site().start(Which::kPrimary));
   TW_EXPECT_OK(tape("read", "1700000002", "TW0172L9", {"--output", file("back")}));
   EXPECT_TRUE(read_bytes(file("back")) == data);
+}
+
+TEST_F(KeydBackup, K17_ARestoreThatWouldLoseCommitsWantsAWord) {
+  if (!site().running(Which::kPrimary)) TW_EXPECT_OK(site().start(Which::kPrimary));
+  TW_EXPECT_OK(add_target("gaps"));
+  TW_EXPECT_OK(make_group("K17GAPS", 1));
+  for (int i = 0; i < 3; ++i) {
+    TW_EXPECT_OK(rest().post("/v1/backups/gaps/run"));
+    TW_EXPECT_OK(rest().post("/v1/keys", json::object{{"count", 1}, {"group", "K17GAPS"}}));
+  }
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(file("gaps"))) {
+    if (entry.path().string().contains("-b00001-")) files.push_back(entry.path().string());
+  }
+  std::ranges::sort(files);
+  ASSERT_EQ(files.size(), 3U);
+  // What is wrong with the folder or the signer is told before any passphrase is asked for.
+  const auto early = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {program("tapewarden-keyd"), "restore", "--to", file("early")});
+    const auto done = run_command(words, file("restore.log"));
+    return done ? done->output : done.error().text();
+  };
+  EXPECT_NE(early({"--from", file("nowhere")}).find("nowhere"), std::string::npos);
+  EXPECT_NE(early({"--from", file("gaps")}).find("which is not a signer that was named"), std::string::npos);
+  EXPECT_NE(early({"--from", file("gaps"), "--ca", files[0]}).find(files[0] + " holds nothing in PEM"),
+            std::string::npos);
+  EXPECT_NE(early({"--form", file("gaps")}).find("did you mean --from?"), std::string::npos);
+
+  std::filesystem::rename(files[1], file("kept"));
+  const std::string to =
+      std::filesystem::relative(file("restored-gaps")).string();  // a relative path will do
+  const auto refused = restore("gaps", to);
+  TW_ASSERT_OK(refused);
+  EXPECT_EQ(refused->end.exit_code, 8) << refused->output;
+  EXPECT_NE(refused->output.find("increment 1 of base 1 (target gaps) is missing"), std::string::npos)
+      << refused->output;
+  EXPECT_NE(refused->output.find(files[2]), std::string::npos);
+  EXPECT_NE(refused->output.find("--incomplete"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(file("restored-gaps")));
+  const auto going_on = restore_from(file("gaps"), to, {"--incomplete"});
+  TW_ASSERT_OK(going_on);
+  EXPECT_EQ(going_on->end.exit_code, 0) << going_on->output;
+  EXPECT_NE(going_on->output.find("INCOMPLETE: increment 1"), std::string::npos) << going_on->output;
+  EXPECT_TRUE(std::filesystem::exists(file("restored-gaps/keyd.toml")));
+
+  // The last increment is cut: the file up to which can be restored is named.
+  std::filesystem::rename(file("kept"), files[1]);
+  std::filesystem::resize_file(files[2], std::filesystem::file_size(files[2]) - 40);
+  const auto cut = restore("gaps", file("restored-cut"));
+  TW_ASSERT_OK(cut);
+  EXPECT_EQ(cut->end.exit_code, 6) << cut->output;
+  EXPECT_NE(cut->output.find(files[2]), std::string::npos) << cut->output;
+  EXPECT_NE(cut->output.find("--file " + files[1]), std::string::npos) << cut->output;
+  const auto before = restore_from(file("gaps"), file("restored-cut"), {"--file", files[1]});
+  TW_ASSERT_OK(before);
+  EXPECT_EQ(before->end.exit_code, 0) << before->output;
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class KeydCartridgeKeys : public TapeSite {
   static void write_again(const std::string& serial, const std::string& volser,
                           std::vector<std::string> options) {
     data_ = random_file(site().random(), file("data"), kDataBytes);
-    options.insert(options.end(), {"--input", file("data")});
+    options.insert(options.end(), {"--input", file("data"), "--overwrite"});
     TW_EXPECT_OK(tape("write", serial, volser, options));
   }
   static void expect_reads_back(const std::string& serial, const std::string& volser) {

@@ -69,6 +69,33 @@ TEST_F(KeydCartridge, K3_AnEmptyInputCostsNoKey) {
   EXPECT_TRUE(rows->at("items").as_array().empty());
 }
 
+TEST_F(KeydCartridge, U2_DataOnACartridgeIsNotWrittenOverWithoutAWord) {
+  TW_EXPECT_OK(make_group("U2GROUP", 4));
+  TW_EXPECT_OK(make_drive("LTO", "4000000006", "TW0006L9"));
+  const Bytes first = random_file(site().random(), file("first"), kMarkerBytes);
+  TW_EXPECT_OK(tape("write", "4000000006", "TW0006L9", {"--group", "U2GROUP", "--input", file("first")}));
+  const Bytes second = random_file(site().random(), file("second"), kMarkerBytes);
+  const std::vector<std::string> again{"--group", "U2GROUP", "--input", file("second")};
+  const auto refused = tape("write", "4000000006", "TW0006L9", again);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("there is data on the cartridge"), std::string::npos)
+      << refused.error().text();
+  EXPECT_NE(refused.error().message.find("--overwrite"), std::string::npos);
+  const auto rows = rest().get("/v1/ledger?volser=TW0006L9");
+  TW_ASSERT_OK(rows);
+  EXPECT_EQ(rows->at("items").as_array().size(), 1U) << "the refusal cost no key";
+  TW_EXPECT_OK(tape("read", "4000000006", "TW0006L9", {"--output", file("back")}));
+  EXPECT_TRUE(read_bytes(file("back")) == first);
+  auto both = again;
+  both.insert(both.end(), {"--overwrite", "--append"});
+  EXPECT_FALSE(tape("write", "4000000006", "TW0006L9", both));
+  auto meant = again;
+  meant.emplace_back("--overwrite");
+  TW_EXPECT_OK(tape("write", "4000000006", "TW0006L9", meant));
+  TW_EXPECT_OK(tape("read", "4000000006", "TW0006L9", {"--output", file("back")}));
+  EXPECT_TRUE(read_bytes(file("back")) == second);
+}
+
 TEST_F(KeydCartridge, D2_AnAppendIsClearOnlyWhenThatIsSaid) {
   TW_EXPECT_OK(
       rest().post("/v1/keks", json::object{{"common_name", "d2"}, {"bits", 2048}, {"labels", {"D2 KEK"}}}));
@@ -84,7 +111,8 @@ TEST_F(KeydCartridge, D2_AnAppendIsClearOnlyWhenThatIsSaid) {
   EXPECT_NE(refused.error().message.find("--clear"), std::string::npos) << refused.error().text();
   TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", clear_append));
   // An encrypted one: what is appended is encrypted; and refused when its key areas say nothing of a key.
-  TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", {"--label", "D2 KEK", "--input", file("text")}));
+  TW_EXPECT_OK(
+      tape("write", "4000000005", "TW0005JD", {"--label", "D2 KEK", "--input", file("text"), "--overwrite"}));
   TW_EXPECT_OK(tape("write", "4000000005", "TW0005JD", append));
   TW_EXPECT_OK(tapewarden(
       {"cartridge", "erase", file("TW0005JD"), "--method", "cryptographic", "--yes", "--without-server"}));

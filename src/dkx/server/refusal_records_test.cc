@@ -1,4 +1,4 @@
-#include "dkx/server/refusal_records.h"
+#include "keymgr/refusal_records.h"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +8,9 @@
 
 namespace tapewarden::dkx {
 namespace {
+
+using keymgr::RefusalLimits;
+using keymgr::RefusalRecords;
 
 Hash256 sender(std::uint8_t number) {
   Hash256 out;

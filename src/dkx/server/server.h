@@ -12,8 +12,8 @@
 #include "crypto/certificate.h"
 #include "dkx/body.h"
 #include "dkx/envelope.h"
-#include "dkx/server/refusal_records.h"
 #include "keymgr/key_service.h"
+#include "keymgr/refusal_records.h"
 #include "keymgr/server_context.h"
 
 namespace tapewarden::dkx {
@@ -47,7 +47,7 @@ struct ServerDependencies {
   const keymgr::ServerContext* context = nullptr;
   std::function<ServerHealth()> health;
   AuditRefusal audit;
-  RefusalRecords* refusals = nullptr;  // shared by all connections
+  keymgr::RefusalRecords* refusals = nullptr;  // shared by all connections
 };
 
 // One connection's conversation.

@@ -108,6 +108,47 @@ TEST_F(PairOfServers, K19_TwoIndependentInstallationsMergeWithoutACollision) {
   EXPECT_FALSE(take(b, "DAILY"));
 }
 
+TEST_F(PairOfServers, K10_AQuarantinedKeyHidesNoOtherOfItsName) {
+  std::vector<DataKey> keys;
+  for (ModelServer* at : {&a, &b}) {
+    ASSERT_TRUE(at->manager->generate_key_range(actor, "KEY000000000000000001", ""));
+    keys.push_back(at->manager->key("KEY000000000000000001").value());
+  }
+  const auto sealed_by = [&](ModelServer& at, const DataKey& key, std::uint8_t number) {
+    LedgerEntry entry;
+    entry.volume.bytes[0] = number;
+    entry.alias = key.alias;
+    entry.dki = to_bytes(key.dki.view());
+    ASSERT_TRUE(at.keystore->write([&](store::Transaction& t) -> Status {
+      const auto secret = TRY(at.manager->keys().open(t, key));
+      entry.kcv = to_bytes(ByteView(crypto::key_check_value(secret, entry.volume)));
+      return at.manager->ledger().add(t, entry).has_value() ? Status() : fail(ErrorCode::kInternal, "");
+    }));
+  };
+  sealed_by(a, keys[0], 1);
+  sealed_by(b, keys[1], 2);
+  settle();
+  // Whichever of them is hidden, the other one's tape is read, and the hidden one's is told why not.
+  for (const std::size_t hidden : {0U, 1U}) {
+    const auto name = keys[hidden].alias + "#" + to_hex(keys[hidden].fingerprint);
+    ASSERT_TRUE(a.manager->quarantine_key(actor, a.manager->key_ref(name).value()));
+    EXPECT_TRUE(a.keystore->read([&](store::Reader& reader) -> Status {
+      for (const std::size_t tape : {0U, 1U}) {
+        KeyRequest request;
+        request.volume.bytes[0] = static_cast<std::uint8_t>(tape + 1);
+        request.dki = keys[tape].dki;
+        const auto found = key_of_tape(reader, *a.manager, request);
+        EXPECT_TRUE(found) << found.error().text();
+        if (!found) continue;
+        EXPECT_EQ((*found)->id, keys[tape].id);
+        EXPECT_EQ((*found)->quarantined != kNever, tape == hidden);
+      }
+      return {};
+    }));
+    ASSERT_TRUE(a.manager->release_key(actor, a.manager->key_ref(name).value()));
+  }
+}
+
 TEST_F(PairOfServers, K19_AConflictIsKeptShownAndAcknowledgedAtBoth) {
   settle();
   ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "FROM A"));
@@ -130,6 +171,48 @@ TEST_F(PairOfServers, K19_AConflictIsKeptShownAndAcknowledgedAtBoth) {
   ASSERT_TRUE(a.manager->set_setting(actor, kDefaultLabel1, "AGAIN A"));
   settle();
   EXPECT_EQ(conflict_count(a), 0U);
+}
+
+TEST_F(PairOfServers, K19_ServedWithoutThePeerNothingIsGivenTwiceWhenItComesBack) {
+  ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
+  settle();
+  ASSERT_TRUE(a.manager->generate_keys(actor, 4, "TWK", "DAILY"));
+  ASSERT_TRUE(b.manager->generate_keys(actor, 4, "TWL", "DAILY"));
+  settle();
+  std::set<Uuid> given;
+  const auto take_all = [&](ModelServer& at) {
+    std::size_t count = 0;
+    for (auto key = take(at, "DAILY"); key; key = take(at, "DAILY")) {
+      EXPECT_TRUE(given.insert(key->id).second) << key->alias << " was given out twice";
+      ++count;
+    }
+    return count;
+  };
+  // Away from each other: first what both hold, then nothing, then what the setting allows.
+  for (ModelServer* at : {&a, &b}) {
+    at->peer.in_step = false;
+    at->sender->close();
+    ASSERT_TRUE(at->manager->generate_keys(actor, 3, at == &a ? "TWM" : "TWN", "DAILY"));
+    EXPECT_EQ(take_all(*at), 4U);
+    ASSERT_TRUE(at->manager->set_setting(actor, kPeerExhausted, "serve"));
+    EXPECT_EQ(take_all(*at), 3U);
+  }
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    EXPECT_EQ(take_all(*at), 0U);
+    EXPECT_EQ(key_count(*at), 14U);
+    const auto keys = at->manager->list_keys("DAILY", std::nullopt, {100}).value().items;
+    for (const DataKey& key : keys) {
+      EXPECT_EQ(key.uses, 1) << key.alias;
+    }
+  }
+  // Together again: each gives out its own, once.
+  ASSERT_TRUE(a.manager->unset_setting(actor, kPeerExhausted));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 2, "TWK", "DAILY"));
+  settle();
+  EXPECT_EQ(take_all(b), 0U);
+  EXPECT_EQ(take_all(a), 2U);
+  EXPECT_EQ(given.size(), 16U);
 }
 
 TEST_F(PairOfServers, K19_AServerThatWasTakenOverObeysWhenItReturns) {
@@ -303,6 +386,37 @@ TEST_F(PairOfServers, K10_OfTwoKeysOfOneAliasOneDies) {
     return b.manager->life().enforce(t).has_value() ? Status() : fail(ErrorCode::kInternal, "not enforced");
   }));
   EXPECT_EQ(b.manager->key(name)->state, KeyState::kDestroyedCompromised);
+}
+
+TEST_F(PairOfServers, K27_QuotasMadeApartForTheSameBecomeTheStricterOne) {
+  Quota quota;
+  quota.object_kind = ObjectKind::kGroup;
+  quota.object = "DAILY";
+  quota.writes_hour = 10;
+  quota.writes_day = 20;
+  const auto at_a = a.manager->add_quota(actor, quota);
+  ASSERT_TRUE(at_a) << at_a.error().text();
+  quota.writes_hour = 5;
+  quota.writes_day = 0;
+  quota.reads_day = 7;
+  const auto at_b = b.manager->add_quota(actor, quota);
+  ASSERT_TRUE(at_b);
+  EXPECT_EQ(at_a->id, at_b->id);
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    const auto all = at->manager->list_quotas().value();
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all.front().quota.writes_hour, 5);
+    EXPECT_EQ(all.front().quota.writes_day, 20);
+    EXPECT_EQ(all.front().quota.reads_day, 7);
+  }
+  EXPECT_EQ(conflict_count(a), 1U);
+  // Of an older release with an id of its own: both hold.
+  Quota old = at_a.value();
+  old.id = Uuid::random(*sim.env().random);
+  ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) { return t.put(kQuotaTable, old.to_row()); }));
+  settle();
+  for (ModelServer* at : {&a, &b}) EXPECT_EQ(at->manager->list_quotas()->size(), 2U);
 }
 
 TEST_F(PairOfServers, K10_AQuarantineIsNotLostToALaterRowThatDoesNotKnowIt) {

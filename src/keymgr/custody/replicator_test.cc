@@ -35,6 +35,10 @@ class Wire final : public PeerLink {
     ++calls;
     if (path == "hello") return to.load()->handle_hello(body);
     if (path == "changes") last_changes = to_bytes(body);
+    if (path == "changes") {
+      const MutexLock lock(mutex);
+      while (hold) released.wait(mutex);
+    }
     std::promise<Result<Bytes>> answered;
     to.load()->handle_changes(to_bytes(body),
                               [&](Result<Bytes> answer) { answered.set_value(std::move(answer)); });
@@ -43,7 +47,16 @@ class Wire final : public PeerLink {
   std::atomic<Replicator*> to = nullptr;
   std::atomic<bool> cut = false;
   std::atomic<int> calls = 0;
+  // Messages with changes stay on their way until then.
+  void set_hold(bool wanted) {
+    const MutexLock lock(mutex);
+    hold = wanted;
+    released.notify_all();
+  }
   Bytes last_changes;
+  Mutex mutex;
+  CondVar released;
+  bool hold = false;
 };
 
 struct Node {
@@ -167,6 +180,25 @@ TEST(Replicator, K19_BothWriteAtOnceAndMeet) {
   EXPECT_EQ(pair.a.value("b99"), 99);
   EXPECT_EQ(pair.b.value("a99"), 99);
   EXPECT_EQ(pair.a.replicator->state().conflicts, 0U);
+}
+
+// R3: else two servers that both wait for the other would wait for ever.
+TEST(Replicator, K19_AServerAnswersItsPeerWhileItsOwnCommitWaits) {
+  Pair pair;
+  ASSERT_TRUE(pair.in_step());
+  pair.a.wire.set_hold(true);
+  auto waiting = std::async(std::launch::async, [&] { return pair.a.put("mine", 1).has_value(); });
+  ASSERT_TRUE(Pair::eventually([&] { return pair.a.value("mine") == 1; }));  // durable here, not there
+  for (int i = 0; i < 20; ++i) {
+    const std::string name = "theirs" + std::to_string(i);
+    ASSERT_TRUE(pair.b.put(name, i));  // acknowledged, though a has a commit at its gate
+    EXPECT_EQ(pair.a.value(name), i);
+  }
+  EXPECT_EQ(pair.b.value("mine"), -1);
+  EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  pair.a.wire.set_hold(false);
+  EXPECT_TRUE(waiting.get());
+  EXPECT_EQ(pair.b.value("mine"), 1);
 }
 
 TEST(Replicator, K19_AnIdlePairMakesNoCommits) {

@@ -1,5 +1,7 @@
 #include "keymgr/sharing/tables.h"
 
+#include "keymgr/sharing/peer_rules.h"
+
 namespace tapewarden::keymgr::sharing {
 
 using store::TableSpec;
@@ -17,6 +19,8 @@ const TableSpec kOwnCertificateTable{
                 {"sealing_key", kBlob, kSecret}},
     .indexes = {},
     .unique_indexes = {},
+    .peer = {.fixed = {"name", "identity", "certificate", "identity_key", "sealing_key"},
+             .check = check_own_certificate_row},
 };
 
 const TableSpec kPartnerTable{
@@ -34,7 +38,7 @@ const TableSpec kPartnerTable{
     .indexes = {},
     .unique_indexes = {},
     .remembered = true,
-    .peer = {.may_erase = true, .fixed = {}},
+    .peer = {.may_erase = true, .check = check_partner_row},
 };
 
 const TableSpec kTransferTable{
@@ -56,6 +60,7 @@ const TableSpec kTransferTable{
                 {"approved_by", kText, kPlain}},
     .indexes = {"began"},
     .unique_indexes = {},
+    .peer = {.fixed = {"fingerprint", "server", "keys", "made"}, .check = check_transfer_row},
 };
 
 const TableSpec kTransferKeysTable{
@@ -66,6 +71,7 @@ const TableSpec kTransferKeysTable{
                 {"fingerprints", kBlob, kPlain}},
     .indexes = {},
     .unique_indexes = {},
+    .peer = {.check = check_transfer_keys_row},
 };
 
 std::vector<const TableSpec*> tables() {

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/text.h"
 #include "keymgr/custody/backup/file_reader.h"
 #include "keymgr/custody/backup/limits.h"
 
@@ -20,12 +21,37 @@ bool follows(const FileHeader& before, const FileHeader& header) {
   return header.increment == before.increment + 1 && header.from == before.to.sequence;
 }
 
-Error gap(const FoundFile& file) {
-  return {ErrorCode::kNotFound, file.path + " lacks the increment before it", "backup file",
-          "bring the missing file back into the folder, or take the chain up to the gap with --file", 0};
+void note_gap(std::vector<Gap>& gaps, const std::vector<Chain>& chains, const FoundFile& file) {
+  const auto series = series_of(file.header);
+  if (!gaps.empty() && series_of(gaps.back().first.header) == series) {
+    gaps.back().last = file;
+    return;
+  }
+  Gap gap{.first = file, .last = file, .end = {}};
+  if (!chains.empty() && series_of(chains.back().base()) == series) {
+    gap.end = chains.back().files.back();
+    gap.missing = gap.end->header.increment + 1;
+    gap.after = gap.end->header.to.sequence;
+  }
+  gaps.push_back(std::move(gap));
+}
+
+std::string numbers_of(std::uint32_t first, std::uint32_t last) {
+  return first >= last ? std::to_string(first) : std::to_string(first) + " to " + std::to_string(last);
 }
 
 }  // namespace
+
+std::string Gap::text() const {
+  const std::string before =
+      missing == 0 ? "the base" : "increment " + numbers_of(missing, first.header.increment - 1);
+  std::string out = before + " of base " + std::to_string(first.header.base) + " (target " +
+                    first.header.target + ") is missing: commits " + std::to_string(after + 1) + " to " +
+                    std::to_string(first.header.from) + "; without it " + first.path;
+  if (last.path != first.path) out += " up to " + last.path;
+  return out + " cannot be restored (commits to " + std::to_string(last.header.to.sequence) + ", " +
+         format_utc(last.header.created) + ")";
+}
 
 Result<DirectoryContent> look_into(Disk& disk, const std::string& directory) {
   DirectoryContent out;
@@ -40,13 +66,13 @@ Result<DirectoryContent> look_into(Disk& disk, const std::string& directory) {
     if (reader) {
       out.files.push_back({path, (*reader)->header()});
     } else {
-      out.unreadable.push_back(reader.error());
+      out.unreadable.push_back({path, reader.error()});
     }
   }
   return out;
 }
 
-std::vector<Chain> chains_of(const std::vector<FoundFile>& files, std::vector<Error>* gaps) {
+std::vector<Chain> chains_of(const std::vector<FoundFile>& files, std::vector<Gap>* gaps) {
   std::vector<FoundFile> sorted;
   std::ranges::copy_if(files, std::back_inserter(sorted),
                        [](const FoundFile& file) { return file.header.kind == FileKind::kKeystore; });
@@ -61,7 +87,7 @@ std::vector<Chain> chains_of(const std::vector<FoundFile>& files, std::vector<Er
     } else if (same && follows(chains.back().newest(), file.header)) {
       chains.back().files.push_back(std::move(file));
     } else if (gaps != nullptr) {
-      gaps->push_back(gap(file));
+      note_gap(*gaps, chains, file);
     }
   }
   std::ranges::sort(chains, {}, [](const Chain& chain) {

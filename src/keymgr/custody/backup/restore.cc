@@ -6,6 +6,7 @@
 #include "audit/audit_file.h"
 #include "base/text.h"
 #include "keymgr/custody/backup/audit_series.h"
+#include "keymgr/custody/backup/file_reader.h"
 #include "keymgr/custody/backup/new_epoch.h"
 #include "keymgr/custody/backup/verification.h"
 #include "store/keystore.h"
@@ -17,22 +18,23 @@ namespace {
 
 constexpr std::string_view kWorkSuffix = ".restoring";
 
-Status check_target(Disk& disk, const std::string& to) {
-  const auto entries = disk.list(to);
-  if (entries && !entries->empty()) {
-    return fail(ErrorCode::kAlreadyExists, to + " is not empty", "to",
-                "name a new folder: a restore never writes into a server's folder");
-  }
-  return {};
+// By its name (file_name()): a part of the audit record is none.
+bool may_hold_keys(const std::string& path) {
+  constexpr std::size_t kEnding = std::string_view("-a00001-20261121T024032Z.twb").size();
+  return path.size() < kEnding || path.substr(path.size() - kEnding, 2) != "-a";
 }
 
 Result<std::vector<FoundFile>> collect(Disk& disk, const std::vector<std::string>& from,
-                                       std::vector<std::string>& warnings) {
+                                       std::vector<std::string>& warnings,
+                                       std::vector<std::string>* missing) {
   std::vector<FoundFile> files;
   for (const std::string& folder : from) {
     DirectoryContent content = TRY(look_into(disk, folder));
     std::ranges::move(content.files, std::back_inserter(files));
-    for (const Error& error : content.unreadable) warnings.push_back(error.text());
+    for (auto& one : content.unreadable) {
+      warnings.push_back(one.path + ": " + one.error.text());
+      if (missing != nullptr && may_hold_keys(one.path)) missing->push_back(warnings.back());
+    }
   }
   return files;
 }
@@ -51,25 +53,85 @@ Status one_server(const std::vector<FoundFile>& files) {
 
 }  // namespace
 
+Status check_restore_target(Disk& disk, const std::string& to) {
+  const auto entries = disk.list(to);
+  if (entries && !entries->empty()) {
+    return fail(ErrorCode::kAlreadyExists, to + " is not empty", "to",
+                "name a new folder: a restore never writes into a server's folder");
+  }
+  return {};
+}
+
 Result<PickedChain> pick_chain(Disk& disk, const std::vector<std::string>& from, const std::string& file) {
   PickedChain out;
   std::vector<std::string> folders = from;
   if (!file.empty() && folders.empty()) folders.push_back(parent_directory(file));
-  const auto files = TRY(collect(disk, folders, out.warnings));
+  const auto files = TRY(collect(disk, folders, out.warnings, file.empty() ? &out.missing : nullptr));
   if (!file.empty()) {
     out.chain = TRY(chain_ending_with(files, file));
     return out;
   }
   TRY(one_server(files));
-  std::vector<Error> gaps;
+  std::vector<Gap> gaps;
   std::vector<Chain> chains = chains_of(files, &gaps);
-  for (const Error& error : gaps) out.warnings.push_back(error.text());
+  for (const Gap& gap : gaps) out.warnings.push_back(gap.text());
+  if (chains.empty() && !out.warnings.empty()) {
+    return fail(ErrorCode::kNotFound,
+                "there is no whole backup in " + (folders.empty() ? "" : folders.front()) + ": " +
+                    out.warnings.front(),
+                "from", "bring the missing files back into the folder, or name the folder of another target");
+  }
   if (chains.empty()) {
     return fail(ErrorCode::kNotFound, "there is no backup in " + (folders.empty() ? "" : folders.front()),
                 "from", "name the folder that holds the .twb files");
   }
   out.chain = std::move(chains.back());
+  for (const Gap& gap : gaps) {
+    const auto place = [](const FileHeader& header) { return std::pair(header.epoch, header.to.sequence); };
+    if (place(gap.last.header) > place(out.chain.newest())) out.missing.push_back(gap.text());
+  }
   return out;
+}
+
+Status require_complete(const PickedChain& picked) {
+  if (picked.missing.empty()) return {};
+  std::string what;
+  for (const std::string& one : picked.missing) what += "\n  " + one;
+  const FileHeader& newest = picked.chain.newest();
+  return fail(ErrorCode::kConflict,
+              "the backups are not complete:" + what + "\n  what can be restored ends at commit " +
+                  std::to_string(newest.to.sequence) + " of " + format_utc(newest.created) + " with " +
+                  picked.chain.files.back().path,
+              std::string(kIncomplete),
+              "bring the missing files back into the folder, or name the folder of another target; or say "
+              "--incomplete: keys made after that commit are lost then");
+}
+
+Status check_chain(Disk& disk, const Chain& chain, const SignerTrust& trust) {
+  std::string before;
+  Hash256 predecessor{};
+  for (const FoundFile& file : chain.files) {
+    const auto checked = [&]() -> Status {
+      const auto reader = TRY(FileReader::open(disk, file.path));
+      if (reader->header().predecessor != predecessor) {
+        return fail(ErrorCode::kCorrupt, "it does not follow the file before it in its chain", "backup file",
+                    "bring the right predecessor back");
+      }
+      predecessor = TRY(reader->check_signature());
+      return trust.check(TRY(reader->signer()));
+    }();
+    if (!checked) {
+      Error error = checked.error();
+      if (!error.message.contains(file.path)) error.message = file.path + ": " + error.message;
+      if (error.code == ErrorCode::kCorrupt) {
+        error.remedy = "bring the whole file back, or name the folder of another target" +
+                       (before.empty() ? "" : "; or restore what was there before it with --file " + before);
+      }
+      return std::unexpected(std::move(error));
+    }
+    before = file.path;
+  }
+  return {};
 }
 
 namespace {
@@ -80,8 +142,10 @@ class Restorer {
       : env_(env), options_(options), work_(options.to + std::string(kWorkSuffix)) {}
 
   Result<RestoreReport> run() {
-    TRY(check_target(*env_.disk, options_.to));
+    TRY(check_restore_target(*env_.disk, options_.to));
     PickedChain picked = TRY(pick_chain(*env_.disk, options_.from, options_.file));
+    if (!options_.incomplete) TRY(require_complete(picked));
+    TRY(check_chain(*env_.disk, picked.chain, options_.trust));
     report_.warnings = std::move(picked.warnings);
     report_.newest = picked.chain.newest();
     report_.newest_path = picked.chain.files.back().path;

@@ -23,6 +23,7 @@ namespace tapewarden::keymgr::backup {
 struct RestoreOptions {
   std::vector<std::string> from;  // folders with backup files
   std::string file;               // the newest file to take; empty: the newest chain
+  bool incomplete = false;        // also when files show that later commits are missing
   Opener* opener = nullptr;
   SignerTrust trust;
   std::string to;                                       // the server's folder: must not exist, or be empty
@@ -55,8 +56,20 @@ struct RestoreReport {
 struct PickedChain {
   Chain chain;
   std::vector<std::string> warnings;  // files that do not fit into it
+  // Those among them that hold, or may hold, commits after the chain's end; none when `file` was named.
+  std::vector<std::string> missing;
 };
 Result<PickedChain> pick_chain(Disk& disk, const std::vector<std::string>& from, const std::string& file);
+
+// The error of a restore that would lose commits which other files show to exist: kConflict of the field
+// kIncomplete, telling what is missing.
+inline constexpr std::string_view kIncomplete = "incomplete";
+Status require_complete(const PickedChain& picked);
+// kAlreadyExists unless a restore may make this folder.
+Status check_restore_target(Disk& disk, const std::string& to);
+// What can be known of the chain's files without their keys: whole, in order, signed by somebody trusted. The
+// error names the file, and the one before it as the end of what can be restored.
+Status check_chain(Disk& disk, const Chain& chain, const SignerTrust& trust);
 
 Result<RestoreReport> restore(Env env, const RestoreOptions& options);
 

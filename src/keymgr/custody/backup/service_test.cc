@@ -144,7 +144,7 @@ TEST(Backup, K17_RetentionNeverTakesWhatAKeptIncrementNeeds) {
     // Whatever is there restores up to its newest file, for each base.
     const auto found = look_into(*f.env().disk, f.folder("one"));
     ASSERT_OK(found);
-    std::vector<Error> gaps;
+    std::vector<Gap> gaps;
     const auto chains = chains_of(found->files, &gaps);
     EXPECT_TRUE(gaps.empty());
     EXPECT_LE(chains.size(), 2U);
@@ -180,7 +180,7 @@ TEST(Backup, K17_AFileThatNobodyNotedIsBuiltUponByNobody) {
   for (int i = 0; i < 8; ++i) {
     const auto found = look_into(*f.env().disk, f.folder("one"));
     ASSERT_OK(found);
-    std::vector<Error> gaps;
+    std::vector<Gap> gaps;
     (void)chains_of(found->files, &gaps);
     EXPECT_TRUE(gaps.empty()) << gaps.front().text();
     ASSERT_OK(f.server.manager().generate_keys(officer(), 1, "ABC", "DAILY"));
@@ -215,6 +215,17 @@ TEST(Backup, K17_AMissingFileOfTheChainIsNoticed) {
   ASSERT_OK(picked);
   EXPECT_EQ(picked->chain.files.size(), 1U);
   ASSERT_EQ(picked->warnings.size(), 1U);
+  ASSERT_EQ(picked->missing.size(), 1U);
+  EXPECT_NE(picked->missing[0].find("increment 1 of base 1 (target one) is missing"), std::string::npos)
+      << picked->missing[0];
+  RestoreOptions options = f.restore_options("one", "short");
+  const auto refused = backup::restore(f.env(), options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, kIncomplete);
+  EXPECT_NE(refused.error().message.find(files[2]), std::string::npos) << refused.error().text();
+  EXPECT_FALSE(f.env().disk->exists(options.to));
+  options.incomplete = true;
+  ASSERT_OK(backup::restore(f.env(), options));
   EXPECT_EQ(pick_chain(*f.env().disk, {}, files[2]).error().code, ErrorCode::kNotFound);
   // The next run builds on nothing that is not there.
   const auto run = f.run();

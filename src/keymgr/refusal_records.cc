@@ -1,9 +1,9 @@
-#include "dkx/server/refusal_records.h"
+#include "keymgr/refusal_records.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace tapewarden::dkx {
+namespace tapewarden::keymgr {
 
 void RefusalRecords::give_back(Sender& sender, SteadyTime now) const {
   const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(now - sender.since);
@@ -37,4 +37,4 @@ std::optional<std::uint64_t> RefusalRecords::next(const Hash256& sender) {
   return std::exchange(entry.counted, 0);
 }
 
-}  // namespace tapewarden::dkx
+}  // namespace tapewarden::keymgr

@@ -1,11 +1,12 @@
-// How many refused messages of one sender get an audit record of their own. Whoever holds a certificate of
-// the site can be refused as often as he likes: records of each would fill the disk, and then nobody is
-// served. Thread-safe; in memory, on the steady clock.
+// How many refused messages, or refused requests for keys, of one sender get an audit record of their own.
+// Whoever holds a certificate of the site can be refused as often as he likes: records of each would fill the
+// disk, and then nobody is served. Thread-safe; in memory, on the steady clock.
 //
 // Invariants
 //  R1 A sender's refusals are recorded while he has records to spend: `at_once`, and one more after each
 //     `again`. Others are counted, and the next record of that sender tells how many.
-//  R2 A sender is his TLS certificate: a new connection changes nothing.
+//  R2 A sender is his TLS certificate, for requests with the code that he is refused with: a new connection,
+//     another serial or another request changes nothing.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,7 @@
 #include "base/env.h"
 #include "base/thread_annotations.h"
 
-namespace tapewarden::dkx {
+namespace tapewarden::keymgr {
 
 struct RefusalLimits {
   unsigned at_once = 32;
@@ -49,4 +50,4 @@ class RefusalRecords {
   std::map<Hash256, Sender> senders_ TW_GUARDED_BY(mutex_);
 };
 
-}  // namespace tapewarden::dkx
+}  // namespace tapewarden::keymgr
