@@ -95,7 +95,7 @@ Result<Answer> check(keymgr::KeyManager& manager, Service& service, const Reques
     return {};
   }));
   service.ask_for_check();
-  return json_answer(json::object{{"asked", true}}, 202);
+  return json_answer(json::object{{"asked", true}});
 }
 
 }  // namespace

@@ -16,15 +16,20 @@ Alarms::Standing Alarms::standing(const Catalogue::Cartridge& cartridge, Number 
   return had || old ? Standing::kShort : Standing::kSettling;
 }
 
+void Alarms::remember(const Survey& survey, std::size_t wanted) {
+  had_.resize(survey.size());
+  for (Number i = 0; i < survey.size(); ++i) {
+    if (survey.of(i).independent >= wanted) had_[i] = true;
+  }
+}
+
 Alarms::Found Alarms::look(const Catalogue& catalogue, const Survey& survey, std::size_t wanted,
                            WallTime now) {
   Found out;
-  had_.resize(survey.size());
   short_.resize(survey.size());
   for (Number i = 0; i < survey.size(); ++i) {
     const auto& cartridge = catalogue.cartridges()[i];
     const Standing standing = this->standing(cartridge, i, survey.of(i), wanted, now);
-    if (standing == Standing::kWell) had_[i] = true;
     const bool is_short = standing == Standing::kShort;
     if (is_short) {
       Pool& pool = out[catalogue.pools()[cartridge.pool]];

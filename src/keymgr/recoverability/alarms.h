@@ -40,7 +40,9 @@ class Alarms {
     std::vector<Number> examples{};
   };
   using Found = std::map<std::string, Pool>;
-  // Looks at every cartridge; remembers which have been well. Nothing is told yet.
+  // Remembers which cartridges have the wanted number of places.
+  void remember(const Survey& survey, std::size_t wanted);
+  // Looks at every cartridge. Nothing is told yet.
   Found look(const Catalogue& catalogue, const Survey& survey, std::size_t wanted, WallTime now);
   // Tells what is new. `name` gives a cartridge's volser.
   Status tell(const Found& found, std::size_t wanted, const std::function<std::string(Number)>& name);

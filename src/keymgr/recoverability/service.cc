@@ -134,6 +134,7 @@ Status Service::count() {
   wanted_ = wanted;
   faults_ = std::move(faults);
   survey_ = Survey::make(catalogue_, places_, faults_);
+  alarms_.remember(survey_, wanted_);
   counted_generation_ = catalogue_.generation();
   ++counts_made_;
   return {};

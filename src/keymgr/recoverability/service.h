@@ -141,7 +141,7 @@ class Service {
   std::size_t wanted_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t counted_generation_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t counts_made_ TW_GUARDED_BY(mutex_) = 0;
-  Alarms alarms_;  // look() and standing() under mutex_; tell() under feed_mutex_ alone
+  Alarms alarms_;  // remember(), look(), standing() under mutex_; tell() under feed_mutex_ alone
 };
 
 }  // namespace tapewarden::keymgr::recoverability
