@@ -80,7 +80,7 @@ TEST_F(KeydRecoverability, K26_ALostBackupAndASilentPeerAreTold) {
   };
   EXPECT_NE(without({"server:primary", "server:secondary"}).find("no tape dies"), std::string::npos);
   const auto dead = without({"server:primary", "server:secondary", "domain:safe"});
-  EXPECT_NE(dead.find("1 tapes die"), std::string::npos) << dead;
+  EXPECT_NE(dead.find("1 tape dies"), std::string::npos) << dead;
   EXPECT_NE(dead.find("TW0261L9"), std::string::npos) << dead;
   EXPECT_EQ(without({"server:nowhere"}), "refused");
   TW_EXPECT_OK(as_operator({"recoverability"}));

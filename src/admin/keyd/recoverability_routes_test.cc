@@ -22,6 +22,13 @@ TEST_F(KeydClient, K26_TheSiteItsPlacesPoolsAndCartridges) {
   EXPECT_EQ(cartridges.body.at("total"), 0);
 }
 
+TEST_F(KeydClient, K26_TheStatusTellsOfTheSelfCheck) {
+  const auto status = as(Role::kOperator, "GET", "/v1/status");
+  ASSERT_EQ(status.status, 200U);
+  EXPECT_EQ(status.body.at("recoverability").at("short"), 0);
+  EXPECT_EQ(status.body.at("recoverability").at("self_check"), "");
+}
+
 TEST_F(KeydClient, K26_BadQuestionsNameTheField) {
   const auto words = as(Role::kOperator, "GET", "/v1/recoverability/cartridges?without=everything");
   EXPECT_EQ(words.status, 400U);

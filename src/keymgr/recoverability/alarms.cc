@@ -149,6 +149,13 @@ Status Alarms::write(const std::vector<Event>& events, std::size_t wanted,
   return {};
 }
 
+std::int64_t Alarms::told() const {
+  const MutexLock lock(mutex_);
+  std::int64_t out = 0;
+  for (const auto& [pool, alarm] : told_) out += alarm.cartridges;
+  return out;
+}
+
 std::vector<std::string> Alarms::warnings() const {
   const MutexLock lock(mutex_);
   std::vector<std::string> out;

@@ -7,7 +7,7 @@
 //  told
 //     when kSettlingTime has passed since its newest entry in the ledger.
 //  A3 One look tells at most kEventsAStep pools; the others' turn comes with the next.
-// One thread, but for warnings().
+// One thread, but for warnings() and told().
 #pragma once
 
 #include <functional>
@@ -50,6 +50,7 @@ class Alarms {
   bool unfinished() const { return !waiting_.empty(); }
 
   std::vector<std::string> warnings() const;
+  std::int64_t told() const;  // cartridges that are short, as told
 
  private:
   struct Event {

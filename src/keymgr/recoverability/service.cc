@@ -377,6 +377,16 @@ Result<std::vector<PoolView>> Service::pools() {
   return out;
 }
 
+Result<Service::Brief> Service::brief() {
+  Brief out;
+  out.short_of = alarms_.told();
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    out.check = TRY(check_of(reader, manager_.context().server));
+    return {};
+  }));
+  return out;
+}
+
 std::vector<std::string> Service::warnings() const {
   std::vector<std::string> out = alarms_.warnings();
   for (auto& text : check_.warnings()) out.push_back(std::move(text));

@@ -104,6 +104,12 @@ class Service {
   Result<std::vector<PoolView>> pools();
 
   std::vector<std::string> warnings() const;
+  // For the status: what was told last, without counting anew.
+  struct Brief {
+    std::int64_t short_of = 0;  // cartridges
+    std::optional<CheckResult> check{};
+  };
+  Result<Brief> brief();
 
  private:
   struct Weak;

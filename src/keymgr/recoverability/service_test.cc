@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "keymgr/recoverability/tables.h"
+#include "keymgr/sharing/partners.h"
 #include "keymgr/sharing/tables.h"
+#include "keymgr/sharing/transfers.h"
 #include "keymgr/tables.h"
 #include "keymgr/testing/test_server.h"
 
@@ -276,6 +278,139 @@ TEST_F(Recoverable, K26_ASelfCheckThatWasBrokenOffGoesOn) {
   ASSERT_OK(service->check());
   EXPECT_EQ(server.audit_count({"recoverability.check", "\"" + std::to_string(kKeysACheckStep + 19) + "\""}),
             1U);
+}
+
+TEST_F(Recoverable, K26_PartnersCountByWhatCameFromThemOrAsTheSettingSays) {
+  const auto alias = write("VOL001");
+  sharing::Partner vienna;
+  vienna.name = "VIENNA";
+  vienna.display = "Vienna";
+  vienna.fingerprint.fill(5);
+  const auto transfer = [&](sharing::Direction direction, std::uint8_t number) {
+    sharing::Transfer out;
+    out.file.bytes.fill(number);
+    out.direction = direction;
+    out.fingerprint = vienna.fingerprint;
+    out.made = server.clock.wall_now();
+    return out;
+  };
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    TRY(t.put(sharing::kPartnerTable, vienna.to_row()));
+    const auto given = transfer(sharing::Direction::kGiven, 1);
+    const auto key = TRY(m().keys().find(t, alias));
+    TRY(sharing::put_transfer(t, given));
+    return sharing::put_transfer_keys(t, given, 0, std::vector{key->fingerprint});
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 1U) << "nobody says that it arrived";
+  ASSERT_OK(m().set_setting(officer(), kCountedPartners, "sent"));
+  ASSERT_EQ(of("VOL001").places.size(), 2U);
+  EXPECT_NE(of("VOL001").places[1].find("partner:Vienna (20"), std::string::npos);
+  EXPECT_EQ(service->cartridges({.without = {"server:primary", "partner:vienna"}}, {})->total, 1);
+  ASSERT_OK(m().unset_setting(officer(), kCountedPartners));
+  EXPECT_EQ(of("VOL001").places.size(), 1U);
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    const auto received = transfer(sharing::Direction::kReceived, 2);
+    const auto key = TRY(m().keys().find(t, alias));
+    TRY(sharing::put_transfer(t, received));
+    return sharing::put_transfer_keys(t, received, 0, std::vector{key->fingerprint});
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 2U);
+  ASSERT_OK(m().set_setting(officer(), kCountedPartners, "none"));
+  EXPECT_EQ(of("VOL001").places.size(), 1U);
+}
+
+TEST_F(Recoverable, K26_WrappedKeysAreOpenedByTheirKeks) {
+  keymgr::testing::TestDrive drive_3592("000000003592", DriveKind::k3592);
+  ASSERT_OK(m().add_drive(operator_(), drive_3592.serial(), drive_3592.pins()));
+  const auto own = m().generate_kek(officer(), {.common_name = "own", .bits = 2048, .labels = {"OWN"}});
+  ASSERT_OK(own);
+  hear_peer();
+  auto request = drive_3592.request(Intent::kWrite, keymgr::testing::random_uuid());
+  request.volser = "JAG001";
+  request.labels = {{"OWN", LabelMode::kClear}};
+  ASSERT_OK(server.ask(request));
+  EXPECT_EQ(of("JAG001").independent, 2U);
+  EXPECT_EQ(of("JAG001").pool, "label:OWN");
+  EXPECT_EQ(service->cartridges({.without = {"kek:own"}}, {})->total, 1);
+  EXPECT_EQ(service->cartridges({.without = {"kek:" + to_hex(own->kek.id)}}, {})->total, 1);
+  service->ask_for_check();
+  ASSERT_OK(service->check());
+  EXPECT_EQ(service->overview()->places.at(0).check->keks, 1);
+  // A holder elsewhere has proved that he can unwrap.
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    auto kek = TRY(m().keks().find(t, own->kek.id));
+    kek->proven = true;
+    kek->proven_at = server.clock.wall_now();
+    return t.put(kKekTable, kek->to_row());
+  }));
+  EXPECT_EQ(of("JAG001").independent, 3U);
+  EXPECT_EQ(service->cartridges({.without = {"server:primary", "server:secondary"}}, {})->total, 0);
+  EXPECT_EQ(service->cartridges({.without = {"kek:OWN"}}, {})->total, 1) << "wherever it lies";
+}
+
+// Rows as other versions and old managers left them.
+struct FeedSite : Recoverable {
+  LedgerEntry entry(const std::string& volser, const Uuid& volume, const std::string& alias) {
+    LedgerEntry out;
+    out.volser = volser;
+    out.volume = volume;
+    out.alias = alias;
+    out.drive = drive.serial();
+    return out;
+  }
+};
+
+TEST_F(FeedSite, K26_ACartridgeWithMoreRowsThanAPageIsOneCartridge) {
+  hear_peer();
+  const std::string alias = m().list_keys("daily", {}, {})->items.front().alias;
+  std::array<Uuid, 3> volumes{};
+  for (std::uint8_t i = 0; i < 3; ++i) volumes[i].bytes.fill(static_cast<std::uint8_t>(i + 1));
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+      const std::size_t rows = i == 1 ? 2 * kRowsAStep + 5 : 3;
+      for (std::size_t row = 0; row < rows; ++row) {
+        auto one = entry("VOL00" + std::to_string(i), volumes[i], alias);
+        if (row > 0) one.purpose = Purpose::kRead;
+        TRY(m().ledger().add(t, std::move(one)));
+      }
+    }
+    return {};
+  }));
+  EXPECT_EQ(service->overview()->site.cartridges, 3);
+  for (const std::string volser : {"VOL000", "VOL001", "VOL002"}) EXPECT_EQ(of(volser).independent, 2U);
+}
+
+TEST_F(FeedSite, K26_RecordsOfAnOldManagerAreToldByTheirVolser) {
+  ASSERT_OK(m().generate_key_range(operator_(), "OLDKEY", ""));
+  hear_peer();
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    for (std::size_t i = 0; i < kRowsAStep + 10; ++i) {
+      TRY(m().ledger().import(t, entry("OLD" + std::to_string(i), {}, i == 7 ? "NOTHERE" : "OLDKEY")));
+    }
+    return {};
+  }));
+  const auto site = service->overview();
+  ASSERT_OK(site);
+  EXPECT_EQ(site->site.cartridges, static_cast<std::int64_t>(kRowsAStep) + 10);
+  EXPECT_EQ(site->site.dead, 1);
+  EXPECT_EQ(of("OLD7").independent, 0U);
+  EXPECT_EQ(of("OLD8").independent, 2U);
+  const auto weakest = service->cartridges({}, {1, ""});
+  ASSERT_OK(weakest);
+  EXPECT_EQ(weakest->page.items.at(0).volser, "OLD7");
+  // The key comes: the ledger is as it was.
+  ASSERT_OK(m().generate_key_range(operator_(), "NOTHERE", ""));
+  EXPECT_EQ(of("OLD7").independent, 1U);
+}
+
+TEST_F(FeedSite, K26_ManyChangesAtOnceAreReadFromTheBeginning) {
+  write("VOL001");
+  EXPECT_EQ(of("VOL001").independent, 1U);
+  ASSERT_OK(m().generate_keys(operator_(), static_cast<std::size_t>(kChangesReadOneByOne) + 1, "XYZ", ""));
+  write("VOL002");
+  hear_peer();
+  EXPECT_EQ(of("VOL002").independent, 2U);
+  EXPECT_EQ(service->overview()->site.by_independent, (std::map<std::size_t, std::int64_t>{{2, 2}}));
 }
 
 TEST_F(Recoverable, K26_TheCatalogueFollowsAfterARestart) {
