@@ -111,11 +111,12 @@ Status Service::note_heard() {
 
 Status Service::count() {
   if (!heard_loaded_) {
+    WallTime heard = kNever;
     TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
-      if (const auto note = TRY(load_note(reader, kHeard))) heard_before_ = from_millis(note->number);
+      if (const auto note = TRY(load_note(reader, kHeard))) heard = from_millis(note->number);
       return {};
     }));
-    heard_noted_ = heard_before_;
+    heard_before_ = heard_noted_ = heard;
     heard_loaded_ = true;
   }
   Places places = TRY(gatherer_.gather(heard_before_));
