@@ -3,6 +3,7 @@
 #include "keymgr/custody/backup/target.h"
 #include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/replicator.h"
+#include "keymgr/recoverability/tables.h"
 #include "keymgr/sharing/tables.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"
@@ -16,6 +17,7 @@ std::vector<const store::TableSpec*> keyd_tables() {
   for (const auto* table : keymgr::CheckpointExchange::tables()) tables.push_back(table);
   for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
   for (const auto* table : keymgr::sharing::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::recoverability::tables()) tables.push_back(table);
   return tables;
 }
 

@@ -14,6 +14,7 @@
 #include "apps/kit_passphrase.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
+#include "apps/recoverability_site.h"
 #include "apps/sweeper.h"
 #include "apps/terminal_secret.h"
 #include "base/real_env.h"
@@ -95,6 +96,7 @@ struct KeydServer::Parts {
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
   std::unique_ptr<keymgr::Rewrapper> rewrapper;
+  std::unique_ptr<RecoverabilitySite> recoverability;
   std::unique_ptr<keymgr::KeyService> service;
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<HttpPeerLink> link;
@@ -122,6 +124,7 @@ struct KeydServer::Parts {
   dkx::ServerHealth health() const;
   std::vector<std::string> warnings() const;
   std::int64_t open_conflicts() const;
+  std::optional<keymgr::PeerState> peer_state() const;
   Result<keymgr::Incarnation> accept(const Uuid& server, const keymgr::Actor& actor);
   void finish_tasks();
 };
@@ -245,6 +248,8 @@ admin::AuditPlace KeydServer::Parts::audit_place() {
 
 void KeydServer::Parts::add_routes() {
   rewrapper = std::make_unique<keymgr::Rewrapper>(*manager);
+  recoverability =
+      std::make_unique<RecoverabilitySite>(*manager, config, backups.get(), [this] { return peer_state(); });
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
   approvals = std::make_unique<people::Approvals>(
       env, *store.keystore,
@@ -261,12 +266,10 @@ void KeydServer::Parts::add_routes() {
       .approvals = *approvals,
       .backups = backups.get(),
       .rewrapper = *rewrapper,
+      .recoverability = &recoverability->service(),
       .audit = audit_place(),
       .server_name = config.server_name,
-      .peer = [this]() -> std::optional<keymgr::PeerState> {
-        if (!replicator) return std::nullopt;
-        return replicator->state();
-      },
+      .peer = [this] { return peer_state(); },
       .accept_restored = [this](const Uuid& server,
                                 const keymgr::Actor& actor) { return accept(server, actor); },
       .warnings = [this] { return warnings(); },
@@ -283,6 +286,11 @@ Result<keymgr::Incarnation> KeydServer::Parts::accept(const Uuid& server, const 
     return fail(ErrorCode::kConflict, "that server is not the peer of this one", "name");
   }
   return replicator->accept_restored(actor);
+}
+
+std::optional<keymgr::PeerState> KeydServer::Parts::peer_state() const {
+  if (!replicator) return std::nullopt;
+  return replicator->state();
 }
 
 std::int64_t KeydServer::Parts::open_conflicts() const {
@@ -303,6 +311,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
   if (anchors) std::ranges::copy(anchors->warnings(), std::back_inserter(out));
   if (backups) std::ranges::copy(backups->warnings(), std::back_inserter(out));
+  if (recoverability) std::ranges::copy(recoverability->service().warnings(), std::back_inserter(out));
   if (!replicator) {
     out.emplace_back("no peer is configured: a lost machine is a lost keystore until there is a backup");
   } else if (const auto peer = replicator->state(); !peer.in_step) {
@@ -385,6 +394,7 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   TRY(parts.listen());
   parts.factory->poke();
   TRY(parts.backups->start());
+  parts.recoverability->start();
   parts.sweeper =
       std::make_unique<Sweeper>(*parts.store.keystore, kFirstSweep, std::chrono::hours(config.sweep_hours),
                                 [](const std::string& text) { log(LogLevel::kError, text); });
@@ -416,6 +426,7 @@ void KeydServer::stop() {
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
+  if (parts.recoverability) parts.recoverability->stop();
   if (parts.backups) parts.backups->stop();
   if (parts.replicator) parts.replicator->stop();
   if (parts.rewrapper) parts.rewrapper->stop();

@@ -16,6 +16,7 @@ std::vector<Command> group_commands();
 std::vector<Command> kek_commands();
 std::vector<Command> access_commands();  // access, proxy
 std::vector<Command> ledger_commands();
+std::vector<Command> recoverability_commands();
 std::vector<Command> migrate_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> backup_commands();

@@ -36,6 +36,8 @@ inline constexpr std::size_t kMaximumWaits = 1024;  // exchanges that wait for a
 inline constexpr std::chrono::milliseconds kWaitIsOver{60'000};  // nobody asks for so long any more
 
 inline constexpr std::uint64_t kMaximumApprovalHours = 720;
+inline constexpr std::uint64_t kMaximumWantedPlaces = 16;  // independent ones for a cartridge
+inline constexpr std::uint64_t kMaximumSilentHours = 720;  // also between self-checks
 inline constexpr std::size_t kRewrapBatch = 16;  // cartridges in one transaction
 inline constexpr std::size_t kMaximumRewrapVolsers = 10'000;
 inline constexpr std::size_t kMaximumQuotas = 1000;

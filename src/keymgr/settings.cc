@@ -1,21 +1,21 @@
 #include "keymgr/settings.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
 #include "base/text.h"
 #include "eedk/eedk.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/limits.h"
+#include "keymgr/place_domains.h"
 #include "keymgr/row_codec.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
 namespace {
 
-const std::array<SettingInfo, 11>& infos() {
-  static const std::array<SettingInfo, 11> all{{
+const std::vector<SettingInfo>& infos() {
+  static const std::vector<SettingInfo> all{{
       {kUnknownDrives,
        "pending",
        {"reject", "pending", "accept"},
@@ -41,6 +41,27 @@ const std::array<SettingInfo, 11>& infos() {
        {"on", "off"},
        "what may leave or destroy keys needs a second security officer; switching it off needs one too"},
       {kApprovalHours, "24", {}, "hours until a request for a second person expires, 1 to 720"},
+      {kWantedPlaces,
+       "2",
+       {},
+       "in how many independent places the key of each cartridge shall be had; 0 to 16, 0: no alarm"},
+      {kSilentHours,
+       "24",
+       {},
+       "hours for which a peer that does not answer still counts as a place for keys, 0 to 720"},
+      {kCheckHours,
+       "24",
+       {},
+       "hours between two self-checks, which open every key here and verify the backups; 0 to 720, 0: none"},
+      {kCountedPartners,
+       "received",
+       {"none", "received", "sent"},
+       "which keys a partner counts as a place for: none, those that came from it, or also those sent to it"},
+      {kPlaceDomains,
+       "",
+       {},
+       "failure domains of places, for example primary=building-1, secondary=building-2; else each server is "
+       "its own"},
   }};
   return all;
 }
@@ -74,6 +95,11 @@ Status check_value(const SettingInfo& info, std::string_view value) {
                 "use for example TWK");
   }
   if (info.name == kApprovalHours) (void)TRY(parse_number(value, 1, kMaximumApprovalHours, field));
+  if (info.name == kWantedPlaces) (void)TRY(parse_number(value, 0, kMaximumWantedPlaces, field));
+  if (info.name == kSilentHours || info.name == kCheckHours) {
+    (void)TRY(parse_number(value, 0, kMaximumSilentHours, field));
+  }
+  if (info.name == kPlaceDomains) (void)TRY(parse_place_domains(value));
   if ((info.name == kDefaultLabel1 || info.name == kDefaultLabel2) && !value.empty()) {
     return eedk::check_label(value, field);
   }

@@ -27,8 +27,13 @@ inline constexpr std::string_view kDefaultMode2 = "default.mode2";
 inline constexpr std::string_view kAliasPrefix = "alias.prefix";      // three letters
 inline constexpr std::string_view kPeerExhausted = "peer.exhausted";  // refuse | serve
 inline constexpr std::string_view kServe = "keys.serve";  // auto | after-backup | after-replica | at-once
-inline constexpr std::string_view kTwoPerson = "approval.two_person";  // on | off
-inline constexpr std::string_view kApprovalHours = "approval.hours";   // 1 to 720
+inline constexpr std::string_view kTwoPerson = "approval.two_person";            // on | off
+inline constexpr std::string_view kApprovalHours = "approval.hours";             // 1 to 720
+inline constexpr std::string_view kWantedPlaces = "recoverability.wanted";       // 0 to 16
+inline constexpr std::string_view kSilentHours = "recoverability.silent_hours";  // 0 to 720
+inline constexpr std::string_view kCheckHours = "recoverability.check_hours";    // 0 to 720
+inline constexpr std::string_view kCountedPartners = "recoverability.partners";  // none | received | sent
+inline constexpr std::string_view kPlaceDomains = "recoverability.domains";      // see place_domains.h
 
 enum class UnknownDrives : std::uint8_t { kReject, kPending, kAccept };
 

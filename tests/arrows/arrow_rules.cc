@@ -37,6 +37,8 @@ const std::map<std::string, Names, std::less<>>& arrows() {
        {"base", "crypto", "store", "eedk", "tape/medium", "keymgr", "keymgr/custody",
         "keymgr/custody/backup"}},
       {"keymgr/sharing", {"base", "crypto", "store", "audit", "eedk", "keymgr", "keymgr/custody/backup"}},
+      {"keymgr/recoverability",
+       {"base", "crypto", "store", "audit", "eedk", "keymgr", "keymgr/custody/backup", "keymgr/sharing"}},
       {"proof", {"base", "crypto", "eedk", "json"}},
       {"dkx", {"base", "crypto", "ttlv", "eedk"}},
       {"dkx/server", {"base", "crypto", "ttlv", "eedk", "dkx", "keymgr"}},
@@ -51,7 +53,8 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"admin/http", {"base", "crypto", "net", "people", "audit", "json"}},
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody",
-        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/sharing", "admin/http"}},
+        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/recoverability",
+        "keymgr/sharing", "admin/http"}},
       {"cli",
        {"base", "config", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/initiator",
         "keyproxy", "eedk", "dkx", "dkx/client", "proof"}},
@@ -85,6 +88,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "proof",
         "keymgr/evidence",
         "keymgr/migration",
+        "keymgr/recoverability",
         "keymgr/sharing"}},
   };
   return table;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "integration/other_file_system.h"
 #include "integration/tape_site.h"
 
 namespace tapewarden::testing {
@@ -130,26 +131,6 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   EXPECT_NE(text.find("\"made_read_only\":7"), std::string::npos);
   EXPECT_NE(text.find("\"old_epoch\":0"), std::string::npos) << text.substr(0, 2000);
 }
-
-// A folder on another file system than the site's, so that a target there counts. Vanishes with the object.
-class OtherFileSystem {
- public:
-  OtherFileSystem() {
-    std::string name = "/dev/shm/tapewarden-XXXXXX";
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~OtherFileSystem() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  OtherFileSystem(const OtherFileSystem&) = delete;
-  OtherFileSystem& operator=(const OtherFileSystem&) = delete;
-  // Empty when there is none.
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Alone and of its own: its keys are gated by its backups.
 class KeydServe : public KeydBackup {

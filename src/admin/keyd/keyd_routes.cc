@@ -27,6 +27,9 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(installation_routes(services.manager));
   router.add(audit_routes(services.manager, services.audit));
   if (services.backups != nullptr) router.add(backup_routes(*services.backups));
+  if (services.recoverability != nullptr) {
+    router.add(recoverability_routes(services.manager, *services.recoverability));
+  }
   router.add(status_routes(services));
   router.add(server_routes(services));
   router.add({openapi_route(router, "Tapewarden key server")});

@@ -19,6 +19,10 @@
 #include "keymgr/rewrap.h"
 #include "people/people.h"
 
+namespace tapewarden::keymgr::recoverability {
+class Service;
+}
+
 namespace tapewarden::admin {
 
 // Where the audit record lies and what signs its checkpoints.
@@ -42,6 +46,7 @@ struct KeydServices {
   people::Approvals& approvals;                // the same that the router has
   keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
   keymgr::Rewrapper& rewrapper;
+  keymgr::recoverability::Service* recoverability = nullptr;  // nullptr: no routes for it
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.
@@ -75,6 +80,8 @@ std::vector<Route> sharing_routes(keymgr::KeyManager& manager);       // partner
 std::vector<Route> installation_routes(keymgr::KeyManager& manager);  // a whole old key manager
 std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& place);
 std::vector<Route> backup_routes(keymgr::backup::Service& service);
+std::vector<Route> recoverability_routes(keymgr::KeyManager& manager,
+                                         keymgr::recoverability::Service& service);
 std::vector<Route> status_routes(const KeydServices& services);
 std::vector<Route> server_routes(const KeydServices& services);
 

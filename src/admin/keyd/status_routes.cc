@@ -1,6 +1,7 @@
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
+#include "keymgr/recoverability/service.h"
 #include "keymgr/serve_policy.h"
 #include "keymgr/sharing/warnings.h"
 
@@ -133,6 +134,18 @@ Result<json::object> serve_state(const KeydServices& services, const keymgr::Wai
                       {"writes_waited", writes.begun}};
 }
 
+// The whole answer is at /v1/recoverability.
+Result<json::value> recoverability_state(const KeydServices& services) {
+  if (services.recoverability == nullptr) return json::value(nullptr);
+  const auto brief = TRY(services.recoverability->brief());
+  return json::value(
+      json::object{{"short", brief.short_of},
+                   {"self_check", time_text(brief.check ? brief.check->ended : keymgr::kNever)},
+                   {"keys_opened", brief.check ? brief.check->data_keys : 0},
+                   {"keks_opened", brief.check ? brief.check->keks : 0},
+                   {"not_opened", brief.check ? brief.check->failed : 0}});
+}
+
 Result<Answer> status(const KeydServices& services) {
   json::array warnings;
   TRY(add_group_warnings(services.manager, warnings));
@@ -146,6 +159,7 @@ Result<Answer> status(const KeydServices& services) {
   const auto peer = services.peer ? services.peer() : std::nullopt;
   const store::CommitMark head = services.manager.keystore().head();
   const auto counts = services.service.counts();
+  auto recoverability = TRY(recoverability_state(services));
   auto serve = TRY(serve_state(services, counts.waiting, warnings));
   return json_answer(
       json::object{{"server", services.manager.context().server.text()},
@@ -157,6 +171,7 @@ Result<Answer> status(const KeydServices& services) {
                    {"in_flight", counts.in_flight},
                    {"peer", peer ? json::value(to_json(*peer)) : json::value(nullptr)},
                    {"serve", std::move(serve)},
+                   {"recoverability", std::move(recoverability)},
                    {"approvals", std::move(approvals)},
                    {"sessions", services.people.open_sessions()},
                    {"warnings", std::move(warnings)}});

@@ -1,6 +1,7 @@
 #include "admin/keyd/testing/keyd_fixture.h"
 
 #include "base/assert.h"
+#include "keymgr/recoverability/tables.h"
 #include "keymgr/sharing/tables.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"
@@ -13,6 +14,7 @@ std::vector<const store::TableSpec*> own_tables() {
   auto tables = keymgr::tables();
   for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
   for (const auto* table : keymgr::sharing::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::recoverability::tables()) tables.push_back(table);
   return tables;
 }
 
@@ -48,6 +50,11 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
       std::make_unique<people::Approvals>(base_.env(), base_.keystore(), std::move(approval_options));
   TW_ASSERT(manager_->set_setting(keymgr::Actor::system(), keymgr::kTwoPerson, "off").has_value());
   rewrapper_ = std::make_unique<keymgr::Rewrapper>(*manager_);
+  keymgr::recoverability::ServiceOptions recoverability_options;
+  recoverability_options.server_name = "primary";
+  recoverability_options.backups = backups_.get();
+  recoverability_ =
+      std::make_unique<keymgr::recoverability::Service>(*manager_, std::move(recoverability_options));
   RouterOptions router_options;
   router_options.approvals = approvals_.get();
   router_ = std::make_unique<Router>(base_.people(), workers_, router_options);
@@ -62,6 +69,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
                              .approvals = *approvals_,
                              .backups = backups_.get(),
                              .rewrapper = *rewrapper_,
+                             .recoverability = recoverability_.get(),
                              .audit = place,
                              .server_name = "primary",
                              .peer = {},

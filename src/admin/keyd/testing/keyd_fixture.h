@@ -7,6 +7,7 @@
 #include <string>
 
 #include "admin/keyd/keyd_routes.h"
+#include "keymgr/recoverability/service.h"
 #include "audit/audit_file.h"
 #include "people/testing/people_fixture.h"
 
@@ -43,6 +44,7 @@ class KeydFixture {
   std::unique_ptr<keymgr::backup::Service> backups_;
   std::unique_ptr<people::Approvals> approvals_;
   std::unique_ptr<keymgr::Rewrapper> rewrapper_;
+  std::unique_ptr<keymgr::recoverability::Service> recoverability_;
   std::unique_ptr<Router> router_;
 };
 

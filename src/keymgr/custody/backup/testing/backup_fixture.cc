@@ -17,10 +17,20 @@ std::vector<const store::TableSpec*> all_tables() {
   return all;
 }
 
-BackupFixture::BackupFixture()
-    : server(1, backup::tables()),
+namespace {
+
+std::vector<const store::TableSpec*> with_backup_tables(std::vector<const store::TableSpec*> more) {
+  for (const auto* table : backup::tables()) more.push_back(table);
+  return more;
+}
+
+}  // namespace
+
+BackupFixture::BackupFixture(std::vector<const store::TableSpec*> more)
+    : server(1, with_backup_tables(more)),
       new_passphrase(secret_of("a new passphrase")),
-      opener(secret_of(kPassphrase)) {
+      opener(secret_of(kPassphrase)),
+      more_(std::move(more)) {
   restart_service();
 }
 
@@ -31,6 +41,7 @@ void BackupFixture::restart_service() {
   options.keystore_path = server.keystore_path();
   options.scratch_directory = media.file("scratch");
   options.tables = all_tables();
+  options.tables.insert(options.tables.end(), more_.begin(), more_.end());
   options.poll = std::chrono::milliseconds(20);
   options.site_files = [this] {
     if (const auto call = during_run) call();

@@ -27,7 +27,8 @@ struct Restored {
 
 class BackupFixture {
  public:
-  BackupFixture();
+  // `more` are tables of components above this one.
+  explicit BackupFixture(std::vector<const store::TableSpec*> more = {});
 
   keymgr::testing::TestServer server;
   store::testing::TemporaryDirectory media;  // holds the targets' folders
@@ -55,6 +56,9 @@ class BackupFixture {
   Opener opener;
   std::vector<SiteFile> site_files_written;
   std::function<void()> during_run;  // called while a run is under way
+
+ private:
+  std::vector<const store::TableSpec*> more_;
 };
 
 }  // namespace tapewarden::keymgr::backup::testing

@@ -1,0 +1,58 @@
+#include "apps/recoverability_site.h"
+
+#include "apps/log.h"
+
+namespace tapewarden::apps {
+
+namespace {
+
+constexpr std::chrono::milliseconds kFirstLook{500};
+constexpr std::chrono::milliseconds kLookEvery{3000};
+constexpr std::chrono::milliseconds kCheckEvery{2000};
+
+keymgr::recoverability::ServiceOptions options_of(const KeydConfig& config, keymgr::backup::Service* backups,
+                                                  std::function<std::optional<keymgr::PeerState>()> peer) {
+  keymgr::recoverability::ServiceOptions out;
+  out.server_name = config.server_name;
+  out.backups = backups;
+  const Uuid id = config.peer ? config.peer->id : Uuid();
+  out.peer = [peer = std::move(peer), id]() -> std::optional<keymgr::recoverability::PeerFacts> {
+    const auto state = peer();
+    if (!state) return std::nullopt;
+    return keymgr::recoverability::PeerFacts{state->name, id, state->acknowledged, state->last_success,
+                                             state->in_step};
+  };
+  out.log = [](const std::string& line) { log(LogLevel::kWarning, line); };
+  return out;
+}
+
+// The same fault is told once, not at each look.
+std::function<void()> told(std::string what, std::function<Status()> work) {
+  return [what = std::move(what), work = std::move(work), last = std::string()]() mutable {
+    const Status done = work();
+    const std::string now = done ? std::string() : done.error().text();
+    if (now != last && !now.empty()) log(LogLevel::kWarning, what + ": " + now);
+    last = now;
+  };
+}
+
+}  // namespace
+
+RecoverabilitySite::RecoverabilitySite(keymgr::KeyManager& manager, const KeydConfig& config,
+                                       keymgr::backup::Service* backups,
+                                       std::function<std::optional<keymgr::PeerState>()> peer)
+    : service_(manager, options_of(config, backups, std::move(peer))) {}
+
+void RecoverabilitySite::start() {
+  watch_ = std::make_unique<Ticker>(kFirstLook, kLookEvery,
+                                    told("recoverability", [this] { return service_.watch(); }));
+  check_ = std::make_unique<Ticker>(kCheckEvery, told("the self-check", [this] { return service_.check(); }));
+}
+
+void RecoverabilitySite::stop() {
+  service_.stop();
+  watch_.reset();
+  check_.reset();
+}
+
+}  // namespace tapewarden::apps

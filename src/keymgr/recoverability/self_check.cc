@@ -1,0 +1,247 @@
+#include "keymgr/recoverability/self_check.h"
+
+#include <thread>
+
+#include "base/text.h"
+#include "keymgr/audit_note.h"
+#include "keymgr/tables.h"
+
+namespace tapewarden::keymgr::recoverability {
+namespace {
+
+const std::string kProgress = "self-check";
+constexpr std::size_t kNamesKept = 10;
+constexpr std::chrono::hours kTryAgain{1};  // to verify a backup
+
+}  // namespace
+
+// What is noted between two steps: the last data key looked at, and the counts.
+struct SelfCheck::Progress {
+  CheckResult result;
+  Bytes after;
+  std::vector<Uuid> bad_keys;  // of the step under way
+  std::size_t named = 0;
+
+  Note to_note() const {
+    ByteWriter out;
+    out.bytes16(after).u64(static_cast<std::uint64_t>(to_millis(result.began)));
+    out.u64(static_cast<std::uint64_t>(result.failed)).bytes16(as_bytes(result.first_failed));
+    return {result.data_keys, out.take()};
+  }
+  static Result<Progress> from_note(const Note& note) {
+    constexpr std::size_t kLongest = 0xFFFF;
+    Progress out;
+    ByteReader in(note.bytes);
+    out.after = to_bytes(TRY(in.bytes16(kLongest, "after")));
+    out.result.began = from_millis(static_cast<std::int64_t>(TRY(in.u64("began"))));
+    out.result.failed = static_cast<std::int64_t>(TRY(in.u64("failed")));
+    out.result.first_failed = as_text(TRY(in.bytes16(kLongest, "first failed")));
+    out.result.data_keys = note.number;
+    return out;
+  }
+};
+
+Faults SelfCheck::faults() const {
+  const MutexLock lock(mutex_);
+  return faults_;
+}
+
+std::optional<CheckResult> SelfCheck::under_way() const {
+  const MutexLock lock(mutex_);
+  return under_way_;
+}
+
+std::vector<std::string> SelfCheck::warnings() const {
+  const MutexLock lock(mutex_);
+  if (warning_.empty()) return {};
+  return {warning_};
+}
+
+void SelfCheck::show(const Progress* progress) {
+  const MutexLock lock(mutex_);
+  under_way_ = progress == nullptr ? std::nullopt : std::optional(progress->result);
+}
+
+void SelfCheck::failed(Progress& progress, const std::string& name) {
+  ++progress.result.failed;
+  if (progress.named++ >= kNamesKept) return;
+  progress.result.first_failed += (progress.result.first_failed.empty() ? "" : ", ") + name;
+}
+
+Status SelfCheck::check_keys(Progress& progress) {
+  for (bool more = true; more && !stopping_;) {
+    std::set<Uuid> good;
+    std::set<Uuid> bad;
+    Progress next = progress;
+    TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+      const auto rows = TRY(reader.query(kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
+                                         {next.after, static_cast<std::int64_t>(kKeysACheckStep)}));
+      more = rows.size() == kKeysACheckStep;
+      for (const auto& row : rows) {
+        const DataKey key = DataKey::from_row(row);
+        next.after = to_bytes(key.id.view());
+        if (is_tombstone(key.state)) continue;
+        const auto secret = reader.unseal(kDataKeyTable, row, kDataKeySecretColumn);
+        const bool opens =
+            secret && secret->size() == kDataKeyBytes && fingerprint_of(*secret) == key.fingerprint;
+        ++next.result.data_keys;
+        (opens ? good : bad).insert(key.id);
+        if (!opens) failed(next, "data key " + key.alias);
+      }
+      return {};
+    }));
+    progress = std::move(next);
+    {
+      const MutexLock lock(mutex_);
+      for (const Uuid& id : good) faults_.keys.erase(id);
+      for (const Uuid& id : bad) {
+        if (faults_.keys.size() < kFaultsKept) faults_.keys.insert(id);
+      }
+    }
+    show(&progress);
+    if (!more) break;
+    TRY(save(progress));
+    std::this_thread::sleep_for(kCheckPause);
+  }
+  return {};
+}
+
+Status SelfCheck::check_keks(Progress& progress) {
+  std::vector<Kek> keks;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    for (const auto& row : TRY(reader.query(kKekTable, "has_private <> 0 ORDER BY id", {}))) {
+      keks.push_back(Kek::from_row(row));
+    }
+    return {};
+  }));
+  for (const Kek& kek : keks) {
+    if (stopping_) return {};
+    if (is_tombstone(kek.state)) continue;
+    bool opens = false;
+    TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+      const auto key = manager_.keks().open_private(reader, kek);
+      opens = key && key->public_key().spki_hash() == kek.id && key->fits_together();
+      return {};
+    }));
+    ++progress.result.keks;
+    if (!opens) failed(progress, "KEK " + kek.common_name);
+    {
+      const MutexLock lock(mutex_);
+      if (opens) {
+        faults_.keks.erase(kek.id);
+      } else {
+        faults_.keks.insert(kek.id);
+      }
+    }
+    show(&progress);
+  }
+  return {};
+}
+
+Status SelfCheck::save(const Progress& progress) {
+  TRY(manager_.keystore().write(
+      [&](store::Transaction& t) -> Status { return save_note(t, kProgress, progress.to_note()); }));
+  return {};
+}
+
+Status SelfCheck::finish(Progress& progress) {
+  CheckResult& result = progress.result;
+  result.server = manager_.context().server;
+  result.ended = manager_.context().now();
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    TRY(t.put(kCheckTable, result.to_row()));
+    if (TRY(load_note(t, kProgress))) TRY(t.erase(kNoteTable, {kProgress}));
+    note(t, manager_.context(),
+         {.type = AuditType::kResourceManagement,
+          .action = "recoverability.check",
+          .actor = Actor::system(),
+          .success = result.failed == 0,
+          .fields = {{"data_keys", std::to_string(result.data_keys)},
+                     {"keks", std::to_string(result.keks)},
+                     {"failed", std::to_string(result.failed)},
+                     {"first_failed", result.first_failed}}});
+    return {};
+  }));
+  checked_ = true;
+  const MutexLock lock(mutex_);
+  under_way_.reset();
+  warning_.clear();
+  if (result.failed > 0) {
+    warning_ = "the self-check could not open " + std::to_string(result.failed) +
+               " keys of this server: " + result.first_failed + "; bring them back from the peer or a backup";
+  }
+  return {};
+}
+
+Status SelfCheck::run() {
+  Progress progress;
+  progress.result.began = manager_.context().now();
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    const auto note = TRY(load_note(reader, kProgress));
+    if (!note) return {};
+    // Of another version of this program: begun anew.
+    if (auto kept = Progress::from_note(*note)) progress = *std::move(kept);
+    return {};
+  }));
+  show(&progress);
+  Status done = check_keys(progress);
+  if (done && !stopping_) done = check_keks(progress);
+  if (!done || stopping_) {
+    show(nullptr);
+    return done;
+  }
+  return finish(progress);
+}
+
+Result<bool> SelfCheck::due() {
+  bool out = false;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    const auto hours = TRY(
+        parse_number(TRY(manager_.settings().get(reader, kCheckHours)), 0, kMaximumSilentHours, kCheckHours));
+    if (hours == 0) return {};
+    const auto last = TRY(check_of(reader, manager_.context().server));
+    const WallTime now = manager_.context().now();
+    // A clock that was set back must not keep checks from being made.
+    // Which keys did not open is known anew only by looking.
+    out = !last || TRY(load_note(reader, kProgress)) || (last->failed > 0 && !checked_) ||
+          last->ended > now || now - last->ended >= std::chrono::hours(hours);
+    return {};
+  }));
+  return out;
+}
+
+// Each target by itself: that one is away keeps none of the others from being verified. What came of it
+// stands in the target's state and in the audit.
+Status SelfCheck::verify_backups(bool asked) {
+  if (backups_ == nullptr) return {};
+  std::uint64_t hours = 0;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    hours = TRY(
+        parse_number(TRY(manager_.settings().get(reader, kCheckHours)), 0, kMaximumSilentHours, kCheckHours));
+    return {};
+  }));
+  if (hours == 0 && !asked) return {};
+  const WallTime now = manager_.context().now();
+  for (const auto& status : TRY(backups_->list())) {
+    if (stopping_) return {};
+    if (!status.target.counts || status.state.covered == 0 || status.busy) continue;
+    const auto age = now - status.state.verified_at;
+    const bool old = age < std::chrono::milliseconds(0) || age >= std::chrono::hours(hours);
+    WallTime& tried = tried_.try_emplace(status.target.name, kNever).first->second;
+    const bool lately = now >= tried && now - tried < kTryAgain;
+    if (!asked && (!old || lately)) continue;
+    tried = now;
+    (void)backups_->verify(Actor::system(), status.target.name).has_value();
+  }
+  return {};
+}
+
+Status SelfCheck::run_due() {
+  const bool asked = asked_.exchange(false);
+  if (!asked && manager_.context().env.clock->steady_now() < begins_) return {};
+  if (asked || TRY(due())) TRY(run());
+  if (stopping_) return {};
+  return verify_backups(asked);
+}
+
+}  // namespace tapewarden::keymgr::recoverability
