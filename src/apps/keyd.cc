@@ -8,6 +8,7 @@
 #include "apps/backup_commands.h"
 #include "apps/keyd_server.h"
 #include "apps/log.h"
+#include "apps/passphrase_change.h"
 #include "apps/share_files.h"
 #include "apps/site_init.h"
 #include "apps/site_renew.h"
@@ -130,7 +131,7 @@ int check(System& system, const std::string& path) {
   std::string warning;
   const auto master = unlock(system.env(), *config, warning);
   if (!master) return report(master.error());
-  const auto text = check_keystore(system.env(), *config, *master);
+  const auto text = check_keystore(system.env(), *config, (*master)->keys());
   if (!text) return report(text.error());
   std::printf("%s\n", text->c_str());
   return 0;
@@ -154,12 +155,12 @@ int run(System& system, const std::string& path) {
   std::string warning;
   std::unique_ptr<KeydServer> server;
   {
-    const auto master = unlock(system.env(), *config, warning);
+    auto master = unlock(system.env(), *config, warning);
     if (!master) return report(master.error());
     if (!warning.empty()) log(LogLevel::kWarning, warning);
     std::vector<std::string> warnings;
     if (!warning.empty()) warnings.push_back(warning);
-    auto started = KeydServer::start(system.env(), *config, *master, std::move(warnings));
+    auto started = KeydServer::start(system.env(), *config, std::move(*master), std::move(warnings));
     if (!started) return report(started.error());
     server = std::move(*started);
   }
@@ -271,6 +272,16 @@ int start(int argc, char** argv) {
   join_shares_command->add_option("FILE", share_files, "shares, as they were made or typed in from paper")
       ->required();
   join_shares_command->add_option("--to", joined_file, "a new file for the passphrase")->required();
+  PassphraseChange passphrase;
+  auto* passphrase_command = app.add_subcommand("passphrase", "Work on the passphrase of the master key");
+  passphrase_command->require_subcommand(1);
+  auto* change_command = passphrase_command->add_subcommand(
+      "change", "Give a stopped server's master-key file another passphrase");
+  change_command->add_option("--config", passphrase.config, "keyd.toml")->required();
+  change_command->add_option("--passphrase-file", passphrase.passphrase_file,
+                             "the present passphrase; unless given: as `run` takes it");
+  change_command->add_option("--new-passphrase-file", passphrase.new_passphrase_file,
+                             "the new one, 12 characters or more; unless given: asked for");
   RestoreCommand restore;
   auto* restore_command =
       app.add_subcommand("restore", "Make a key server's folder out of its backups, on a bare machine");
@@ -315,6 +326,7 @@ int start(int argc, char** argv) {
   renewal.within = std::chrono::days(within);
   if (renew_command->parsed()) return renew(system, renewal);
   if (second_command->parsed()) return add_secondary(system, second, second_address);
+  if (passphrase_command->parsed()) return print(change_passphrase(system.env(), passphrase));
   if (audit_command->parsed()) return verify_audit(system, audit);
   if (restore_command->parsed()) return print(restore_site(system.env(), restore));
   if (verify_backup_command->parsed()) return print(verify_backup(system.env(), verify, scratch));

@@ -42,7 +42,7 @@ Status copy_data(Disk& disk, const KeydConfig& from, const KeydConfig& to) {
 // A key server's folder. Looked at in a copy: what is left of a site is not written to.
 class ServerSource final : public rescue::KeySource {
  public:
-  ServerSource(Env env, KeydConfig config, crypto::SecretBytes master, std::string scratch)
+  ServerSource(Env env, KeydConfig config, store::MasterKeys master, std::string scratch)
       : env_(env), config_(std::move(config)), master_(std::move(master)), scratch_(std::move(scratch)) {}
 
   Result<std::vector<rescue::FoundKey>> find(const rescue::KeyWanted& wanted) override {
@@ -64,7 +64,7 @@ class ServerSource final : public rescue::KeySource {
 
   const Env env_;
   const KeydConfig config_;
-  const crypto::SecretBytes master_;
+  const store::MasterKeys master_;
   const std::string scratch_;
 };
 
