@@ -30,6 +30,7 @@ class CommandLine {
     add_site();
     add_secondary();
     add_shares();
+    add_passphrase();
     add_backups();
   }
 
@@ -105,6 +106,7 @@ class CommandLine {
   void add_site();
   void add_secondary();
   void add_shares();
+  void add_passphrase();
   void add_backups();
 
   CLI::App app_{"The Tapewarden key server"};
@@ -119,6 +121,7 @@ class CommandLine {
   ShareOptions sharing_;
   std::vector<std::string> share_files_;
   std::string joined_file_;
+  PassphraseChange passphrase_;
   RestoreCommand restore_;
   BackupFileOptions verify_;
   std::string scratch_ = "/tmp";
@@ -193,6 +196,17 @@ void CommandLine::add_shares() {
   });
   join->add_option("FILE", share_files_, "shares, as they were made or typed in from paper")->required();
   join->add_option("--to", joined_file_, "a new file for the passphrase")->required();
+}
+
+void CommandLine::add_passphrase() {
+  CLI::App* noun = add_noun("passphrase", "Work on the passphrase of the master key");
+  auto* change = add(*noun, "change", "Give a stopped server's master-key file another passphrase",
+                     [this](System& system) { return apps::change_passphrase(system, passphrase_); });
+  change->add_option("--config", passphrase_.config, "keyd.toml")->required();
+  change->add_option("--passphrase-file", passphrase_.passphrase_file,
+                     "the present passphrase; unless given: as `run` takes it");
+  change->add_option("--new-passphrase-file", passphrase_.new_passphrase_file,
+                     "the new one, 12 characters or more; unless given: asked for");
 }
 
 void add_backup_options(CLI::App& command, BackupFileOptions& options) {

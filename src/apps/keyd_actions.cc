@@ -123,7 +123,7 @@ int check(System& system, const std::string& path) {
   std::string warning;
   const auto master = unlock(system.env(), *config, warning);
   if (!master) return report(master.error());
-  const auto text = check_keystore(system.env(), *config, *master);
+  const auto text = check_keystore(system.env(), *config, (*master)->keys());
   if (!text) return report(text.error());
   std::printf("%s\n", text->c_str());
   return 0;
@@ -147,12 +147,12 @@ int run(System& system, const std::string& path) {
   std::string warning;
   std::unique_ptr<KeydServer> server;
   {
-    const auto master = unlock(system.env(), *config, warning);
+    auto master = unlock(system.env(), *config, warning);
     if (!master) return report(master.error());
     if (!warning.empty()) log(LogLevel::kWarning, warning);
     std::vector<std::string> warnings;
     if (!warning.empty()) warnings.push_back(warning);
-    auto started = KeydServer::start(system.env(), *config, *master, std::move(warnings));
+    auto started = KeydServer::start(system.env(), *config, std::move(*master), std::move(warnings));
     if (!started) return report(started.error());
     server = std::move(*started);
   }
@@ -182,6 +182,10 @@ int join_recovery_shares(System& system, const std::vector<std::string>& files, 
   if (!joined) return report(joined.error());
   std::printf("The secret is in %s\n", to.c_str());
   return 0;
+}
+
+int change_passphrase(System& system, const PassphraseChange& change) {
+  return print(change_passphrase(system.env(), change));
 }
 
 int restore(System& system, const RestoreCommand& command) {

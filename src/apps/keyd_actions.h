@@ -8,6 +8,7 @@
 
 #include "apps/audit_check.h"
 #include "apps/backup_commands.h"
+#include "apps/passphrase_change.h"
 #include "apps/share_files.h"
 #include "apps/site_init.h"
 #include "apps/site_renew.h"
@@ -43,6 +44,7 @@ int verify_audit(System& system, const AuditCheck& what);
 int run(System& system, const std::string& config);
 int make_recovery_shares(System& system, const ShareOptions& options);
 int join_recovery_shares(System& system, const std::vector<std::string>& files, const std::string& to);
+int change_passphrase(System& system, const PassphraseChange& change);
 int restore(System& system, const RestoreCommand& command);
 int verify(System& system, const BackupFileOptions& backup, const std::string& scratch);
 

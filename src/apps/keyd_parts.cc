@@ -21,7 +21,7 @@ std::vector<const store::TableSpec*> keyd_tables() {
   return tables;
 }
 
-Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
+Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const store::MasterKeys& master) {
   KeystoreParts parts;
   TRY(env.disk->make_directories(config.data_directory, 0700));
   parts.audit =

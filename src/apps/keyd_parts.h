@@ -5,7 +5,6 @@
 
 #include "apps/keyd_config.h"
 #include "audit/audit_file.h"
-#include "crypto/secret_bytes.h"
 #include "store/keystore.h"
 
 namespace tapewarden::apps {
@@ -19,6 +18,6 @@ struct KeystoreParts {
 std::vector<const store::TableSpec*> keyd_tables();
 
 // kCorrupt with the fault's name; kWrongKey; kConflict when another process serves it.
-Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master);
+Result<KeystoreParts> open_keystore(Env env, const KeydConfig& config, const store::MasterKeys& master);
 
 }  // namespace tapewarden::apps

@@ -22,8 +22,9 @@
 #include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
 #include "keymgr/rewrap.h"
+#include "keymgr/rotation_note.h"
 #include "people/people.h"
-#include "store/master_key.h"
+#include "store/key_rotation.h"
 
 namespace tapewarden::apps {
 
@@ -91,6 +92,7 @@ struct KeydServer::Parts {
   std::vector<std::string> start_warnings;
   std::optional<CertificateWatch> certificates;
   KeystoreParts store;
+  std::unique_ptr<store::KeyRotation> rotation;
   std::unique_ptr<keymgr::KeyManager> manager;
   std::unique_ptr<keymgr::backup::Service> backups;
   std::unique_ptr<people::People> people;
@@ -113,7 +115,7 @@ struct KeydServer::Parts {
   std::unique_ptr<net::FramedServer> dkx_server;
   std::unique_ptr<net::HttpServer> https_server;
 
-  Status open(const crypto::SecretBytes& master);
+  Status open(std::unique_ptr<store::MasterKeyFile> master);
   Status connect_peer();
   Status start_anchors();
   admin::AuditPlace audit_place();
@@ -129,12 +131,14 @@ struct KeydServer::Parts {
   void finish_tasks();
 };
 
-Status KeydServer::Parts::open(const crypto::SecretBytes& master) {
+Status KeydServer::Parts::open(std::unique_ptr<store::MasterKeyFile> master) {
   certificates = TRY(CertificateWatch::start(env, config));
-  store = TRY(open_keystore(env, config, master));
+  store = TRY(open_keystore(env, config, master->keys()));
   manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, {config.server_name}));
   store.audit->set_checkpoint_signer(
       [key = manager->context().signing_key](ByteView message) { return key.sign(message); });
+  rotation = std::make_unique<store::KeyRotation>(env, *store.keystore, std::move(master),
+                                                  keymgr::rotation_note(manager->context()));
   people = std::make_unique<people::People>(env, *store.keystore);
   backups = std::make_unique<keymgr::backup::Service>(*manager, backup_options(env, config));
   manager->set_backups(backups.get());
@@ -267,6 +271,7 @@ void KeydServer::Parts::add_routes() {
       .backups = backups.get(),
       .rewrapper = *rewrapper,
       .recoverability = &recoverability->service(),
+      .rotation = rotation.get(),
       .audit = audit_place(),
       .server_name = config.server_name,
       .peer = [this] { return peer_state(); },
@@ -309,6 +314,9 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   if (crypto::secrets_not_locked() > 0) out.emplace_back(kSecretsNotLocked);
   if (const std::string text = store.audit->health().text; !text.empty()) out.push_back(text);
   if (const Status keystore = store.keystore->health(); !keystore) out.push_back(keystore.error().text());
+  if (const std::string& fault = rotation->state().fault; !fault.empty()) {
+    out.push_back("the rotation of the master key does not come to its end: " + fault);
+  }
   if (anchors) std::ranges::copy(anchors->warnings(), std::back_inserter(out));
   if (backups) std::ranges::copy(backups->warnings(), std::back_inserter(out));
   if (recoverability) std::ranges::copy(recoverability->service().warnings(), std::back_inserter(out));
@@ -377,7 +385,7 @@ KeydServer::~KeydServer() {
 }
 
 Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig& config,
-                                                      const crypto::SecretBytes& master,
+                                                      std::unique_ptr<store::MasterKeyFile> master,
                                                       std::vector<std::string> warnings) {
   std::unique_ptr<KeydServer> server(new KeydServer());
   Parts& parts = *server->parts_;
@@ -386,13 +394,14 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   parts.env.executor = parts.executor.get();
   parts.config = config;
   parts.start_warnings = std::move(warnings);
-  TRY(parts.open(master));
+  TRY(parts.open(std::move(master)));
   parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
   TRY(parts.connect_peer());
   TRY(parts.start_anchors());
   parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
+  TRY(parts.rotation->resume());
   TRY(parts.backups->start());
   parts.recoverability->start();
   parts.sweeper =
@@ -430,6 +439,7 @@ void KeydServer::stop() {
   if (parts.backups) parts.backups->stop();
   if (parts.replicator) parts.replicator->stop();
   if (parts.rewrapper) parts.rewrapper->stop();
+  if (parts.rotation) parts.rotation->stop();
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();
@@ -442,7 +452,7 @@ void KeydServer::stop() {
   parts_.reset();
 }
 
-Result<std::string> check_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master) {
+Result<std::string> check_keystore(Env env, const KeydConfig& config, const store::MasterKeys& master) {
   const auto parts = TRY(open_keystore(env, config, master));
   const auto faults = TRY(parts.keystore->verify());
   if (!faults.empty()) {
@@ -473,14 +483,14 @@ Result<std::string> credential_path(const std::string& name) {
 
 }  // namespace
 
-Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning) {
+Result<std::unique_ptr<store::MasterKeyFile>> unlock(Env env, const KeydConfig& config,
+                                                     std::string& warning) {
   if (!config.credential.empty()) {
     const std::string path = TRY(credential_path(config.credential));
-    return open_master_key(*env.disk, config.master_key_file,
-                           TRY(store::read_passphrase_file(*env.disk, path)));
+    return open_master_key(env, config.master_key_file, TRY(store::read_passphrase_file(*env.disk, path)));
   }
   if (config.passphrase_file.empty()) {
-    return open_master_key(*env.disk, config.master_key_file,
+    return open_master_key(env, config.master_key_file,
                            TRY(ask_secret("passphrase of the master key", "unlock.passphrase_file")));
   }
   if (same_file_system(*env.disk, config.passphrase_file, config.master_key_file)) {
@@ -488,7 +498,7 @@ Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::strin
         "the passphrase file lies on the same file system as the master key: whoever copies that has every "
         "key. Move it to another volume and name it in unlock.passphrase_file";
   }
-  return open_master_key(*env.disk, config.master_key_file,
+  return open_master_key(env, config.master_key_file,
                          TRY(store::read_passphrase_file(*env.disk, config.passphrase_file)));
 }
 

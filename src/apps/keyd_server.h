@@ -9,7 +9,7 @@
 
 #include "apps/keyd_config.h"
 #include "base/env.h"
-#include "crypto/secret_bytes.h"
+#include "store/master_key.h"
 
 namespace tapewarden::apps {
 
@@ -21,10 +21,10 @@ inline constexpr std::string_view kSecretsNotLocked =
 
 class KeydServer {
  public:
-  // Opens and checks the keystore, starts listening. `warnings` are shown with the status. Errors name what
-  // to mend.
+  // Opens and checks the keystore, starts listening. `master` is kept: its key may be rotated while serving.
+  // `warnings` are shown with the status. Errors name what to mend.
   static Result<std::unique_ptr<KeydServer>> start(Env env, const KeydConfig& config,
-                                                   const crypto::SecretBytes& master,
+                                                   std::unique_ptr<store::MasterKeyFile> master,
                                                    std::vector<std::string> warnings);
   ~KeydServer();
 
@@ -41,10 +41,10 @@ class KeydServer {
 
 // Opens the keystore and checks every row, the chain and the audit files. A text for people; kCorrupt when
 // anything is wrong.
-Result<std::string> check_keystore(Env env, const KeydConfig& config, const crypto::SecretBytes& master);
+Result<std::string> check_keystore(Env env, const KeydConfig& config, const store::MasterKeys& master);
 
 // The master key, by the configuration's passphrase file or by asking at the terminal. `warning` gets what
 // the operator must be told.
-Result<crypto::SecretBytes> unlock(Env env, const KeydConfig& config, std::string& warning);
+Result<std::unique_ptr<store::MasterKeyFile>> unlock(Env env, const KeydConfig& config, std::string& warning);
 
 }  // namespace tapewarden::apps

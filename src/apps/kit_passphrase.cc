@@ -2,8 +2,6 @@
 
 #include <string_view>
 
-#include "store/master_key.h"
-
 namespace tapewarden::apps {
 
 namespace {
@@ -65,10 +63,11 @@ Result<crypto::SecretBytes> fitting_passphrase(
   return std::unexpected(std::move(first).error());
 }
 
-Result<crypto::SecretBytes> open_master_key(Disk& disk, const std::string& path, crypto::SecretBytes typed) {
-  crypto::SecretBytes master;
+Result<std::unique_ptr<store::MasterKeyFile>> open_master_key(Env env, const std::string& path,
+                                                              crypto::SecretBytes typed) {
+  std::unique_ptr<store::MasterKeyFile> master;
   auto fits = fitting_passphrase(std::move(typed), [&](const crypto::SecretBytes& passphrase) -> Status {
-    master = TRY(store::unlock_master_key(disk, path, passphrase));
+    master = TRY(store::MasterKeyFile::open(env, path, passphrase));
     return {};
   });
   if (fits) return master;

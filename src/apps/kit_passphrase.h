@@ -4,10 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "base/env.h"
 #include "crypto/secret_bytes.h"
+#include "store/master_key.h"
 
 namespace tapewarden::apps {
 
@@ -25,8 +27,9 @@ std::optional<crypto::SecretBytes> as_printed(const crypto::SecretBytes& typed);
 Result<crypto::SecretBytes> fitting_passphrase(
     crypto::SecretBytes typed, const std::function<Status(const crypto::SecretBytes&)>& attempt);
 
-// store::unlock_master_key() with a passphrase that may be typed from a kit. Errors name the file and what to
-// do.
-Result<crypto::SecretBytes> open_master_key(Disk& disk, const std::string& path, crypto::SecretBytes typed);
+// store::MasterKeyFile::open() with a passphrase that may be typed from a kit. Errors name the file and what
+// to do.
+Result<std::unique_ptr<store::MasterKeyFile>> open_master_key(Env env, const std::string& path,
+                                                              crypto::SecretBytes typed);
 
 }  // namespace tapewarden::apps

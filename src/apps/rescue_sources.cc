@@ -43,7 +43,7 @@ Status copy_data(Disk& disk, const KeydConfig& from, const KeydConfig& to) {
 // A key server's folder. Looked at in a copy: what is left of a site is not written to.
 class ServerSource final : public rescue::KeySource {
  public:
-  ServerSource(Env env, KeydConfig config, crypto::SecretBytes master, std::string scratch)
+  ServerSource(Env env, KeydConfig config, store::MasterKeys master, std::string scratch)
       : env_(env), config_(std::move(config)), master_(std::move(master)), scratch_(std::move(scratch)) {}
 
   Result<std::vector<rescue::FoundKey>> find(const rescue::KeyWanted& wanted) override {
@@ -65,7 +65,7 @@ class ServerSource final : public rescue::KeySource {
 
   const Env env_;
   const KeydConfig config_;
-  const crypto::SecretBytes master_;
+  const store::MasterKeys master_;
   const std::string scratch_;
 };
 
@@ -125,9 +125,8 @@ Result<std::unique_ptr<rescue::KeySource>> server_source(Env env, const RescueOp
   auto passphrase = options.server_passphrase_file.empty()
                         ? TRY(ask_secret("passphrase of the master key", "server-passphrase-file"))
                         : TRY(store::read_passphrase_file(*env.disk, options.server_passphrase_file));
-  auto master = TRY(open_master_key(*env.disk, config.master_key_file, std::move(passphrase)));
-  return std::make_unique<ServerSource>(env, std::move(config), std::move(master),
-                                        scratch_folder(env, options));
+  auto master = TRY(open_master_key(env, config.master_key_file, std::move(passphrase)));
+  return std::make_unique<ServerSource>(env, std::move(config), master->keys(), scratch_folder(env, options));
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ class Builder {
   Status make_keystore(Server& server, bool with_people) {
     const KeydConfig config = config_of(server, nullptr);
     const auto master = TRY(store::create_master_key(env_, server.folder + "/master.key", server.passphrase));
-    auto parts = TRY(open_keystore(env_, config, master));
+    auto parts = TRY(open_keystore(env_, config, store::first_version(master)));
     auto manager = TRY(keymgr::KeyManager::open(env_, *parts.keystore, server.id, {server.name}));
     const auto& context = manager->context();
     server.signing =

@@ -36,6 +36,16 @@ std::vector<Command> server_commands() {
        .example = "tapewarden server accept-restored primary",
        .arguments = {name},
        .does = RestCall{.method = "POST", .path = "/v1/servers/{name}/accept-restored"}},
+      {.noun = "server",
+       .verb = "rotate-master-key",
+       .summary = "Put everything in the keystore under a new master key, while it serves",
+       .example = "tapewarden server rotate-master-key",
+       .does = RestCall{.method = "POST", .path = "/v1/master-key/rotation"}},
+      {.noun = "server",
+       .verb = "master-key",
+       .summary = "Show the master key's version, and how far its rotation is",
+       .example = "tapewarden server master-key",
+       .does = RestCall{.method = "GET", .path = "/v1/master-key/rotation"}},
   };
 }
 

@@ -87,7 +87,7 @@ State Committer::next_state() {
   follow(next, session_.changes(), access.layouts());
   next.records = change_lines(next, session_.changes(), access.layouts());
   next.records.insert(next.records.end(), session_.records().begin(), session_.records().end());
-  next.seal(access.vault());
+  next.seal(session_.writes_under());
   return next;
 }
 
@@ -102,7 +102,7 @@ Status Committer::commit() {
   if (const Status ready = log_.ready(); !ready)
     return give_up("the audit file takes nothing more", ready.error());
   State next = next_state();
-  TRY(write_state(connection, session_.access().vault(), next));
+  TRY(write_state(connection, session_.writes_under(), next));
   RowMemory* memory = session_.access().memory();
   if (memory != nullptr) memory->begin_commit(next.mark.sequence, changed_tables());
   if (const Status committed = execute(connection, "COMMIT"); !committed) {
@@ -120,6 +120,7 @@ Status Committer::commit() {
     return give_up("the audit file did not take a commit", logged.error());
   }
   state_ = std::move(next);
+  session_.settle();
   for (const Change& change : session_.changes()) scrub_due_ = scrub_due_ || change.secret_gone;
   return {};
 }

@@ -19,12 +19,14 @@ inline constexpr std::uint32_t kCheckpointPages = 4000;  // 16 MiB of write-ahea
 
 class Committer {
  public:
-  Committer(RowAccess access, Random& random, const Uuid& server, CommitLog& log, State state)
-      : session_(access, random, server), log_(log), state_(std::move(state)) {}
+  // `version`: of the master key, under which the keystore is written now.
+  Committer(RowAccess access, Random& random, const Uuid& server, CommitLog& log, State state,
+            KeyVersion version = kFirstKeyVersion)
+      : session_(std::move(access), random, server, version), log_(log), state_(std::move(state)) {}
 
   struct Outcome {
     Status result;
-    bool changed = false;  // false: only records, or nothing
+    bool changed = false;  // false: only records, nothing, or nothing that the peer must see
   };
   // One outcome for each work, in order.
   std::vector<Outcome> run(std::span<const Keystore::Work* const> works);

@@ -5,6 +5,7 @@
 #include "crypto/kdf.h"
 #include "store/change_lines.h"
 #include "store/database.h"
+#include "store/own_tables.h"
 #include "store/store_test_tables.h"
 #include "store/verifier.h"
 
@@ -15,8 +16,9 @@ struct Bench {
   TemporaryDirectory directory{Storage::kMemory};
   crypto::SystemRandom random;
   MemoryCommitLog log;
-  Vault vault{master_key()};
-  Layouts layouts{{&kKeys, &kSettings}};
+  KeyRing ring{first_version(master_key())};
+  KeyView keys{ring};
+  Layouts layouts{with_own_tables({&kKeys, &kSettings})};
   std::unique_ptr<sqlite::Connection> connection;
   std::unique_ptr<Committer> committer;
 
@@ -25,10 +27,10 @@ struct Bench {
     connection = open_writer(directory.file("keystore.db")).value();
     Meta meta;
     meta.server = server_id();
-    EXPECT_TRUE(create_database(*connection, vault, layouts, meta, log.chain_hash()));
-    State state = read_state(*connection, vault).value();
+    EXPECT_TRUE(create_database(*connection, *keys.find(kFirstKeyVersion), layouts, meta, log.chain_hash()));
+    State state = read_state(*connection, keys).value();
     EXPECT_TRUE(reconcile(state, log));
-    committer = std::make_unique<Committer>(RowAccess(*connection, layouts, vault), random, server_id(), log,
+    committer = std::make_unique<Committer>(RowAccess(*connection, layouts, keys), random, server_id(), log,
                                             std::move(state));
   }
   Status run(const Keystore::Work& work) {
@@ -183,7 +185,7 @@ TEST(Committer, K16_AChangedColumnIsFoundByItsIndexes) {
   ASSERT_TRUE(change(kDki, to_bytes("another")));
   EXPECT_EQ(found("dki = ?", to_bytes("another")), 1U);
   ASSERT_TRUE(change(kDki, to_bytes("another"))) << "nothing but the version changes";
-  RowAccess rows(*b.connection, b.layouts, b.vault);
+  RowAccess rows(*b.connection, b.layouts, b.keys);
   const auto faults = verify_database(rows, b.log);
   ASSERT_TRUE(faults);
   EXPECT_TRUE(faults->empty());
@@ -290,7 +292,8 @@ TEST(Vault, K16_SecretsAreSealedUnderTheDocumentedKey) {
   ByteWriter info;
   info.text("tapewarden keystore seal").u8(0).bytes(place);
   const auto derived = crypto::hkdf_sha256(master_key(), {}, info.view(), 32);
-  const auto opened = crypto::open_box(derived, place, box);
+  EXPECT_EQ(version_of_box(box), kFirstKeyVersion);
+  const auto opened = crypto::open_box(derived, place, ByteView(box).subspan(kKeyVersionBytes));
   ASSERT_TRUE(opened);
   EXPECT_TRUE(*opened == secret_of("the secret"));
   const Bytes elsewhere = secret_place(kKeys, {&key, 1}, "dki");

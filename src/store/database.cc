@@ -127,9 +127,10 @@ Status make_everything(sqlite::Connection& connection, const Vault& vault, const
   return write_state(connection, vault, state);
 }
 
-Status apply_migration(sqlite::Connection& connection, const Vault& vault, const Migration& migration,
-                       State& state, const Hash256& log_chain) {
+Status apply_migration(sqlite::Connection& connection, const KeyView& keys, const Vault& vault,
+                       const Migration& migration, State& state, const Hash256& log_chain) {
   TRY(run_statements(connection, migration.statements));
+  TRY(rewrite_notes(connection, keys, vault));  // in the present form
   std::vector<std::string> names;
   for (const Layout* layout : migration.tables) {
     TRY(write_schema(connection, vault, layout->name, layout->describe()));
@@ -199,8 +200,9 @@ Status make_indexes(sqlite::Connection& connection, const Layouts& layouts) {
   return {};
 }
 
-Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts) {
-  const SchemaNotes notes = TRY(read_schema(connection, vault));
+Result<Migration> plan_migration(sqlite::Connection& connection, const KeyView& keys,
+                                 const Layouts& layouts) {
+  const SchemaNotes notes = TRY(read_schema(connection, keys));
   const std::vector<Object> objects = TRY(objects_of(connection));
   TRY(check_objects(objects, notes, layouts));
   Migration migration;
@@ -217,12 +219,12 @@ Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& va
   return migration;
 }
 
-Status migrate(sqlite::Connection& connection, const Vault& vault, const Migration& migration, State& state,
-               const Hash256& log_chain) {
+Status migrate(sqlite::Connection& connection, const KeyView& keys, const Vault& vault,
+               const Migration& migration, State& state, const Hash256& log_chain) {
   State next = state;
   connection.forget_statements();
   TRY(in_transaction(connection,
-                     [&] { return apply_migration(connection, vault, migration, next, log_chain); }));
+                     [&] { return apply_migration(connection, keys, vault, migration, next, log_chain); }));
   connection.forget_statements();
   state = std::move(next);
   return {};

@@ -35,10 +35,10 @@ struct Migration {
   std::vector<std::string> statements;
   std::vector<const Layout*> tables;  // whose notes change
 };
-Result<Migration> plan_migration(sqlite::Connection& connection, const Vault& vault, const Layouts& layouts);
-// Runs it as one commit. `state` is moved on; the caller logs it.
-Status migrate(sqlite::Connection& connection, const Vault& vault, const Migration& migration, State& state,
-               const Hash256& log_chain);
+Result<Migration> plan_migration(sqlite::Connection& connection, const KeyView& keys, const Layouts& layouts);
+// Runs it as one commit, which is written under `vault`. `state` is moved on; the caller logs it.
+Status migrate(sqlite::Connection& connection, const KeyView& keys, const Vault& vault,
+               const Migration& migration, State& state, const Hash256& log_chain);
 
 // SQLite's own check of pages, B-trees and indexes: what it found, at most ten lines.
 Result<std::vector<std::string>> check_integrity(sqlite::Connection& connection);

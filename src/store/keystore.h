@@ -31,6 +31,7 @@
 #include "base/uuid.h"
 #include "crypto/secret_bytes.h"
 #include "store/commit_log.h"
+#include "store/key_ring.h"
 #include "store/schema.h"
 #include "store/snapshot.h"
 
@@ -201,16 +202,24 @@ struct Fault {
   std::string what;  // "changed", "missing", "rolled back", "added", or a sentence about a damaged page
 };
 
+class KeySealing;
+
 class Keystore {
  public:
   using Work = std::function<Status(Transaction&)>;
   using Completion = std::function<void(Result<CommitInfo>)>;
   using Announcement = std::shared_ptr<const void>;
 
-  // Makes the database when it is missing AND the log is empty. `master` is the 32-byte master key.
-  // kCorrupt: damage, named. kWrongKey: another master key. kConflict: another process has it open.
+  // Makes the database when it is missing AND the log is empty. `master`: every version of the master key
+  // that there is. kCorrupt: damage, named. kWrongKey: another master key, or not the version that the
+  // keystore is under. kConflict: another process has it open.
+  static Result<std::unique_ptr<Keystore>> open(Env env, KeystoreOptions options, const MasterKeys& master,
+                                                CommitLog& log);
+  // With a 32-byte key that is version 1.
   static Result<std::unique_ptr<Keystore>> open(Env env, KeystoreOptions options,
-                                                const crypto::SecretBytes& master, CommitLog& log);
+                                                const crypto::SecretBytes& master, CommitLog& log) {
+    return open(env, std::move(options), first_version(master), log);
+  }
   virtual ~Keystore() = default;
 
   // Runs `work` on the writer thread within a savepoint of the current group. An error from `work` undoes
@@ -271,6 +280,8 @@ class Keystore {
   // the write-ahead log until nobody reads there. Waits until it is gone from that too; kTimeout. Not from
   // within a read or a work.
   virtual Status wait_scrubbed(std::chrono::milliseconds limit) = 0;
+  // The steps of a rotation of the master key: for KeyRotation.
+  virtual KeySealing& key_sealing() = 0;
   // A consistent copy into a new file (VACUUM INTO). kAlreadyExists.
   virtual Status copy_to(const std::string& path) = 0;
 };

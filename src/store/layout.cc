@@ -144,6 +144,14 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
                " SET row_version = ?1, row_origin = ?2, row_commit = ?3, row_erased = ?4, row_columns = ?5, "
                "row_mac = ?6" +
                settings + " WHERE " + by_key;
+  reseal_sql = "UPDATE " + quoted_name(name) + " SET row_mac = ?6" +
+               joined(spec, "",
+                      [](std::size_t i, const Column& c) {
+                        return c.role == ColumnRole::kSecret
+                                   ? ", " + quoted_name(c.name) + " = " + parameter(i)
+                                   : std::string();
+                      }) +
+               " WHERE " + by_key;
   scan_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name);
   commit_sql = scan_sql +
                " WHERE row_commit > ?2 AND row_commit <= ?3 AND row_origin = ?1 ORDER BY row_commit LIMIT ?4";
@@ -239,14 +247,15 @@ Result<StoredRow> take_row(const Layout& layout, const sqlite::Statement& statem
   stored.head.commit = statement.integer(2);
   const std::int64_t erased = statement.integer(3);
   stored.head.columns = statement.integer(4);
-  const ByteView mac = statement.blob(5);
+  const auto mac = parse_stored_mac(statement.blob(5));
   const auto count = static_cast<std::int64_t>(stored.row.size());
-  const bool fits = origin.size() == 16 && mac.size() == stored.head.mac.size() &&
-                    (erased == 0 || erased == 1) && stored.head.columns >= 1 && stored.head.columns <= count;
+  const bool fits = origin.size() == 16 && mac.has_value() && (erased == 0 || erased == 1) &&
+                    stored.head.columns >= 1 && stored.head.columns <= count;
   if (!fits) return damaged_row(layout, stored.row, "changed");
   stored.head.origin = Uuid::from(origin);
   stored.head.erased = erased == 1;
-  copy_bytes(stored.head.mac, mac);
+  stored.head.mac = mac->mac;
+  stored.head.key = mac->version;
   return stored;
 }
 

@@ -35,6 +35,7 @@ struct Layout {
   std::string select_sql;  // by key
   std::string insert_sql;
   std::string update_sql;  // same parameters as insert_sql
+  std::string reseal_sql;  // the MAC and the secret columns alone; parameters as insert_sql
   // As update_sql for a row whose other columns, and whose row_erased and row_columns, stay as they are.
   // SQLite renews every index that a SET names, also for the same value: what a key's use or a counter
   // changes is in no index but that of commits.

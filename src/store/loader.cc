@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "store/database.h"
+#include "store/own_tables.h"
 #include "store/session.h"
 
 namespace tapewarden::store {
@@ -25,7 +26,11 @@ std::unexpected<Error> bad_row(const Layout& layout, const Row& row, std::string
 class Loader final : public KeystoreLoader {
  public:
   Loader(Env env, const KeystoreOptions& options, const crypto::SecretBytes& master)
-      : env_(env), path_(options.path), server_(options.server), vault_(master), layouts_(options.tables) {}
+      : env_(env),
+        path_(options.path),
+        server_(options.server),
+        keys_(first_version(master)),
+        layouts_(with_own_tables(options.tables)) {}
 
   Status open() {
     (void)TRY(env_.disk->open(path_, OpenMode::kCreateNew, 0600));
@@ -35,7 +40,7 @@ class Loader final : public KeystoreLoader {
     Meta meta;
     meta.server = server_;
     meta.created = env_.clock->wall_now();
-    TRY(make_tables(*connection_, vault_, layouts_, meta));
+    TRY(make_tables(*connection_, vault(), layouts_, meta));
     for (const Layout& layout : layouts_.all()) state_.tables[layout.name] = {};
     return {};
   }
@@ -64,13 +69,14 @@ class Loader final : public KeystoreLoader {
     StoredRow stored;
     stored.row = row.row;
     stored.row.resize(layout_->spec.columns.size());
-    stored.head = {row.version, row.origin, row.commit, row.erased, static_cast<std::int64_t>(columns_), {}};
+    stored.head = {row.version, row.origin,       row.commit, row.erased, static_cast<std::int64_t>(columns_),
+                   {},          vault().version()};
     for (std::size_t i = 0; i < columns_; ++i) {
       if (layout_->spec.columns[i].role == ColumnRole::kSecret && !row.erased) {
         stored.row[i] = seal(row.row, i, secrets[i]);
       }
     }
-    stored.head.mac = vault_.row_mac(canonical_row(layout_->spec, stored.head, stored.row));
+    stored.head.mac = vault().row_mac(canonical_row(layout_->spec, stored.head, stored.row));
     if (!fresh) TRY(make_way(stored));
     TRY(insert(stored));
     sum_->macs.add(stored.head.mac);
@@ -88,7 +94,7 @@ class Loader final : public KeystoreLoader {
   Status finish(const CommitMark& mark) override {
     TRY(make_indexes(*connection_, layouts_));
     state_.mark = mark;
-    TRY(write_state(*connection_, vault_, state_));
+    TRY(write_state(*connection_, vault(), state_));
     TRY(connection_->execute("COMMIT"));
     connection_.reset();
     const auto file = TRY(env_.disk->open(path_, OpenMode::kReadWrite));
@@ -97,6 +103,8 @@ class Loader final : public KeystoreLoader {
   }
 
  private:
+  const Vault& vault() const { return *keys_.now()->at(kFirstKeyVersion); }
+
   Status check(const SnapshotRow& row) const {
     if (row.row.size() != columns_) return bad_row(*layout_, Row(row.row), "number of values");
     const auto& columns = layout_->spec.columns;
@@ -117,14 +125,14 @@ class Loader final : public KeystoreLoader {
   Value seal(const Row& row, std::size_t column, const crypto::SecretBytes& secret) const {
     const Bytes* box = std::get_if<Bytes>(&row[column]);
     if (box == nullptr || box->empty()) return row[column];
-    return vault_.seal(
+    return vault().seal(
         secret_place(layout_->spec, key_of(layout_->spec, row), layout_->spec.columns[column].name), secret,
         *env_.random);
   }
 
   // Removes the older version of a row that an increment brings anew.
   Status make_way(const StoredRow& fresh) {
-    RowAccess access(*connection_, layouts_, vault_);
+    RowAccess access(*connection_, layouts_, KeyView(keys_));
     const Row key = key_of(layout_->spec, fresh.row);
     const auto before = TRY(access.find(*layout_, key));
     if (!before) return {};
@@ -150,13 +158,14 @@ class Loader final : public KeystoreLoader {
   Status insert(const StoredRow& stored) {
     sqlite::Statement* statement =
         TRY(connection_->cached("insert " + layout_->name, [&] { return layout_->insert_sql; }));
+    const Bytes mac = stored_mac(stored.head.key, stored.head.mac);
     const sqlite::Use use(*statement);
     use->bind_integer(1, stored.head.version);
     use->bind_blob(2, stored.head.origin.view());
     use->bind_integer(3, stored.head.commit);
     use->bind_integer(4, stored.head.erased ? 1 : 0);
     use->bind_integer(5, stored.head.columns);
-    use->bind_blob(6, stored.head.mac);
+    use->bind_blob(6, mac);
     for (std::size_t i = 0; i < stored.row.size(); ++i) {
       bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, stored.row[i]);
     }
@@ -170,7 +179,7 @@ class Loader final : public KeystoreLoader {
   const Env env_;
   const std::string path_;
   const Uuid server_;
-  const Vault vault_;
+  const KeyRing keys_;
   const Layouts layouts_;
   std::unique_ptr<sqlite::Connection> connection_;
   State state_;

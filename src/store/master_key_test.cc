@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/sim_env.h"
+#include "crypto/aead.h"
+#include "crypto/hash.h"
 
 namespace tapewarden::store {
 namespace {
@@ -19,7 +21,7 @@ TEST(MasterKey, K16_OpensWithItsPassphraseOnly) {
   ASSERT_TRUE(made);
   const auto opened = unlock_master_key(sim.disk, "master", phrase("correct horse"));
   ASSERT_TRUE(opened);
-  EXPECT_TRUE(*opened == *made);
+  EXPECT_TRUE(opened->front().key == *made);
   const auto wrong = unlock_master_key(sim.disk, "master", phrase("wrong horse"));
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, ErrorCode::kWrongKey);
@@ -43,16 +45,37 @@ TEST(MasterKey, K16_EveryFlippedByteIsFound) {
     Bytes& bad = sim.disk.content("master");
     bad = good;
     bad[i] ^= 0x01;
-    EXPECT_FALSE(unlock_master_key(sim.disk, "master", phrase("a"))) << "byte " << i;
+    const auto opened = unlock_master_key(sim.disk, "master", phrase("a"));
+    ASSERT_FALSE(opened) << "byte " << i;
+    // Told from a wrong passphrase, and the file is named.
+    EXPECT_NE(opened.error().code, ErrorCode::kWrongKey) << "byte " << i;
+    EXPECT_TRUE(opened.error().message.starts_with("master ")) << opened.error().text();
+    EXPECT_FALSE(opened.error().remedy.empty()) << "byte " << i;
+  }
+}
+
+TEST(MasterKey, K16_ACutFileIsNamed) {
+  testing::SimEnv sim(1);
+  ASSERT_TRUE(create_master_key(sim.env(), "master", phrase("a"), kCheap));
+  const Bytes good = sim.disk.content("master");
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    sim.disk.content("master") = to_bytes(ByteView(good).first(size));
+    const auto opened = unlock_master_key(sim.disk, "master", phrase("a"));
+    ASSERT_FALSE(opened) << size << " bytes";
+    EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt) << size << " bytes";
+    EXPECT_TRUE(opened.error().message.starts_with("master ")) << opened.error().text();
   }
 }
 
 // The file with a slot put before its passphrase slot.
 Bytes with_slot_before(const Bytes& file, ByteView slot) {
   constexpr std::size_t kSlotsAt = 4 + 2;
+  const ByteView body = ByteView(file).first(file.size() - Hash256{}.size());
   ByteWriter out;
-  out.bytes(ByteView(file).first(kSlotsAt)).u8(static_cast<std::uint8_t>(file[kSlotsAt] + 1));
-  return out.bytes(slot).bytes(ByteView(file).subspan(kSlotsAt + 1)).take();
+  out.bytes(body.first(kSlotsAt)).u8(static_cast<std::uint8_t>(file[kSlotsAt] + 1));
+  out.bytes(slot).bytes(body.subspan(kSlotsAt + 1));
+  out.bytes(crypto::sha256(out.view()));
+  return out.take();
 }
 
 TEST(MasterKey, K16_ASlotOfALaterReleaseIsPassedOver) {
@@ -63,7 +86,7 @@ TEST(MasterKey, K16_ASlotOfALaterReleaseIsPassedOver) {
   sim.disk.content("master") = with_slot_before(sim.disk.content("master"), slot);
   const auto opened = unlock_master_key(sim.disk, "master", phrase("a"));
   ASSERT_TRUE(opened) << opened.error().text();
-  EXPECT_TRUE(*opened == *made);
+  EXPECT_TRUE(opened->front().key == *made);
   const auto wrong = unlock_master_key(sim.disk, "master", phrase("b"));
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.error().message.find("later release"), std::string::npos);
@@ -84,6 +107,101 @@ TEST(MasterKey, K16_TheFileDoesNotSayHowLongAStartTakes) {
   }
   EXPECT_FALSE(create_master_key(sim.env(), "another", phrase("a"), {.n = 1U << 20, .r = 8, .p = 1}));
   EXPECT_FALSE(sim.disk.exists("another"));
+}
+
+TEST(MasterKey, K16_VersionsComeAndGoWithoutThePassphrase) {
+  testing::SimEnv sim(1);
+  ASSERT_TRUE(create_master_key(sim.env(), "master", phrase("a"), kCheap));
+  const Bytes slot = ByteWriter().u8(2).bytes16(Bytes(300, 0xAB)).take();
+  sim.disk.content("master") = with_slot_before(sim.disk.content("master"), slot);
+  const auto file = MasterKeyFile::open(sim.env(), "master", phrase("a"));
+  ASSERT_TRUE(file);
+  const auto first = (*file)->keys().front().key.clone();
+  const auto second = (*file)->add_version();
+  ASSERT_TRUE(second);
+  EXPECT_EQ((*second)->version, 2U);
+  auto both = unlock_master_key(sim.disk, "master", phrase("a"));
+  ASSERT_TRUE(both);
+  ASSERT_EQ(both->size(), 2U);
+  EXPECT_TRUE(both->front().key == first);
+  EXPECT_TRUE(both->back().key == (*second)->key);
+  EXPECT_FALSE(both->back().key == first);
+  ASSERT_TRUE((*file)->remove_before(2));
+  const auto one = unlock_master_key(sim.disk, "master", phrase("a"));
+  ASSERT_TRUE(one);
+  ASSERT_EQ(one->size(), 1U);
+  EXPECT_EQ(one->front().version, 2U);
+  EXPECT_TRUE(one->front().key == both->back().key);
+  EXPECT_NE(as_text(sim.disk.content("master")).find(as_text(slot)), std::string_view::npos)
+      << "a slot of a later kind stays";
+}
+
+// What the first release wrote.
+Bytes file_of_one_key(testing::SimEnv& sim, const crypto::SecretBytes& key, std::string_view passphrase) {
+  const Bytes salt(32, 0x5A);
+  ByteWriter header;
+  header.text("TWMK").u16(1).u8(1).u64(kCheap.n).u32(kCheap.r).u32(kCheap.p).bytes(salt);
+  const auto stretched = crypto::scrypt(phrase(passphrase), salt, kCheap, 32).value();
+  ByteWriter out;
+  out.text("TWMK").u16(1).u8(1).u8(1).u64(kCheap.n).u32(kCheap.r).u32(kCheap.p).bytes(salt);
+  return out.bytes16(crypto::seal_box(stretched, header.view(), key.reveal(), *sim.env().random)).take();
+}
+
+TEST(MasterKey, K16_AFileOfOneKeyIsReadAndBroughtUp) {
+  testing::SimEnv sim(1);
+  const auto key = crypto::SecretBytes::copy_of(Bytes(32, 0x11));
+  ASSERT_TRUE(write_file_atomically(sim.disk, "master", file_of_one_key(sim, key, "a")));
+  const Bytes before = sim.disk.content("master");
+  const auto file = MasterKeyFile::open(sim.env(), "master", phrase("a"));
+  ASSERT_TRUE(file) << file.error().text();
+  EXPECT_EQ(sim.disk.content("master"), before) << "reading changes nothing";
+  EXPECT_EQ((*file)->keys().front().version, 1U);
+  EXPECT_TRUE((*file)->keys().front().key == key);
+  ASSERT_TRUE((*file)->add_version());
+  const auto both = unlock_master_key(sim.disk, "master", phrase("a"));
+  ASSERT_TRUE(both) << both.error().text();
+  ASSERT_EQ(both->size(), 2U);
+  EXPECT_TRUE(both->front().key == key);
+  EXPECT_FALSE(unlock_master_key(sim.disk, "master", phrase("b")));
+}
+
+TEST(MasterKey, K16_AnotherPassphraseTakesTheOldOnesPlace) {
+  testing::SimEnv sim(1);
+  ASSERT_TRUE(create_master_key(sim.env(), "master", phrase("the old words"), kCheap));
+  const Bytes before = sim.disk.content("master");
+  const auto file = MasterKeyFile::open(sim.env(), "master", phrase("the old words"));
+  ASSERT_TRUE(file);
+  ASSERT_TRUE((*file)->change_passphrase(phrase("the new words"), kCheap));
+  const auto old = unlock_master_key(sim.disk, "master", phrase("the old words"));
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().code, ErrorCode::kWrongKey);
+  const auto fresh = unlock_master_key(sim.disk, "master", phrase("the new words"));
+  ASSERT_TRUE(fresh);
+  EXPECT_TRUE(fresh->front().key == (*file)->keys().front().key);
+  // Somebody puts another file there: it is not overwritten.
+  sim.disk.content("master") = before;
+  const auto lost = (*file)->add_version();
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(sim.disk.content("master"), before);
+  EXPECT_EQ((*file)->keys().size(), 1U);
+}
+
+TEST(MasterKey, K16_ADiskThatFailsLeavesOneOrTheOther) {
+  for (std::uint64_t writes = 0; writes < 6; ++writes) {
+    testing::SimEnv sim(writes);
+    ASSERT_TRUE(create_master_key(sim.env(), "master", phrase("a"), kCheap));
+    const auto file = MasterKeyFile::open(sim.env(), "master", phrase("a"));
+    ASSERT_TRUE(file);
+    sim.disk.fail_after(writes);
+    const bool added = (*file)->add_version().has_value();
+    sim.disk.clear_faults();
+    sim.disk.power_loss(&sim.random);
+    const auto keys = unlock_master_key(sim.disk, "master", phrase("a"));
+    ASSERT_TRUE(keys) << keys.error().text();
+    EXPECT_EQ(keys->size(), added ? 2U : 1U) << writes;
+    EXPECT_EQ((*file)->keys().size(), keys->size());
+  }
 }
 
 TEST(MasterKey, K16_PassphraseFileGivesItsFirstLine) {

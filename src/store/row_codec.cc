@@ -109,6 +109,7 @@ Bytes canonical_row(const TableSpec& table, const RowHead& head, const Row& row)
   for (std::size_t i = 0; i < columns; ++i) encode_value(writer, row[i]);
   writer.u64(static_cast<std::uint64_t>(head.version)).bytes(head.origin.view());
   writer.u64(static_cast<std::uint64_t>(head.commit)).u8(head.erased ? 1 : 0);
+  if (head.key != kFormWithoutVersion) writer.u32(head.key);
   return writer.take();
 }
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/uuid.h"
 #include "store/schema.h"
+#include "store/vault.h"
 
 namespace tapewarden::store {
 
@@ -21,6 +22,8 @@ struct RowHead {
   bool erased = false;       // a tombstone: key columns only
   std::int64_t columns = 0;  // how many of the table's columns existed when it was written
   Hash256 mac{};
+  // Of the master key: under it are the MAC and, of a row that was read or is to be stored, every sealed box.
+  KeyVersion key = kFormWithoutVersion;
 };
 
 struct StoredRow {
@@ -42,7 +45,7 @@ class MacSum {
 };
 
 // What a row's MAC covers: table name, the first head.columns values with their types, and the head but the
-// MAC itself. REQUIRES: head.columns <= row.size().
+// MAC itself; the boxes as they are stored. REQUIRES: head.columns <= row.size().
 Bytes canonical_row(const TableSpec& table, const RowHead& head, const Row& row);
 // Table, key and column in one unambiguous sequence: names the place of a secret.
 Bytes secret_place(const TableSpec& table, std::span<const Value> key, std::string_view column);

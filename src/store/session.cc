@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/text.h"
 #include "store/record_text.h"
+#include "store/state.h"
 
 namespace tapewarden::store {
 
@@ -34,8 +35,18 @@ bool holds_secret(const Value& value) {
 
 Status RowAccess::verify(const Layout& layout, StoredRow& stored) const {
   const auto written = static_cast<std::size_t>(stored.head.columns);
-  const Hash256 mac = vault_.row_mac(canonical_row(layout.spec, stored.head, stored.row));
+  const Vault* vault = keys_.find(stored.head.key);
+  if (vault == nullptr) {
+    return damaged_row(layout, stored.row,
+                       "sealed under version " + std::to_string(stored.head.key) +
+                           " of the master key, which is not there, or was changed");
+  }
+  const Hash256 mac = vault->row_mac(canonical_row(layout.spec, stored.head, stored.row));
   if (!equal(mac, stored.head.mac)) return damaged_row(layout, stored.row, "changed");
+  for (std::size_t i = 0; stored.head.key == kFormWithoutVersion && i < written; ++i) {
+    if (layout.spec.columns[i].role != ColumnRole::kSecret || !holds_secret(stored.row[i])) continue;
+    stored.row[i] = with_version(std::get<Bytes>(stored.row[i]));
+  }
   for (std::size_t i = written; i < stored.row.size(); ++i) {
     if (!std::holds_alternative<std::monostate>(stored.row[i])) {
       return damaged_row(layout, stored.row, "changed");
@@ -149,9 +160,16 @@ Result<crypto::SecretBytes> RowAccess::unseal(const TableSpec& table, const Row&
     return fail(ErrorCode::kNotFound, "the row holds no secret", std::string(columns[column].name));
   }
   const Bytes place = secret_place(layout->spec, key_of(layout->spec, row), columns[column].name);
-  auto secret = vault_.open(place, std::get<Bytes>(row[column]));
+  auto secret = open_box(place, std::get<Bytes>(row[column]));
   if (!secret) return damaged_row(*layout, row, "changed");
   return secret;
+}
+
+Result<crypto::SecretBytes> RowAccess::open_box(ByteView place, ByteView box) const {
+  const Vault* vault = keys_.find(version_of_box(box));
+  if (vault == nullptr)
+    return fail(ErrorCode::kCorrupt, "the box names no version of the master key that is there");
+  return vault->open(place, box);
 }
 
 Result<std::optional<StoredRow>> WriteSession::find(const Layout& layout, std::span<const Value> key) {
@@ -183,6 +201,8 @@ Result<std::vector<Row>> WriteSession::query(const TableSpec& table, std::string
 
 void WriteSession::begin_group(std::uint64_t sequence) {
   sequence_ = sequence;
+  version_ = settled_;
+  access_.keys().renew();
   access_.set_seen(sequence - 1);
   rows_.forget();
   changes_.clear();
@@ -214,14 +234,17 @@ Status WriteSession::close_savepoint(bool keep) {
 Status WriteSession::run(const Keystore::Work& work) {
   const std::size_t changes = changes_.size();
   const std::size_t records = records_.size();
+  const KeyVersion version = version_;
   bad_record_.clear();
   Status result = work(*this);
   if (result && !bad_record_.empty()) result = fail(ErrorCode::kInternal, bad_record_, "audit record");
-  last_run_changed_ = result.has_value() && changes_.size() > changes;
+  const auto own = std::span(changes_).subspan(changes);
+  last_run_changed_ = result.has_value() && !std::ranges::all_of(own, &Change::resealed);
   const Status closed = close_savepoint(result.has_value());
   if (!result || !closed) {
     rows_.forget();
     last_run_changed_ = false;
+    version_ = version;
     changes_.resize(changes);
     records_.resize(records);
   }
@@ -243,7 +266,7 @@ Status WriteSession::check_row(const Layout& layout, const Row& row, const std::
     if (before && before->row[i] == row[i]) continue;
     // A secret that cannot be opened again would be a lost key: look before it is stored.
     const Bytes place = secret_place(layout.spec, key_of(layout.spec, row), columns[i].name);
-    if (!access_.vault().open(place, std::get<Bytes>(row[i]))) {
+    if (!access_.open_box(place, std::get<Bytes>(row[i]))) {
       return fail(ErrorCode::kInternal, "the secret was not sealed for this row",
                   std::string(columns[i].name));
     }
@@ -289,11 +312,13 @@ bool loses_secret(const Layout& layout, const Row& before, const Row& after) {
   return false;
 }
 
-// Nothing when the whole row must be written: it is new, comes back or goes, or gets columns that it lacks.
+// Nothing when the whole row must be written: it is new, comes back or goes, gets columns that it lacks, or
+// its boxes get the form that names a version.
 std::optional<std::vector<std::size_t>> changed_columns(const Layout& layout,
                                                         const std::optional<StoredRow>& before,
                                                         const RowHead& head, const Row& row) {
-  if (!before || before->head.erased != head.erased || before->head.columns != head.columns)
+  if (!before || before->head.erased != head.erased || before->head.columns != head.columns ||
+      before->head.key == kFormWithoutVersion)
     return std::nullopt;
   std::vector<std::size_t> changed;
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -302,11 +327,12 @@ std::optional<std::vector<std::size_t>> changed_columns(const Layout& layout,
   return changed;
 }
 
-void bind_head(sqlite::Statement& statement, const RowHead& head) {
+// `mac`: the head's stored_mac(); it must live until the statement has run.
+void bind_head(sqlite::Statement& statement, const RowHead& head, const Bytes& mac) {
   statement.bind_integer(1, head.version);
   statement.bind_blob(2, head.origin.view());
   statement.bind_integer(3, head.commit);
-  statement.bind_blob(6, head.mac);
+  statement.bind_blob(6, mac);
 }
 }  // namespace
 
@@ -317,8 +343,9 @@ Status WriteSession::write_row(const Layout& layout, const std::optional<StoredR
   sqlite::Statement* statement =
       TRY(before ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
                  : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
+  const Bytes mac = stored_mac(head.key, head.mac);
   const sqlite::Use use(*statement);
-  bind_head(*use, head);
+  bind_head(*use, head, mac);
   use->bind_integer(4, head.erased ? 1 : 0);
   use->bind_integer(5, head.columns);
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -333,8 +360,9 @@ Status WriteSession::write_columns(const Layout& layout, const RowHead& head, co
   for (const std::size_t i : columns) name += " " + std::to_string(i);
   sqlite::Statement* statement =
       TRY(access_.connection().cached(name, [&] { return layout.update_some_sql(columns); }));
+  const Bytes mac = stored_mac(head.key, head.mac);
   const sqlite::Use use(*statement);
-  bind_head(*use, head);
+  bind_head(*use, head, mac);
   const auto bind = [&](std::size_t i) {
     bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, row[i]);
   };
@@ -359,10 +387,13 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   if (layout.spec.remembered) access_.set_seen({});  // this group sees more than any commit
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());
-  head.mac = access_.vault().row_mac(canonical_row(layout.spec, head, row));
+  const bool secret_gone = before && loses_secret(layout, before->row, row);
+  TRY(renew_boxes(layout, row));
+  head.key = version_;
+  head.mac = writes_under().row_mac(canonical_row(layout.spec, head, row));
   TRY(write_row(layout, before, head, row));
-  changes_.push_back({layout.position, std::move(key), before ? before->head : RowHead{}, head,
-                      before && loses_secret(layout, before->row, row)});
+  changes_.push_back(
+      {layout.position, std::move(key), before ? before->head : RowHead{}, head, secret_gone, false});
   // A new row is hardly looked at again in its group; what is changed is often a counter.
   if (before) {
     rows_.keep(std::move(place), StoredRow{head, std::move(row)});
@@ -379,7 +410,62 @@ Bytes WriteSession::seal(const TableSpec& table, std::span<const Value> key, std
   const auto& columns = (*layout)->spec.columns;
   TW_ASSERT(std::ranges::any_of(
       columns, [&](const Column& c) { return c.name == column && c.role == ColumnRole::kSecret; }));
-  return access_.vault().seal(secret_place((*layout)->spec, key, column), secret, random_);
+  return writes_under().seal(secret_place((*layout)->spec, key, column), secret, random_);
+}
+
+const Vault& WriteSession::writes_under() const {
+  const Vault* vault = access_.keys().find(version_);
+  TW_ASSERT(vault != nullptr);
+  return *vault;
+}
+
+Status WriteSession::renew_boxes(const Layout& layout, Row& row) {
+  const auto& columns = layout.spec.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].role != ColumnRole::kSecret || !holds_secret(row[i])) continue;
+    const Bytes& box = std::get<Bytes>(row[i]);
+    if (version_of_box(box) == version_) continue;
+    const Bytes place = secret_place(layout.spec, key_of(layout.spec, row), columns[i].name);
+    const auto secret = access_.open_box(place, box);
+    if (!secret) return damaged_row(layout, row, "changed");
+    row[i] = writes_under().seal(place, *secret, random_);
+  }
+  return {};
+}
+
+Result<bool> WriteSession::reseal(const Layout& layout, std::span<const Value> key) {
+  const std::optional<StoredRow> before = TRY(find(layout, key));
+  if (!before || before->head.key == version_) return false;
+  StoredRow after = *before;
+  TRY(renew_boxes(layout, after.row));
+  // Columns that are younger than the row stay out of it.
+  for (auto i = static_cast<std::size_t>(after.head.columns); i < after.row.size(); ++i)
+    after.row[i] = Value();
+  after.head.key = version_;
+  after.head.mac = writes_under().row_mac(canonical_row(layout.spec, after.head, after.row));
+  TRY(open_savepoint());
+  if (layout.spec.remembered) access_.set_seen({});
+  sqlite::Statement* statement =
+      TRY(access_.connection().cached("reseal " + layout.name, [&] { return layout.reseal_sql; }));
+  const Bytes mac = stored_mac(after.head.key, after.head.mac);
+  const sqlite::Use use(*statement);
+  use->bind_blob(6, mac);
+  for (std::size_t i = 0; i < after.row.size(); ++i) {
+    const ColumnRole role = layout.spec.columns[i].role;
+    if (role != ColumnRole::kKey && role != ColumnRole::kSecret) continue;
+    bind_value(*use, static_cast<int>(i) + kHiddenColumns + 1, after.row[i]);
+  }
+  TRY(use->run());
+  changes_.push_back({layout.position, printable_key(key), before->head, after.head, false, true});
+  rows_.forget(GroupRows::place(layout, key));
+  return true;
+}
+
+Status WriteSession::begin_version(KeyVersion version) {
+  TRY(open_savepoint());
+  TW_ASSERT(access_.keys().find(version) != nullptr);
+  version_ = version;
+  return rewrite_notes(access_.connection(), access_.keys(), writes_under());
 }
 
 void WriteSession::record(std::string json) {

@@ -4,6 +4,8 @@
 //  W1 changes() lists every row change since begin_group() that was not undone, in order.
 //  W2 A savepoint is open exactly when the running work has changed something.
 //  W3 The rows kept of the group are those of its transaction (group_rows.h).
+//  W4 What is written is under one version of the master key, MAC and boxes alike: writes_under(). It changes
+//     within a group only by begin_version(), and back when that work or its group is undone.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +14,10 @@
 
 #include "base/env.h"
 #include "store/group_rows.h"
+#include "store/key_ring.h"
 #include "store/keystore.h"
 #include "store/layout.h"
 #include "store/row_memory.h"
-#include "store/vault.h"
 
 namespace tapewarden::store {
 
@@ -27,9 +29,8 @@ inline constexpr std::size_t kRecordBytesLimit = 1U << 20;  // one audit record
 class RowAccess {
  public:
   // `memory` may be nullptr.
-  RowAccess(sqlite::Connection& connection, const Layouts& layouts, const Vault& vault,
-            RowMemory* memory = nullptr)
-      : connection_(connection), layouts_(layouts), vault_(vault), memory_(memory) {}
+  RowAccess(sqlite::Connection& connection, const Layouts& layouts, KeyView keys, RowMemory* memory = nullptr)
+      : connection_(connection), layouts_(layouts), keys_(std::move(keys)), memory_(memory) {}
 
   // Begins the snapshot of a read transaction, so that it can use the memory.
   Status begin_snapshot();
@@ -45,7 +46,8 @@ class RowAccess {
 
   // The verified row, also when it is a tombstone.
   Result<std::optional<StoredRow>> find(const Layout& layout, std::span<const Value> key);
-  // Checks the MAC and gives columns that are younger than the row their default values.
+  // Checks the MAC and gives columns that are younger than the row their default values. Boxes of the form
+  // without versions get theirs.
   Status verify(const Layout& layout, StoredRow& stored) const;
 
   // Live rows with their heads.
@@ -56,7 +58,10 @@ class RowAccess {
 
   sqlite::Connection& connection() { return connection_; }
   const Layouts& layouts() const { return layouts_; }
-  const Vault& vault() const { return vault_; }
+  const KeyView& keys() const { return keys_; }
+  KeyView& keys() { return keys_; }
+  // The secret of a box; kCorrupt.
+  Result<crypto::SecretBytes> open_box(ByteView place, ByteView box) const;
   RowMemory* memory() const { return memory_; }
 
  private:
@@ -74,7 +79,7 @@ class RowAccess {
 
   sqlite::Connection& connection_;
   const Layouts& layouts_;
-  const Vault& vault_;
+  KeyView keys_;
   RowMemory* memory_;
   std::optional<std::uint64_t> seen_;
 };
@@ -112,12 +117,14 @@ struct Change {
   RowHead before;         // before.version == 0: there was no row
   RowHead after;
   bool secret_gone = false;  // a sealed box that the row held is no longer in it
+  bool resealed = false;     // nothing but the version of the master key is another: no change for the peer
 };
 
 class WriteSession final : public Transaction {
  public:
-  WriteSession(RowAccess access, Random& random, const Uuid& server)
-      : access_(access), random_(random), server_(server) {}
+  // `version`: under which it writes.
+  WriteSession(RowAccess access, Random& random, const Uuid& server, KeyVersion version)
+      : access_(std::move(access)), random_(random), server_(server), version_(version), settled_(version) {}
 
   using Reader::aggregate;
   using Reader::get;
@@ -146,10 +153,21 @@ class WriteSession final : public Transaction {
   // find() gave.
   Status store(const Layout& layout, const std::optional<StoredRow>& before, RowHead head, Row row);
 
+  // Puts the row as it is under writes_under(): version, origin and commit stay. False: it was so already, or
+  // there is none.
+  Result<bool> reseal(const Layout& layout, std::span<const Value> key);
+  // From here on everything is written under this version of the master key, the keystore's notes first.
+  // REQUIRES: it is in the ring.
+  Status begin_version(KeyVersion version);
+  const Vault& writes_under() const;
+
   void begin_group(std::uint64_t sequence);
+  // The group is committed.
+  void settle() { settled_ = version_; }
   // Runs one work. An error undoes its changes and records. Check connection().in_transaction() after an
   // error: SQLite may have given up the whole group.
   Status run(const Keystore::Work& work);
+  // Something that the peer must see, or that whoever reads must wait for.
   bool last_run_changed() const { return last_run_changed_; }
 
   const std::vector<Change>& changes() const { return changes_; }
@@ -163,6 +181,8 @@ class WriteSession final : public Transaction {
   Status check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before);
   Status write_row(const Layout& layout, const std::optional<StoredRow>& before, const RowHead& head,
                    const Row& row);
+  // Puts every box of the row under writes_under().
+  Status renew_boxes(const Layout& layout, Row& row);
   Status write_columns(const Layout& layout, const RowHead& head, const Row& row,
                        std::span<const std::size_t> columns);
 
@@ -174,6 +194,8 @@ class WriteSession final : public Transaction {
   std::vector<Change> changes_;
   std::vector<std::string> records_;
   std::string bad_record_;
+  KeyVersion version_;
+  KeyVersion settled_;  // of the last commit
   bool savepoint_open_ = false;
   bool last_run_changed_ = false;
 };

@@ -72,7 +72,7 @@ class TableReader {
       const Bytes* box = std::get_if<Bytes>(&out.row[i]);
       if (box == nullptr || box->empty()) continue;
       const Bytes place = secret_place(layout_.spec, key, layout_.spec.columns[i].name);
-      auto opened = access_.vault().open(place, *box);
+      auto opened = access_.open_box(place, *box);
       if (!opened) return damaged_row(layout_, out.row, "changed");
       secrets[i] = std::move(*opened);
       out.row[i] = sealer_.seal(place, secrets[i]);
@@ -91,7 +91,7 @@ class TableReader {
 }  // namespace
 
 Status read_snapshot(RowAccess& access, std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) {
-  const State state = TRY(read_state(access.connection(), access.vault()));
+  const State state = TRY(read_state(access.connection(), access.keys()));
   TRY(sink.begin(state.mark));
   for (const Layout& layout : access.layouts().all()) {
     if (layout.spec.backup == BackupRole::kNone) continue;

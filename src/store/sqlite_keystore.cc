@@ -30,19 +30,18 @@ std::uint64_t rows_in(const State& state) {
 
 }  // namespace
 
-Result<std::unique_ptr<Keystore>> Keystore::open(Env env, KeystoreOptions options,
-                                                 const crypto::SecretBytes& master, CommitLog& log) {
+Result<std::unique_ptr<Keystore>> Keystore::open(Env env, KeystoreOptions options, const MasterKeys& master,
+                                                 CommitLog& log) {
   auto keystore = std::make_unique<SqliteKeystore>(env, std::move(options), master, log);
   TRY(keystore->open());
   return keystore;
 }
 
-SqliteKeystore::SqliteKeystore(Env env, KeystoreOptions options, const crypto::SecretBytes& master,
-                               CommitLog& log)
+SqliteKeystore::SqliteKeystore(Env env, KeystoreOptions options, const MasterKeys& master, CommitLog& log)
     : env_(env),
       options_(std::move(options)),
-      vault_(master),
-      layouts_(options_.tables),
+      ring_(master),
+      layouts_(with_own_tables(options_.tables)),
       log_(log),
       readers_(options_.path) {}
 
@@ -64,7 +63,7 @@ Status SqliteKeystore::open() {
   const Status emptied = writer_->empty_log();
   if (!emptied && emptied.error().code != ErrorCode::kConflict) return emptied;
   auto committer =
-      std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state));
+      std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state), version_);
   if (!emptied) committer->scrub_later();
   queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
@@ -104,25 +103,28 @@ Status SqliteKeystore::make_file() {
   Meta meta;
   meta.server = options_.server;
   meta.created = env_.clock->wall_now();
-  TRY(create_database(*writer_, vault_, layouts_, meta, log_.chain_hash()));
+  TRY(create_database(*writer_, *ring_.now()->begin()->second, layouts_, meta, log_.chain_hash()));
   return env_.disk->sync_directory(parent_directory(options_.path));
 }
 
 Result<State> SqliteKeystore::load_state() {
-  const Meta meta = TRY(read_meta(*writer_, vault_));
+  const KeyView keys(ring_);
+  const Meta meta = TRY(read_meta(*writer_, keys));
+  version_ = meta.key;
   if (meta.server != options_.server) {
     return fail(ErrorCode::kConflict, "the keystore belongs to server " + meta.server.text(), "server",
                 "start the server with that id");
   }
-  State state = TRY(read_state(*writer_, vault_));
+  State state = TRY(read_state(*writer_, keys));
   TRY(reconcile(state, log_));
   return state;
 }
 
 Status SqliteKeystore::bring_up_to_date(State& state) {
-  const Migration migration = TRY(plan_migration(*writer_, vault_, layouts_));
+  const KeyView keys(ring_);
+  const Migration migration = TRY(plan_migration(*writer_, keys, layouts_));
   if (migration.statements.empty()) return {};
-  TRY(migrate(*writer_, vault_, migration, state, log_.chain_hash()));
+  TRY(migrate(*writer_, keys, *keys.find(version_), migration, state, log_.chain_hash()));
   return log_.append(state.mark, state.records);
 }
 
@@ -244,6 +246,17 @@ Result<std::vector<Fault>> SqliteKeystore::verify() {
     return {};
   }));
   return faults;
+}
+
+Result<std::vector<Fault>> SqliteKeystore::verify_log() {
+  const std::uint64_t last = head().sequence;
+  std::optional<HeadKeys> heads;
+  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    heads = TRY(HeadKeys::read(rows));
+    return {};
+  }));
+  return store::verify_log(*heads, log_, last);
 }
 
 Status SqliteKeystore::copy_to(const std::string& path) {

@@ -5,8 +5,9 @@
 
 #include "store/keystore.h"
 #include "store/layout.h"
+#include "store/own_tables.h"
 #include "store/reader_pool.h"
-#include "store/vault.h"
+#include "store/row_sealer.h"
 #include "store/verifier.h"
 #include "store/write_queue.h"
 
@@ -14,7 +15,7 @@ namespace tapewarden::store {
 
 class SqliteKeystore final : public Keystore {
  public:
-  SqliteKeystore(Env env, KeystoreOptions options, const crypto::SecretBytes& master, CommitLog& log);
+  SqliteKeystore(Env env, KeystoreOptions options, const MasterKeys& master, CommitLog& log);
   ~SqliteKeystore() override;
 
   // The steps of Keystore::open(), in order.
@@ -35,9 +36,8 @@ class SqliteKeystore final : public Keystore {
   Status snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) override;
   Result<bool> content_changed(std::uint64_t after) override;
   Result<std::vector<Fault>> verify() override;
-  Result<std::vector<Fault>> verify_log() override {
-    return store::verify_log(vault_, log_, head().sequence);
-  }
+  Result<std::vector<Fault>> verify_log() override;
+  KeySealing& key_sealing() override { return sealer_; }
   Status wait_scrubbed(std::chrono::milliseconds limit) override { return queue_->wait_scrubbed(limit); }
   Status copy_to(const std::string& path) override;
 
@@ -48,18 +48,22 @@ class SqliteKeystore final : public Keystore {
   Result<State> load_state();
   Status bring_up_to_date(State& state);
   Status check_rows(const State& state);
-  RowAccess access(sqlite::Connection& connection) { return {connection, layouts_, vault_, memory_.get()}; }
+  RowAccess access(sqlite::Connection& connection) {
+    return {connection, layouts_, KeyView(ring_), memory_.get()};
+  }
 
   Env env_;
   const KeystoreOptions options_;
-  const Vault vault_;
+  KeyRing ring_;
   const Layouts layouts_;
   CommitLog& log_;
   std::unique_ptr<File> lock_;
   std::unique_ptr<sqlite::Connection> writer_;
   std::unique_ptr<RowMemory> memory_;  // once the newest commit is known
   ReaderPool readers_;
-  std::shared_ptr<WriteQueue> queue_;  // shared with announcements
+  RowSealer sealer_{readers_, layouts_, ring_};
+  KeyVersion version_ = kFirstKeyVersion;  // under which the file was written when it was opened
+  std::shared_ptr<WriteQueue> queue_;      // shared with announcements
 };
 
 }  // namespace tapewarden::store

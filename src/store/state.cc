@@ -1,5 +1,7 @@
 #include "store/state.h"
 
+#include <algorithm>
+
 #include "crypto/hash.h"
 
 namespace tapewarden::store {
@@ -51,11 +53,25 @@ Result<State> decode(ByteView content) {
   return state;
 }
 
-// One row (name, content, mac) whose MAC is over name and content.
-Hash256 mac_of(const Vault& vault, std::string_view what, std::string_view name, ByteView content) {
-  ByteWriter writer;
-  writer.bytes16(as_bytes(name)).bytes32(content);
-  return vault.note_mac(what, writer.view());
+// What the MAC of one row (name, content, mac) is over.
+Bytes note_of(std::string_view name, ByteView content) {
+  return ByteWriter().bytes16(as_bytes(name)).bytes32(content).take();
+}
+
+Bytes mac_of(const Vault& vault, std::string_view what, ByteView note) {
+  return stored_mac(vault.version(), vault.note_mac(what, note));
+}
+
+// The version that a note's MAC names: as it is stored, and 0 when it is none.
+KeyVersion named_version(ByteView stored) {
+  const auto mac = parse_stored_mac(stored);
+  return mac ? std::max(mac->version, kFirstKeyVersion) : KeyVersion{0};
+}
+
+bool fits(const KeyView& keys, std::string_view what, ByteView note, ByteView stored) {
+  const auto mac = parse_stored_mac(stored);
+  const Vault* vault = mac ? keys.find(mac->version) : nullptr;
+  return vault != nullptr && equal(mac->mac, vault->note_mac(what, note));
 }
 
 }  // namespace
@@ -83,11 +99,11 @@ void State::seal(const Vault& vault) {
   mark.head = vault.head(previous_head, mark.sequence, digest_of_records(), chain_before);
 }
 
-Result<State> read_state(sqlite::Connection& connection, const Vault& vault) {
+Result<State> read_state(sqlite::Connection& connection, const KeyView& keys) {
   sqlite::Statement statement = TRY(connection.prepare("SELECT content, mac FROM tw_state WHERE id = 1"));
   if (!TRY(statement.step())) return damaged("the keystore's state is missing");
   const ByteView content = statement.blob(0);
-  if (!equal(statement.blob(1), vault.note_mac("state", content))) {
+  if (!fits(keys, "state", content, statement.blob(1))) {
     return damaged("the keystore's state was changed outside of this program");
   }
   return decode(content);
@@ -95,7 +111,7 @@ Result<State> read_state(sqlite::Connection& connection, const Vault& vault) {
 
 Status write_state(sqlite::Connection& connection, const Vault& vault, const State& state) {
   const Bytes content = encode(state);
-  const Hash256 mac = vault.note_mac("state", content);
+  const Bytes mac = mac_of(vault, "state", content);
   sqlite::Statement* statement = TRY(connection.cached("state", [] {
     return std::string(
         "INSERT INTO tw_state(id, content, mac) VALUES(1, ?1, ?2) ON CONFLICT(id) DO UPDATE SET content = "
@@ -111,7 +127,7 @@ Status write_state(sqlite::Connection& connection, const Vault& vault, const Sta
 namespace {
 
 Status write_note(sqlite::Connection& connection, const Vault& vault, std::string_view name, ByteView value) {
-  const Hash256 mac = mac_of(vault, "meta", name, value);
+  const Bytes mac = mac_of(vault, "meta", note_of(name, value));
   sqlite::Statement statement =
       TRY(connection.prepare("INSERT OR REPLACE INTO tw_meta(name, value, mac) VALUES(?1, ?2, ?3)"));
   statement.bind_text(1, name);
@@ -125,15 +141,23 @@ struct NotesFound {
   std::map<std::string, Bytes, std::less<>> values;
   std::size_t fitting = 0;
   std::string first_misfit;
+  // The versions that the MACs name: of those that fit, and of those that the ring does not have.
+  KeyVersion lowest = 0;
+  KeyVersion highest = 0;
+  KeyVersion unknown = 0;
 };
 
-Result<NotesFound> collect_notes(sqlite::Connection& connection, const Vault& vault) {
+Result<NotesFound> collect_notes(sqlite::Connection& connection, const KeyView& keys) {
   NotesFound found;
   sqlite::Statement statement = TRY(connection.prepare("SELECT name, value, mac FROM tw_meta"));
   while (TRY(statement.step())) {
     std::string name(statement.text(0));
     const Bytes value = to_bytes(statement.blob(1));
-    if (equal(statement.blob(2), mac_of(vault, "meta", name, value))) {
+    const KeyVersion version = named_version(statement.blob(2));
+    if (keys.find(version) == nullptr) found.unknown = version;
+    if (fits(keys, "meta", note_of(name, value), statement.blob(2))) {
+      found.lowest = found.fitting == 0 ? version : std::min(found.lowest, version);
+      found.highest = std::max(found.highest, version);
       ++found.fitting;
       found.values[std::move(name)] = value;
     } else {
@@ -156,11 +180,34 @@ Status write_meta(sqlite::Connection& connection, const Vault& vault, const Meta
   return write_note(connection, vault, "check", vault.check_value());
 }
 
-Result<Meta> read_meta(sqlite::Connection& connection, const Vault& vault) {
-  NotesFound found = TRY(collect_notes(connection, vault));
+namespace {
+
+// No note fits: the keystore is of another version of the master key than its file has.
+std::unexpected<Error> other_version(const KeyView& keys, KeyVersion version) {
+  const auto there = keys.versions();
+  std::string text = "the keystore is sealed under version " + std::to_string(version) +
+                     " of its master key, and the master-key file holds " + versions_text(there);
+  std::string remedy;
+  if (there.back() < version) {
+    text += ": the file is an old copy from before a rotation";
+    remedy = "put back the newest master-key file of this server, or restore it from its newest backup";
+  } else {
+    text += ": the keystore is an old copy from before a rotation, whose key was destroyed";
+    remedy =
+        "put back the newest keystore, or restore this server from a backup file (.twb): those need no "
+        "master key";
+  }
+  return fail(ErrorCode::kWrongKey, std::move(text), "master key", std::move(remedy));
+}
+
+}  // namespace
+
+Result<Meta> read_meta(sqlite::Connection& connection, const KeyView& keys) {
+  NotesFound found = TRY(collect_notes(connection, keys));
   // One misfit among fitting notes is damage; nothing that fits, not even the state, is another key.
   if (found.fitting == 0) {
-    const auto state = read_state(connection, vault);
+    const auto state = read_state(connection, keys);
+    if (!state && found.unknown != 0) return other_version(keys, found.unknown);
     if (!state && state.error().code == ErrorCode::kCorrupt) {
       return fail(ErrorCode::kWrongKey, "the master key does not fit this keystore", "master key",
                   "give the master key with which this keystore was made");
@@ -175,7 +222,10 @@ Result<Meta> read_meta(sqlite::Connection& connection, const Vault& vault) {
       return damaged(std::string("the keystore's note \"") + name + "\" is missing");
     }
   }
+  if (found.lowest != found.highest)
+    return damaged("the keystore's notes are of several versions of its key");
   Meta meta;
+  meta.key = found.highest;
   ByteReader format(found.values["format"]);
   meta.format = TRY(format.u32("format"));
   if (meta.format > kKeystoreFormat) {
@@ -190,13 +240,13 @@ Result<Meta> read_meta(sqlite::Connection& connection, const Vault& vault) {
   return meta;
 }
 
-Result<SchemaNotes> read_schema(sqlite::Connection& connection, const Vault& vault) {
+Result<SchemaNotes> read_schema(sqlite::Connection& connection, const KeyView& keys) {
   SchemaNotes notes;
   sqlite::Statement statement = TRY(connection.prepare("SELECT name, columns, mac FROM tw_schema"));
   while (TRY(statement.step())) {
     std::string name(statement.text(0));
     std::string columns(statement.text(1));
-    if (!equal(statement.blob(2), mac_of(vault, "schema", name, as_bytes(columns)))) {
+    if (!fits(keys, "schema", note_of(name, as_bytes(columns)), statement.blob(2))) {
       return damaged("the keystore's list of tables was changed outside of this program");
     }
     notes.emplace(std::move(name), std::move(columns));
@@ -206,13 +256,22 @@ Result<SchemaNotes> read_schema(sqlite::Connection& connection, const Vault& vau
 
 Status write_schema(sqlite::Connection& connection, const Vault& vault, const std::string& table,
                     const std::string& columns) {
-  const Hash256 mac = mac_of(vault, "schema", table, as_bytes(columns));
+  const Bytes mac = mac_of(vault, "schema", note_of(table, as_bytes(columns)));
   sqlite::Statement statement =
       TRY(connection.prepare("INSERT OR REPLACE INTO tw_schema(name, columns, mac) VALUES(?1, ?2, ?3)"));
   statement.bind_text(1, table);
   statement.bind_text(2, columns);
   statement.bind_blob(3, mac);
   return statement.run();
+}
+
+Status rewrite_notes(sqlite::Connection& connection, const KeyView& keys, const Vault& vault) {
+  Meta meta = TRY(read_meta(connection, keys));
+  meta.format = kKeystoreFormat;
+  const SchemaNotes schema = TRY(read_schema(connection, keys));
+  TRY(write_meta(connection, vault, meta));
+  for (const auto& [table, columns] : schema) TRY(write_schema(connection, vault, table, columns));
+  return {};
 }
 
 }  // namespace tapewarden::store

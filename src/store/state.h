@@ -1,6 +1,6 @@
 // The keystore's notes about itself: what it is (meta), which tables it has (schema), and where it stands
-// after its last commit (state). Each is MACed under the master key. Values; functions belong to the thread
-// of their connection.
+// after its last commit (state). Each is MACed under the master key, all under one version. Values; functions
+// belong to the thread of their connection.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,14 @@
 
 #include "base/env.h"
 #include "store/commit_log.h"
+#include "store/key_ring.h"
 #include "store/row_codec.h"
 #include "store/sqlite/connection.h"
 #include "store/vault.h"
 
 namespace tapewarden::store {
 
-inline constexpr std::uint32_t kKeystoreFormat = 1;
+inline constexpr std::uint32_t kKeystoreFormat = 2;
 inline constexpr std::string_view kMetaSql =
     "CREATE TABLE tw_meta(name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, mac BLOB NOT NULL) STRICT, "
     "WITHOUT ROWID";
@@ -52,25 +53,29 @@ struct State {
   void seal(const Vault& vault);
 };
 
-Result<State> read_state(sqlite::Connection& connection, const Vault& vault);
+Result<State> read_state(sqlite::Connection& connection, const KeyView& keys);
 Status write_state(sqlite::Connection& connection, const Vault& vault, const State& state);
 
 struct Meta {
   std::uint32_t format = kKeystoreFormat;
   Uuid server;
   WallTime created{};
+  KeyVersion key = kFirstKeyVersion;  // of the master key: the one that the keystore is written under
 };
 
 Status write_meta(sqlite::Connection& connection, const Vault& vault, const Meta& meta);
-// kWrongKey when no note fits the master key; kCorrupt when some do and some do not; kUnsupported for a newer
-// format.
-Result<Meta> read_meta(sqlite::Connection& connection, const Vault& vault);
+// kWrongKey when no note fits the master key, or all name a version that is not there; kCorrupt when some do
+// and some do not; kUnsupported for a newer format.
+Result<Meta> read_meta(sqlite::Connection& connection, const KeyView& keys);
 
 // Table name to its columns as Layout::describe() gives them.
 using SchemaNotes = std::map<std::string, std::string, std::less<>>;
-Result<SchemaNotes> read_schema(sqlite::Connection& connection, const Vault& vault);
+Result<SchemaNotes> read_schema(sqlite::Connection& connection, const KeyView& keys);
 Status write_schema(sqlite::Connection& connection, const Vault& vault, const std::string& table,
                     const std::string& columns);
+
+// MACs meta and schema anew, under `vault`. Within a transaction; the state follows with its commit.
+Status rewrite_notes(sqlite::Connection& connection, const KeyView& keys, const Vault& vault);
 
 std::unexpected<Error> damaged(std::string what);
 

@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kMasterBytes = 32;
 constexpr std::string_view kSealInfo = "tapewarden keystore seal";
 
-crypto::MacKey derive(const crypto::SecretBytes& master, std::string_view info) {
-  return crypto::MacKey(crypto::hkdf_sha256(master, {}, as_bytes(info), 32));
+crypto::SecretBytes derive(const crypto::SecretBytes& master, std::string_view info) {
+  return crypto::hkdf_sha256(master, {}, as_bytes(info), 32);
 }
 
 crypto::SecretBytes as_secret(Hash256 hash) {
@@ -35,11 +35,15 @@ const crypto::SecretBytes& checked(const crypto::SecretBytes& master) {
 
 }  // namespace
 
-Vault::Vault(const crypto::SecretBytes& master)
-    : places_(extract(checked(master))),
+Vault::Vault(const crypto::SecretBytes& master, KeyVersion version)
+    : version_(version),
+      places_(extract(checked(master))),
       rows_(derive(master, "tapewarden keystore row")),
       notes_(derive(master, "tapewarden keystore note")),
-      heads_(derive(master, "tapewarden keystore head")) {}
+      head_key_(derive(master, "tapewarden keystore head")),
+      heads_(head_key_) {
+  TW_ASSERT(version != kFormWithoutVersion);
+}
 
 Hash256 Vault::note_mac(std::string_view what, ByteView content) const {
   ByteWriter label;
@@ -49,9 +53,14 @@ Hash256 Vault::note_mac(std::string_view what, ByteView content) const {
 
 Hash256 Vault::head(const Hash256& previous, std::uint64_t sequence, const Hash256& digest,
                     const Hash256& chain) const {
+  return head(heads_, previous, sequence, digest, chain);
+}
+
+Hash256 Vault::head(const crypto::MacKey& heads, const Hash256& previous, std::uint64_t sequence,
+                    const Hash256& digest, const Hash256& chain) {
   ByteWriter number;
   number.u64(sequence);
-  return heads_.mac({previous, number.view(), digest, chain});
+  return heads.mac({previous, number.view(), digest, chain});
 }
 
 Hash256 Vault::check_value() const {
@@ -66,11 +75,40 @@ crypto::SecretBytes Vault::place_key(ByteView place) const {
 }
 
 Bytes Vault::seal(ByteView place, const crypto::SecretBytes& secret, Random& random) const {
-  return crypto::seal_box(place_key(place), place, secret.reveal(), random);
+  const Bytes box = crypto::seal_box(place_key(place), place, secret.reveal(), random);
+  return ByteWriter().u32(version_).bytes(box).take();
 }
 
 Result<crypto::SecretBytes> Vault::open(ByteView place, ByteView box) const {
-  return crypto::open_box(place_key(place), place, box);
+  if (version_of_box(box) != version_) {
+    return fail(ErrorCode::kCorrupt, "the box is of another version of the master key");
+  }
+  return crypto::open_box(place_key(place), place, box.subspan(kKeyVersionBytes));
+}
+
+KeyVersion version_of_box(ByteView box) {
+  ByteReader reader(box);
+  return reader.u32("version").value_or(kFormWithoutVersion);
+}
+
+Bytes with_version(ByteView box) {
+  return ByteWriter().u32(kFirstKeyVersion).bytes(box).take();
+}
+
+Bytes stored_mac(KeyVersion version, const Hash256& mac) {
+  return ByteWriter().u32(version).bytes(mac).take();
+}
+
+Result<StoredMac> parse_stored_mac(ByteView bytes) {
+  StoredMac out;
+  ByteReader reader(bytes);
+  if (bytes.size() != out.mac.size()) {
+    out.version = TRY(reader.u32("version"));
+    if (out.version == kFormWithoutVersion) return fail(ErrorCode::kCorrupt, "a MAC names no version");
+  }
+  out.mac = TRY(reader.array<32>("MAC"));
+  TRY(reader.expect_done("MAC"));
+  return out;
 }
 
 }  // namespace tapewarden::store

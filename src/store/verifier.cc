@@ -86,9 +86,9 @@ Status check_latest(RowAccess& access, const Layout& layout, const LoggedRow& kn
 }
 
 Status check_notes(RowAccess& access, std::vector<Fault>& faults) {
-  const auto meta = read_meta(access.connection(), access.vault());
+  const auto meta = read_meta(access.connection(), access.keys());
   if (!meta) report(faults, {"tw_meta", "", meta.error().message});
-  const auto plan = plan_migration(access.connection(), access.vault(), access.layouts());
+  const auto plan = plan_migration(access.connection(), access.keys(), access.layouts());
   if (!plan) report(faults, {"tw_schema", "", plan.error().message});
   return {};
 }
@@ -113,7 +113,7 @@ Result<std::vector<Fault>> verify_database(RowAccess& access, CommitLog& log) {
   std::vector<Fault> faults;
   TRY(as_fault(check_pages(access, faults), "", faults));
   TRY(as_fault(check_notes(access, faults), "tw_meta", faults));
-  const auto state = read_state(access.connection(), access.vault());
+  const auto state = read_state(access.connection(), access.keys());
   if (!state) {
     TRY(as_fault(std::unexpected(state.error()), "tw_state", faults));
     return faults;
@@ -156,7 +156,7 @@ class LatestRows {
 
 Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log) {
   std::vector<Fault> faults;
-  const State state = TRY(read_state(access.connection(), access.vault()));
+  const State state = TRY(read_state(access.connection(), access.keys()));
   const std::uint64_t last = state.mark.sequence;
   LatestRows latest(kLatestRows);
   TRY(log.replay(last > kLatestCommits ? last - kLatestCommits + 1 : 1,
@@ -168,7 +168,7 @@ Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log) {
   return faults;
 }
 
-Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::uint64_t last) {
+Result<std::vector<Fault>> verify_log(const HeadKeys& heads, CommitLog& log, std::uint64_t last) {
   std::vector<Fault> faults;
   std::optional<Hash256> previous;
   std::uint64_t seen = 0;
@@ -178,7 +178,7 @@ Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::u
     if (commit.mark.sequence == 1) previous = Hash256{};
     // Where the oldest files were taken away, the first head that is left is taken as it stands.
     const auto digest = State::digest_of(commit.records);
-    const bool fits = !previous || commit.mark.head == vault.head(*previous, commit.mark.sequence, digest,
+    const bool fits = !previous || commit.mark.head == heads.head(*previous, commit.mark.sequence, digest,
                                                                   commit.chain_before);
     if (!fits) report(faults, {"audit record", "commit " + std::to_string(commit.mark.sequence), "changed"});
     previous = commit.mark.head;

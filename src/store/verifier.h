@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "store/head_keys.h"
 #include "store/session.h"
 #include "store/state.h"
 
@@ -23,7 +24,7 @@ Result<std::vector<Fault>> verify_database(RowAccess& access, CommitLog& log);
 Result<std::vector<Fault>> verify_latest(RowAccess& access, CommitLog& log);
 
 // Recomputes each commit's head from what the log holds, up to commit `last`: see Keystore::verify_log().
-Result<std::vector<Fault>> verify_log(const Vault& vault, CommitLog& log, std::uint64_t last);
+Result<std::vector<Fault>> verify_log(const HeadKeys& heads, CommitLog& log, std::uint64_t last);
 
 // One sentence naming the first faults.
 std::string describe(const std::vector<Fault>& faults);

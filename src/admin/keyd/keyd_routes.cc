@@ -18,6 +18,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   router.add(kek_proof_routes(services.manager));
   router.add(access_routes(services.manager));
   router.add(rewrap_routes(services.manager, services.rewrapper));
+  if (services.rotation != nullptr) router.add(master_key_routes(*services.rotation));
   router.add(quota_routes(services.manager));
   router.add(setting_routes(services.manager));
   router.add(ledger_routes(services.manager));

@@ -18,6 +18,7 @@
 #include "keymgr/key_service.h"
 #include "keymgr/rewrap.h"
 #include "people/people.h"
+#include "store/key_rotation.h"
 
 namespace tapewarden::keymgr::recoverability {
 class Service;
@@ -47,6 +48,7 @@ struct KeydServices {
   keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
   keymgr::Rewrapper& rewrapper;
   keymgr::recoverability::Service* recoverability = nullptr;  // nullptr: no routes for it
+  store::KeyRotation* rotation = nullptr;  // nullptr: no routes for the master key
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.
@@ -71,6 +73,7 @@ std::vector<Route> kek_routes(keymgr::KeyManager& manager);
 std::vector<Route> kek_proof_routes(keymgr::KeyManager& manager);
 std::vector<Route> access_routes(keymgr::KeyManager& manager);
 std::vector<Route> rewrap_routes(keymgr::KeyManager& manager, keymgr::Rewrapper& rewrapper);
+std::vector<Route> master_key_routes(store::KeyRotation& rotation);
 std::vector<Route> quota_routes(keymgr::KeyManager& manager);
 std::vector<Route> setting_routes(keymgr::KeyManager& manager);
 std::vector<Route> ledger_routes(keymgr::KeyManager& manager);

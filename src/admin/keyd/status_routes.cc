@@ -166,6 +166,7 @@ Result<Answer> status(const KeydServices& services) {
                    {"name", services.server_name},
                    {"time", format_utc(services.manager.context().now())},
                    {"head", json::object{{"sequence", head.sequence}, {"hash", to_hex(head.head)}}},
+                   {"master_key", services.rotation != nullptr ? services.rotation->state().text() : ""},
                    {"served", counts.served},
                    {"refused", counts.refused},
                    {"in_flight", counts.in_flight},
