@@ -6,6 +6,7 @@
 
 #include "apps/audit_check.h"
 #include "apps/backup_commands.h"
+#include "apps/join_file.h"
 #include "apps/keyd_server.h"
 #include "apps/log.h"
 #include "apps/share_files.h"
@@ -95,6 +96,31 @@ int add_secondary(System& system, SecondaryOptions options, const std::string& a
   std::printf(
       "  Everything is copied when the two meet: `tapewarden status` shows the lag until they are in "
       "step.\n");
+  return 0;
+}
+
+int introduce(System& system, const IntroduceOptions& options) {
+  const auto fingerprint = introduce(system.env(), options);
+  if (!fingerprint) return report(fingerprint.error());
+  std::printf("%s\n  fingerprint: %s\n\n", options.to.c_str(), fingerprint->c_str());
+  std::printf(
+      "It holds no secret. Bring it to the other server, read the fingerprint aloud to the people there (not "
+      "by\nthe way that the file takes), and there:\n"
+      "  tapewarden-keyd merge-with --config keyd.toml --file FILE --fingerprint \"%s\"\n",
+      fingerprint->c_str());
+  return 0;
+}
+
+int merge_with(System& system, const MergeOptions& options) {
+  const auto made = merge_with(system.env(), options);
+  if (!made) return report(made.error());
+  std::printf("The certificates of %s (%s) are taken in.\n\nNext:\n", made->other.name.c_str(),
+              made->other.server.text().c_str());
+  std::printf("  1. Add these lines to %s:\n\n%s\n", options.config.c_str(), made->lines.c_str());
+  std::printf(
+      "  2. Do the same at the other server with this one's file (`tapewarden-keyd introduce`).\n"
+      "  3. Start both again. When they meet everything is merged: `tapewarden status` shows the lag until "
+      "they\n     are in step, then `tapewarden server conflicts` and `tapewarden server compare`.\n");
   return 0;
 }
 
@@ -298,6 +324,20 @@ int start(int argc, char** argv) {
   second_command->add_option("--name", second.name, "the new server's name");
   second_command->add_option("--host", second_address, "HOST[:DKX-PORT[:HTTPS-PORT]] of the new server");
   second_command->add_option("--primary-host", second.primary_host, "how the new server reaches the other");
+  IntroduceOptions introduction;
+  auto* introduce_command = app.add_subcommand(
+      "introduce", "Write this server's join file, for a server that shall become its peer");
+  introduce_command->add_option("--config", introduction.config, "this server's keyd.toml")->required();
+  introduce_command->add_option("--host", introduction.host,
+                                "HOST[:HTTPS-PORT], as the other server reaches this one");
+  introduce_command->add_option("--to", introduction.to, "the new file")->required();
+  MergeOptions merge;
+  auto* merge_command = app.add_subcommand(
+      "merge-with", "Make a server of another installation the peer of this one; both are merged");
+  merge_command->add_option("--config", merge.config, "this server's keyd.toml")->required();
+  merge_command->add_option("--file", merge.file, "the other server's join file")->required();
+  merge_command->add_option("--fingerprint", merge.fingerprint, "of that file, as it was read aloud there")
+      ->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -315,6 +355,8 @@ int start(int argc, char** argv) {
   renewal.within = std::chrono::days(within);
   if (renew_command->parsed()) return renew(system, renewal);
   if (second_command->parsed()) return add_secondary(system, second, second_address);
+  if (introduce_command->parsed()) return introduce(system, introduction);
+  if (merge_command->parsed()) return merge_with(system, merge);
   if (audit_command->parsed()) return verify_audit(system, audit);
   if (restore_command->parsed()) return print(restore_site(system.env(), restore));
   if (verify_backup_command->parsed()) return print(verify_backup(system.env(), verify, scratch));

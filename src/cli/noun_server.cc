@@ -36,6 +36,26 @@ std::vector<Command> server_commands() {
        .example = "tapewarden server accept-restored primary",
        .arguments = {name},
        .does = RestCall{.method = "POST", .path = "/v1/servers/{name}/accept-restored"}},
+      {.noun = "server",
+       .verb = "compare",
+       .summary = "Compare all that the two servers hold; changes nothing",
+       .example = "tapewarden server compare",
+       .does = RestCall{.method = "POST", .path = "/v1/comparison"}},
+      {.noun = "server",
+       .verb = "comparison",
+       .summary = "Show when the two servers were last compared, and the rows that differ",
+       .example = "tapewarden server comparison",
+       .does = RestCall{.method = "GET", .path = "/v1/comparison"}},
+      {.noun = "server",
+       .verb = "sync",
+       .summary = "Copy everything between the two servers anew",
+       .example = "tapewarden server sync --mode merge",
+       .arguments = {{.name = "--mode",
+                      .required = true,
+                      .field = "mode",
+                      .meaning = "merge: take in all that the peer has, send it all of this server; rewrite: "
+                                 "what the peer has stands here"}},
+       .does = RestCall{.method = "POST", .path = "/v1/sync/{mode}"}},
   };
 }
 

@@ -33,6 +33,7 @@ inline constexpr std::size_t kMaximumNamesChecked = 256;
 inline constexpr std::size_t kMaximumWaits = 1024;  // exchanges that wait for a backup, remembered
 inline constexpr std::chrono::milliseconds kWaitIsOver{60'000};  // nobody asks for so long any more
 
+inline constexpr std::uint64_t kMaximumCompareHours = 8784;  // a year
 inline constexpr std::uint64_t kMaximumApprovalHours = 720;
 inline constexpr std::size_t kRewrapBatch = 16;  // cartridges in one transaction
 inline constexpr std::size_t kMaximumRewrapVolsers = 10'000;

@@ -29,6 +29,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   if (services.backups != nullptr) router.add(backup_routes(*services.backups));
   router.add(status_routes(services));
   router.add(server_routes(services));
+  router.add(pair_routes(services));
   router.add({openapi_route(router, "Tapewarden key server")});
 }
 
