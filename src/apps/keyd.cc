@@ -29,6 +29,7 @@ class CommandLine {
     add_audit();
     add_site();
     add_secondary();
+    add_joining();
     add_shares();
     add_passphrase();
     add_backups();
@@ -105,6 +106,7 @@ class CommandLine {
   void add_audit();
   void add_site();
   void add_secondary();
+  void add_joining();
   void add_shares();
   void add_passphrase();
   void add_backups();
@@ -127,6 +129,8 @@ class CommandLine {
   std::string scratch_ = "/tmp";
   SecondaryOptions second_;
   std::string second_address_;
+  IntroduceOptions introduction_;
+  MergeOptions merge_;
 };
 
 void CommandLine::add_serving() {
@@ -180,6 +184,23 @@ void CommandLine::add_secondary() {
   command->add_option("--name", second_.name, "the new server's name");
   command->add_option("--host", second_address_, "HOST[:DKX-PORT[:HTTPS-PORT]] of the new server");
   command->add_option("--primary-host", second_.primary_host, "how the new server reaches the other");
+}
+
+void CommandLine::add_joining() {
+  auto* introducing =
+      add("introduce", "Write this server's join file, for a server that shall become its peer",
+          [this](System& system) { return apps::introduce(system, introduction_); });
+  introducing->add_option("--config", introduction_.config, "this server's keyd.toml")->required();
+  introducing->add_option("--host", introduction_.host,
+                          "HOST[:HTTPS-PORT], as the other server reaches this one");
+  introducing->add_option("--to", introduction_.to, "the new file")->required();
+  auto* merging =
+      add("merge-with", "Make a server of another installation the peer of this one; both are merged",
+          [this](System& system) { return apps::merge_with(system, merge_); });
+  merging->add_option("--config", merge_.config, "this server's keyd.toml")->required();
+  merging->add_option("--file", merge_.file, "the other server's join file")->required();
+  merging->add_option("--fingerprint", merge_.fingerprint, "of that file, as it was read aloud there")
+      ->required();
 }
 
 void CommandLine::add_shares() {

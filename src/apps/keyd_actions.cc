@@ -91,6 +91,31 @@ int add_secondary(System& system, SecondaryOptions options, const std::string& a
   return 0;
 }
 
+int introduce(System& system, const IntroduceOptions& options) {
+  const auto fingerprint = introduce(system.env(), options);
+  if (!fingerprint) return report(fingerprint.error());
+  std::printf("%s\n  fingerprint: %s\n\n", options.to.c_str(), fingerprint->c_str());
+  std::printf(
+      "It holds no secret. Bring it to the other server, read the fingerprint aloud to the people there (not "
+      "by\nthe way that the file takes), and there:\n"
+      "  tapewarden-keyd merge-with --config keyd.toml --file FILE --fingerprint \"%s\"\n",
+      fingerprint->c_str());
+  return 0;
+}
+
+int merge_with(System& system, const MergeOptions& options) {
+  const auto made = merge_with(system.env(), options);
+  if (!made) return report(made.error());
+  std::printf("The certificates of %s (%s) are taken in.\n\nNext:\n", made->other.name.c_str(),
+              made->other.server.text().c_str());
+  std::printf("  1. Add these lines to %s:\n\n%s\n", options.config.c_str(), made->lines.c_str());
+  std::printf(
+      "  2. Do the same at the other server with this one's file (`tapewarden-keyd introduce`).\n"
+      "  3. Start both again. When they meet everything is merged: `tapewarden status` shows the lag until "
+      "they\n     are in step, then `tapewarden server conflicts` and `tapewarden server compare`.\n");
+  return 0;
+}
+
 int renew(System& system, const RenewOptions& options) {
   const auto made = renew_site(system.env(), options);
   if (!made) return report(made.error());

@@ -8,6 +8,7 @@
 
 #include "apps/audit_check.h"
 #include "apps/backup_commands.h"
+#include "apps/join_file.h"
 #include "apps/passphrase_change.h"
 #include "apps/share_files.h"
 #include "apps/site_init.h"
@@ -37,6 +38,8 @@ struct System {
 // `primary`, `secondary`, `address`: HOST[:DKX-PORT[:HTTPS-PORT]], or empty.
 int site_init(System& system, SiteOptions options, const std::string& primary, const std::string& secondary);
 int add_secondary(System& system, SecondaryOptions options, const std::string& address);
+int introduce(System& system, const IntroduceOptions& options);
+int merge_with(System& system, const MergeOptions& options);
 int renew(System& system, const RenewOptions& options);
 int check(System& system, const std::string& config);
 int verify_audit(System& system, const AuditCheck& what);

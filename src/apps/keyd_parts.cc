@@ -2,6 +2,7 @@
 
 #include "keymgr/custody/backup/target.h"
 #include "keymgr/custody/checkpoint_exchange.h"
+#include "keymgr/custody/comparer.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/recoverability/tables.h"
 #include "keymgr/sharing/tables.h"
@@ -15,6 +16,7 @@ std::vector<const store::TableSpec*> keyd_tables() {
   for (const auto* table : people::tables()) tables.push_back(table);
   for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
   for (const auto* table : keymgr::CheckpointExchange::tables()) tables.push_back(table);
+  for (const auto* table : keymgr::Comparer::tables()) tables.push_back(table);
   for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
   for (const auto* table : keymgr::sharing::tables()) tables.push_back(table);
   for (const auto* table : keymgr::recoverability::tables()) tables.push_back(table);

@@ -19,6 +19,7 @@
 #include "apps/terminal_secret.h"
 #include "base/real_env.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/custody/rewrite.h"
 #include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
 #include "keymgr/rewrap.h"
@@ -102,7 +103,9 @@ struct KeydServer::Parts {
   std::unique_ptr<keymgr::KeyService> service;
   std::unique_ptr<net::Loop> loop;
   std::unique_ptr<HttpPeerLink> link;
+  std::unique_ptr<HttpPeerLink> compare_link;  // so that a comparison holds back nothing
   std::unique_ptr<keymgr::Replicator> replicator;
+  std::unique_ptr<keymgr::Comparer> comparer;               // with a peer
   std::unique_ptr<keymgr::CheckpointExchange> checkpoints;  // with a peer
   std::unique_ptr<net::SyslogSender> syslog;                // when one is configured
   std::unique_ptr<AnchorKeeper> anchors;
@@ -127,6 +130,7 @@ struct KeydServer::Parts {
   std::vector<std::string> warnings() const;
   std::int64_t open_conflicts() const;
   std::optional<keymgr::PeerState> peer_state() const;
+  void add_comparison_warnings(std::vector<std::string>& out) const;
   Result<keymgr::Incarnation> accept(const Uuid& server, const keymgr::Actor& actor);
   void finish_tasks();
 };
@@ -158,15 +162,20 @@ Status KeydServer::Parts::connect_peer() {
   // Copying must not end with a certificate: each message is signed by a key that is pinned, whatever its
   // age.
   tls.allow_expired_peers = true;
-  link = std::make_unique<HttpPeerLink>(*loop, config.peer->host, config.peer->port,
-                                        TRY(net::TlsContext::client(tls)),
-                                        TRY(net::make_resolver(config.name_servers)));
+  for (auto* way : {&link, &compare_link}) {
+    *way = std::make_unique<HttpPeerLink>(*loop, config.peer->host, config.peer->port,
+                                          TRY(net::TlsContext::client(tls)),
+                                          TRY(net::make_resolver(config.name_servers)));
+  }
   keymgr::ReplicatorOptions options;
   options.peer_name = config.peer->name;
   options.on_applied = [this] {
     factory->poke();  // the peer may have made a group that wants keys of ours
     // Or destroyed a KEK; not here, where the writer would wait for a reader's place.
     env.executor->post([this] { service->drop_stale_keys(); });
+  };
+  options.on_accepted = [this](store::Transaction& transaction) {
+    return checkpoints->begin_new_line(transaction);
   };
   keymgr::PairParties& parties = options.parties;
   parties.self = config.server_id;
@@ -183,6 +192,7 @@ Status KeydServer::Parts::connect_peer() {
   };
   parties.held = [this](std::span<const keymgr::HeldKey> keys) { return manager->note_held(keys); };
   parties.now = [this] { return env.clock->wall_now(); };
+  parties.rewritten = keymgr::rewritten_tables();
   parties.incarnation = [this](store::Reader& reader) {
     return keymgr::own_incarnation(reader, config.server_id);
   };
@@ -190,7 +200,18 @@ Status KeydServer::Parts::connect_peer() {
       env, *store.keystore, config.peer->name, config.peer->id, parties.peer_signing_key, *link);
   replicator = std::make_unique<keymgr::Replicator>(env, *store.keystore, std::move(options), *link);
   manager->set_peer(replicator.get());
-  return replicator->start();
+  keymgr::ComparerOptions comparing;
+  comparing.self = config.server_id;
+  comparing.peer = config.peer->id;
+  comparing.peer_name = config.peer->name;
+  comparing.on_rewritten = [this] {
+    factory->poke();
+    service->drop_stale_keys();
+  };
+  comparer =
+      std::make_unique<keymgr::Comparer>(env, *manager, *replicator, *compare_link, std::move(comparing));
+  TRY(replicator->start());
+  return comparer->start();
 }
 
 Status KeydServer::Parts::start_anchors() {
@@ -277,12 +298,15 @@ void KeydServer::Parts::add_routes() {
       .peer = [this] { return peer_state(); },
       .accept_restored = [this](const Uuid& server,
                                 const keymgr::Actor& actor) { return accept(server, actor); },
+      .replicator = replicator.get(),
+      .comparer = comparer.get(),
       .warnings = [this] { return warnings(); },
       .ready = [this] { return !store.audit->health().stopped && store.keystore->health(); }};
   admin::add_keyd_routes(*router, services);
   if (!replicator) return;
   router->add_raw(std::string(kPeerPath), [this](net::HttpRequest request, net::HttpCompletion completion) {
-    serve_peer(env, *replicator, *checkpoints, config.peer->name, std::move(request), std::move(completion));
+    serve_peer(env, {*replicator, *checkpoints, *comparer}, config.peer->name, std::move(request),
+               std::move(completion));
   });
 }
 
@@ -325,6 +349,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
   } else if (const auto peer = replicator->state(); !peer.in_step) {
     out.push_back("the peer " + peer.name + " is not in step: " + peer.last_error);
   }
+  if (comparer) add_comparison_warnings(out);
   if (replicator) {
     if (const auto peer = replicator->state(); peer.refused > 0) {
       out.push_back("the peer " + peer.name + " refused " + std::to_string(peer.refused) +
@@ -336,6 +361,21 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
                   "`tapewarden server conflicts`");
   }
   return out;
+}
+
+void KeydServer::Parts::add_comparison_warnings(std::vector<std::string>& out) const {
+  const auto state = comparer->state();
+  if (replicator->state().copying_again == keymgr::CopyAgain::kRewrite) {
+    out.push_back("this server is being rewritten with what the peer has, and sends it nothing until then" +
+                  (state.last_error.empty() ? std::string() : ": " + state.last_error));
+  }
+  if (!state.last || state.last->agrees()) return;
+  const std::string when = format_utc(state.last->ended);
+  out.push_back(state.last->error.empty()
+                    ? "the comparison of " + when + " found " + std::to_string(state.last->differences) +
+                          " rows that differ from the peer's: see `tapewarden server comparison`, and "
+                          "`tapewarden server sync --mode merge` at the server that lacks rows"
+                    : "the comparison of " + when + " did not come to its end: " + state.last->error);
 }
 
 void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string action,
@@ -437,6 +477,7 @@ void KeydServer::stop() {
   parts.sweeper.reset();
   if (parts.recoverability) parts.recoverability->stop();
   if (parts.backups) parts.backups->stop();
+  if (parts.comparer) parts.comparer->stop();
   if (parts.replicator) parts.replicator->stop();
   if (parts.rewrapper) parts.rewrapper->stop();
   if (parts.rotation) parts.rotation->stop();

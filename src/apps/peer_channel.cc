@@ -54,25 +54,27 @@ namespace {
 
 // The calls between the two servers, by the path below kPeerPath.
 struct PeerCalls {
-  keymgr::Replicator& replicator;
-  keymgr::CheckpointExchange& checkpoints;
+  PeerServices services;
 
   static bool known(std::string_view path) {
-    return path == "hello" || path == "changes" || path == "checkpoint" || path == "checkpoints";
+    return path == "hello" || path == "changes" || path == "checkpoint" || path == "checkpoints" ||
+           path == "compare" || path == "compared";
   }
   void run(std::string_view path, Bytes body, const net::HttpCompletion& completion) const {
     const auto done = [completion](Result<Bytes> result) { completion(answer(std::move(result))); };
-    if (path == "hello") return done(replicator.handle_hello(body));
-    if (path == "changes") return replicator.handle_changes(std::move(body), done);
-    if (path == "checkpoint") return checkpoints.take(body, done);
-    done(checkpoints.give());
+    if (path == "hello") return done(services.replicator.handle_hello(body));
+    if (path == "changes") return services.replicator.handle_changes(std::move(body), done);
+    if (path == "compare") return done(services.comparer.handle_question(body));
+    if (path == "compared") return services.comparer.handle_report(body, done);
+    if (path == "checkpoint") return services.checkpoints.take(body, done);
+    done(services.checkpoints.give());
   }
 };
 
 }  // namespace
 
-void serve_peer(Env env, keymgr::Replicator& replicator, keymgr::CheckpointExchange& checkpoints,
-                const std::string& peer_name, net::HttpRequest request, net::HttpCompletion completion) {
+void serve_peer(Env env, const PeerServices& services, const std::string& peer_name, net::HttpRequest request,
+                net::HttpCompletion completion) {
   const net::PeerInfo& caller = request.session->peer;
   if (caller.organizational_unit != kServerUnit || caller.common_name != peer_name) {
     return completion(refuse(403, "only the configured peer may call this"));
@@ -82,8 +84,9 @@ void serve_peer(Env env, keymgr::Replicator& replicator, keymgr::CheckpointExcha
     return completion(refuse(404, "no such call between servers"));
   }
   const auto body = std::make_shared<Bytes>(std::move(request.body));
-  env.executor->post([calls = PeerCalls{replicator, checkpoints}, path, body,
-                      completion = std::move(completion)] { calls.run(path, std::move(*body), completion); });
+  env.executor->post([calls = PeerCalls{services}, path, body, completion = std::move(completion)] {
+    calls.run(path, std::move(*body), completion);
+  });
 }
 
 }  // namespace tapewarden::apps

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "keymgr/custody/checkpoint_exchange.h"
+#include "keymgr/custody/comparer.h"
 #include "keymgr/custody/replicator.h"
 #include "net/http.h"
 
@@ -24,9 +25,15 @@ class HttpPeerLink final : public keymgr::PeerLink {
   net::HttpClient client_;
 };
 
+// What the calls of the peer go to. Borrowed.
+struct PeerServices {
+  keymgr::Replicator& replicator;
+  keymgr::CheckpointExchange& checkpoints;
+  keymgr::Comparer& comparer;
+};
 // Answers a request below kPeerPath; heavy work goes to the executor. Others than the configured peer get
 // 403.
-void serve_peer(Env env, keymgr::Replicator& replicator, keymgr::CheckpointExchange& checkpoints,
-                const std::string& peer_name, net::HttpRequest request, net::HttpCompletion completion);
+void serve_peer(Env env, const PeerServices& services, const std::string& peer_name, net::HttpRequest request,
+                net::HttpCompletion completion);
 
 }  // namespace tapewarden::apps

@@ -53,7 +53,7 @@ std::vector<Command> group_commands() {
        .example = "tapewarden group list",
        .does = RestCall{.method = "GET",
                         .path = "/v1/groups",
-                        .columns = {"name", "policy", "default", "total", "used", "remaining", "keys_ahead",
+                        .columns = {"name", "policy", "default", "total", "used", "remaining", "ready", "keys_ahead",
                                     "exhausted_on"}}},
       {.noun = "group",
        .verb = "show",

@@ -85,6 +85,9 @@ Result<GroupStatus> KeyGroups::status(store::Reader& reader, std::string_view na
   out.remaining = cursor.total - cursor.used;
   out.used_percent = percent(cursor.used, cursor.total);
   out.waiting = TRY(count_waiting(reader, context_, settings_, out.group)).keys;
+  out.unshared = TRY(count_unshared(reader, context_, settings_, out.group));
+  const bool use_once = out.group.policy == GroupPolicy::kUseOnce;
+  out.ready = std::max<std::int64_t>((use_once ? out.remaining : out.total) - out.unshared, 0);
   if (out.group.policy == GroupPolicy::kUseOnce && out.group.keys_ahead == 0) {
     out.exhausted_on = TRY(forecast(reader, out.group.name, out.remaining));
   }
@@ -162,8 +165,13 @@ std::unexpected<Error> KeyGroups::none_left(store::Reader& reader, const KeyGrou
   const auto any = find_next(reader, group, WriteGate());
   if (!any) return std::unexpected(any.error());
   if (*any) {
-    return refuse_without_peer(
-        context_, "the group " + group.name + " has no key left that the peer server also holds", "group");
+    const auto cursor = load_cursor(reader, context_, group.name);
+    if (!cursor) return std::unexpected(cursor.error());
+    return refuse_without_peer(context_,
+                               "the group " + group.name + " has " +
+                                   std::to_string(cursor->total - cursor->used) +
+                                   " unused keys here, but no key left that the peer server also holds",
+                               "group");
   }
   return fail_ekm(ErrorCode::kExhausted, EkmCode::kNoKeyToServe,
                   "the group " + group.name + " has no key left", "group",

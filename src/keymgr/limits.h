@@ -35,6 +35,7 @@ inline constexpr std::size_t kMaximumNamesChecked = 256;
 inline constexpr std::size_t kMaximumWaits = 1024;  // exchanges that wait for a backup, remembered
 inline constexpr std::chrono::milliseconds kWaitIsOver{60'000};  // nobody asks for so long any more
 
+inline constexpr std::uint64_t kMaximumCompareHours = 8784;  // a year
 inline constexpr std::uint64_t kMaximumApprovalHours = 720;
 inline constexpr std::uint64_t kMaximumWantedPlaces = 16;  // independent ones for a cartridge
 inline constexpr std::uint64_t kMaximumSilentHours = 720;  // also between self-checks

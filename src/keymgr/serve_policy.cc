@@ -113,17 +113,35 @@ Result<WaitingKeys> count_keys(store::Reader& reader, const ServerContext& conte
   return out;
 }
 
+// The position after which unused keys stand.
+Result<std::int64_t> cursor_of(store::Reader& reader, const ServerContext& context, const KeyGroup& group) {
+  if (group.policy != GroupPolicy::kUseOnce) return std::int64_t{-1};
+  const auto row = TRY(reader.get(kGroupCursorTable, {group.name, to_bytes(context.server.view())}));
+  return row ? GroupCursor::from_row(*row).position : std::int64_t{-1};
+}
+
 Result<WaitingKeys> count_in(store::Reader& reader, const ServerContext& context, std::int64_t backed_up,
                              const KeyGroup& group) {
-  std::int64_t after = -1;
-  if (group.policy == GroupPolicy::kUseOnce) {
-    const auto row = TRY(reader.get(kGroupCursorTable, {group.name, to_bytes(context.server.view())}));
-    if (row) after = GroupCursor::from_row(*row).position;
-  }
-  return count_keys(reader, context, backed_up, group.name, after);
+  return count_keys(reader, context, backed_up, group.name, TRY(cursor_of(reader, context, group)));
 }
 
 }  // namespace
+
+Result<std::int64_t> count_unshared(store::Reader& reader, const ServerContext& context,
+                                    const Settings& settings, const KeyGroup& group) {
+  const WriteGate gate = TRY(write_gate(reader, context, settings));
+  if (gate.replica == WriteGate::kOpen) return std::int64_t{0};
+  const bool use_once = group.policy == GroupPolicy::kUseOnce;
+  const std::string once = use_once ? " AND uses = 0 AND created_commit > 0 AND owner_epoch = " +
+                                          std::to_string(TRY(own_epoch(reader)))
+                                    : "";
+  return reader.aggregate(
+      kDataKeyTable, "COUNT(*)",
+      "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND "
+      "COALESCE(quarantined, 0) = 0 AND created_commit > ?" +
+          once,
+      {group.name, to_bytes(context.server.view()), TRY(cursor_of(reader, context, group)), gate.replica});
+}
 
 Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
                                   const Settings& settings, const KeyGroup& group) {

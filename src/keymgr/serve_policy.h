@@ -66,6 +66,11 @@ Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& co
 Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
                                   const Settings& settings);
 
+// How many unused keys of this server in the group the peer does not hold, where it must: none of them is given
+// out for writing before it does.
+Result<std::int64_t> count_unshared(store::Reader& reader, const ServerContext& context,
+                                    const Settings& settings, const KeyGroup& group);
+
 // The error of a write that waits: kUnavailable with EkmCode::kWaitingForBackup. Asks for the backup, too.
 // `what`: "the key ABC".
 std::unexpected<Error> wait_for_backup(const ServerContext& context, std::int64_t mark,

@@ -31,6 +31,7 @@ const std::vector<SettingInfo>& infos() {
        {"refuse", "serve"},
        "the peer's part of keys.serve when no key that the peer holds is left: refuse the write, or serve "
        "without the peer"},
+      {kCompareHours, "24", {}, "hours between two full comparisons with the peer, 0 to 8784; 0: none"},
       {kServe,
        "auto",
        {"auto", "after-backup", "after-replica", "at-once"},
@@ -94,6 +95,7 @@ Status check_value(const SettingInfo& info, std::string_view value) {
     return fail(ErrorCode::kInvalidArgument, "a prefix of aliases has three letters", field,
                 "use for example TWK");
   }
+  if (info.name == kCompareHours) (void)TRY(parse_number(value, 0, kMaximumCompareHours, field));
   if (info.name == kApprovalHours) (void)TRY(parse_number(value, 1, kMaximumApprovalHours, field));
   if (info.name == kWantedPlaces) (void)TRY(parse_number(value, 0, kMaximumWantedPlaces, field));
   if (info.name == kSilentHours || info.name == kCheckHours) {

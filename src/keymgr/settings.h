@@ -26,6 +26,7 @@ inline constexpr std::string_view kDefaultLabel2 = "default.label2";
 inline constexpr std::string_view kDefaultMode2 = "default.mode2";
 inline constexpr std::string_view kAliasPrefix = "alias.prefix";      // three letters
 inline constexpr std::string_view kPeerExhausted = "peer.exhausted";  // refuse | serve
+inline constexpr std::string_view kCompareHours = "peer.compare_hours";  // 0 (off) to 8784
 inline constexpr std::string_view kServe = "keys.serve";  // auto | after-backup | after-replica | at-once
 inline constexpr std::string_view kTwoPerson = "approval.two_person";            // on | off
 inline constexpr std::string_view kApprovalHours = "approval.hours";             // 1 to 720

@@ -6,6 +6,8 @@
 //  A2 A row that is stored unchanged keeps its version and origin and is not sent back. One that is stored
 //     changed, or that beats a higher version, gets version max + 1 and this server as origin, so the other
 //     learns of it. The other then finds its own row contained in it and takes it as it is: nothing swings.
+//     Where the sender's word stands (ChangeSource::theirs_stand) its content is taken, by the same rule of
+//     versions: no row's version goes back, and the sender takes the higher version of its own content.
 //  A3 A row that its table's PeerRights do not allow, now or after the others of the message, changes nothing
 //     and is reported.
 #include <algorithm>
@@ -236,6 +238,10 @@ class Applier {
     return {};
   }
 
+  bool theirs_stand(const Layout& layout) const {
+    return std::ranges::find(source_.theirs_stand, layout.name) != source_.theirs_stand.end();
+  }
+
   // Whether the sender had the row here when it sent its own.
   bool known_to_sender(const RowHead& mine, std::int64_t their_version) const {
     // A server's own versions of a row are a line, unless an old copy of that server came back.
@@ -250,7 +256,9 @@ class Applier {
     const std::pair their_head(theirs.version, theirs.origin);
     out.mine_is_high = my_head != their_head ? my_head > their_head : TRY(mine_ranks_higher(out));
     const bool known_here = static_cast<std::uint64_t>(theirs.commit) <= source_.known_here;
-    out.concurrent = my_head == their_head || (!known_here && !known_to_sender(mine.head, theirs.version));
+    // Where the sender's word stands its row counts as the later one.
+    out.concurrent = !theirs_stand(layout) &&
+                     (my_head == their_head || (!known_here && !known_to_sender(mine.head, theirs.version)));
     return out;
   }
 
@@ -284,25 +292,26 @@ class Applier {
     return true;
   }
 
-  static Outcome outcome_of(const Meeting& meeting) {
+  // `mine_stands`: the row here is the one whose word goes where both cannot be kept.
+  static Outcome outcome_of(const Meeting& meeting, bool mine_stands) {
     Outcome out;
     if (meeting.erased() || meeting.layout.spec.merge == nullptr) {
-      out.row = meeting.mine_is_high ? meeting.my_opinion : meeting.their_opinion;
-      out.erased = meeting.mine_is_high ? meeting.mine.head.erased : meeting.theirs.erased;
-      out.secrets_from_me = meeting.mine_is_high || meeting.same_secrets;
-      out.secrets_from_them = !meeting.mine_is_high || meeting.same_secrets;
+      out.row = mine_stands ? meeting.my_opinion : meeting.their_opinion;
+      out.erased = mine_stands ? meeting.mine.head.erased : meeting.theirs.erased;
+      out.secrets_from_me = mine_stands || meeting.same_secrets;
+      out.secrets_from_them = !mine_stands || meeting.same_secrets;
       out.conflict = meeting.concurrent;
       return out;
     }
     const RowOpinion mine{meeting.my_opinion, meeting.mine.head.origin};
     const RowOpinion theirs{meeting.their_opinion, meeting.theirs.origin};
-    MergedRow merged = meeting.layout.spec.merge(meeting.layout.spec, meeting.mine_is_high ? mine : theirs,
-                                                 meeting.mine_is_high ? theirs : mine, meeting.concurrent);
+    MergedRow merged = meeting.layout.spec.merge(meeting.layout.spec, mine_stands ? mine : theirs,
+                                                 mine_stands ? theirs : mine, meeting.concurrent);
     out.row = std::move(merged.row);
     out.no_secrets = merged.secrets == Side::kNone;
     const bool high = merged.secrets == Side::kHigh;
-    out.secrets_from_me = !out.no_secrets && (meeting.same_secrets || high == meeting.mine_is_high);
-    out.secrets_from_them = !out.no_secrets && (meeting.same_secrets || high != meeting.mine_is_high);
+    out.secrets_from_me = !out.no_secrets && (meeting.same_secrets || high == mine_stands);
+    out.secrets_from_them = !out.no_secrets && (meeting.same_secrets || high != mine_stands);
     out.conflict = merged.conflict && meeting.concurrent;
     return out;
   }
@@ -345,7 +354,7 @@ class Applier {
       return store(meeting.layout, before, theirs.version, theirs.origin,
                    TRY(row_of(meeting.layout, theirs)));
     }
-    const Outcome out = outcome_of(meeting);
+    const Outcome out = outcome_of(meeting, meeting.mine_is_high && !theirs_stand(meeting.layout));
     bool stored = true;
     if (is_theirs(meeting, out) && !meeting.mine_is_high && !equal_heads) {
       stored = TRY(

@@ -32,6 +32,7 @@
 #include "crypto/secret_bytes.h"
 #include "store/commit_log.h"
 #include "store/key_ring.h"
+#include "store/row_print.h"
 #include "store/schema.h"
 #include "store/snapshot.h"
 
@@ -124,6 +125,9 @@ struct ChangeSource {
   // Rows of every origin were asked for; else a row is the sender's own or refused.
   bool everything = false;
   WallTime now{};  // for what holds until a day
+  // Of rows of these tables that meet, what the sender says is taken, whatever the versions are; what a
+  // MergeRule joins stays joined. The row here never goes back to a lower version.
+  std::span<const std::string_view> theirs_stand{};
 };
 
 // Two rows that met, of which a person should know. The texts are JSON objects without secrets.
@@ -268,6 +272,12 @@ class Keystore {
   virtual Status snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) = 0;
   // Whether a snapshot after that commit would hold a row of a table whose BackupRole is kContent.
   virtual Result<bool> content_changed(std::uint64_t after) = 0;
+
+  // What rows of a replicated table say, for a comparison with another server's, in one snapshot.
+  // Thread-safe; errors as of print_rows().
+  virtual Result<RowPrints> prints(const PrintRequest& request) = 0;
+  // The names of the tables that are copied to another server, in the order in which the keystore has them.
+  virtual std::vector<std::string> replicated_tables() const = 0;
 
   // Every row's MAC, the sums, the head against the log, and SQLite's own integrity check. Empty when all is
   // well.

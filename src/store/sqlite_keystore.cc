@@ -238,6 +238,24 @@ Result<bool> SqliteKeystore::content_changed(std::uint64_t after) {
   return changed;
 }
 
+Result<RowPrints> SqliteKeystore::prints(const PrintRequest& request) {
+  RowPrints out;
+  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+    RowAccess rows = access(connection);
+    out = TRY(print_rows(rows, request));
+    return {};
+  }));
+  return out;
+}
+
+std::vector<std::string> SqliteKeystore::replicated_tables() const {
+  std::vector<std::string> out;
+  for (const Layout& layout : layouts_.all()) {
+    if (layout.spec.replicated) out.push_back(layout.name);
+  }
+  return out;
+}
+
 Result<std::vector<Fault>> SqliteKeystore::verify() {
   std::vector<Fault> faults;
   TRY(readers_.run([&](sqlite::Connection& connection) -> Status {

@@ -35,6 +35,8 @@ class SqliteKeystore final : public Keystore {
                                     const ChangeSource& source, ChangeSealer& sealer) override;
   Status snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) override;
   Result<bool> content_changed(std::uint64_t after) override;
+  Result<RowPrints> prints(const PrintRequest& request) override;
+  std::vector<std::string> replicated_tables() const override;
   Result<std::vector<Fault>> verify() override;
   Result<std::vector<Fault>> verify_log() override;
   KeySealing& key_sealing() override { return sealer_; }

@@ -33,6 +33,7 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   }
   router.add(status_routes(services));
   router.add(server_routes(services));
+  router.add(pair_routes(services));
   router.add({openapi_route(router, "Tapewarden key server")});
 }
 

@@ -8,11 +8,14 @@
 #include <string>
 #include <vector>
 
+#include <boost/json.hpp>
+
 #include "admin/http/route.h"
 #include "admin/http/router.h"
 #include "audit/checkpoint_note.h"
 #include "crypto/keys.h"
 #include "keymgr/custody/backup/service.h"
+#include "keymgr/custody/comparer.h"
 #include "keymgr/custody/replicator.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/key_service.h"
@@ -55,6 +58,8 @@ struct KeydServices {
   std::function<std::optional<keymgr::PeerState>()> peer;
   // An operator's word about a restored peer, named by its id.
   std::function<Result<keymgr::Incarnation>(const Uuid&, const keymgr::Actor&)> accept_restored = {};
+  keymgr::Replicator* replicator = nullptr;  // nullptr: this server has no peer
+  keymgr::Comparer* comparer = nullptr;      // with a peer
   // What else an operator must be told: the audit file's health, a passphrase that lies beside the keystore.
   std::function<std::vector<std::string>()> warnings;
   std::function<bool()> ready;  // for the health check
@@ -87,5 +92,8 @@ std::vector<Route> recoverability_routes(keymgr::KeyManager& manager,
                                          keymgr::recoverability::Service& service);
 std::vector<Route> status_routes(const KeydServices& services);
 std::vector<Route> server_routes(const KeydServices& services);
+std::vector<Route> pair_routes(const KeydServices& services);  // comparing and copying anew
+// For the status: when the two servers were last compared and what came of it; empty without a peer.
+boost::json::object comparison_summary(const KeydServices& services);
 
 }  // namespace tapewarden::admin

@@ -32,9 +32,20 @@ json::object conflict_json(const keymgr::ConflictRow& conflict) {
 
 // By name or id.
 Result<keymgr::ServerRow> server_of(KeyManager& manager, const std::string& name) {
+  std::optional<keymgr::ServerRow> named;
+  std::string ids;
   for (const auto& server : TRY(manager.list_servers())) {
-    if (equal_ignoring_case(server.name, name) || server.id.text() == to_lower(name)) return server;
+    if (server.id.text() == to_lower(name)) return server;
+    if (!equal_ignoring_case(server.name, name)) continue;
+    ids += (named ? ", " : "") + server.id.text();
+    if (named) {
+      // Two installations that were merged may each have their "primary".
+      return fail(ErrorCode::kConflict, "several servers have this name: " + ids, "name",
+                  "name the one that is meant by its id");
+    }
+    named = server;
   }
+  if (named) return *std::move(named);
   return fail(ErrorCode::kNotFound, "no server of this name is known here", "name",
               "list the servers to see their names");
 }

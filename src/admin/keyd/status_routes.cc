@@ -10,8 +10,30 @@ namespace {
 
 constexpr int kSupplyWarningPercent = 80;  // K3
 
+// The peer is away, and what it lacks is not given out: said before the last key that both hold is used up.
+std::string unshared_warning(keymgr::KeyManager& manager, const keymgr::GroupStatus& status) {
+  const std::string keys = std::to_string(status.unshared) + " of " +
+                           std::to_string(status.ready + status.unshared) + " unused keys";
+  const bool away = manager.context().peer->configured() && !manager.context().peer->rolled_back();
+  const std::string remedy =
+      away ? ": bring the peer back; or, when it is gone for good, take [peer] out of keyd.toml, start this "
+             "server again and make a new one with `tapewarden-keyd add-secondary`; or `tapewarden setting "
+             "set "
+             "peer.exhausted serve` for as long as keys may exist on one machine alone"
+           : ": see the other warnings";
+  if (status.ready == 0) {
+    return "key group " + status.group.name + " gives out no key for writing: all " + keys +
+           " exist on this server alone" + remedy;
+  }
+  return "key group " + status.group.name + " gives out " + std::to_string(status.ready) +
+         " more keys for writing, then writes are refused: " + keys + " exist on this server alone" + remedy;
+}
+
 Status add_group_warnings(keymgr::KeyManager& manager, json::array& warnings) {
   for (const auto& status : TRY(manager.list_groups())) {
+    if (status.unshared > 0 && !manager.context().peer->connected()) {
+      warnings.emplace_back(unshared_warning(manager, status));
+    }
     const bool scarce = status.group.policy == keymgr::GroupPolicy::kUseOnce &&
                         status.group.keys_ahead == 0 && status.used_percent >= kSupplyWarningPercent &&
                         status.total > 0;
@@ -171,6 +193,7 @@ Result<Answer> status(const KeydServices& services) {
                    {"refused", counts.refused},
                    {"in_flight", counts.in_flight},
                    {"peer", peer ? json::value(to_json(*peer)) : json::value(nullptr)},
+                   {"comparison", comparison_summary(services)},
                    {"serve", std::move(serve)},
                    {"recoverability", std::move(recoverability)},
                    {"approvals", std::move(approvals)},

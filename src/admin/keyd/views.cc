@@ -86,6 +86,8 @@ json::object to_json(const keymgr::GroupStatus& status) {
           {"used", status.used},
           {"remaining", status.remaining},
           {"used_percent", status.used_percent},
+          {"ready", status.ready},
+          {"waiting_for_peer", status.unshared},
           {"waiting_for_backup", status.waiting},
           {"exhausted_on", status.exhausted_on ? format_utc(*status.exhausted_on).substr(0, 10) : ""}};
 }
@@ -169,6 +171,10 @@ json::object to_json(const keymgr::PeerState& peer) {
           {"last_error", peer.last_error},
           {"conflicts", peer.conflicts},
           {"rolled_back", peer.rolled_back},
+          {"copying_again", peer.copying_again == keymgr::CopyAgain::kNo ? ""
+                            : peer.copying_again == keymgr::CopyAgain::kMerge ? "merge"
+                                                                              : "rewrite"},
+          {"sending_again", peer.resending > 0},
           {"wants_acceptance", peer.wants_acceptance}};
 }
 

@@ -21,13 +21,14 @@ const store::TableSpec kHeld{
                 {"chain", store::ColumnType::kBlob},
                 {"sequence", store::ColumnType::kInteger},
                 {"head", store::ColumnType::kBlob},
-                {"signature", store::ColumnType::kBlob}},
+                {"signature", store::ColumnType::kBlob},
+                {"past", store::ColumnType::kInteger}},
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
     .backup = store::BackupRole::kNote,
 };
-enum Column : std::size_t { kPeer, kDay, kServer, kAt, kLine, kChain, kSequence, kHead, kSignature };
+enum Column : std::size_t { kPeer, kDay, kServer, kAt, kLine, kChain, kSequence, kHead, kSignature, kPast };
 
 Result<Hash256> hash_of(const store::Row& row, std::size_t column) {
   Hash256 out;
@@ -58,15 +59,17 @@ store::Row row_of(const Uuid& peer, std::int64_t day, const audit::CheckpointNot
           to_bytes(note.point.chain),
           static_cast<std::int64_t>(note.mark.sequence),
           to_bytes(note.mark.head),
-          note.signature};
+          note.signature,
+          std::int64_t{0}};
 }
 
-// Newest first.
+// Newest first, of the line that holds now.
 Result<std::vector<audit::CheckpointNote>> newest(store::Reader& reader, const Uuid& peer,
                                                   std::size_t limit) {
   std::vector<audit::CheckpointNote> notes;
-  for (const auto& row : TRY(reader.query(kHeld, "peer = ? ORDER BY line DESC LIMIT ?",
-                                          {to_bytes(peer.view()), static_cast<std::int64_t>(limit)}))) {
+  for (const auto& row :
+       TRY(reader.query(kHeld, "peer = ? AND COALESCE(past, 0) = 0 ORDER BY line DESC LIMIT ?",
+                        {to_bytes(peer.view()), static_cast<std::int64_t>(limit)}))) {
     notes.push_back(TRY(note_of(row)));
   }
   return notes;
@@ -146,8 +149,22 @@ Status CheckpointExchange::judge(store::Transaction& transaction, const audit::C
   // A clock that was put back must not write over an earlier day.
   const std::int64_t latest =
       TRY(transaction.aggregate(kHeld, "MAX(day)", "peer = ?", {to_bytes(peer_.view())}));
-  const std::int64_t day = std::max(latest, to_millis(env_.clock->wall_now()) / kMillisOfDay);
+  std::int64_t day = std::max(latest, to_millis(env_.clock->wall_now()) / kMillisOfDay);
+  // Nor must a new line write over what is held of the old one.
+  const auto there = TRY(transaction.get(kHeld, {to_bytes(peer_.view()), day}));
+  if (there && store::integer(*there, kPast) != 0) ++day;
   return transaction.put(kHeld, row_of(peer_, day, note));
+}
+
+Status CheckpointExchange::begin_new_line(store::Transaction& transaction) {
+  for (auto& row :
+       TRY(transaction.query(kHeld, "peer = ? AND COALESCE(past, 0) = 0", {to_bytes(peer_.view())}))) {
+    row[kPast] = std::int64_t{1};
+    TRY(transaction.put(kHeld, row));
+  }
+  const MutexLock lock(mutex_);
+  alarm_.clear();
+  return {};
 }
 
 void CheckpointExchange::take(ByteView body, std::function<void(Result<Bytes>)> completion) {

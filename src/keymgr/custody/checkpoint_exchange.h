@@ -8,6 +8,8 @@
 //  X2 One row a day, by this server's clock, of the newest checkpoint received on it: rows of earlier days
 //     are never written again, whatever the peer says and whichever way the clock steps; a year is 365 rows.
 //  X3 The rows are this server's own and are never replicated: the peer could otherwise write over them.
+//  X4 What was held of a copy of the peer that was lost is kept, but holds nothing against the copy that was
+//     restored and accepted: with that one a new line begins.
 #pragma once
 
 #include <functional>
@@ -44,6 +46,9 @@ class CheckpointExchange {
   Result<std::vector<audit::CheckpointNote>> held() const;
   // Empty, or what the operator must be told of the peer's record.
   std::string alarm() const;
+
+  // Within the transaction that accepts a restored peer: its record begins a new line. Writer thread.
+  Status begin_new_line(store::Transaction& transaction);
 
   // The receiving half: the bodies of POST /v1/peer/checkpoint and /v1/peer/checkpoints, from a TLS peer that
   // the caller has identified. The answer comes by completion, from any thread.

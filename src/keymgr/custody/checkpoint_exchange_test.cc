@@ -134,6 +134,37 @@ TEST_F(Checkpoints, K13_ARecordThatGoesBackIsRefusedRecordedAndTold) {
   EXPECT_EQ(held_lines(), (std::vector<std::uint64_t>{20}));
 }
 
+// A server that was restored and accepted goes on from an earlier line; what was held of the lost copy is
+// kept.
+TEST_F(Checkpoints, K13_ARestoredAndAcceptedPeerBeginsANewLine) {
+  ASSERT_TRUE(sender_->send(note(50)));
+  ++clock_.day;
+  ASSERT_TRUE(sender_->send(note(90)));
+  ASSERT_FALSE(sender_->send(note(60, 2))) << "not before an operator has accepted it";
+  EXPECT_FALSE(holder_->alarm().empty());
+  ASSERT_TRUE(keystore_->write(
+      [&](store::Transaction& transaction) { return holder_->begin_new_line(transaction); }));
+  EXPECT_TRUE(holder_->alarm().empty());
+  EXPECT_TRUE(held_lines().empty());
+  ASSERT_TRUE(sender_->send(note(60, 2)));
+  ASSERT_TRUE(sender_->send(note(61, 2)));
+  EXPECT_EQ(held_lines(), (std::vector<std::uint64_t>{61}));
+  EXPECT_FALSE(sender_->send(note(60, 2))) << "of the new line nothing goes back either";
+  EXPECT_FALSE(holder_->alarm().empty());
+  open();
+  EXPECT_EQ(held_lines(), (std::vector<std::uint64_t>{61}));
+  // Once more: each lost copy's last word stays in the keystore.
+  ASSERT_TRUE(keystore_->write(
+      [&](store::Transaction& transaction) { return holder_->begin_new_line(transaction); }));
+  ASSERT_TRUE(sender_->send(note(7, 3)));
+  std::int64_t rows = 0;
+  ASSERT_TRUE(keystore_->read([&](store::Reader& reader) -> Status {
+    rows = TRY(reader.aggregate(*CheckpointExchange::tables().front(), "COUNT(*)", "1", {}));
+    return {};
+  }));
+  EXPECT_EQ(rows, 4);
+}
+
 TEST_F(Checkpoints, K13_WhatThePeerDidNotSignIsNotHeld) {
   auto forged = note(10);
   forged.point.line = 11;

@@ -17,7 +17,10 @@ const store::TableSpec kProgress{
                 {"peer_installation", store::ColumnType::kInteger},
                 {"copied", store::ColumnType::kInteger},
                 {"complete", store::ColumnType::kInteger},
-                {"own_installation", store::ColumnType::kInteger}},
+                {"own_installation", store::ColumnType::kInteger},
+                {"again", store::ColumnType::kInteger},
+                {"resend_through", store::ColumnType::kInteger},
+                {"rewrite_before", store::ColumnType::kInteger}},
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
@@ -45,6 +48,9 @@ Result<PeerProgress> load_progress(store::Reader& reader, const Uuid& peer) {
   progress.copied = static_cast<std::uint64_t>(in.integer());
   progress.complete = in.flag();
   progress.own_installation = static_cast<std::uint32_t>(in.integer());
+  progress.again = in.enumeration<CopyAgain>();
+  progress.resend_through = static_cast<std::uint64_t>(in.integer());
+  progress.rewrite_before = static_cast<std::uint64_t>(in.integer());
   return progress;
 }
 
@@ -60,6 +66,9 @@ Status save_progress(store::Transaction& transaction, const Uuid& peer, const Pe
                                         .integer(static_cast<std::int64_t>(progress.copied))
                                         .flag(progress.complete)
                                         .integer(progress.own_installation)
+                                        .number_of(progress.again)
+                                        .integer(static_cast<std::int64_t>(progress.resend_through))
+                                        .integer(static_cast<std::int64_t>(progress.rewrite_before))
                                         .take());
 }
 
@@ -80,6 +89,8 @@ void accept_restored(PeerProgress& progress, const Incarnation& now) {
   progress.acknowledged = 0;
   progress.copied = 0;
   progress.complete = false;
+  progress.again = CopyAgain::kNo;
+  progress.resend_through = 0;
 }
 
 void start_over(PeerProgress& progress, std::uint32_t own_installation) {
@@ -87,6 +98,16 @@ void start_over(PeerProgress& progress, std::uint32_t own_installation) {
   progress.copied = 0;
   progress.complete = false;
   progress.own_installation = own_installation;
+  progress.again = CopyAgain::kNo;
+  progress.resend_through = 0;
+}
+
+void copy_again(PeerProgress& progress, CopyAgain how, std::uint64_t head) {
+  progress.copied = 0;
+  progress.complete = false;
+  progress.again = how;
+  progress.resend_through = how == CopyAgain::kMerge ? head : 0;
+  progress.rewrite_before = how == CopyAgain::kRewrite ? head : 0;
 }
 
 }  // namespace tapewarden::keymgr

@@ -10,6 +10,13 @@
 
 namespace tapewarden::keymgr {
 
+// A full copy that an operator asked for, of what was copied before (`server sync`).
+enum class CopyAgain : std::uint8_t {
+  kNo = 0,
+  kMerge = 1,    // by the merging rules
+  kRewrite = 2,  // what the peer says stands (rewrite.h)
+};
+
 struct PeerProgress {
   std::uint64_t acknowledged = 0;  // our commits up to here are durable at the peer
   std::uint64_t applied = 0;       // the peer's commits up to here are known here
@@ -19,9 +26,16 @@ struct PeerProgress {
   std::uint64_t copied = 0;            // the peer's commits up to here, in the full copy
   bool complete = false;               // it has come to its end
   std::uint32_t own_installation = 0;  // of this server when this was noted
+  CopyAgain again = CopyAgain::kNo;
+  std::uint64_t resend_through = 0;  // our commits up to here go to the peer once more; 0: none
+  // Of a rewrite: rows that were written here by commits up to this one, and that the peer lacks, go.
+  std::uint64_t rewrite_before = 0;
 
   // From where the peer shall send.
   std::uint64_t wanted_after() const { return complete ? applied : copied; }
+  // The peer's commits up to here are durable here, also while they are copied once more; 0 during the first
+  // copy.
+  std::uint64_t held() const { return complete || again != CopyAgain::kNo ? applied : 0; }
 };
 
 std::vector<const store::TableSpec*> progress_tables();
@@ -40,5 +54,7 @@ Standing standing_of(const PeerProgress& seen, const Incarnation& now, const sto
 void accept_restored(PeerProgress& progress, const Incarnation& now);
 // After this server itself was restored: nothing is known to be held by the peer, and everything is wanted.
 void start_over(PeerProgress& progress, std::uint32_t own_installation);
+// Everything is wanted once more, by an operator's word. `head`: this server's newest commit.
+void copy_again(PeerProgress& progress, CopyAgain how, std::uint64_t head);
 
 }  // namespace tapewarden::keymgr

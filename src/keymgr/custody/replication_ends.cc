@@ -105,7 +105,7 @@ Status ChangeSender::welcomed(ByteView answer) {
     return {};
   }));
   const store::CommitMark head = keystore_.head();
-  if (welcome.applied > head.sequence || !TRY(holds(welcome.last_seen_head))) {
+  if (std::max(welcome.applied, welcome.held) > head.sequence || !TRY(holds(welcome.last_seen_head))) {
     rolled_back_ = true;
     return fail(ErrorCode::kCorrupt,
                 "the peer has seen commit " + std::to_string(welcome.last_seen_head.sequence) +
@@ -122,6 +122,8 @@ Status ChangeSender::welcomed(ByteView answer) {
                   "restore the peer from a backup: that begins a new epoch");
   }
   position_ = peer_applied_ = welcome.applied;
+  held_ = welcome.held;
+  if (progress.resend_through > 0 && !welcome.wants_everything) position_ = peer_applied_ = 0;
   everything_until_ = welcome.wants_everything ? std::max<std::uint64_t>(head.sequence, 1) : 0;
   session_ = std::move(opening_);
   return {};
@@ -247,6 +249,7 @@ Result<ChangeReceiver::Greeting> ChangeReceiver::hello(ByteView body,
     return {};
   }));
   welcome.applied = progress.wanted_after();
+  welcome.held = progress.held();
   welcome.wants_everything = !progress.complete;
   welcome.last_seen_head = progress.peer_head;
   Greeting greeting;
@@ -279,8 +282,9 @@ Result<ChangeReceiver::Applied> ChangeReceiver::apply(store::Transaction& transa
     return fail(ErrorCode::kConflict, "changes between are missing", "after", "open a new session");
   }
   const WallTime now = parties_.now ? parties_.now() : WallTime{};
-  const store::ChangeSource source{parties_.peer, changes.sender_knows, progress.applied,
-                                   changes.every_origin, now};
+  store::ChangeSource source{
+      parties_.peer, changes.sender_knows, progress.applied, changes.every_origin, now, {}};
+  if (changes.every_origin && progress.again == CopyAgain::kRewrite) source.theirs_stand = parties_.rewritten;
   auto report = TRY(keystore_.apply_changes(transaction, changes.rows, source, session.session));
   Applied done{changes.through, report.conflicts.size()};
   for (const auto& one : report.refused) {
@@ -300,6 +304,9 @@ Result<ChangeReceiver::Applied> ChangeReceiver::apply(store::Transaction& transa
     if (changes.every_origin) {
       progress.copied = std::max(progress.copied, changes.through);
       progress.complete = changes.complete;
+      done.copy_complete = changes.complete;
+      // A rewrite ends with what rewrite.h does then.
+      if (changes.complete && progress.again == CopyAgain::kMerge) progress.again = CopyAgain::kNo;
     }
   }
   if (changes.sender_head.sequence >= progress.peer_head.sequence) {

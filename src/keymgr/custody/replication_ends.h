@@ -37,6 +37,8 @@ struct PairParties {
   std::function<Status(std::span<const HeldKey>)> held{};
   std::function<WallTime()> now{};
   std::function<Result<Incarnation>(store::Reader&)> incarnation{};
+  // Tables in which the peer's word stands while this server is rewritten (rewrite.h).
+  std::span<const std::string_view> rewritten{};
 };
 
 // This server's notes of the peer, put right when this server was restored since they were made.
@@ -54,8 +56,11 @@ class ChangeSender {
   // older copy of itself, and must be accepted or restored first.
   Status welcomed(ByteView answer);
   bool rolled_back() const { return rolled_back_; }
-  // The peer has not had everything yet.
-  bool copying() const { return everything_until_ > 0; }
+  // The peer has not had everything yet: what it holds is no whole. Not while it only takes everything once
+  // more.
+  bool copying() const { return everything_until_ > 0 && held_ == 0; }
+  // Our commits up to here were at the peer when the session began.
+  std::uint64_t held() const { return held_; }
 
   struct Message {
     Bytes body;
@@ -104,6 +109,7 @@ class ChangeSender {
   std::vector<HeldKey> held_;
   std::uint64_t position_ = 0;
   std::uint64_t peer_applied_ = 0;  // what the peer noted
+  std::uint64_t held_ = 0;
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.
   std::uint64_t everything_until_ = 0;
   bool rolled_back_ = false;
@@ -134,6 +140,7 @@ class ChangeReceiver {
   struct Applied {
     std::uint64_t through = 0;  // for the welcome
     std::size_t conflicts = 0;
+    bool copy_complete = false;           // with this message the full copy came to its end
     std::vector<RefusedPlace> refused{};  // for the welcome
   };
   Result<Applied> apply(store::Transaction& transaction, const ReplicationChanges& changes,

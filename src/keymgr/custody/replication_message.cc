@@ -156,7 +156,7 @@ Result<ReplicationHello> ReplicationHello::decode(ByteView bytes) {
 Bytes ReplicationWelcome::encode() const {
   ByteWriter out;
   put_header(out, kWelcomeMagic);
-  out.bytes(receiver.bytes).u64(applied);
+  out.bytes(receiver.bytes).u64(applied).u64(held);
   put_mark(out, last_seen_head);
   out.u8(wants_everything ? 1 : 0);
   put_mark(out, receiver_head);
@@ -174,6 +174,7 @@ Result<ReplicationWelcome> ReplicationWelcome::decode(ByteView bytes) {
   ReplicationWelcome welcome;
   welcome.receiver = TRY(take_uuid(in, "receiver"));
   welcome.applied = TRY(in.u64("applied"));
+  welcome.held = TRY(in.u64("held"));
   welcome.last_seen_head = TRY(take_mark(in));
   welcome.wants_everything = TRY(in.u8("wants everything")) != 0;
   welcome.receiver_head = TRY(take_mark(in));

@@ -17,7 +17,7 @@
 
 namespace tapewarden::keymgr {
 
-inline constexpr std::uint16_t kReplicationVersion = 3;
+inline constexpr std::uint16_t kReplicationVersion = 4;
 inline constexpr std::size_t kReplicationMessageLimit = 16U << 20;  // bytes
 inline constexpr std::size_t kRowsInOneMessage = 1000;
 // A commit of more rows goes in several messages, each of at most so much; the last one moves `through`.
@@ -50,7 +50,10 @@ inline constexpr std::size_t kRefusalTextLimit = 256;  // bytes
 
 struct ReplicationWelcome {
   Uuid receiver;
-  std::uint64_t applied = 0;         // commits of the sender up to here are durable at the receiver
+  std::uint64_t applied = 0;         // the sender goes on after this commit of its own
+  // Commits of the sender up to here are durable at the receiver, also while an operator wants everything once
+  // more; 0 until the first copy is complete.
+  std::uint64_t held = 0;
   store::CommitMark last_seen_head;  // of the sender, as the receiver remembers it
   // The receiver has not had everything yet: rows of every origin, from the commit after `applied` on.
   bool wants_everything = false;

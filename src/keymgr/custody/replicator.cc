@@ -42,6 +42,9 @@ Status Replicator::start() {
     acknowledged_ = remembered_ = progress.acknowledged;
     newest_commit_ = keystore_.head().sequence;
     state_.applied = progress.applied;
+    again_ = progress.again;
+    copy_complete_ = progress.complete;
+    resend_through_ = progress.resend_through;
   }
   keystore_.set_gate(this);
   thread_ = std::thread([this] { run(); });
@@ -93,6 +96,8 @@ PeerState Replicator::state() const {
   PeerState out = state_;
   out.in_step = in_step_;
   out.acknowledged = acknowledged_;
+  out.copying_again = again_;
+  out.resending = resend_through_;
   out.lag_commits = newest_commit_ > acknowledged_ ? newest_commit_ - acknowledged_ : 0;
   return out;
 }
@@ -104,6 +109,7 @@ void Replicator::run() {
     if (round) {
       pause = options_.retry;
       remember_progress();
+      end_resend();
     } else {
       failed(round.error());
       sender_.close();
@@ -123,6 +129,13 @@ void Replicator::run() {
 // Sends what the peer lacks, one message at a time, until it has everything; an empty message is the
 // keep-alive.
 Status Replicator::send_round() {
+  {
+    const MutexLock lock(mutex_);
+    if (again_ == CopyAgain::kRewrite) {
+      return fail(ErrorCode::kUnavailable, "this server is being rewritten with what the peer has");
+    }
+    if (std::exchange(reopen_, false)) sender_.close();
+  }
   if (!sender_.in_session()) TRY(open_session());
   {
     const MutexLock lock(mutex_);
@@ -169,7 +182,8 @@ Status Replicator::open_session() {
   const MutexLock lock(mutex_);
   if (sender_.rolled_back()) state_.rolled_back = true;
   TRY(Status(welcomed));
-  acknowledged_ = sender_.position();
+  // While everything is sent once more the peer holds what it held.
+  acknowledged_ = std::max(sender_.position(), sender_.held());
   copying_ = sender_.copying();
   return {};
 }
@@ -189,7 +203,8 @@ void Replicator::acknowledged(std::uint64_t through, bool by_peer) {
       last_contact_ = env_.clock->steady_now();
       state_.last_success = env_.clock->wall_now();
       state_.last_error.clear();
-      if (acknowledged_ >= newest_commit_) in_step_ = true;
+      // Not by what it held already: commits must not wait for rows that are sent once more.
+      if (through >= newest_commit_) in_step_ = true;
     }
     const auto end = waiting_.upper_bound(acknowledged_);
     for (auto at = waiting_.begin(); at != end; ++at) now.push_back(std::move(at->second));
@@ -239,6 +254,7 @@ Result<Bytes> Replicator::handle_hello(ByteView body) {
   state_.wants_acceptance = refused.has_value();
   if (!greeting) return std::unexpected(greeting.error());
   if (greeting->session) incoming_ = std::move(greeting->session);
+  wake_.notify_all();  // it is there: this side need not wait longer to call it
   return std::move(greeting->answer);
 }
 
@@ -257,6 +273,7 @@ Result<Incarnation> Replicator::accept_restored(const Actor& actor) {
     PeerProgress progress = TRY(read_progress(transaction, options_.parties));
     keymgr::accept_restored(progress, *offered);
     TRY(save_progress(transaction, options_.parties.peer, progress));
+    if (options_.on_accepted) TRY(options_.on_accepted(transaction));
     audit::Record record(audit::EventType::kDataSynchronization, audit::Outcome::kSuccess,
                          "server.accept-restored");
     record.actor(actor.name).set("peer", options_.parties.peer.text());
@@ -269,7 +286,84 @@ Result<Incarnation> Replicator::accept_restored(const Actor& actor) {
   incoming_.reset();
   state_.wants_acceptance = false;
   acknowledged_ = remembered_ = 0;
+  again_ = CopyAgain::kNo;
+  copy_complete_ = false;
+  resend_through_ = 0;
   return *offered;
+}
+
+Status Replicator::sync(const Actor& actor, CopyAgain how,
+                        const std::function<Status(store::Transaction&)>& consent) {
+  PeerProgress progress;
+  TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
+    progress = TRY(read_progress(transaction, options_.parties));
+    if (!progress.complete || progress.again != CopyAgain::kNo || progress.resend_through > 0) {
+      return fail(ErrorCode::kConflict, "a full copy is under way already", "mode",
+                  "wait until the status says that it is complete");
+    }
+    if (consent) TRY(consent(transaction));
+    copy_again(progress, how, transaction.sequence());
+    TRY(save_progress(transaction, options_.parties.peer, progress));
+    audit::Record record(audit::EventType::kDataSynchronization, audit::Outcome::kSuccess, "server.sync");
+    record.actor(actor.name).set("peer", options_.parties.peer.text()).set("name", options_.peer_name);
+    record.set("mode", how == CopyAgain::kRewrite ? "rewrite" : "merge");
+    transaction.record(record.json());
+    return {};
+  }));
+  {
+    const MutexLock lock(mutex_);
+    again_ = how;
+    copy_complete_ = false;
+    resend_through_ = progress.resend_through;
+    reopen_ = true;
+    incoming_.reset();  // the peer opens a new session, and hears that everything is wanted
+  }
+  failed({ErrorCode::kUnavailable, "everything is copied once more", {}, {}, 0});
+  wake_.notify_all();
+  return {};
+}
+
+bool Replicator::rewrite_waits() const {
+  const MutexLock lock(mutex_);
+  return again_ == CopyAgain::kRewrite && copy_complete_;
+}
+
+Status Replicator::finish_rewrite(const std::function<Status(store::Transaction&)>& work) {
+  TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
+    PeerProgress progress = TRY(read_progress(transaction, options_.parties));
+    TRY(work(transaction));
+    progress.again = CopyAgain::kNo;
+    progress.rewrite_before = 0;
+    return save_progress(transaction, options_.parties.peer, progress);
+  }));
+  {
+    const MutexLock lock(mutex_);
+    again_ = CopyAgain::kNo;
+  }
+  wake_.notify_all();
+  return {};
+}
+
+Replicator::Marks Replicator::marks() const {
+  const MutexLock lock(mutex_);
+  const bool whole = !state_.rolled_back && !copying_ && copy_complete_;
+  return {in_step_, whole ? acknowledged_ : 0};
+}
+
+// What was to be sent once more is at the peer.
+void Replicator::end_resend() {
+  {
+    const MutexLock lock(mutex_);
+    if (resend_through_ == 0 || !sender_.in_session() || sender_.position() < resend_through_) return;
+    resend_through_ = 0;
+  }
+  keystore_.submit(
+      [this](store::Transaction& transaction) -> Status {
+        PeerProgress progress = TRY(read_progress(transaction, options_.parties));
+        progress.resend_through = 0;
+        return save_progress(transaction, options_.parties.peer, progress);
+      },
+      [](Result<store::CommitInfo>) {});
 }
 
 void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> completion) {
@@ -308,6 +402,10 @@ void Replicator::handle_changes(Bytes body, std::function<void(Result<Bytes>)> c
           const MutexLock lock(mutex_);
           state_.applied = std::max<std::uint64_t>(state_.applied, applied->through);
           state_.conflicts += applied->conflicts;
+          if (applied->copy_complete) {
+            copy_complete_ = true;
+            if (again_ == CopyAgain::kMerge) again_ = CopyAgain::kNo;
+          }
         }
         (*reply)(welcome(*applied));
         if (options_.on_applied) options_.on_applied();

@@ -23,6 +23,9 @@
 //  progress would
 //     otherwise keep each other busy for ever.
 //
+//  R7 While this server is rewritten it sends nothing of its own: what it has is not the site's word yet. The
+//     state is durable; finish_rewrite() ends it.
+//
 //   idle ──run_once()/open_session──▶ in session ──catch_up──▶ in step ──failed()──▶ idle
 #pragma once
 
@@ -58,6 +61,8 @@ struct ReplicatorOptions {
   std::string peer_name;
   // Called after rows of the peer were applied, from any thread; must not block. May be empty.
   std::function<void()> on_applied{};
+  // Called within the transaction by which an operator accepts a restored peer. May be empty.
+  std::function<Status(store::Transaction&)> on_accepted{};
   std::chrono::milliseconds keepalive{1000};
   std::chrono::milliseconds retry{200};
 };
@@ -75,6 +80,8 @@ struct PeerState {
   std::uint64_t refused = 0;       // rows of ours that the peer does not take, since start
   std::string last_refusal;        // empty: none
   bool rolled_back = false;
+  CopyAgain copying_again = CopyAgain::kNo;  // everything is taken from the peer once more
+  std::uint64_t resending = 0;               // commits of ours that are still to be sent once more
   // The peer came back from an older copy in a new epoch: an operator must accept it.
   bool wants_acceptance = false;
 };
@@ -106,6 +113,23 @@ class Replicator final : public store::CommitGate, public PeerView {
   // kConflict when it shows nothing that waits for it. Not from the executor's threads.
   Result<Incarnation> accept_restored(const Actor& actor);
 
+  // An operator's word that everything is copied once more (`server sync`). kMerge: this server takes in all
+  // that the peer has, of every server, by the merging rules, and sends it once more all of its own rows.
+  // kRewrite: what the peer has stands here; `consent` is used within the transaction. Goes on by itself,
+  // also after a restart. kConflict while the first copy, or another one, is under way. Not from the
+  // executor's threads.
+  Status sync(const Actor& actor, CopyAgain how, const std::function<Status(store::Transaction&)>& consent);
+  // The copy of a rewrite is complete: rows that the peer lacks are to be dealt with.
+  bool rewrite_waits() const;
+  // They are: this server sends again. `work` runs in the same transaction.
+  Status finish_rewrite(const std::function<Status(store::Transaction&)>& work);
+  // What a comparison needs to know.
+  struct Marks {
+    bool in_step = false;
+    std::uint64_t acknowledged = 0;  // 0 while one of the two has not had everything
+  };
+  Marks marks() const;
+
   // The receiving half: bodies of POST /v1/peer/hello and /v1/peer/changes, from a TLS peer that the caller
   // has identified as `peer_name`. The answers' bodies come by completion, from any thread.
   Result<Bytes> handle_hello(ByteView body);
@@ -120,6 +144,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   void acknowledged(std::uint64_t through, bool by_peer);
   void failed(const Error& error);
   void remember_progress();
+  void end_resend();
 
   Env env_;
   store::Keystore& keystore_;
@@ -140,6 +165,10 @@ class Replicator final : public store::CommitGate, public PeerView {
   bool copying_ TW_GUARDED_BY(mutex_) = false;  // the peer has not had everything yet
   std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
   std::shared_ptr<ChangeReceiver::Session> incoming_ TW_GUARDED_BY(mutex_);
+  CopyAgain again_ TW_GUARDED_BY(mutex_) = CopyAgain::kNo;
+  bool copy_complete_ TW_GUARDED_BY(mutex_) = false;  // of the peer's rows, here
+  std::uint64_t resend_through_ TW_GUARDED_BY(mutex_) = 0;
+  bool reopen_ TW_GUARDED_BY(mutex_) = false;                 // the sender shall begin a new session
   std::optional<Incarnation> refused_ TW_GUARDED_BY(mutex_);  // what the peer's last hello showed
   SteadyTime last_contact_ TW_GUARDED_BY(mutex_){};
   SteadyTime last_remembered_ TW_GUARDED_BY(mutex_){};
