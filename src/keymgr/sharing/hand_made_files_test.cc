@@ -65,6 +65,7 @@ struct HandMade : TwoSites {
 
   crypto::SystemRandom random;
   const crypto::SecretBytes secret = crypto::random_secret(random, kDataKeyBytes);
+  const crypto::SecretBytes other = crypto::random_secret(random, kDataKeyBytes);
 };
 
 // A key that goes by more names than are looked through is found by the one that counts.
@@ -93,6 +94,46 @@ TEST_F(HandMade, K18_AmongManyNamesOfOneKeyAQuarantineStands) {
   }
   EXPECT_EQ(b.all(name(19)).front().to_row(), before.to_row());
   EXPECT_TRUE(b.all("NEWNAME1").empty());
+}
+
+// A sender chooses the ids of his files, and may not choose another's.
+TEST_F(HandMade, K18_TheIdOfAnotherPartnersFileIsRefused) {
+  Site c(3);
+  introduce(b, c, "C");
+  introduce(c, b, "B");
+  const Uuid id = random_uuid();
+  TW_ASSERT_OK(b.take(file_of(a, {{"KEY1", &secret}}, id)));
+  const Bytes forged = file_of(c, {{"KEY2", &other}}, id);
+  expect_refused(b, forged, ErrorCode::kConflict, "another file");
+  EXPECT_FALSE(b.take(forged, true)) << "a dry run says the same";
+  EXPECT_TRUE(b.all("KEY2").empty());
+  std::vector<Transfer> found;
+  TW_ASSERT_OK(b.keystore().read([&](store::Reader& reader) -> Status {
+    found = TRY(transfers_of(reader, fingerprint_of(secret)));
+    return {};
+  }));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().partner, "A");
+  EXPECT_EQ(b.audit_count({"key.import-shared-batch", "KEY2"}), 0U);
+  // His own file may come again.
+  TW_ASSERT_OK(b.take(file_of(a, {{"KEY1", &secret}}, id)));
+}
+
+// Keys of one file change what becomes of those that follow.
+TEST_F(HandMade, K18_TheReportTellsWhatWasDoneToEachKey) {
+  const auto report = b.take(file_of(a, {{"KEY1", &secret}, {"KEY1", &secret}, {"KEY1", &other}}));
+  TW_ASSERT_OK(report);
+  EXPECT_EQ(report->keys, 3U);
+  EXPECT_EQ(report->added, 1U);
+  EXPECT_EQ(report->unchanged, 1U);
+  EXPECT_EQ(report->kept_both, 1U);
+  ASSERT_EQ(report->lines.size(), 1U);
+  EXPECT_EQ(report->lines.front().outcome, KeyOutcome::kKeptBoth);
+  EXPECT_EQ(report->lines.front().fingerprint, to_hex(fingerprint_of(other)));
+  EXPECT_EQ(b.all("KEY1").size(), 2U);
+  EXPECT_EQ(b.audit_count(
+                {"\"key.import-shared\"", "\"added\":\"1\"", "\"unchanged\":\"1\"", "\"kept_both\":\"1\""}),
+            1U);
 }
 
 }  // namespace
