@@ -71,9 +71,10 @@ void note_outcome(store::Transaction& transaction, const KeyManager& manager, co
         .fields = std::move(fields)});
 }
 
-Status note_refusal(KeyManager& manager, const Actor& actor, const EkmInstallation& from,
-                    const Error& error) {
+Status note_refusal(KeyManager& manager, const Actor& actor, const EkmInstallation& from, const Error& error,
+                    std::string_view part = {}) {
   auto fields = sources_of(from);
+  if (!part.empty()) fields.emplace_back("part", std::string(part));
   fields.emplace_back("error", std::string(to_string(error.code)));
   fields.emplace_back("field", error.field);
   fields.emplace_back("reason", error.message);
@@ -89,11 +90,17 @@ Status note_refusal(KeyManager& manager, const Actor& actor, const EkmInstallati
   return {};
 }
 
+// Of a name that stands several times the last counts. Names compare without case.
+std::map<std::string, const JavaProperty*> last_of_each(const std::vector<JavaProperty>& properties) {
+  std::map<std::string, const JavaProperty*> out;
+  for (const auto& property : properties) out[to_lower(property.key)] = &property;
+  return out;
+}
+
 Status take_properties(const MigrationWork& work, const std::vector<JavaProperty>& properties) {
-  std::map<std::string, std::size_t> last;
-  for (const auto& property : properties) last[property.key] = property.line;
+  const auto last = last_of_each(properties);
   for (const auto& property : properties) {
-    if (last[property.key] == property.line) {
+    if (last.at(to_lower(property.key)) == &property) {
       TRY(take_property(work, property));
     } else {
       work.tell(MigrationSection::kProperties, property.key, MigrationOutcome::kLeftOut,
@@ -106,10 +113,10 @@ Status take_properties(const MigrationWork& work, const std::vector<JavaProperty
 // Drives name groups and settings name labels, so the order matters.
 Status take_all(const MigrationWork& work, const Parts& parts) {
   auto groups = parts.groups;
-  for (const auto& property : parts.properties) {
-    if (to_lower(property.key) != kKeySetProperty) continue;
-    auto set =
-        TRY(key_set_of(work.transaction, work.manager, parts.groups, parts.keystore.entries, property.value));
+  const auto last = last_of_each(parts.properties);
+  if (const auto found = last.find(std::string(kKeySetProperty)); found != last.end()) {
+    auto set = TRY(key_set_of(work.transaction, work.manager, parts.groups, parts.keystore.entries,
+                              found->second->value));
     if (set) groups.push_back(*std::move(set));
   }
   const GroupOfAlias group_of(groups);
@@ -161,6 +168,18 @@ Status take_metadata(KeyManager& manager, const Actor& actor, std::string_view t
   return {};
 }
 
+// The error stands first for the caller: where the keystore takes nothing more, it takes no record either.
+std::unexpected<Error> metadata_failed(KeyManager& manager, const Actor& actor, const EkmInstallation& from,
+                                       Error error, bool dry_run) {
+  const auto noted = note_refusal(manager, actor, from, error, "metadata");
+  if (!noted) error.message += "; nor could that be recorded: " + noted.error().message;
+  if (!dry_run) {
+    const std::string rest = "the other parts are here: import again, which adds what is missing";
+    error.remedy = error.remedy.empty() ? rest : error.remedy + "; " + rest;
+  }
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Result<MigrationReport> migrate_ekm(KeyManager& manager, const Actor& actor, const EkmInstallation& from,
@@ -170,8 +189,14 @@ Result<MigrationReport> migrate_ekm(KeyManager& manager, const Actor& actor, con
     TRY(note_refusal(manager, actor, from, parts.error()));
     return std::unexpected(parts.error());
   }
-  auto report = TRY(run(manager, actor, from, *parts, dry_run));
-  if (from.metadata) TRY(take_metadata(manager, actor, *from.metadata, report));
+  auto report = run(manager, actor, from, *parts, dry_run);
+  if (!report) {
+    TRY(note_refusal(manager, actor, from, report.error()));
+    return report;
+  }
+  if (!from.metadata) return report;
+  const auto taken = take_metadata(manager, actor, *from.metadata, *report);
+  if (!taken) return metadata_failed(manager, actor, from, taken.error(), dry_run);
   return report;
 }
 

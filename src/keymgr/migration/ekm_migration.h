@@ -39,7 +39,8 @@ struct EkmInstallation {
 };
 
 // Every text is read before anything is changed; a refusal changes nothing and is in the audit. kWrongKey for
-// a password that does not fit, kInvalidArgument, kCorrupt, kUnsupported naming the part in `field`.
+// a password that does not fit, kInvalidArgument, kCorrupt, kUnsupported naming the part in `field`. Where
+// the keystore fails while the metadata comes, the other parts stay, and the remedy says so.
 Result<MigrationReport> migrate_ekm(KeyManager& manager, const Actor& actor, const EkmInstallation& from,
                                     bool dry_run);
 

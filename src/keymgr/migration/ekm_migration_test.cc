@@ -182,6 +182,23 @@ TEST_F(Migration, K20_AKeySetThatListsKeysBecomesAGroup) {
   EXPECT_EQ(outcome(*report, "SYMMETRICKEYSET/KEY2"), Outcome::kLeftOut);
 }
 
+// A hostile file may say it thousands of times: the last one counts, and it alone costs a look.
+TEST_F(Migration, K20_OfManyKeySetsTheLastCountsAndTheOthersCostNothing) {
+  const Bytes file = old_store();
+  auto from = store_alone(file);
+  std::string properties = "symmetricKeySet = aes00\n";
+  for (int i = 0; i < 4000; ++i) properties += "SymmetricKeySet=ABC0-1FFF\n";
+  properties += "symmetrickeyset = aes01\n";
+  from.properties = properties;
+  const auto report = migrate(from);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(m().key("AES00")->group, "");
+  EXPECT_EQ(m().key("AES01")->group, kKeySetGroup);
+  EXPECT_EQ(outcome(*report, "symmetrickeyset"), Outcome::kAdded);
+  EXPECT_THAT(line(*report, "SymmetricKeySet")->remark, HasSubstr("further down"));
+  EXPECT_THAT(line(*report, "symmetricKeySet")->remark, HasSubstr("further down"));
+}
+
 TEST_F(Migration, K20_ImportedKeysReadAndAppendAndBeginNothing) {
   enrol();
   const Bytes file = old_store();
@@ -286,6 +303,49 @@ TEST_F(Migration, K20_WhatIsRefusedChangesNothingAndIsAudited) {
   EXPECT_EQ(server.audit_count({"migration.import"}), 0U);
 }
 
+// What is found only while it comes in is refused and audited as well, and nothing of it stays.
+TEST_F(Migration, K20_WhatFailsOnTheWayIsAuditedToo) {
+  const Bytes file = old_store();
+  const auto before = things();
+  auto from = store_alone(file);
+  from.properties = "symmetricKeySet = ABC0-FFFFF\n";
+  for (const bool dry_run : {true, false}) {
+    const auto refused = migrate(from, dry_run);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kExhausted) << refused.error().text();
+    EXPECT_FALSE(refused.error().field.empty());
+  }
+  EXPECT_EQ(things(), before);
+  EXPECT_EQ(server.audit_count({"migration.refuse", "exhausted", "failure"}), 2U);
+  EXPECT_EQ(server.audit_count({"migration.import"}), 0U);
+}
+
+// The disk fails once the other parts are here.
+struct FailsAfterFirst final : store::CommitGate {
+  explicit FailsAfterFirst(store::testing::MemoryCommitLog& log) : log_(log) {}
+  void committed(std::uint64_t, std::function<void()> pass) override {
+    log_.fail_with(fail(ErrorCode::kIo, "the disk failed").error());
+    pass();
+  }
+  store::testing::MemoryCommitLog& log_;
+};
+
+TEST_F(Migration, K20_MetadataThatFailsLeavesTheOtherPartsAndSaysSo) {
+  const Bytes file = old_store();
+  FailsAfterFirst gate(server.log);
+  server.keystore().set_gate(&gate);
+  const auto failed = migrate(whole(file));
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("the disk failed"));
+  EXPECT_THAT(failed.error().remedy, HasSubstr("the other parts are here"));
+  server.log.clear_fault();
+  server.restart();
+  EXPECT_TRUE(m().key("AES00").has_value());
+  const auto again = migrate(whole(file));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(m().query_ledger({.volser = "OLD001L4"}, {})->items.size(), 1U);
+}
+
 TEST_F(Migration, K20_AnotherKeyOfTheSameAliasIsKeptBeside) {
   enrol();
   ASSERT_TRUE(migrate(store_alone(JceksWriter().data_key("aes00", key_of(1)).file())));
@@ -303,6 +363,26 @@ TEST_F(Migration, K20_AnotherKeyOfTheSameAliasIsKeptBeside) {
   const std::string name = "AES00#" + to_hex(fingerprint_of(crypto::SecretBytes::copy_of(key_of(2))));
   EXPECT_THAT(line(*report, "AES00")->remark, HasSubstr(name));
   EXPECT_TRUE(equal(read_with(dki_of("AES00"), Intent::kRead, name)->reveal(), key_of(2)));
+}
+
+// An alias that means two keys here is a key's name all the same.
+TEST_F(Migration, K20_MetadataOfAnAliasWithTwoKeysComes) {
+  ASSERT_TRUE(migrate(store_alone(JceksWriter().data_key("aes00", key_of(1)).file())));
+  const Bytes second = JceksWriter().data_key("aes00", key_of(2)).file();
+  auto from = store_alone(second);
+  const std::string without_dki =
+      "<KeyUsageEvent><DriveSSN>1300000123</DriveSSN><VolSer>OLD003L4</VolSer><keyAlias1>aes00</keyAlias1>"
+      "<dateTime>Tue Feb 20 09:18:07 UTC 2007</dateTime></KeyUsageEvent>\n" +
+      std::string(kMetadata);
+  from.metadata = without_dki;
+  const auto report = migrate(from);
+  ASSERT_TRUE(report) << report.error().text();
+  EXPECT_EQ(outcome(*report, "AES00"), Outcome::kKeptBoth);
+  EXPECT_EQ(m().query_ledger({}, {})->items.size(), 3U);
+  const auto rows = m().query_ledger({.volser = "OLD003L4"}, {})->items;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows.front().method, Method::kIdentifiedKey);
+  EXPECT_EQ(rows.front().alias, "AES00");
 }
 
 TEST_F(Migration, K20_AnotherKekOfTheSameLabelIsKeptBeside) {

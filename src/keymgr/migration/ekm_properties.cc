@@ -151,7 +151,7 @@ constexpr Handler kHandlers[] = {
 
 Status take_property(const MigrationWork& work, const JavaProperty& property) {
   const std::string name = to_lower(property.key);
-  if (name.find("password") != std::string::npos) {
+  if (names_password(name)) {
     tell(work, property, MigrationOutcome::kLeftOut, "passwords are not taken out of a properties file");
     return {};
   }

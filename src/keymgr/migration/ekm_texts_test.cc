@@ -44,6 +44,17 @@ TEST(JavaProperties, K20_NonsenseIsRefusedOrHarmless) {
   EXPECT_EQ(read_java_properties(many).error().code, ErrorCode::kExhausted);
 }
 
+TEST(JavaProperties, K20_PasswordsAreNotKept) {
+  const auto read = read_java_properties(
+      "config.keystore.password = sesame\nAdmin.ssl.keystore.PassWord:opensesame\n"
+      "config.truststore.p\\u0061ssword=open\\\n   sesame \\u12\nafter = 1\n");
+  ASSERT_TRUE(read) << read.error().text();
+  ASSERT_EQ(read->size(), 4U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(read->at(i).value, "") << read->at(i).key;
+  EXPECT_EQ(read->at(2).key, "config.truststore.password");
+  EXPECT_EQ(read->at(3).value, "1");
+}
+
 TEST(EkmKeyGroups, K20_SeveralShapesAreRead) {
   for (const char* text :
        {"<KeyGroups><KeyGroup groupID=\"g1\"><KeyAlias>aes00</KeyAlias><KeyAlias>KEY1</KeyAlias></KeyGroup>"

@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/text.h"
+#include "crypto/secret_bytes.h"
 
 namespace tapewarden::keymgr {
 namespace {
@@ -25,6 +27,7 @@ bool goes_on(std::string_view line) {
 class Lines {
  public:
   explicit Lines(std::string_view text) : rest_(text) {}
+  std::size_t characters_left() const { return rest_.size(); }
   std::size_t number() const { return number_; }
 
   std::optional<std::string_view> next() {
@@ -109,7 +112,52 @@ std::string_view value_after(std::string_view rest) {
   return without_leading_blanks(rest);
 }
 
+// A logical line, put together from those that belong to it, and wiped in the end: it may hold a password.
+class LogicalLine {
+ public:
+  LogicalLine(std::string_view first, Lines& lines) : text_(without_leading_blanks(first)) {
+    if (text_.empty() || is_comment() || !goes_on(text_)) return;
+    // In one piece: growing would leave copies behind.
+    std::string whole;
+    whole.reserve(text_.size() + lines.characters_left());
+    whole = text_;
+    crypto::wipe(text_);
+    text_.swap(whole);
+    while (goes_on(text_)) {
+      text_.pop_back();
+      const auto more = lines.next();
+      if (!more) break;
+      text_ += without_leading_blanks(*more);
+    }
+  }
+  ~LogicalLine() { crypto::wipe(text_); }
+  LogicalLine(const LogicalLine&) = delete;
+  LogicalLine& operator=(const LogicalLine&) = delete;
+
+  bool tells_nothing() const { return text_.empty() || is_comment(); }
+  std::string_view text() const { return text_; }
+
+ private:
+  bool is_comment() const { return text_.front() == '#' || text_.front() == '!'; }
+  std::string text_;
+};
+
+// nullopt: see plain().
+std::optional<JavaProperty> property_of(std::string_view line, std::size_t number) {
+  const auto end = end_of_key(line);
+  auto key = plain(line.substr(0, end));
+  if (!key) return std::nullopt;
+  if (names_password(*key)) return JavaProperty{number, *std::move(key), {}};
+  auto value = plain(value_after(line.substr(end)));
+  if (!value) return std::nullopt;
+  return JavaProperty{number, *std::move(key), *std::move(value)};
+}
+
 }  // namespace
+
+bool names_password(std::string_view key) {
+  return to_lower(key).find("password") != std::string::npos;
+}
 
 Result<std::vector<JavaProperty>> read_java_properties(std::string_view text) {
   if (text.size() > kMaximumPropertiesBytes)
@@ -117,25 +165,17 @@ Result<std::vector<JavaProperty>> read_java_properties(std::string_view text) {
   std::vector<JavaProperty> out;
   Lines lines(text);
   while (const auto first = lines.next()) {
-    std::string line(without_leading_blanks(*first));
-    if (line.empty() || line.front() == '#' || line.front() == '!') continue;
     const std::size_t number = lines.number();
-    while (goes_on(line)) {
-      line.pop_back();
-      const auto more = lines.next();
-      if (!more) break;
-      line += without_leading_blanks(*more);
-    }
-    const auto end = end_of_key(line);
-    auto key = plain(std::string_view(line).substr(0, end));
-    auto value = plain(value_after(std::string_view(line).substr(end)));
-    if (!key || !value)
+    const LogicalLine line(*first, lines);
+    if (line.tells_nothing()) continue;
+    auto property = property_of(line.text(), number);
+    if (!property)
       return fail(ErrorCode::kInvalidArgument,
                   "line " + std::to_string(number) + " has a \\u without four hexadecimal digits",
                   "properties");
     if (out.size() == kMaximumProperties)
       return fail(ErrorCode::kExhausted, "the properties file has too many lines", "properties");
-    out.push_back({number, *std::move(key), *std::move(value)});
+    out.push_back(*std::move(property));
   }
   return out;
 }

@@ -15,8 +15,11 @@ inline constexpr std::size_t kMaximumProperties = 5000;
 struct JavaProperty {
   std::size_t line = 0;  // where it begins, from 1
   std::string key;
-  std::string value;  // \uXXXX as UTF-8; other bytes as they stand there
+  std::string value;  // \uXXXX as UTF-8; other bytes as they stand there. Of a password: empty
 };
+
+// Whether the value is a secret of the old server, told by the name. It is neither read nor kept.
+bool names_password(std::string_view key);
 
 // In the file's order; of a key that stands twice Java takes the last. kInvalidArgument naming the line of a
 // \u that is no character; kExhausted beyond a limit.

@@ -39,7 +39,8 @@ Result<Method> method_of(store::Reader& reader, const KeyManager& manager, const
   if (drive) return drive->kind == DriveKind::kLto ? Method::kIdentifiedKey : Method::kWrappedKey;
   if (!TRY(manager.keks().find_by_label(reader, usage.alias_1)).empty()) return Method::kWrappedKey;
   if (!eedk::canonical_alias(usage.alias_1)) return Method::kWrappedKey;
-  const bool known = TRY(manager.keys().find(reader, usage.alias_1)).has_value();
+  // It may mean several keys that were imported beside each other: a data key's name all the same.
+  const bool known = !TRY(manager.keys().find_all(reader, usage.alias_1)).empty();
   return known ? Method::kIdentifiedKey : Method::kWrappedKey;
 }
 

@@ -181,5 +181,21 @@ TEST(XmlRecords, K12_EntitiesAndStrangersStayHarmless) {
   EXPECT_THAT(large->front().fault, HasSubstr("too long"));
 }
 
+// Looked for up to the next start tag alone: otherwise this would read the file as often as it has records.
+TEST(XmlRecords, K12_RecordsWithoutAnEndCostTheirOwnLengthAlone) {
+  std::string text;
+  for (std::size_t i = 0; i < kMaximumXmlRecords; ++i) text += "<rec><a>no end</a>\n";
+  const auto records = read_xml_records(text, "rec");
+  ASSERT_TRUE(records) << records.error().text();
+  ASSERT_EQ(records->size(), kMaximumXmlRecords);
+  EXPECT_EQ(records->back().line, kMaximumXmlRecords);
+  for (const auto& record : *records) ASSERT_THAT(record.fault, HasSubstr("cut off"));
+  // The last one may have its end.
+  const auto last = read_xml_records("<rec><a>1</a>\n<rec><a>2</a></rec>", "rec");
+  EXPECT_THAT(last->front().fault, HasSubstr("cut off"));
+  EXPECT_EQ(last->back().fault, "");
+  EXPECT_EQ(last->back().fields.at("a"), "2");
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::testing

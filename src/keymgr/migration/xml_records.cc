@@ -74,8 +74,9 @@ Result<std::vector<XmlRecord>> read_xml_records(std::string_view text, std::stri
     auto& record = records.emplace_back();
     record.line = line;
     const auto next = find_start(whole, start_tag, at + 1);
-    const auto end = whole.find(end_tag, at);
-    if (end == std::string::npos || end > next) {
+    // No further than the next start tag: records without an end must not cost the rest of the file each.
+    const auto end = std::string_view(whole).substr(0, next).find(end_tag, at);
+    if (end == std::string_view::npos) {
       record.fault = "the record is cut off: it has no end tag";
     } else {
       parse(std::string_view(whole).substr(at, end + end_tag.size() - at), record);

@@ -63,6 +63,14 @@ Result<crypto::SecretBytes> file_key_of(store::Reader& reader, const SignedFile&
               "another export");
 }
 
+// A sender chooses the ids of his files. One that is another file's would write over what is kept about it.
+Status check_id(const std::optional<Transfer>& known, const Partner& partner, const FileHeader& header) {
+  if (!known || (known->fingerprint == partner.fingerprint && known->made == header.made)) return {};
+  return fail(ErrorCode::kConflict,
+              "another file, which came from " + known->partner + ", had this file's id", "file",
+              "have the sender export the keys again");
+}
+
 // Every box opens to the key of its fingerprint: found before anything is changed.
 Status check_keys(const SharedContent& content) {
   backup::SecretSealer opener(content.secrets);
@@ -77,6 +85,8 @@ Result<Admitted> admit(KeyManager& manager, ByteView bytes) {
   TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
     out.partner = TRY(sender_of(reader, out.file));
     file_key = TRY(file_key_of(reader, out.file));
+    const auto known = TRY(find_transfer(reader, out.file.header.id, Direction::kReceived));
+    TRY(check_id(known, out.partner, out.file.header));
     const auto newest = TRY(own_certificate(reader));
     if (crypto::sha256(newest.certificate) != out.file.header.recipient) {
       out.warnings.push_back(
@@ -92,8 +102,14 @@ Result<Admitted> admit(KeyManager& manager, ByteView bytes) {
   return out;
 }
 
-void count(ImportReport& report, const SharedKey& key, const Judgement& judged) {
-  switch (judged.outcome) {
+// What became of a key, or would.
+struct Verdict {
+  KeyOutcome outcome = KeyOutcome::kAdded;
+  std::string remark;
+};
+
+void count(ImportReport& report, const SharedKey& key, const Verdict& verdict) {
+  switch (verdict.outcome) {
     case KeyOutcome::kAdded:
       ++report.added;
       break;
@@ -110,33 +126,41 @@ void count(ImportReport& report, const SharedKey& key, const Judgement& judged) 
       ++report.refused;
       break;
   }
-  if (judged.remark.empty() || report.lines.size() == kMaximumReportLines) return;
-  report.lines.push_back({key.alias, to_hex(key.fingerprint), judged.outcome, judged.remark});
+  if (verdict.remark.empty() || report.lines.size() == kMaximumReportLines) return;
+  report.lines.push_back({key.alias, to_hex(key.fingerprint), verdict.outcome, verdict.remark});
 }
 
 struct Judged {
-  ImportReport report;
+  std::vector<Verdict> verdicts;     // of each key of the file
   std::vector<std::size_t> changes;  // indexes of the keys that change something
 };
 
+// Each key by itself, before anything is changed.
 Result<Judged> judge_all(KeyManager& manager, const Admitted& admitted) {
   Judged out;
-  out.report.file = admitted.file.header.id;
-  out.report.partner = admitted.partner.display;
-  out.report.from = admitted.file.header.from;
-  out.report.fingerprint = admitted.partner.fingerprint;
-  out.report.made = admitted.file.header.made;
-  out.report.keys = admitted.content.keys.size();
-  out.report.warnings = admitted.warnings;
   TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
     const auto& keys = admitted.content.keys;
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const auto judged = TRY(judge(reader, manager, keys[i]));
-      count(out.report, keys[i], judged);
+      auto judged = TRY(judge(reader, manager, keys[i]));
       if (judged.changes()) out.changes.push_back(i);
+      out.verdicts.push_back({judged.outcome, std::move(judged.remark)});
     }
     return {};
   }));
+  return out;
+}
+
+ImportReport report_of(const Admitted& admitted, const std::vector<Verdict>& verdicts, bool dry_run) {
+  ImportReport out;
+  out.dry_run = dry_run;
+  out.file = admitted.file.header.id;
+  out.partner = admitted.partner.display;
+  out.from = admitted.file.header.from;
+  out.fingerprint = admitted.partner.fingerprint;
+  out.made = admitted.file.header.made;
+  out.keys = admitted.content.keys.size();
+  out.warnings = admitted.warnings;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) count(out, admitted.content.keys[i], verdicts[i]);
   return out;
 }
 
@@ -146,12 +170,17 @@ class Intake {
   Intake(KeyManager& manager, const Actor& actor, const Admitted& admitted)
       : manager_(manager), actor_(actor), admitted_(admitted), opener_(admitted.content.secrets) {}
 
-  Status run(std::span<const std::size_t> changes) {
+  // The verdicts become those of the transactions: keys of this file, or others' work in between, may have
+  // changed what becomes of a key.
+  Status run(Judged& judged) {
+    std::span<const std::size_t> changes = judged.changes;
     while (!changes.empty()) {
       const auto batch = changes.first(std::min(changes.size(), kKeysPerTransaction));
       changes = changes.subspan(batch.size());
+      std::vector<Verdict> verdicts;
       TRY(manager_.keystore().write(
-          [&](store::Transaction& transaction) { return take(transaction, batch); }));
+          [&](store::Transaction& transaction) { return take(transaction, batch, verdicts); }));
+      for (std::size_t i = 0; i < batch.size(); ++i) judged.verdicts[batch[i]] = std::move(verdicts[i]);
     }
     return {};
   }
@@ -184,9 +213,10 @@ class Intake {
   }
 
  private:
-  // The row of this file, as an earlier batch or an earlier try left it.
+  // The row of this file, as an earlier batch or an earlier try left it. kConflict: see check_id().
   Result<Transfer> begun(store::Transaction& transaction) const {
     auto known = TRY(find_transfer(transaction, admitted_.file.header.id, Direction::kReceived));
+    TRY(check_id(known, admitted_.partner, admitted_.file.header));
     if (known) return *std::move(known);
     Transfer transfer;
     transfer.file = admitted_.file.header.id;
@@ -201,8 +231,11 @@ class Intake {
     return transfer;
   }
 
-  // May run again from the start, so it keeps nothing outside.
-  Status take(store::Transaction& transaction, std::span<const std::size_t> batch) {
+  // May run again from the start, so it keeps nothing outside but the verdicts, one for each of the batch,
+  // which it begins anew.
+  Status take(store::Transaction& transaction, std::span<const std::size_t> batch,
+              std::vector<Verdict>& verdicts) {
+    verdicts.clear();
     Transfer transfer = TRY(begun(transaction));
     transfer.ended = kNever;
     std::vector<KeyFingerprint> taken;
@@ -210,6 +243,7 @@ class Intake {
     for (const std::size_t index : batch) {
       const SharedKey& key = admitted_.content.keys[index];
       const auto judged = TRY(judge(transaction, manager_, key));
+      verdicts.push_back({judged.outcome, judged.remark});
       if (!judged.changes()) continue;
       TRY(apply(transaction, manager_, actor_, key, judged, TRY(open_shared(opener_, key))));
       ++(judged.outcome == KeyOutcome::kAdded      ? transfer.added
@@ -240,12 +274,12 @@ class Intake {
 Result<ImportReport> run(KeyManager& manager, const Actor& actor, ByteView file, bool dry_run) {
   const auto admitted = TRY(admit(manager, file));
   auto judged = TRY(judge_all(manager, admitted));
-  judged.report.dry_run = dry_run;
-  if (dry_run) return std::move(judged.report);
+  if (dry_run) return report_of(admitted, judged.verdicts, dry_run);
   Intake intake(manager, actor, admitted);
-  TRY(intake.run(judged.changes));
-  TRY(intake.finish(judged.report));
-  return std::move(judged.report);
+  TRY(intake.run(judged));
+  auto report = report_of(admitted, judged.verdicts, dry_run);
+  TRY(intake.finish(report));
+  return report;
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ struct ImportReport {
   Hash256 fingerprint{};
   WallTime made{};
   std::size_t keys = 0;
-  std::size_t added = 0;  // or would be; likewise those below
+  std::size_t added = 0;  // as it was done, or would be; likewise those below
   std::size_t unchanged = 0;
   std::size_t kept_both = 0;
   std::size_t state_merged = 0;
@@ -53,8 +53,8 @@ struct ImportReport {
 };
 
 // kCorrupt: cut short or changed; kUnauthenticated: signed by nobody who is a partner here; kConflict: an
-// unconfirmed partner, or this site's own export; kWrongKey: sealed to another site. A refusal is audited and
-// changes nothing, nor does a dry run.
+// unconfirmed partner, this site's own export, or the id of another file; kWrongKey: sealed to another site.
+// A refusal is audited and changes nothing, nor does a dry run, which judges each key as if it came alone.
 Result<ImportReport> import_keys(KeyManager& manager, const Actor& actor, ByteView file, bool dry_run);
 
 }  // namespace tapewarden::keymgr::sharing

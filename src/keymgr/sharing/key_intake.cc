@@ -28,15 +28,22 @@ Judgement judge_known(const DataKey& here, const SharedKey& key) {
 
 struct Neighbours {
   std::vector<DataKey> same_name;    // by the identifier on the tape
-  std::vector<DataKey> same_secret;  // under whatever alias
+  std::vector<DataKey> same_secret;  // under whatever alias; those that decide come first
 };
+
+// A key may go by more aliases than are read, and its sender chose when each was made: what bars it comes
+// first, then the alias that he says.
+constexpr std::string_view kSameSecret =
+    "fingerprint = ? ORDER BY (state >= ? OR quarantined <> ?) DESC, alias = ? DESC, created, id LIMIT ?";
 
 Result<Neighbours> neighbours_of(store::Reader& reader, const KeyManager& manager, const SharedKey& key) {
   Neighbours out;
   out.same_name =
       TRY(manager.keys().find_by_dki(reader, TRY(eedk::DataKeyIdentifier::from_alias(key.alias))));
-  for (const auto& row : TRY(reader.query(kDataKeyTable, "fingerprint = ? ORDER BY created, id LIMIT ?",
-                                          {to_bytes(ByteView(key.fingerprint)), kMaximumKeysOfOneName}))) {
+  for (const auto& row :
+       TRY(reader.query(kDataKeyTable, std::string(kSameSecret),
+                        {to_bytes(ByteView(key.fingerprint)), static_cast<std::int64_t>(KeyState::kDestroyed),
+                         to_millis(kNever), key.alias, kMaximumKeysOfOneName}))) {
     out.same_secret.push_back(DataKey::from_row(row));
   }
   return out;

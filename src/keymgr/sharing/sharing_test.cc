@@ -12,19 +12,6 @@ using keymgr::testing::destroy_whatever_is_lost;
 using keymgr::testing::random_uuid;
 using keymgr::testing::TestDrive;
 
-// A file that B must refuse, with nothing changed there and the refusal in the record.
-void expect_refused(Site& at, ByteView file, ErrorCode code, const std::string& words) {
-  const auto before = at.rows();
-  const auto failures = at.audit_count({"key.import-shared", "failure"});
-  const auto report = at.take(file);
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().code, code) << report.error().text();
-  EXPECT_NE(report.error().message.find(words), std::string::npos) << report.error().message;
-  EXPECT_FALSE(report.error().remedy.empty());
-  EXPECT_EQ(at.rows(), before);
-  EXPECT_EQ(at.audit_count({"key.import-shared", "failure"}), failures + 1);
-}
-
 struct Shared : TwoSites {
   void make(const std::string& range, const std::string& group = "") {
     TW_ASSERT_OK(a.manager().generate_key_range(officer(), range, group));

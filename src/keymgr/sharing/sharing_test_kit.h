@@ -75,4 +75,17 @@ struct TwoSites : ::testing::Test {
   Site b{2};
 };
 
+// A file that a site must refuse, with nothing changed there and the refusal in the record.
+inline void expect_refused(Site& at, ByteView file, ErrorCode code, const std::string& words) {
+  const auto before = at.rows();
+  const auto failures = at.audit_count({"key.import-shared", "failure"});
+  const auto report = at.take(file);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, code) << report.error().text();
+  EXPECT_NE(report.error().message.find(words), std::string::npos) << report.error().message;
+  EXPECT_FALSE(report.error().remedy.empty());
+  EXPECT_EQ(at.rows(), before);
+  EXPECT_EQ(at.audit_count({"key.import-shared", "failure"}), failures + 1);
+}
+
 }  // namespace tapewarden::keymgr::sharing::testing
