@@ -172,6 +172,7 @@ Status KeydServer::Parts::connect_peer() {
   parties.refused = [this](store::Transaction& transaction, std::span<const keymgr::RefusedRow> rows) {
     return manager->note_refused(transaction, rows);
   };
+  parties.held = [this](std::span<const keymgr::HeldKey> keys) { return manager->note_held(keys); };
   parties.now = [this] { return env.clock->wall_now(); };
   parties.incarnation = [this](store::Reader& reader) {
     return keymgr::own_incarnation(reader, config.server_id);

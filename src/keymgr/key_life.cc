@@ -18,13 +18,13 @@ std::unexpected<Error> in_the_way(std::string message, std::string field, std::s
   return fail(ErrorCode::kConflict, std::move(message), std::move(field), std::move(remedy));
 }
 
-// Tombstones that a key's row does not obey.
+// Tombstones that a key's row does not obey: it says less, or destroyed alone of a key that is compromised.
 constexpr std::string_view kContradicted =
     "(kind = 1 AND EXISTS (SELECT 1 FROM data_key WHERE data_key.fingerprint = key_tombstone.fingerprint AND "
-    "data_key.row_erased = 0 AND data_key.state < key_tombstone.state)) OR (kind = 2 AND EXISTS (SELECT 1 "
-    "FROM "
-    "kek WHERE kek.id = key_tombstone.fingerprint AND kek.row_erased = 0 AND kek.state < "
-    "key_tombstone.state))";
+    "data_key.row_erased = 0 AND (data_key.state < key_tombstone.state OR (data_key.state = 5 AND "
+    "key_tombstone.state = 4)))) OR (kind = 2 AND EXISTS (SELECT 1 FROM kek WHERE kek.id = "
+    "key_tombstone.fingerprint AND kek.row_erased = 0 AND (kek.state < key_tombstone.state OR (kek.state = 5 "
+    "AND key_tombstone.state = 4))))";
 
 bool is_compromised(KeyState state) {
   return state == KeyState::kCompromised || state == KeyState::kDestroyedCompromised;
@@ -381,25 +381,22 @@ KeyState KeyLife::merged_state(KeyState a, KeyState b, const std::optional<Tombs
 }
 
 Result<std::size_t> KeyLife::enforce(store::Transaction& transaction) const {
-  std::vector<KeyRef> wrong;
+  std::vector<std::pair<KeyRef, Tombstone>> wrong;
   for (const auto& row : TRY(transaction.query(kTombstoneTable, std::string(kContradicted), {}))) {
     const auto mark = Tombstone::from_row(row);
     if (mark.kind == KeyKind::kKek) {
-      wrong.push_back(ref_of(Kek::from_row(*TRY(transaction.get(kKekTable, {mark.fingerprint})))));
+      wrong.emplace_back(ref_of(Kek::from_row(*TRY(transaction.get(kKekTable, {mark.fingerprint})))), mark);
       continue;
     }
-    for (const auto& key :
-         TRY(transaction.query(kDataKeyTable, "fingerprint = ? AND state < ?",
-                               {mark.fingerprint, static_cast<std::int64_t>(mark.state)}))) {
-      wrong.push_back(ref_of(DataKey::from_row(key)));
+    for (const auto& key : TRY(transaction.query(kDataKeyTable, "fingerprint = ?", {mark.fingerprint}))) {
+      wrong.emplace_back(ref_of(DataKey::from_row(key)), mark);
     }
   }
   std::size_t changed = 0;
-  for (const auto& found : wrong) {
+  for (const auto& [found, mark] : wrong) {
     const KeyRef key = TRY(again(transaction, found));
-    const auto mark = TRY(find_tombstone(transaction, key.kind, key.fingerprint));
-    const KeyState to = merged_state(key.state, key.state, mark);
-    if (to == key.state) continue;  // named by two tombstones
+    const KeyState to = join(key.state, mark.state);
+    if (to == key.state) continue;  // another key of this secret contradicts it, or another tombstone did
     ++changed;
     TRY(set_state(transaction, key, to));
     audit(transaction, Actor::system(), "tombstone-holds", key,

@@ -282,6 +282,32 @@ TEST_F(LifeSite, K10_RowsThatContradictATombstoneArePutRightAtTheStart) {
   EXPECT_EQ(server.audit_count({"tombstone-holds"}), 2U);
 }
 
+TEST_F(LifeSite, K10_DestroyedThereAndCompromisedHereIsBoth) {
+  deactivate();
+  const Hash256 id = add_kek(1, "A");
+  ASSERT_TRUE(m().change_kek_state(officer(), id, KeyState::kDeactivated));
+  ASSERT_TRUE(m().compromise_key(officer(), key()));
+  ASSERT_TRUE(m().compromise_key(officer(), *m().kek_ref(id)));
+  // The other server destroyed both without knowing that, and its rows came first.
+  ASSERT_TRUE(server.write([&](store::Transaction& t) -> Status {
+    DataKey destroyed = *m().key("K1");
+    destroyed.state = KeyState::kDestroyed;
+    destroyed.sealed_key.clear();
+    TRY(t.put(kDataKeyTable, destroyed.to_row()));
+    Kek kek = m().kek(id)->kek;
+    kek.state = KeyState::kDestroyed;
+    kek.sealed_private.clear();
+    kek.has_private = false;
+    return t.put(kKekTable, kek.to_row());
+  }));
+  server.restart();
+  EXPECT_EQ(m().key("K1")->state, KeyState::kDestroyedCompromised);
+  EXPECT_EQ(m().kek(id)->kek.state, KeyState::kDestroyedCompromised);
+  EXPECT_EQ(server.audit_count({"tombstone-holds"}), 2U);
+  server.restart();
+  EXPECT_EQ(server.audit_count({"tombstone-holds"}), 2U);
+}
+
 TEST(KeyMerge, K10_TheStrongerStateWins) {
   using enum KeyState;
   const std::vector<KeyState> order{kPreActive,   kActive,    kDeactivated,

@@ -9,16 +9,22 @@
 namespace tapewarden::keymgr {
 namespace {
 
-// The one candidate whose secret has the check value that the entry noted.
+// The one candidate whose secret has the check value that the entry noted. One that is quarantined is not
+// opened: when no other fits, it is the one that must be meant, and whoever asks is told of the quarantine.
 Result<std::optional<DataKey>> by_check_value(store::Reader& reader, const KeyManager& manager,
                                               const std::vector<DataKey>& candidates,
                                               const LedgerEntry& entry) {
+  std::optional<DataKey> hidden;
   for (const DataKey& key : candidates) {
     if (is_tombstone(key.state) || entry.kcv.empty()) continue;
+    if (key.quarantined != kNever) {
+      if (!hidden) hidden = key;
+      continue;
+    }
     const auto secret = TRY(manager.keys().open(reader, key));
     if (equal(crypto::key_check_value(secret, entry.volume), entry.kcv)) return std::optional(key);
   }
-  return std::optional<DataKey>();
+  return hidden;
 }
 
 std::optional<DataKey> only_one_of(const std::vector<DataKey>& candidates, const Uuid& owner) {

@@ -3,6 +3,7 @@
 // KeyService. Thread-safe; calls wait for the disk, so never from the executor's threads.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -131,7 +132,10 @@ class KeyManager {
 
   // Rows of this server that the peer does not take: keys among them are given out for writing only when
   // peer.exhausted says that a key may exist here alone. Within a transaction; audited.
-  Status note_refused(store::Transaction& transaction, std::span<const RefusedRow> rows) const;
+  Status note_refused(store::Transaction& transaction, std::span<const RefusedRow> rows);
+  // Keys that the peer took: those among them that it had refused are given out again. From the thread that
+  // sends to the peer; the change is submitted, not waited for. Quick when nothing was ever refused.
+  Status note_held(std::span<const HeldKey> keys);
 
   // The end of keys (K10). The key as it is now: kNotFound.
   Result<KeyRef> key_ref(std::string_view alias);
@@ -192,6 +196,7 @@ class KeyManager {
   KeyManager(Env env, store::Keystore& keystore, const Uuid& server);
   Status load_identity(const Options& options);
   Status make_identity(const Options& options);
+  Status count_as_held(store::Transaction& transaction, std::span<const HeldKey> keys) const;
 
   std::function<void()> groups_changed_;
   std::function<void()> keks_changed_;
@@ -208,6 +213,7 @@ class KeyManager {
   Conflicts conflicts_{context_};
   KeyLife life_{context_, settings_, keys_, keks_};
   Quotas quotas_{context_};
+  std::atomic<bool> refused_keys_ = true;  // the peer may have refused keys; false once none was found
 };
 
 }  // namespace tapewarden::keymgr

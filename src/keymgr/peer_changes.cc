@@ -158,7 +158,7 @@ Status note_peer_changes(store::Transaction& transaction, const ServerContext& c
   return {};
 }
 
-Status KeyManager::note_refused(store::Transaction& transaction, std::span<const RefusedRow> rows) const {
+Status KeyManager::note_refused(store::Transaction& transaction, std::span<const RefusedRow> rows) {
   std::size_t told = 0;
   for (const auto& one : rows) {
     bool known = false;  // a key that was noted is sent once more, with its note
@@ -182,6 +182,78 @@ Status KeyManager::note_refused(store::Transaction& transaction, std::span<const
           .actor = the_peer(),
           .success = false,
           .fields = {{"table", one.table}, {"key", shown(one.row.front())}, {"why", one.why}}});
+  }
+  refused_keys_ = true;
+  return {};
+}
+
+namespace {
+
+// Rows of these keys that say that the peer refused them.
+template <typename Row>
+Result<std::optional<Row>> refused_row(store::Reader& reader, const store::TableSpec& table,
+                                       std::int64_t Row::* commit, const Bytes& id) {
+  const auto row = TRY(reader.get(table, {id}));
+  if (!row) return std::optional<Row>();
+  Row key = Row::from_row(*row);
+  if (key.*commit != kNeverHeld) return std::optional<Row>();
+  return std::optional(std::move(key));
+}
+
+Result<bool> any_refused(store::Reader& reader) {
+  if (!TRY(reader.query(kDataKeyTable, "created_commit = ? LIMIT 1", {kNeverHeld})).empty()) return true;
+  return !TRY(reader.query(kKekTable, "private_commit = ? LIMIT 1", {kNeverHeld})).empty();
+}
+
+}  // namespace
+
+Status KeyManager::note_held(std::span<const HeldKey> keys) {
+  if (!refused_keys_) return {};
+  std::vector<HeldKey> marked;
+  TRY(keystore_.read([&](store::Reader& reader) -> Status {
+    if (!TRY(any_refused(reader))) {
+      refused_keys_ = false;
+      return {};
+    }
+    for (const auto& one : keys) {
+      const bool refused =
+          one.table == kDataKeyTable.name
+              ? TRY(refused_row(reader, kDataKeyTable, &DataKey::created_commit, one.id)).has_value()
+              : TRY(refused_row(reader, kKekTable, &Kek::private_commit, one.id)).has_value();
+      if (refused) marked.push_back(one);
+    }
+    return {};
+  }));
+  if (marked.empty()) return {};
+  // Not waited for: the caller is who lets commits pass.
+  keystore_.submit(
+      [this, marked](store::Transaction& transaction) { return count_as_held(transaction, marked); },
+      [](const Result<store::CommitInfo>&) {});
+  return {};
+}
+
+// The key counts from this commit on, so that the peer takes it once more before it is given out.
+Status KeyManager::count_as_held(store::Transaction& transaction, std::span<const HeldKey> keys) const {
+  const auto now = static_cast<std::int64_t>(transaction.sequence());
+  std::size_t told = 0;
+  for (const auto& one : keys) {
+    if (one.table == kDataKeyTable.name) {
+      auto key = TRY(refused_row(transaction, kDataKeyTable, &DataKey::created_commit, one.id));
+      if (!key) continue;
+      key->created_commit = now;
+      TRY(keys_.put(transaction, *key));
+    } else {
+      auto kek = TRY(refused_row(transaction, kKekTable, &Kek::private_commit, one.id));
+      if (!kek) continue;
+      kek->private_commit = now;
+      TRY(transaction.put(kKekTable, kek->to_row()));
+    }
+    if (++told > kRecordsOfOneTable) continue;
+    note(transaction, context_,
+         {.type = AuditType::kDataSynchronization,
+          .action = "peer.took-row",
+          .actor = the_peer(),
+          .fields = {{"table", one.table}, {"key", shown(one.id)}}});
   }
   return {};
 }

@@ -17,7 +17,14 @@ struct RefusedRow {
   std::string why;
 };
 
-// In created_commit and private_commit: the peer refused the key, so it never counts as held there.
+// A key or KEK of this server that a message brought to the peer, and that it took.
+struct HeldKey {
+  std::string table;
+  Bytes id;
+};
+
+// In created_commit and private_commit: the peer refused the key, so it does not count as held there until it
+// takes a later message's row of it.
 inline constexpr std::int64_t kNeverHeld = std::numeric_limits<std::int64_t>::max();
 
 // Keys, groups, drives, access rules, quotas, settings, servers, people and consents each get a record that

@@ -4,6 +4,7 @@
 
 #include "eedk/ekm_code.h"
 #include "keymgr/epoch.h"
+#include "keymgr/peer_changes.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
@@ -13,9 +14,12 @@ using eedk::fail_ekm;
 
 namespace {
 
+constexpr std::string_view kPrivateMarkSql =
+    "(CASE WHEN private_commit BETWEEN 1 AND 9223372036854775806 THEN private_commit ELSE row_commit END)";
 constexpr std::string_view kWaitingKeks =
     "has_private <> 0 AND state IN (1, 2) AND COALESCE(quarantined, 0) = 0 AND "
-    "(CASE WHEN private_commit > 0 THEN private_commit ELSE row_commit END) > ?";
+    "(CASE WHEN private_commit BETWEEN 1 AND 9223372036854775806 THEN private_commit ELSE row_commit END) > "
+    "?";
 
 }  // namespace
 
@@ -61,12 +65,12 @@ Result<WriteGate> write_gate(store::Reader& reader, const ServerContext& context
 }
 
 Result<std::int64_t> backup_mark(store::Reader& reader, const DataKey& key) {
-  if (key.created_commit > 0) return key.created_commit;
+  if (key.created_commit > 0 && key.created_commit != kNeverHeld) return key.created_commit;
   return reader.aggregate(kDataKeyTable, "MAX(row_commit)", "id = ?", {to_bytes(key.id.view())});
 }
 
 Result<std::int64_t> backup_mark(store::Reader& reader, const Kek& kek) {
-  if (kek.private_commit > 0) return kek.private_commit;
+  if (kek.private_commit > 0 && kek.private_commit != kNeverHeld) return kek.private_commit;
   return reader.aggregate(kKekTable, "MAX(row_commit)", "id = ?", {to_bytes(ByteView(kek.id))});
 }
 
@@ -76,10 +80,9 @@ Result<std::int64_t> newest_waiting(store::Reader& reader, const ServerContext& 
   const WriteGate gate = TRY(write_gate(reader, context, settings));
   if (gate.backup == WriteGate::kOpen) return std::int64_t{0};
   const Bytes self = to_bytes(context.server.view());
-  std::int64_t newest = TRY(
-      reader.aggregate(kKekTable, "MAX(CASE WHEN private_commit > 0 THEN private_commit ELSE row_commit END)",
-                       "has_private <> 0 AND state IN (1, 2)", {}));
-  newest = std::max(newest, TRY(reader.aggregate(kDataKeyTable, "MAX(created_commit)",
+  std::int64_t newest = TRY(reader.aggregate(kKekTable, "MAX(" + std::string(kPrivateMarkSql) + ")",
+                                             "has_private <> 0 AND state IN (1, 2)", {}));
+  newest = std::max(newest, TRY(reader.aggregate(kDataKeyTable, "MAX(" + std::string(kBackupMarkSql) + ")",
                                                  "group_name = '' AND owner = ? AND uses = 0", {self})));
   for (const auto& group : TRY(reader.query(kKeyGroupTable, "1", {}))) {
     const auto last =

@@ -47,9 +47,9 @@ Result<WriteGate> write_gate(store::Reader& reader, const ServerContext& context
 // counted from the last commit here that touched it.
 Result<std::int64_t> backup_mark(store::Reader& reader, const DataKey& key);
 Result<std::int64_t> backup_mark(store::Reader& reader, const Kek& kek);
-// SQL over data_key: the same.
+// SQL over data_key: the same. Of a key that the peer refused (kNeverHeld) it is the last commit, too.
 inline constexpr std::string_view kBackupMarkSql =
-    "(CASE WHEN created_commit > 0 THEN created_commit ELSE row_commit END)";
+    "(CASE WHEN created_commit BETWEEN 1 AND 9223372036854775806 THEN created_commit ELSE row_commit END)";
 
 // The newest commit of a key or KEK of this server that is in no backup and must be; 0: none.
 Result<std::int64_t> newest_waiting(store::Reader& reader, const ServerContext& context,

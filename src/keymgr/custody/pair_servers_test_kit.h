@@ -44,6 +44,11 @@ class PairOfServers : public ::testing::Test {
           [&](store::Transaction& t) { return from.manager->note_refused(t, refused); }));
       return {};
     }
+    if (const auto held = from.sender->take_held(); !held.empty()) {
+      TRY(from.parties.held(held));
+      TRY(from.keystore->write(
+          [](store::Transaction&) -> Status { return {}; }));  // after what was submitted
+    }
     from.peer.acknowledged = from.sender->position();
     return {};
   }

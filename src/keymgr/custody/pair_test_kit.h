@@ -76,6 +76,7 @@ struct ModelServer {
     parties.refused = [this](store::Transaction& t, std::span<const RefusedRow> rows) {
       return manager->note_refused(t, rows);
     };
+    parties.held = [this](std::span<const HeldKey> keys) { return manager->note_held(keys); };
     parties.now = [this] { return sim.clock.wall_now(); };
     parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };
     sender = std::make_unique<ChangeSender>(env(), *keystore, parties);

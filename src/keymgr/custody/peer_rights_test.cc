@@ -225,6 +225,46 @@ TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
   EXPECT_EQ(take(b, "NIGHTLY")->id, good.id);
 }
 
+TEST_F(PeerRights, K19_AKeyThatThePeerTakesAfterAllIsGivenOutAgain) {
+  DataKey bad = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
+  const auto fingerprint = bad.fingerprint;
+  bad.fingerprint[0] ^= 1;
+  EXPECT_TRUE(refused_row(kDataKeyTable, bad.to_row()));
+  ASSERT_FALSE(take(b, "NIGHTLY"));
+  // A later key of the group goes first meanwhile; the cursor waits.
+  const auto good = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
+  settle();
+  EXPECT_EQ(take(b, "NIGHTLY")->id, good.id);
+  EXPECT_EQ(b.manager->key(bad.alias)->created_commit, kNeverHeld);
+  // The defect is mended, and the peer takes the row.
+  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
+    DataKey mended = DataKey::from_row(*TRY(t.get(kDataKeyTable, {to_bytes(bad.id.view())})));
+    mended.fingerprint = fingerprint;
+    return t.put(kDataKeyTable, mended.to_row());
+  }));
+  settle();
+  EXPECT_TRUE(a.manager->key(bad.alias));
+  EXPECT_NE(b.manager->key(bad.alias)->created_commit, kNeverHeld);
+  EXPECT_NE(last_record(b, "peer.took-row").find(to_hex(bad.id.view())), std::string::npos);
+  EXPECT_EQ(take(b, "NIGHTLY")->id, bad.id);
+  EXPECT_FALSE(take(b, "NIGHTLY"));  // once
+}
+
+TEST_F(PeerRights, K19_AKekThatWasRefusedOnceCountsAsHeldWhenItIsTaken) {
+  const auto made =
+      b.manager->generate_kek(actor, {.common_name = "second", .bits = 2048, .labels = {"SECOND"}})->kek;
+  settle();
+  Kek bad = b.manager->kek(made.id).value().kek;
+  bad.certificate = kek.certificate;
+  EXPECT_TRUE(refused_row(kKekTable, bad.to_row()));
+  EXPECT_EQ(b.manager->kek(made.id)->kek.private_commit, kNeverHeld);
+  bad = b.manager->kek(made.id).value().kek;
+  bad.certificate = made.certificate;
+  EXPECT_FALSE(refused_row(kKekTable, bad.to_row()));
+  settle();
+  EXPECT_NE(b.manager->kek(made.id)->kek.private_commit, kNeverHeld);
+}
+
 TEST_F(PeerRights, K13_WhatThePeerChangedStandsInTheAuditAsThePeers) {
   ASSERT_TRUE(b.manager->change_key_state(actor, key.alias, KeyState::kCompromised));
   AccessRule rule;

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "crypto/random.h"
+#include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
 
@@ -194,6 +195,7 @@ Status ChangeSender::answered(const Message& message, ByteView answer) {
     return fail(ErrorCode::kConflict, "the peer did not take the changes as one unit");
   }
   peer_applied_ = told;
+  if (batch_) note_held(message, welcome.refused);
   if (!message.last) {
     batch_->sent += message.rows;
     batch_->noted = false;
@@ -203,6 +205,20 @@ Status ChangeSender::answered(const Message& message, ByteView answer) {
   position_ = std::max(position_, message.through);
   if (position_ >= everything_until_) everything_until_ = 0;
   return {};
+}
+
+void ChangeSender::note_held(const Message& message, const std::vector<RefusedPlace>& refused) {
+  if (!parties_.held) return;
+  std::vector<bool> taken(message.rows, true);
+  for (const auto& one : refused) {
+    if (one.row < taken.size()) taken[one.row] = false;
+  }
+  for (std::size_t i = 0; i < message.rows; ++i) {
+    const auto& change = batch_->changes.rows[batch_->sent + i];
+    const bool key = change.table == kDataKeyTable.name || change.table == kKekTable.name;
+    if (!key || !taken[i] || change.erased) continue;
+    held_.push_back({change.table, store::blob(change.row, 0)});
+  }
 }
 
 Result<ChangeReceiver::Greeting> ChangeReceiver::hello(ByteView body,

@@ -22,9 +22,9 @@
 namespace tapewarden::keymgr {
 
 // Two servers and their keys. `take_in` is called within the transaction that applied rows of the peer,
-// `refused` within one of its own before the peer may count a message with refused rows as held; both may be
-// empty. `incarnation` tells this server's own, and is {} for keystores without a server table. Without `now`
-// whatever holds until a day holds for ever.
+// `refused` within one of its own before the peer may count a message with refused rows as held; `held` is
+// told the keys of this server that the peer took. All may be empty. `incarnation` tells this server's own,
+// and is {} for keystores without a server table. Without `now` whatever holds until a day holds for ever.
 struct PairParties {
   Uuid self;
   Uuid peer;
@@ -34,6 +34,7 @@ struct PairParties {
   crypto::PublicKey peer_exchange_key;  // RSA
   std::function<Status(store::Transaction&, const store::ApplyReport&)> take_in{};
   std::function<Status(store::Transaction&, std::span<const RefusedRow>)> refused{};
+  std::function<Status(std::span<const HeldKey>)> held{};
   std::function<WallTime()> now{};
   std::function<Result<Incarnation>(store::Reader&)> incarnation{};
 };
@@ -69,6 +70,8 @@ class ChangeSender {
   // them, and once they are durably noted next() gives the same message again, saying so.
   Status answered(const Message& message, ByteView answer);
   std::vector<RefusedRow> take_refused() { return std::exchange(refused_, {}); }
+  // The keys of messages that were answered since, without those that the peer refused.
+  std::vector<HeldKey> take_held() { return std::exchange(held_, {}); }
   // `message` was empty and was not sent: nothing up to there concerns the peer.
   void skipped(const Message& message) { position_ = std::max(position_, message.through); }
 
@@ -89,6 +92,7 @@ class ChangeSender {
   };
   Result<Batch> take_batch();
   Result<bool> holds(const store::CommitMark& seen);
+  void note_held(const Message& message, const std::vector<RefusedPlace>& refused);
 
   Env env_;
   store::Keystore& keystore_;
@@ -97,6 +101,7 @@ class ChangeSender {
   std::unique_ptr<ReplicationSession> session_;
   std::optional<Batch> batch_;
   std::vector<RefusedRow> refused_;
+  std::vector<HeldKey> held_;
   std::uint64_t position_ = 0;
   std::uint64_t peer_applied_ = 0;  // what the peer noted
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.

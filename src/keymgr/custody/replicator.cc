@@ -137,6 +137,7 @@ Status Replicator::send_round() {
   const Bytes answer = TRY(link_.post("changes", message.body));
   TRY(sender_.answered(message, answer));
   if (const auto refused = sender_.take_refused(); !refused.empty()) return note_refused(refused);
+  if (const auto held = sender_.take_held(); !held.empty()) TRY(options_.parties.held(held));
   {
     const MutexLock lock(mutex_);
     copying_ = sender_.copying();
