@@ -86,7 +86,7 @@ TEST(Committer, K13_AWorkThatOverlooksTheFullDiskWritesNothingBehindTheGroup) {
   EXPECT_EQ(b.committer->state().mark.sequence, before);
   ASSERT_TRUE(b.connection->execute("PRAGMA max_page_count = 1000000"));
   EXPECT_EQ(b.connection->text_of("SELECT value FROM setting WHERE name = 'a'").value(), "1");
-  RowAccess rows(*b.connection, b.layouts, b.vault);
+  RowAccess rows(*b.connection, b.layouts, b.keys);
   const auto faults = verify_database(rows, b.log);
   ASSERT_TRUE(faults);
   EXPECT_TRUE(faults->empty());
@@ -102,7 +102,7 @@ TEST(Committer, K13_TheDatabaseCommitsNothingThatTheStoppedAuditWouldLack) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
   EXPECT_TRUE(b.committer->failed());
-  EXPECT_EQ(read_state(*b.connection, b.vault).value().mark, b.log.last_mark());
+  EXPECT_EQ(read_state(*b.connection, b.keys).value().mark, b.log.last_mark());
 }
 
 std::string setting(Reader& reader, const std::string& name) {
