@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <string>
 #include <thread>
@@ -371,6 +372,54 @@ TEST(SignatureDeathTest, SigningWithAnRsaKeyIsAProgrammersMistake) {
   EXPECT_DEATH(static_cast<void>(PublicKey().spki()), "empty");
 }
 
+// A sealed key file that asks for that much work; nothing in it opens.
+SecretBytes key_file_asking_for(X509_ALGOR* algorithm) {
+  EXPECT_NE(algorithm, nullptr);
+  X509_SIG* sealed = X509_SIG_new();
+  X509_ALGOR* place = nullptr;
+  ASN1_OCTET_STRING* content = nullptr;
+  X509_SIG_getm(sealed, &place, &content);
+  X509_ALGOR_copy(place, algorithm);
+  X509_ALGOR_free(algorithm);
+  const Bytes nothing(64, 1);
+  ASN1_OCTET_STRING_set(content, nothing.data(), static_cast<int>(nothing.size()));
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PKCS8(bio, sealed);
+  X509_SIG_free(sealed);
+  const char* text = nullptr;
+  const auto size = static_cast<std::size_t>(BIO_get_mem_data(bio, &text));
+  auto out = secret(std::string_view(text, size));
+  BIO_free(bio);
+  return out;
+}
+X509_ALGOR* pbkdf2(int iterations) {
+  return PKCS5_pbe2_set_iv(EVP_aes_256_cbc(), iterations, nullptr, 0, nullptr, NID_hmacWithSHA256);
+}
+X509_ALGOR* scrypt(std::uint64_t cost, std::uint64_t block, std::uint64_t parallel) {
+  return PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), nullptr, 16, nullptr, cost, block, parallel);
+}
+
+TEST(Keys, K5_AKeyFileMayNotKeepTheServerBusy) {
+  const auto phrase = secret("correct horse");
+  const auto read = [&](X509_ALGOR* algorithm) {
+    return PrivateKey::from_pem(key_file_asking_for(algorithm), &phrase);
+  };
+  const auto bounded = [](const Result<PrivateKey>& key) {
+    return refused(key) && key.error().message.find("more work") != std::string::npos;
+  };
+  EXPECT_TRUE(bounded(read(pbkdf2(2'000'000'000))));
+  EXPECT_TRUE(bounded(read(scrypt(1U << 15, 1, 1U << 16))));
+  EXPECT_TRUE(
+      bounded(read(PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 2'000'000'000, nullptr, 8))));
+  // No way to seal at all: it does not tell what it costs.
+  X509_ALGOR* none = X509_ALGOR_new();
+  X509_ALGOR_set0(none, OBJ_nid2obj(NID_aes_256_cbc), V_ASN1_NULL, nullptr);
+  EXPECT_TRUE(bounded(read(none)));
+  // What does not cost too much is tried.
+  EXPECT_TRUE(refused(read(pbkdf2(2048)), ErrorCode::kWrongKey));
+  EXPECT_TRUE(refused(read(scrypt(1U << 14, 8, 1)), ErrorCode::kWrongKey));
+}
+
 class KeyFiles : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -397,6 +446,10 @@ TEST_F(KeyFiles, WhatOpensslWritesIsRead) {
                      folder_.path("sealed.pem"), "-passout", "pass:correct horse"})
                 .exit_code,
             0);
+  ASSERT_EQ(openssl({"pkcs8", "-topk8", "-scrypt", "-in", folder_.path("plain.pem"), "-out",
+                     folder_.path("scrypt.pem"), "-passout", "pass:correct horse"})
+                .exit_code,
+            0);
   ASSERT_EQ(
       openssl({"rsa", "-traditional", "-in", folder_.path("plain.pem"), "-out", folder_.path("old.pem")})
           .exit_code,
@@ -413,6 +466,9 @@ TEST_F(KeyFiles, WhatOpensslWritesIsRead) {
   const auto phrase = secret("correct horse"), wrong = secret("wrong"), empty = secret("");
   const auto sealed = PrivateKey::from_pem(file("sealed.pem"), &phrase);
   ASSERT_TRUE(sealed.has_value()) << sealed.error().text();
+  const auto by_scrypt = PrivateKey::from_pem(file("scrypt.pem"), &phrase);
+  ASSERT_TRUE(by_scrypt.has_value()) << by_scrypt.error().text();
+  EXPECT_EQ(by_scrypt->pkcs8(), plain->pkcs8());
   EXPECT_EQ(sealed->pkcs8(), plain->pkcs8());
   EXPECT_TRUE(refused(PrivateKey::from_pem(file("sealed.pem"), &wrong), ErrorCode::kWrongKey));
   EXPECT_TRUE(refused(PrivateKey::from_pem(file("sealed.pem"), &empty), ErrorCode::kWrongKey));

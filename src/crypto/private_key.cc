@@ -8,6 +8,7 @@
 #include "crypto/key_state.h"
 #include "crypto/keys.h"
 #include "crypto/openssl_handles.h"
+#include "crypto/password_work.h"
 #include "crypto/secure_memory.h"
 
 namespace tapewarden::crypto {
@@ -77,6 +78,12 @@ Result<PrivateKey> decrypt(const PemBlock& block, const SecretBytes* passphrase)
   const unsigned char* cursor = block.data;
   const SignatureBlobPtr encrypted(d2i_X509_SIG(nullptr, &cursor, block.size));
   if (encrypted == nullptr) return refuse("The private key does not parse.");
+  const X509_ALGOR* algorithm = nullptr;
+  X509_SIG_get0(encrypted.get(), &algorithm, nullptr);
+  const long work = password_work(algorithm);
+  if (work < 1 || work > kLargestPasswordWork)
+    return refuse("The private key file asks for more work than is allowed, or does not say for how much.",
+                  "Write it anew with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW");
   const auto phrase = as_text(passphrase->reveal());
   Pkcs8Ptr info(
       PKCS8_decrypt(encrypted.get(), phrase.empty() ? "" : phrase.data(), static_cast<int>(phrase.size())));

@@ -1,5 +1,6 @@
 #include "rescue/copy_out.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/text.h"
@@ -83,6 +84,7 @@ class Copier {
   }
 
   Result<CopyReport> run() {
+    TRY(check_volser());
     TRY(env_.disk->make_directories(options_.directory, 0700));
     if (env_.disk->exists(list_path())) {
       return fail(ErrorCode::kAlreadyExists, list_path() + " is there already", "to", "name an empty folder");
@@ -97,6 +99,15 @@ class Copier {
   }
 
  private:
+  // It becomes a part of paths, and whoever made the tape chose it.
+  Status check_volser() const {
+    const std::string volser = cartridge_.identity().volser;
+    const auto fits = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    if (!volser.empty() && std::ranges::all_of(volser, fits)) return {};
+    return fail(ErrorCode::kCorrupt,
+                "the cartridge calls itself \"" + escape_unprintable(volser) + "\", which is no volser",
+                "volser", "no cartridge is made with such a name: find out where this file comes from");
+  }
   std::string stem() const {
     std::string number = std::to_string(report_.files + 1);
     if (number.size() < 4) number.insert(0, 4 - number.size(), '0');

@@ -30,8 +30,8 @@ struct CopyOptions {
   std::function<void(std::uint64_t bytes)> progress;
 };
 
-// kAlreadyExists, kIo. What the tape lacks stands in the report; kWrongKey when none of the keys fits the
-// first encrypted block.
+// kAlreadyExists, kIo; kCorrupt when the cartridge bears a name that is no volser. What the tape lacks stands
+// in the report; kWrongKey when none of the keys fits the first encrypted block.
 Result<CopyReport> copy_out(Env env, tape::Cartridge& cartridge, const CopyOptions& options);
 
 }  // namespace tapewarden::rescue

@@ -55,7 +55,12 @@ class Search {
     for (const auto& eedk : eedks) {
       for (const Kek& kek : TRY(keks_of(eedk.label))) {
         if (!kek.has_private) continue;
-        const auto key = TRY(manager_.keks().open_private(reader_, kek));
+        auto opened = manager_.keks().open_private(reader_, kek);
+        if (!opened && opened.error().code == ErrorCode::kConflict) {
+          hidden_ = opened.error();  // quarantined; the cartridge's other EEDK may still open
+          continue;
+        }
+        const auto key = TRY(std::move(opened));
         unwrap_with(wanted_, eedk, key, "the KEK " + to_string(eedk.label) + " of " + name_, found_);
       }
     }

@@ -5,6 +5,7 @@
 #include "rescue/kek_source.h"
 #include "rescue/keystore_source.h"
 #include "tape/medium/cartridge_test_kit.h"
+#include "tape/medium/layout.h"
 
 namespace tapewarden::rescue {
 namespace {
@@ -107,6 +108,27 @@ TEST_F(CopyOut, K28_NothingIsOverwritten) {
   EXPECT_EQ(copy({found(1)}).error().code, ErrorCode::kAlreadyExists);
 }
 
+// The name on the tape becomes a part of paths, and whoever made the tape chose it.
+TEST_F(CopyOut, K28_ANameThatIsNoVolserMakesNoFiles) {
+  write();
+  for (const std::string name : {"../../x", "a/b", "..", "", "VOL 1", "vol001"}) {
+    Bytes& tape = sim_.disk.content(tape::test::kPath);
+    for (const auto at : tape::kSuperblockOffsets) {
+      const auto place = MutableByteView(tape).subspan(at, tape::kSuperblockBytes);
+      auto block = tape::decode_superblock(place);
+      if (!block) continue;
+      block->volser = name;
+      copy_bytes(place, tape::encode_superblock(*block));
+    }
+    const auto refused = copy({found(1)});
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(refused.error().field, "volser");
+    for (const char* rest : {".txt", "-0001.bin", "-0001.part"})
+      EXPECT_FALSE(sim_.disk.exists("out/" + name + rest)) << name;
+  }
+}
+
 class KeystoreSearch : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -153,6 +175,38 @@ TEST_F(KeystoreSearch, K28_AQuarantinedKeyIsNamedAndNotGiven) {
   wanted_.akad = to_bytes(key_.dki.view());
   const auto refused = find();
   ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text(), HasSubstr("quarantine"));
+}
+
+// One EEDK of a cartridge may lead to a KEK that is not to be had, and the other open it.
+TEST_F(KeystoreSearch, K28_AQuarantinedKekDoesNotHideTheOther) {
+  auto& manager = server_.manager();
+  const auto secret = crypto::SecretBytes::copy_of(tape::test::key_bytes(7));
+  wanted_.check_values = {crypto::key_check_value(secret, wanted_.volume)};
+  for (const std::size_t i : {1U, 2U}) {
+    const auto& rsa = keymgr::testing::shared_rsa(i);
+    const std::string label = "KEK " + std::to_string(i);
+    const keymgr::NewKek kek{keymgr::testing::rsa_certificate(rsa, label), rsa, {label}, {}};
+    done(server_.write([&](store::Transaction& transaction) -> Status {
+      (void)TRY(manager.keks().add(transaction, keymgr::testing::officer(), kek));
+      return {};
+    }));
+    wanted_.eedks.push_back({eedk::WrapAlgorithm::kRsaOaepSha256, eedk::ClearLabel{label},
+                             take(rsa.public_key().wrap(secret, eedk::oaep_label(wanted_.volume)))});
+  }
+  const auto quarantine = [&](std::size_t i) {
+    const auto id = keymgr::testing::shared_rsa(i).public_key().spki_hash();
+    done(manager.quarantine_key(keymgr::testing::officer(), take(manager.kek_ref(id))));
+  };
+  quarantine(1);
+  const auto found = take(find());
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(*found[0].data_key, secret);
+  EXPECT_THAT(found[0].where, HasSubstr("KEK 2"));
+  quarantine(2);
+  const auto refused = find();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
   EXPECT_THAT(refused.error().text(), HasSubstr("quarantine"));
 }
 
