@@ -29,7 +29,7 @@ class BackupKills : public RunningSite {
       const auto reader = TRY(backup::FileReader::open(site().disk(), file.path));
       reader->check_signature() ? ++good : ++bad;
     }
-    std::vector<Error> gaps;
+    std::vector<backup::Gap> gaps;
     (void)backup::chains_of(found.files, &gaps);
     return bad + gaps.size();
   }
