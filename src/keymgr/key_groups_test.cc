@@ -235,6 +235,40 @@ TEST(KeyGroup, K19_AKeyThatThePeerLacksIsNotGivenOut) {
   m.set_peer(nullptr);
 }
 
+TEST(KeyGroup, K19_AGroupTellsWhatMayBeGivenOutWhileThePeerIsAway) {
+  TestServer server;
+  TestPeer peer;
+  auto& m = server.manager();
+  m.set_peer(&peer);
+  ASSERT_TRUE(m.create_group(operator_(), "g", {}));
+  ASSERT_TRUE(m.create_group(operator_(), "round", {.policy = GroupPolicy::kRoundRobin}));
+  ASSERT_TRUE(m.generate_keys(operator_(), 3, "ABC", "g"));
+  peer.acknowledged = server.keystore().head().sequence;
+  ASSERT_TRUE(m.generate_keys(operator_(), 4, "ABC", "g"));
+  ASSERT_TRUE(m.generate_keys(operator_(), 2, "ABC", "round"));
+  const auto expect = [&](std::int64_t remaining, std::int64_t ready, std::int64_t unshared) {
+    const auto status = m.group("g").value();
+    EXPECT_EQ(status.remaining, remaining);
+    EXPECT_EQ(status.ready, ready);
+    EXPECT_EQ(status.unshared, unshared);
+  };
+  expect(7, 3, 4);
+  EXPECT_EQ(m.group("round")->ready, 0);
+  EXPECT_EQ(m.group("round")->unshared, 2);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(take(server, "g"));
+  expect(4, 0, 4);
+  const auto refused = take(server, "g");
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("4 unused keys"), std::string::npos) << refused.error().message;
+  peer.acknowledged = server.keystore().head().sequence;
+  expect(4, 4, 0);
+  peer.acknowledged = 0;
+  expect(4, 0, 4);
+  ASSERT_TRUE(m.set_setting(officer(), kPeerExhausted, "serve"));
+  expect(4, 4, 0);
+  m.set_peer(nullptr);
+}
+
 TEST(KeyFactory, K3_KeepsKeysAheadInTheBackground) {
   TestServer server;
   auto& m = server.manager();

@@ -16,11 +16,11 @@ namespace {
 using dkx::DriveKind;
 
 constexpr int kKills = 200;
-constexpr int kKeysThere = 3'000;       // at either server, so that a copy takes a while
+constexpr int kKeysThere = 2'000;       // at either server, so that a copy takes a while
 constexpr int kWritesEachRound = 8;     // at either server, at most
 constexpr unsigned kLongestLife = 250;  // milliseconds after the copy was asked for
 constexpr int kKillsOfAMerge = 10;      // then it may come to its end
-constexpr int kKeysMerged = 4'000;      // of each installation
+constexpr int kKeysMerged = 3'000;      // of each installation
 
 int kills_wanted() {
   const char* text = std::getenv("TAPEWARDEN_KILLS");
@@ -61,7 +61,7 @@ TEST_F(SyncKills, K19_KillNineWhileServersCompareAndCopyAnew) {
   const std::vector<std::string> calls{"/v1/comparison", "/v1/sync/merge", "/v1/sync/rewrite"};
   KeyRecord record(*drive);
   std::mt19937 random(1909);
-  std::map<std::string, int> begun;
+  std::map<std::string, int> asked;
   for (int kill = 0; kill < kills && !HasFailure(); ++kill) {
     const Which at = random() % 2 == 0 ? Which::kPrimary : Which::kSecondary;
     const Which victim = random() % 2 == 0 ? Which::kPrimary : Which::kSecondary;
@@ -73,12 +73,11 @@ TEST_F(SyncKills, K19_KillNineWhileServersCompareAndCopyAnew) {
                                         writer(*drive, kWritesEachRound), record.sink());
       TW_ASSERT_OK(here);
       TW_ASSERT_OK(there);
-      bool accepted = false;
-      std::thread asking([&] { accepted = site().rest(at).post(call).has_value(); });
+      ++asked[call];
+      std::thread asking([&] { (void)site().rest(at).post(call); });
       std::this_thread::sleep_for(std::chrono::milliseconds{random() % kLongestLife});
       site().kill_hard(victim);
       asking.join();
-      begun[call] += accepted ? 1 : 0;
       for (const auto* load : {here->get(), there->get()}) {
         const auto fault = load->fault();
         EXPECT_FALSE(fault.has_value()) << fault->text();
@@ -101,7 +100,7 @@ TEST_F(SyncKills, K19_KillNineWhileServersCompareAndCopyAnew) {
   std::printf(
       "K19: kills %d while servers compared (%d), copied anew (%d), rewrote (%d); acknowledged %zu keys, "
       "refused %zu; lost %zu; handed out twice %zu\n",
-      kills, begun["/v1/comparison"], begun["/v1/sync/merge"], begun["/v1/sync/rewrite"],
+      kills, asked["/v1/comparison"], asked["/v1/sync/merge"], asked["/v1/sync/rewrite"],
       record.acknowledged(), record.refused(), lost, record.handed_out_twice().size());
   EXPECT_GT(record.acknowledged(), static_cast<std::size_t>(kills)) << record.last_refusal();
 }

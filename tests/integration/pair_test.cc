@@ -110,6 +110,43 @@ TEST_F(KeydPair, K19_NothingAcknowledgedIsLostWhenThePrimaryDies) {
   }
 }
 
+// What an operator sees of comparing and copying anew, and that one officer alone rewrites nothing.
+TEST_F(KeydPair, K19_ComparingAndCopyingAnewByRest) {
+  if (!site().running(Which::kPrimary)) TW_EXPECT_OK(site().start_both());
+  TW_EXPECT_OK(site().wait_in_step());
+  ASSERT_TRUE(make_group("COMPARED", 1'200).has_value());
+  TW_EXPECT_OK(site().wait_in_step());
+  const auto equal_at = [&](Which which) {
+    const auto done = site().rest(which).post("/v1/comparison");
+    return done && !done->at("running").as_bool() && done->at("result").as_string() == "equal" &&
+           done->at("items").as_array().empty();
+  };
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) EXPECT_TRUE(equal_at(which));
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+    const auto status = site().rest(which).get("/v1/status");
+    TW_ASSERT_OK(status);
+    EXPECT_EQ(status->at("comparison").at("result").as_string(), "equal");
+    EXPECT_NE(status->at("comparison").at("last").as_string(), "never");
+  }
+  TW_EXPECT_OK(rest().post("/v1/sync/merge"));
+  const auto at_rest = [&] {
+    const auto status = rest().get("/v1/status");
+    if (!status) return false;
+    const auto& peer = status->at("peer");
+    return peer.at("in_step").as_bool() && peer.at("copying_again").as_string().empty() &&
+           !peer.at("sending_again").as_bool();
+  };
+  EXPECT_TRUE(eventually(at_rest));
+  EXPECT_TRUE(equal_at(Which::kPrimary));
+  const auto asked = rest().call("POST", "/v1/sync/rewrite", json::object{});
+  TW_ASSERT_OK(asked);
+  EXPECT_EQ(asked->status, 202U) << json::serialize(asked->body);
+  EXPECT_TRUE(at_rest());
+  const auto unknown = rest().call("POST", "/v1/sync/sideways", json::object{});
+  TW_ASSERT_OK(unknown);
+  EXPECT_GE(unknown->status, 400U);
+}
+
 // The [peer] lines that add-secondary prints.
 std::string peer_lines(const std::string& output) {
   const std::size_t begin = output.find("[peer]");

@@ -63,17 +63,18 @@ store::Row row_of(const Uuid& peer, std::int64_t day, const audit::CheckpointNot
           std::int64_t{0}};
 }
 
-// Newest first, of the line that holds now.
-Result<std::vector<audit::CheckpointNote>> newest(store::Reader& reader, const Uuid& peer,
-                                                  std::size_t limit) {
+Result<std::vector<audit::CheckpointNote>> notes_of(store::Reader& reader, const Uuid& peer,
+                                                    std::string_view order, std::size_t limit) {
   std::vector<audit::CheckpointNote> notes;
-  for (const auto& row :
-       TRY(reader.query(kHeld, "peer = ? AND COALESCE(past, 0) = 0 ORDER BY line DESC LIMIT ?",
-                        {to_bytes(peer.view()), static_cast<std::int64_t>(limit)}))) {
+  for (const auto& row : TRY(reader.query(kHeld, "peer = ? " + std::string(order) + " LIMIT ?",
+                                          {to_bytes(peer.view()), static_cast<std::int64_t>(limit)}))) {
     notes.push_back(TRY(note_of(row)));
   }
   return notes;
 }
+// Newest first.
+constexpr std::string_view kAll = "ORDER BY day DESC";
+constexpr std::string_view kOfThisLine = "AND COALESCE(past, 0) = 0 ORDER BY line DESC";
 
 }  // namespace
 
@@ -109,7 +110,7 @@ Result<std::vector<audit::CheckpointNote>> CheckpointExchange::held_by_peer() {
 Result<std::vector<audit::CheckpointNote>> CheckpointExchange::held() const {
   std::vector<audit::CheckpointNote> notes;
   TRY(keystore_.read([&](store::Reader& reader) -> Status {
-    notes = TRY(newest(reader, peer_, kHeldCheckpointsGiven));
+    notes = TRY(notes_of(reader, peer_, kAll, kHeldCheckpointsGiven));
     return {};
   }));
   std::ranges::reverse(notes);
@@ -130,7 +131,7 @@ Result<Bytes> CheckpointExchange::give() const {
 // Writer thread.
 Status CheckpointExchange::judge(store::Transaction& transaction, const audit::CheckpointNote& note,
                                  Verdict& verdict) const {
-  const auto held = TRY(newest(transaction, peer_, 1));
+  const auto held = TRY(notes_of(transaction, peer_, kOfThisLine, 1));
   if (!held.empty()) {
     const auto& last = held.front();
     if (last.point.line == note.point.line && last.point.chain == note.point.chain) return {};

@@ -98,7 +98,8 @@ class Model {
     if (dice < 530) return use_by_alias(at);
     if (dice < 545) return set_setting(at);
     if (dice < 555) return move_key(at);
-    if (dice < 965) return exchange(at);
+    if (dice < 962) return exchange(at);
+    if (dice < 965) return copy_anew(at);
     if (dice < 980) return crash(at);
     if (dice < 988) return toggle_cut();
     if (dice < 991) return promote(at);
@@ -229,7 +230,7 @@ class Model {
 
   // One message from `at` to the other, with its answer, either of which may get lost.
   void exchange(std::size_t at) {
-    if (cut_ || chance(60)) return fall_out(at);
+    if (cut_ || chance(60) || servers_[at].progress().again == CopyAgain::kRewrite) return fall_out(at);
     ModelServer& from = servers_[at];
     ModelServer& to = servers_[1 - at];
     if (!from.sender->in_session()) return open_session(at);
@@ -246,7 +247,10 @@ class Model {
     ChangeReceiver::Applied applied;
     const auto done = to.keystore->write([&](store::Transaction& t) -> Status {
       applied = TRY(to.receiver->apply(t, *changes, *to.session));
-      return {};
+      PeerProgress progress = TRY(read_progress(t, to.parties));
+      if (!applied.copy_complete || progress.again != CopyAgain::kRewrite) return {};
+      progress.again = CopyAgain::kNo;
+      return save_progress(t, to.parties.peer, progress);
     });
     // Honest servers never refuse each other's rows.
     if (done) {
@@ -270,8 +274,32 @@ class Model {
 
   void progressed(std::size_t at) {
     ModelServer& server = servers_[at];
-    server.peer.acknowledged = server.sender->position();
-    if (server.peer.acknowledged >= server.keystore->head().sequence) server.peer.in_step = true;
+    const std::uint64_t position = server.sender->position();
+    server.peer.acknowledged = std::max(position, server.sender->held());
+    const std::uint64_t resend = server.progress().resend_through;
+    if (resend > 0 && position >= resend) {
+      check_ok(server.keystore->write([&](store::Transaction& t) -> Status {
+        PeerProgress progress = TRY(read_progress(t, server.parties));
+        progress.resend_through = 0;
+        return save_progress(t, server.parties.peer, progress);
+      }));
+    }
+    if (position >= server.keystore->head().sequence) server.peer.in_step = true;
+  }
+
+  // An operator has everything copied anew, or this server rewritten with what the other has.
+  void copy_anew(std::size_t at) {
+    ModelServer& server = servers_[at];
+    const CopyAgain how = chance(2) ? CopyAgain::kMerge : CopyAgain::kRewrite;
+    PeerProgress progress = server.progress();
+    if (!progress.complete || progress.again != CopyAgain::kNo || progress.resend_through > 0) return;
+    check_ok(server.keystore->write([&](store::Transaction& t) -> Status {
+      copy_again(progress, how, t.sequence());
+      return save_progress(t, server.parties.peer, progress);
+    }));
+    server.session.reset();
+    fall_out(at);
+    ++counts[how == CopyAgain::kMerge ? "copied anew" : "rewritten"];
   }
 
   void open_session(std::size_t at) {
@@ -285,7 +313,7 @@ class Model {
     if (!from.sender->welcomed(greeting->answer)) return fall_out(at);
     EXPECT_FALSE(from.sender->rolled_back());
     ++counts["sessions"];
-    from.peer.acknowledged = from.sender->position();
+    from.peer.acknowledged = std::max(from.sender->position(), from.sender->held());
   }
 
   void crash(std::size_t at) {
@@ -484,7 +512,8 @@ TEST(PairModel, K19_NothingIsLostNorGivenTwiceInAnyOrderOfFaults) {
     std::printf("  %-28s %llu\n", what.c_str(), static_cast<unsigned long long>(count));
   }
   EXPECT_GE(Model::counts["steps"], 100'000U);
-  for (const char* what : {"promotions", "restores", "accepted", "crashes", "cuts", "destroyed"}) {
+  for (const char* what :
+       {"promotions", "restores", "accepted", "crashes", "cuts", "destroyed", "copied anew", "rewritten"}) {
     EXPECT_GT(Model::counts[what], 0U) << what;
   }
 }

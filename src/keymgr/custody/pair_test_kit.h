@@ -10,6 +10,7 @@
 #include "base/real_env.h"
 #include "base/testing/sim_env.h"
 #include "keymgr/custody/replication_ends.h"
+#include "keymgr/custody/rewrite.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/tables.h"
 #include "store/testing/memory_commit_log.h"
@@ -78,6 +79,7 @@ struct ModelServer {
     };
     parties.held = [this](std::span<const HeldKey> keys) { return manager->note_held(keys); };
     parties.now = [this] { return sim.clock.wall_now(); };
+    parties.rewritten = rewritten_tables();
     parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };
     sender = std::make_unique<ChangeSender>(env(), *keystore, parties);
     receiver = std::make_unique<ChangeReceiver>(*keystore, parties);

@@ -50,9 +50,9 @@ inline constexpr std::size_t kRefusalTextLimit = 256;  // bytes
 
 struct ReplicationWelcome {
   Uuid receiver;
-  std::uint64_t applied = 0;         // the sender goes on after this commit of its own
-  // Commits of the sender up to here are durable at the receiver, also while an operator wants everything once
-  // more; 0 until the first copy is complete.
+  std::uint64_t applied = 0;  // the sender goes on after this commit of its own
+  // Commits of the sender up to here are durable at the receiver, also while an operator wants everything
+  // once more; 0 until the first copy is complete.
   std::uint64_t held = 0;
   store::CommitMark last_seen_head;  // of the sender, as the receiver remembers it
   // The receiver has not had everything yet: rows of every origin, from the commit after `applied` on.

@@ -354,7 +354,9 @@ Replicator::Marks Replicator::marks() const {
 void Replicator::end_resend() {
   {
     const MutexLock lock(mutex_);
-    if (resend_through_ == 0 || !sender_.in_session() || sender_.position() < resend_through_) return;
+    // A session that began before the request has sent nothing for it.
+    if (resend_through_ == 0 || reopen_ || !sender_.in_session()) return;
+    if (sender_.position() < resend_through_) return;
     resend_through_ = 0;
   }
   keystore_.submit(

@@ -15,8 +15,9 @@ namespace {
 
 using store::TableSpec;
 
-constexpr std::size_t kErasedAtOnce = 256;    // rows of one transaction
-constexpr std::size_t kConflictsKept = 1000;  // keys told by themselves; all are counted
+constexpr std::size_t kErasedAtOnce = 256;     // rows of one transaction
+constexpr std::size_t kNamesInARecord = 2048;  // characters of the keys of rows that went
+constexpr std::size_t kConflictsKept = 1000;   // keys told by themselves; all are counted
 
 // Rows here that the peer lacks go. Groups last: a group stays while a key that stays is in it.
 const std::vector<const TableSpec*>& erased_tables() {
@@ -113,8 +114,10 @@ class Rewrite {
  private:
   Status erase(const TableSpec& table, std::span<const store::Row> keys) {
     std::uint64_t erased = 0;
+    std::string names;
     TRY(manager_.keystore().write([&](store::Transaction& transaction) -> Status {
       erased = 0;
+      names.clear();
       for (const auto& key : keys) {
         store::Row parameters = key;
         parameters.emplace_back(static_cast<std::int64_t>(before_));
@@ -123,13 +126,15 @@ class Rewrite {
         if (&table == &kKeyGroupTable && !TRY(erase_cursors(transaction, store::text(key, 0)))) continue;
         TRY(transaction.erase(table, key));
         ++erased;
+        if (names.size() < kNamesInARecord) names += (names.empty() ? "" : ", ") + store::printable_key(key);
       }
       if (erased == 0) return {};
       note(transaction, manager_.context(),
            {.type = AuditType::kDataSynchronization,
             .action = "peer.rewrite",
             .actor = {"peer", ActorKind::kPeer},
-            .fields = {{"table", std::string(table.name)}, {"erased", std::to_string(erased)}}});
+            .fields = {
+                {"table", std::string(table.name)}, {"erased", std::to_string(erased)}, {"keys", names}}});
       return {};
     }));
     report_.erased += erased;
