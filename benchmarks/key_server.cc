@@ -13,7 +13,7 @@ KeyServer::KeyServer() : pool_(std::make_unique<ThreadPool>(workers())) {
   apps::KeydConfig config;
   config.server_id = Uuid::random(random_);
   config.data_directory = folder_ / "data";
-  parts_ = must(apps::open_keystore(env(), config, crypto::random_secret(random_, 32)));
+  parts_ = must(apps::open_keystore(env(), config, store::first_version(crypto::random_secret(random_, 32))));
   manager_ = must(keymgr::KeyManager::open(env(), keystore(), config.server_id,
                                            {.server_name = "bench", .exchange_key_bits = 2048}));
   service_ = std::make_unique<keymgr::KeyService>(*manager_, nullptr);

@@ -438,10 +438,10 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
   TRY(parts.connect_peer());
   TRY(parts.start_anchors());
+  TRY(parts.rotation->resume());
   parts.add_routes();
   TRY(parts.listen());
   parts.factory->poke();
-  TRY(parts.rotation->resume());
   TRY(parts.backups->start());
   parts.recoverability->start();
   parts.sweeper =

@@ -25,6 +25,9 @@ inline constexpr std::size_t kValueBytesLimit = 16U << 20;  // one text or blob
 inline constexpr std::size_t kKeyBytesLimit = 2048;         // a row's key as it is printed
 inline constexpr std::size_t kRecordBytesLimit = 1U << 20;  // one audit record
 
+// Whether a secret column's value is a box.
+bool holds_secret(const Value& value);
+
 // Reading with verification. The Transaction and the Reader below are thin over it.
 class RowAccess {
  public:

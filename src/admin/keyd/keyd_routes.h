@@ -20,8 +20,8 @@
 #include "keymgr/key_manager.h"
 #include "keymgr/key_service.h"
 #include "keymgr/rewrap.h"
+#include "keymgr/rotation_note.h"
 #include "people/people.h"
-#include "store/key_rotation.h"
 
 namespace tapewarden::keymgr::recoverability {
 class Service;
