@@ -1,11 +1,14 @@
 #include "apps/recoverability_site.h"
 
+#include <sys/resource.h>
+
 #include "apps/log.h"
 
 namespace tapewarden::apps {
 
 namespace {
 
+constexpr int kPoliteness = 10;  // serving goes first
 constexpr std::chrono::milliseconds kFirstLook{500};
 constexpr std::chrono::milliseconds kLookEvery{3000};
 constexpr std::chrono::milliseconds kCheckEvery{2000};
@@ -29,6 +32,7 @@ keymgr::recoverability::ServiceOptions options_of(const KeydConfig& config, keym
 // The same fault is told once, not at each look.
 std::function<void()> told(std::string what, std::function<Status()> work) {
   return [what = std::move(what), work = std::move(work), last = std::string()]() mutable {
+    (void)::setpriority(PRIO_PROCESS, 0, kPoliteness);  // on Linux: of this thread alone
     const Status done = work();
     const std::string now = done ? std::string() : done.error().text();
     if (now != last && !now.empty()) log(LogLevel::kWarning, what + ": " + now);

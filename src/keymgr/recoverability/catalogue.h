@@ -7,7 +7,7 @@
 //     holds. (A row of the peer does not say when it came; each use of the key touches it.)
 //  C3 What the ledger names and no row tells of is a key that nobody here holds.
 //
-// Some 130 bytes for a cartridge and 130 for a data key. Not thread-safe: its owner holds a lock.
+// Some 230 bytes for a cartridge with a data key of its own. Not thread-safe: its owner holds a lock.
 #pragma once
 
 #include <cstdint>

@@ -11,6 +11,7 @@ namespace {
 
 const std::string kProgress = "self-check";
 constexpr std::size_t kNamesKept = 10;
+constexpr std::size_t kNamesLimit = 900;    // bytes: the peer takes no longer text
 constexpr std::chrono::hours kTryAgain{1};  // to verify a backup
 
 }  // namespace
@@ -65,6 +66,7 @@ void SelfCheck::show(const Progress* progress) {
 void SelfCheck::failed(Progress& progress, const std::string& name) {
   ++progress.result.failed;
   if (progress.named++ >= kNamesKept) return;
+  if (progress.result.first_failed.size() + name.size() > kNamesLimit) return;
   progress.result.first_failed += (progress.result.first_failed.empty() ? "" : ", ") + name;
 }
 

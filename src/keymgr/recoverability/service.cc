@@ -142,6 +142,7 @@ Status Service::count() {
 }
 
 Status Service::refresh() {
+  if (reading_) return not_read_yet();
   const MutexLock lock(feed_mutex_);
   TRY(advance());
   if (!complete_) return not_read_yet();
@@ -165,7 +166,10 @@ std::string Service::volser_of(Number cartridge) {
 
 Status Service::watch() {
   const MutexLock lock(feed_mutex_);
-  TRY(advance());
+  reading_ = !complete_;
+  const Status advanced = advance();
+  reading_ = false;
+  TRY(advanced);
   if (!complete_) return {};  // stopping
   TRY(count());
   TRY(note_heard());

@@ -129,6 +129,7 @@ class Service {
   SelfCheck check_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> complete_{false};
+  std::atomic<bool> reading_{false};  // watch() reads the ledger for the first time: nobody waits for that
 
   Mutex feed_mutex_;  // taken before mutex_
   Feed feed_ TW_GUARDED_BY(feed_mutex_);
