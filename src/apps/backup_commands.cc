@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "apps/backup_site.h"
 #include "apps/keyd_parts.h"

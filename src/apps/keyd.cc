@@ -1,8 +1,11 @@
 // tapewarden-keyd: the key server. Here its command line is read; keyd_actions.h does what it says.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
 #include <functional>
 #include <signal.h>
 #include <utility>
+#include <variant>
 
 #include "apps/keyd_actions.h"
 #include "apps/keyd_server.h"

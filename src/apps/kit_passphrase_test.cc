@@ -1,5 +1,6 @@
 #include "apps/kit_passphrase.h"
 
+#include <cctype>
 #include <gtest/gtest.h>
 
 #include "base/real_env.h"

@@ -6,8 +6,7 @@
 namespace tapewarden::cli {
 namespace {
 
-const ArgumentSpec kSerial{
-    .name = "--serial", .required = true, .meaning = "10 or 12 letters and digits"};
+const ArgumentSpec kSerial{.name = "--serial", .required = true, .meaning = "10 or 12 letters and digits"};
 
 Status need_site(const Context& context) {
   if (!context.globals.site.empty()) return {};
