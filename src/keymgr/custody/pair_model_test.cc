@@ -275,7 +275,7 @@ class Model {
   void progressed(std::size_t at) {
     ModelServer& server = servers_[at];
     const std::uint64_t position = server.sender->position();
-    server.peer.acknowledged = std::max(position, server.sender->held());
+    server.peer.acknowledged = std::max(position, server.sender->held_through());
     const std::uint64_t resend = server.progress().resend_through;
     if (resend > 0 && position >= resend) {
       check_ok(server.keystore->write([&](store::Transaction& t) -> Status {
@@ -313,7 +313,7 @@ class Model {
     if (!from.sender->welcomed(greeting->answer)) return fall_out(at);
     EXPECT_FALSE(from.sender->rolled_back());
     ++counts["sessions"];
-    from.peer.acknowledged = std::max(from.sender->position(), from.sender->held());
+    from.peer.acknowledged = std::max(from.sender->position(), from.sender->held_through());
   }
 
   void crash(std::size_t at) {

@@ -122,7 +122,7 @@ Status ChangeSender::welcomed(ByteView answer) {
                   "restore the peer from a backup: that begins a new epoch");
   }
   position_ = peer_applied_ = welcome.applied;
-  held_ = welcome.held;
+  held_through_ = welcome.held;
   if (progress.resend_through > 0 && !welcome.wants_everything) position_ = peer_applied_ = 0;
   everything_until_ = welcome.wants_everything ? std::max<std::uint64_t>(head.sequence, 1) : 0;
   session_ = std::move(opening_);

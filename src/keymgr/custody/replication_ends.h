@@ -58,9 +58,9 @@ class ChangeSender {
   bool rolled_back() const { return rolled_back_; }
   // The peer has not had everything yet: what it holds is no whole. Not while it only takes everything once
   // more.
-  bool copying() const { return everything_until_ > 0 && held_ == 0; }
+  bool copying() const { return everything_until_ > 0 && held_through_ == 0; }
   // Our commits up to here were at the peer when the session began.
-  std::uint64_t held() const { return held_; }
+  std::uint64_t held_through() const { return held_through_; }
 
   struct Message {
     Bytes body;
@@ -109,7 +109,7 @@ class ChangeSender {
   std::vector<HeldKey> held_;
   std::uint64_t position_ = 0;
   std::uint64_t peer_applied_ = 0;  // what the peer noted
-  std::uint64_t held_ = 0;
+  std::uint64_t held_through_ = 0;
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.
   std::uint64_t everything_until_ = 0;
   bool rolled_back_ = false;

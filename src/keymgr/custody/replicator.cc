@@ -183,7 +183,7 @@ Status Replicator::open_session() {
   if (sender_.rolled_back()) state_.rolled_back = true;
   TRY(Status(welcomed));
   // While everything is sent once more the peer holds what it held.
-  acknowledged_ = std::max(sender_.position(), sender_.held());
+  acknowledged_ = std::max(sender_.position(), sender_.held_through());
   copying_ = sender_.copying();
   return {};
 }
