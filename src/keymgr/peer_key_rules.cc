@@ -52,6 +52,21 @@ Status check_destruction(const IncomingRow& in, KeyKind kind, const Bytes& key, 
   return check_no_hold(in, kind, key);
 }
 
+// Whatever a tombstone of this fingerprint would destroy: a secret may be here under several aliases.
+Result<std::vector<store::Row>> keys_that_would_die(const IncomingRow& in, ByteView fingerprint) {
+  return in.reader.query(kDataKeyTable, "fingerprint = ? AND state < ?",
+                         {to_bytes(fingerprint), static_cast<std::int64_t>(KeyState::kDestroyed)});
+}
+
+// A tombstone destroys by its fingerprint: whose id and name it tells is the signer's choice.
+Status check_nobody_holds(const IncomingRow& in, const Tombstone& mark) {
+  if (mark.kind == KeyKind::kKek) return check_no_hold(in, mark.kind, mark.fingerprint);
+  for (const auto& key : TRY(keys_that_would_die(in, mark.fingerprint))) {
+    TRY(check_no_hold(in, mark.kind, store::blob(key, 0)));
+  }
+  return check_no_hold(in, mark.kind, mark.key);
+}
+
 // Only a server itself gives out its keys, and only a promotion moves them.
 Status check_ownership(const RowChecks& row, const IncomingRow& in) {
   if (in.everything) return {};
@@ -175,7 +190,7 @@ Status check_tombstone_row(const TableSpec& table, const IncomingRow& in) {
       in.everything && !TRY(in.reader.get(kServerTable, {row.blob("server")})).has_value();
   if (!signed_well && !signer_to_come) return no(signed_well.error().message, "signature");
   if (!is_tombstone(mark.state)) return {};
-  return check_no_hold(in, kind, row.blob("key_id"));
+  return check_nobody_holds(in, mark);
 }
 
 }  // namespace tapewarden::keymgr

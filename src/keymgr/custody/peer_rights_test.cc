@@ -78,6 +78,36 @@ class PeerRights : public testing::PairOfServers {
     }));
     return out;
   }
+  // Of b, under an id of its choice.
+  Tombstone signed_by_b(KeyKind kind, ByteView fingerprint) {
+    Tombstone mark;
+    mark.kind = kind;
+    mark.fingerprint = to_bytes(fingerprint);
+    mark.key = Bytes(fingerprint.size(), 0x55);
+    mark.name = "SOMETHING";
+    mark.state = KeyState::kDestroyed;
+    mark.server = b.id;
+    mark.signature = b.manager->context().signing_key.sign(mark.signed_bytes());
+    return mark;
+  }
+  // In the row of a.
+  Status raise_to(store::Transaction& t, std::int64_t epoch) {
+    ServerRow server = ServerRow::from_row(*TRY(t.get(kServerTable, {to_bytes(a.id.view())})));
+    server.epoch = epoch;
+    return t.put(kServerTable, server.to_row());
+  }
+  // As when the peer did not take them.
+  void refuse_at_a(const std::vector<DataKey>& keys) {
+    std::vector<RefusedRow> rows;
+    for (const DataKey& one : keys) rows.push_back({std::string(kDataKeyTable.name), one.to_row(), "broken"});
+    ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) { return a.manager->note_refused(t, rows); }));
+  }
+  void settle_unchecked() {
+    for (int i = 0; i < 8; ++i) {
+      ASSERT_TRUE(send(a, b));
+      ASSERT_TRUE(send(b, a));
+    }
+  }
   store::Row entry_key() const { return {to_bytes(entry.server.view()), entry.sequence}; }
 
   DataKey key;
@@ -206,6 +236,18 @@ TEST_F(PeerRights, K10_AKeyDiesByASignedTombstoneAloneAndNeverWhileItIsHeld) {
   }));
   EXPECT_TRUE(secret_at(a));
   EXPECT_EQ(a.manager->key(key.alias)->state, KeyState::kPreActive);
+}
+
+TEST_F(PeerRights, K10_AHoldIsFoundWhateverIdATombstoneTells) {
+  ASSERT_TRUE(a.manager->hold_key(actor, a.manager->key_ref(key.alias).value(), "a lawsuit", kNever));
+  ASSERT_TRUE(a.manager->hold_key(actor, a.manager->kek_ref(kek.id).value(), "a lawsuit", kNever));
+  EXPECT_TRUE(
+      refused_row(kTombstoneTable, signed_by_b(KeyKind::kDataKey, ByteView(key.fingerprint)).to_row()));
+  EXPECT_TRUE(refused_row(kTombstoneTable, signed_by_b(KeyKind::kKek, ByteView(kek.id)).to_row()));
+  EXPECT_NE(last_record(a, "peer.refuse-row").find("a lawsuit"), std::string::npos);
+  ASSERT_TRUE(a.manager->enforce_tombstones());
+  EXPECT_TRUE(secret_at(a));
+  EXPECT_TRUE(a.manager->kek(kek.id)->kek.has_private);
 }
 
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
