@@ -67,8 +67,20 @@ Status check_nobody_holds(const IncomingRow& in, const Tombstone& mark) {
   return check_no_hold(in, mark.kind, mark.key);
 }
 
+// A key that this server has not given out, as far as it remembers, stays in the epoch that it is in: in this
+// one it would be given out again after a restore that forgot the first time.
+Status check_unused_key_of_mine(const RowChecks& row, const IncomingRow& in) {
+  if (in.mine == nullptr || row.uuid("owner") != in.self) return {};
+  if (row.integer("uses") > 0 || row.my_integer("uses") > 0) return {};
+  const bool was_mine = equal(row.my_blob("owner"), in.self.view());
+  const std::int64_t most = was_mine ? row.my_integer("owner_epoch") : TRY(own_epoch(in.reader)) - 1;
+  if (row.integer("owner_epoch") <= most) return {};
+  return no("it moves this server's key to another epoch", "owner_epoch");
+}
+
 // Only a server itself gives out its keys, and only a promotion moves them.
 Status check_ownership(const RowChecks& row, const IncomingRow& in) {
+  TRY(check_unused_key_of_mine(row, in));
   if (in.everything) return {};
   const Uuid owner = row.uuid("owner");
   // A key that was imported may still be its old server's, which is none of ours and gives out nothing here.

@@ -250,6 +250,26 @@ TEST_F(PeerRights, K10_AHoldIsFoundWhateverIdATombstoneTells) {
   EXPECT_TRUE(a.manager->kek(kek.id)->kek.has_private);
 }
 
+TEST_F(PeerRights, K19_AKeyThatARestoreForgotToHaveGivenOutStaysInItsEpoch) {
+  keep_copy(a);
+  ASSERT_EQ(take(a, "DAILY")->id, key.id);
+  settle();
+  put_back(a);
+  accept(a, b);
+  DataKey forged = b.manager->key(key.alias).value();
+  ASSERT_EQ(forged.uses, 1);
+  forged.uses = 0;
+  forged.owner_epoch = 1;
+  EXPECT_TRUE(refused_row(kDataKeyTable, forged.to_row())) << "a copy of everything was asked for";
+  settle_unchecked();
+  ASSERT_TRUE(a.progress().complete);
+  EXPECT_FALSE(take(a, "DAILY"));
+  ++forged.transfers;
+  EXPECT_TRUE(refused_row(kDataKeyTable, forged.to_row())) << "as if it had been promoted";
+  EXPECT_FALSE(take(a, "DAILY"));
+  EXPECT_EQ(a.manager->key(key.alias)->owner_epoch, 0);
+}
+
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
   // A defect at b: the key's fingerprint is another one.
   DataKey bad = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
