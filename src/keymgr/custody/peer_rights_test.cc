@@ -270,6 +270,52 @@ TEST_F(PeerRights, K19_AKeyThatARestoreForgotToHaveGivenOutStaysInItsEpoch) {
   EXPECT_EQ(a.manager->key(key.alias)->owner_epoch, 0);
 }
 
+TEST_F(PeerRights, K19_WhichCopyOfItselfAServerIsItAloneSays) {
+  const auto own = ServerRow::from_row(row_at(b, kServerTable, {to_bytes(a.id.view())}));
+  const std::uint32_t installation = a.manager->context().installation;
+  ServerRow forged = own;
+  forged.installation ^= 1;
+  forged.name = "somebody else";
+  ++forged.epoch;  // this alone may come from the other
+  EXPECT_FALSE(refused_row(kServerTable, forged.to_row()));
+  EXPECT_TRUE(a.progress().complete) << "it would ask for everything once more";
+  EXPECT_NE(last_record(a, "peer.change").find("installation"), std::string::npos);
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    const auto row = ServerRow::from_row(row_at(*at, kServerTable, {to_bytes(a.id.view())}));
+    EXPECT_EQ(row.installation, installation);
+    EXPECT_EQ(row.name, own.name);
+    EXPECT_EQ(row.epoch, own.epoch + 1);
+  }
+}
+
+TEST_F(PeerRights, K19_AFullCopyNeitherRenamesAServerNorKillsByAnUnsignedTombstone) {
+  keep_copy(a);
+  put_back(a);
+  accept(a, b);
+  const auto own = ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())}));
+  Tombstone unsigned_mark = signed_by_b(KeyKind::kDataKey, ByteView(key.fingerprint));
+  unsigned_mark.server.bytes.fill(9);
+  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
+    ServerRow forged = ServerRow::from_row(*TRY(t.get(kServerTable, {to_bytes(a.id.view())})));
+    forged.installation = own.installation ^ 1;
+    forged.name = "somebody else";
+    TRY(t.put(kServerTable, forged.to_row()));
+    TRY(t.put(kTombstoneTable, unsigned_mark.to_row()));
+    PeerProgress pretended = TRY(read_progress(t, b.parties));
+    pretended.applied = std::uint64_t{1} << 40;  // "I know all that you have"
+    return save_progress(t, b.parties.peer, pretended);
+  }));
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(send(b, a));
+  EXPECT_TRUE(a.progress().complete);
+  const auto now = ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())}));
+  EXPECT_EQ(now.installation, own.installation);
+  EXPECT_EQ(now.name, own.name);
+  ASSERT_TRUE(a.manager->enforce_tombstones());
+  EXPECT_TRUE(secret_at(a));
+  EXPECT_NE(last_record(a, "peer.refuse-row").find("not known here"), std::string::npos);
+}
+
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
   // A defect at b: the key's fingerprint is another one.
   DataKey bad = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
