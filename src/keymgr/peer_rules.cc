@@ -26,6 +26,7 @@ constexpr std::size_t kLongestCertificate = 64U << 10;
 constexpr std::size_t kLongestEedkSet = 64U << 10;
 constexpr std::size_t kLongestReference = 64;  // request ids, key check values
 constexpr std::int64_t kEpochsAhead = 64;      // promotions of this server that it did not hear of
+constexpr std::int64_t kEpochsKept = 256;      // of this server's, which nobody else may use up
 
 std::unexpected<Error> no(std::string why, std::string_view column) {
   return fail(ErrorCode::kPermissionDenied, std::move(why), std::string(column));
@@ -175,6 +176,9 @@ Status check_epoch_of_other(const RowChecks& row, bool restored) {
   const std::int64_t mine = row.my_integer("epoch");
   if (!restored && epoch > mine + kEpochsAhead) {
     return no("its epoch is far beyond any that was seen", "epoch");
+  }
+  if (row.is_mine("id") && epoch > std::max(mine, kMaximumEpoch - kEpochsKept)) {
+    return no("it leaves this server too few epochs to be restored in", "epoch");
   }
   return {};
 }

@@ -316,6 +316,20 @@ TEST_F(PeerRights, K19_AFullCopyNeitherRenamesAServerNorKillsByAnUnsignedTombsto
   EXPECT_NE(last_record(a, "peer.refuse-row").find("not known here"), std::string::npos);
 }
 
+TEST_F(PeerRights, K19_NobodyUsesUpAnotherServersEpochs) {
+  constexpr std::int64_t kMost = kMaximumEpoch - 256;
+  ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) -> Status { return raise_to(t, kMost - 1); }));
+  settle();
+  EXPECT_FALSE(refused_of([&](store::Transaction& t) { return raise_to(t, kMost); }));
+  EXPECT_TRUE(refused_of([&](store::Transaction& t) { return raise_to(t, kMost + 1); }));
+  EXPECT_EQ(ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())})).epoch, kMost);
+  keep_copy(a);
+  put_back(a);  // a restore can begin its epoch
+  accept(a, b);
+  EXPECT_TRUE(refused_of([&](store::Transaction& t) { return raise_to(t, kMaximumEpoch); }));
+  EXPECT_TRUE(a.manager->begin_epoch(actor));
+}
+
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
   // A defect at b: the key's fingerprint is another one.
   DataKey bad = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
