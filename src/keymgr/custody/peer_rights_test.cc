@@ -330,6 +330,43 @@ TEST_F(PeerRights, K19_NobodyUsesUpAnotherServersEpochs) {
   EXPECT_TRUE(a.manager->begin_epoch(actor));
 }
 
+TEST_F(PeerRights, K19_ARefusedKeyThatANewPeerTakesIsGivenOut) {
+  ASSERT_EQ(take(a, "DAILY")->id, key.id);
+  const auto other = a.manager->generate_keys(actor, 1, "TWK", "DAILY").value().front();
+  refuse_at_a({other});
+  a.peer.acknowledged = a.keystore->head().sequence;
+  EXPECT_FALSE(take(a, "DAILY"));
+  // b was broken; c takes its place.
+  ModelServer c{sim, 3};
+  a.meet(c);
+  c.meet(a);
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(send(a, c));
+  EXPECT_EQ(take(a, "DAILY")->id, other.id);
+}
+
+TEST_F(PeerRights, K3_KeysThatThePeerRefusesAreMadeAnewOnce) {
+  ASSERT_TRUE(a.manager->create_group(actor, "AHEAD", {GroupPolicy::kUseOnce, 4, "TWK"}));
+  const auto needed = [&] {
+    std::int64_t count = 0;
+    EXPECT_TRUE(a.keystore->read([&](store::Reader& reader) -> Status {
+      for (const auto& one : TRY(a.manager->groups().keys_needed(reader))) count += one.count;
+      return {};
+    }));
+    return count;
+  };
+  const auto first = a.manager->generate_keys(actor, 4, "TWK", "AHEAD").value();
+  EXPECT_EQ(needed(), 0);
+  refuse_at_a({first[0], first[1], first[2]});
+  EXPECT_EQ(needed(), 3);
+  const auto second = a.manager->generate_keys(actor, 3, "TWK", "AHEAD").value();
+  EXPECT_EQ(needed(), 0);
+  refuse_at_a(second);
+  refuse_at_a({first[3]});
+  EXPECT_EQ(needed(), 1) << "no more than as many again";
+  ASSERT_TRUE(a.manager->generate_keys(actor, 1, "TWK", "AHEAD"));
+  EXPECT_EQ(needed(), 0);
+}
+
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {
   // A defect at b: the key's fingerprint is another one.
   DataKey bad = b.manager->generate_keys(actor, 1, "TWK", "NIGHTLY").value().front();
