@@ -191,6 +191,10 @@ Status KeydServer::Parts::connect_peer() {
     return manager->note_refused(transaction, rows);
   };
   parties.held = [this](std::span<const keymgr::HeldKey> keys) { return manager->note_held(keys); };
+  parties.raise_peer = [this](store::Transaction& transaction, const keymgr::Actor& actor,
+                              std::int64_t epoch) {
+    return keymgr::raise_epoch_above(transaction, manager->context(), actor, config.peer->id, epoch);
+  };
   parties.now = [this] { return env.clock->wall_now(); };
   parties.rewritten = keymgr::rewritten_tables();
   parties.incarnation = [this](store::Reader& reader) {

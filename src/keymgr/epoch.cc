@@ -31,9 +31,19 @@ Result<ServerRow> server_row(store::Reader& reader, const Uuid& server) {
               "list the servers to see their names");
 }
 
+Result<std::int64_t> first_sequence(const ServerContext& context, std::int64_t epoch) {
+  std::array<std::uint8_t, 8> drawn;
+  context.env.random->fill(drawn);
+  const std::uint64_t place =
+      TRY(ByteReader(drawn).u64("place")) % static_cast<std::uint64_t>(first_of_epoch(1) / 2);
+  return first_of_epoch(epoch) + static_cast<std::int64_t>(place);
+}
+
 Status act_in(store::Transaction& transaction, const ServerContext& context, std::int64_t epoch) {
   TRY(set_counter(transaction, kEpochNote, epoch));
   TRY(set_counter(transaction, kStartNote, static_cast<std::int64_t>(transaction.sequence())));
+  TRY(Ledger::begin_sequences(transaction, TRY(first_sequence(context, epoch))));
+  TRY(KeyGroups::begin_positions(transaction, context, first_of_epoch(epoch)));
   return KeyGroups::recount(transaction, context);
 }
 
@@ -76,8 +86,6 @@ Status begin_epoch(store::Transaction& transaction, const ServerContext& context
   server.installation = TRY(ByteReader(installation).u32("installation"));
   TRY(transaction.put(kServerTable, server.to_row()));
   TRY(act_in(transaction, context, server.epoch));
-  TRY(Ledger::begin_sequences(transaction, first_of_epoch(server.epoch)));
-  TRY(KeyGroups::begin_positions(transaction, context, first_of_epoch(server.epoch)));
   audit(transaction, context, actor, "server.begin-epoch", server);
   return {};
 }
@@ -93,6 +101,19 @@ Status raise_epoch(store::Transaction& transaction, const ServerContext& context
   TRY(check_epoch(server.epoch));
   TRY(transaction.put(kServerTable, server.to_row()));
   audit(transaction, context, actor, "server.promote", server);
+  return {};
+}
+
+Status raise_epoch_above(store::Transaction& transaction, const ServerContext& context, const Actor& actor,
+                         const Uuid& id, std::int64_t epoch) {
+  const auto row = TRY(transaction.get(kServerTable, {to_bytes(id.view())}));
+  if (!row) return {};
+  ServerRow server = ServerRow::from_row(*row);
+  if (server.epoch > epoch) return {};
+  server.epoch = epoch + 1;
+  TRY(check_epoch(server.epoch));
+  TRY(transaction.put(kServerTable, server.to_row()));
+  audit(transaction, context, actor, "server.raise-epoch", server);
   return {};
 }
 

@@ -7,12 +7,12 @@
 //   - a restored copy begins a new epoch before it serves: it cannot know which of its keys were given out
 //     after the copy was made;
 //   - promotion raises the dead server's epoch from outside: it obeys as soon as it hears of it. Until then
-//   it
-//     may give out its own unused keys, which is safe, because nobody else ever gives those out.
+//     it may give out its own unused keys, which is safe, because nobody else ever gives those out.
 // New keys are cheap; each server makes its own.
 //
 //   epoch e --begin_epoch() (restore)------------------------> e+1
 //           --raised by promotion elsewhere, then obey()-----> e+1
+//           --begun once more by another copy, raise_epoch_above() by who accepts it, then obey()--> e+1
 //
 // The epoch that this server acts in is a note of its own; that of the server table is what the pair knows.
 // Stateless; thread-safe.
@@ -27,8 +27,11 @@
 
 namespace tapewarden::keymgr {
 
-// Counters of a new epoch begin here, so that no number given out after a restore meets one given out by the
-// copy that was lost: positions in groups, sequences of the ledger.
+// Counters of an epoch begin here or later, so that no number given out after a restore meets one given out
+// by the copy that was lost: positions in groups, sequences of the ledger. Two copies of one server that were
+// put back one after the other may begin the same epoch, and the second knows nothing of the first. So
+// sequences of the ledger, which are written once, begin at a random place in the first half of the epoch;
+// positions are put right by raise_epoch_above().
 constexpr std::int64_t first_of_epoch(std::int64_t epoch) {
   return epoch << 40;
 }
@@ -52,6 +55,10 @@ Status begin_epoch(store::Transaction& transaction, const ServerContext& context
 // Raises another server's epoch. kNotFound, kInvalidArgument for this server itself.
 Status raise_epoch(store::Transaction& transaction, const ServerContext& context, const Actor& actor,
                    const Uuid& server);
+
+// The same unless it is beyond `epoch` already, or the server is not known here.
+Status raise_epoch_above(store::Transaction& transaction, const ServerContext& context, const Actor& actor,
+                         const Uuid& server, std::int64_t epoch);
 
 // Takes over an epoch of this server that was raised elsewhere; nothing when there is none.
 Status obey_epoch(store::Transaction& transaction, const ServerContext& context);

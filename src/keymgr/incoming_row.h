@@ -25,6 +25,7 @@ class RowChecks {
   Uuid uuid(std::string_view column) const { return Uuid::from(blob(column)); }
   // Of the row here. REQUIRES: there is one.
   std::int64_t my_integer(std::string_view column) const { return store::integer(*in_.mine, place(column)); }
+  const std::string& my_text(std::string_view column) const { return store::text(*in_.mine, place(column)); }
   const Bytes& my_blob(std::string_view column) const { return store::blob(*in_.mine, place(column)); }
 
   RowChecks& within(std::string_view column, std::int64_t least, std::int64_t most) {

@@ -8,6 +8,7 @@
 #include "keymgr/epoch.h"
 #include "keymgr/group_cursor.h"
 #include "keymgr/limits.h"
+#include "keymgr/peer_changes.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr {
@@ -275,12 +276,32 @@ Result<std::size_t> KeyGroups::take_over(store::Transaction& transaction, const 
   return rows.size();
 }
 
+namespace {
+// Keys that no write is given because the peer refuses them.
+Result<std::int64_t> count_refused(store::Reader& reader, const ServerContext& context, const KeyGroup& group,
+                                   const GroupCursor& cursor) {
+  const bool use_once = group.policy == GroupPolicy::kUseOnce;
+  const std::string once =
+      use_once ? " AND uses = 0 AND owner_epoch = " + std::to_string(TRY(own_epoch(reader))) : "";
+  return reader.aggregate(
+      kDataKeyTable, "COUNT(*)",
+      "group_name = ? AND owner = ? AND position > ? AND state IN (1, 2) AND created_commit = ?" + once,
+      {group.name, to_bytes(context.server.view()), use_once ? cursor.position : -1, kNeverHeld});
+}
+}  // namespace
+
+// Refused keys are made anew, but not more of them than the group shall have ready: a peer that refuses every
+// key would have keys made without end.
 Result<std::vector<KeysNeeded>> KeyGroups::keys_needed(store::Reader& reader) const {
   std::vector<KeysNeeded> out;
+  const bool peer_counts = TRY(write_gate(reader, context_, settings_)).replica != WriteGate::kOpen;
   for (const auto& group : TRY(list(reader))) {
     if (group.keys_ahead == 0) continue;
     const GroupCursor cursor = TRY(load_cursor(reader, context_, group.name));
-    const auto ready = group.policy == GroupPolicy::kUseOnce ? cursor.total - cursor.used : cursor.total;
+    auto ready = group.policy == GroupPolicy::kUseOnce ? cursor.total - cursor.used : cursor.total;
+    if (peer_counts) {
+      ready -= std::min(TRY(count_refused(reader, context_, group, cursor)), group.keys_ahead);
+    }
     if (ready >= group.keys_ahead) continue;
     const auto prefix =
         group.alias_prefix.empty() ? TRY(settings_.get(reader, kAliasPrefix)) : group.alias_prefix;

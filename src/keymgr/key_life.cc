@@ -241,6 +241,27 @@ Status KeyLife::set_state(store::Transaction& transaction, const KeyRef& key, Ke
   return transaction.put(kKekTable, row->to_row());
 }
 
+// One secret may stand under several aliases: an import or a migration brought it once more.
+Result<std::vector<KeyRef>> KeyLife::twins_of(store::Reader& reader, const KeyRef& key) const {
+  std::vector<KeyRef> out;
+  if (key.kind != KeyKind::kDataKey) return out;
+  for (const auto& row : TRY(reader.query(kDataKeyTable, "fingerprint = ? AND id <> ? ORDER BY alias, id",
+                                          {key.fingerprint, key.id}))) {
+    KeyRef twin = ref_of(DataKey::from_row(row));
+    if (!is_tombstone(twin.state)) out.push_back(std::move(twin));
+  }
+  return out;
+}
+
+Result<std::int64_t> KeyLife::count_sealed(store::Reader& reader, const KeyRef& key,
+                                           CartridgeFilter filter) const {
+  std::int64_t count = TRY(count_cartridges(reader, key.ledger, filter));
+  for (const KeyRef& twin : TRY(twins_of(reader, key))) {
+    count += TRY(count_cartridges(reader, twin.ledger, filter));
+  }
+  return count;
+}
+
 Result<Tombstone> KeyLife::compromise(store::Transaction& transaction, const Actor& actor,
                                       const KeyRef& wanted) const {
   const KeyRef key = TRY(again(transaction, wanted));
@@ -248,15 +269,31 @@ Result<Tombstone> KeyLife::compromise(store::Transaction& transaction, const Act
     if (auto mark = TRY(find_tombstone(transaction, key.kind, key.fingerprint))) return *std::move(mark);
   }
   const KeyState to = is_tombstone(key.state) ? KeyState::kDestroyedCompromised : KeyState::kCompromised;
-  const auto exposed = TRY(count_cartridges(transaction, key.ledger, CartridgeFilter::kEver));
+  const auto exposed = TRY(count_sealed(transaction, key, CartridgeFilter::kEver));
   if (key.state != to) TRY(set_state(transaction, key, to));
   audit(transaction, actor, "compromise", key,
         {{"before", std::string(to_string(key.state))}, {"cartridges", std::to_string(exposed)}});
+  for (const KeyRef& twin : TRY(twins_of(transaction, key))) {
+    if (is_compromised(twin.state)) continue;
+    TRY(set_state(transaction, twin, KeyState::kCompromised));
+    audit(transaction, actor, "compromise", twin,
+          {{"before", std::string(to_string(twin.state))}, {"same_key_as", key.name}});
+  }
   return bury(transaction, actor, key, to, exposed, "");
 }
 
-Status KeyLife::check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what,
-                                  std::int64_t needing) const {
+Status KeyLife::check_holds(store::Reader& reader, const KeyRef& key, const std::string& shown) const {
+  for (const auto& hold : TRY(holds_of(reader, key))) {
+    if (!hold.in_force(context_.now())) continue;
+    return in_the_way(shown + " is held" +
+                          (hold.until == kNever ? std::string() : " until " + format_utc(hold.until)) + ": " +
+                          hold.reason + " (" + hold.placed_by + ")",
+                      "hold", "two officers take the hold " + hold.id.text() + " away first");
+  }
+  return {};
+}
+
+Status KeyLife::check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what) const {
   const std::string noun = key.kind == KeyKind::kDataKey ? "key" : "kek";
   if (is_tombstone(key.state)) return in_the_way(key.name + " is destroyed already", "state", "");
   if (what.purge && key.quarantined == kNever) {
@@ -268,17 +305,25 @@ Status KeyLife::check_destroyable(store::Reader& reader, const KeyRef& key, cons
         "the key " + key.name + " is " + std::string(to_string(key.state)) + " and cannot be destroyed",
         "state", "deactivate it first");
   }
-  for (const auto& hold : TRY(holds_of(reader, key))) {
-    if (!hold.in_force(context_.now())) continue;
-    return in_the_way(key.name + " is held" +
-                          (hold.until == kNever ? std::string() : " until " + format_utc(hold.until)) + ": " +
-                          hold.reason + " (" + hold.placed_by + ")",
-                      "hold", "two officers take the hold " + hold.id.text() + " away first");
+  return check_holds(reader, key, key.name);
+}
+
+// What dies with a key must be no more in use than the key itself.
+Status KeyLife::check_twin(store::Reader& reader, const KeyRef& twin, const KeyRef& key) const {
+  const std::string shown = twin.name + ", the same key as " + key.name + ",";
+  if (twin.quarantined == kNever && !may_follow(twin.state, destroyed_from(twin.state))) {
+    return in_the_way(shown + " is " + std::string(to_string(twin.state)) + " and would be destroyed with it",
+                      "state", "deactivate " + twin.name + " first");
   }
+  return check_holds(reader, twin, shown);
+}
+
+Status KeyLife::check_lost(const KeyRef& key, const Destruction& what, std::int64_t needing) {
   if (needing == what.cartridges_lost.value_or(0)) return {};
   return in_the_way(std::to_string(needing) + " cartridges in the ledger cannot be read without " + key.name,
                     "cartridges_lost",
-                    "list them (tapewarden " + noun + " cartridges); re-encrypt or " +
+                    "list them (tapewarden " + std::string(key.kind == KeyKind::kDataKey ? "key" : "kek") +
+                        " cartridges); re-encrypt or " +
                         (key.kind == KeyKind::kKek ? "re-wrap them, " : "copy them, ") +
                         "or say that they are lost: --cartridges-lost " + std::to_string(needing));
 }
@@ -286,15 +331,27 @@ Status KeyLife::check_destroyable(store::Reader& reader, const KeyRef& key, cons
 Result<Tombstone> KeyLife::destroy(store::Transaction& transaction, const Actor& actor, const KeyRef& wanted,
                                    const Destruction& what, const Consent& consent) const {
   const KeyRef key = TRY(again(transaction, wanted));
-  const auto needing = TRY(count_cartridges(transaction, key.ledger, CartridgeFilter::kNeeding));
-  TRY(check_destroyable(transaction, key, what, needing));
+  const auto twins = TRY(twins_of(transaction, key));
+  const auto needing = TRY(count_sealed(transaction, key, CartridgeFilter::kNeeding));
+  TRY(check_destroyable(transaction, key, what));
+  for (const KeyRef& twin : twins) TRY(check_twin(transaction, twin, key));
+  TRY(check_lost(key, what, needing));
   TRY(take_consent(transaction, settings_, actor, consent));
-  const KeyState to = destroyed_from(key.state);
+  const std::string_view verb = what.purge ? "purge" : "destroy";
+  KeyState to = destroyed_from(key.state);
+  for (const KeyRef& twin : twins) to = join(to, destroyed_from(twin.state));
   TRY(set_state(transaction, key, to));
-  audit(transaction, actor, what.purge ? "purge" : "destroy", key,
+  audit(transaction, actor, verb, key,
         {{"before", std::string(to_string(key.state))},
          {"cartridges_lost", std::to_string(needing)},
          {"approved_by", consent.person}});
+  for (const KeyRef& twin : twins) {
+    TRY(set_state(transaction, twin, to));
+    audit(transaction, actor, verb, twin,
+          {{"before", std::string(to_string(twin.state))},
+           {"same_key_as", key.name},
+           {"approved_by", consent.person}});
+  }
   return bury(transaction, actor, key, to, needing, consent.person);
 }
 

@@ -8,6 +8,8 @@
 //  L4 A destroyed row holds no secret, and a tombstone signed by this server stands beside it. Tombstones are
 //     only added and made stronger: destroyed-compromised > destroyed > compromised.
 //  L5 A quarantined key is served for nothing, reading included, until it is released.
+//  L6 A secret that stands under several aliases is one key: what ends one row ends all, and only when each
+//     of them may end, by L2 and its state; for L3 the cartridges of all count.
 //
 //   active, deactivated, … --quarantine()--> (quarantined) --release()--> as before
 //                                                 \---------purge()-----> destroyed
@@ -89,7 +91,7 @@ Result<std::optional<Tombstone>> strongest_tombstone(store::Reader& reader, KeyK
 Status verify_tombstone(store::Reader& reader, const Tombstone& tombstone);
 
 struct Destruction {
-  // How many cartridges, by cartridges_of(kNeeding), become unreadable; absent: none may.
+  // How many cartridges, by count_sealed(kNeeding), become unreadable; absent: none may.
   std::optional<std::int64_t> cartridges_lost = {};
   bool purge = false;  // of a quarantined key, whatever its state
 };
@@ -112,7 +114,9 @@ class KeyLife {
 
   Status quarantine(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
   Status release(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
-  // Marks it, in its row and by a tombstone. Twice is once.
+  // Cartridges of the key under every alias that its secret has here.
+  Result<std::int64_t> count_sealed(store::Reader& reader, const KeyRef& key, CartridgeFilter filter) const;
+  // Marks it, in its rows and by a tombstone. Twice is once.
   Result<Tombstone> compromise(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
   // kConflict naming the hold, the state or the number of cartridges in the way. After the commit the caller
   // waits for Keystore::wait_scrubbed().
@@ -134,8 +138,12 @@ class KeyLife {
  private:
   Result<DataKey> require_key(store::Reader& reader, const KeyRef& key) const;
   Result<KeyRef> again(store::Reader& reader, const KeyRef& key) const;
-  Status check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what,
-                           std::int64_t needing) const;
+  // The other living rows of the key's secret.
+  Result<std::vector<KeyRef>> twins_of(store::Reader& reader, const KeyRef& key) const;
+  Status check_holds(store::Reader& reader, const KeyRef& key, const std::string& shown) const;
+  Status check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what) const;
+  Status check_twin(store::Reader& reader, const KeyRef& twin, const KeyRef& key) const;
+  static Status check_lost(const KeyRef& key, const Destruction& what, std::int64_t needing);
   Status set_quarantine(store::Transaction& transaction, const KeyRef& key, WallTime since) const;
   // The row as the state says; a destroyed one without its secret.
   Status set_state(store::Transaction& transaction, const KeyRef& key, KeyState to) const;

@@ -62,6 +62,17 @@ struct LifeSite : ::testing::Test {
   Result<KeyManager::Destroyed> destroy(const KeyRef& which, std::optional<std::int64_t> lost = {}) {
     return m().destroy_key(officer(), which, {.cartridges_lost = lost}, agreed());
   }
+  // Imports the secret of a key that is here under another alias.
+  void bring_again(const std::string& alias, const std::string& as) {
+    ImportedKey in;
+    in.alias = as;
+    in.state = KeyState::kActive;
+    ASSERT_TRUE(server.keystore().read([&](store::Reader& reader) -> Status {
+      in.key = TRY(m().keys().open(reader, TRY(m().keys().find(reader, alias)).value()));
+      return {};
+    }));
+    ASSERT_TRUE(m().import_key(officer(), in));
+  }
   void deactivate(const std::string& alias = "K1") {
     EXPECT_TRUE(m().change_key_state(officer(), alias, KeyState::kDeactivated));
   }
@@ -280,6 +291,49 @@ TEST_F(LifeSite, K10_RowsThatContradictATombstoneArePutRightAtTheStart) {
   EXPECT_EQ(m().kek(id)->kek.state, KeyState::kDestroyed);
   EXPECT_FALSE(m().kek(id)->kek.has_private);
   EXPECT_EQ(server.audit_count({"tombstone-holds"}), 2U);
+}
+
+// An import brings a secret that is here once more under another alias: the two are one key.
+TEST_F(LifeSite, K10_DestroyingOneAliasAsksForEveryOtherAliasOfTheKey) {
+  write(random_uuid(), "VOL001");
+  bring_again("K1", "TWIN");
+  const auto hold = m().hold_key(officer(), key("K1"), "case 4711", kNever);
+  ASSERT_TRUE(hold);
+  deactivate("TWIN");
+  const auto active = destroy(key("TWIN"), 1);
+  ASSERT_FALSE(active);
+  EXPECT_THAT(active.error().message, HasSubstr("K1, the same key as TWIN"));
+  EXPECT_EQ(active.error().field, "state");
+  deactivate("K1");
+  const auto held = destroy(key("TWIN"), 1);
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().field, "hold");
+  EXPECT_THAT(held.error().message, HasSubstr("case 4711"));
+  server.restart();
+  EXPECT_FALSE(m().key("K1")->sealed_key.empty());
+  ASSERT_TRUE(m().remove_hold(officer(), key("K1"), hold->id, agreed()));
+  const auto needed = destroy(key("TWIN"));
+  ASSERT_FALSE(needed);
+  EXPECT_THAT(needed.error().remedy, HasSubstr("--cartridges-lost 1"));
+  EXPECT_FALSE(m().key("K1")->sealed_key.empty());
+  const auto done = destroy(key("TWIN"), 1);
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->tombstone.cartridges, 1);
+  for (const char* alias : {"K1", "TWIN"}) {
+    EXPECT_EQ(m().key(alias)->state, KeyState::kDestroyed);
+    EXPECT_TRUE(m().key(alias)->sealed_key.empty());
+  }
+  EXPECT_EQ(server.audit_count({"key.destroy", "K1", "same_key_as", "second"}), 1U);
+  server.restart();
+  EXPECT_EQ(server.audit_count({"tombstone-holds"}), 0U) << "nothing was left to be put right";
+}
+
+TEST_F(LifeSite, K10_AnAliasOfACompromisedKeyIsCompromisedToo) {
+  write(random_uuid(), "VOL001");
+  bring_again("K1", "TWIN");
+  EXPECT_EQ(m().compromise_key(officer(), key("TWIN"))->cartridges, 1);
+  EXPECT_EQ(m().key("K1")->state, KeyState::kCompromised);
+  EXPECT_EQ(server.audit_count({"key.compromise", "K1", "same_key_as"}), 1U);
 }
 
 TEST_F(LifeSite, K10_DestroyedThereAndCompromisedHereIsBoth) {

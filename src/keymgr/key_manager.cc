@@ -481,6 +481,10 @@ Result<Page<SealedBy>> KeyManager::cartridges_of(const LedgerKey& key, Cartridge
                               [&](Reader& r) { return keymgr::cartridges_of(r, key, filter, page); });
 }
 
+Result<std::int64_t> KeyManager::count_sealed(const KeyRef& key, CartridgeFilter filter) {
+  return look<std::int64_t>(keystore_, [&](Reader& r) { return life_.count_sealed(r, key, filter); });
+}
+
 Result<std::int64_t> KeyManager::count_cartridges(const LedgerKey& key, CartridgeFilter filter) {
   return look<std::int64_t>(keystore_, [&](Reader& r) { return keymgr::count_cartridges(r, key, filter); });
 }

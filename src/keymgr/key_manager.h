@@ -159,6 +159,7 @@ class KeyManager {
   Result<std::optional<Tombstone>> tombstone_of(const KeyRef& key);
   Result<Page<SealedBy>> cartridges_of(const LedgerKey& key, CartridgeFilter filter, const PageRequest& page);
   Result<std::int64_t> count_cartridges(const LedgerKey& key, CartridgeFilter filter);
+  Result<std::int64_t> count_sealed(const KeyRef& key, CartridgeFilter filter);  // as KeyLife
 
   // Access (K27), settings, ledger (K12), servers.
   Result<AccessRule> add_access_rule(const Actor& actor, const AccessRule& rule);

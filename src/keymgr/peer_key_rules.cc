@@ -5,6 +5,7 @@
 #include "keymgr/drive_table.h"
 #include "keymgr/epoch.h"
 #include "keymgr/incoming_row.h"
+#include "keymgr/keks.h"
 #include "keymgr/key_life.h"
 #include "keymgr/limits.h"
 #include "keymgr/peer_rules.h"
@@ -52,8 +53,41 @@ Status check_destruction(const IncomingRow& in, KeyKind kind, const Bytes& key, 
   return check_no_hold(in, kind, key);
 }
 
+// Whatever a tombstone of this fingerprint would destroy: a secret may be here under several aliases.
+Result<std::vector<store::Row>> keys_that_would_die(const IncomingRow& in, ByteView fingerprint) {
+  return in.reader.query(kDataKeyTable, "fingerprint = ? AND state < ?",
+                         {to_bytes(fingerprint), static_cast<std::int64_t>(KeyState::kDestroyed)});
+}
+
+// A tombstone destroys by its fingerprint: whose id and name it tells is the signer's choice.
+Status check_nobody_holds(const IncomingRow& in, const Tombstone& mark) {
+  if (mark.kind == KeyKind::kKek) return check_no_hold(in, mark.kind, mark.fingerprint);
+  for (const auto& key : TRY(keys_that_would_die(in, mark.fingerprint))) {
+    TRY(check_no_hold(in, mark.kind, store::blob(key, 0)));
+  }
+  return check_no_hold(in, mark.kind, mark.key);
+}
+
+Result<bool> is_alive_here(const IncomingRow& in, const Tombstone& mark) {
+  if (mark.kind == KeyKind::kDataKey) return !TRY(keys_that_would_die(in, mark.fingerprint)).empty();
+  const auto row = TRY(in.reader.get(kKekTable, {mark.fingerprint}));
+  return row && !is_tombstone(Kek::from_row(*row).state);
+}
+
+// A key that this server has not given out, as far as it remembers, stays in the epoch that it is in: in this
+// one it would be given out again after a restore that forgot the first time.
+Status check_unused_key_of_mine(const RowChecks& row, const IncomingRow& in) {
+  if (in.mine == nullptr || row.uuid("owner") != in.self) return {};
+  if (row.integer("uses") > 0 || row.my_integer("uses") > 0) return {};
+  const bool was_mine = equal(row.my_blob("owner"), in.self.view());
+  const std::int64_t most = was_mine ? row.my_integer("owner_epoch") : TRY(own_epoch(in.reader)) - 1;
+  if (row.integer("owner_epoch") <= most) return {};
+  return no("it moves this server's key to another epoch", "owner_epoch");
+}
+
 // Only a server itself gives out its keys, and only a promotion moves them.
 Status check_ownership(const RowChecks& row, const IncomingRow& in) {
+  TRY(check_unused_key_of_mine(row, in));
   if (in.everything) return {};
   const Uuid owner = row.uuid("owner");
   // A key that was imported may still be its old server's, which is none of ours and gives out nothing here.
@@ -159,6 +193,17 @@ Status check_hold_row(const TableSpec& table, const IncomingRow& in) {
   return row.words({"reason"}, kMaximumHoldReasonBytes).counts({"until", "placed"}).take();
 }
 
+namespace {
+// Of everything that a server has, the servers may come after what they signed. Until then a tombstone
+// destroys nothing that lives here.
+Status check_signer_to_come(const IncomingRow& in, const Tombstone& mark, const Error& why) {
+  const bool to_come =
+      in.everything && !TRY(in.reader.get(kServerTable, {to_bytes(mark.server.view())})).has_value();
+  if (to_come && (!is_tombstone(mark.state) || !TRY(is_alive_here(in, mark)))) return {};
+  return no(why.message, "signature");
+}
+}  // namespace
+
 Status check_tombstone_row(const TableSpec& table, const IncomingRow& in) {
   RowChecks row(table, in);
   row.within("kind", 1, 2).within("state", 4, 6).bytes("server", {16});
@@ -170,12 +215,9 @@ Status check_tombstone_row(const TableSpec& table, const IncomingRow& in) {
   if (row.is_known()) return {};
   const auto mark = Tombstone::from_row(in.row);
   const Status signed_well = verify_tombstone(in.reader, mark);
-  // Of everything that a server has, the servers may come after what they signed.
-  const bool signer_to_come =
-      in.everything && !TRY(in.reader.get(kServerTable, {row.blob("server")})).has_value();
-  if (!signed_well && !signer_to_come) return no(signed_well.error().message, "signature");
+  if (!signed_well) TRY(check_signer_to_come(in, mark, signed_well.error()));
   if (!is_tombstone(mark.state)) return {};
-  return check_no_hold(in, kind, row.blob("key_id"));
+  return check_nobody_holds(in, mark);
 }
 
 }  // namespace tapewarden::keymgr

@@ -26,6 +26,7 @@ constexpr std::size_t kLongestCertificate = 64U << 10;
 constexpr std::size_t kLongestEedkSet = 64U << 10;
 constexpr std::size_t kLongestReference = 64;  // request ids, key check values
 constexpr std::int64_t kEpochsAhead = 64;      // promotions of this server that it did not hear of
+constexpr std::int64_t kEpochsKept = 256;      // of this server's, which nobody else may use up
 
 std::unexpected<Error> no(std::string why, std::string_view column) {
   return fail(ErrorCode::kPermissionDenied, std::move(why), std::string(column));
@@ -168,6 +169,21 @@ Status check_setting_row(const TableSpec& table, const IncomingRow& in) {
   return row.counts({"changed"}).take();
 }
 
+namespace {
+// `restored`: this server's own, of which the other may have seen any epoch.
+Status check_epoch_of_other(const RowChecks& row, bool restored) {
+  const std::int64_t epoch = row.integer("epoch");
+  const std::int64_t mine = row.my_integer("epoch");
+  if (!restored && epoch > mine + kEpochsAhead) {
+    return no("its epoch is far beyond any that was seen", "epoch");
+  }
+  if (row.is_mine("id") && epoch > std::max(mine, kMaximumEpoch - kEpochsKept)) {
+    return no("it leaves this server too few epochs to be restored in", "epoch");
+  }
+  return {};
+}
+}  // namespace
+
 Status check_server_row(const TableSpec& table, const IncomingRow& in) {
   RowChecks row(table, in);
   row.bytes("id", {16}).words({"name"}, kLongestName).within("epoch", 0, kMaximumEpoch);
@@ -175,16 +191,20 @@ Status check_server_row(const TableSpec& table, const IncomingRow& in) {
   row.most_bytes("exchange_certificate", kLongestCertificate);
   TRY(row.take());
   if (row.is_senders("id") || row.is_known()) return {};
-  // Of a third server, and of this one, the other may say that its epoch was raised, and nothing else.
+  // Of a third server, and of this one, the other may say that its epoch was raised, and nothing else. Of
+  // this one it may not have seen the newest name and installation: they stay (KeyManager::take_in()).
   if (in.mine == nullptr) return in.everything ? Status() : no("it is a server that is not known here", "id");
-  const bool restored = in.everything && row.is_mine("id");
   for (const auto* column : {"signing_certificate", "exchange_certificate"}) {
     if (row.blob(column) != row.my_blob(column)) return no("it changes another server's certificate", column);
   }
-  if (!restored && row.integer("epoch") > row.my_integer("epoch") + kEpochsAhead) {
-    return no("its epoch is far beyond any that was seen", "epoch");
+  const bool may_differ = in.everything || row.is_mine("id");
+  if (!may_differ && row.text("name") != row.my_text("name")) {
+    return no("it changes another server's name", "name");
   }
-  return {};
+  if (!may_differ && row.integer("installation") != row.my_integer("installation")) {
+    return no("it changes another server's installation", "installation");
+  }
+  return check_epoch_of_other(row, in.everything && row.is_mine("id"));
 }
 
 Status check_conflict_row(const TableSpec& table, const IncomingRow& in) {

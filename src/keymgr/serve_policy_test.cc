@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "eedk/ekm_code.h"
+#include "keymgr/peer_changes.h"
 #include "keymgr/tables.h"
 #include "keymgr/testing/test_server.h"
 
@@ -182,6 +183,32 @@ TEST_F(ServePolicyTest, K17_WhatCameFromAnotherServerCountsFromItsLastCommitHere
   EXPECT_EQ(code(take_alias("TAKEN1")), EkmCode::kWaitingForBackup);
   back_up();
   EXPECT_TRUE(take_alias("TAKEN1"));
+}
+
+TEST_F(ServePolicyTest, K17_AKeyThatThePeerRefusedWaitsForNoBackupThatCannotBe) {
+  m().set_peer(&peer);
+  group_with("g", 1);
+  const Hash256 id = kek(1, "Ours");
+  const DataKey key = m().list_keys("g", std::nullopt, {10})->items.front();
+  const std::vector<RefusedRow> refused{{std::string(kDataKeyTable.name), key.to_row(), "broken"},
+                                        {std::string(kKekTable.name), m().kek(id)->kek.to_row(), "broken"}};
+  ASSERT_TRUE(server.write([&](store::Transaction& t) { return m().note_refused(t, refused); }));
+  set(kPeerExhausted, "serve");
+  EXPECT_EQ(code(take("g")), EkmCode::kWaitingForBackup);
+  EXPECT_LE(backups.wanted, server.keystore().head().sequence);
+  const auto waiting = [&] {
+    std::int64_t newest = -1;
+    EXPECT_TRUE(server.keystore().read([&](store::Reader& reader) -> Status {
+      newest = TRY(newest_waiting(reader, m().context(), m().settings()));
+      return {};
+    }));
+    return newest;
+  };
+  EXPECT_GT(waiting(), 0);
+  EXPECT_LE(waiting(), static_cast<std::int64_t>(server.keystore().head().sequence));
+  back_up();
+  EXPECT_EQ(waiting(), 0);
+  EXPECT_TRUE(take("g"));
 }
 
 TEST_F(ServePolicyTest, K17_AfterBackupAsksForThePeerToo) {

@@ -17,7 +17,18 @@ constexpr std::size_t kKeysTakenAtOnce = 256;
 struct Touched {
   std::set<std::string> cursors;  // groups whose cursor of this server came
   bool self = false;              // this server's row of the server table
+  std::optional<ServerRow> own;   // as it was before
 };
+
+// What it is called, and which copy of itself it is, a server alone says. The other one tells what it saw
+// last, perhaps of a copy that is lost. Its row is not refused: it may bring a raised epoch.
+Status stay_oneself(store::Transaction& transaction, const ServerRow& before) {
+  ServerRow now = ServerRow::from_row(*TRY(transaction.get(kServerTable, {to_bytes(before.id.view())})));
+  if (now.installation == before.installation && now.name == before.name) return {};
+  now.installation = before.installation;
+  now.name = before.name;
+  return transaction.put(kServerTable, now.to_row());
+}
 
 }  // namespace
 
@@ -37,11 +48,14 @@ Status KeyManager::take_in(store::Transaction& transaction, const store::ApplyRe
         touched.cursors.insert(GroupCursor::from_row(*row).group);
       }
     } else if (changed.table == kServerTable.name) {
-      touched.self = touched.self || equal(store::blob(changed.key, 0), context_.server.view());
+      if (!equal(store::blob(changed.key, 0), context_.server.view())) continue;
+      if (!touched.self && changed.before) touched.own = ServerRow::from_row(*changed.before);
+      touched.self = true;
     }
   }
   TRY(obey_tombstones(transaction, report));
   for (const auto& group : touched.cursors) TRY(KeyGroups::recount(transaction, context_, group));
+  if (touched.own) TRY(stay_oneself(transaction, *touched.own));
   if (touched.self) TRY(obey_epoch(transaction, context_));
   return conflicts_.record(transaction, report.conflicts);
 }

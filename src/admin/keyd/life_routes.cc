@@ -86,7 +86,7 @@ json::object to_json(const keymgr::Tombstone& mark) {
 // The name, the state and what the key is now: what the second person consents to.
 Result<Matter> matter_of(KeyManager& manager, const Noun& noun, const Request& request) {
   const KeyRef key = TRY(noun.find(manager, request));
-  const auto needing = TRY(manager.count_cartridges(key.ledger, CartridgeFilter::kNeeding));
+  const auto needing = TRY(manager.count_sealed(key, CartridgeFilter::kNeeding));
   return Matter{std::string(noun.name) + " " + to_hex(key.fingerprint),
                 std::string(noun.name) + " \"" + escape_unprintable(key.name) + "\" (" +
                     to_hex(key.fingerprint) + ", " + std::string(keymgr::to_string(key.state)) +

@@ -376,9 +376,7 @@ class Model {
     if (!server.refused) return;
     const Incarnation offered = *server.refused;
     check_ok(server.keystore->write([&](store::Transaction& t) -> Status {
-      PeerProgress progress = TRY(read_progress(t, server.parties));
-      accept_restored(progress, offered);
-      return save_progress(t, server.parties.peer, progress);
+      return accept_restored(t, server.parties, actor(), offered);
     }));
     server.refused.reset();
     server.session.reset();

@@ -1,6 +1,8 @@
 // The fixture of tests with two key servers that exchange messages when the test says so. One thread.
 #pragma once
 
+#include <filesystem>
+
 #include "keymgr/custody/pair_test_kit.h"
 
 namespace tapewarden::keymgr::testing {
@@ -66,6 +68,31 @@ class PairOfServers : public ::testing::Test {
     EXPECT_EQ(heads, std::pair(a.keystore->head(), b.keystore->head()));
     EXPECT_TRUE(a.keystore->verify().value().empty());
     EXPECT_TRUE(b.keystore->verify().value().empty());
+  }
+
+  // An older copy of everything, which takes the server's place in a new epoch when the machine is lost. It
+  // may be put back more than once.
+  static void keep_copy(ModelServer& at) {
+    at.copy = std::make_unique<ModelServer::Copy>();
+    at.copy->path = at.directory.file("copy.db");
+    ASSERT_TRUE(at.keystore->copy_to(at.copy->path));
+    at.copy->log.copy_from(at.log);
+  }
+  void put_back(ModelServer& at) {
+    at.close();
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(at.path + suffix);
+    std::filesystem::copy_file(at.copy->path, at.path);
+    at.log.copy_from(at.copy->log);
+    at.open();
+    ASSERT_TRUE(at.manager->begin_epoch(actor));
+    connect();
+  }
+  // The other one refuses it until an operator there has accepted it.
+  void accept(ModelServer& restored, ModelServer& at) {
+    ASSERT_FALSE(send(restored, at));
+    ASSERT_TRUE(at.refused);
+    ASSERT_TRUE(at.keystore->write(
+        [&](store::Transaction& t) -> Status { return accept_restored(t, at.parties, actor, *at.refused); }));
   }
 
   static Result<DataKey> take(ModelServer& at, std::string_view group) {

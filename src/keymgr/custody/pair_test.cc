@@ -247,32 +247,19 @@ TEST_F(PairOfServers, K17_ARestoredServerIsRefusedUntilAcceptedAndThenHasEveryth
   ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
   ASSERT_TRUE(a.manager->generate_keys(actor, 5, "", "DAILY"));
   settle();
-  const std::string copy = a.directory.file("copy.db");
-  MemoryCommitLog log;
-  ASSERT_TRUE(a.keystore->copy_to(copy));
-  log.copy_from(a.log);
+  keep_copy(a);
   ASSERT_TRUE(a.manager->generate_keys(actor, 3, "", "DAILY"));
   const auto used = take(a, "DAILY").value();
   settle();
-  // The machine is lost, and the older copy comes back.
-  a.close();
-  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(a.path + suffix);
-  std::filesystem::copy_file(copy, a.path);
-  a.log.copy_from(log);
-  a.open();
-  ASSERT_TRUE(a.manager->begin_epoch(actor));
-  connect();
+  put_back(a);
   EXPECT_FALSE(take(a, "DAILY"));  // which of them were given out it cannot know
   const Status refused = send(a, b);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text().find("accept-restored"), std::string::npos);
   EXPECT_FALSE(send(b, a));
   ASSERT_TRUE(b.refused);
-  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
-    PeerProgress progress = TRY(read_progress(t, b.parties));
-    accept_restored(progress, *b.refused);
-    return save_progress(t, b.parties.peer, progress);
-  }));
+  ASSERT_TRUE(b.keystore->write(
+      [&](store::Transaction& t) -> Status { return accept_restored(t, b.parties, actor, *b.refused); }));
   settle();
   EXPECT_EQ(key_count(a), 8U);
   EXPECT_EQ(a.manager->key(used.alias).value().uses, 1);
@@ -358,6 +345,56 @@ TEST_F(PairOfServers, K19_ANewSecondaryGetsWhatAnEarlierOneMade) {
   }
   EXPECT_EQ(key_count(c), 4U);
   EXPECT_EQ(c.manager->list_servers().value().size(), 3U);
+}
+
+// One backup is restored, the machine is lost again, and the backup is restored once more: the second copy
+// begins the epoch that the first one acted in.
+TEST_F(PairOfServers, K17_TwoRestoresOfOneBackupDoNotActInOneEpoch) {
+  ASSERT_TRUE(a.manager->create_group(actor, "DAILY", {}));
+  ASSERT_TRUE(a.manager->generate_keys(actor, 2, "", "DAILY"));
+  settle();
+  keep_copy(a);
+  const auto work = [&] {
+    ASSERT_TRUE(a.manager->generate_keys(actor, 3, "", "DAILY"));
+    ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) -> Status {
+      for (int i = 0; i < 3; ++i) {
+        LedgerEntry entry;
+        entry.volume = Uuid::random(sim.random);
+        (void)TRY(a.manager->ledger().add(t, entry));
+      }
+      return {};
+    }));
+  };
+  put_back(a);
+  accept(a, b);
+  settle();
+  work();
+  settle();
+  ASSERT_TRUE(take(a, "DAILY"));
+  ASSERT_TRUE(take(a, "DAILY"));
+  settle();
+  put_back(a);
+  work();  // before anybody can tell it that the epoch is not new
+  accept(a, b);
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    EXPECT_TRUE(at->keystore->read([&](store::Reader& reader) -> Status {
+      EXPECT_EQ(TRY(reader.aggregate(kLedgerTable, "COUNT(*)", "1", {})), 6);
+      const auto row = TRY(reader.get(kServerTable, {to_bytes(a.id.view())}));
+      EXPECT_EQ(ServerRow::from_row(*row).epoch, 2);
+      EXPECT_EQ(ServerRow::from_row(*row).installation, a.manager->context().installation);
+      return {};
+    }));
+    for (const auto& line : at->log.records()) {
+      EXPECT_EQ(line.find("peer.refuse-row"), line.npos) << line;
+    }
+  }
+  EXPECT_EQ(key_count(a), 8U);
+  EXPECT_EQ(a.manager->group("DAILY")->remaining, 0) << "those of the repeated epoch are not given out";
+  ASSERT_TRUE(a.manager->generate_keys(actor, 1, "", "DAILY"));
+  settle();
+  EXPECT_TRUE(take(a, "DAILY"));
+  EXPECT_FALSE(take(a, "DAILY"));
 }
 
 // The two were independent once, so one alias means two keys; one of them is destroyed.

@@ -78,6 +78,9 @@ struct ModelServer {
       return manager->note_refused(t, rows);
     };
     parties.held = [this](std::span<const HeldKey> keys) { return manager->note_held(keys); };
+    parties.raise_peer = [this](store::Transaction& t, const Actor& actor, std::int64_t epoch) {
+      return raise_epoch_above(t, manager->context(), actor, parties.peer, epoch);
+    };
     parties.now = [this] { return sim.clock.wall_now(); };
     parties.rewritten = rewritten_tables();
     parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };

@@ -78,6 +78,36 @@ class PeerRights : public testing::PairOfServers {
     }));
     return out;
   }
+  // Of b, under an id of its choice.
+  Tombstone signed_by_b(KeyKind kind, ByteView fingerprint) {
+    Tombstone mark;
+    mark.kind = kind;
+    mark.fingerprint = to_bytes(fingerprint);
+    mark.key = Bytes(fingerprint.size(), 0x55);
+    mark.name = "SOMETHING";
+    mark.state = KeyState::kDestroyed;
+    mark.server = b.id;
+    mark.signature = b.manager->context().signing_key.sign(mark.signed_bytes());
+    return mark;
+  }
+  // In the row of a.
+  Status raise_to(store::Transaction& t, std::int64_t epoch) {
+    ServerRow server = ServerRow::from_row(*TRY(t.get(kServerTable, {to_bytes(a.id.view())})));
+    server.epoch = epoch;
+    return t.put(kServerTable, server.to_row());
+  }
+  // As when the peer did not take them.
+  void refuse_at_a(const std::vector<DataKey>& keys) {
+    std::vector<RefusedRow> rows;
+    for (const DataKey& one : keys) rows.push_back({std::string(kDataKeyTable.name), one.to_row(), "broken"});
+    ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) { return a.manager->note_refused(t, rows); }));
+  }
+  void settle_unchecked() {
+    for (int i = 0; i < 8; ++i) {
+      ASSERT_TRUE(send(a, b));
+      ASSERT_TRUE(send(b, a));
+    }
+  }
   store::Row entry_key() const { return {to_bytes(entry.server.view()), entry.sequence}; }
 
   DataKey key;
@@ -206,6 +236,135 @@ TEST_F(PeerRights, K10_AKeyDiesByASignedTombstoneAloneAndNeverWhileItIsHeld) {
   }));
   EXPECT_TRUE(secret_at(a));
   EXPECT_EQ(a.manager->key(key.alias)->state, KeyState::kPreActive);
+}
+
+TEST_F(PeerRights, K10_AHoldIsFoundWhateverIdATombstoneTells) {
+  ASSERT_TRUE(a.manager->hold_key(actor, a.manager->key_ref(key.alias).value(), "a lawsuit", kNever));
+  ASSERT_TRUE(a.manager->hold_key(actor, a.manager->kek_ref(kek.id).value(), "a lawsuit", kNever));
+  EXPECT_TRUE(
+      refused_row(kTombstoneTable, signed_by_b(KeyKind::kDataKey, ByteView(key.fingerprint)).to_row()));
+  EXPECT_TRUE(refused_row(kTombstoneTable, signed_by_b(KeyKind::kKek, ByteView(kek.id)).to_row()));
+  EXPECT_NE(last_record(a, "peer.refuse-row").find("a lawsuit"), std::string::npos);
+  ASSERT_TRUE(a.manager->enforce_tombstones());
+  EXPECT_TRUE(secret_at(a));
+  EXPECT_TRUE(a.manager->kek(kek.id)->kek.has_private);
+}
+
+TEST_F(PeerRights, K19_AKeyThatARestoreForgotToHaveGivenOutStaysInItsEpoch) {
+  keep_copy(a);
+  ASSERT_EQ(take(a, "DAILY")->id, key.id);
+  settle();
+  put_back(a);
+  accept(a, b);
+  DataKey forged = b.manager->key(key.alias).value();
+  ASSERT_EQ(forged.uses, 1);
+  forged.uses = 0;
+  forged.owner_epoch = 1;
+  EXPECT_TRUE(refused_row(kDataKeyTable, forged.to_row())) << "a copy of everything was asked for";
+  settle_unchecked();
+  ASSERT_TRUE(a.progress().complete);
+  EXPECT_FALSE(take(a, "DAILY"));
+  ++forged.transfers;
+  EXPECT_TRUE(refused_row(kDataKeyTable, forged.to_row())) << "as if it had been promoted";
+  EXPECT_FALSE(take(a, "DAILY"));
+  EXPECT_EQ(a.manager->key(key.alias)->owner_epoch, 0);
+}
+
+TEST_F(PeerRights, K19_WhichCopyOfItselfAServerIsItAloneSays) {
+  const auto own = ServerRow::from_row(row_at(b, kServerTable, {to_bytes(a.id.view())}));
+  const std::uint32_t installation = a.manager->context().installation;
+  ServerRow forged = own;
+  forged.installation ^= 1;
+  forged.name = "somebody else";
+  ++forged.epoch;  // this alone may come from the other
+  EXPECT_FALSE(refused_row(kServerTable, forged.to_row()));
+  EXPECT_TRUE(a.progress().complete) << "it would ask for everything once more";
+  EXPECT_NE(last_record(a, "peer.change").find("installation"), std::string::npos);
+  settle();
+  for (ModelServer* at : {&a, &b}) {
+    const auto row = ServerRow::from_row(row_at(*at, kServerTable, {to_bytes(a.id.view())}));
+    EXPECT_EQ(row.installation, installation);
+    EXPECT_EQ(row.name, own.name);
+    EXPECT_EQ(row.epoch, own.epoch + 1);
+  }
+}
+
+TEST_F(PeerRights, K19_AFullCopyNeitherRenamesAServerNorKillsByAnUnsignedTombstone) {
+  keep_copy(a);
+  put_back(a);
+  accept(a, b);
+  const auto own = ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())}));
+  Tombstone unsigned_mark = signed_by_b(KeyKind::kDataKey, ByteView(key.fingerprint));
+  unsigned_mark.server.bytes.fill(9);
+  ASSERT_TRUE(b.keystore->write([&](store::Transaction& t) -> Status {
+    ServerRow forged = ServerRow::from_row(*TRY(t.get(kServerTable, {to_bytes(a.id.view())})));
+    forged.installation = own.installation ^ 1;
+    forged.name = "somebody else";
+    TRY(t.put(kServerTable, forged.to_row()));
+    TRY(t.put(kTombstoneTable, unsigned_mark.to_row()));
+    PeerProgress pretended = TRY(read_progress(t, b.parties));
+    pretended.applied = std::uint64_t{1} << 40;  // "I know all that you have"
+    return save_progress(t, b.parties.peer, pretended);
+  }));
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(send(b, a));
+  EXPECT_TRUE(a.progress().complete);
+  const auto now = ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())}));
+  EXPECT_EQ(now.installation, own.installation);
+  EXPECT_EQ(now.name, own.name);
+  ASSERT_TRUE(a.manager->enforce_tombstones());
+  EXPECT_TRUE(secret_at(a));
+  EXPECT_NE(last_record(a, "peer.refuse-row").find("not known here"), std::string::npos);
+}
+
+TEST_F(PeerRights, K19_NobodyUsesUpAnotherServersEpochs) {
+  constexpr std::int64_t kMost = kMaximumEpoch - 256;
+  ASSERT_TRUE(a.keystore->write([&](store::Transaction& t) -> Status { return raise_to(t, kMost - 1); }));
+  settle();
+  EXPECT_FALSE(refused_of([&](store::Transaction& t) { return raise_to(t, kMost); }));
+  EXPECT_TRUE(refused_of([&](store::Transaction& t) { return raise_to(t, kMost + 1); }));
+  EXPECT_EQ(ServerRow::from_row(row_at(a, kServerTable, {to_bytes(a.id.view())})).epoch, kMost);
+  keep_copy(a);
+  put_back(a);  // a restore can begin its epoch
+  accept(a, b);
+  EXPECT_TRUE(refused_of([&](store::Transaction& t) { return raise_to(t, kMaximumEpoch); }));
+  EXPECT_TRUE(a.manager->begin_epoch(actor));
+}
+
+TEST_F(PeerRights, K19_ARefusedKeyThatANewPeerTakesIsGivenOut) {
+  ASSERT_EQ(take(a, "DAILY")->id, key.id);
+  const auto other = a.manager->generate_keys(actor, 1, "TWK", "DAILY").value().front();
+  refuse_at_a({other});
+  a.peer.acknowledged = a.keystore->head().sequence;
+  EXPECT_FALSE(take(a, "DAILY"));
+  // b was broken; c takes its place.
+  ModelServer c{sim, 3};
+  a.meet(c);
+  c.meet(a);
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(send(a, c));
+  EXPECT_EQ(take(a, "DAILY")->id, other.id);
+}
+
+TEST_F(PeerRights, K3_KeysThatThePeerRefusesAreMadeAnewOnce) {
+  ASSERT_TRUE(a.manager->create_group(actor, "AHEAD", {GroupPolicy::kUseOnce, 4, "TWK"}));
+  const auto needed = [&] {
+    std::int64_t count = 0;
+    EXPECT_TRUE(a.keystore->read([&](store::Reader& reader) -> Status {
+      for (const auto& one : TRY(a.manager->groups().keys_needed(reader))) count += one.count;
+      return {};
+    }));
+    return count;
+  };
+  const auto first = a.manager->generate_keys(actor, 4, "TWK", "AHEAD").value();
+  EXPECT_EQ(needed(), 0);
+  refuse_at_a({first[0], first[1], first[2]});
+  EXPECT_EQ(needed(), 3);
+  const auto second = a.manager->generate_keys(actor, 3, "TWK", "AHEAD").value();
+  EXPECT_EQ(needed(), 0);
+  refuse_at_a(second);
+  refuse_at_a({first[3]});
+  EXPECT_EQ(needed(), 1) << "no more than as many again";
+  ASSERT_TRUE(a.manager->generate_keys(actor, 1, "TWK", "AHEAD"));
+  EXPECT_EQ(needed(), 0);
 }
 
 TEST_F(PeerRights, K19_ARefusedKeyIsNeverCountedAsHeldByThePeer) {

@@ -62,6 +62,16 @@ Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& par
   return progress;
 }
 
+Status accept_restored(store::Transaction& transaction, const PairParties& parties, const Actor& actor,
+                       const Incarnation& offered) {
+  PeerProgress progress = TRY(read_progress(transaction, parties));
+  if (parties.raise_peer && offered.epoch <= progress.peer.epoch) {
+    TRY(parties.raise_peer(transaction, actor, progress.peer.epoch));
+  }
+  accept_restored(progress, offered);
+  return save_progress(transaction, parties.peer, progress);
+}
+
 Result<Bytes> ChangeSender::hello() {
   const auto key = crypto::random_secret(*env_.random, crypto::kAesKeyBytes);
   ReplicationHello hello;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "keymgr/actor.h"
 #include "keymgr/custody/peer_progress.h"
 #include "keymgr/custody/replication_message.h"
 #include "keymgr/peer_changes.h"
@@ -39,10 +40,17 @@ struct PairParties {
   std::function<Result<Incarnation>(store::Reader&)> incarnation{};
   // Tables in which the peer's word stands while this server is rewritten (rewrite.h).
   std::span<const std::string_view> rewritten{};
+  // Raises the peer's epoch beyond the one given (raise_epoch_above()).
+  std::function<Status(store::Transaction&, const Actor&, std::int64_t)> raise_peer{};
 };
 
 // This server's notes of the peer, put right when this server was restored since they were made.
 Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& parties);
+
+// An operator accepted the peer that was restored and shows `offered`. When an earlier copy of it was seen in
+// that epoch or a later one, its epoch is raised beyond that, so that no two of its copies act in one epoch.
+Status accept_restored(store::Transaction& transaction, const PairParties& parties, const Actor& actor,
+                       const Incarnation& offered);
 
 // Belongs to one thread. Borrows everything.
 class ChangeSender {

@@ -270,9 +270,7 @@ Result<Incarnation> Replicator::accept_restored(const Actor& actor) {
                 "look at the status of the servers");
   }
   TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
-    PeerProgress progress = TRY(read_progress(transaction, options_.parties));
-    keymgr::accept_restored(progress, *offered);
-    TRY(save_progress(transaction, options_.parties.peer, progress));
+    TRY(keymgr::accept_restored(transaction, options_.parties, actor, *offered));
     if (options_.on_accepted) TRY(options_.on_accepted(transaction));
     audit::Record record(audit::EventType::kDataSynchronization, audit::Outcome::kSuccess,
                          "server.accept-restored");
