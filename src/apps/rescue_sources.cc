@@ -43,7 +43,7 @@ Status copy_data(Disk& disk, const KeydConfig& from, const KeydConfig& to) {
 // A key server's folder. Looked at in a copy: what is left of a site is not written to.
 class ServerSource final : public rescue::KeySource {
  public:
-  ServerSource(Env env, KeydConfig config, store::MasterKeys master, std::string scratch)
+  ServerSource(Env env, KeydConfig config, std::unique_ptr<store::MasterKeyFile> master, std::string scratch)
       : env_(env), config_(std::move(config)), master_(std::move(master)), scratch_(std::move(scratch)) {}
 
   Result<std::vector<rescue::FoundKey>> find(const rescue::KeyWanted& wanted) override {
@@ -58,14 +58,14 @@ class ServerSource final : public rescue::KeySource {
   Result<std::vector<rescue::FoundKey>> look(const KeydConfig& copy, const rescue::KeyWanted& wanted) {
     TRY(env_.disk->make_directories(scratch_, 0700));
     TRY(copy_data(*env_.disk, config_, copy));
-    const auto parts = TRY(open_keystore(env_, copy, master_));
+    const auto parts = TRY(open_keystore(env_, copy, master_->keys()));
     return rescue::find_in_keystore(env_, *parts.keystore, config_.server_id, wanted,
                                     "the key server " + config_.server_name);
   }
 
   const Env env_;
   const KeydConfig config_;
-  const store::MasterKeys master_;
+  const std::unique_ptr<store::MasterKeyFile> master_;
   const std::string scratch_;
 };
 
@@ -126,7 +126,8 @@ Result<std::unique_ptr<rescue::KeySource>> server_source(Env env, const RescueOp
                         ? TRY(ask_secret("passphrase of the master key", "server-passphrase-file"))
                         : TRY(store::read_passphrase_file(*env.disk, options.server_passphrase_file));
   auto master = TRY(open_master_key(env, config.master_key_file, std::move(passphrase)));
-  return std::make_unique<ServerSource>(env, std::move(config), master->keys(), scratch_folder(env, options));
+  return std::make_unique<ServerSource>(env, std::move(config), std::move(master),
+                                        scratch_folder(env, options));
 }
 
 }  // namespace
