@@ -107,8 +107,8 @@ int run(int argc, char** argv) {
     return report(std::cerr, mapped ? become_keyd(*mapped) : mapped.error());
   }
   // They work on the server's own files, so its program does them.
-  const bool on_files = words.size() > 1 && words.front() == "server" &&
-                        (words[1] == "introduce" || words[1] == "merge-with");
+  const bool on_files =
+      words.size() > 1 && words.front() == "server" && (words[1] == "introduce" || words[1] == "merge-with");
   if (on_files) return report(std::cerr, become_keyd({words.begin() + 1, words.end()}));
   (void)crypto::harden_process(kSecureHeapBytes);
   (void)std::signal(SIGPIPE, SIG_IGN);

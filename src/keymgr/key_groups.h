@@ -42,7 +42,7 @@ struct GroupStatus {
   std::int64_t used = 0;
   std::int64_t remaining = 0;
   int used_percent = 0;
-  std::int64_t waiting = 0;  // of the remaining: not given out before a backup holds them
+  std::int64_t waiting = 0;   // of the remaining: not given out before a backup holds them
   std::int64_t unshared = 0;  // of the remaining: not given out before the peer holds them
   std::int64_t ready = 0;     // of the remaining: may be given out now, as far as the peer is concerned
   // Calendar day on which the last key will be taken, from the writes of the last 30 days; absent when

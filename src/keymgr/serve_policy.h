@@ -66,8 +66,8 @@ Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& co
 Result<WaitingKeys> count_waiting(store::Reader& reader, const ServerContext& context,
                                   const Settings& settings);
 
-// How many unused keys of this server in the group the peer does not hold, where it must: none of them is given
-// out for writing before it does.
+// How many unused keys of this server in the group the peer does not hold, where it must: none of them is
+// given out for writing before it does.
 Result<std::int64_t> count_unshared(store::Reader& reader, const ServerContext& context,
                                     const Settings& settings, const KeyGroup& group);
 

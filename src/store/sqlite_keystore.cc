@@ -62,8 +62,8 @@ Status SqliteKeystore::open() {
   // process that looks) is no reason not to serve.
   const Status emptied = writer_->empty_log();
   if (!emptied && emptied.error().code != ErrorCode::kConflict) return emptied;
-  auto committer =
-      std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_, std::move(state), version_);
+  auto committer = std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_,
+                                               std::move(state), version_);
   if (!emptied) committer->scrub_later();
   queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));

@@ -2,13 +2,12 @@
 // state of their own but the open KEK challenges. Thread-safe.
 #pragma once
 
+#include <boost/json.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <boost/json.hpp>
 
 #include "admin/http/route.h"
 #include "admin/http/router.h"
@@ -51,7 +50,7 @@ struct KeydServices {
   keymgr::backup::Service* backups = nullptr;  // nullptr: no routes for backups
   keymgr::Rewrapper& rewrapper;
   keymgr::recoverability::Service* recoverability = nullptr;  // nullptr: no routes for it
-  store::KeyRotation* rotation = nullptr;  // nullptr: no routes for the master key
+  store::KeyRotation* rotation = nullptr;                     // nullptr: no routes for the master key
   AuditPlace audit;
   std::string server_name;
   // Empty functions where there is nothing to tell.

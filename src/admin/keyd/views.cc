@@ -171,7 +171,7 @@ json::object to_json(const keymgr::PeerState& peer) {
           {"last_error", peer.last_error},
           {"conflicts", peer.conflicts},
           {"rolled_back", peer.rolled_back},
-          {"copying_again", peer.copying_again == keymgr::CopyAgain::kNo ? ""
+          {"copying_again", peer.copying_again == keymgr::CopyAgain::kNo      ? ""
                             : peer.copying_again == keymgr::CopyAgain::kMerge ? "merge"
                                                                               : "rewrite"},
           {"sending_again", peer.resending > 0},

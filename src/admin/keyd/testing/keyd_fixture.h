@@ -7,8 +7,8 @@
 #include <string>
 
 #include "admin/keyd/keyd_routes.h"
-#include "keymgr/recoverability/service.h"
 #include "audit/audit_file.h"
+#include "keymgr/recoverability/service.h"
 #include "people/testing/people_fixture.h"
 
 namespace tapewarden::admin::testing {
