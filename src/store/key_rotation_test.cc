@@ -65,6 +65,16 @@ struct Rotated : Fixture {
     }
     return !rotation->state().going_on;
   }
+  // Until more rows are done, or it is at its end; false when that takes too long.
+  bool moves_on() {
+    const auto before = rotation->state().done;
+    for (int i = 0; i < 10'000; ++i) {
+      const RotationState now = rotation->state();
+      if (!now.going_on || now.done > before) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    return false;
+  }
   void add_keys(int count = kKeyCount) {
     ASSERT_TRUE(keystore->write([&](Transaction& t) -> Status {
       for (int i = 0; i < count; ++i) {
@@ -217,6 +227,7 @@ TEST(KeyRotation, K16_GoesOnAfterEveryStep) {
     ++starts;
     ASSERT_TRUE(f.start());
     EXPECT_EQ(f.rotation->state().version, 3U);
+    ASSERT_TRUE(f.moves_on()) << f.rotation->state().fault;
   }
   EXPECT_GT(starts, 1);
   EXPECT_EQ(f.versions(), Versions{3});
