@@ -344,7 +344,7 @@ Result<CartridgePage> Service::cartridges(const Question& question, const PageRe
           verdict.destroyed ? kLast : verdict.independent,       verdict.places.count(), cartridge.id, i,
           alarms_.standing(cartridge, i, verdict, wanted_, now), verdict.places};
       if (after && weak.order() <= after->order()) continue;
-      weakest.push_back(std::move(weak));
+      weakest.push_back(weak);
       if (weakest.size() < 4 * (limit + 1)) continue;
       std::ranges::nth_element(weakest, weakest.begin() + static_cast<std::ptrdiff_t>(limit), {},
                                &Weak::order);
