@@ -1,10 +1,10 @@
 // K16: kill -9 in the middle of rotations of the master key, again and again: afterwards everything is under
 // the old key or the new one, and every key opens.
-#include <cstdlib>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "crash/kills.h"
 #include "harness/key_record.h"
 #include "integration/running_site.h"
 #include "store/master_key.h"
@@ -20,11 +20,6 @@ constexpr int kKeys = 200;
 constexpr int kWritesEachRound = 3;  // with those a rotation has several batches
 constexpr unsigned kLongestLife =
     220;  // milliseconds after the rotation was asked for; about as long as one takes
-
-int kills_wanted() {
-  const char* text = std::getenv("TAPEWARDEN_KILLS");
-  return text != nullptr ? std::atoi(text) : kKills;
-}
 
 class RotationKills : public RunningSite {
  protected:
@@ -59,7 +54,7 @@ class RotationKills : public RunningSite {
 };
 
 TEST_F(RotationKills, K16_KilledInRotationsTwoHundredTimes) {
-  const int kills = kills_wanted();
+  const int kills = kills_wanted(kKills);
   TW_ASSERT_OK(one_officer());
   const auto drive = enrolled_drive("K16ROTATE001", DriveKind::kLto);
   TW_ASSERT_OK(drive);

@@ -1,12 +1,12 @@
 // K19: kill -9 while the two servers compare, copy everything anew, rewrite one from the other, and while two
 // installations merge. Nothing acknowledged is lost, nothing is given out twice, and they meet again as
 // equals.
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <set>
 
+#include "crash/kills.h"
 #include "harness/key_record.h"
 #include "integration/tape_site.h"
 
@@ -21,11 +21,6 @@ constexpr int kWritesEachRound = 8;     // at either server, at most
 constexpr unsigned kLongestLife = 250;  // milliseconds after the copy was asked for
 constexpr int kKillsOfAMerge = 10;      // then it may come to its end
 constexpr int kKeysMerged = 3'000;      // of each installation
-
-int kills_wanted() {
-  const char* text = std::getenv("TAPEWARDEN_KILLS");
-  return text != nullptr ? std::atoi(text) : kKills;
-}
 
 std::string result_of(const Result<json::value>& comparison) {
   if (!comparison) return comparison.error().text();
@@ -46,7 +41,7 @@ class SyncKills : public TapeSite {
 };
 
 TEST_F(SyncKills, K19_KillNineWhileServersCompareAndCopyAnew) {
-  const int kills = kills_wanted();
+  const int kills = kills_wanted(kKills);
   const auto drive = enrolled_drive("K19SYNC00001", DriveKind::kLto);
   TW_ASSERT_OK(drive);
   ASSERT_TRUE(make_group("SYNC", kKeysThere).has_value());
@@ -196,7 +191,7 @@ class MergeKills : public ::testing::Test {
 };
 
 TEST_F(MergeKills, K19_KillNineWhileTwoInstallationsMerge) {
-  const int kills = kills_wanted();
+  const int kills = kills_wanted(kKills);
   for (Installed* at : {&one, &two}) TW_ASSERT_OK(install(*at));
   TW_ASSERT_OK(introduce(one, two));
   TW_ASSERT_OK(introduce(two, one));
