@@ -5,6 +5,7 @@
 
 #include "crypto/certificate.h"
 #include "crypto/old_algorithms.h"
+#include "crypto/password_work.h"
 #include "crypto/pkcs12_parts.h"
 #include "crypto/secure_memory.h"
 
@@ -167,7 +168,7 @@ class EntryReader {
   const SecretBytes& phrase_;
   std::size_t limit_;
   std::size_t count_ = 0;
-  pkcs12::WorkBudget work_{pkcs12::kLargestIterations};
+  pkcs12::WorkBudget work_{kLargestPasswordWork};
   std::vector<Pkcs12Entry> secrets_;
   std::vector<Pkcs12Entry> keys_;
   std::vector<Pkcs12Entry> certificates_;

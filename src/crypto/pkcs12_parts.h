@@ -19,21 +19,18 @@ Status check_passphrase(PKCS12* file, const SecretBytes& phrase);
 Result<PrivateKey> adopt(PkeyPtr key);
 Result<Certificate> adopt(const X509* certificate);
 
-// Of all parts of a file together: about a minute of one processor.
-inline constexpr long kLargestIterations = 50'000'000;
-
 class WorkBudget {
  public:
-  explicit WorkBudget(long iterations) : left_(iterations) {}
+  explicit WorkBudget(long work) : left_(work) {}
   // Before something is opened by this algorithm: kInvalidArgument beyond the budget, or when the file does
-  // not tell how often the passphrase is hashed.
+  // not tell how much work it is (password_work.h). The budget is that of all parts of a file together.
   Status spend(const X509_ALGOR* algorithm);
 
  private:
   long left_;
 };
 // Adds up what PKCS12_parse() would spend, without opening private keys. kInvalidArgument beyond
-// kLargestIterations.
+// kLargestPasswordWork.
 Status check_work(PKCS12* file, const SecretBytes& phrase);
 
 inline void free_safes(STACK_OF(PKCS7) * list) {
