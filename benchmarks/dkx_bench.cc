@@ -18,7 +18,7 @@
 namespace tapewarden::bench {
 namespace {
 
-constexpr unsigned kExchanges = 2000;
+constexpr unsigned kExchanges = 8000;
 constexpr unsigned kRounds = 3;
 constexpr unsigned kInFlight = 64;
 constexpr unsigned kCartridges = 64;

@@ -1,5 +1,5 @@
-// New mutual TLS connections over the loopback address, both ends with the project's code, against OpenSSL's
-// handshakes alone.
+// New mutual TLS connections over the loopback address, both ends with the project's code, against OpenSSL
+// alone: over sockets of its own, and in memory, where neither end pays for TCP.
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -14,7 +14,7 @@
 namespace tapewarden::bench {
 namespace {
 
-constexpr unsigned kConnections = 1000;
+constexpr unsigned kConnections = 4000;
 constexpr unsigned kRounds = 3;
 constexpr unsigned kInFlight = 16;
 constexpr double kGoal = 0.85;
@@ -89,15 +89,17 @@ class Port {
 };
 
 // Two threads, as server and client above have one each.
-double handshakes_a_second(const net::testing::BareHandshakes& bare) {
+template <typename Shake>
+double handshakes_a_second(const Shake& shake) {
   constexpr unsigned kThreads = 2;
   std::atomic<unsigned> failures{0};
   const double seconds = seconds_of([&] {
     std::vector<std::jthread> threads;
     for (unsigned thread = 0; thread < kThreads; ++thread)
       threads.emplace_back([&] {
+        const net::testing::LoopbackDoor door;
         for (unsigned i = 0; i < kConnections / kThreads; ++i)
-          if (!bare.shake()) ++failures;
+          if (!shake(door)) ++failures;
       });
   });
   if (failures != 0) throw std::runtime_error("a bare handshake failed");
@@ -107,9 +109,14 @@ double handshakes_a_second(const net::testing::BareHandshakes& bare) {
 Figures tls_handshakes() {
   Port port;
   const net::testing::BareHandshakes bare(port.server_config, port.client_config);
-  return compare_rates(
-      "tls-handshakes", "connections/s", kGoal, kRounds, kConnections,
-      [&] { return port.connections_a_second(); }, [&] { return handshakes_a_second(bare); });
+  const auto real = [&] { return port.connections_a_second(); };
+  Figures figures = compare_rates("tls-handshakes", "connections/s", kGoal, kRounds, kConnections, real, [&] {
+    return handshakes_a_second([&](const auto& door) { return bare.shake_over(door); });
+  });
+  const auto in_memory = measure_in_turn(
+      kRounds, real, [&] { return handshakes_a_second([&](const auto&) { return bare.shake(); }); });
+  figures.push_back({"tls-handshakes-memory", in_memory.value, "connections/s", in_memory.yardstick, {}});
+  return figures;
 }
 
 const Registrar kHandshakes("tls-handshakes", "new mutual TLS 1.3 connections on the loopback address",

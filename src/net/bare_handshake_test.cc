@@ -15,6 +15,10 @@ TEST(BareHandshakes, ShakesHandsAndRefusesStrangers) {
   auto stranger = elsewhere.client_config(elsewhere.client_leaf("client"));
   stranger.authorities = server.authorities;
   EXPECT_FALSE(BareHandshakes(server, stranger).shake());
+
+  const LoopbackDoor door;
+  EXPECT_TRUE(BareHandshakes(server, site.client_config(site.client_leaf("client"))).shake_over(door));
+  EXPECT_FALSE(BareHandshakes(server, stranger).shake_over(door));
 }
 
 }  // namespace

@@ -195,9 +195,9 @@ struct CommitInfo {
   std::uint64_t sequence = 0;
 };
 
-// The longest time for which a commit waits for announced ones. Beside what a commit and an answer take under
-// load it is short; without load nothing is announced.
-inline constexpr std::chrono::microseconds kGatherTime{4000};
+// The longest time for which a commit waits for announced ones. Beside what an answer takes under load it is
+// short; without load nothing is announced.
+inline constexpr std::chrono::microseconds kGatherTime{1500};
 
 // One fault that verify() found.
 struct Fault {
