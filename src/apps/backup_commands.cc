@@ -52,6 +52,7 @@ Result<T> of_file(const std::string& path, const std::string& field, Result<T> p
   Error error = std::move(parsed).error();
   error.message = path + ": " + error.message;
   error.field = field;
+  if (error.remedy.empty()) error.remedy = "give the whole file, in PEM, as it was made";
   return std::unexpected(std::move(error));
 }
 

@@ -138,9 +138,12 @@ Result<KekView> Keks::add(store::Transaction& transaction, const Actor& actor, c
     kek.origin = added.origin;
     kek.times.created = kek.times.activated = context_.now();
   }
-  if (added.key && !kek.has_private) TRY(take_private(transaction, kek, *added.key));
-  TRY(put(transaction, kek));
-  audit(transaction, actor, added.origin == KeyOrigin::kGenerated ? "kek.generate" : "kek.import", kek, "");
+  const bool takes_private = added.key && !kek.has_private;
+  if (takes_private) TRY(take_private(transaction, kek, *added.key));
+  const bool changes = !here || takes_private;
+  if (changes) TRY(put(transaction, kek));
+  audit(transaction, actor, added.origin == KeyOrigin::kGenerated ? "kek.generate" : "kek.import", kek,
+        changes ? "" : "it was here already");
   for (const auto& label : added.labels) TRY(add_label(transaction, actor, kek.id, label));
   return KekView{kek, TRY(labels_of(transaction, kek.id))};
 }

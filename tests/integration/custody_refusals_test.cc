@@ -120,7 +120,8 @@ class CustodyRefusals : public admin::testing::KeydClient {
     const std::size_t recorded = records().size();
     const Outcome answer = ask();
     ASSERT_GE(answer.status, 400U) << answer.body;
-    ASSERT_NE(answer.status, 500U) << answer.body;
+    // A file that was sent is no fault of the server; one that it keeps is.
+    EXPECT_EQ(answer.status == 500U, field == "backup file") << answer.body;
     EXPECT_EQ(answer.error("field"), field) << answer.error("message");
     EXPECT_FALSE(answer.error("remedy").empty()) << answer.error("message");
     auto moved = changed(before, rows());
@@ -225,6 +226,7 @@ TEST_F(SharingRefusals, K18_WrongCertificatesMakeNoPartner) {
     return officer("POST", "/v1/partners", {{"name", name}, {"certificate", pem}});
   };
   for (const std::size_t bytes : cuts_of(good.size())) {
+    if (bytes + 1 == good.size()) continue;  // the line feed at its end
     refused(
         "cut to " + std::to_string(bytes), [&] { return import("LINZ", good.substr(0, bytes)); },
         "certificate", "partner");
@@ -259,9 +261,11 @@ class OldKeyRefusals : public CustodyRefusals {
     return officer("POST", "/v1/migrations/ekm", {{"keystore", to_base64(keystore)}, {"password", password}});
   }
   static Bytes pkcs12(const crypto::Certificate& certificate, const crypto::PrivateKey& key) {
-    return crypto::write_pkcs12({.key = key, .certificate = certificate, .friendly_name = "old"},
-                                secret(kGood))
-        .value();
+    crypto::Pkcs12 content;
+    content.key = key;
+    content.certificate = certificate;
+    content.friendly_name = "old";
+    return crypto::write_pkcs12(content, secret(kGood)).value();
   }
   const crypto::PrivateKey& key_ = keymgr::testing::shared_rsa(0);
 };
@@ -344,7 +348,8 @@ class BackupRefusals : public CustodyRefusals {
   }
   // The only file of the target "vault".
   std::string backup_file() {
-    for (const auto& name : disk().list(fixture_.backup_directory()).value()) {
+    const auto names = disk().list(fixture_.backup_directory()).value();
+    for (const auto& name : names) {
       if (name.ends_with(".twb")) return fixture_.backup_directory() + "/" + name;
     }
     return {};
@@ -373,7 +378,8 @@ class BackupRefusals : public CustodyRefusals {
       EXPECT_FALSE(error.text().contains(kGood) || error.text().contains(kWrong));
     }
     EXPECT_FALSE(disk().exists(at("restored")));
-    for (const auto& name : disk().list(folder_.path()).value()) {
+    const auto left = disk().list(folder_.path()).value();
+    for (const auto& name : left) {
       EXPECT_FALSE(name.starts_with("tapewarden-verify")) << name;
     }
   }
@@ -414,11 +420,12 @@ TEST_F(BackupRefusals, K17_ACutBackupIsNeitherVerifiedNorRestored) {
   EXPECT_EQ(again.body.at("nothing_new"), true) << "backed up twice";
   const std::string path = backup_file();
   const Bytes good = read_file(disk(), path, 1U << 24).value();
+  constexpr std::size_t kHeaderEnds = 250;  // without its header a file is in no chain
   ASSERT_TRUE(apps::verify_backup(fixture_.base().env(), good_options(), folder_.path()));
   for (const std::size_t bytes : cuts_of(good.size())) {
     ASSERT_TRUE(write_file_atomically(disk(), path, ByteView(good).first(bytes), 0600));
     refused_offline("cut to " + std::to_string(bytes), good_options(),
-                    bytes + 21 > good.size() ? "backup file" : "from");
+                    bytes < kHeaderEnds ? "from" : "backup file");
     // That it did not verify is noted at the target.
     refused("the server's own look at it, cut to " + std::to_string(bytes),
             [&] { return officer("POST", "/v1/backups/vault/verify"); }, "backup file", "backup.verify",
@@ -537,7 +544,9 @@ class JoinRefusals : public ::testing::Test {
     const auto joined = join(file, fingerprint);
     ASSERT_FALSE(joined);
     EXPECT_FALSE(joined.error().field.empty()) << joined.error().text();
-    if (!field.empty()) EXPECT_EQ(joined.error().field, field) << joined.error().text();
+    if (!field.empty()) {
+      EXPECT_EQ(joined.error().field, field) << joined.error().text();
+    }
     EXPECT_FALSE(joined.error().remedy.empty()) << joined.error().text();
     EXPECT_EQ(files(), before);
   }

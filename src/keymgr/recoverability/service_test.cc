@@ -273,8 +273,10 @@ TEST_F(Recoverable, K26_TheSelfCheckOpensEveryKeyAndNamesThoseThatDoNotOpen) {
 TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
   hear_peer();
   const auto alias = write("VOL001");
+  const auto keys = m().list_keys("daily", {}, {});
+  ASSERT_OK(keys);
   ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
-    for (const auto& one : m().list_keys("daily", {}, {}).value().items) {
+    for (const auto& one : keys->items) {
       auto key = one;
       if (key.alias == alias) continue;
       key.fingerprint[0] ^= 1;
@@ -284,6 +286,7 @@ TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
   }));
   const auto broken = m().key(alias);
   ASSERT_OK(broken);
+  EXPECT_EQ(of("VOL001").independent, 2U);
   ASSERT_OK(store::testing::change_outside(
       server.keystore_path(), "UPDATE data_key SET position = position + 100 WHERE alias = '" + alias + "'"));
   service->ask_for_check();
