@@ -118,6 +118,13 @@ bool changes_something(const Route& route) {
          *route.permission != kView && *route.permission != kViewAudit;
 }
 
+// A file that came with the request is damaged, and nothing of this server.
+bool is_damage_sent(const Route& route, const Error& error) {
+  if (error.code != ErrorCode::kCorrupt) return false;
+  const FieldSpec* field = find_field(route, FieldPlace::kBody, error.field);
+  return field != nullptr && field->type == FieldType::kFile;
+}
+
 // What a request was, for the audit: without its query.
 std::string described(const net::HttpRequest& http) {
   return http.method + " " + http.path.substr(0, kMaximumAnswerText);
@@ -245,6 +252,8 @@ net::HttpResponse Router::respond(net::HttpRequest http) {
       answer = std::move(*result);
     } else if (result.error().field == "content-type") {
       answer = error_answer(415, result.error(), options_.origin);
+    } else if (is_damage_sent(*found.route, result.error())) {
+      answer = error_answer(422, result.error(), options_.origin);
     } else {
       answer = error_answer(result.error(), options_.origin);
     }

@@ -60,15 +60,22 @@ Status Feed::begin(store::Reader& reader) {
   return {};
 }
 
+// A key whose row does not verify is one that nobody here can tell of: the self-check names it, and what was
+// known of it before stays. (A row of the ledger that does not verify ends everything: without it a cartridge
+// might seem to need less than it does.)
 Status Feed::read_keys(store::Reader& reader, Batch& out) {
-  const auto rows = TRY(reader.query(kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
-                                     {state_.after, static_cast<std::int64_t>(kRowsAStep)}));
+  std::vector<store::DamagedRow> damaged;
+  const auto rows = TRY(reader.query_sound(kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
+                                           {state_.after, static_cast<std::int64_t>(kRowsAStep)}, damaged));
   for (const auto& row : rows) out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
-  if (rows.size() < kRowsAStep) {
+  if (rows.size() + damaged.size() < kRowsAStep) {
     state_.after.clear();
     state_.phase = Phase::kVolumes;
-  } else {
-    state_.after = to_bytes(out.keys.back().id.view());
+    return {};
+  }
+  if (!out.keys.empty()) state_.after = to_bytes(out.keys.back().id.view());
+  for (const auto& row : damaged) {
+    if (const auto* id = std::get_if<Bytes>(&row.key.front())) state_.after = std::max(state_.after, *id);
   }
   return {};
 }
@@ -77,7 +84,8 @@ Status Feed::read_keys(store::Reader& reader, Batch& out) {
 Status Feed::read_keks(store::Reader& reader, Batch& out) {
   const std::int64_t newest = TRY(newest_commit(reader, kKekTable));
   if (newest == state_.keks_through) return {};
-  for (const auto& row : TRY(reader.query(kKekTable, "1", {}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(reader.query_sound(kKekTable, "1", {}, damaged))) {
     out.keks.push_back(TRY(facts_of(reader, Kek::from_row(row))));
   }
   state_.keks_through = newest;
@@ -136,8 +144,9 @@ Result<bool> Feed::too_many(store::Reader& reader) const {
 }
 
 Status Feed::follow_keys(store::Reader& reader, Batch& out, std::int64_t until) {
-  for (const auto& row :
-       TRY(reader.query(kDataKeyTable, "row_commit > ? AND row_commit <= ?", {state_.keys_through, until}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(reader.query_sound(kDataKeyTable, "row_commit > ? AND row_commit <= ?",
+                                                {state_.keys_through, until}, damaged))) {
     out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
   }
   state_.keys_through = until;
