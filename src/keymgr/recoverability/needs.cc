@@ -76,8 +76,13 @@ Result<Need> need_of(const std::vector<const LedgerEntry*>& rows,
   bool replaced = false;
   for (const LedgerEntry* row : rows) {
     if (known && !makes_eedks(*row)) continue;
-    TRY(opens.add(*row, !replaced && !stays_in_ledger(*row), commit_of));
-    replaced = replaced || (row->purpose == Purpose::kRekey && row->state == LedgerState::kConfirmed);
+    const bool confirmed = row->state == LedgerState::kConfirmed;
+    const bool by_a_drive = row->purpose == Purpose::kRekey && !stays_in_ledger(*row);
+    // A rekey that no drive confirmed may have reached the cartridge or not: of neither its EEDKs nor those
+    // before it is it known that they stand there.
+    const bool in_doubt = by_a_drive && !confirmed;
+    TRY(opens.add(*row, !replaced && !in_doubt && !stays_in_ledger(*row), commit_of));
+    replaced = replaced || in_doubt || (row->purpose == Purpose::kRekey && confirmed);
   }
   return opens.take();
 }

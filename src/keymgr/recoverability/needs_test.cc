@@ -80,6 +80,13 @@ TEST(Needs, K26_AnyKekOfTheSameDataKeyWillDo) {
   EXPECT_EQ(out.pool, "label:ARCHIVE");
 }
 
+TEST(Needs, K26_ARekeyThatNobodyConfirmedLeavesBothInDoubt) {
+  const auto rekeyed = wrapped(2, 5, 3, 0, Purpose::kRekey, LedgerState::kIssued);
+  const auto out = facts({wrapped(1, 5, 1), rekeyed});
+  ASSERT_EQ(out.needs.size(), 1U);
+  EXPECT_EQ(out.needs[0].keks, (std::vector<Alternative>{{kek(1), 1001}, {kek(3), 1002}}));
+}
+
 TEST(Needs, K26_EedksThatStandInTheLedgerAloneNeedItsRow) {
   auto rekeyed = wrapped(2, 5, 3, 0, Purpose::kRekey, LedgerState::kIssued);
   rekeyed.drive.clear();

@@ -104,6 +104,29 @@ TEST_F(Recoverable, K26_ThePeerCountsWhenSilentForTheHoursThatAreSet) {
   EXPECT_EQ(of("VOL001").independent, 1U);
 }
 
+TEST_F(Recoverable, K26_AClockThatJumpedKeepsNoSilentPeerYoung) {
+  hear_peer();
+  write("VOL001");
+  ASSERT_OK(service->watch());
+  peer.heard = server.clock.wall_now() + std::chrono::hours(1000);
+  ASSERT_OK(service->watch());
+  peer.in_step = false;
+  server.clock.advance(std::chrono::hours(25));
+  peer.heard = kNever;
+  EXPECT_EQ(of("VOL001").independent, 1U);
+}
+
+TEST_F(Recoverable, K26_TwoServersOfOneNameAreTwoPlaces) {
+  peer.name = "PRIMARY";
+  hear_peer();
+  write("VOL001");
+  const auto view = of("VOL001");
+  EXPECT_EQ(view.independent, 2U);
+  ASSERT_EQ(view.places.size(), 2U);
+  EXPECT_EQ(view.places[0], "server:primary");
+  EXPECT_EQ(view.places[1], "server:PRIMARY-" + peer.id.text().substr(0, 8));
+}
+
 TEST_F(Recoverable, K26_ARestartDoesNotMakeASilentPeerYoung) {
   hear_peer();
   write("VOL001");
@@ -317,6 +340,18 @@ TEST_F(Recoverable, K26_PartnersCountByWhatCameFromThemOrAsTheSettingSays) {
   EXPECT_EQ(of("VOL001").places.size(), 2U);
   ASSERT_OK(m().set_setting(officer(), kCountedPartners, "none"));
   EXPECT_EQ(of("VOL001").places.size(), 1U);
+  ASSERT_OK(m().set_setting(officer(), kCountedPartners, "sent"));
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    auto zagreb = vienna;
+    zagreb.name = zagreb.display = "ZAGREB";
+    zagreb.fingerprint.fill(6);
+    return t.put(sharing::kPartnerTable, zagreb.to_row());
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 2U);
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    return t.erase(sharing::kPartnerTable, {std::string("VIENNA")});
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 1U) << "a partner that was removed, though another was changed later";
 }
 
 TEST_F(Recoverable, K26_WrappedKeysAreOpenedByTheirKeks) {

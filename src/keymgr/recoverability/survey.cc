@@ -32,14 +32,20 @@ class Judge {
     }
   }
 
+  // A key that was destroyed on purpose is missed by nobody, so what is left decides: of a write that no
+  // drive confirmed the data may lie under the key that lives.
   Found of(const Catalogue::Cartridge& cartridge) const {
-    Found out = of_need(cartridge.need);
-    if (cartridge.more == nullptr) return out;
-    for (const Number need : *cartridge.more) {
-      const Found more = of_need(need);
-      out.places &= more.places;
-      out.destroyed = out.destroyed || more.destroyed;
-    }
+    Found out;
+    bool any = false;
+    const auto take = [&](Number need) {
+      const Found one = of_need(need);
+      if (one.destroyed) return;
+      out.places = any ? out.places & one.places : one.places;
+      any = true;
+    };
+    take(cartridge.need);
+    if (cartridge.more != nullptr) std::ranges::for_each(*cartridge.more, take);
+    out.destroyed = !any;
     return out;
   }
 
