@@ -10,8 +10,6 @@
 namespace tapewarden::keymgr::recoverability {
 namespace {
 
-constexpr std::size_t kLargestPage = 1'000'000;  // of one cartridge's rows, in whole pages
-
 Result<std::int64_t> newest_commit(store::Reader& reader, const store::TableSpec& table) {
   return reader.aggregate(table, "MAX(row_commit)", "1", {});
 }
@@ -40,6 +38,22 @@ Result<CartridgeFacts> facts_of(store::Reader& reader, std::vector<LedgerEntry> 
     return reader.aggregate(kLedgerTable, "MAX(row_commit)", "server = ? AND sequence = ?",
                             {to_bytes(row.server.view()), row.sequence});
   });
+}
+
+// The newest of a cartridge's rows, as many as tell something. A nil volume: by volser.
+Result<std::vector<LedgerEntry>> newest_rows(store::Reader& reader, const Uuid& volume,
+                                             const std::string& volser) {
+  const auto most = static_cast<std::int64_t>(kRowsOfOneCartridge);
+  const auto rows =
+      volume.is_nil()
+          ? TRY(reader.query(kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
+                             {volser, to_bytes(volume.view()), most}))
+          : TRY(reader.query(kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?",
+                             {to_bytes(volume.view()), most}));
+  std::vector<LedgerEntry> out;
+  out.reserve(rows.size());
+  for (const auto& row : rows) out.push_back(LedgerEntry::from_row(row));
+  return out;
 }
 
 bool same_cartridge(const LedgerEntry& a, const LedgerEntry& b) {
@@ -97,9 +111,12 @@ Status Feed::read_cartridges(store::Reader& reader, Batch& out, bool by_volume) 
   std::vector<LedgerEntry> entries;
   entries.reserve(rows.size());
   for (const auto& row : rows) entries.push_back(LedgerEntry::from_row(row));
-  if (!last && same_cartridge(entries.front(), entries.back()) && state_.rows < kLargestPage) {
-    state_.rows *= 2;
-    return {};
+  if (!last && same_cartridge(entries.front(), entries.back())) {
+    if (state_.rows < kRowsOfOneCartridge) {
+      state_.rows *= 2;
+      return {};
+    }
+    entries = TRY(newest_rows(reader, entries.front().volume, entries.front().volser));
   }
   for (auto at = entries.begin(); at != entries.end();) {
     const auto end =
@@ -153,15 +170,7 @@ Status Feed::follow_ledger(store::Reader& reader, Batch& out, std::int64_t until
     changed.emplace(entry.volume, entry.volume.is_nil() ? entry.volser : std::string());
   }
   for (const auto& [volume, volser] : changed) {
-    std::vector<LedgerEntry> entries;
-    const auto most = static_cast<std::int64_t>(kRowsOfOneCartridge);
-    const auto rows =
-        volume.is_nil()
-            ? TRY(reader.query(kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
-                               {volser, to_bytes(volume.view()), most}))
-            : TRY(reader.query(kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?",
-                               {to_bytes(volume.view()), most}));
-    for (const auto& row : rows) entries.push_back(LedgerEntry::from_row(row));
+    auto entries = TRY(newest_rows(reader, volume, volser));
     if (!entries.empty()) out.cartridges.push_back(TRY(facts_of(reader, std::move(entries))));
   }
   state_.ledger_through = until;

@@ -116,9 +116,14 @@ class Service {
   Status refresh() TW_EXCLUDES(feed_mutex_, mutex_);
   Status advance() TW_REQUIRES(feed_mutex_);
   Status count() TW_REQUIRES(feed_mutex_);
-  Result<Without> resolve(const std::vector<std::string>& words);
+  struct Asked {
+    std::vector<WithoutWord> places;
+    std::vector<Hash256> keks;
+  };
+  Result<Asked> resolve(const std::vector<std::string>& words);
   Result<std::vector<Number>> of_volser(const std::string& volser);
-  Result<CartridgeView> view_of(store::Reader& reader, const Weak& weak) const;
+  Result<CartridgeView> view_of(store::Reader& reader, const Weak& weak,
+                                const std::vector<std::string>& places) const;
   std::string volser_of(Number cartridge);
   void add_to(Counts& counts, const Catalogue::Cartridge& cartridge, Number number) const TW_REQUIRES(mutex_);
   Status note_heard() TW_REQUIRES(feed_mutex_);

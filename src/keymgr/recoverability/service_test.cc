@@ -415,6 +415,34 @@ TEST_F(FeedSite, K26_ACartridgeWithMoreRowsThanAPageIsOneCartridge) {
   for (const std::string volser : {"VOL000", "VOL001", "VOL002"}) EXPECT_EQ(of(volser).independent, 2U);
 }
 
+TEST_F(FeedSite, K26_OfACartridgeThatIsReadForEverItsNewestRowsTell) {
+  hear_peer();
+  const auto keys = m().list_keys("daily", {}, {})->items;
+  std::array<Uuid, 3> volumes{};
+  for (std::uint8_t i = 0; i < 3; ++i) volumes[i].bytes.fill(static_cast<std::uint8_t>(i + 1));
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+      const std::size_t rows = i == 1 ? 2 * kRowsOfOneCartridge : 2;
+      for (std::size_t row = 0; row < rows; ++row) {
+        auto one = entry("VOL00" + std::to_string(i), volumes[i], keys[i].alias);
+        if (row > 0) one.purpose = Purpose::kRead;
+        TRY(m().ledger().add(t, std::move(one)));
+      }
+    }
+    return {};
+  }));
+  Feed feed(m());
+  std::size_t cartridges = 0;
+  for (bool more = true; more && !feed.complete();) {
+    const auto batch = feed.step();
+    ASSERT_OK(batch);
+    more = batch->has_value();
+    if (more) cartridges += (*batch)->cartridges.size();
+  }
+  EXPECT_EQ(cartridges, volumes.size()) << "each once, and the reading came to its end";
+  EXPECT_EQ(of("VOL002").independent, 2U);
+}
+
 TEST_F(FeedSite, K26_RecordsOfAnOldManagerAreToldByTheirVolser) {
   ASSERT_OK(m().generate_key_range(operator_(), "OLDKEY", ""));
   hear_peer();
