@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "keymgr/recoverability/limits.h"
+
 namespace tapewarden::keymgr::recoverability {
 namespace {
 
@@ -66,6 +68,18 @@ TEST(Needs, K26_AConfirmedWriteMakesWhatWasBeforeUnnecessary) {
   EXPECT_EQ(aliases(out), std::vector<std::string>{"NEW"});
   EXPECT_EQ(out.pool, "group:DAILY");
   EXPECT_EQ(out.newest.sequence, 3);
+}
+
+TEST(Needs, K26_TheClocksOfTwoServersDoNotTellWhichWriteCameLater) {
+  const std::int64_t apart = std::chrono::milliseconds(kClocksApart).count();
+  const auto at_both = [](std::int64_t when) {
+    auto other = identified(when, "OTHER", LedgerState::kConfirmed);
+    other.server.bytes.fill(9);
+    return facts({identified(1, "HERE", LedgerState::kConfirmed), other,
+                  identified(0, "OLD", LedgerState::kConfirmed)});
+  };
+  EXPECT_EQ(aliases(at_both(1 + apart)), (std::vector<std::string>{"HERE", "OTHER"}));
+  EXPECT_EQ(aliases(at_both(2 + apart)), std::vector<std::string>{"OTHER"});
 }
 
 TEST(Needs, K26_AWriteThatNobodyConfirmedNeedsBothKeys) {
