@@ -3,14 +3,11 @@
 // network. TAPEWARDEN_BENCH_MERGED sets another number of keys than 100,000; only that number has a goal.
 #include <chrono>
 #include <cstdlib>
-#include <future>
 #include <thread>
 
 #include "harness.h"
 #include "key_server.h"
-#include "keymgr/custody/comparer.h"
-#include "keymgr/custody/rewrite.h"
-#include "keymgr/epoch.h"
+#include "keymgr/custody/testing/pair_end.h"
 
 namespace tapewarden::bench {
 namespace {
@@ -36,67 +33,12 @@ void fill(KeyServer& server, std::uint64_t keys) {
   }
 }
 
-struct Side;
-
-class Wire final : public keymgr::PeerLink {
- public:
-  Result<Bytes> post(std::string_view path, ByteView body) override;
-  std::atomic<Side*> to = nullptr;
-};
-
-struct Side {
-  Side(KeyServer& with, KeyServer& other) : server(with), id(with.manager().context().server) {
-    keymgr::ReplicatorOptions options;
-    options.peer_name = "peer";
-    keymgr::PairParties& parties = options.parties;
-    const auto& mine = server.manager().context();
-    const auto& theirs = other.manager().context();
-    parties.self = mine.server;
-    parties.peer = theirs.server;
-    parties.signing_key = mine.signing_key;
-    parties.exchange_key = mine.exchange_key;
-    parties.peer_signing_key = theirs.signing_key.public_key();
-    parties.peer_exchange_key = theirs.exchange_key.public_key();
-    parties.take_in = [this](store::Transaction& t, const store::ApplyReport& report) {
-      return server.manager().take_in(t, report);
-    };
-    parties.refused = [this](store::Transaction& t, std::span<const keymgr::RefusedRow> rows) {
-      return server.manager().note_refused(t, rows);
-    };
-    parties.rewritten = keymgr::rewritten_tables();
-    parties.now = [this] { return server.env().clock->wall_now(); };
-    parties.incarnation = [this](store::Reader& reader) { return keymgr::own_incarnation(reader, id); };
-    replicator =
-        std::make_unique<keymgr::Replicator>(server.env(), server.keystore(), std::move(options), wire);
-    keymgr::ComparerOptions comparing;
-    comparing.self = mine.server;
-    comparing.peer = theirs.server;
-    comparing.peer_name = "peer";
-    comparer = std::make_unique<keymgr::Comparer>(server.env(), server.manager(), *replicator, wire,
-                                                  std::move(comparing));
+struct Side : keymgr::testing::PairEnd {
+  Side(KeyServer& with, KeyServer& other) : server(with) {
+    meet(server.env(), server.keystore(), server.manager(), other.manager());
   }
-
   KeyServer& server;
-  const Uuid id;
-  Wire wire;
-  std::unique_ptr<keymgr::Replicator> replicator;
-  std::unique_ptr<keymgr::Comparer> comparer;
 };
-
-Result<Bytes> Wire::post(std::string_view path, ByteView body) {
-  Side* other = to;
-  if (other == nullptr) return fail(ErrorCode::kUnavailable, "not connected");
-  if (path == "hello") return other->replicator->handle_hello(body);
-  if (path == "compare") return other->comparer->handle_question(body);
-  std::promise<Result<Bytes>> answered;
-  const auto done = [&](Result<Bytes> answer) { answered.set_value(std::move(answer)); };
-  if (path == "compared") {
-    other->comparer->handle_report(body, done);
-  } else {
-    other->replicator->handle_changes(to_bytes(body), done);
-  }
-  return answered.get_future().get();
-}
 
 void wait_in_step(const Side& a, const Side& b) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
@@ -120,8 +62,7 @@ Figures merge() {
   {
     Side a(first, second);
     Side b(second, first);
-    a.wire.to = &b;
-    b.wire.to = &a;
+    connect(a, b);
     const double merged = seconds_of([&] {
       must(a.replicator->start());
       must(b.replicator->start());
@@ -136,13 +77,8 @@ Figures merge() {
       if (!report || !report->agrees()) throw std::runtime_error("the two do not hold the same");
     });
     out.push_back({"compare-" + std::to_string(keys) + "-keys", compared, "s", {}, {}, Better::kLower});
-    for (Side* side : {&a, &b}) side->comparer->stop();
-    for (Side* side : {&a, &b}) side->replicator->stop();
-    for (Side* side : {&a, &b}) {
-      side->server.keystore().set_gate(nullptr);
-      (void)side->server.keystore().write([](store::Transaction&) -> Status { return {}; });
-    }
-    a.wire.to = b.wire.to = nullptr;
+    disconnect(a, b);
+    for (Side* side : {&a, &b}) side->part(side->server.keystore());
   }
   return out;
 }

@@ -8,7 +8,7 @@
 #include "apps/keyd_parts.h"
 #include "apps/kit_passphrase.h"
 #include "apps/terminal_secret.h"
-#include "keymgr/custody/backup/limits.h"
+#include "crypto/new_passphrase.h"
 #include "keymgr/custody/backup/restore.h"
 #include "keymgr/custody/backup/verification.h"
 #include "store/master_key.h"
@@ -56,10 +56,9 @@ Result<T> of_file(const std::string& path, const std::string& field, Result<T> p
 }
 
 Result<crypto::SecretBytes> check_new_passphrase(crypto::SecretBytes passphrase) {
-  if (passphrase.size() >= keymgr::backup::kShortestPassphrase) return passphrase;
-  return fail(ErrorCode::kInvalidArgument,
-              "the passphrase of the new master key has fewer than 12 characters", "new-passphrase-file",
-              "take five or more random words");
+  TRY(crypto::check_new_passphrase(passphrase, "the passphrase of the new master key",
+                                   "new-passphrase-file"));
+  return passphrase;
 }
 
 // What is to be restored, after all that can be known without a secret has been looked at.

@@ -53,13 +53,19 @@ Result<crypto::Certificate> take_certificate(std::string_view& rest, std::string
   return *std::move(certificate);
 }
 
-Status check_host(const std::string& host, const std::string& field) {
-  const bool good =
-      !host.empty() && host.size() <= 253 &&
-      host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
-          std::string::npos;
-  if (good) return {};
-  return fail(ErrorCode::kInvalidArgument, "not a host name or address", field);
+bool is_host(const std::string& host) {
+  return !host.empty() && host.size() <= 253 &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:") ==
+             std::string::npos;
+}
+
+// What has run out makes no pair: the other server would be refused at its first connection.
+Status check_valid(const crypto::Certificate& one, std::string_view what, WallTime now) {
+  if (one.not_after() >= now) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "the other server's certificate for " + std::string(what) + " expired on " +
+                  format_utc(one.not_after()),
+              "file", "have it renewed there (tapewarden-keyd site-renew), and the join file made anew");
 }
 
 // The certificates of a PEM file, one after the other.
@@ -99,7 +105,8 @@ Status set_address(JoinFile& file, const KeydConfig& config, const std::string& 
   if (colon != std::string::npos) {
     file.https_port = static_cast<std::uint16_t>(TRY(parse_number(text.substr(colon + 1), 1, 65535, "host")));
   }
-  return check_host(file.host, "host");
+  if (is_host(file.host)) return {};
+  return fail(ErrorCode::kInvalidArgument, "not a host name or address", "host", "give HOST or HOST:PORT");
 }
 
 }  // namespace
@@ -127,9 +134,10 @@ Result<JoinFile> JoinFile::parse(std::string_view text) {
     return bad("the server's name is none", "name");
   }
   out.host = TRY(take_line(text, "host"));
-  TRY(check_host(out.host, "host"));
-  out.https_port =
-      static_cast<std::uint16_t>(TRY(parse_number(TRY(take_line(text, "https")), 1, 65535, "https")));
+  if (!is_host(out.host)) return bad("its host is no name or address", "host");
+  const auto port = parse_number(TRY(take_line(text, "https")), 1, 65535, "https");
+  if (!port) return bad(port.error().message, "https");
+  out.https_port = static_cast<std::uint16_t>(*port);
   out.signing = TRY(take_certificate(text, "signing"));
   out.exchange = TRY(take_certificate(text, "exchange"));
   while (!text.empty() && out.authorities.size() <= kMostAuthorities) {
@@ -190,6 +198,10 @@ Result<MergeReport> merge_with(Env env, const MergeOptions& options) {
     return fail(ErrorCode::kInvalidArgument, "this is the server's own join file", "file",
                 "name the file of the other server");
   }
+  const WallTime now = env.clock->wall_now();
+  TRY(check_valid(report.other.signing, "signing", now));
+  TRY(check_valid(report.other.exchange, "secrets", now));
+  for (const auto& one : report.other.authorities) TRY(check_valid(one, "the authority of its site", now));
   auto authorities = TRY(read_certificates(*env.disk, config.tls_authorities));
   std::string pem;
   for (const auto& one : report.other.authorities) {

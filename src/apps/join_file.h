@@ -53,7 +53,7 @@ struct MergeReport {
 // Takes the other server's certificates in: tls/peer-signing.crt, tls/peer-exchange.crt, and its authorities
 // beside this server's own in the file that tls.authorities names. The configuration is not written.
 // kConflict when this server has a peer; kUnauthenticated when the fingerprint is another; kInvalidArgument
-// for a file that is this server's own, or none. May be done again.
+// for a file that is this server's own, or none, or whose certificates have expired. May be done again.
 Result<MergeReport> merge_with(Env env, const MergeOptions& options);
 
 }  // namespace tapewarden::apps

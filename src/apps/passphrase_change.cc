@@ -1,30 +1,20 @@
 #include "apps/passphrase_change.h"
 
-#include <algorithm>
-
 #include "apps/keyd_config.h"
 #include "apps/keyd_server.h"
 #include "apps/kit_passphrase.h"
 #include "apps/terminal_secret.h"
+#include "crypto/new_passphrase.h"
 
 namespace tapewarden::apps {
 
 namespace {
 
-// In UTF-8 every character has one byte that is no continuation.
-std::size_t characters_of(ByteView text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](std::uint8_t byte) { return (byte & 0xC0U) != 0x80U; }));
-}
-
 Result<crypto::SecretBytes> new_passphrase(Env env, const std::string& file) {
   auto out = file.empty() ? TRY(ask_new_secret("new passphrase of the master key", "new-passphrase-file"))
                           : TRY(store::read_passphrase_file(*env.disk, file));
-  if (characters_of(out.reveal()) >= store::kNewPassphraseLeast) return out;
-  return fail(
-      ErrorCode::kInvalidArgument,
-      "the new passphrase has fewer than " + std::to_string(store::kNewPassphraseLeast) + " characters",
-      "new-passphrase-file", "choose a longer one");
+  TRY(crypto::check_new_passphrase(out, "the new passphrase", "new-passphrase-file"));
+  return out;
 }
 
 // What unlocks the server by itself still holds the old one.

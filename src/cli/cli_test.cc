@@ -160,6 +160,20 @@ TEST_F(WithoutServer, U2_AFileThatIsNoCertificateIsNamed) {
   EXPECT_THAT(err.str(), AllOf(HasSubstr(path), HasSubstr("--ca"), HasSubstr("authority.crt")));
 }
 
+TEST_F(WithoutServer, U2_AWordThatGoesIntoThePathIsCheckedHere) {
+  for (const char* wrong : {"sideways", "", "MERGE", "merge/", "../keks"}) {
+    EXPECT_EQ(run({"server", "sync", "--mode", wrong}), 2) << wrong;
+    EXPECT_THAT(err.str(), AllOf(HasSubstr("--mode"), HasSubstr("remedy: give "), HasSubstr("merge"),
+                                 HasSubstr("rewrite"), Not(HasSubstr("path"))))
+        << wrong;
+  }
+  // Nothing at all would be the path of something else.
+  EXPECT_EQ(run({"key", "show", ""}), 2);
+  EXPECT_THAT(err.str(), AllOf(HasSubstr("ALIAS"), HasSubstr("this is empty"), HasSubstr("the key's alias")));
+  EXPECT_EQ(run({"proxy", "forbid", "001234567890", "--fingerprint", ""}), 2);
+  EXPECT_THAT(err.str(), HasSubstr("--fingerprint"));
+}
+
 TEST_F(WithoutServer, U2_APasswordBesideACertificateIsRefused) {
   const auto password = file("password", "secret");
   net::testing::TestSite site;

@@ -34,6 +34,9 @@ struct ArgumentSpec {
   std::string_view field{};
   std::string_view meaning{};
   bool ask_twice = false;  // of a new secret
+  // The only texts that it takes; empty: any. For one that goes into the path, where another text would be
+  // another path and the server could not tell what is wrong with it. The server checks all others.
+  std::vector<std::string_view> words{};
 
   bool is_option() const { return name.starts_with("--"); }
   std::string_view key() const { return field.empty() ? name : field; }

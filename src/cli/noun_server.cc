@@ -64,7 +64,8 @@ std::vector<Command> server_commands() {
                       .required = true,
                       .field = "mode",
                       .meaning = "merge: take in all that the peer has, send it all of this server; rewrite: "
-                                 "what the peer has stands here"}},
+                                 "what the peer has stands here",
+                      .words = {"merge", "rewrite"}}},
        .does = RestCall{.method = "POST", .path = "/v1/sync/{mode}"}},
   };
 }

@@ -77,12 +77,26 @@ Status add_to_body(Context& context, const ArgumentSpec& argument, const Values&
   return {};
 }
 
+Status check_path_text(const ArgumentSpec& argument, const std::string& text) {
+  if (text.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "this is empty", std::string(argument.name),
+                "give " + std::string(argument.meaning));
+  }
+  if (argument.words.empty() || std::ranges::find(argument.words, text) != argument.words.end()) return {};
+  std::string known;
+  for (const auto word : argument.words) known += (known.empty() ? "" : " or ") + std::string(word);
+  return fail(ErrorCode::kInvalidArgument, "this is none of its words", std::string(argument.name),
+              "give " + known);
+}
+
 // True when the argument stood in braces in the path, and is now there.
-bool put_into_path(std::string& path, const ArgumentSpec& argument, const Values& values) {
+Result<bool> put_into_path(std::string& path, const ArgumentSpec& argument, const Values& values) {
   const std::string hole = "{" + std::string(argument.field) + "}";
   const auto at = path.find(hole);
   if (argument.field.empty() || at == std::string::npos) return false;
-  path.replace(at, hole.size(), percent_encoded(values.text(argument.key())));
+  const std::string text = values.text(argument.key());
+  TRY(check_path_text(argument, text));
+  path.replace(at, hole.size(), percent_encoded(text));
   return true;
 }
 
@@ -154,7 +168,7 @@ Result<PreparedCall> prepare_call(Context& context, const Command& command, cons
   PreparedCall call{std::string(rest.method), std::string(rest.path), {}};
   RequestBody body;
   for (const ArgumentSpec& argument : command.arguments) {
-    if (argument.field.empty() || put_into_path(call.target, argument, values)) continue;
+    if (argument.field.empty() || TRY(put_into_path(call.target, argument, values))) continue;
     if (rest.method != "GET") {
       TRY(add_to_body(context, argument, values, body));
     } else if (values.has(argument.key())) {

@@ -28,12 +28,14 @@ using CertificatesPtr = OpensslPtr<STACK_OF(X509), free_certificates>;
 namespace pkcs12 {
 
 std::unexpected<Error> refuse(const char* message) {
-  return fail(ErrorCode::kInvalidArgument, message, "file");
+  return fail(ErrorCode::kInvalidArgument, message, "file",
+              "have it exported again as PKCS#12 with a passphrase, and copy it in binary");
 }
 
 Result<SecretBytes> with_nul(const SecretBytes& passphrase) {
   if (std::ranges::find(passphrase.reveal(), 0) != passphrase.reveal().end())
-    return fail(ErrorCode::kInvalidArgument, "A passphrase cannot hold a NUL.", "passphrase");
+    return fail(ErrorCode::kInvalidArgument, "A passphrase cannot hold a NUL.", "passphrase",
+                "give it as text in one line");
   auto text = SecretBytes::zeros(passphrase.size() + 1);
   copy_bytes(text.reveal_mutable(), passphrase.reveal());
   return text;
@@ -68,7 +70,8 @@ Status check_passphrase(PKCS12* file, const SecretBytes& phrase) {
   // An empty passphrase may be stored as one NUL character or as nothing at all.
   if (PKCS12_verify_mac(file, text, static_cast<int>(size)) == 1) return {};
   if (size == 0 && PKCS12_verify_mac(file, nullptr, 0) == 1) return {};
-  return fail(ErrorCode::kWrongKey, "The passphrase does not open the PKCS#12 file.", "passphrase");
+  return fail(ErrorCode::kWrongKey, "The passphrase does not open the PKCS#12 file.", "passphrase",
+              "give the passphrase that the file was exported with");
 }
 
 Result<PrivateKey> adopt(PkeyPtr key) {

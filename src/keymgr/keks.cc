@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "crypto/new_passphrase.h"
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
@@ -15,7 +16,6 @@
 namespace tapewarden::keymgr {
 namespace {
 
-constexpr std::size_t kMinimumPassphraseBytes = 12;
 constexpr int kMaximumValidDays = 36'500;
 
 std::string hex_of(const Hash256& id) {
@@ -176,10 +176,7 @@ Result<Bytes> Keks::export_pkcs12(store::Transaction& transaction, const Actor& 
   if (actor.kind != ActorKind::kSecurityOfficer) {
     return fail(ErrorCode::kPermissionDenied, "only a security officer exports a private key", "actor");
   }
-  if (passphrase.size() < kMinimumPassphraseBytes) {
-    return fail(ErrorCode::kInvalidArgument, "the passphrase is too short", "passphrase",
-                "use at least " + std::to_string(kMinimumPassphraseBytes) + " characters");
-  }
+  TRY(crypto::check_new_passphrase(passphrase, "the passphrase of the file", "passphrase"));
   const Kek kek = TRY(require(transaction, id));
   crypto::Pkcs12 content;
   content.key = TRY(open_private(transaction, kek));
@@ -357,6 +354,16 @@ Result<crypto::PrivateKey> Keks::open_private(store::Reader& reader, const Kek& 
     return fail(ErrorCode::kConflict, "the KEK " + hex_of(kek.id) + " is quarantined", "kek",
                 "a security officer releases it: tapewarden kek release");
   }
+  return unseal_private(reader, kek);
+}
+
+Status Keks::check_private(store::Reader& reader, const Kek& kek) const {
+  if (TRY(unseal_private(reader, kek)).fits_together()) return {};
+  return fail(ErrorCode::kCorrupt, "the halves of the KEK " + hex_of(kek.id) + " do not fit together", "kek",
+              "restore the keystore from a backup");
+}
+
+Result<crypto::PrivateKey> Keks::unseal_private(store::Reader& reader, const Kek& kek) const {
   if (!kek.has_private) {
     return fail(ErrorCode::kNotFound, "only the public half of the KEK " + hex_of(kek.id) + " is held here",
                 "kek", "import the pair as PKCS#12, or ask where the private half is held");

@@ -76,7 +76,7 @@ class Keks {
   Result<std::string> certificate_request(store::Reader& reader, const Hash256& id) const;
   Result<KekView> replace_certificate(store::Transaction& transaction, const Actor& actor,
                                       const crypto::Certificate& certificate) const;
-  // PKCS#12 under the passphrase (at least 12 bytes). kPermissionDenied unless a security officer with the
+  // PKCS#12 under the passphrase (long enough: crypto/new_passphrase.h). kPermissionDenied unless a security officer with the
   // consent of a second one.
   Result<Bytes> export_pkcs12(store::Transaction& transaction, const Actor& actor, const Hash256& id,
                               const crypto::SecretBytes& passphrase, const Consent& consent) const;
@@ -110,10 +110,14 @@ class Keks {
   Result<std::vector<ExpiryWarning>> expiring(store::Reader& reader) const;
   // kNotFound without a private half here.
   Result<crypto::PrivateKey> open_private(store::Reader& reader, const Kek& kek) const;
+  // For checks of the keystore: the private half stands here and is the one of the public half, and works.
+  // Also of a KEK that is quarantined: nothing is given out. kNotFound without a private half here; kCorrupt.
+  Status check_private(store::Reader& reader, const Kek& kek) const;
   // The private half is here, and at the peer where the policy wants it there (serve_policy.h).
   Result<bool> private_half_safe(store::Reader& reader, const Kek& kek) const;
 
  private:
+  Result<crypto::PrivateKey> unseal_private(store::Reader& reader, const Kek& kek) const;
   Result<Kek> require(store::Reader& reader, const Hash256& id) const;
   Status put(store::Transaction& transaction, const Kek& kek) const;
   Status take_private(store::Transaction& transaction, Kek& kek, const crypto::PrivateKey& key) const;

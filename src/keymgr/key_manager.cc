@@ -324,6 +324,12 @@ Result<KekView> KeyManager::generate_kek(const Actor& actor, const KekSpec& spec
 Result<KekView> KeyManager::import_kek_certificate(const Actor& actor, std::string_view pem,
                                                    const std::vector<std::string>& labels) {
   NewKek kek{TRY(crypto::Certificate::from_pem(pem)), std::nullopt, labels, KeyOrigin::kImported};
+  // All that a public half is for is wrapping, for a holder who vouches for it no longer.
+  if (kek.certificate.not_after() < context_.now()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the certificate expired on " + format_utc(kek.certificate.not_after()), "certificate",
+                "ask its holder for a renewed one; a private half comes in as PKCS#12, expired or not");
+  }
   return write<KekView>(keystore_, [&](Transaction& t) { return keks_.add(t, actor, kek); });
 }
 

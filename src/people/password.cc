@@ -1,15 +1,13 @@
 #include "people/password.h"
 
 #include "base/text.h"
+#include "crypto/new_passphrase.h"
 #include "people/person.h"
 
 namespace tapewarden::people {
 
 Status check_new_password(const crypto::SecretBytes& password, std::string_view name) {
-  if (password.size() < kPasswordMinimum) {
-    return fail(ErrorCode::kInvalidArgument, "the password is too short", "password",
-                "use at least " + std::to_string(kPasswordMinimum) + " characters");
-  }
+  TRY(crypto::check_new_passphrase(password, "the password", "password"));
   if (password.size() > kPasswordLimit) {
     return fail(ErrorCode::kInvalidArgument, "the password is too long", "password",
                 "use at most " + std::to_string(kPasswordLimit) + " bytes");

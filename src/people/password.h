@@ -18,8 +18,8 @@ struct PasswordVerifier {
   crypto::SecretBytes hash;
 };
 
-// kInvalidArgument naming field "password" when it is shorter than kPasswordMinimum, longer than
-// kPasswordLimit or equal to the name.
+// kInvalidArgument naming field "password" when it is too short (crypto/new_passphrase.h), longer
+// than kPasswordLimit or equal to the name.
 Status check_new_password(const crypto::SecretBytes& password, std::string_view name);
 
 Result<PasswordVerifier> make_verifier(const crypto::SecretBytes& password, crypto::ScryptCost cost,

@@ -10,9 +10,8 @@
 namespace tapewarden::people {
 
 inline constexpr std::size_t kNameLimit = 32;
-inline constexpr std::size_t kPasswordMinimum = 12;  // bytes
-inline constexpr std::size_t kPasswordLimit = 256;   // bytes
-inline constexpr std::size_t kPeopleLimit = 1024;    // accounts
+inline constexpr std::size_t kPasswordLimit = 256;  // bytes
+inline constexpr std::size_t kPeopleLimit = 1024;   // accounts
 
 // 1 to 32 letters, digits, '.', '_' or '-', beginning with a letter or digit; in lower case, as it is stored.
 // kInvalidArgument naming field "name".

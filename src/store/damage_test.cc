@@ -5,6 +5,7 @@
 
 #include "store/sqlite/connection.h"
 #include "store/store_test_tables.h"
+#include "store/testing/outside_change.h"
 
 namespace tapewarden::store::testing {
 namespace {
@@ -298,6 +299,35 @@ TEST(KeystoreDamage, K16_EditedRowIsRefusedWhenRead) {
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(read_key(*f.keystore, "KEY4").value(), "secret 4");
+}
+
+TEST(KeystoreDamage, K16_ACheckReachesWhatStandsBehindADamagedRow) {
+  Keys f;
+  ASSERT_TRUE(change_outside(f.path(), "UPDATE data_key SET place = 77 WHERE alias = 'KEY3'"));
+  ASSERT_TRUE(change_outside(f.path(), "UPDATE data_key SET row_mac = x'00' WHERE alias = 'KEY5'"));
+  ASSERT_TRUE(change_outside(f.path(), "UPDATE data_key SET row_columns = 99 WHERE alias = 'KEY6'"));
+  std::vector<std::string> sound;
+  std::vector<DamagedRow> damaged;
+  ASSERT_TRUE(f.keystore->read([&](Reader& reader) -> Status {
+    EXPECT_FALSE(reader.query(kKeys, "1 ORDER BY alias", {}));
+    for (const auto& row : TRY(reader.query_sound(kKeys, "alias >= ? ORDER BY alias LIMIT 6",
+                                                  {std::string("KEY2")}, damaged))) {
+      sound.push_back(text(row, 0));
+    }
+    return {};
+  }));
+  EXPECT_EQ(sound, (std::vector<std::string>{"KEY2", "KEY4", "KEY7"}));
+  ASSERT_EQ(damaged.size(), 3U);
+  EXPECT_EQ(damaged[0].print, "KEY3");
+  EXPECT_EQ(damaged[0].key, Row{std::string("KEY3")});
+  EXPECT_EQ(damaged[1].print, "KEY5");
+  EXPECT_EQ(damaged[2].print, "KEY6");
+  // What the table must have is no row's fault.
+  ASSERT_TRUE(change_outside(f.path(), "ALTER TABLE data_key RENAME TO lost"));
+  ASSERT_FALSE(f.keystore->read([&](Reader& reader) -> Status {
+    (void)TRY(reader.query_sound(kKeys, "1", {}, damaged));
+    return {};
+  }));
 }
 
 TEST(KeystoreDamage, K16_DeletedRowIsNamed) {

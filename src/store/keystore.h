@@ -38,6 +38,12 @@
 
 namespace tapewarden::store {
 
+// A row that does not verify.
+struct DamagedRow {
+  Row key;            // as it stands there; nothing vouches for it
+  std::string print;  // the same, printable
+};
+
 // Reads within one consistent snapshot. Lives only inside the function it is given to.
 class Reader {
  public:
@@ -50,6 +56,11 @@ class Reader {
   // must say row_erased = 0 itself.
   virtual Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                          std::span<const Value> parameters) = 0;
+  // As query(), for checks that must reach what stands behind a damaged row: rows that do not verify are left
+  // out and named in `damaged`. Looks into the database itself, also for remembered tables.
+  virtual Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
+                                               std::span<const Value> parameters,
+                                               std::vector<DamagedRow>& damaged) = 0;
   // One integer: SELECT `expression` FROM table WHERE ...; 0 when NULL. For counts and maxima; no MAC is
   // checked.
   virtual Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression,
@@ -63,6 +74,11 @@ class Reader {
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                  std::initializer_list<Value> parameters) {
     return query(table, where, std::span<const Value>(parameters.begin(), parameters.size()));
+  }
+  Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
+                                       std::initializer_list<Value> parameters,
+                                       std::vector<DamagedRow>& damaged) {
+    return query_sound(table, where, std::span<const Value>(parameters.begin(), parameters.size()), damaged);
   }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::initializer_list<Value> parameters) {

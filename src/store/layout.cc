@@ -259,6 +259,14 @@ Result<StoredRow> take_row(const Layout& layout, const sqlite::Statement& statem
   return stored;
 }
 
+Row take_key(const Layout& layout, const sqlite::Statement& statement) {
+  Row key;
+  for (const std::size_t column : layout.key_columns) {
+    key.push_back(take_value(statement, static_cast<int>(column) + kHiddenColumns).value_or(Value()));
+  }
+  return key;
+}
+
 void bind_value(sqlite::Statement& statement, int parameter, const Value& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) {
     statement.bind_integer(parameter, *number);

@@ -71,6 +71,8 @@ class Layouts {
 // Takes the current row of `statement` (columns as stored_columns()); not yet verified. kCorrupt for a value
 // that no keystore writes.
 Result<StoredRow> take_row(const Layout& layout, const sqlite::Statement& statement);
+// The key of the current row as it stands, unverified; null for a value that no keystore writes.
+Row take_key(const Layout& layout, const sqlite::Statement& statement);
 void bind_value(sqlite::Statement& statement, int parameter, const Value& value);
 
 // kCorrupt naming table and key.

@@ -20,8 +20,7 @@
 
 namespace tapewarden::store {
 
-inline constexpr std::size_t kPassphraseLimit = 1024;   // bytes
-inline constexpr std::size_t kNewPassphraseLeast = 12;  // characters, of one that a person sets anew
+inline constexpr std::size_t kPassphraseLimit = 1024;  // bytes
 inline constexpr std::size_t kKeyVersionsInFile = 8;
 
 // One thread at a time.

@@ -111,8 +111,26 @@ Result<std::vector<Row>> RowAccess::read_rows(const Layout& layout, std::string_
   return rows;
 }
 
+Result<std::vector<Row>> RowAccess::query_sound(const TableSpec& table, std::string_view where,
+                                                std::span<const Value> parameters,
+                                                std::vector<DamagedRow>& damaged) {
+  const Layout* layout = TRY(layouts_.find(table));
+  std::vector<Row> rows;
+  for (StoredRow& stored : TRY(find_all(*layout, where, parameters, &damaged))) {
+    rows.push_back(std::move(stored.row));
+  }
+  return rows;
+}
+
+Result<StoredRow> RowAccess::take_verified(const Layout& layout, const sqlite::Statement& statement) const {
+  StoredRow stored = TRY(take_row(layout, statement));
+  TRY(verify(layout, stored));
+  return stored;
+}
+
 Result<std::vector<StoredRow>> RowAccess::find_all(const Layout& layout, std::string_view where,
-                                                   std::span<const Value> parameters) {
+                                                   std::span<const Value> parameters,
+                                                   std::vector<DamagedRow>* damaged) {
   std::string name = "query " + layout.name + " ";
   name += where;
   sqlite::Statement* statement =
@@ -122,9 +140,16 @@ Result<std::vector<StoredRow>> RowAccess::find_all(const Layout& layout, std::st
     bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
   std::vector<StoredRow> rows;
   while (TRY(use->step())) {
-    StoredRow stored = TRY(take_row(layout, *use));
-    TRY(verify(layout, stored));
-    rows.push_back(std::move(stored));
+    auto stored = take_verified(layout, *use);
+    if (stored) {
+      rows.push_back(*std::move(stored));
+    } else if (damaged != nullptr && stored.error().code == ErrorCode::kCorrupt) {
+      Row key = take_key(layout, *use);
+      std::string print = printable_key(key);
+      damaged->push_back({std::move(key), std::move(print)});
+    } else {
+      return std::unexpected(std::move(stored).error());
+    }
   }
   return rows;
 }

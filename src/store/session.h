@@ -43,6 +43,8 @@ class RowAccess {
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key);
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                  std::span<const Value> parameters);
+  Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
+                                       std::span<const Value> parameters, std::vector<DamagedRow>& damaged);
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters);
   Result<crypto::SecretBytes> unseal(const TableSpec& table, const Row& row, std::size_t column);
@@ -53,9 +55,10 @@ class RowAccess {
   // without versions get theirs.
   Status verify(const Layout& layout, StoredRow& stored) const;
 
-  // Live rows with their heads.
+  // Live rows with their heads. With `damaged`, rows that do not verify go there and end nothing.
   Result<std::vector<StoredRow>> find_all(const Layout& layout, std::string_view where,
-                                          std::span<const Value> parameters);
+                                          std::span<const Value> parameters,
+                                          std::vector<DamagedRow>* damaged = nullptr);
   // Whether the memory is asked for this table now.
   bool remembers(const Layout& layout) const { return memory_ != nullptr && seen_ && layout.spec.remembered; }
 
@@ -71,6 +74,7 @@ class RowAccess {
   Result<std::optional<Row>> read_row(const Layout& layout, std::span<const Value> key);
   Result<std::vector<Row>> read_rows(const Layout& layout, std::string_view where,
                                      std::span<const Value> parameters);
+  Result<StoredRow> take_verified(const Layout& layout, const sqlite::Statement& statement) const;
   // What read() gives, or the memory of it.
   template <typename Read>
   Result<std::vector<Row>> remembered(const Layout& layout, std::string question, const Read& read) {
@@ -93,12 +97,18 @@ class ReadSession final : public Reader {
   using Reader::aggregate;
   using Reader::get;
   using Reader::query;
+  using Reader::query_sound;
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override {
     return access_.get(table, key);
   }
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                  std::span<const Value> parameters) override {
     return access_.query(table, where, parameters);
+  }
+  Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
+                                       std::span<const Value> parameters,
+                                       std::vector<DamagedRow>& damaged) override {
+    return access_.query_sound(table, where, parameters, damaged);
   }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters) override {
@@ -132,10 +142,16 @@ class WriteSession final : public Transaction {
   using Reader::aggregate;
   using Reader::get;
   using Reader::query;
+  using Reader::query_sound;
   using Transaction::erase;
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override;
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                  std::span<const Value> parameters) override;
+  Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
+                                       std::span<const Value> parameters,
+                                       std::vector<DamagedRow>& damaged) override {
+    return access_.query_sound(table, where, parameters, damaged);
+  }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters) override {
     return access_.aggregate(table, expression, where, parameters);

@@ -144,7 +144,9 @@ TEST_F(KeydPair, K19_ComparingAndCopyingAnewByRest) {
   EXPECT_TRUE(at_rest());
   const auto unknown = rest().call("POST", "/v1/sync/sideways", json::object{});
   TW_ASSERT_OK(unknown);
-  EXPECT_GE(unknown->status, 400U);
+  EXPECT_EQ(unknown->status, 400U);
+  EXPECT_EQ(unknown->body.at("error").at("field").as_string(), "mode");
+  EXPECT_EQ(unknown->body.at("error").at("remedy").as_string(), "use merge or rewrite");
 }
 
 // The [peer] lines that add-secondary prints.

@@ -2,12 +2,14 @@
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
+#include "base/text.h"
 
 namespace tapewarden::admin {
 namespace {
 
 // A comparison of a usual site ends within it; a longer one goes on, and is asked for its result later.
 constexpr std::chrono::seconds kWait{20};
+constexpr std::size_t kShownMode = 32;  // bytes of a word that is none
 
 Status require_peer(const KeydServices& services) {
   if (services.replicator != nullptr && services.comparer != nullptr) return {};
@@ -112,6 +114,15 @@ std::vector<Route> pair_routes(const KeydServices& services) {
       {}, "That it has begun; it goes on by itself.",
       [services](const Request&) { return rewrite_matter(services); },
       [services](const Request& request) { return sync(services, request, keymgr::CopyAgain::kRewrite); });
+  table.add("POST", "/v1/sync/{mode}", Permission::kRestore,
+            "Refuse any other mode, and tell those that there are.", {}, "Never: it is refused.",
+            [](const Request& request) -> Result<Answer> {
+              return fail(ErrorCode::kInvalidArgument,
+                          "there is no mode " +
+                              escape_unprintable(request.arguments.text("mode").substr(0, kShownMode)) +
+                              " of copying anew",
+                          "mode", "use merge or rewrite");
+            });
   return table.take();
 }
 

@@ -10,7 +10,7 @@
 #include "base/real_env.h"
 #include "base/testing/sim_env.h"
 #include "keymgr/custody/replication_ends.h"
-#include "keymgr/custody/rewrite.h"
+#include "keymgr/custody/testing/pair_end.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/tables.h"
 #include "store/testing/memory_commit_log.h"
@@ -64,26 +64,11 @@ struct ModelServer {
     keystore.reset();
   }
   void meet(const ModelServer& other) {
-    const auto& context = manager->context();
-    parties.self = id;
-    parties.peer = other.id;
-    parties.signing_key = context.signing_key;
-    parties.exchange_key = context.exchange_key;
-    parties.peer_signing_key = other.manager->context().signing_key.public_key();
-    parties.peer_exchange_key = other.manager->context().exchange_key.public_key();
-    parties.take_in = [this](store::Transaction& t, const store::ApplyReport& report) {
-      return manager->take_in(t, report);
-    };
-    parties.refused = [this](store::Transaction& t, std::span<const RefusedRow> rows) {
-      return manager->note_refused(t, rows);
-    };
+    parties = parties_of(*manager, *other.manager);
     parties.held = [this](std::span<const HeldKey> keys) { return manager->note_held(keys); };
     parties.raise_peer = [this](store::Transaction& t, const Actor& actor, std::int64_t epoch) {
       return raise_epoch_above(t, manager->context(), actor, parties.peer, epoch);
     };
-    parties.now = [this] { return sim.clock.wall_now(); };
-    parties.rewritten = rewritten_tables();
-    parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };
     sender = std::make_unique<ChangeSender>(env(), *keystore, parties);
     receiver = std::make_unique<ChangeReceiver>(*keystore, parties);
     session.reset();

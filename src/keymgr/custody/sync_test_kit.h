@@ -3,15 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <future>
 #include <gtest/gtest.h>
 #include <memory>
 #include <string>
 
 #include "base/real_env.h"
-#include "keymgr/custody/comparer.h"
-#include "keymgr/custody/rewrite.h"
-#include "keymgr/epoch.h"
+#include "keymgr/custody/testing/pair_end.h"
 #include "keymgr/tables.h"
 #include "people/tables.h"
 #include "store/testing/memory_commit_log.h"
@@ -22,17 +19,7 @@ using store::testing::MemoryCommitLog;
 using store::testing::RealEnv;
 using store::testing::TemporaryDirectory;
 
-struct SyncNode;
-
-// Hands calls straight to the other server.
-class SyncWire final : public PeerLink {
- public:
-  Result<Bytes> post(std::string_view path, ByteView body) override;
-  std::atomic<SyncNode*> to = nullptr;
-  std::atomic<bool> cut = false;
-};
-
-struct SyncNode {
+struct SyncNode : PairEnd {
   explicit SyncNode(std::uint8_t number) : id(Uuid::from(Bytes(16, number))) { open(); }
   ~SyncNode() { close(); }
 
@@ -59,50 +46,16 @@ struct SyncNode {
     replicator.reset();
   }
   void meet(const SyncNode& other) {
-    ReplicatorOptions options;
-    options.peer_name = "peer";
-    options.keepalive = std::chrono::milliseconds(5);
-    options.retry = std::chrono::milliseconds(5);
-    PairParties& parties = options.parties;
-    parties.self = id;
-    parties.peer = other.id;
-    parties.signing_key = manager->context().signing_key;
-    parties.exchange_key = manager->context().exchange_key;
-    parties.peer_signing_key = other.manager->context().signing_key.public_key();
-    parties.peer_exchange_key = other.manager->context().exchange_key.public_key();
-    parties.take_in = [this](store::Transaction& t, const store::ApplyReport& report) {
-      return manager->take_in(t, report);
-    };
-    parties.refused = [this](store::Transaction& t, std::span<const RefusedRow> rows) {
-      return manager->note_refused(t, rows);
-    };
-    parties.now = [] { return RealClock().wall_now(); };
-    parties.rewritten = rewritten_tables();
-    parties.incarnation = [this](store::Reader& reader) { return own_incarnation(reader, id); };
-    replicator = std::make_unique<Replicator>(real.env(), *keystore, std::move(options), wire);
+    PairEnd::meet(real.env(), *keystore, *manager, *other.manager, kQuickPace);
     manager->set_peer(replicator.get());
-    ComparerOptions comparing;
-    comparing.self = id;
-    comparing.peer = other.id;
-    comparing.peer_name = "peer";
-    comparing.look = std::chrono::milliseconds(5);
-    comparing.again = std::chrono::milliseconds(20);
-    comparer = std::make_unique<Comparer>(real.env(), *manager, *replicator, wire, std::move(comparing));
     ASSERT_TRUE(replicator->start());
     ASSERT_TRUE(comparer->start());
   }
   // The keystore stays open.
-  void stop() {
-    if (comparer) comparer->stop();
-    if (replicator) replicator->stop();
-  }
   void forget_peer() {
     stop();
-    keystore->set_gate(nullptr);
     manager->set_peer(nullptr);
-    // What they had still to write is over.
-    (void)keystore->write([](store::Transaction&) -> Status { return {}; });
-    comparer.reset();
+    part(*keystore);
   }
   PeerProgress progress(const SyncNode& other) const {
     PeerProgress out;
@@ -124,25 +77,7 @@ struct SyncNode {
   Uuid id;
   std::unique_ptr<store::Keystore> keystore;
   std::unique_ptr<KeyManager> manager;
-  SyncWire wire;
-  std::unique_ptr<Replicator> replicator;
-  std::unique_ptr<Comparer> comparer;
 };
-
-inline Result<Bytes> SyncWire::post(std::string_view path, ByteView body) {
-  SyncNode* other = to;
-  if (cut || other == nullptr) return fail(ErrorCode::kUnavailable, "the wire is cut");
-  if (path == "hello") return other->replicator->handle_hello(body);
-  if (path == "compare") return other->comparer->handle_question(body);
-  std::promise<Result<Bytes>> answered;
-  const auto done = [&](Result<Bytes> answer) { answered.set_value(std::move(answer)); };
-  if (path == "compared") {
-    other->comparer->handle_report(body, done);
-  } else {
-    other->replicator->handle_changes(to_bytes(body), done);
-  }
-  return answered.get_future().get();
-}
 
 class SyncedPair : public ::testing::Test {
  protected:
@@ -153,14 +88,10 @@ class SyncedPair : public ::testing::Test {
     a.wire.cut = b.wire.cut = true;
     a.meet(b);
     b.meet(a);
-    a.wire.to = &b;
-    b.wire.to = &a;
-    a.wire.cut = b.wire.cut = false;
+    connect(a, b);
   }
   void unlink() {
-    a.wire.cut = b.wire.cut = true;
-    a.stop();
-    b.stop();
+    disconnect(a, b);
     a.forget_peer();
     b.forget_peer();
     a.wire.to = b.wire.to = nullptr;

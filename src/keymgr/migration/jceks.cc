@@ -189,7 +189,11 @@ Result<OldKeystore> read_jceks(ByteView file, const SecretBytes& password, const
     return fail(ErrorCode::kCorrupt, "the keystore is cut short or damaged: " + store.error().message,
                 "keystore", "copy the file again from the old server, in binary");
   }
-  if (!store) return std::unexpected(store.error());
+  if (!store) {
+    Error error = store.error();
+    if (error.remedy.empty()) error.remedy = "copy it with keytool -importkeystore -deststoretype JCEKS";
+    return std::unexpected(std::move(error));
+  }
   if (!crypto::equal_constant_time(crypto::java_keystore_digest(password, store->content), store->digest)) {
     return fail(ErrorCode::kWrongKey, "the password is not the keystore's, or the keystore was changed",
                 "password", "check with: keytool -list -storetype JCEKS -keystore FILE");

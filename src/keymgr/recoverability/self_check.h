@@ -48,7 +48,9 @@ class SelfCheck {
  private:
   struct Progress;
   Status run();
+  Result<bool> check_step(store::Reader& reader, Progress& next, std::map<Uuid, bool>& opened);
   Status check_keys(Progress& progress);
+  void note_kek(Progress& progress, const std::optional<Hash256>& id, bool opens, const std::string& name);
   Status check_keks(Progress& progress);
   Status save(const Progress& progress);
   Status finish(Progress& progress);

@@ -1,6 +1,7 @@
 // K26: recoverability of a running server: answers, alarms, the self-check.
 #include "keymgr/recoverability/service.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "keymgr/recoverability/tables.h"
@@ -9,6 +10,7 @@
 #include "keymgr/sharing/transfers.h"
 #include "keymgr/tables.h"
 #include "keymgr/testing/test_server.h"
+#include "store/testing/outside_change.h"
 
 namespace tapewarden::keymgr::recoverability {
 namespace {
@@ -289,6 +291,94 @@ TEST_F(Recoverable, K26_TheSelfCheckOpensEveryKeyAndNamesThoseThatDoNotOpen) {
   ASSERT_TRUE(site->places.at(0).check);
   EXPECT_EQ(site->places.at(0).check->failed, 1);
   EXPECT_FALSE(site->places.at(1).check) << "the peer has told nothing";
+}
+
+TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
+  hear_peer();
+  const auto alias = write("VOL001");
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    for (const auto& one : m().list_keys("daily", {}, {}).value().items) {
+      auto key = one;
+      if (key.alias == alias) continue;
+      key.fingerprint[0] ^= 1;
+      TRY(t.put(kDataKeyTable, key.to_row()));
+    }
+    return {};
+  }));
+  const auto broken = m().key(alias);
+  ASSERT_OK(broken);
+  ASSERT_OK(store::testing::change_outside(
+      server.keystore_path(), "UPDATE data_key SET position = position + 100 WHERE alias = '" + alias + "'"));
+  service->ask_for_check();
+  ASSERT_OK(service->check());
+  // Wherever it stands among them, the eight others are found too.
+  const std::string named = "damaged row of the data key " + to_hex(broken->id.view());
+  EXPECT_EQ(server.audit_count({"recoverability.check", "failure", named, "\"9\"", "\"failed\":\"9\""}), 1U);
+  EXPECT_EQ(of("VOL001").places, std::vector<std::string>{"server:secondary"});
+}
+
+TEST_F(Recoverable, K26_ADamagedRowOfAKekIsNamedAndTheOthersAreTried) {
+  std::vector<Hash256> keks;
+  for (const std::string name : {"one", "two", "three"}) {
+    const auto kek = m().generate_kek(officer(), {.common_name = name, .bits = 2048, .labels = {name}});
+    ASSERT_OK(kek);
+    keks.push_back(kek->kek.id);
+  }
+  std::ranges::sort(keks);
+  ASSERT_OK(store::testing::change_outside(
+      server.keystore_path(), "UPDATE kek SET has_private = 0 WHERE id = x'" + to_hex(keks.front()) + "'"));
+  service->ask_for_check();
+  ASSERT_OK(service->check());
+  const auto site = service->overview();
+  ASSERT_OK(site);
+  ASSERT_TRUE(site->places.at(0).check);
+  EXPECT_EQ(site->places.at(0).check->keks, 3);
+  EXPECT_EQ(site->places.at(0).check->failed, 1);
+  EXPECT_EQ(site->places.at(0).check->first_failed, "damaged row of the KEK " + to_hex(keks.front()));
+}
+
+TEST_F(Recoverable, K26_AKekThatIsHiddenOrOutOfUseOpensWhatItMayOpen) {
+  keymgr::testing::TestDrive drive_3592("000000003592", DriveKind::k3592);
+  ASSERT_OK(m().add_drive(operator_(), drive_3592.serial(), drive_3592.pins()));
+  const auto kek = [&](const std::string& name) {
+    return m().generate_kek(officer(), {.common_name = name, .bits = 2048, .labels = {name}}).value().kek.id;
+  };
+  const auto write_with = [&](const std::string& label) {
+    auto request = drive_3592.request(Intent::kWrite, keymgr::testing::random_uuid());
+    request.volser = label;
+    request.labels = {{label, LabelMode::kClear}};
+    ASSERT_OK(server.ask(request));
+  };
+  const Hash256 hidden = kek("HIDDEN");
+  const Hash256 retired = kek("OLD");
+  const Hash256 stolen = kek("STOLEN");
+  for (const std::string label : {"HIDDEN", "OLD", "STOLEN"}) write_with(label);
+  hear_peer();
+  ASSERT_OK(m().quarantine_key(officer(), m().kek_ref(hidden).value()));
+  ASSERT_OK(m().change_kek_state(officer(), retired, KeyState::kDeactivated));
+  ASSERT_OK(m().change_kek_state(officer(), stolen, KeyState::kCompromised));
+  service->ask_for_check();
+  ASSERT_OK(service->check());
+  const auto site = service->overview();
+  ASSERT_OK(site);
+  ASSERT_TRUE(site->places.at(0).check);
+  EXPECT_EQ(site->places.at(0).check->keks, 3);
+  EXPECT_EQ(site->places.at(0).check->failed, 0) << site->places.at(0).check->first_failed;
+  for (const std::string volser : {"HIDDEN", "OLD", "STOLEN"})
+    EXPECT_EQ(of(volser).independent, 2U) << volser;
+  // Hidden does not mean believed: a private half that is another key's is found there too.
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    Kek row = *TRY(m().keks().find(t, hidden));
+    const auto other = TRY(m().keks().open_private(t, *TRY(m().keks().find(t, retired))));
+    const store::Row place = row.to_row();
+    row.sealed_private =
+        t.seal(kKekTable, std::vector<store::Value>{place.front()}, "private_half", other.pkcs8());
+    return t.put(kKekTable, row.to_row());
+  }));
+  service->ask_for_check();
+  ASSERT_OK(service->check());
+  EXPECT_EQ(service->overview()->places.at(0).check->first_failed, "KEK HIDDEN");
+  EXPECT_EQ(of("HIDDEN").places, std::vector<std::string>{"server:secondary"});
 }
 
 TEST_F(Recoverable, K26_ASelfCheckThatWasBrokenOffGoesOn) {

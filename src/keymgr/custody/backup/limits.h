@@ -19,7 +19,6 @@ inline constexpr std::size_t kSiteFileLimit = 1U << 20;          // bytes of a s
 inline constexpr std::size_t kSiteFiles = 64;                    // in one backup
 inline constexpr std::size_t kTargetLimit = 16;                  // targets of a server
 inline constexpr std::size_t kFilesInDirectory = 100'000;        // looked at in a target's directory
-inline constexpr std::size_t kShortestPassphrase = 12;           // characters
 inline constexpr std::size_t kDrillCartridges = 1000;            // asked for in one drill
 inline constexpr std::size_t kMountsLimit = 1U << 20;            // of /proc/self/mountinfo looked at
 inline constexpr std::int64_t kMostBases = 1000;                 // kept by a target

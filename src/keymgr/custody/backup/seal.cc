@@ -1,6 +1,7 @@
 #include "keymgr/custody/backup/seal.h"
 
 #include "crypto/cms.h"
+#include "crypto/new_passphrase.h"
 #include "keymgr/custody/backup/limits.h"
 #include "store/master_key.h"
 
@@ -8,9 +9,12 @@ namespace tapewarden::keymgr::backup {
 
 Result<PassphraseKey> derive_passphrase_key(const crypto::SecretBytes& passphrase, crypto::ScryptCost cost,
                                             Random& random) {
-  if (passphrase.size() < kShortestPassphrase || passphrase.size() > store::kPassphraseLimit) {
-    return fail(ErrorCode::kInvalidArgument, "the passphrase of a backup has 12 to 1024 characters",
-                "passphrase", "take five or more random words");
+  TRY(crypto::check_new_passphrase(passphrase, "the passphrase of the backup", "passphrase"));
+  if (passphrase.size() > store::kPassphraseLimit) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "the passphrase of a backup has at most " + std::to_string(store::kPassphraseLimit) + " bytes",
+        "passphrase", "take five or more random words");
   }
   PassphraseKey made;
   made.cost = cost;

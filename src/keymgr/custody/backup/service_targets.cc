@@ -43,12 +43,20 @@ std::string without_slashes(std::string path) {
   return path;
 }
 
-Status check_seal(const TargetSpec& spec) {
+// Who cannot be trusted to hold his key any more is no recipient. A certificate that expires later stops no
+// backup.
+Status check_seal(const TargetSpec& spec, WallTime now) {
   if ((spec.passphrase != nullptr) == !spec.recipients.empty()) {
     return fail(ErrorCode::kInvalidArgument, "a target is sealed to a passphrase or to recipients",
                 "passphrase", "give a passphrase, or certificates of recipients, and not both");
   }
   for (const auto& recipient : spec.recipients) {
+    if (recipient.not_after() < now) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "the certificate of " + escape_unprintable(recipient.subject()) + " expired on " +
+                      format_utc(recipient.not_after()),
+                  "recipients", "give a certificate that its holder has had renewed");
+    }
     const auto key = recipient.public_key();
     if (key && key->kind() == crypto::KeyKind::kRsa) continue;
     return fail(ErrorCode::kInvalidArgument,
@@ -110,7 +118,7 @@ Status Service::check_place(const Target& target) const {
 Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& spec) {
   TRY(check_name(spec.name, "name"));
   TRY(check_name(spec.domain, "domain"));
-  TRY(check_seal(spec));
+  TRY(check_seal(spec, context_.now()));
   Target target;
   target.name = spec.name;
   target.directory = without_slashes(spec.directory);
@@ -138,7 +146,8 @@ Result<TargetStatus> Service::add_target(const Actor& actor, const TargetSpec& s
     }
     for (const Target& other : others) {
       if (other.name == target.name) {
-        return fail(ErrorCode::kAlreadyExists, "there is a backup target of that name", "name");
+        return fail(ErrorCode::kAlreadyExists, "there is a backup target of that name", "name",
+                    "choose another name, or remove that one first");
       }
       if (other.directory == target.directory) {
         return fail(ErrorCode::kAlreadyExists, "the target " + other.name + " has that folder", "directory",
