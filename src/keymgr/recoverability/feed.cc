@@ -40,20 +40,36 @@ Result<CartridgeFacts> facts_of(store::Reader& reader, std::vector<LedgerEntry> 
   });
 }
 
+// As query(); where that meets damage, the rows around it.
+Result<std::vector<store::Row>> sound_rows(store::Reader& reader, const store::TableSpec& table,
+                                           std::string_view where,
+                                           std::initializer_list<store::Value> parameters,
+                                           std::vector<store::DamagedRow>& damaged) {
+  auto rows = reader.query(table, where, parameters);
+  if (rows || rows.error().code != ErrorCode::kCorrupt) return rows;
+  return reader.query_sound(table, where, parameters, damaged);
+}
+
 // The newest of a cartridge's rows, as many as tell something. A nil volume: by volser.
 Result<std::vector<LedgerEntry>> newest_rows(store::Reader& reader, const Uuid& volume,
-                                             const std::string& volser) {
+                                             const std::string& volser,
+                                             std::vector<store::DamagedRow>& damaged) {
   const auto most = static_cast<std::int64_t>(kRowsOfOneCartridge);
+  const Bytes id = to_bytes(volume.view());
   const auto rows =
       volume.is_nil()
-          ? TRY(reader.query(kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
-                             {volser, to_bytes(volume.view()), most}))
-          : TRY(reader.query(kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?",
-                             {to_bytes(volume.view()), most}));
+          ? TRY(sound_rows(reader, kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
+                           {volser, id, most}, damaged))
+          : TRY(sound_rows(reader, kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?", {id, most},
+                           damaged));
   std::vector<LedgerEntry> out;
   out.reserve(rows.size());
   for (const auto& row : rows) out.push_back(LedgerEntry::from_row(row));
   return out;
+}
+
+void pass_over(const std::vector<store::DamagedRow>& damaged, const std::string& what, Feed::Batch& out) {
+  for (const auto& row : damaged) out.damaged.push_back(what + " " + row.print);
 }
 
 bool same_cartridge(const LedgerEntry& a, const LedgerEntry& b) {
@@ -75,15 +91,20 @@ Status Feed::begin(store::Reader& reader) {
 }
 
 Status Feed::read_keys(store::Reader& reader, Batch& out) {
-  const auto rows = TRY(reader.query(kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
-                                     {state_.after, static_cast<std::int64_t>(kRowsAStep)}));
+  std::vector<store::DamagedRow> damaged;
+  const auto rows = TRY(sound_rows(reader, kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
+                                   {state_.after, static_cast<std::int64_t>(kRowsAStep)}, damaged));
   for (const auto& row : rows) out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
-  if (rows.size() < kRowsAStep) {
+  if (rows.size() + damaged.size() < kRowsAStep) {
     state_.after.clear();
     state_.phase = Phase::kVolumes;
   } else {
-    state_.after = to_bytes(out.keys.back().id.view());
+    if (!out.keys.empty()) state_.after = to_bytes(out.keys.back().id.view());
+    for (const auto& row : damaged) {
+      if (const auto* id = std::get_if<Bytes>(&row.key.front())) state_.after = std::max(state_.after, *id);
+    }
   }
+  pass_over(damaged, "data key", out);
   return {};
 }
 
@@ -91,9 +112,11 @@ Status Feed::read_keys(store::Reader& reader, Batch& out) {
 Status Feed::read_keks(store::Reader& reader, Batch& out) {
   const std::int64_t newest = TRY(newest_commit(reader, kKekTable));
   if (newest == state_.keks_through) return {};
-  for (const auto& row : TRY(reader.query(kKekTable, "1", {}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(sound_rows(reader, kKekTable, "1", {}, damaged))) {
     out.keks.push_back(TRY(facts_of(reader, Kek::from_row(row))));
   }
+  pass_over(damaged, "KEK", out);
   state_.keks_through = newest;
   return {};
 }
@@ -102,22 +125,28 @@ Status Feed::read_keks(store::Reader& reader, Batch& out) {
 Status Feed::read_cartridges(store::Reader& reader, Batch& out, bool by_volume) {
   const auto limit = static_cast<std::int64_t>(state_.rows);
   const Bytes nil(16, 0);
+  std::vector<store::DamagedRow> damaged;
   const auto rows =
-      by_volume ? TRY(reader.query(kLedgerTable, "volume >= ? AND volume > ? ORDER BY volume LIMIT ?",
-                                   {state_.after, nil, limit}))
-                : TRY(reader.query(kLedgerTable, "volser >= ? AND +volume = ? ORDER BY volser LIMIT ?",
-                                   {state_.after_volser, nil, limit}));
-  const bool last = rows.size() < state_.rows;
+      by_volume ? TRY(sound_rows(reader, kLedgerTable, "volume >= ? AND volume > ? ORDER BY volume LIMIT ?",
+                                 {state_.after, nil, limit}, damaged))
+                : TRY(sound_rows(reader, kLedgerTable, "volser >= ? AND +volume = ? ORDER BY volser LIMIT ?",
+                                 {state_.after_volser, nil, limit}, damaged));
+  const bool last = rows.size() + damaged.size() < state_.rows;
   std::vector<LedgerEntry> entries;
   entries.reserve(rows.size());
   for (const auto& row : rows) entries.push_back(LedgerEntry::from_row(row));
-  if (!last && same_cartridge(entries.front(), entries.back())) {
+  if (!last && (entries.empty() || same_cartridge(entries.front(), entries.back()))) {
     if (state_.rows < kRowsOfOneCartridge) {
       state_.rows *= 2;
       return {};
     }
-    entries = TRY(newest_rows(reader, entries.front().volume, entries.front().volser));
+    if (entries.empty()) {
+      return fail(ErrorCode::kCorrupt, "thousands of rows of the ledger one after the other are damaged", {},
+                  "stop the server and see what `tapewarden-keyd` says at its start");
+    }
+    entries = TRY(newest_rows(reader, entries.front().volume, entries.front().volser, damaged));
   }
+  pass_over(damaged, "row of the ledger", out);
   for (auto at = entries.begin(); at != entries.end();) {
     const auto end =
         std::find_if(at, entries.end(), [&](const auto& row) { return !same_cartridge(*at, row); });
@@ -153,10 +182,12 @@ Result<bool> Feed::too_many(store::Reader& reader) const {
 }
 
 Status Feed::follow_keys(store::Reader& reader, Batch& out, std::int64_t until) {
-  for (const auto& row :
-       TRY(reader.query(kDataKeyTable, "row_commit > ? AND row_commit <= ?", {state_.keys_through, until}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(sound_rows(reader, kDataKeyTable, "row_commit > ? AND row_commit <= ?",
+                                        {state_.keys_through, until}, damaged))) {
     out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
   }
+  pass_over(damaged, "data key", out);
   state_.keys_through = until;
   return {};
 }
@@ -164,15 +195,17 @@ Status Feed::follow_keys(store::Reader& reader, Batch& out, std::int64_t until) 
 // A row that was changed changes what its cartridge needs: that is read anew.
 Status Feed::follow_ledger(store::Reader& reader, Batch& out, std::int64_t until) {
   std::set<std::pair<Uuid, std::string>> changed;
-  for (const auto& row : TRY(reader.query(kLedgerTable, "row_commit > ? AND row_commit <= ?",
-                                          {state_.ledger_through, until}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(sound_rows(reader, kLedgerTable, "row_commit > ? AND row_commit <= ?",
+                                        {state_.ledger_through, until}, damaged))) {
     const auto entry = LedgerEntry::from_row(row);
     changed.emplace(entry.volume, entry.volume.is_nil() ? entry.volser : std::string());
   }
   for (const auto& [volume, volser] : changed) {
-    auto entries = TRY(newest_rows(reader, volume, volser));
+    auto entries = TRY(newest_rows(reader, volume, volser, damaged));
     if (!entries.empty()) out.cartridges.push_back(TRY(facts_of(reader, std::move(entries))));
   }
+  pass_over(damaged, "row of the ledger", out);
   state_.ledger_through = until;
   return {};
 }

@@ -21,6 +21,7 @@ class Feed {
     std::vector<KeyFacts> keys;
     std::vector<KekFacts> keks;
     std::vector<CartridgeFacts> cartridges;
+    std::vector<std::string> damaged;  // rows that do not verify, printable; they are passed over
   };
   explicit Feed(KeyManager& manager) : manager_(manager) {}
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "keymgr/place_domains.h"
+#include "keymgr/recoverability/tables.h"
 #include "keymgr/row_codec.h"
 #include "keymgr/sharing/partners.h"
 #include "keymgr/sharing/tables.h"
@@ -59,6 +60,10 @@ Status Gatherer::add_servers(store::Reader& reader, Places& out, WallTime heard_
   if (peer->acknowledged == 0) {
     place.counts = false;
     place.remark = "it has not had everything yet";
+  }
+  if (const auto check = TRY(check_of(reader, peer->id)); check && check->failed > 0) {
+    place.remark = "its own self-check could not open " + std::to_string(check->failed) +
+                   " keys: see `tapewarden status` there";
   }
   if (!peer->in_step) {
     const auto hours = TRY(parse_number(TRY(manager_.settings().get(reader, kSilentHours)), 0,

@@ -96,6 +96,9 @@ Status Service::advance() {
     for (const auto& key : batch->keys) catalogue_.put(key);
     for (const auto& kek : batch->keks) catalogue_.put(kek);
     for (const auto& cartridge : batch->cartridges) catalogue_.put(cartridge);
+    for (const auto& row : batch->damaged) {
+      if (damaged_.size() < kFaultsKept) damaged_.insert(row);
+    }
     through = followed && feed_.following();
   }
   complete_ = feed_.complete();
@@ -129,7 +132,7 @@ Status Service::count() {
                               kWantedPlaces));
     return {};
   }));
-  Faults faults = check_.faults();
+  Faults faults = TRY(check_.faults());
   const MutexLock lock(mutex_);
   const bool same = counts_made_ > 0 && counted_generation_ == catalogue_.generation() && wanted_ == wanted &&
                     faults_ == faults && same_for_counting(places_, places);
@@ -403,6 +406,12 @@ Result<Service::Brief> Service::brief() {
 std::vector<std::string> Service::warnings() const {
   std::vector<std::string> out = alarms_.warnings();
   for (auto& text : check_.warnings()) out.push_back(std::move(text));
+  const MutexLock lock(mutex_);
+  if (!damaged_.empty()) {
+    out.push_back("recoverability passes over " + std::to_string(damaged_.size()) +
+                  " damaged rows, so cartridges may be missing in it: " + *damaged_.begin() +
+                  (damaged_.size() > 1 ? " and others" : ""));
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -149,6 +150,7 @@ class Service {
   Catalogue catalogue_ TW_GUARDED_BY(mutex_);
   Places places_ TW_GUARDED_BY(mutex_);
   Faults faults_ TW_GUARDED_BY(mutex_);
+  std::set<std::string> damaged_ TW_GUARDED_BY(mutex_);  // rows that were passed over since the start
   Survey survey_ TW_GUARDED_BY(mutex_);
   std::size_t wanted_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t counted_generation_ TW_GUARDED_BY(mutex_) = 0;

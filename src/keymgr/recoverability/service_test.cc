@@ -297,7 +297,8 @@ TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
   hear_peer();
   const auto alias = write("VOL001");
   ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
-    for (const auto& one : m().list_keys("daily", {}, {}).value().items) {
+    const auto keys = TRY(m().list_keys("daily", {}, {})).items;
+    for (const auto& one : keys) {
       auto key = one;
       if (key.alias == alias) continue;
       key.fingerprint[0] ^= 1;
@@ -305,6 +306,7 @@ TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
     }
     return {};
   }));
+  ASSERT_OK(service->watch());
   const auto broken = m().key(alias);
   ASSERT_OK(broken);
   ASSERT_OK(store::testing::change_outside(
@@ -383,14 +385,47 @@ TEST_F(Recoverable, K26_AKekThatIsHiddenOrOutOfUseOpensWhatItMayOpen) {
 
 TEST_F(Recoverable, K26_ASelfCheckThatWasBrokenOffGoesOn) {
   ASSERT_OK(m().generate_keys(operator_(), kKeysACheckStep + 10, "XYZ", ""));
+  // The first key that a check comes to does not open, and is a cartridge's.
+  std::optional<DataKey> first;
+  ASSERT_OK(server.keystore().read([&](store::Reader& reader) -> Status {
+    const auto rows = TRY(reader.query(kDataKeyTable, "group_name = '' ORDER BY id LIMIT 1", {}));
+    first = DataKey::from_row(rows.at(0));
+    return {};
+  }));
+  auto request = drive.request(Intent::kWrite, keymgr::testing::random_uuid());
+  request.volser = "VOL001";
+  request.alias = first->alias;
+  ASSERT_OK(server.ask(request));
+  hear_peer();
+  const auto noted = [&] {
+    bool out = false;
+    EXPECT_TRUE(server.keystore().read([&](store::Reader& reader) -> Status {
+      out = TRY(reader.get(kNoteTable, {std::string("self-check")})).has_value();
+      return {};
+    }));
+    return out;
+  };
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    auto broken = TRY(m().keys().find(t, first->alias)).value();
+    broken.fingerprint[0] ^= 1;
+    return t.put(kDataKeyTable, broken.to_row());
+  }));
   service->ask_for_check();
+  std::jthread checking([&] { EXPECT_TRUE(service->check()); });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!noted() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
   service->stop();
-  ASSERT_OK(service->check());
+  checking.join();
+  ASSERT_TRUE(noted());
   EXPECT_EQ(audited("recoverability.check"), 0U);
   begin();
+  EXPECT_EQ(of("VOL001").places, std::vector<std::string>{"server:secondary"}) << "known before it goes on";
   ASSERT_OK(service->check());
-  EXPECT_EQ(server.audit_count({"recoverability.check", "\"" + std::to_string(kKeysACheckStep + 19) + "\""}),
+  EXPECT_EQ(server.audit_count({"recoverability.check", "\"" + std::to_string(kKeysACheckStep + 19) + "\"",
+                                "\"failed\":\"1\""}),
             1U);
+  EXPECT_EQ(of("VOL001").places, std::vector<std::string>{"server:secondary"})
+      << "though it went on behind it";
 }
 
 TEST_F(Recoverable, K26_PartnersCountByWhatCameFromThemOrAsTheSettingSays) {
@@ -531,6 +566,18 @@ TEST_F(FeedSite, K26_OfACartridgeThatIsReadForEverItsNewestRowsTell) {
   }
   EXPECT_EQ(cartridges, volumes.size()) << "each once, and the reading came to its end";
   EXPECT_EQ(of("VOL002").independent, 2U);
+}
+
+TEST_F(FeedSite, K26_ADamagedRowIsPassedOverAndTold) {
+  for (const std::string volser : {"VOL001", "VOL002", "VOL003"}) write(volser);
+  hear_peer();
+  ASSERT_OK(store::testing::change_outside(server.keystore_path(),
+                                           "UPDATE ledger SET volser = 'VOL009' WHERE volser = 'VOL002'"));
+  EXPECT_EQ(service->overview()->site.cartridges, 2);
+  EXPECT_EQ(of("VOL003").independent, 2U);
+  ASSERT_EQ(service->warnings().size(), 1U);
+  EXPECT_NE(service->warnings().front().find("1 damaged rows"), std::string::npos)
+      << service->warnings().front();
 }
 
 TEST_F(FeedSite, K26_RecordsOfAnOldManagerAreToldByTheirVolser) {

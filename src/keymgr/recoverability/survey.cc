@@ -119,8 +119,8 @@ class Judge {
     PlaceSet out;
     for (const std::size_t i : holds_rows_) {
       const Place& place = places_.all[i];
-      const bool lacks =
-          (place.kind == PlaceKind::kServer && faulty) || (place.kind == PlaceKind::kPeer && refused_by_peer);
+      const bool lacks = (place.kind == PlaceKind::kServer && (faulty || faults_.more)) ||
+                         (place.kind == PlaceKind::kPeer && refused_by_peer);
       if (!lacks && (place.kind == PlaceKind::kServer || since <= place.through)) out.set(i);
     }
     return out;
