@@ -130,6 +130,7 @@ struct KeydServer::Parts {
   std::vector<std::string> warnings() const;
   std::int64_t open_conflicts() const;
   std::optional<keymgr::PeerState> peer_state() const;
+  std::optional<keymgr::recoverability::PeerFacts> peer_facts() const;
   void add_comparison_warnings(std::vector<std::string>& out) const;
   Result<keymgr::Incarnation> accept(const Uuid& server, const keymgr::Actor& actor);
   void finish_tasks();
@@ -278,7 +279,7 @@ admin::AuditPlace KeydServer::Parts::audit_place() {
 void KeydServer::Parts::add_routes() {
   rewrapper = std::make_unique<keymgr::Rewrapper>(*manager);
   recoverability =
-      std::make_unique<RecoverabilitySite>(*manager, config, backups.get(), [this] { return peer_state(); });
+      std::make_unique<RecoverabilitySite>(*manager, config, backups.get(), [this] { return peer_facts(); });
   rest_workers = std::make_unique<ThreadPool>(kRestWorkers);
   approvals = std::make_unique<people::Approvals>(
       env, *store.keystore,
@@ -324,6 +325,14 @@ Result<keymgr::Incarnation> KeydServer::Parts::accept(const Uuid& server, const 
 std::optional<keymgr::PeerState> KeydServer::Parts::peer_state() const {
   if (!replicator) return std::nullopt;
   return replicator->state();
+}
+
+// What the peer holds is told as serving takes it: nothing while it is copied to for the first time.
+std::optional<keymgr::recoverability::PeerFacts> KeydServer::Parts::peer_facts() const {
+  if (!replicator) return std::nullopt;
+  const auto state = replicator->state();
+  return keymgr::recoverability::PeerFacts{state.name, config.peer->id, replicator->acknowledged_commit(),
+                                           state.last_success, state.in_step};
 }
 
 std::int64_t KeydServer::Parts::open_conflicts() const {

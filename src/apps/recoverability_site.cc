@@ -14,17 +14,11 @@ constexpr std::chrono::milliseconds kLookEvery{3000};
 constexpr std::chrono::milliseconds kCheckEvery{2000};
 
 keymgr::recoverability::ServiceOptions options_of(const KeydConfig& config, keymgr::backup::Service* backups,
-                                                  std::function<std::optional<keymgr::PeerState>()> peer) {
+                                                  PeerFactsNow peer) {
   keymgr::recoverability::ServiceOptions out;
   out.server_name = config.server_name;
   out.backups = backups;
-  const Uuid id = config.peer ? config.peer->id : Uuid();
-  out.peer = [peer = std::move(peer), id]() -> std::optional<keymgr::recoverability::PeerFacts> {
-    const auto state = peer();
-    if (!state) return std::nullopt;
-    return keymgr::recoverability::PeerFacts{state->name, id, state->acknowledged, state->last_success,
-                                             state->in_step};
-  };
+  out.peer = std::move(peer);
   out.log = [](const std::string& line) { log(LogLevel::kWarning, line); };
   return out;
 }
@@ -43,8 +37,7 @@ std::function<void()> told(std::string what, std::function<Status()> work) {
 }  // namespace
 
 RecoverabilitySite::RecoverabilitySite(keymgr::KeyManager& manager, const KeydConfig& config,
-                                       keymgr::backup::Service* backups,
-                                       std::function<std::optional<keymgr::PeerState>()> peer)
+                                       keymgr::backup::Service* backups, PeerFactsNow peer)
     : service_(manager, options_of(config, backups, std::move(peer))) {}
 
 void RecoverabilitySite::start() {

@@ -8,16 +8,18 @@
 
 #include "apps/keyd_config.h"
 #include "apps/ticker.h"
-#include "keymgr/custody/replicator.h"
 #include "keymgr/recoverability/service.h"
 
 namespace tapewarden::apps {
 
+// Nothing where there is no peer.
+using PeerFactsNow = std::function<std::optional<keymgr::recoverability::PeerFacts>()>;
+
 class RecoverabilitySite {
  public:
-  // Borrows the manager and the backups. `peer`: nothing where there is none.
+  // Borrows the manager and the backups.
   RecoverabilitySite(keymgr::KeyManager& manager, const KeydConfig& config, keymgr::backup::Service* backups,
-                     std::function<std::optional<keymgr::PeerState>()> peer);
+                     PeerFactsNow peer);
   void start();
   // Waits for a verification of a backup under way. Once; the service answers on.
   void stop();

@@ -10,8 +10,6 @@
 namespace tapewarden::keymgr::recoverability {
 namespace {
 
-constexpr std::size_t kLargestPage = 1'000'000;  // of one cartridge's rows, in whole pages
-
 Result<std::int64_t> newest_commit(store::Reader& reader, const store::TableSpec& table) {
   return reader.aggregate(table, "MAX(row_commit)", "1", {});
 }
@@ -42,6 +40,38 @@ Result<CartridgeFacts> facts_of(store::Reader& reader, std::vector<LedgerEntry> 
   });
 }
 
+// As query(); where that meets damage, the rows around it.
+Result<std::vector<store::Row>> sound_rows(store::Reader& reader, const store::TableSpec& table,
+                                           std::string_view where,
+                                           std::initializer_list<store::Value> parameters,
+                                           std::vector<store::DamagedRow>& damaged) {
+  auto rows = reader.query(table, where, parameters);
+  if (rows || rows.error().code != ErrorCode::kCorrupt) return rows;
+  return reader.query_sound(table, where, parameters, damaged);
+}
+
+// The newest of a cartridge's rows, as many as tell something. A nil volume: by volser.
+Result<std::vector<LedgerEntry>> newest_rows(store::Reader& reader, const Uuid& volume,
+                                             const std::string& volser,
+                                             std::vector<store::DamagedRow>& damaged) {
+  const auto most = static_cast<std::int64_t>(kRowsOfOneCartridge);
+  const Bytes id = to_bytes(volume.view());
+  const auto rows =
+      volume.is_nil()
+          ? TRY(sound_rows(reader, kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
+                           {volser, id, most}, damaged))
+          : TRY(sound_rows(reader, kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?", {id, most},
+                           damaged));
+  std::vector<LedgerEntry> out;
+  out.reserve(rows.size());
+  for (const auto& row : rows) out.push_back(LedgerEntry::from_row(row));
+  return out;
+}
+
+void pass_over(const std::vector<store::DamagedRow>& damaged, const std::string& what, Feed::Batch& out) {
+  for (const auto& row : damaged) out.damaged.push_back(what + " " + row.print);
+}
+
 bool same_cartridge(const LedgerEntry& a, const LedgerEntry& b) {
   return a.volume == b.volume && (!a.volume.is_nil() || a.volser == b.volser);
 }
@@ -60,23 +90,21 @@ Status Feed::begin(store::Reader& reader) {
   return {};
 }
 
-// A key whose row does not verify is one that nobody here can tell of: the self-check names it, and what was
-// known of it before stays. (A row of the ledger that does not verify ends everything: without it a cartridge
-// might seem to need less than it does.)
 Status Feed::read_keys(store::Reader& reader, Batch& out) {
   std::vector<store::DamagedRow> damaged;
-  const auto rows = TRY(reader.query_sound(kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
-                                           {state_.after, static_cast<std::int64_t>(kRowsAStep)}, damaged));
+  const auto rows = TRY(sound_rows(reader, kDataKeyTable, "id > ? ORDER BY id LIMIT ?",
+                                   {state_.after, static_cast<std::int64_t>(kRowsAStep)}, damaged));
   for (const auto& row : rows) out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
   if (rows.size() + damaged.size() < kRowsAStep) {
     state_.after.clear();
     state_.phase = Phase::kVolumes;
-    return {};
+  } else {
+    if (!out.keys.empty()) state_.after = to_bytes(out.keys.back().id.view());
+    for (const auto& row : damaged) {
+      if (const auto* id = std::get_if<Bytes>(&row.key.front())) state_.after = std::max(state_.after, *id);
+    }
   }
-  if (!out.keys.empty()) state_.after = to_bytes(out.keys.back().id.view());
-  for (const auto& row : damaged) {
-    if (const auto* id = std::get_if<Bytes>(&row.key.front())) state_.after = std::max(state_.after, *id);
-  }
+  pass_over(damaged, "data key", out);
   return {};
 }
 
@@ -85,9 +113,10 @@ Status Feed::read_keks(store::Reader& reader, Batch& out) {
   const std::int64_t newest = TRY(newest_commit(reader, kKekTable));
   if (newest == state_.keks_through) return {};
   std::vector<store::DamagedRow> damaged;
-  for (const auto& row : TRY(reader.query_sound(kKekTable, "1", {}, damaged))) {
+  for (const auto& row : TRY(sound_rows(reader, kKekTable, "1", {}, damaged))) {
     out.keks.push_back(TRY(facts_of(reader, Kek::from_row(row))));
   }
+  pass_over(damaged, "KEK", out);
   state_.keks_through = newest;
   return {};
 }
@@ -96,19 +125,28 @@ Status Feed::read_keks(store::Reader& reader, Batch& out) {
 Status Feed::read_cartridges(store::Reader& reader, Batch& out, bool by_volume) {
   const auto limit = static_cast<std::int64_t>(state_.rows);
   const Bytes nil(16, 0);
+  std::vector<store::DamagedRow> damaged;
   const auto rows =
-      by_volume ? TRY(reader.query(kLedgerTable, "volume >= ? AND volume > ? ORDER BY volume LIMIT ?",
-                                   {state_.after, nil, limit}))
-                : TRY(reader.query(kLedgerTable, "volser >= ? AND +volume = ? ORDER BY volser LIMIT ?",
-                                   {state_.after_volser, nil, limit}));
-  const bool last = rows.size() < state_.rows;
+      by_volume ? TRY(sound_rows(reader, kLedgerTable, "volume >= ? AND volume > ? ORDER BY volume LIMIT ?",
+                                 {state_.after, nil, limit}, damaged))
+                : TRY(sound_rows(reader, kLedgerTable, "volser >= ? AND +volume = ? ORDER BY volser LIMIT ?",
+                                 {state_.after_volser, nil, limit}, damaged));
+  const bool last = rows.size() + damaged.size() < state_.rows;
   std::vector<LedgerEntry> entries;
   entries.reserve(rows.size());
   for (const auto& row : rows) entries.push_back(LedgerEntry::from_row(row));
-  if (!last && same_cartridge(entries.front(), entries.back()) && state_.rows < kLargestPage) {
-    state_.rows *= 2;
-    return {};
+  if (!last && (entries.empty() || same_cartridge(entries.front(), entries.back()))) {
+    if (state_.rows < kRowsOfOneCartridge) {
+      state_.rows *= 2;
+      return {};
+    }
+    if (entries.empty()) {
+      return fail(ErrorCode::kCorrupt, "thousands of rows of the ledger one after the other are damaged", {},
+                  "stop the server and see what `tapewarden-keyd` says at its start");
+    }
+    entries = TRY(newest_rows(reader, entries.front().volume, entries.front().volser, damaged));
   }
+  pass_over(damaged, "row of the ledger", out);
   for (auto at = entries.begin(); at != entries.end();) {
     const auto end =
         std::find_if(at, entries.end(), [&](const auto& row) { return !same_cartridge(*at, row); });
@@ -145,10 +183,11 @@ Result<bool> Feed::too_many(store::Reader& reader) const {
 
 Status Feed::follow_keys(store::Reader& reader, Batch& out, std::int64_t until) {
   std::vector<store::DamagedRow> damaged;
-  for (const auto& row : TRY(reader.query_sound(kDataKeyTable, "row_commit > ? AND row_commit <= ?",
-                                                {state_.keys_through, until}, damaged))) {
+  for (const auto& row : TRY(sound_rows(reader, kDataKeyTable, "row_commit > ? AND row_commit <= ?",
+                                        {state_.keys_through, until}, damaged))) {
     out.keys.push_back(TRY(facts_of(reader, DataKey::from_row(row))));
   }
+  pass_over(damaged, "data key", out);
   state_.keys_through = until;
   return {};
 }
@@ -156,23 +195,17 @@ Status Feed::follow_keys(store::Reader& reader, Batch& out, std::int64_t until) 
 // A row that was changed changes what its cartridge needs: that is read anew.
 Status Feed::follow_ledger(store::Reader& reader, Batch& out, std::int64_t until) {
   std::set<std::pair<Uuid, std::string>> changed;
-  for (const auto& row : TRY(reader.query(kLedgerTable, "row_commit > ? AND row_commit <= ?",
-                                          {state_.ledger_through, until}))) {
+  std::vector<store::DamagedRow> damaged;
+  for (const auto& row : TRY(sound_rows(reader, kLedgerTable, "row_commit > ? AND row_commit <= ?",
+                                        {state_.ledger_through, until}, damaged))) {
     const auto entry = LedgerEntry::from_row(row);
     changed.emplace(entry.volume, entry.volume.is_nil() ? entry.volser : std::string());
   }
   for (const auto& [volume, volser] : changed) {
-    std::vector<LedgerEntry> entries;
-    const auto most = static_cast<std::int64_t>(kRowsOfOneCartridge);
-    const auto rows =
-        volume.is_nil()
-            ? TRY(reader.query(kLedgerTable, "volser = ? AND +volume = ? ORDER BY issued DESC LIMIT ?",
-                               {volser, to_bytes(volume.view()), most}))
-            : TRY(reader.query(kLedgerTable, "volume = ? ORDER BY issued DESC LIMIT ?",
-                               {to_bytes(volume.view()), most}));
-    for (const auto& row : rows) entries.push_back(LedgerEntry::from_row(row));
+    auto entries = TRY(newest_rows(reader, volume, volser, damaged));
     if (!entries.empty()) out.cartridges.push_back(TRY(facts_of(reader, std::move(entries))));
   }
+  pass_over(damaged, "row of the ledger", out);
   state_.ledger_through = until;
   return {};
 }

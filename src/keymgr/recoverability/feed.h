@@ -21,6 +21,7 @@ class Feed {
     std::vector<KeyFacts> keys;
     std::vector<KekFacts> keks;
     std::vector<CartridgeFacts> cartridges;
+    std::vector<std::string> damaged;  // rows that do not verify, printable; they are passed over
   };
   explicit Feed(KeyManager& manager) : manager_(manager) {}
 
@@ -29,6 +30,8 @@ class Feed {
   Result<std::optional<Batch>> step();
   // Every table was read to its end once.
   bool complete() const { return state_.complete; }
+  // The next step reads what was committed since the last one, all of it.
+  bool following() const { return state_.phase == Phase::kFollowing; }
 
  private:
   enum class Phase : std::uint8_t { kKeys, kVolumes, kVolsers, kFollowing };

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "keymgr/place_domains.h"
+#include "keymgr/recoverability/tables.h"
 #include "keymgr/row_codec.h"
 #include "keymgr/sharing/partners.h"
 #include "keymgr/sharing/tables.h"
@@ -15,6 +16,7 @@ namespace tapewarden::keymgr::recoverability {
 namespace {
 
 constexpr std::chrono::minutes kStaleAfter{1};
+constexpr std::size_t kCharactersOfAnId = 8;
 constexpr std::size_t kRowsOfFingerprints = 100;  // in one look
 
 }  // namespace
@@ -35,6 +37,12 @@ void Gatherer::add(Places& out, Place place) const {
   out.all.push_back(std::move(place));
 }
 
+// Two installations that became a pair may each have a server of the same name.
+std::string Gatherer::name_of(const PeerFacts& peer) const {
+  if (!equal_ignoring_case(peer.name, server_name_)) return peer.name;
+  return peer.name + "-" + peer.id.text().substr(0, kCharactersOfAnId);
+}
+
 Status Gatherer::add_servers(store::Reader& reader, Places& out, WallTime heard_before) {
   Place self{.kind = PlaceKind::kServer, .name = "server:" + server_name_, .domain = server_name_};
   self.through = std::numeric_limits<std::int64_t>::max();
@@ -42,14 +50,20 @@ Status Gatherer::add_servers(store::Reader& reader, Places& out, WallTime heard_
   const auto peer = peer_ ? peer_() : std::nullopt;
   if (!peer) return {};
   const WallTime now = manager_.context().now();
-  // What nobody noted before the start is believed from the start on.
+  // What nobody noted before the start is believed from the start on. A time to come is a clock that jumped.
   heard_ = std::max(heard_, peer->heard);
   if (heard_ == kNever) heard_ = heard_before == kNever ? started_ : heard_before;
-  Place place{.kind = PlaceKind::kPeer, .name = "server:" + peer->name, .domain = peer->name};
+  heard_ = std::min(heard_, now);
+  const std::string name = name_of(*peer);
+  Place place{.kind = PlaceKind::kPeer, .name = "server:" + name, .domain = name};
   place.through = static_cast<std::int64_t>(peer->acknowledged);
   if (peer->acknowledged == 0) {
     place.counts = false;
     place.remark = "it has not had everything yet";
+  }
+  if (const auto check = TRY(check_of(reader, peer->id)); check && check->failed > 0) {
+    place.remark = "its own self-check could not open " + std::to_string(check->failed) +
+                   " keys: see `tapewarden status` there";
   }
   if (!peer->in_step) {
     const auto hours = TRY(parse_number(TRY(manager_.settings().get(reader, kSilentHours)), 0,
@@ -96,7 +110,10 @@ Result<std::string> state_of(store::Reader& reader, const std::string& which) {
   std::string out = which;
   for (const auto* table :
        {&sharing::kTransferTable, &sharing::kTransferKeysTable, &sharing::kPartnerTable}) {
-    out += "/" + std::to_string(TRY(reader.aggregate(*table, "MAX(row_commit)", "1", {})));
+    // The number as well: a row that is gone leaves the newest commit as it was.
+    for (const char* figure : {"MAX(row_commit)", "COUNT(*)"}) {
+      out += "/" + std::to_string(TRY(reader.aggregate(*table, figure, "1", {})));
+    }
   }
   return out;
 }

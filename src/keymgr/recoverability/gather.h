@@ -33,6 +33,7 @@ class Gatherer {
   WallTime heard() const { return heard_; }
 
  private:
+  std::string name_of(const PeerFacts& peer) const;
   Status add_servers(store::Reader& reader, Places& out, WallTime heard_before);
   Status add_targets(Places& out);
   Status add_partners(store::Reader& reader, Places& out);

@@ -12,6 +12,9 @@ inline constexpr std::size_t kMaximumWithout = 64;          // words of one ques
 inline constexpr std::size_t kMaximumWordCharacters = 128;  // of one of them
 inline constexpr std::size_t kRowsAStep = 2000;             // read in one snapshot
 inline constexpr std::size_t kRowsOfOneCartridge = 10'000;  // its newest; older ones tell no more
+// How far apart the clocks of two servers may be: of two writes within that time, one at each, nobody knows
+// which came later.
+inline constexpr std::chrono::hours kClocksApart{2};
 inline constexpr std::int64_t kChangesReadOneByOne =
     20'000;                                            // more, and the table is read from its beginning
 inline constexpr std::size_t kEventsAStep = 64;        // pools told in one look; the others in the next

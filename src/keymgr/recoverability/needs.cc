@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "keymgr/recoverability/limits.h"
 
 namespace tapewarden::keymgr::recoverability {
 namespace {
@@ -76,11 +77,34 @@ Result<Need> need_of(const std::vector<const LedgerEntry*>& rows,
   bool replaced = false;
   for (const LedgerEntry* row : rows) {
     if (known && !makes_eedks(*row)) continue;
-    TRY(opens.add(*row, !replaced && !stays_in_ledger(*row), commit_of));
-    replaced = replaced || (row->purpose == Purpose::kRekey && row->state == LedgerState::kConfirmed);
+    const bool confirmed = row->state == LedgerState::kConfirmed;
+    const bool by_a_drive = row->purpose == Purpose::kRekey && !stays_in_ledger(*row);
+    // A rekey that no drive confirmed may have reached the cartridge or not: of neither its EEDKs nor those
+    // before it is it known that they stand there.
+    const bool in_doubt = by_a_drive && !confirmed;
+    TRY(opens.add(*row, !replaced && !in_doubt && !stays_in_ledger(*row), commit_of));
+    replaced = replaced || in_doubt || (row->purpose == Purpose::kRekey && confirmed);
   }
   return opens.take();
 }
+
+// What makes older rows unnecessary: of the same server all that are older, of another one those that are
+// older by more than the clocks of two servers may be apart.
+class Begun {
+ public:
+  void add(const LedgerEntry& row) {
+    if (servers_.empty()) first_ = row.issued;
+    servers_.insert(row.server);
+  }
+  bool before(const LedgerEntry& row) const { return servers_.contains(row.server); }
+  bool all_before(const LedgerEntry& row) const {
+    return !servers_.empty() && first_ - row.issued > kClocksApart;
+  }
+
+ private:
+  std::set<Uuid> servers_;
+  WallTime first_{};  // the newest
+};
 
 }  // namespace
 
@@ -103,7 +127,11 @@ Result<CartridgeFacts> facts_of(std::vector<LedgerEntry> rows,
   std::set<eedk::DataKeyIdentifier> data_keys;
   std::map<Bytes, std::vector<const LedgerEntry*>> wrapped;
   bool unknown = false;
+  Begun begun;
   for (const LedgerEntry& row : rows) {
+    if (begun.all_before(row)) break;
+    if (begun.before(row)) continue;
+    if (begins_anew(row)) begun.add(row);
     if (row.method == Method::kWrappedKey) {
       // An old manager's record names no check value; where this server knows the key itself, that tells
       // more.
@@ -114,7 +142,6 @@ Result<CartridgeFacts> facts_of(std::vector<LedgerEntry> rows,
     } else {
       unknown = true;
     }
-    if (begins_anew(row)) break;
   }
   for (const auto& dki : data_keys) out.needs.push_back({dki, {}});
   for (const auto& [kcv, of_one] : wrapped) out.needs.push_back(TRY(need_of(of_one, commit_of)));

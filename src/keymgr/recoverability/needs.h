@@ -1,8 +1,9 @@
 // What a cartridge needs to be read, out of its rows in the ledger (K26). Values; pure but for the callback.
 //
 // A cartridge may have been begun anew several times; what a drive confirmed as written from the beginning
-// made everything before it unnecessary. What is in doubt is needed: of a write that no drive confirmed both
-// the key before it and its own are. Of the wrapped-key method any one KEK that wrapped the data key will do.
+// made everything before it unnecessary; rows that two servers wrote within kClocksApart are in no order.
+// What is in doubt is needed: of a write that no drive confirmed both the key before it and its own are. Of
+// the wrapped-key method any one KEK that wrapped the data key will do.
 #pragma once
 
 #include <functional>

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "keymgr/recoverability/limits.h"
+
 namespace tapewarden::keymgr::recoverability {
 namespace {
 
@@ -68,6 +70,18 @@ TEST(Needs, K26_AConfirmedWriteMakesWhatWasBeforeUnnecessary) {
   EXPECT_EQ(out.newest.sequence, 3);
 }
 
+TEST(Needs, K26_TheClocksOfTwoServersDoNotTellWhichWriteCameLater) {
+  const std::int64_t apart = std::chrono::milliseconds(kClocksApart).count();
+  const auto at_both = [](std::int64_t when) {
+    auto other = identified(when, "OTHER", LedgerState::kConfirmed);
+    other.server.bytes.fill(9);
+    return facts({identified(1, "HERE", LedgerState::kConfirmed), other,
+                  identified(0, "OLD", LedgerState::kConfirmed)});
+  };
+  EXPECT_EQ(aliases(at_both(1 + apart)), (std::vector<std::string>{"HERE", "OTHER"}));
+  EXPECT_EQ(aliases(at_both(2 + apart)), std::vector<std::string>{"OTHER"});
+}
+
 TEST(Needs, K26_AWriteThatNobodyConfirmedNeedsBothKeys) {
   const auto out = facts({identified(1, "OLD", LedgerState::kConfirmed), identified(2, "NEW")});
   EXPECT_EQ(aliases(out), (std::vector<std::string>{"NEW", "OLD"}));
@@ -78,6 +92,13 @@ TEST(Needs, K26_AnyKekOfTheSameDataKeyWillDo) {
   ASSERT_EQ(out.needs.size(), 1U);
   EXPECT_EQ(out.needs[0].keks, (std::vector<Alternative>{{kek(1), 0}, {kek(2), 0}}));
   EXPECT_EQ(out.pool, "label:ARCHIVE");
+}
+
+TEST(Needs, K26_ARekeyThatNobodyConfirmedLeavesBothInDoubt) {
+  const auto rekeyed = wrapped(2, 5, 3, 0, Purpose::kRekey, LedgerState::kIssued);
+  const auto out = facts({wrapped(1, 5, 1), rekeyed});
+  ASSERT_EQ(out.needs.size(), 1U);
+  EXPECT_EQ(out.needs[0].keks, (std::vector<Alternative>{{kek(1), 1001}, {kek(3), 1002}}));
 }
 
 TEST(Needs, K26_EedksThatStandInTheLedgerAloneNeedItsRow) {

@@ -11,9 +11,35 @@ namespace tapewarden::keymgr::recoverability {
 namespace {
 
 const std::string kProgress = "self-check";
+const std::string kFaultsNote = "self-check-faults";
 constexpr std::size_t kNamesKept = 10;
 constexpr std::size_t kNamesLimit = 900;    // bytes: the peer takes no longer text
 constexpr std::chrono::hours kTryAgain{1};  // to verify a backup
+
+constexpr std::int64_t kFaultsKeptExactly = 1;
+constexpr std::int64_t kFaultsBeyond = 2;
+
+// Number: 0 none, else whether all are named in the bytes: u32 count, ids of data keys; ids of KEKs.
+Note note_of(const Faults& faults) {
+  if (faults == Faults{}) return {};
+  ByteWriter out;
+  out.u32(static_cast<std::uint32_t>(faults.keys.size()));
+  for (const Uuid& id : faults.keys) out.bytes(id.view());
+  for (const Hash256& id : faults.keks) out.bytes(id);
+  return {faults.more ? kFaultsBeyond : kFaultsKeptExactly, out.take()};
+}
+
+Result<Faults> read_faults(const Note& note) {
+  Faults out;
+  if (note.number == 0) return out;
+  out.more = note.number != kFaultsKeptExactly;
+  ByteReader in(note.bytes);
+  for (auto left = TRY(in.u32("count")); left > 0; --left) {
+    out.keys.insert(Uuid{TRY(in.array<sizeof(Uuid::bytes)>("data key"))});
+  }
+  while (in.remaining() > 0) out.keks.insert(TRY(in.array<sizeof(Hash256)>("KEK")));
+  return out;
+}
 
 }  // namespace
 
@@ -44,9 +70,44 @@ struct SelfCheck::Progress {
   }
 };
 
-Faults SelfCheck::faults() const {
+Result<Faults> SelfCheck::faults() {
+  TRY(load_faults());
   const MutexLock lock(mutex_);
   return faults_;
+}
+
+// What was noted before the start. A note that is damaged, or of another version of this program, tells that
+// some keys did not open and not which: none is believed to, until a check has come to its end.
+Status SelfCheck::load_faults() {
+  {
+    const MutexLock lock(mutex_);
+    if (faults_loaded_) return {};
+  }
+  Faults loaded;
+  TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
+    auto note = load_note(reader, kFaultsNote);
+    if (!note && note.error().code != ErrorCode::kCorrupt) return std::unexpected(note.error());
+    if (note && !*note) return {};
+    auto read = note ? read_faults(**note) : Result<Faults>(Faults{.keys = {}, .keks = {}, .more = true});
+    loaded = read ? *std::move(read) : Faults{.keys = {}, .keks = {}, .more = true};
+    return {};
+  }));
+  const MutexLock lock(mutex_);
+  if (faults_loaded_) return {};
+  faults_ = std::move(loaded);
+  faults_loaded_ = true;
+  return {};
+}
+
+Status SelfCheck::save_faults(store::Transaction& transaction) {
+  const Note now = [&] {
+    const MutexLock lock(mutex_);
+    return note_of(faults_);
+  }();
+  const auto before = load_note(transaction, kFaultsNote);
+  if (before && *before && (*before)->number == now.number && (*before)->bytes == now.bytes) return {};
+  if (before && !*before && now.number == 0) return {};
+  return save_note(transaction, kFaultsNote, now);
 }
 
 std::optional<CheckResult> SelfCheck::under_way() const {
@@ -116,6 +177,8 @@ Status SelfCheck::check_keys(Progress& progress) {
           faults_.keys.erase(id);
         } else if (faults_.keys.size() < kFaultsKept) {
           faults_.keys.insert(id);
+        } else {
+          faults_.more = faults_.more || !faults_.keys.contains(id);
         }
       }
     }
@@ -172,8 +235,10 @@ Status SelfCheck::check_keks(Progress& progress) {
 }
 
 Status SelfCheck::save(const Progress& progress) {
-  TRY(manager_.keystore().write(
-      [&](store::Transaction& t) -> Status { return save_note(t, kProgress, progress.to_note()); }));
+  TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    TRY(save_faults(t));
+    return save_note(t, kProgress, progress.to_note());
+  }));
   return {};
 }
 
@@ -181,7 +246,12 @@ Status SelfCheck::finish(Progress& progress) {
   CheckResult& result = progress.result;
   result.server = manager_.context().server;
   result.ended = manager_.context().now();
+  if (result.failed <= static_cast<std::int64_t>(kFaultsKept)) {
+    const MutexLock lock(mutex_);
+    faults_.more = false;
+  }
   TRY(manager_.keystore().write([&](store::Transaction& t) -> Status {
+    TRY(save_faults(t));
     TRY(t.put(kCheckTable, result.to_row()));
     if (TRY(load_note(t, kProgress))) TRY(t.erase(kNoteTable, {kProgress}));
     note(t, manager_.context(),
@@ -195,7 +265,6 @@ Status SelfCheck::finish(Progress& progress) {
                      {"first_failed", result.first_failed}}});
     return {};
   }));
-  checked_ = true;
   const MutexLock lock(mutex_);
   under_way_.reset();
   warning_.clear();
@@ -207,6 +276,7 @@ Status SelfCheck::finish(Progress& progress) {
 }
 
 Status SelfCheck::run() {
+  TRY(load_faults());
   Progress progress;
   progress.result.began = manager_.context().now();
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
@@ -235,9 +305,8 @@ Result<bool> SelfCheck::due() {
     const auto last = TRY(check_of(reader, manager_.context().server));
     const WallTime now = manager_.context().now();
     // A clock that was set back must not keep checks from being made.
-    // Which keys did not open is known anew only by looking.
-    out = !last || TRY(load_note(reader, kProgress)) || (last->failed > 0 && !checked_) ||
-          last->ended > now || now - last->ended >= std::chrono::hours(hours);
+    out = !last || TRY(load_note(reader, kProgress)) || last->ended > now ||
+          now - last->ended >= std::chrono::hours(hours);
     return {};
   }));
   return out;

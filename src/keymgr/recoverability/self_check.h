@@ -38,8 +38,8 @@ class SelfCheck {
   // Ends a check under way at its next step; it goes on after the next start.
   void stop() { stopping_ = true; }
 
-  // Keys that did not open in the last check that came to them.
-  Faults faults() const;
+  // Keys that did not open in the last check that came to them, also when that was before the last start.
+  Result<Faults> faults();
   // The check that goes on: how many secrets it has opened. Nothing: none does.
   std::optional<CheckResult> under_way() const;
   // What must be told; empty when all is well.
@@ -52,6 +52,8 @@ class SelfCheck {
   Status check_keys(Progress& progress);
   void note_kek(Progress& progress, const std::optional<Hash256>& id, bool opens, const std::string& name);
   Status check_keks(Progress& progress);
+  Status load_faults();
+  Status save_faults(store::Transaction& transaction);
   Status save(const Progress& progress);
   Status finish(Progress& progress);
   void failed(Progress& progress, const std::string& name);
@@ -63,11 +65,11 @@ class SelfCheck {
   backup::Service* backups_;
   const SteadyTime begins_;
   std::map<std::string, WallTime> tried_;  // when each target was verified last, whatever came of it
-  bool checked_ = false;                   // since the start
   std::atomic<bool> asked_{false};
   std::atomic<bool> stopping_{false};
   mutable Mutex mutex_;
   Faults faults_ TW_GUARDED_BY(mutex_);
+  bool faults_loaded_ TW_GUARDED_BY(mutex_) = false;
   std::optional<CheckResult> under_way_ TW_GUARDED_BY(mutex_);
   std::string warning_ TW_GUARDED_BY(mutex_);
 };

@@ -86,14 +86,20 @@ std::unexpected<Error> Service::not_read_yet() const {
               "ask again in a minute");
 }
 
+// To what was committed when it was called, however fast others go on.
 Status Service::advance() {
-  while (!stopping_) {
+  for (bool through = false; !through && !stopping_;) {
+    const bool followed = feed_.following();
     auto batch = TRY(feed_.step());
     if (!batch) break;
     const MutexLock lock(mutex_);
     for (const auto& key : batch->keys) catalogue_.put(key);
     for (const auto& kek : batch->keks) catalogue_.put(kek);
     for (const auto& cartridge : batch->cartridges) catalogue_.put(cartridge);
+    for (const auto& row : batch->damaged) {
+      if (damaged_.size() < kFaultsKept) damaged_.insert(row);
+    }
+    through = followed && feed_.following();
   }
   complete_ = feed_.complete();
   return {};
@@ -126,7 +132,7 @@ Status Service::count() {
                               kWantedPlaces));
     return {};
   }));
-  Faults faults = check_.faults();
+  Faults faults = TRY(check_.faults());
   const MutexLock lock(mutex_);
   const bool same = counts_made_ > 0 && counted_generation_ == catalogue_.generation() && wanted_ == wanted &&
                     faults_ == faults && same_for_counting(places_, places);
@@ -243,18 +249,18 @@ Result<Overview> Service::overview() {
   return out;
 }
 
-// KEKs by label, common name or the beginning of their hash.
-Result<Without> Service::resolve(const std::vector<std::string>& words) {
+// KEKs by label, common name or the beginning of their hash. Places are numbered anew with each gathering, so
+// they are looked up under the lock under which they are used.
+Result<Service::Asked> Service::resolve(const std::vector<std::string>& words) {
   if (words.size() > kMaximumWithout) {
     return fail(ErrorCode::kInvalidArgument, "these are too many places at once", "without",
                 "name at most " + std::to_string(kMaximumWithout));
   }
-  Without out;
+  Asked out;
   for (const std::string& text : words) {
-    const WithoutWord word = TRY(read_without(text));
+    WithoutWord word = TRY(read_without(text));
     if (word.kind != "kek") {
-      const MutexLock lock(mutex_);
-      out.places |= TRY(places_of(places_, word));
+      out.places.push_back(std::move(word));
       continue;
     }
     std::vector<Kek> keks;
@@ -294,7 +300,8 @@ Result<std::vector<Number>> Service::of_volser(const std::string& volser) {
   return out;
 }
 
-Result<CartridgeView> Service::view_of(store::Reader& reader, const Weak& weak) const {
+Result<CartridgeView> Service::view_of(store::Reader& reader, const Weak& weak,
+                                       const std::vector<std::string>& places) const {
   CartridgeView out;
   LedgerReference newest;
   {
@@ -303,9 +310,9 @@ Result<CartridgeView> Service::view_of(store::Reader& reader, const Weak& weak) 
     newest = {catalogue_.servers()[cartridge.server], cartridge.sequence};
     out.pool = catalogue_.pools()[cartridge.pool];
     out.issued = from_millis(cartridge.issued);
-    for (std::size_t i = 0; i < places_.all.size(); ++i) {
-      if (weak.set.test(i)) out.places.push_back(named(places_.all[i]));
-    }
+  }
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (weak.set.test(i)) out.places.push_back(places[i]);
   }
   out.independent = weak.independent == kLast ? 0 : weak.independent;
   out.standing = weak.standing;
@@ -320,14 +327,18 @@ Result<CartridgePage> Service::cartridges(const Question& question, const PageRe
   TRY(refresh());
   std::optional<Weak> after;
   if (!page.after.empty()) after = TRY(Weak::read(page.after));
-  const Without without = TRY(resolve(question.without));
+  const Asked asked = TRY(resolve(question.without));
   std::optional<std::vector<Number>> chosen;
   if (!question.volser.empty()) chosen = TRY(of_volser(question.volser));
   const std::size_t limit = std::min(page.limit, kMaximumPage);
   CartridgePage out;
   std::vector<Weak> weakest;
+  std::vector<std::string> names;  // of the places, by number
   {
     const MutexLock lock(mutex_);
+    for (const Place& place : places_.all) names.push_back(named(place));
+    Without without{.places = {}, .keks = asked.keks};
+    for (const auto& word : asked.places) without.places |= TRY(places_of(places_, word));
     std::optional<Survey> then;
     if (!question.without.empty()) then = Survey::make(catalogue_, places_, faults_, without);
     const WallTime now = manager_.context().now();
@@ -356,7 +367,7 @@ Result<CartridgePage> Service::cartridges(const Question& question, const PageRe
   if (more) weakest.resize(limit);
   if (more && limit > 0) out.page.next = weakest.back().mark();
   TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
-    for (const Weak& weak : weakest) out.page.items.push_back(TRY(view_of(reader, weak)));
+    for (const Weak& weak : weakest) out.page.items.push_back(TRY(view_of(reader, weak, names)));
     return {};
   }));
   return out;
@@ -395,6 +406,12 @@ Result<Service::Brief> Service::brief() {
 std::vector<std::string> Service::warnings() const {
   std::vector<std::string> out = alarms_.warnings();
   for (auto& text : check_.warnings()) out.push_back(std::move(text));
+  const MutexLock lock(mutex_);
+  if (!damaged_.empty()) {
+    out.push_back("recoverability passes over " + std::to_string(damaged_.size()) +
+                  " damaged rows, so cartridges may be missing in it: " + *damaged_.begin() +
+                  (damaged_.size() > 1 ? " and others" : ""));
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -116,9 +117,14 @@ class Service {
   Status refresh() TW_EXCLUDES(feed_mutex_, mutex_);
   Status advance() TW_REQUIRES(feed_mutex_);
   Status count() TW_REQUIRES(feed_mutex_);
-  Result<Without> resolve(const std::vector<std::string>& words);
+  struct Asked {
+    std::vector<WithoutWord> places;
+    std::vector<Hash256> keks;
+  };
+  Result<Asked> resolve(const std::vector<std::string>& words);
   Result<std::vector<Number>> of_volser(const std::string& volser);
-  Result<CartridgeView> view_of(store::Reader& reader, const Weak& weak) const;
+  Result<CartridgeView> view_of(store::Reader& reader, const Weak& weak,
+                                const std::vector<std::string>& places) const;
   std::string volser_of(Number cartridge);
   void add_to(Counts& counts, const Catalogue::Cartridge& cartridge, Number number) const TW_REQUIRES(mutex_);
   Status note_heard() TW_REQUIRES(feed_mutex_);
@@ -144,6 +150,7 @@ class Service {
   Catalogue catalogue_ TW_GUARDED_BY(mutex_);
   Places places_ TW_GUARDED_BY(mutex_);
   Faults faults_ TW_GUARDED_BY(mutex_);
+  std::set<std::string> damaged_ TW_GUARDED_BY(mutex_);  // rows that were passed over since the start
   Survey survey_ TW_GUARDED_BY(mutex_);
   std::size_t wanted_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t counted_generation_ TW_GUARDED_BY(mutex_) = 0;

@@ -106,6 +106,29 @@ TEST_F(Recoverable, K26_ThePeerCountsWhenSilentForTheHoursThatAreSet) {
   EXPECT_EQ(of("VOL001").independent, 1U);
 }
 
+TEST_F(Recoverable, K26_AClockThatJumpedKeepsNoSilentPeerYoung) {
+  hear_peer();
+  write("VOL001");
+  ASSERT_OK(service->watch());
+  peer.heard = server.clock.wall_now() + std::chrono::hours(1000);
+  ASSERT_OK(service->watch());
+  peer.in_step = false;
+  server.clock.advance(std::chrono::hours(25));
+  peer.heard = kNever;
+  EXPECT_EQ(of("VOL001").independent, 1U);
+}
+
+TEST_F(Recoverable, K26_TwoServersOfOneNameAreTwoPlaces) {
+  peer.name = "PRIMARY";
+  hear_peer();
+  write("VOL001");
+  const auto view = of("VOL001");
+  EXPECT_EQ(view.independent, 2U);
+  ASSERT_EQ(view.places.size(), 2U);
+  EXPECT_EQ(view.places[0], "server:primary");
+  EXPECT_EQ(view.places[1], "server:PRIMARY-" + peer.id.text().substr(0, 8));
+}
+
 TEST_F(Recoverable, K26_ARestartDoesNotMakeASilentPeerYoung) {
   hear_peer();
   write("VOL001");
@@ -363,14 +386,47 @@ TEST_F(Recoverable, K26_AKekThatIsHiddenOrOutOfUseOpensWhatItMayOpen) {
 
 TEST_F(Recoverable, K26_ASelfCheckThatWasBrokenOffGoesOn) {
   ASSERT_OK(m().generate_keys(operator_(), kKeysACheckStep + 10, "XYZ", ""));
+  // The first key that a check comes to does not open, and is a cartridge's.
+  std::optional<DataKey> first;
+  ASSERT_OK(server.keystore().read([&](store::Reader& reader) -> Status {
+    const auto rows = TRY(reader.query(kDataKeyTable, "group_name = '' ORDER BY id LIMIT 1", {}));
+    first = DataKey::from_row(rows.at(0));
+    return {};
+  }));
+  auto request = drive.request(Intent::kWrite, keymgr::testing::random_uuid());
+  request.volser = "VOL001";
+  request.alias = first->alias;
+  ASSERT_OK(server.ask(request));
+  hear_peer();
+  const auto noted = [&] {
+    bool out = false;
+    EXPECT_TRUE(server.keystore().read([&](store::Reader& reader) -> Status {
+      out = TRY(reader.get(kNoteTable, {std::string("self-check")})).has_value();
+      return {};
+    }));
+    return out;
+  };
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    auto broken = TRY(m().keys().find(t, first->alias)).value();
+    broken.fingerprint[0] ^= 1;
+    return t.put(kDataKeyTable, broken.to_row());
+  }));
   service->ask_for_check();
+  std::jthread checking([&] { EXPECT_TRUE(service->check()); });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!noted() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
   service->stop();
-  ASSERT_OK(service->check());
+  checking.join();
+  ASSERT_TRUE(noted());
   EXPECT_EQ(audited("recoverability.check"), 0U);
   begin();
+  EXPECT_EQ(of("VOL001").places, std::vector<std::string>{"server:secondary"}) << "known before it goes on";
   ASSERT_OK(service->check());
-  EXPECT_EQ(server.audit_count({"recoverability.check", "\"" + std::to_string(kKeysACheckStep + 19) + "\""}),
+  EXPECT_EQ(server.audit_count({"recoverability.check", "\"" + std::to_string(kKeysACheckStep + 19) + "\"",
+                                "\"failed\":\"1\""}),
             1U);
+  EXPECT_EQ(of("VOL001").places, std::vector<std::string>{"server:secondary"})
+      << "though it went on behind it";
 }
 
 TEST_F(Recoverable, K26_PartnersCountByWhatCameFromThemOrAsTheSettingSays) {
@@ -410,6 +466,18 @@ TEST_F(Recoverable, K26_PartnersCountByWhatCameFromThemOrAsTheSettingSays) {
   EXPECT_EQ(of("VOL001").places.size(), 2U);
   ASSERT_OK(m().set_setting(officer(), kCountedPartners, "none"));
   EXPECT_EQ(of("VOL001").places.size(), 1U);
+  ASSERT_OK(m().set_setting(officer(), kCountedPartners, "sent"));
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    auto zagreb = vienna;
+    zagreb.name = zagreb.display = "ZAGREB";
+    zagreb.fingerprint.fill(6);
+    return t.put(sharing::kPartnerTable, zagreb.to_row());
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 2U);
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    return t.erase(sharing::kPartnerTable, {std::string("VIENNA")});
+  }));
+  EXPECT_EQ(of("VOL001").places.size(), 1U) << "a partner that was removed, though another was changed later";
 }
 
 TEST_F(Recoverable, K26_WrappedKeysAreOpenedByTheirKeks) {
@@ -471,6 +539,46 @@ TEST_F(FeedSite, K26_ACartridgeWithMoreRowsThanAPageIsOneCartridge) {
   }));
   EXPECT_EQ(service->overview()->site.cartridges, 3);
   for (const std::string volser : {"VOL000", "VOL001", "VOL002"}) EXPECT_EQ(of(volser).independent, 2U);
+}
+
+TEST_F(FeedSite, K26_OfACartridgeThatIsReadForEverItsNewestRowsTell) {
+  hear_peer();
+  const auto keys = m().list_keys("daily", {}, {})->items;
+  std::array<Uuid, 3> volumes{};
+  for (std::uint8_t i = 0; i < 3; ++i) volumes[i].bytes.fill(static_cast<std::uint8_t>(i + 1));
+  ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
+    for (std::size_t i = 0; i < volumes.size(); ++i) {
+      const std::size_t rows = i == 1 ? 2 * kRowsOfOneCartridge : 2;
+      for (std::size_t row = 0; row < rows; ++row) {
+        auto one = entry("VOL00" + std::to_string(i), volumes[i], keys[i].alias);
+        if (row > 0) one.purpose = Purpose::kRead;
+        TRY(m().ledger().add(t, std::move(one)));
+      }
+    }
+    return {};
+  }));
+  Feed feed(m());
+  std::size_t cartridges = 0;
+  for (bool more = true; more && !feed.complete();) {
+    const auto batch = feed.step();
+    ASSERT_OK(batch);
+    more = batch->has_value();
+    if (more) cartridges += (*batch)->cartridges.size();
+  }
+  EXPECT_EQ(cartridges, volumes.size()) << "each once, and the reading came to its end";
+  EXPECT_EQ(of("VOL002").independent, 2U);
+}
+
+TEST_F(FeedSite, K26_ADamagedRowIsPassedOverAndTold) {
+  for (const std::string volser : {"VOL001", "VOL002", "VOL003"}) write(volser);
+  hear_peer();
+  ASSERT_OK(store::testing::change_outside(server.keystore_path(),
+                                           "UPDATE ledger SET volser = 'VOL009' WHERE volser = 'VOL002'"));
+  EXPECT_EQ(service->overview()->site.cartridges, 2);
+  EXPECT_EQ(of("VOL003").independent, 2U);
+  ASSERT_EQ(service->warnings().size(), 1U);
+  EXPECT_NE(service->warnings().front().find("1 damaged rows"), std::string::npos)
+      << service->warnings().front();
 }
 
 TEST_F(FeedSite, K26_RecordsOfAnOldManagerAreToldByTheirVolser) {

@@ -32,14 +32,20 @@ class Judge {
     }
   }
 
+  // A key that was destroyed on purpose is missed by nobody, so what is left decides: of a write that no
+  // drive confirmed the data may lie under the key that lives.
   Found of(const Catalogue::Cartridge& cartridge) const {
-    Found out = of_need(cartridge.need);
-    if (cartridge.more == nullptr) return out;
-    for (const Number need : *cartridge.more) {
-      const Found more = of_need(need);
-      out.places &= more.places;
-      out.destroyed = out.destroyed || more.destroyed;
-    }
+    Found out;
+    bool any = false;
+    const auto take = [&](Number need) {
+      const Found one = of_need(need);
+      if (one.destroyed) return;
+      out.places = any ? out.places & one.places : one.places;
+      any = true;
+    };
+    take(cartridge.need);
+    if (cartridge.more != nullptr) std::ranges::for_each(*cartridge.more, take);
+    out.destroyed = !any;
     return out;
   }
 
@@ -113,8 +119,8 @@ class Judge {
     PlaceSet out;
     for (const std::size_t i : holds_rows_) {
       const Place& place = places_.all[i];
-      const bool lacks =
-          (place.kind == PlaceKind::kServer && faulty) || (place.kind == PlaceKind::kPeer && refused_by_peer);
+      const bool lacks = (place.kind == PlaceKind::kServer && (faulty || faults_.more)) ||
+                         (place.kind == PlaceKind::kPeer && refused_by_peer);
       if (!lacks && (place.kind == PlaceKind::kServer || since <= place.through)) out.set(i);
     }
     return out;

@@ -17,6 +17,7 @@ namespace tapewarden::keymgr::recoverability {
 struct Faults {
   std::set<Uuid> keys;
   std::set<Hash256> keks;
+  bool more = false;  // than are kept here: of no key is it known that it opens
   bool operator==(const Faults&) const = default;
 };
 

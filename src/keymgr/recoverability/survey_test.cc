@@ -1,6 +1,7 @@
 // K26: which places open which cartridge.
 #include "keymgr/recoverability/survey.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 namespace tapewarden::keymgr::recoverability {
@@ -72,6 +73,25 @@ TEST_F(Site, K26_APlaceHasTheKeysOfTheCommitsThatItHas) {
   EXPECT_EQ(opened(tape), (Names{"server:primary", "server:secondary", "target:vault"}));
   catalogue.put(key("KEY", 120));
   EXPECT_EQ(independent(tape), 3U) << "a later change of the row does not make the key younger";
+}
+
+TEST_F(Site, K26_AKeyThatLivesIsMissedThoughTheOtherInDoubtWasDestroyed) {
+  auto old = key("OLD", 1, 1);
+  old.destroyed = true;
+  catalogue.put(old);
+  catalogue.put(key("NEW", 200, 2));
+  Number tape = kNone;
+  for (const bool older_first : {false, true}) {
+    std::vector<Need> needs{{dki("NEW"), {}}, {dki("OLD"), {}}};
+    if (older_first) std::ranges::reverse(needs);
+    tape = cartridge(needs);
+    EXPECT_EQ(opened(tape), Names{"server:primary"});
+    EXPECT_FALSE(Survey::make(catalogue, places, faults).of(tape).destroyed);
+  }
+  auto both = key("NEW", 200, 2);
+  both.destroyed = true;
+  catalogue.put(both);
+  EXPECT_TRUE(Survey::make(catalogue, places, faults).of(tape).destroyed);
 }
 
 TEST_F(Site, K26_PlacesOfOneFailureDomainCountOnce) {
