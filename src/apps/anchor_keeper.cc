@@ -4,6 +4,10 @@ namespace tapewarden::apps {
 
 namespace {
 
+// A peer that has accepted this restored server takes the next checkpoint; until then each is refused, and
+// is a line in the audit of both.
+constexpr std::chrono::minutes kRefusedAgain{10};
+
 constexpr std::string_view kType = "\"type\":\"";
 constexpr std::string_view kOutcome = "\",\"outcome\":\"";
 
@@ -72,7 +76,8 @@ void AnchorKeeper::look() {
   bool due = false;
   {
     const MutexLock lock(mutex_);
-    due = !made_ || env_.clock->steady_now() - *made_ >= options_.every;
+    const auto every = refused_.empty() ? options_.every : std::min<std::chrono::milliseconds>(options_.every, kRefusedAgain);
+    due = !made_ || env_.clock->steady_now() - *made_ >= every;
   }
   if (due) (void)make_one();  // what went wrong is told by warnings()
   send_to_peer();
@@ -99,7 +104,10 @@ std::vector<std::string> AnchorKeeper::warnings() const {
   std::vector<std::string> out;
   const MutexLock lock(mutex_);
   if (!failed_.empty()) out.push_back("no audit checkpoint could be made: " + failed_);
-  if (!refused_.empty()) out.push_back("the peer refused a checkpoint of the audit record: " + refused_);
+  if (!refused_.empty())
+    out.push_back("the peer refused a checkpoint of the audit record: " + refused_ +
+                  " (after a restore that was accepted there, the next one is taken: "
+                  "`tapewarden audit checkpoint`, or within ten minutes)");
   if (exchange_ != nullptr && !exchange_->alarm().empty()) out.push_back(exchange_->alarm());
   if (syslog_ == nullptr) return out;
   const auto health = syslog_->health();

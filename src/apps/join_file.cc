@@ -30,6 +30,11 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? std::string(".") : path.substr(0, slash);
 }
 
+// A path as the configuration file in `folder` names it: from there.
+std::string seen_from(const std::string& folder, const std::string& path) {
+  return path.starts_with(folder + "/") ? path.substr(folder.size() + 1) : path;
+}
+
 // "name: value" at the front of `rest`, which then begins after it.
 Result<std::string> take_line(std::string_view& rest, std::string_view name) {
   const std::size_t end = rest.find('\n');
@@ -209,13 +214,14 @@ Result<MergeReport> merge_with(Env env, const MergeOptions& options) {
   }
   for (const auto& one : authorities) pem += one.pem();
   const std::string tls = folder_of(config.tls_certificate);
+  const std::string named = seen_from(folder_of(options.config), tls);
   TRY(write_public(env, tls + "/peer-signing.crt", report.other.signing.pem()));
   TRY(write_public(env, tls + "/peer-exchange.crt", report.other.exchange.pem()));
   TRY(write_public(env, config.tls_authorities, pem));
   std::ostringstream out;
   out << "[peer]\nid = \"" << report.other.server.text() << "\"\nname = \"" << report.other.name
       << "\"\nhost = \"" << report.other.host << "\"\nport = " << report.other.https_port
-      << "\nsigning_certificate = \"" << tls << "/peer-signing.crt\"\nexchange_certificate = \"" << tls
+      << "\nsigning_certificate = \"" << named << "/peer-signing.crt\"\nexchange_certificate = \"" << named
       << "/peer-exchange.crt\"\n";
   report.lines = out.str();
   return report;

@@ -130,8 +130,20 @@ int renew(System& system, const RenewOptions& options) {
   if (made->renewed.empty()) return 0;
   std::printf("\nNext:\n");
   std::printf("  Bring each file to where its program runs, and start key servers and engines again.\n");
+  const bool people =
+      std::ranges::any_of(made->renewed, [](const auto& one) { return one.kind == RenewedKind::kPerson; });
+  if (people) {
+    std::printf(
+        "  Log in by a password for what follows (tapewarden login --server https://HOST:PORT --ca FILE "
+        "--user NAME): the accounts\n  still name the certificates before.\n");
+  }
   for (const auto& one : made->renewed) {
-    if (one.kind == RenewedKind::kPerson) {
+    if (one.kind == RenewedKind::kProxy) {
+      for (const auto& serial : made->spoken_for) {
+        std::printf("  tapewarden proxy allow %s --name %s --certificate %s\n", serial.c_str(),
+                    one.name.c_str(), one.path.c_str());
+      }
+    } else if (one.kind == RenewedKind::kPerson) {
       std::printf("  tapewarden people modify %s --fingerprint %s\n", one.name.c_str(),
                   to_hex(one.certificate.fingerprint()).c_str());
     } else if (one.kind == RenewedKind::kDrive) {

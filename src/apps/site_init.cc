@@ -1,5 +1,6 @@
 #include "apps/site_init.h"
 
+#include <set>
 #include <sstream>
 
 #include "apps/keyd_config.h"
@@ -214,6 +215,12 @@ Status Builder::write_recovery_kit(const Server& primary, const Server& secondar
       "master\n"
       "passphrase. Never start a copy of it while the first one runs, and never the other server's folder:\n"
       "two servers of one identity give the same keys out twice.\n\n"
+      "What no backup holds, and a lost site wants again: keep a copy of the folders ca/ (the authority that "
+      "issues\ncertificates; without it no drive, engine or second server can be added) and engine/ (the "
+      "drives' identities)\nelsewhere, locked away like this page, and see that two security officers know "
+      "their "
+      "passwords: people log in\nto a restored server by password, with --ca "
+      "NEW-FOLDER/tls/authorities.crt.\n\n"
       "To read a cartridge without any key server, into ordinary files:\n"
       "     tapewarden-rescue read CARTRIDGE --to FOLDER --backup FOLDER-OF-THE-BACKUP --signer SIGNER\n"
       "  or with --server FOLDER-OF-A-KEY-SERVER, or with --kek FILE when a KEK's private half was kept "
@@ -256,12 +263,27 @@ Status check_host(const std::string& host, const std::string& field) {
   return {};
 }
 
+// Both servers on one machine need four ports.
+Status check_ports(const SiteServer& primary, const SiteServer& secondary) {
+  const auto taken = [](const SiteServer& one) { return std::set{one.dkx_port, one.https_port}; };
+  auto all = taken(primary);
+  bool apart = all.size() == 2 && taken(secondary).size() == 2;
+  if (equal_ignoring_case(primary.host, secondary.host)) {
+    all.merge(taken(secondary));
+    apart = apart && all.size() == 4;
+  }
+  if (apart) return {};
+  return fail(ErrorCode::kInvalidArgument, "two listeners of one machine cannot have the same port",
+              "secondary", "give each its own: HOST:DKX-PORT:HTTPS-PORT");
+}
+
 }  // namespace
 
 Result<SiteReport> init_site(Env env, const SiteOptions& options) {
   TRY(check_host(options.primary.host, "primary"));
   TRY(check_host(options.secondary.host, "secondary"));
   if (!options.listen.empty()) TRY(check_host(options.listen, "listen"));
+  TRY(check_ports(options.primary, options.secondary));
   if (!is_printable(options.name) || options.name.empty() || options.name.size() > 40) {
     return fail(ErrorCode::kInvalidArgument, "the site's name must be 1 to 40 printable characters", "name");
   }

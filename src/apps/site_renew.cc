@@ -1,6 +1,9 @@
 #include "apps/site_renew.h"
 
+#include <algorithm>
+
 #include "apps/site_files.h"
+#include "base/text.h"
 
 namespace tapewarden::apps {
 
@@ -16,18 +19,29 @@ std::vector<std::string> entries_of(Disk& disk, const std::string& folder) {
   return names ? std::move(*names) : std::vector<std::string>{};
 }
 
+// Whether the drive of this folder is an LTO drive: those are spoken for by a proxy, and no identity of
+// theirs is pinned.
+bool is_lto(Disk& disk, const std::string& drive) {
+  const auto text = read_file(disk, drive + "/drive.txt", kPemFileLimit);
+  if (!text) return false;
+  const auto lines = split(as_text(*text), '\n');
+  return std::ranges::find(lines, "kind lto") != lines.end();
+}
+
 // Every certificate below the folder that is no authority's and not another server's.
 std::vector<Place> find_places(Disk& disk, const std::string& folder) {
   std::vector<Place> candidates{{folder + "/tls/server.crt", RenewedKind::kTls}};
   for (const std::string& name : entries_of(disk, folder)) {
     candidates.push_back({folder + "/" + name + "/tls/server.crt", RenewedKind::kTls});
-    candidates.push_back({folder + "/" + name + "/tls/client.crt", RenewedKind::kTls});
+    candidates.push_back({folder + "/" + name + "/tls/client.crt", RenewedKind::kProxy});
   }
   for (const std::string& name : entries_of(disk, folder + "/people")) {
     candidates.push_back({folder + "/people/" + name + "/client.crt", RenewedKind::kPerson});
   }
   for (const std::string& serial : entries_of(disk, folder + "/engine/drives")) {
-    candidates.push_back({folder + "/engine/drives/" + serial + "/identity.pem", RenewedKind::kDrive});
+    const std::string drive = folder + "/engine/drives/" + serial;
+    candidates.push_back(
+        {drive + "/identity.pem", is_lto(disk, drive) ? RenewedKind::kTls : RenewedKind::kDrive});
   }
   std::erase_if(candidates, [&](const Place& place) { return !disk.exists(place.path); });
   return candidates;
@@ -63,6 +77,10 @@ Result<RenewReport> renew_site(Env env, const RenewOptions& options) {
       TRY(write_public(env, place.path, renewed.pem()));
       report.renewed.push_back({place.path, place.kind, renewed.common_name(), std::move(renewed)});
     }
+  }
+  for (const std::string& serial : entries_of(*env.disk, options.directory + "/engine/drives")) {
+    if (is_lto(*env.disk, options.directory + "/engine/drives/" + serial))
+      report.spoken_for.push_back(serial);
   }
   return report;
 }

@@ -21,6 +21,7 @@ enum class RenewedKind : std::uint8_t {
   kTls,     // read at start: that program has to be started again
   kPerson,  // the account names its certificate
   kDrive,   // the drive table pins it
+  kProxy,   // the engine's: proxies are listed by it
 };
 
 struct RenewedCertificate {
@@ -34,6 +35,8 @@ struct RenewReport {
   std::vector<RenewedCertificate> renewed;
   std::size_t kept = 0;              // live longer than `within`
   std::vector<std::string> foreign;  // issued by another authority: left alone
+  // Drives without an identity of their own (LTO), by serial: the proxy speaks for them.
+  std::vector<std::string> spoken_for;
 };
 
 // kNotFound when there is no certificate, or the authority's key is not at hand; kIo. What was renewed before

@@ -1,6 +1,7 @@
 #include "apps/site_renew.h"
 
 #include <gmock/gmock.h>
+#include <map>
 
 #include "apps/certificate_watch.h"
 #include "apps/site_files.h"
@@ -63,6 +64,25 @@ TEST_F(SiteRenew, U4_CertificatesGetTwoYearsMoreAndKeepTheirKeys) {
   EXPECT_EQ(renewed.subject(), old.subject());
   EXPECT_GT(renewed.not_after(), old.not_after() + days(600));
   EXPECT_TRUE(renewed.signed_by(at("site/ca/authority.crt")));
+}
+
+TEST_F(SiteRenew, U4_WhoIsPinnedAndWhoIsSpokenForIsTold) {
+  const auto authority = SiteAuthority::load(sim_.env(), "site/ca").value();
+  for (const std::string kind : {"lto", "3592"}) {
+    const std::string drive = "site/engine/drives/" + kind;
+    issue(authority, kind, "drive", crypto::CertificateUse::kClient, drive + "/identity");
+    put(drive + "/identity.pem", at(drive + "/identity.crt").pem());
+    put(drive + "/drive.txt", "serial 1\nwwnn 0000000000000001\nkind " + kind + "\n");
+  }
+  const auto report = renew_site(sim_.env(), {.directory = "site", .authority = {}, .all = true});
+  ASSERT_TRUE(report.has_value()) << report.error().text();
+  EXPECT_THAT(report->spoken_for, ElementsAre("lto"));
+  std::map<std::string, RenewedKind> kinds;
+  for (const auto& one : report->renewed) kinds[one.path] = one.kind;
+  EXPECT_EQ(kinds.at("site/engine/tls/client.crt"), RenewedKind::kProxy);
+  EXPECT_EQ(kinds.at("site/engine/drives/3592/identity.pem"), RenewedKind::kDrive);
+  EXPECT_EQ(kinds.at("site/engine/drives/lto/identity.pem"), RenewedKind::kTls)
+      << "its identity is not pinned";
 }
 
 TEST_F(SiteRenew, U4_ForeignCertificatesAreLeftAloneAndMissingKeysAreTold) {

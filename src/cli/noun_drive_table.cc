@@ -28,6 +28,15 @@ std::vector<ArgumentSpec> with_change_options() {
            .meaning = "DER file: the public key that its keys are wrapped to"}};
 }
 
+std::vector<ArgumentSpec> with_modify_options() {
+  auto out = with_change_options();
+  out.push_back({.name = "--forget-identity",
+                 .kind = ArgumentKind::kFlag,
+                 .field = "forget_identity",
+                 .meaning = "pin no identity any more: a proxy that is allowed to speaks for the drive"});
+  return out;
+}
+
 std::vector<Command> transfer_commands() {
   return {
       {.noun = "drive-table",
@@ -80,7 +89,7 @@ std::vector<Command> drive_table_commands() {
        .verb = "modify",
        .summary = "Change a drive; what is left out stays",
        .example = "tapewarden drive-table modify 001234567890 --label1 ARCHIVE-2026 --mode1 hash",
-       .arguments = with_change_options(),
+       .arguments = with_modify_options(),
        .does = RestCall{.method = "PATCH", .path = "/v1/drives/{serial}"}},
       {.noun = "drive-table",
        .verb = "delete",

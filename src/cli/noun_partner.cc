@@ -81,8 +81,12 @@ Status own_certificate(Context& context, const Values& values) {
     return {};
   }
   TRY(write_output(context, values, as_bytes(TRY(text_in(answer, "certificate"))), 0644));
-  *context.err << "fingerprint: " << shown(answer, "fingerprint") << '\n'
-               << "Send the certificate to the partner, and read the fingerprint out over the telephone.\n";
+  *context.err
+      << "fingerprint: " << shown(answer, "fingerprint") << '\n'
+      << (values.has("--renew")
+              ? "Send the certificate to the partners: they know the identity, so nobody need call.\n"
+              : "Send the certificate to the partner, and read the fingerprint out over the "
+                "telephone.\n");
   return {};
 }
 

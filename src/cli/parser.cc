@@ -150,7 +150,7 @@ Status check_noun(const std::vector<Command>& commands, std::span<const std::str
   }
   std::vector<std::string> nouns{"site"};
   for (const Command& command : commands) {
-    if (nouns.back() != command.noun) nouns.emplace_back(command.noun);
+    if (std::ranges::find(nouns, command.noun) == nouns.end()) nouns.emplace_back(command.noun);
   }
   return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front(), "",
               nearest_words(words.front(), nouns) + " (tapewarden --help shows all)");
@@ -195,7 +195,7 @@ Result<Parsed> parse_command_line(const std::vector<Command>& commands, std::vec
   add_globals(app, parsed.globals);
   std::deque<BoundCommand> bound;
   build(app, commands, bound);
-  app.add_subcommand("site", "init DIR, check: run by tapewarden-keyd");
+  app.add_subcommand("site", "init DIR, renew DIR, check, verify-audit: run by tapewarden-keyd");
   TRY(check_options(app, bound, words));
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {

@@ -50,7 +50,9 @@ void Connection::connect_to(std::vector<std::string> addresses, std::uint16_t po
 void Connection::try_next_address() {
   if (next_address_ == addresses_.size())
     return finish_with(CloseCause::kEnded, ErrorCode::kUnavailable,
-                       "cannot connect to port " + std::to_string(port_) + ": " + last_connect_error_);
+                       "cannot connect to " +
+                           (addresses_.empty() ? std::string("any address") : addresses_.back()) + " port " +
+                           std::to_string(port_) + ": " + last_connect_error_);
   error_code error;
   const auto left = static_cast<long>(addresses_.size() - next_address_);
   const auto address = asio::ip::make_address(addresses_[next_address_++], error);

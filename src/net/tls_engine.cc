@@ -158,7 +158,7 @@ void TlsEngine::State::explain() {
              "give the client a certificate of a trusted authority"};
   } else if (refuses_our_certificate(reason)) {
     error = {ErrorCode::kUnauthenticated, "the peer refused our certificate: " + words, "certificate",
-             "see the peer's log for the reason"};
+             "see the other end's log for the reason; a wrong port has this effect, too"};
   } else {
     error = {ErrorCode::kUnavailable, "TLS failed: " + words, "", ""};
   }

@@ -169,6 +169,10 @@ Status People::change(const Principal& actor, std::string_view name, const Perso
 Status People::remove(const Principal& actor, std::string_view name) {
   TRY(require(actor, Permission::kManagePeople));
   const std::string canonical = TRY(canonical_name(name));
+  if (actor.method != LoginMethod::kLocal && actor.name == canonical) {
+    return fail(ErrorCode::kConflict, "nobody removes the account that he is logged in with", "name",
+                "another security officer removes it");
+  }
   TRY(write([&](store::Transaction& transaction) -> Status {
     const Account account = TRY(must_get(transaction, canonical));
     if (account.person.role == Role::kSecurityOfficer && !account.person.disabled) {

@@ -230,7 +230,10 @@ TEST_F(PeopleTest, K22_TheLastOfficerStays) {
     EXPECT_EQ(status.error().code, ErrorCode::kConflict);
   }
   create("berta", Role::kSecurityOfficer, "berta's long password");
-  EXPECT_TRUE(people_->remove(anna, "anna"));
+  const auto own = people_->remove(anna, "Anna");
+  ASSERT_FALSE(own) << "nobody is locked out by a slip of his own";
+  EXPECT_EQ(own.error().field, "name");
+  EXPECT_TRUE(people_->remove(principal("berta", Role::kSecurityOfficer), "anna"));
 }
 
 TEST_F(PeopleTest, K22_OnlyOfficersManagePeopleAndOwnPasswordNeedsTheCurrentOne) {

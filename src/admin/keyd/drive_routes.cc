@@ -70,7 +70,14 @@ Result<Answer> add(KeyManager& manager, const Request& request) {
 }
 
 Result<Answer> modify(KeyManager& manager, const Request& request) {
-  const auto change = TRY(change_of(request.arguments));
+  auto change = TRY(change_of(request.arguments));
+  if (request.arguments.flag("forget_identity").value_or(false)) {
+    if (change.certificate) {
+      return fail(ErrorCode::kInvalidArgument, "an identity cannot be pinned and forgotten at once",
+                  "forget_identity", "leave out one of certificate and forget_identity");
+    }
+    change.certificate = Bytes();
+  }
   return json_answer(to_json(
       TRY(manager.modify_drive(actor_of(request.principal), request.arguments.text("serial"), change))));
 }
@@ -133,8 +140,13 @@ std::vector<Route> drive_routes(KeyManager& manager) {
             [&manager](const Request& request) -> Result<Answer> {
               return json_answer(to_json(TRY(manager.drive(request.arguments.text("serial")))));
             });
+  auto modify_fields = change_fields();
+  modify_fields.push_back(
+      {.name = "forget_identity",
+       .type = FieldType::kFlag,
+       .meaning = "no identity is pinned any more: the drive is spoken for by a proxy that is allowed to"});
   table.add("PATCH", "/v1/drives/{serial}", Permission::kChangeDrives,
-            "Change a drive; what is left out stays.", change_fields(), "The drive.",
+            "Change a drive; what is left out stays.", modify_fields, "The drive.",
             [&manager](const Request& request) { return modify(manager, request); });
   table.add("DELETE", "/v1/drives/{serial}", Permission::kChangeDrives, "Delete a drive.", {}, "",
             [&manager](const Request& request) -> Result<Answer> {

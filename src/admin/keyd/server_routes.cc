@@ -52,6 +52,10 @@ Result<keymgr::ServerRow> server_of(KeyManager& manager, const std::string& name
 
 Result<Answer> promote(const KeydServices& services, const Request& request) {
   const auto server = TRY(server_of(services.manager, request.arguments.text("name")));
+  if (server.id == services.manager.context().server) {
+    return fail(ErrorCode::kConflict, "this is the server that was asked: it has its keys", "name",
+                "name the server that is lost, at the one that is left");
+  }
   const auto peer = services.peer ? services.peer() : std::nullopt;
   if (peer && peer->in_step) {
     return fail(ErrorCode::kConflict, "the peer " + peer->name + " is there and in step", "name",

@@ -122,7 +122,11 @@ Status warn_of_waits(const KeydServices& services, const keymgr::WaitingKeys& wa
   }
   if (services.backups == nullptr) return {};
   const auto fresh = TRY(services.backups->freshness());
-  if (fresh.backed_up != keymgr::kNever && now - fresh.verified > kVerificationAge) {
+  if (fresh.backed_up != keymgr::kNever && fresh.verified == keymgr::kNever) {
+    warnings.emplace_back(
+        "the backups that keys are given out by begin a new chain that was not verified yet: run `tapewarden "
+        "backup verify`, or wait for the next self-check");
+  } else if (fresh.backed_up != keymgr::kNever && now - fresh.verified > kVerificationAge) {
     warnings.emplace_back(
         "no backup that keys are given out by was verified within 30 days: run `tapewarden "
         "backup verify`");

@@ -64,6 +64,9 @@ Status check_restore_target(Disk& disk, const std::string& to) {
 
 Result<PickedChain> pick_chain(Disk& disk, const std::vector<std::string>& from, const std::string& file) {
   PickedChain out;
+  if (!file.empty() && !disk.exists(file)) {
+    return fail(ErrorCode::kNotFound, "there is no file " + file, "file", "name a backup file: NAME.twb");
+  }
   std::vector<std::string> folders = from;
   if (!file.empty() && folders.empty()) folders.push_back(parent_directory(file));
   const auto files = TRY(collect(disk, folders, out.warnings, file.empty() ? &out.missing : nullptr));
