@@ -379,6 +379,37 @@ TEST(KeyRotation, K16_WithoutAWritableFileNothingBegins) {
   f.expect_all(5);
 }
 
+// A ledger's key: whose entry it is, and its number there.
+const TableSpec kEntries{
+    .name = "entry",
+    .columns = {{"server", ColumnType::kBlob, ColumnRole::kKey},
+                {"sequence", ColumnType::kInteger, ColumnRole::kKey},
+                {"text", ColumnType::kText, ColumnRole::kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = true,
+};
+
+// The search stops within the entries of one server and goes on in those of the next, whose numbers are
+// lower.
+TEST(KeyRotation, K16_PassesFromOneServersRowsToTheNextOnes) {
+  constexpr std::int64_t kMany = static_cast<std::int64_t>(kRowsLookedAt) + 100;
+  constexpr std::int64_t kFew = 500;
+  Rotated f;
+  f.tables.push_back(&kEntries);
+  ASSERT_TRUE(f.start());
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) -> Status {
+    for (std::int64_t i = 1; i <= kMany; ++i) TRY(t.put(kEntries, {Bytes(16, 1), i, std::string("one")}));
+    for (std::int64_t i = 1; i <= kFew; ++i) TRY(t.put(kEntries, {Bytes(16, 2), i, std::string("other")}));
+    return {};
+  }));
+  ASSERT_TRUE(f.rotation->begin("anna"));
+  ASSERT_TRUE(f.finish()) << f.rotation->state().text() << " " << f.rotation->state().fault;
+  EXPECT_EQ(f.keystore->key_sealing().census().value().old, 0U);
+  EXPECT_EQ(f.versions(), Versions{2});
+  f.expect_all(0);
+}
+
 // Makes the database what a program wrote that knew no versions.
 void write_without_versions(const std::string& path, const crypto::SecretBytes& master) {
   const KeyRing ring(first_version(master));
