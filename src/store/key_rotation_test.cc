@@ -294,8 +294,10 @@ TEST(KeyRotation, K16_AHeadWhoseKeyIsGoneIsNamedByTheSweep) {
   Rotated f;
   ASSERT_TRUE(f.start());
   f.add_keys(5);
-  ASSERT_TRUE(f.rotation->begin("anna"));
-  ASSERT_TRUE(f.finish());
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(f.rotation->begin("anna"));
+    ASSERT_TRUE(f.finish());
+  }
   EXPECT_TRUE(f.keystore->verify_log().value().empty());
   {
     const auto other = sqlite::Connection::open(f.path(), sqlite::Access::kReadWrite).value();
