@@ -203,6 +203,7 @@ Result<CompareAnswer> Comparer::ask(const CompareQuestion& question) {
   const auto before = TRY(replicator_.meeting());
   CompareQuestion asked = question;
   asked.incarnation = before.incarnation;
+  asked.seen_installation = before.seen.peer.installation;
   asked.seen = before.seen.peer_head;
   auto answer = TRY(CompareAnswer::decode(TRY(link_.post("compare", asked.encode()))));
   TRY(replicator_.check_answering(before, answer.incarnation, answer.head));
@@ -260,7 +261,7 @@ Result<Bytes> Comparer::handle_question(ByteView body) {
     return fail(ErrorCode::kPermissionDenied, "the question is not from the configured peer to this server",
                 "sender", "compare server.id and peer.id in both configurations");
   }
-  TRY(replicator_.check_asking(question.incarnation, question.seen));
+  TRY(replicator_.check_asking(question));
   const std::uint64_t acknowledged = replicator_.marks().acknowledged;
   auto answer = TRY(answer_question(keystore_, question, acknowledged));
   answer.incarnation = TRY(replicator_.meeting()).incarnation;

@@ -123,6 +123,7 @@ Bytes CompareQuestion::encode() const {
   put_header(out, kQuestionMagic);
   out.bytes(sender.view()).bytes(receiver.view());
   put_incarnation(out, incarnation);
+  out.u32(seen_installation);
   put_mark(out, seen);
   out.u8(static_cast<std::uint8_t>((listed ? kListed : 0U) | (rows.digests ? kDigests : 0U) |
                                    (rows.after ? kAfter : 0U) | (rows.until ? kUntil : 0U) |
@@ -143,6 +144,7 @@ Result<CompareQuestion> CompareQuestion::decode(ByteView bytes) {
   question.sender = TRY(take_uuid(in, "sender"));
   question.receiver = TRY(take_uuid(in, "receiver"));
   question.incarnation = TRY(take_incarnation(in));
+  question.seen_installation = TRY(in.u32("seen installation"));
   question.seen = TRY(take_mark(in));
   const unsigned flags = TRY(in.u8("flags"));
   question.listed = (flags & kListed) != 0;

@@ -28,9 +28,10 @@ struct CompareQuestion {
   Uuid receiver;
   bool listed = false;  // each row by itself; else one digest of all
   store::PrintRequest rows;
-  // Of the sender; and the newest head that it saw of the receiver, which finds out by it whether it holds an
-  // older copy of itself.
+  // Of the sender; and the newest head that it saw of the receiver, in which copy of it: the receiver finds
+  // out by it whether it holds an older copy of itself.
   Incarnation incarnation{};
+  std::uint32_t seen_installation = 0;  // 0: none was seen
   store::CommitMark seen{};
 
   Bytes encode() const;

@@ -150,7 +150,8 @@ TEST_F(OlderPeer, K19_ARewriteErasesNothingByTheWordOfARestoredPeer) {
   ASSERT_TRUE(in_step());
   EXPECT_EQ(setting(a, kDefaultLabel2), "BOTH");
   EXPECT_EQ(setting(b, kDefaultLabel2), "BOTH");
-  EXPECT_TRUE(compare(a).agrees());
+  const auto report = compare(a);
+  EXPECT_TRUE(report.agrees()) << report.result();
 }
 
 TEST_F(OlderPeer, K19_ARewriteErasesNothingByTheWordOfACopyThatWasPutBack) {

@@ -424,18 +424,24 @@ Status Replicator::check_answering(const Meeting& before, const Incarnation& pee
 
 // Its head is not looked at: what it sends may have overtaken the question. A question tells it nothing that
 // an older copy must not know.
-Status Replicator::check_asking(const Incarnation& peer, const store::CommitMark& seen) {
+Status Replicator::check_asking(const CompareQuestion& question) {
   const Meeting here = TRY(meeting());
-  if (here.seen.peer.installation != 0 && peer.installation != here.seen.peer.installation) {
+  const std::uint32_t known = here.seen.peer.installation;
+  if (known != 0 && question.incarnation.installation != known) {
     const Error why = older_copy(Standing::kRestored);
     note_older_copy(why);
     return std::unexpected(why);
+  }
+  if (question.seen_installation != here.incarnation.installation) {
+    return fail(ErrorCode::kConflict,
+                "this server was restored from an older copy, and the one that asks has not accepted it",
+                "peer", "make sure that it is the one that was restored, then accept it there");
   }
   {
     const MutexLock lock(mutex_);
     if (seen_checked_) return {};
   }
-  const bool held = TRY(holds_commit(keystore_, seen));
+  const bool held = TRY(holds_commit(keystore_, question.seen));
   const MutexLock lock(mutex_);
   // From here on it sees what this process shows.
   seen_checked_ = held;

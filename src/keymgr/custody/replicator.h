@@ -46,6 +46,7 @@
 #include "base/thread_annotations.h"
 #include "crypto/certificate.h"
 #include "keymgr/actor.h"
+#include "keymgr/custody/comparison_message.h"
 #include "keymgr/custody/replication_ends.h"
 #include "keymgr/peer_view.h"
 #include "store/keystore.h"
@@ -146,9 +147,9 @@ class Replicator final : public store::CommitGate, public PeerView {
   Result<Meeting> meeting() const;
   // What the peer showed in its answer. kConflict: an older copy of itself (R8).
   Status check_answering(const Meeting& before, const Incarnation& peer, const store::CommitMark& head);
-  // What the peer showed in a question, and what it had seen of this server. kConflict as of meeting();
-  // kCorrupt: this server is found to hold an older copy of itself.
-  Status check_asking(const Incarnation& peer, const store::CommitMark& seen);
+  // What the peer showed in a question, and what it had seen of this server. kConflict as of meeting(), and
+  // where it has not accepted this server; kCorrupt: this server is found to hold an older copy of itself.
+  Status check_asking(const CompareQuestion& question);
 
   // The receiving half: bodies of POST /v1/peer/hello and /v1/peer/changes, from a TLS peer that the caller
   // has identified as `peer_name`. The answers' bodies come by completion, from any thread.

@@ -250,7 +250,9 @@ TEST_F(SyncedPair, K19_QuestionsOfStrangersAndBadOnesAreRefused) {
   ASSERT_TRUE(in_step());
   CompareQuestion question{a.id, b.id, true, {}};
   question.rows.table = "setting";
-  question.incarnation = a.replicator->meeting().value().incarnation;
+  const auto meeting = a.replicator->meeting().value();
+  question.incarnation = meeting.incarnation;
+  question.seen_installation = meeting.seen.peer.installation;
   ASSERT_TRUE(b.comparer->handle_question(question.encode()));
   const auto refused = [&](const CompareQuestion& bad) { return !b.comparer->handle_question(bad.encode()); };
   for (const char* table : {"identity", "nothing", "local_counter", ""}) {
