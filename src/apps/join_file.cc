@@ -1,7 +1,9 @@
 #include "apps/join_file.h"
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 #include "apps/keyd_config.h"
 #include "apps/site_files.h"
@@ -96,6 +98,39 @@ bool holds(const std::vector<crypto::Certificate>& all, const crypto::Certificat
                              [&](const auto& other) { return other.fingerprint() == one.fingerprint(); });
 }
 
+// Host and port of "HOST", "HOST:PORT", an IPv6 address as it is, or one in brackets, with a port or without.
+std::pair<std::string, std::optional<std::string>> split_address(const std::string& text) {
+  if (text.starts_with('[')) {
+    const std::size_t end = text.find(']');
+    if (end == std::string::npos) return {text, std::nullopt};
+    const std::string rest = text.substr(end + 1);
+    if (rest.empty()) return {text.substr(1, end - 1), std::nullopt};
+    if (rest.starts_with(':')) return {text.substr(1, end - 1), rest.substr(1)};
+    return {text, std::nullopt};
+  }
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos || colon != text.rfind(':')) return {text, std::nullopt};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+// What this server would write is what the other one takes in, or it is told here, where it can be mended.
+Status check_acceptable(const std::string& text, const KeydConfig& config) {
+  const auto read =
+      text.size() <= kJoinFileLimit
+          ? JoinFile::parse(text)
+          : Result<JoinFile>(fail(ErrorCode::kInvalidArgument, "it is too large", "authorities"));
+  if (read) return {};
+  const auto& error = read.error();
+  std::string remedy = "look at the configuration and at " + folder_of(config.tls_certificate);
+  if (error.field == "authorities") {
+    remedy = "take the authorities that nobody's certificate needs any more out of " +
+             config.tls_authorities + ": a join file holds at most " + std::to_string(kMostAuthorities);
+  }
+  if (error.field == "name") remedy = "set server.name to at most 64 letters of ASCII, without quotes";
+  return fail(ErrorCode::kInvalidArgument, "the other server would refuse the file: " + error.message,
+              error.field, std::move(remedy));
+}
+
 // No host: the address that the server listens on.
 Status set_address(JoinFile& file, const KeydConfig& config, const std::string& text) {
   file.https_port = config.https.port;
@@ -105,10 +140,10 @@ Status set_address(JoinFile& file, const KeydConfig& config, const std::string& 
     return fail(ErrorCode::kInvalidArgument, "this server listens on every address", "host",
                 "say under which name or address the other server reaches it");
   }
-  const std::size_t colon = text.find(':');
-  file.host = text.substr(0, colon);
-  if (colon != std::string::npos) {
-    file.https_port = static_cast<std::uint16_t>(TRY(parse_number(text.substr(colon + 1), 1, 65535, "host")));
+  const auto [host, port] = split_address(text);
+  file.host = host;
+  if (port) {
+    file.https_port = static_cast<std::uint16_t>(TRY(parse_number(*port, 1, 65535, "host")));
   }
   if (is_host(file.host)) return {};
   return fail(ErrorCode::kInvalidArgument, "not a host name or address", "host", "give HOST or HOST:PORT");
@@ -178,6 +213,7 @@ Result<std::string> introduce(Env env, const IntroduceOptions& options) {
     return fail(ErrorCode::kAlreadyExists, options.to + " is there already", "to", "name a new file");
   }
   const std::string text = file.text();
+  TRY(check_acceptable(text, config));
   TRY(write_public(env, options.to, text));
   return join_fingerprint(text);
 }

@@ -79,6 +79,61 @@ TEST_F(JoinFiles, K19_ExchangedTheyMakeTwoInstallationsKnowEachOther) {
   EXPECT_EQ(merge("/two.join", *fingerprint).error().code, ErrorCode::kConflict);
 }
 
+// What merge_with would refuse is told where it can be mended, and no file is written.
+TEST_F(JoinFiles, K19_IntroduceWritesNothingThatTheOtherServerWouldRefuse) {
+  const std::string config = get("/two/keyd.toml");
+  for (const std::string& name : {std::string("Zürich"), std::string(65, 'n')}) {
+    std::string other = config;
+    const std::string line = "name = \"primary\"";
+    other.replace(other.find(line), line.size(), "name = \"" + name + "\"");
+    put("/two/keyd.toml", other);
+    const auto refused = introduce(sim_.env(), {"/two/keyd.toml", "", "/two.join"});
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(refused.error().field, "name");
+    EXPECT_THAT(refused.error().remedy, HasSubstr("server.name"));
+  }
+  put("/two/keyd.toml", config);
+  std::string many;
+  for (int i = 0; i < 17; ++i) {
+    many += SiteAuthority::make(sim_.env(), "site " + std::to_string(i))->pair().certificate.pem();
+    if (i == 15) {
+      put("/two/tls/authorities.crt", many);
+      ASSERT_TRUE(introduce(sim_.env(), {"/two/keyd.toml", "", "/sixteen.join"}));
+    }
+  }
+  put("/two/tls/authorities.crt", many);
+  const auto refused = introduce(sim_.env(), {"/two/keyd.toml", "", "/two.join"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "authorities");
+  EXPECT_THAT(refused.error().remedy, HasSubstr("tls/authorities.crt"));
+  EXPECT_FALSE(sim_.disk.exists("/two.join"));
+}
+
+TEST_F(JoinFiles, K19_AnAddressOfIpVersion6IsTaken) {
+  int number = 0;
+  for (const auto& [given, host, port] : {std::tuple{"2001:db8::17", "2001:db8::17", 1445},
+                                          {"[2001:db8::17]", "2001:db8::17", 1445},
+                                          {"[2001:db8::17]:2443", "2001:db8::17", 2443},
+                                          {"keys-2.example.org", "keys-2.example.org", 1445},
+                                          {"192.0.2.7:2443", "192.0.2.7", 2443}}) {
+    const std::string file = "/" + std::to_string(++number) + ".join";
+    const auto made = introduce(sim_.env(), {"/two/keyd.toml", given, file});
+    ASSERT_TRUE(made) << given << ": " << made.error().text();
+    const auto read = JoinFile::parse(get(file));
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->host, host);
+    EXPECT_EQ(read->https_port, port) << given;
+  }
+  for (const char* bad : {"[2001:db8::17", "[2001:db8::17]2443", "[2001:db8::17]:", "[2001:db8::17]:99999",
+                          "keys-2.example.org:", "keys-2.example.org:x", "[]", ":2443"}) {
+    const auto refused = introduce(sim_.env(), {"/two/keyd.toml", bad, "/bad.join"});
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_EQ(refused.error().field, "host") << bad;
+  }
+  EXPECT_FALSE(sim_.disk.exists("/bad.join"));
+}
+
 TEST_F(JoinFiles, K19_AFileThatWasChangedOrIsNoneChangesNothing) {
   const auto fingerprint = introduce(sim_.env(), {"/two/keyd.toml", "", "/two.join"});
   ASSERT_TRUE(fingerprint) << fingerprint.error().text();

@@ -384,11 +384,17 @@ void KeydServer::Parts::add_comparison_warnings(std::vector<std::string>& out) c
   }
   if (!state.last || state.last->agrees()) return;
   const std::string when = format_utc(state.last->ended);
-  out.push_back(state.last->error.empty()
-                    ? "the comparison of " + when + " found " + std::to_string(state.last->differences) +
-                          " rows that differ from the peer's: see `tapewarden server comparison`, and "
-                          "`tapewarden server sync --mode merge` at the server that lacks rows"
-                    : "the comparison of " + when + " did not come to its end: " + state.last->error);
+  if (!state.last->error.empty()) {
+    out.push_back("the comparison of " + when + " did not come to its end: " + state.last->error);
+    return;
+  }
+  std::string text = "the comparison of " + when + " with the peer: " + state.last->result();
+  if (state.last->differences > 0) {
+    text +=
+        "; see `tapewarden server comparison`, and `tapewarden server sync --mode merge` at the server "
+        "that lacks rows";
+  }
+  out.push_back(std::move(text));
 }
 
 void KeydServer::Parts::audit_refusal(const dkx::ServerPeer& peer, std::string action,

@@ -19,9 +19,10 @@ Result<HeadKeys> HeadKeys::read(RowAccess& access) {
   return out;
 }
 
-Hash256 HeadKeys::head(const Hash256& previous, std::uint64_t sequence, const Hash256& digest,
-                       const Hash256& chain) const {
+std::optional<Hash256> HeadKeys::head(const Hash256& previous, std::uint64_t sequence, const Hash256& digest,
+                                      const Hash256& chain) const {
   const auto after = keys_.upper_bound(sequence);
+  if (after == keys_.begin()) return std::nullopt;
   return Vault::head(*std::prev(after)->second, previous, sequence, digest, chain);
 }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "store/session.h"
 
@@ -14,11 +15,12 @@ class HeadKeys {
   // REQUIRES: a read transaction is open.
   static Result<HeadKeys> read(RowAccess& access);
 
-  Hash256 head(const Hash256& previous, std::uint64_t sequence, const Hash256& digest,
-               const Hash256& chain) const;
+  // Nothing when the row with that commit's key is gone: then no head can be told to fit.
+  std::optional<Hash256> head(const Hash256& previous, std::uint64_t sequence, const Hash256& digest,
+                              const Hash256& chain) const;
 
  private:
-  // By the first commit that was made with each; the first entry is 0.
+  // By the first commit that was made with each; the first entry is 0, unless its row was taken away.
   std::map<std::uint64_t, std::shared_ptr<const crypto::MacKey>> keys_;
 };
 

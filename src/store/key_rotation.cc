@@ -167,7 +167,8 @@ Result<std::optional<std::chrono::milliseconds>> KeyRotation::round() {
   {
     const MutexLock steps(steps_);
     const KeyVersion newest = file_->keys().back().version;
-    if (newest > TRY(sealing_.version())) TRY(begin_commit(newest, state().started_by));
+    // Nobody knows any more who drew it: the state tells who began the one before.
+    if (newest > TRY(sealing_.version())) TRY(begin_commit(newest, {}));
   }
   const std::size_t damaged = TRY(reseal_all());
   if (stopping()) return again;

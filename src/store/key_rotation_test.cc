@@ -23,6 +23,7 @@ crypto::SecretBytes phrase() {
 struct Rotated : Fixture {
   std::unique_ptr<KeyRotation> rotation;
   std::atomic<int> notes{0};
+  std::string began_by = "nobody";  // as the last note of a beginning has it
 
   Rotated() { EXPECT_TRUE(MasterKeyFile::create(real.env(), key_path(), phrase(), kCheap)); }
   ~Rotated() { shut(); }
@@ -45,13 +46,15 @@ struct Rotated : Fixture {
     shut();
     auto file = TRY(MasterKeyFile::open(real.env(), key_path(), phrase()));
     TRY(open_with(file->keys()));
-    rotation = std::make_unique<KeyRotation>(
-        real.env(), *keystore, std::move(file),
-        [this](Transaction& transaction, KeyRotation::Step, KeyVersion, const std::string&) -> Status {
-          ++notes;
-          transaction.record(R"({"type":"runtime","action":"rotation"})");
-          return {};
-        });
+    rotation =
+        std::make_unique<KeyRotation>(real.env(), *keystore, std::move(file),
+                                      [this](Transaction& transaction, KeyRotation::Step step, KeyVersion,
+                                             const std::string& by) -> Status {
+                                        ++notes;
+                                        if (step == KeyRotation::Step::kBegin) began_by = by;
+                                        transaction.record(R"({"type":"runtime","action":"rotation"})");
+                                        return {};
+                                      });
     return rotation->resume();
   }
   void shut() {
@@ -268,6 +271,48 @@ TEST(KeyRotation, K16_OldBoxesAreGoneFromTheFiles) {
   EXPECT_EQ(left(), 0);
 }
 
+TEST(KeyRotation, K16_OneThatAStartTakesUpIsNobodysInTheAudit) {
+  Rotated f;
+  ASSERT_TRUE(f.start());
+  f.add_keys(5);
+  ASSERT_TRUE(f.rotation->begin("anna"));
+  EXPECT_EQ(f.began_by, "anna");
+  ASSERT_TRUE(f.finish());
+  // S1 of another one, and a stop.
+  f.shut();
+  ASSERT_TRUE(MasterKeyFile::open(f.real.env(), f.key_path(), phrase()).value()->add_version());
+  ASSERT_TRUE(f.start());
+  ASSERT_TRUE(f.finish());
+  EXPECT_EQ(f.versions(), Versions{3});
+  EXPECT_EQ(f.rotation->state().started_by, "");
+  f.shut();
+  EXPECT_EQ(f.began_by, "") << "anna did not begin this one";
+}
+
+// A database administrator takes the row away whose key made the first heads.
+TEST(KeyRotation, K16_AHeadWhoseKeyIsGoneIsNamedByTheSweep) {
+  Rotated f;
+  ASSERT_TRUE(f.start());
+  f.add_keys(5);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(f.rotation->begin("anna"));
+    ASSERT_TRUE(f.finish());
+  }
+  EXPECT_TRUE(f.keystore->verify_log().value().empty());
+  {
+    const auto other = sqlite::Connection::open(f.path(), sqlite::Access::kReadWrite).value();
+    ASSERT_TRUE(other->execute("DELETE FROM master_key_version WHERE version = 1"));
+  }
+  const auto faults = f.keystore->verify_log();
+  ASSERT_TRUE(faults) << faults.error().text();
+  ASSERT_FALSE(faults->empty());
+  EXPECT_EQ(faults->front().key, "commit 1");
+  const auto rows = f.keystore->verify();
+  ASSERT_TRUE(rows);
+  ASSERT_FALSE(rows->empty());
+  EXPECT_EQ(rows->front().table, "master_key_version");
+}
+
 // Rows as the peer or a backup gets them.
 struct Counter final : SnapshotSink {
   std::size_t rows = 0;
@@ -377,6 +422,37 @@ TEST(KeyRotation, K16_WithoutAWritableFileNothingBegins) {
   ASSERT_TRUE(f.rotation->begin("anna"));
   ASSERT_TRUE(f.finish());
   f.expect_all(5);
+}
+
+// A ledger's key: whose entry it is, and its number there.
+const TableSpec kEntries{
+    .name = "entry",
+    .columns = {{"server", ColumnType::kBlob, ColumnRole::kKey},
+                {"sequence", ColumnType::kInteger, ColumnRole::kKey},
+                {"text", ColumnType::kText, ColumnRole::kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = true,
+};
+
+// The search stops within the entries of one server and goes on in those of the next, whose numbers are
+// lower.
+TEST(KeyRotation, K16_PassesFromOneServersRowsToTheNextOnes) {
+  constexpr std::int64_t kMany = static_cast<std::int64_t>(kRowsLookedAt) + 100;
+  constexpr std::int64_t kFew = 500;
+  Rotated f;
+  f.tables.push_back(&kEntries);
+  ASSERT_TRUE(f.start());
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) -> Status {
+    for (std::int64_t i = 1; i <= kMany; ++i) TRY(t.put(kEntries, {Bytes(16, 1), i, std::string("one")}));
+    for (std::int64_t i = 1; i <= kFew; ++i) TRY(t.put(kEntries, {Bytes(16, 2), i, std::string("other")}));
+    return {};
+  }));
+  ASSERT_TRUE(f.rotation->begin("anna"));
+  ASSERT_TRUE(f.finish()) << f.rotation->state().text() << " " << f.rotation->state().fault;
+  EXPECT_EQ(f.keystore->key_sealing().census().value().old, 0U);
+  EXPECT_EQ(f.versions(), Versions{2});
+  f.expect_all(0);
 }
 
 // Makes the database what a program wrote that knew no versions.

@@ -176,7 +176,9 @@ struct MasterKeyFile::State {
   Status unlock(const crypto::SecretBytes& passphrase);
   Status open_with(crypto::SecretBytes opener, const Slot& from);
   Status bring_up();
+  // After an error `on_disk` tells which of the two stands there.
   Status write(const MasterKeys& wanted);
+  Error not_written(Error error, const Hash256& fresh);
 };
 
 // The opener is the stretched passphrase.
@@ -251,16 +253,27 @@ Status MasterKeyFile::State::write(const MasterKeys& wanted) {
   for (const Slot& one : content.slots) one.write(out);
   out.bytes16(content.keys);
   out.bytes(crypto::sha256(out.view()));
+  const Hash256 fresh = crypto::sha256(out.view());
   const Status written = write_file_atomically(*env.disk, path, out.view(), 0600);
-  if (!written) {
-    Error error = written.error();
-    error.message = "the master-key file cannot be written: " + error.message;
-    error.field = "master_key_file";
-    error.remedy = "let the server's account write " + path + " and its folder";
-    return std::unexpected(std::move(error));
-  }
-  on_disk = crypto::sha256(out.view());
+  if (!written) return std::unexpected(not_written(written.error(), fresh));
+  on_disk = fresh;
   return {};
+}
+
+// What the error left behind: the file may have been replaced, and only its folder not synced.
+Error MasterKeyFile::State::not_written(Error error, const Hash256& fresh) {
+  error.field = "master_key_file";
+  error.remedy = "let the server's account write " + path + " and its folder";
+  const auto found = read_file(*env.disk, path, kFileLimit);
+  if (found && crypto::sha256(*found) == fresh) {
+    on_disk = fresh;
+    error.message =
+        "the master-key file was replaced, but a power loss may bring back the one before: " + error.message;
+    error.remedy += ", and look at its disk";
+  } else {
+    error.message = "the master-key file cannot be written: " + error.message;
+  }
+  return error;
 }
 
 MasterKeyFile::MasterKeyFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -355,12 +368,19 @@ Status MasterKeyFile::change_passphrase(const crypto::SecretBytes& passphrase, c
   Slot fresh = TRY(passphrase_slot(state.env, passphrase, cost, own_key));
   const Slot before = std::exchange(state.content.slots.at(state.slot), std::move(fresh));
   auto key_before = std::exchange(state.own_key, std::move(own_key));
+  const Hash256 disk_before = state.on_disk;
   const Status written = state.write(state.keys);
-  if (!written) {
+  if (written) return {};
+  Error error = written.error();
+  if (state.on_disk == disk_before) {
     state.content.slots.at(state.slot) = before;
     state.own_key = std::move(key_before);
+    error.message += "; the old passphrase still opens it";
+  } else {
+    error.message += "; the new passphrase opens it";
+    error.remedy += "; keep both passphrases, and change it once more";
   }
-  return written;
+  return std::unexpected(std::move(error));
 }
 
 Result<crypto::SecretBytes> create_master_key(Env env, const std::string& path,

@@ -41,12 +41,14 @@ class MasterKeyFile {
   const std::string& path() const;
   const MasterKeys& keys() const;
   // Draws the next version and writes it beside the others. The key is valid until the next change.
-  // kPermissionDenied or kIo when the file or its folder cannot be written; kConflict (F2).
+  // kPermissionDenied or kIo when the file or its folder cannot be written: it may hold the version then, but
+  // not durably, so it is drawn and written anew the next time; kConflict (F2).
   Result<const VersionedKey*> add_version();
   // Takes the versions before this one out of the file, and wipes them here. REQUIRES: it is there.
   Status remove_before(KeyVersion version);
   // Another passphrase and another salt; where no other slot needs the file's own key, another one of that
-  // too. kUnsupported for an older file with slots that would be lost.
+  // too. kUnsupported for an older file with slots that would be lost. An error of the disk says which
+  // passphrase opens the file: when its folder alone could not be synced it is the new one.
   Status change_passphrase(const crypto::SecretBytes& passphrase, crypto::ScryptCost cost = {});
 
  private:

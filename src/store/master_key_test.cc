@@ -204,6 +204,95 @@ TEST(MasterKey, K16_ADiskThatFailsLeavesOneOrTheOther) {
   }
 }
 
+// A disk whose folders can be kept from being synced: what is renamed stands there, and may not last.
+class FolderFault final : public Disk {
+ public:
+  explicit FolderFault(testing::SimDisk& disk) : disk_(disk) {}
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, unsigned permissions) override {
+    return disk_.open(path, mode, permissions);
+  }
+  Status rename(const std::string& from, const std::string& to) override { return disk_.rename(from, to); }
+  Status remove(const std::string& path) override { return disk_.remove(path); }
+  Status make_directories(const std::string& path, unsigned permissions) override {
+    return disk_.make_directories(path, permissions);
+  }
+  Status sync_directory(const std::string& path) override {
+    if (failing) return fail(ErrorCode::kIo, "injected fault of a folder");
+    return disk_.sync_directory(path);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override { return disk_.list(path); }
+  bool exists(const std::string& path) override { return disk_.exists(path); }
+  Result<std::unique_ptr<File>> lock(const std::string& path) override { return disk_.lock(path); }
+
+  bool failing = false;
+
+ private:
+  testing::SimDisk& disk_;
+};
+
+struct FolderFaultEnv {
+  testing::SimEnv sim{1};
+  FolderFault disk{sim.disk};
+  Env env() {
+    Env out = sim.env();
+    out.disk = &disk;
+    return out;
+  }
+};
+
+TEST(MasterKey, K16_AFailedChangeSaysWhichPassphraseOpens) {
+  FolderFaultEnv f;
+  ASSERT_TRUE(create_master_key(f.env(), "master", phrase("the old words"), kCheap));
+  const auto file = MasterKeyFile::open(f.env(), "master", phrase("the old words"));
+  ASSERT_TRUE(file);
+  f.sim.disk.fail_after(0);
+  const Status unwritten = (*file)->change_passphrase(phrase("the new words"), kCheap);
+  f.sim.disk.clear_faults();
+  ASSERT_FALSE(unwritten);
+  EXPECT_NE(unwritten.error().message.find("the old passphrase still opens it"), std::string::npos);
+  EXPECT_TRUE(unlock_master_key(f.disk, "master", phrase("the old words")));
+  f.disk.failing = true;
+  const Status unsynced = (*file)->change_passphrase(phrase("the new words"), kCheap);
+  f.disk.failing = false;
+  ASSERT_FALSE(unsynced);
+  EXPECT_NE(unsynced.error().message.find("the new passphrase opens it"), std::string::npos)
+      << unsynced.error().text();
+  EXPECT_NE(unsynced.error().remedy.find("keep both passphrases"), std::string::npos);
+  EXPECT_TRUE(unlock_master_key(f.disk, "master", phrase("the new words")));
+  EXPECT_FALSE(unlock_master_key(f.disk, "master", phrase("the old words")));
+  // It is the file that this one wrote, and nobody else.
+  ASSERT_TRUE((*file)->add_version());
+  EXPECT_EQ(unlock_master_key(f.disk, "master", phrase("the new words"))->size(), 2U);
+  ASSERT_TRUE((*file)->change_passphrase(phrase("other words"), kCheap));
+  EXPECT_TRUE(unlock_master_key(f.disk, "master", phrase("other words")));
+}
+
+// A version that the file may lose again is not counted; the next attempt draws it anew, and writes it.
+TEST(MasterKey, K16_AVersionThatIsNotSyncedIsDrawnAnew) {
+  FolderFaultEnv f;
+  ASSERT_TRUE(create_master_key(f.env(), "master", phrase("a"), kCheap));
+  const auto file = MasterKeyFile::open(f.env(), "master", phrase("a"));
+  ASSERT_TRUE(file);
+  f.disk.failing = true;
+  const auto unsynced = (*file)->add_version();
+  f.disk.failing = false;
+  ASSERT_FALSE(unsynced);
+  EXPECT_EQ(unsynced.error().code, ErrorCode::kIo);
+  EXPECT_EQ((*file)->keys().size(), 1U);
+  const auto again = (*file)->add_version();
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ((*again)->version, 2U);
+  f.disk.failing = true;
+  ASSERT_FALSE((*file)->remove_before(2));
+  f.disk.failing = false;
+  const Status removed = (*file)->remove_before(2);
+  ASSERT_TRUE(removed) << removed.error().text();
+  const auto left = unlock_master_key(f.disk, "master", phrase("a"));
+  ASSERT_TRUE(left);
+  ASSERT_EQ(left->size(), 1U);
+  EXPECT_TRUE(left->front().key == (*file)->keys().front().key);
+}
+
 TEST(MasterKey, K16_PassphraseFileGivesItsFirstLine) {
   testing::SimEnv sim(1);
   ASSERT_TRUE(write_file_atomically(sim.disk, "phrase", as_bytes("words of power\nsecond line\n")));

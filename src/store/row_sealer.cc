@@ -59,14 +59,14 @@ Result<Value> take_key_value(const sqlite::Statement& statement, int column, Col
 
 Status look(sqlite::Connection& connection, const Layout& layout, const Bytes& current, ResealCursor& cursor,
             OldRows& out) {
-  const bool from_beginning = cursor.after.empty();
+  // The statement borrows what is bound to it until it ends, and reads it again at every row.
+  const Row from = cursor.after;
+  const bool from_beginning = from.empty();
   sqlite::Statement* statement =
       TRY(connection.cached((from_beginning ? "look " : "look after ") + layout.name,
                             [&] { return look_sql(layout, from_beginning); }));
   const sqlite::Use use(*statement);
-  for (std::size_t i = 0; i < cursor.after.size(); ++i) {
-    bind_value(*use, static_cast<int>(i) + 1, cursor.after[i]);
-  }
+  for (std::size_t i = 0; i < from.size(); ++i) bind_value(*use, static_cast<int>(i) + 1, from[i]);
   use->bind_integer(static_cast<int>(layout.key_columns.size()) + 1,
                     static_cast<std::int64_t>(kRowsLookedAt));
   std::size_t seen = 0;

@@ -178,8 +178,8 @@ Result<std::vector<Fault>> verify_log(const HeadKeys& heads, CommitLog& log, std
     if (commit.mark.sequence == 1) previous = Hash256{};
     // Where the oldest files were taken away, the first head that is left is taken as it stands.
     const auto digest = State::digest_of(commit.records);
-    const bool fits = !previous || commit.mark.head == heads.head(*previous, commit.mark.sequence, digest,
-                                                                  commit.chain_before);
+    const bool fits = !previous || heads.head(*previous, commit.mark.sequence, digest, commit.chain_before) ==
+                                       commit.mark.head;
     if (!fits) report(faults, {"audit record", "commit " + std::to_string(commit.mark.sequence), "changed"});
     previous = commit.mark.head;
     return {};

@@ -26,12 +26,6 @@ json::object to_json(const keymgr::RowDifference& one) {
           {"made_by_there", one.version_there == 0 ? "" : one.origin_there.text()}};
 }
 
-std::string result_text(const keymgr::ComparisonReport& report) {
-  if (!report.error.empty()) return "not finished: " + report.error;
-  if (report.differences > 0) return std::to_string(report.differences) + " rows differ";
-  return "equal";
-}
-
 json::object summary(const keymgr::ComparerState& state) {
   json::object out{{"running", state.running}};
   if (!state.last) {
@@ -39,7 +33,7 @@ json::object summary(const keymgr::ComparerState& state) {
     return out;
   }
   out["last"] = time_text(state.last->ended);
-  out["result"] = result_text(*state.last);
+  out["result"] = state.last->result();
   out["by"] = state.last->by_peer ? "the peer" : "this server";
   out["rows"] = state.last->rows;
   out["differences"] = state.last->differences;

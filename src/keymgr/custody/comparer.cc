@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::minutes kTurn{10};          // by which one of the two servers goes first
 constexpr std::chrono::minutes kAfterFailure{30};  // until it is tried again
+constexpr int kOwnPeriods = 2;                     // after which it compares itself, whatever the peer told
 constexpr std::string_view kTimer = "timer";
 
 const store::TableSpec kLastComparison{
@@ -61,17 +62,21 @@ std::vector<const store::TableSpec*> Comparer::tables() {
 }
 
 Status Comparer::start() {
-  std::optional<ComparisonReport> last;
+  std::optional<ComparisonReport> own;
+  std::optional<ComparisonReport> theirs;
   TRY(keystore_.read([&](store::Reader& reader) -> Status {
-    const auto row = TRY(reader.get(kLastComparison, {to_bytes(options_.peer.view())}));
-    // One that another release wrote tells nothing.
-    if (!row) return {};
-    if (auto report = ComparisonReport::decode(store::blob(*row, 1))) last = std::move(*report);
+    for (const Uuid& by : {options_.peer, options_.self}) {
+      const auto row = TRY(reader.get(kLastComparison, {to_bytes(by.view())}));
+      // One that another release wrote tells nothing.
+      auto report = row ? ComparisonReport::decode(store::blob(*row, 1)) : fail(ErrorCode::kNotFound, "none");
+      if (report) (report->by_peer ? theirs : own) = std::move(*report);
+    }
     return {};
   }));
   {
     const MutexLock lock(mutex_);
-    last_ = std::move(last);
+    own_ = std::move(own);
+    theirs_ = std::move(theirs);
   }
   started_ = env_.clock->steady_now();
   thread_ = std::thread([this] { run(); });
@@ -103,9 +108,29 @@ void Comparer::run() {
   }
 }
 
+// The peer says that all is equal where this server found that it is not.
+bool Comparer::contradicted() const {
+  return own_ && theirs_ && !own_->agrees() && theirs_->agrees() && theirs_->ended > own_->ended;
+}
+
+std::optional<ComparisonReport> Comparer::last() const {
+  if (!own_ || !theirs_) return own_ ? own_ : theirs_;
+  return contradicted() || own_->ended >= theirs_->ended ? own_ : theirs_;
+}
+
+namespace {
+
+// A clock that was put back must not end the comparisons.
+bool is_past(WallTime now, WallTime ended, std::chrono::minutes pause) {
+  return now >= ended + pause || now < ended - std::chrono::hours(24);
+}
+
+}  // namespace
+
 // Whoever has the smaller id goes first: the other one is told the result before its own turn.
 bool Comparer::due() {
-  if (!replicator_.marks().in_step) return false;
+  const auto marks = replicator_.marks();
+  if (!marks.in_step || marks.acknowledged == 0) return false;
   std::chrono::hours every{};
   const Status read = keystore_.read([&](store::Reader& reader) -> Status {
     every = std::chrono::hours(
@@ -115,12 +140,13 @@ bool Comparer::due() {
   if (!read || every.count() == 0) return false;
   const auto turn = options_.peer < options_.self ? kTurn : std::chrono::minutes{0};
   const MutexLock lock(mutex_);
-  if (!last_) return env_.clock->steady_now() - started_ >= options_.first + turn;
-  const auto pause = last_->error.empty() ? std::chrono::minutes(every)
-                                          : std::min<std::chrono::minutes>(every, kAfterFailure);
+  if (!own_) return env_.clock->steady_now() - started_ >= options_.first + turn;
+  if (contradicted()) return true;
+  const auto usual = std::chrono::minutes(every);
   const WallTime now = env_.clock->wall_now();
-  // A clock that was put back must not end the comparisons.
-  return now >= last_->ended + pause + turn || now < last_->ended - std::chrono::hours(24);
+  const auto newest = last();
+  const auto pause = newest->finished() ? usual : std::min<std::chrono::minutes>(usual, kAfterFailure);
+  return is_past(now, newest->ended, pause + turn) || is_past(now, own_->ended, usual * kOwnPeriods + turn);
 }
 
 void Comparer::compare_now(const std::string& actor) {
@@ -144,7 +170,7 @@ void Comparer::compare_now(const std::string& actor) {
     const MutexLock lock(mutex_);
     running_ = false;
     ++finished_;
-    last_ = std::move(report);
+    own_ = std::move(report);
   }
   ended_.notify_all();
 }
@@ -153,7 +179,7 @@ Status Comparer::keep(const ComparisonReport& report, const std::string& actor) 
   TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
     record(transaction, report, actor);
     return transaction.put(kLastComparison,
-                           RowWriter(kLastComparison).uuid(options_.peer).blob(report.encode()).take());
+                           RowWriter(kLastComparison).uuid(options_.self).blob(report.encode()).take());
   }));
   return {};
 }
@@ -174,8 +200,14 @@ ComparisonParties Comparer::parties() {
 }
 
 Result<CompareAnswer> Comparer::ask(const CompareQuestion& question) {
-  const Bytes answer = TRY(link_.post("compare", question.encode()));
-  return CompareAnswer::decode(answer);
+  const auto before = TRY(replicator_.meeting());
+  CompareQuestion asked = question;
+  asked.incarnation = before.incarnation;
+  asked.seen_installation = before.seen.peer.installation;
+  asked.seen = before.seen.peer_head;
+  auto answer = TRY(CompareAnswer::decode(TRY(link_.post("compare", asked.encode()))));
+  TRY(replicator_.check_answering(before, answer.incarnation, answer.head));
+  return answer;
 }
 
 // Rests as long as the last stretch took, so that at most half a processor goes into it.
@@ -196,9 +228,12 @@ void Comparer::pause(std::chrono::milliseconds time) {
 
 Result<std::optional<ComparisonReport>> Comparer::compare(const Actor& actor,
                                                           std::chrono::milliseconds limit) {
-  if (!replicator_.marks().in_step) {
-    return fail(ErrorCode::kUnavailable, "the two servers are not in step: there is nothing to compare yet",
-                "peer", "look at the status; compare when the peer is in step");
+  (void)TRY(replicator_.meeting());
+  if (const auto marks = replicator_.marks(); !marks.in_step || marks.acknowledged == 0) {
+    return fail(ErrorCode::kUnavailable,
+                "the two servers are not in step, or one has not had everything of the other yet: there is "
+                "nothing to compare",
+                "peer", "look at the status; compare when the peer is in step and no copy is under way");
   }
   const auto deadline = env_.clock->steady_now() + limit;
   const MutexLock lock(mutex_);
@@ -212,12 +247,12 @@ Result<std::optional<ComparisonReport>> Comparer::compare(const Actor& actor,
     ended_.wait_for(mutex_, std::chrono::milliseconds(100));
   }
   if (finished_ == before) return std::optional<ComparisonReport>();
-  return last_;
+  return own_;
 }
 
 ComparerState Comparer::state() const {
   const MutexLock lock(mutex_);
-  return {running_ || !asked_by_.empty(), last_, rewrite_error_};
+  return {running_ || !asked_by_.empty(), last(), rewrite_error_};
 }
 
 Result<Bytes> Comparer::handle_question(ByteView body) {
@@ -226,13 +261,19 @@ Result<Bytes> Comparer::handle_question(ByteView body) {
     return fail(ErrorCode::kPermissionDenied, "the question is not from the configured peer to this server",
                 "sender", "compare server.id and peer.id in both configurations");
   }
+  TRY(replicator_.check_asking(question));
   const std::uint64_t acknowledged = replicator_.marks().acknowledged;
-  return TRY(answer_question(keystore_, question, acknowledged)).encode();
+  auto answer = TRY(answer_question(keystore_, question, acknowledged));
+  answer.incarnation = TRY(replicator_.meeting()).incarnation;
+  return answer.encode();
 }
 
 void Comparer::handle_report(ByteView body, std::function<void(Result<Bytes>)> completion) {
   auto decoded = ComparisonReport::decode(body);
   if (!decoded) return completion(std::unexpected(decoded.error()));
+  if (const auto meeting = replicator_.meeting(); !meeting) {
+    return completion(std::unexpected(meeting.error()));
+  }
   ComparisonReport report = decoded->turned();
   report.by_peer = true;
   // The time is this server's: it decides when the next one is due here.
@@ -248,7 +289,7 @@ void Comparer::handle_report(ByteView body, std::function<void(Result<Bytes>)> c
         if (!done) return completion(std::unexpected(done.error()));
         {
           const MutexLock lock(mutex_);
-          last_ = *shared;
+          theirs_ = *shared;
         }
         completion(Bytes{});
       });

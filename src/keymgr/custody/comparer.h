@@ -4,7 +4,8 @@
 // Invariants
 //  C1 One comparison at a time; it reads only, in short stretches with pauses, so serving goes on.
 //  C2 The last report is durable here and told to the peer, so that both show it and only one of them
-//     compares in each period.
+//     compares in each period. The peer's report says what the peer found and no more: it takes no finding of
+//     this server's away, and puts its own next comparison off by one period at most.
 #pragma once
 
 #include <optional>
@@ -60,6 +61,8 @@ class Comparer {
  private:
   void run();
   bool due();
+  bool contradicted() const TW_REQUIRES(mutex_);
+  std::optional<ComparisonReport> last() const TW_REQUIRES(mutex_);
   void compare_now(const std::string& actor);
   void end_rewrite();
   Result<CompareAnswer> ask(const CompareQuestion& question);
@@ -85,7 +88,8 @@ class Comparer {
   bool running_ TW_GUARDED_BY(mutex_) = false;
   std::string asked_by_ TW_GUARDED_BY(mutex_);  // empty: nobody asks
   std::uint64_t finished_ TW_GUARDED_BY(mutex_) = 0;
-  std::optional<ComparisonReport> last_ TW_GUARDED_BY(mutex_);
+  std::optional<ComparisonReport> own_ TW_GUARDED_BY(mutex_);     // the last one by this server
+  std::optional<ComparisonReport> theirs_ TW_GUARDED_BY(mutex_);  // the last one that the peer told
   std::string rewrite_error_ TW_GUARDED_BY(mutex_);
 };
 

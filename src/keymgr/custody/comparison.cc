@@ -67,6 +67,27 @@ class Comparison {
     return fail(ErrorCode::kUnavailable, "the comparison was ended before its time");
   }
 
+  // Up to where each server had the other's commits before the rows were looked at.
+  struct Marks {
+    std::uint64_t mine;
+    std::uint64_t theirs;
+  };
+  struct Heard {
+    CompareAnswer answer;
+    Marks marks;
+  };
+
+  Result<Heard> ask(const CompareQuestion& asked) const {
+    const std::uint64_t acknowledged = parties_.acknowledged();
+    Heard out{TRY(parties_.ask(asked)), {}};
+    TRY(out.answer.check(asked));
+    out.marks = {acknowledged, out.answer.acknowledged};
+    if (out.marks.mine > 0 && out.marks.theirs > 0) return out;
+    return fail(ErrorCode::kUnavailable,
+                "one of the two servers has not had everything of the other yet: nothing can be judged",
+                "peer", "compare when the status says that both are in step and no copy is under way");
+  }
+
   Status walk(const std::string& table) {
     Stretch stretch{table};
     do {
@@ -81,7 +102,7 @@ class Comparison {
   Status compare(Stretch& stretch) {
     const auto heads = TRY(here(stretch, kRowsInOneStretch, false));
     if (heads.cut) stretch.until = heads.rows.back().key;
-    const auto answer = TRY(parties_.ask(question(stretch, false)));
+    const auto answer = TRY(ask(question(stretch, false))).answer;
     if (answer.until) stretch.until = answer.until;
     const auto mine = TRY(here(stretch, kMostHere, true));
     if (!mine.cut && answer.count == mine.rows.size() && answer.sum == sum_of(mine.rows)) {
@@ -91,26 +112,24 @@ class Comparison {
     return list(stretch);
   }
 
+  // A stretch that grows while it is looked at becomes shorter.
   Status list(Stretch& stretch) {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const std::uint64_t acknowledged = parties_.acknowledged();
-      const auto answer = TRY(parties_.ask(question(stretch, true)));
+      const auto [answer, marks] = TRY(ask(question(stretch, true)));
       if (answer.until) stretch.until = answer.until;
       const auto mine = TRY(here(stretch, kMostHere, true));
-      if (mine.cut) continue;
+      if (mine.cut) {
+        stretch.until = mine.rows[kRowsInOneStretch - 1].key;
+        continue;
+      }
       report_.rows += mine.rows.size();
-      judge(stretch.table, by_key(mine.rows), by_key(answer.rows), {acknowledged, answer.acknowledged});
+      judge(stretch.table, by_key(mine.rows), by_key(answer.rows), marks);
       return {};
     }
-    ++report_.moving;
+    report_.rows += kRowsInOneStretch;
+    report_.moving += kRowsInOneStretch;
     return {};
   }
-
-  // Up to where each server has the other's commits, when the rows were looked at.
-  struct Marks {
-    std::uint64_t mine;
-    std::uint64_t theirs;
-  };
 
   void judge(const std::string& table, const Prints& mine, const Prints& theirs, const Marks& marks) {
     for (const auto& [key, print] : mine) {
@@ -126,8 +145,7 @@ class Comparison {
              const store::RowPrint* theirs, const Marks& marks) {
     if (mine != nullptr && theirs != nullptr && mine->digest == theirs->digest) return;
     const bool settled = (mine == nullptr || mine->commit <= marks.mine) &&
-                         (theirs == nullptr || theirs->commit <= marks.theirs) && marks.mine > 0 &&
-                         marks.theirs > 0;
+                         (theirs == nullptr || theirs->commit <= marks.theirs);
     if (!settled) {
       if (kept_ >= kMovingKept) {
         ++report_.moving;
@@ -171,10 +189,9 @@ class Comparison {
       const std::size_t end = std::min(keys.size(), at + kKeysInOneQuestion);
       asked.rows.keys.assign(keys.begin() + static_cast<std::ptrdiff_t>(at),
                              keys.begin() + static_cast<std::ptrdiff_t>(end));
-      const std::uint64_t acknowledged = parties_.acknowledged();
-      const auto answer = TRY(parties_.ask(asked));
+      const auto [answer, marks] = TRY(ask(asked));
       const auto mine = TRY(keystore_.prints(asked.rows));
-      judge(table, by_key(mine.rows), by_key(answer.rows), {acknowledged, answer.acknowledged});
+      judge(table, by_key(mine.rows), by_key(answer.rows), marks);
     }
     return {};
   }
@@ -193,6 +210,8 @@ Result<CompareAnswer> answer_question(store::Keystore& keystore, const CompareQu
                                       std::uint64_t acknowledged) {
   auto prints = TRY(keystore.prints(question.rows));
   CompareAnswer answer;
+  // After the rows: never behind what they show.
+  answer.head = keystore.head();
   answer.acknowledged = acknowledged;
   if (prints.cut) answer.until = prints.rows.back().key;
   answer.count = static_cast<std::uint32_t>(prints.rows.size());

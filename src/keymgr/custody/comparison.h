@@ -5,8 +5,12 @@
 //  M1 A row counts as different only when both servers have had what made it so: the version here was written
 //     by a commit that the peer had acknowledged before it looked, and the version there by one that the peer
 //     knew to be acknowledged by this server before this one looked. So a change under way is never reported.
-//  M2 Memory and messages are bounded: a stretch holds at most kRowsInOneStretch rows at either server.
+//  M2 Memory and messages are bounded: a stretch holds at most kRowsInOneStretch rows at either server, and
+//  an
+//     answer that does not fit its question ends the comparison, so that each stretch gets on.
 //  M3 Nothing is changed, and no snapshot outlives a stretch: both servers go on serving.
+//  M4 A row that was not judged is counted, and where one of the two servers has not had everything of the
+//     other nothing is: that is an error. So "equal" means that every row was looked at and judged.
 #pragma once
 
 #include <functional>
@@ -17,7 +21,7 @@
 
 namespace tapewarden::keymgr {
 
-// The peer's answer to a question; may block.
+// The peer's answer to a question; may block. An error where the peer is not the one that it was.
 using AskPeer = std::function<Result<CompareAnswer>(const CompareQuestion&)>;
 
 // What a comparison needs of the server that it runs in. All are called on its thread.

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "keymgr/custody/replication_message.h"
 #include "store/row_codec.h"
 
 namespace tapewarden::keymgr {
 
 namespace {
 
-constexpr std::uint16_t kComparisonVersion = 1;
+constexpr std::uint16_t kComparisonVersion = 2;  // of questions and answers
+constexpr std::uint16_t kReportVersion = 1;
 constexpr std::string_view kQuestionMagic = "TWCQ";
 constexpr std::string_view kAnswerMagic = "TWCA";
 constexpr std::string_view kReportMagic = "TWCR";
@@ -20,14 +22,14 @@ constexpr std::size_t kErrorLimit = 1024;
 
 enum Flag : unsigned { kListed = 1, kDigests = 2, kAfter = 4, kUntil = 8, kKeys = 16 };
 
-void put_header(ByteWriter& out, std::string_view magic) {
-  out.text(magic).u16(kComparisonVersion);
+void put_header(ByteWriter& out, std::string_view magic, std::uint16_t version = kComparisonVersion) {
+  out.text(magic).u16(version);
 }
 
-Status take_header(ByteReader& in, std::string_view magic) {
+Status take_header(ByteReader& in, std::string_view magic, std::uint16_t version = kComparisonVersion) {
   const auto found = TRY(in.bytes(magic.size(), "magic"));
   if (as_text(found) != magic) return fail(ErrorCode::kCorrupt, "not a message of a comparison", "magic");
-  if (TRY(in.u16("version")) == kComparisonVersion) return {};
+  if (TRY(in.u16("version")) == version) return {};
   return fail(ErrorCode::kUnsupported, "the peer compares by another version", "version",
               "run the same release on both servers");
 }
@@ -41,8 +43,17 @@ Result<store::Row> take_key(ByteReader& in) {
   const std::size_t columns = TRY(in.u8("key columns"));
   if (columns == 0 || columns > kKeyColumns) return fail(ErrorCode::kCorrupt, "no key", "key columns");
   store::Row key;
-  for (std::size_t i = 0; i < columns; ++i) key.push_back(TRY(store::decode_value(in)));
+  const std::size_t before = in.remaining();
+  for (std::size_t i = 0; i < columns; ++i) {
+    key.push_back(TRY(store::decode_value(in)));
+    if (before - in.remaining() > kKeyBytesInMessage)
+      return fail(ErrorCode::kCorrupt, "too long a key", "key");
+  }
   return key;
+}
+
+std::string rows_text(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " row" : " rows");
 }
 
 Result<Uuid> take_uuid(ByteReader& in, std::string_view what) {
@@ -111,6 +122,9 @@ Bytes CompareQuestion::encode() const {
   ByteWriter out;
   put_header(out, kQuestionMagic);
   out.bytes(sender.view()).bytes(receiver.view());
+  put_incarnation(out, incarnation);
+  out.u32(seen_installation);
+  put_mark(out, seen);
   out.u8(static_cast<std::uint8_t>((listed ? kListed : 0U) | (rows.digests ? kDigests : 0U) |
                                    (rows.after ? kAfter : 0U) | (rows.until ? kUntil : 0U) |
                                    (rows.keys.empty() ? 0U : kKeys)));
@@ -129,6 +143,9 @@ Result<CompareQuestion> CompareQuestion::decode(ByteView bytes) {
   CompareQuestion question;
   question.sender = TRY(take_uuid(in, "sender"));
   question.receiver = TRY(take_uuid(in, "receiver"));
+  question.incarnation = TRY(take_incarnation(in));
+  question.seen_installation = TRY(in.u32("seen installation"));
+  question.seen = TRY(take_mark(in));
   const unsigned flags = TRY(in.u8("flags"));
   question.listed = (flags & kListed) != 0;
   question.rows.digests = (flags & kDigests) != 0;
@@ -149,6 +166,8 @@ Result<CompareQuestion> CompareQuestion::decode(ByteView bytes) {
 Bytes CompareAnswer::encode() const {
   ByteWriter out;
   put_header(out, kAnswerMagic);
+  put_incarnation(out, incarnation);
+  put_mark(out, head);
   out.u64(acknowledged).u8(until ? 1 : 0);
   if (until) put_key(out, *until);
   out.u32(count).bytes(sum).u32(static_cast<std::uint32_t>(rows.size()));
@@ -160,6 +179,8 @@ Result<CompareAnswer> CompareAnswer::decode(ByteView bytes) {
   ByteReader in(bytes);
   TRY(take_header(in, kAnswerMagic));
   CompareAnswer answer;
+  answer.incarnation = TRY(take_incarnation(in));
+  answer.head = TRY(take_mark(in));
   answer.acknowledged = TRY(in.u64("acknowledged"));
   if (TRY(in.u8("cut")) != 0) answer.until = TRY(take_key(in));
   answer.count = TRY(in.u32("count"));
@@ -169,6 +190,46 @@ Result<CompareAnswer> CompareAnswer::decode(ByteView bytes) {
   for (std::size_t i = 0; i < rows; ++i) answer.rows.push_back(TRY(take_print(in)));
   TRY(in.expect_done("answer"));
   return answer;
+}
+
+Status CompareAnswer::check(const CompareQuestion& question) const {
+  const auto bad = [&](const std::string& what) -> Status {
+    return fail(ErrorCode::kCorrupt, "the peer's answer about the table " + question.rows.table + " " + what,
+                "peer", "look at the other server: it does not answer what it was asked");
+  };
+  const auto& asked = question.rows;
+  const bool of_keys = !asked.keys.empty();
+  if (until) {
+    const bool advances = !asked.after || *asked.after < *until;
+    const bool within = !asked.until || !(*asked.until < *until);
+    if (of_keys || !advances || !within) return bad("ends at a key out of the range");
+  }
+  if (rows.size() != (question.listed ? count : 0)) return bad("has another number of rows than it says");
+  if (count > asked.limit && !of_keys) return bad("has more rows than were asked for");
+  const auto& last = until ? until : asked.until;
+  const store::Row* before = asked.after ? &*asked.after : nullptr;
+  std::size_t place = 0;
+  for (const auto& row : rows) {
+    if (of_keys) {  // in the order in which they were asked for, without those that it lacks
+      while (place < asked.keys.size() && asked.keys[place] != row.key) ++place;
+      if (place++ >= asked.keys.size()) return bad("has a row that was not asked for");
+      continue;
+    }
+    if ((before != nullptr && !(*before < row.key)) || (last && *last < row.key)) {
+      return bad("has a row out of the range or the order of keys");
+    }
+    before = &row.key;
+  }
+  return {};
+}
+
+std::string ComparisonReport::result() const {
+  if (!error.empty()) return "not finished: " + error;
+  if (agrees()) return "equal";
+  std::string out;
+  if (differences > 0) out = rows_text(differences) + (differences == 1 ? " differs" : " differ");
+  if (moving > 0) out += (out.empty() ? "" : ", ") + rows_text(moving) + " could not be judged";
+  return out;
 }
 
 ComparisonReport ComparisonReport::turned() const {
@@ -185,7 +246,7 @@ ComparisonReport ComparisonReport::turned() const {
 
 Bytes ComparisonReport::encode() const {
   ByteWriter out;
-  put_header(out, kReportMagic);
+  put_header(out, kReportMagic, kReportVersion);
   out.u64(static_cast<std::uint64_t>(to_millis(started))).u64(static_cast<std::uint64_t>(to_millis(ended)));
   out.u64(tables).u64(rows).u64(differences).u64(moving).u8(by_peer ? 1 : 0);
   out.bytes16(as_bytes(std::string_view(error).substr(0, kErrorLimit)));
@@ -197,7 +258,7 @@ Bytes ComparisonReport::encode() const {
 
 Result<ComparisonReport> ComparisonReport::decode(ByteView bytes) {
   ByteReader in(bytes);
-  TRY(take_header(in, kReportMagic));
+  TRY(take_header(in, kReportMagic, kReportVersion));
   ComparisonReport report;
   report.started = from_millis(static_cast<std::int64_t>(TRY(in.u64("started"))));
   report.ended = from_millis(static_cast<std::int64_t>(TRY(in.u64("ended"))));

@@ -11,13 +11,16 @@
 #include "base/env.h"
 #include "base/error.h"
 #include "base/uuid.h"
+#include "keymgr/epoch.h"
+#include "store/keystore.h"
 #include "store/row_print.h"
 
 namespace tapewarden::keymgr {
 
 inline constexpr std::size_t kRowsInOneStretch = 1000;  // compared, or listed, at once
 inline constexpr std::size_t kKeysInOneQuestion = 256;
-inline constexpr std::size_t kDifferencesKept = 1000;  // with their keys; more are only counted
+inline constexpr std::size_t kKeyBytesInMessage = 4096;  // of one row's key, encoded
+inline constexpr std::size_t kDifferencesKept = 1000;    // with their keys; more are only counted
 
 // A question about the rows of one table at the other server.
 struct CompareQuestion {
@@ -25,6 +28,11 @@ struct CompareQuestion {
   Uuid receiver;
   bool listed = false;  // each row by itself; else one digest of all
   store::PrintRequest rows;
+  // Of the sender; and the newest head that it saw of the receiver, in which copy of it: the receiver finds
+  // out by it whether it holds an older copy of itself.
+  Incarnation incarnation{};
+  std::uint32_t seen_installation = 0;  // 0: none was seen
+  store::CommitMark seen{};
 
   Bytes encode() const;
   // kCorrupt, kUnsupported; kInvalidArgument beyond the limits above.
@@ -40,7 +48,13 @@ struct CompareAnswer {
   std::uint32_t count = 0;
   Hash256 sum{};                      // of the rows' digests, modulo 2^256
   std::vector<store::RowPrint> rows;  // when they were asked for
+  // Of the answering server: an older copy of itself is told by them.
+  Incarnation incarnation{};
+  store::CommitMark head{};
 
+  // Whether it answers this question and no other: its rows lie in the range in the order of their keys, or
+  // are among those asked for, and `until` lies in the range, beyond its beginning. kCorrupt.
+  Status check(const CompareQuestion& question) const;
   Bytes encode() const;
   static Result<CompareAnswer> decode(ByteView bytes);
 };
@@ -68,12 +82,17 @@ struct ComparisonReport {
   std::uint64_t tables = 0;
   std::uint64_t rows = 0;         // here, tombstones too
   std::uint64_t differences = 0;  // all of them
-  std::uint64_t moving = 0;       // rows that changed again and again while they were looked at
+  std::uint64_t moving = 0;       // rows that could not be judged: they changed whenever they were looked at
   std::string error;              // why it did not come to its end; empty: it did
   bool by_peer = false;           // the other server compared
   std::vector<RowDifference> first;
 
-  bool agrees() const { return error.empty() && differences == 0; }
+  // It came to its end, and every row was judged.
+  bool finished() const { return error.empty() && moving == 0; }
+  // Both hold the same: no row differs, and none was left out.
+  bool agrees() const { return finished() && differences == 0; }
+  // "equal", "3 rows differ", "3 rows differ, 1 row could not be judged", "not finished: why"
+  std::string result() const;
   // As the other server sees it.
   ComparisonReport turned() const;
   Bytes encode() const;

@@ -47,13 +47,17 @@ std::string text_of(const std::vector<store::ApplyReport::Refused>& refused) {
   return out;
 }
 
-std::unexpected<Error> not_accepted() {
-  return fail(ErrorCode::kConflict,
-              "the peer began a new epoch from an older copy of its keystore, which nobody here accepted",
-              "peer", std::string(kAcceptRemedy));
-}
-
 }  // namespace
+
+Error older_copy(Standing standing) {
+  if (standing == Standing::kRestored) {
+    return {ErrorCode::kConflict,
+            "the peer began a new epoch from an older copy of its keystore, which nobody here accepted",
+            "peer", std::string(kAcceptRemedy), 0};
+  }
+  return {ErrorCode::kConflict, "the peer holds an older copy of its keystore than it had", "peer",
+          "restore the peer from a backup: that begins a new epoch", 0};
+}
 
 Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& parties) {
   PeerProgress progress = TRY(load_progress(reader, parties.peer));
@@ -90,20 +94,18 @@ Result<Bytes> ChangeSender::hello() {
   return hello.encode();
 }
 
-// Whether this server's history holds a head that it once showed: also when it has grown beyond it since, an
-// old copy has another commit in that place.
-Result<bool> ChangeSender::holds(const store::CommitMark& seen) {
+Result<bool> holds_commit(store::Keystore& keystore, const store::CommitMark& seen) {
   if (seen.sequence == 0) return true;
-  const auto mark = keystore_.mark_of(seen.sequence);
+  const auto mark = keystore.mark_of(seen.sequence);
   // A log that cannot be read back tells nothing.
-  if (!mark && mark.error().code == ErrorCode::kUnsupported)
-    return seen.sequence <= keystore_.head().sequence;
+  if (!mark && mark.error().code == ErrorCode::kUnsupported) return seen.sequence <= keystore.head().sequence;
   const auto& found = TRY(Result<std::optional<store::CommitMark>>(mark));
   return found && found->head == seen.head;
 }
 
 Status ChangeSender::welcomed(ByteView answer) {
   TW_ASSERT(opening_ != nullptr);
+  peer_standing_ = Standing::kContinues;
   const auto welcome = TRY(ReplicationWelcome::decode(answer));
   if (welcome.receiver != parties_.peer) {
     return fail(ErrorCode::kUnauthenticated, "another server than the configured peer answered", "peer.id",
@@ -115,22 +117,16 @@ Status ChangeSender::welcomed(ByteView answer) {
     return {};
   }));
   const store::CommitMark head = keystore_.head();
-  if (std::max(welcome.applied, welcome.held) > head.sequence || !TRY(holds(welcome.last_seen_head))) {
+  if (std::max(welcome.applied, welcome.held) > head.sequence ||
+      !TRY(holds_commit(keystore_, welcome.last_seen_head))) {
     rolled_back_ = true;
     return fail(ErrorCode::kCorrupt,
                 "the peer has seen commit " + std::to_string(welcome.last_seen_head.sequence) +
                     " of this server, which this keystore does not hold: an old copy was put back",
                 {}, "stop this server and restore it from the peer or from a backup");
   }
-  switch (standing_of(progress, welcome.receiver_incarnation, welcome.receiver_head)) {
-    case Standing::kContinues:
-      break;
-    case Standing::kRestored:
-      return not_accepted();
-    case Standing::kRolledBack:
-      return fail(ErrorCode::kConflict, "the peer holds an older copy of its keystore than it had", "peer",
-                  "restore the peer from a backup: that begins a new epoch");
-  }
+  peer_standing_ = standing_of(progress, welcome.receiver_incarnation, welcome.receiver_head);
+  if (peer_standing_ != Standing::kContinues) return std::unexpected(older_copy(peer_standing_));
   position_ = peer_applied_ = welcome.applied;
   held_through_ = welcome.held;
   if (progress.resend_through > 0 && !welcome.wants_everything) position_ = peer_applied_ = 0;
@@ -269,7 +265,7 @@ Result<ChangeReceiver::Greeting> ChangeReceiver::hello(ByteView body,
       break;
     case Standing::kRestored:
       refused = hello.sender_incarnation;
-      return not_accepted();
+      return std::unexpected(older_copy(Standing::kRestored));
     case Standing::kRolledBack:
       break;
   }

@@ -52,6 +52,13 @@ Result<PeerProgress> read_progress(store::Reader& reader, const PairParties& par
 Status accept_restored(store::Transaction& transaction, const PairParties& parties, const Actor& actor,
                        const Incarnation& offered);
 
+// Whether the history of this keystore holds a head that it once showed: also when it has grown beyond it
+// since, an old copy has another commit in that place. Reads the log.
+Result<bool> holds_commit(store::Keystore& keystore, const store::CommitMark& seen);
+
+// What is said of a peer that shows itself to be an older copy: restored and not accepted, or rolled back.
+Error older_copy(Standing standing);
+
 // Belongs to one thread. Borrows everything.
 class ChangeSender {
  public:
@@ -64,6 +71,8 @@ class ChangeSender {
   // older copy of itself, and must be accepted or restored first.
   Status welcomed(ByteView answer);
   bool rolled_back() const { return rolled_back_; }
+  // How the peer stood at the last welcomed().
+  Standing peer_standing() const { return peer_standing_; }
   // The peer has not had everything yet: what it holds is no whole. Not while it only takes everything once
   // more.
   bool copying() const { return everything_until_ > 0 && held_through_ == 0; }
@@ -104,7 +113,6 @@ class ChangeSender {
     bool noted = false;  // which of the rows from `sent` on the peer refuses
   };
   Result<Batch> take_batch();
-  Result<bool> holds(const store::CommitMark& seen);
   void note_held(const Message& message, const std::vector<RefusedPlace>& refused);
 
   Env env_;
@@ -121,6 +129,7 @@ class ChangeSender {
   // While position_ is below it, rows of every origin are sent. 0: the peer has had everything.
   std::uint64_t everything_until_ = 0;
   bool rolled_back_ = false;
+  Standing peer_standing_ = Standing::kContinues;
 };
 
 // hello() and open() may be called from any thread, one at a time; apply() from the writer thread.

@@ -36,33 +36,6 @@ Status take_header(ByteReader& in, std::string_view magic) {
   return {};
 }
 
-void put_mark(ByteWriter& out, const store::CommitMark& mark) {
-  out.u64(mark.sequence).bytes(mark.head);
-}
-
-Result<store::CommitMark> take_mark(ByteReader& in) {
-  store::CommitMark mark;
-  mark.sequence = TRY(in.u64("head sequence"));
-  mark.head = TRY(in.array<32>("head"));
-  return mark;
-}
-
-void put_incarnation(ByteWriter& out, const Incarnation& incarnation) {
-  out.u64(static_cast<std::uint64_t>(incarnation.epoch)).u64(incarnation.start).u32(incarnation.installation);
-}
-
-Result<Incarnation> take_incarnation(ByteReader& in) {
-  Incarnation out;
-  const std::uint64_t epoch = TRY(in.u64("epoch"));
-  if (epoch > static_cast<std::uint64_t>(kMaximumEpoch)) {
-    return fail(ErrorCode::kCorrupt, "an epoch beyond what is possible", "epoch");
-  }
-  out.epoch = static_cast<std::int64_t>(epoch);
-  out.start = TRY(in.u64("epoch start"));
-  out.installation = TRY(in.u32("installation"));
-  return out;
-}
-
 Result<Uuid> take_uuid(ByteReader& in, std::string_view what) {
   return Uuid::from(TRY(in.bytes(16, what)));
 }
@@ -120,6 +93,33 @@ crypto::SecretBytes derive(const crypto::SecretBytes& key, const Uuid& session, 
 }
 
 }  // namespace
+
+void put_mark(ByteWriter& out, const store::CommitMark& mark) {
+  out.u64(mark.sequence).bytes(mark.head);
+}
+
+Result<store::CommitMark> take_mark(ByteReader& in) {
+  store::CommitMark mark;
+  mark.sequence = TRY(in.u64("head sequence"));
+  mark.head = TRY(in.array<32>("head"));
+  return mark;
+}
+
+void put_incarnation(ByteWriter& out, const Incarnation& incarnation) {
+  out.u64(static_cast<std::uint64_t>(incarnation.epoch)).u64(incarnation.start).u32(incarnation.installation);
+}
+
+Result<Incarnation> take_incarnation(ByteReader& in) {
+  Incarnation out;
+  const std::uint64_t epoch = TRY(in.u64("epoch"));
+  if (epoch > static_cast<std::uint64_t>(kMaximumEpoch)) {
+    return fail(ErrorCode::kCorrupt, "an epoch beyond what is possible", "epoch");
+  }
+  out.epoch = static_cast<std::int64_t>(epoch);
+  out.start = TRY(in.u64("epoch start"));
+  out.installation = TRY(in.u32("installation"));
+  return out;
+}
 
 Bytes replication_oaep_label(const Uuid& session) {
   return ByteWriter().text("tapewarden replication").bytes(session.bytes).take();

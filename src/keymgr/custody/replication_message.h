@@ -105,4 +105,11 @@ class ReplicationSession final : public store::ChangeSealer {
 
 Bytes replication_oaep_label(const Uuid& session);
 
+// Parts of messages, those of a comparison too.
+void put_mark(ByteWriter& out, const store::CommitMark& mark);
+Result<store::CommitMark> take_mark(ByteReader& in);
+void put_incarnation(ByteWriter& out, const Incarnation& incarnation);
+// kCorrupt for an epoch beyond what is possible.
+Result<Incarnation> take_incarnation(ByteReader& in);
+
 }  // namespace tapewarden::keymgr

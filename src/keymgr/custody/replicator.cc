@@ -83,7 +83,7 @@ bool Replicator::connected() const {
 
 std::uint64_t Replicator::acknowledged_commit() const {
   const MutexLock lock(mutex_);
-  return state_.rolled_back || copying_ ? 0 : acknowledged_;
+  return state_.rolled_back || copying_ || older_copy_ ? 0 : acknowledged_;
 }
 
 bool Replicator::rolled_back() const {
@@ -97,6 +97,7 @@ PeerState Replicator::state() const {
   out.in_step = in_step_;
   out.acknowledged = acknowledged_;
   out.copying_again = again_;
+  out.older_copy = older_copy_;
   out.resending = resend_through_;
   out.lag_commits = newest_commit_ > acknowledged_ ? newest_commit_ - acknowledged_ : 0;
   return out;
@@ -179,13 +180,35 @@ Status Replicator::note_refused(const std::vector<RefusedRow>& refused) {
 Status Replicator::open_session() {
   const Bytes answer = TRY(link_.post("hello", TRY(sender_.hello())));
   const Status welcomed = sender_.welcomed(answer);
+  if (sender_.peer_standing() != Standing::kContinues) note_older_copy(welcomed.error());
   const MutexLock lock(mutex_);
   if (sender_.rolled_back()) state_.rolled_back = true;
   TRY(Status(welcomed));
+  older_copy_ = false;
   // While everything is sent once more the peer holds what it held.
   acknowledged_ = std::max(sender_.position(), sender_.held_through());
   copying_ = sender_.copying();
   return {};
+}
+
+// R8. What it acknowledged is taken back durably too: this server may be started again while it is away.
+void Replicator::note_older_copy(const Error& why) {
+  {
+    const MutexLock lock(mutex_);
+    if (older_copy_) return;
+    older_copy_ = true;
+    acknowledged_ = remembered_ = 0;
+    reopen_ = true;  // a session with the copy before is none
+  }
+  failed(why);
+  keystore_.submit(
+      [this](store::Transaction& transaction) -> Status {
+        PeerProgress progress = TRY(read_progress(transaction, options_.parties));
+        if (progress.acknowledged == 0) return {};
+        progress.acknowledged = 0;
+        return save_progress(transaction, options_.parties.peer, progress);
+      },
+      [](Result<store::CommitInfo>) {});
 }
 
 // Also after a session was opened: the peer has not answered a message yet.
@@ -198,6 +221,7 @@ void Replicator::acknowledged(std::uint64_t through, bool by_peer) {
   std::vector<std::function<void()>> now;
   {
     const MutexLock lock(mutex_);
+    if (older_copy_) return;  // it was the copy before that answered
     acknowledged_ = std::max(acknowledged_, through);
     if (by_peer) {
       last_contact_ = env_.clock->steady_now();
@@ -231,7 +255,7 @@ void Replicator::remember_progress() {
   {
     const MutexLock lock(mutex_);
     // The note itself is a commit, so noting each one would never end: only what goes beyond it counts.
-    if (copying_ || acknowledged_ <= remembered_ + 1) return;
+    if (copying_ || older_copy_ || acknowledged_ <= remembered_ + 1) return;
     const auto since = env_.clock->steady_now() - last_remembered_;
     if (since < kRememberInterval) return;
     last_remembered_ = env_.clock->steady_now();
@@ -249,11 +273,20 @@ void Replicator::remember_progress() {
 Result<Bytes> Replicator::handle_hello(ByteView body) {
   std::optional<Incarnation> refused;
   auto greeting = receiver_.hello(body, refused);
-  const MutexLock lock(mutex_);
-  refused_ = refused;
-  state_.wants_acceptance = refused.has_value();
+  // What cannot be read, or is a stranger's, tells nothing of the peer.
+  if (!greeting && !refused) return std::unexpected(greeting.error());
+  const bool continues = greeting && greeting->session;
+  {
+    const MutexLock lock(mutex_);
+    refused_ = refused;
+    state_.wants_acceptance = refused.has_value();
+    if (continues) {
+      incoming_ = std::move(greeting->session);
+      older_copy_ = false;
+    }
+  }
+  if (!continues) note_older_copy(refused ? greeting.error() : older_copy(Standing::kRolledBack));
   if (!greeting) return std::unexpected(greeting.error());
-  if (greeting->session) incoming_ = std::move(greeting->session);
   wake_.notify_all();  // it is there: this side need not wait longer to call it
   return std::move(greeting->answer);
 }
@@ -283,6 +316,7 @@ Result<Incarnation> Replicator::accept_restored(const Actor& actor) {
   refused_.reset();
   incoming_.reset();
   state_.wants_acceptance = false;
+  older_copy_ = false;
   acknowledged_ = remembered_ = 0;
   again_ = CopyAgain::kNo;
   copy_complete_ = false;
@@ -327,8 +361,12 @@ bool Replicator::rewrite_waits() const {
 }
 
 Status Replicator::finish_rewrite(const std::function<Status(store::Transaction&)>& work) {
+  (void)TRY(meeting());
   TRY(keystore_.write([&](store::Transaction& transaction) -> Status {
     PeerProgress progress = TRY(read_progress(transaction, options_.parties));
+    if (progress.again != CopyAgain::kRewrite || !progress.complete) {
+      return fail(ErrorCode::kConflict, "the rewrite was given up meanwhile", "mode");
+    }
     TRY(work(transaction));
     progress.again = CopyAgain::kNo;
     progress.rewrite_before = 0;
@@ -344,8 +382,72 @@ Status Replicator::finish_rewrite(const std::function<Status(store::Transaction&
 
 Replicator::Marks Replicator::marks() const {
   const MutexLock lock(mutex_);
-  const bool whole = !state_.rolled_back && !copying_ && copy_complete_;
+  const bool whole = !state_.rolled_back && !older_copy_ && !copying_ && copy_complete_;
   return {in_step_, whole ? acknowledged_ : 0};
+}
+
+namespace {
+
+std::unexpected<Error> rolled_back_here() {
+  return fail(ErrorCode::kCorrupt, "this server holds an older copy of its keystore than it had", {},
+              "stop this server and restore it from the peer or from a backup");
+}
+
+}  // namespace
+
+Result<Replicator::Meeting> Replicator::meeting() const {
+  {
+    const MutexLock lock(mutex_);
+    if (state_.rolled_back) return rolled_back_here();
+    if (older_copy_) {
+      return std::unexpected(
+          older_copy(state_.wants_acceptance ? Standing::kRestored : Standing::kRolledBack));
+    }
+  }
+  Meeting out;
+  TRY(keystore_.read([&](store::Reader& reader) -> Status {
+    out.seen = TRY(read_progress(reader, options_.parties));
+    if (options_.parties.incarnation) out.incarnation = TRY(options_.parties.incarnation(reader));
+    return {};
+  }));
+  return out;
+}
+
+Status Replicator::check_answering(const Meeting& before, const Incarnation& peer,
+                                   const store::CommitMark& head) {
+  const Standing standing = standing_of(before.seen, peer, head);
+  if (standing == Standing::kContinues) return {};
+  const Error why = older_copy(standing);
+  note_older_copy(why);
+  return std::unexpected(why);
+}
+
+// Its head is not looked at: what it sends may have overtaken the question. A question tells it nothing that
+// an older copy must not know.
+Status Replicator::check_asking(const CompareQuestion& question) {
+  const Meeting here = TRY(meeting());
+  const std::uint32_t known = here.seen.peer.installation;
+  if (known != 0 && question.incarnation.installation != known) {
+    const Error why = older_copy(Standing::kRestored);
+    note_older_copy(why);
+    return std::unexpected(why);
+  }
+  if (question.seen_installation != here.incarnation.installation) {
+    return fail(ErrorCode::kConflict,
+                "this server was restored from an older copy, and the one that asks has not accepted it",
+                "peer", "make sure that it is the one that was restored, then accept it there");
+  }
+  {
+    const MutexLock lock(mutex_);
+    if (seen_checked_) return {};
+  }
+  const bool held = TRY(holds_commit(keystore_, question.seen));
+  const MutexLock lock(mutex_);
+  // From here on it sees what this process shows.
+  seen_checked_ = held;
+  if (held) return {};
+  state_.rolled_back = true;
+  return rolled_back_here();
 }
 
 // What was to be sent once more is at the peer.

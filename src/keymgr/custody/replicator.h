@@ -26,6 +26,10 @@
 //  R7 While this server is rewritten it sends nothing of its own: what it has is not the site's word yet. The
 //     state is durable; finish_rewrite() ends it.
 //
+//  R8 A peer that shows itself to be an older copy of itself, restored or put back, counts as holding
+//  nothing,
+//     durably, until it is accepted or shows what it had: it may lack whatever it acknowledged.
+//
 //   idle ──run_once()/open_session──▶ in session ──catch_up──▶ in step ──failed()──▶ idle
 #pragma once
 
@@ -42,6 +46,7 @@
 #include "base/thread_annotations.h"
 #include "crypto/certificate.h"
 #include "keymgr/actor.h"
+#include "keymgr/custody/comparison_message.h"
 #include "keymgr/custody/replication_ends.h"
 #include "keymgr/peer_view.h"
 #include "store/keystore.h"
@@ -84,6 +89,8 @@ struct PeerState {
   std::uint64_t resending = 0;               // commits of ours that are still to be sent once more
   // The peer came back from an older copy in a new epoch: an operator must accept it.
   bool wants_acceptance = false;
+  // The peer shows an older copy of itself, restored or put back: it counts as holding nothing (R8).
+  bool older_copy = false;
 };
 
 // Thread-safe after start().
@@ -121,7 +128,8 @@ class Replicator final : public store::CommitGate, public PeerView {
   Status sync(const Actor& actor, CopyAgain how, const std::function<Status(store::Transaction&)>& consent);
   // The copy of a rewrite is complete: rows that the peer lacks are to be dealt with.
   bool rewrite_waits() const;
-  // They are: this server sends again. `work` runs in the same transaction.
+  // They are: this server sends again. `work` runs in the same transaction. kConflict when no complete copy
+  // of a rewrite is there any more, or the peer shows an older copy of itself.
   Status finish_rewrite(const std::function<Status(store::Transaction&)>& work);
   // What a comparison needs to know.
   struct Marks {
@@ -129,6 +137,19 @@ class Replicator final : public store::CommitGate, public PeerView {
     std::uint64_t acknowledged = 0;  // 0 while one of the two has not had everything
   };
   Marks marks() const;
+
+  // For a comparison: what this server shows of itself, and its notes of the peer, read before the peer is
+  // asked. kConflict while either server shows an older copy of itself: nothing is compared then.
+  struct Meeting {
+    Incarnation incarnation;
+    PeerProgress seen;
+  };
+  Result<Meeting> meeting() const;
+  // What the peer showed in its answer. kConflict: an older copy of itself (R8).
+  Status check_answering(const Meeting& before, const Incarnation& peer, const store::CommitMark& head);
+  // What the peer showed in a question, and what it had seen of this server. kConflict as of meeting(), and
+  // where it has not accepted this server; kCorrupt: this server is found to hold an older copy of itself.
+  Status check_asking(const CompareQuestion& question);
 
   // The receiving half: bodies of POST /v1/peer/hello and /v1/peer/changes, from a TLS peer that the caller
   // has identified as `peer_name`. The answers' bodies come by completion, from any thread.
@@ -140,6 +161,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   Status send_round();
   Status open_session();
   Status note_refused(const std::vector<RefusedRow>& refused);
+  void note_older_copy(const Error& why);
   bool contact_is_due() const;
   void acknowledged(std::uint64_t through, bool by_peer);
   void failed(const Error& error);
@@ -162,7 +184,10 @@ class Replicator final : public store::CommitGate, public PeerView {
   std::uint64_t newest_commit_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t acknowledged_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t remembered_ TW_GUARDED_BY(mutex_) = 0;
-  bool copying_ TW_GUARDED_BY(mutex_) = false;  // the peer has not had everything yet
+  bool copying_ TW_GUARDED_BY(mutex_) = false;     // the peer has not had everything yet
+  bool older_copy_ TW_GUARDED_BY(mutex_) = false;  // the peer shows one of itself
+  bool seen_checked_ TW_GUARDED_BY(mutex_) =
+      false;  // what the peer last saw of this server is in its history
   std::multimap<std::uint64_t, std::function<void()>> waiting_ TW_GUARDED_BY(mutex_);
   std::shared_ptr<ChangeReceiver::Session> incoming_ TW_GUARDED_BY(mutex_);
   CopyAgain again_ TW_GUARDED_BY(mutex_) = CopyAgain::kNo;

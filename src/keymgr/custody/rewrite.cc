@@ -19,7 +19,8 @@ constexpr std::size_t kErasedAtOnce = 256;     // rows of one transaction
 constexpr std::size_t kNamesInARecord = 2048;  // characters of the keys of rows that went
 constexpr std::size_t kConflictsKept = 1000;   // keys told by themselves; all are counted
 
-// Rows here that the peer lacks go. Groups last: a group stays while a key that stays is in it.
+// Rows here that the peer lacks go. Groups last: a group stays while a key that stays is in it. So do the
+// labels of a KEK that stays: without them no tape with a label in clear finds it.
 const std::vector<const TableSpec*>& erased_tables() {
   static const std::vector<const TableSpec*> all = {&kAccessRuleTable,       &kSettingTable, &kQuotaTable,
                                                     &kProxyDriveTable,       &kDriveTable,   &kKekLabelTable,
@@ -56,6 +57,7 @@ class OnlyHere {
       auto mine = TRY(keystore_.prints(question_.rows));
       if (mine.cut) question_.rows.until = mine.rows.back().key;
       const auto answer = TRY(parties_.ask(question_));
+      TRY(answer.check(question_));
       if (answer.until) question_.rows.until = answer.until;
       std::set<store::Row> theirs;
       for (const auto& row : answer.rows) theirs.insert(row.key);
@@ -101,6 +103,7 @@ class Rewrite {
     for (const TableSpec* table : {&kDataKeyTable, &kKekTable}) {
       TRY(OnlyHere(manager_, parties_, *table, before_).for_each([&](const store::RowPrint& row) -> Status {
         ++report_.kept;
+        if (table == &kKekTable) kept_keks_.insert(row.key);
         if (conflicts_.size() < kConflictsKept) conflicts_.push_back(TRY(conflict_of(*table, row)));
         return {};
       }));
@@ -123,6 +126,7 @@ class Rewrite {
         parameters.emplace_back(static_cast<std::int64_t>(before_));
         // Whoever changed it since meant it to be there.
         if (TRY(transaction.aggregate(table, "COUNT(*)", where_key(table), parameters)) == 0) continue;
+        if (&table == &kKekLabelTable && kept_keks_.contains(store::Row{key.at(1)})) continue;
         if (&table == &kKeyGroupTable && !TRY(erase_cursors(transaction, store::text(key, 0)))) continue;
         TRY(transaction.erase(table, key));
         ++erased;
@@ -173,6 +177,7 @@ class Rewrite {
   const ComparisonParties& parties_;
   const std::uint64_t before_;
   RewriteReport report_;
+  std::set<store::Row> kept_keks_;
   std::vector<store::RowConflict> conflicts_;
 };
 
@@ -189,11 +194,7 @@ std::span<const std::string_view> rewritten_tables() {
 
 Result<RewriteReport> finish_rewrite(KeyManager& manager, Replicator& replicator,
                                      const ComparisonParties& parties) {
-  PeerProgress progress;
-  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
-    progress = TRY(load_progress(reader, parties.peer));
-    return {};
-  }));
+  const PeerProgress progress = TRY(replicator.meeting()).seen;
   Rewrite rewrite(manager, parties, progress.rewrite_before);
   TRY(rewrite.look_for_keys());
   TRY(rewrite.erase_rows());

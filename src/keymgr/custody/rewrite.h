@@ -4,11 +4,14 @@
 //  W1 What a merging rule joins stays joined: destroyed and compromised states, uses of keys, epochs,
 //  positions
 //     never go back. So no use-once key is given out anew (docs/formats/replication.md).
-//  W2 No key is lost: a data key or a KEK that this server alone has stays, and is told as a conflict.
+//  W2 No key is lost: a data key or a KEK that this server alone has stays, with its group or labels, and is
+//  told as a conflict.
 //  Ledger,
 //     tombstones, holds, requests for consent and conflicts only grow.
 //  W3 Until it is done this server sends nothing of its own (R7 of replicator.h); each step is durable, and
 //     what a crash cuts off is done again.
+//  W4 What is erased here the server lacks that was copied from. Where the peer shows an older copy of itself
+//     nothing is erased: what it lacks it may have lost (R8 of replicator.h).
 //
 //   Replicator::sync(kRewrite) --full copy, the peer's word stands--> rewrite_waits() --finish_rewrite()-->
 //   done
