@@ -47,12 +47,14 @@ step() {
   shift 2
   step_run "$@"
   if step_exit_fits "$step_exit" && step_output_fits "$step_pattern"; then
-    if [ "$step_took" -ge 5 ]; then echo "ok     $* ($step_took s)"; else echo "ok     $*"; fi >&7
+    step_line="ok     $*"
+    [ "$step_pattern" = - ] || step_line="$step_line -> $step_pattern"
+    [ "$step_took" -lt 5 ] || step_line="$step_line ($step_took s)"
+    printf '%s\n' "$step_line" >&7
     return 0
   fi
   {
-    echo "FAILED $*"
-    echo "    expected exit $step_exit, output $step_pattern; exit was $step_status, output:"
+    printf '%s\n' "FAILED $*" "    expected exit $step_exit, output $step_pattern; exit was $step_status, output:"
     printf '%s\n' "$step_output" | head -n 16 | sed 's/^/    | /'
   } >&7
   return 1
