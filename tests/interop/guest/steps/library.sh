@@ -17,6 +17,9 @@ with_chap() {
   set_node node.session.auth.authmethod CHAP
   set_node node.session.auth.username "$CHAP_USER"
   set_node node.session.auth.password "${1:-$CHAP_PASSWORD}"
+  [ -n "$CHAP_USER_IN" ] || return 0
+  set_node node.session.auth.username_in "$CHAP_USER_IN"
+  set_node node.session.auth.password_in "$CHAP_PASSWORD_IN"
 }
 
 # Runs COMMAND until it succeeds, for twenty seconds at most.

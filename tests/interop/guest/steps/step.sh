@@ -7,6 +7,10 @@
 # PATTERN ("-" for whatever it prints; "!PATTERN" where nothing may match). One line a step goes to the results; with
 # a step that went otherwise, what it printed; with a slow one, how long it took. A program gets a minute.
 #
+#   also PATTERN
+#
+# expects the same of what the step before printed, without running it again.
+#
 # A scenario goes on after a step that went otherwise, so that one run shows all of them; "need" in place of "step"
 # ends the scenario, for steps without which the rest says nothing.
 
@@ -45,16 +49,27 @@ step_output_fits() {
 step() {
   step_exit=$1 step_pattern=$2
   shift 2
+  step_command=$*
   step_run "$@"
+  step_judge
+}
+
+also() {
+  step_pattern=$1 step_took=0
+  step_judge
+}
+
+step_judge() {
   if step_exit_fits "$step_exit" && step_output_fits "$step_pattern"; then
-    step_line="ok     $*"
+    step_line="ok     $step_command"
     [ "$step_pattern" = - ] || step_line="$step_line -> $step_pattern"
     [ "$step_took" -lt 5 ] || step_line="$step_line ($step_took s)"
     printf '%s\n' "$step_line" >&7
     return 0
   fi
   {
-    printf '%s\n' "FAILED $*" "    expected exit $step_exit, output $step_pattern; exit was $step_status, output:"
+    printf '%s\n' "FAILED $step_command" \
+      "    expected exit $step_exit, output $step_pattern; exit was $step_status, output:"
     printf '%s\n' "$step_output" | head -n 16 | sed 's/^/    | /'
   } >&7
   return 1
