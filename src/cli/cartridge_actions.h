@@ -17,5 +17,7 @@ Status rekey_cartridge(Context& context, const Values& values);
 // Of `cartridge verify --drive`: reads the whole tape through a virtual drive with the key from the key
 // servers; nothing is kept of what it reads. kCorrupt when a record does not verify.
 Status verify_with_keys(Context& context, const Values& values);
+// What `cartridge verify` ends with where all that is there is in order and a write was interrupted.
+std::unexpected<Error> interrupted_write();
 
 }  // namespace tapewarden::cli

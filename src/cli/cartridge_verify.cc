@@ -1,7 +1,9 @@
 // Checking every tag of a cartridge with the key from the key servers, through a virtual drive.
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/cartridge_actions.h"
 #include "cli/drive_bench.h"
+#include "cli/exit_code.h"
 #include "cli/report.h"
 #include "tape/medium/cartridge.h"
 
@@ -21,6 +23,8 @@ struct Checked {
   std::uint64_t filemarks = 0;
   std::uint64_t keys = 0;  // exchanges with the key servers
   std::vector<std::string> faults;
+  std::vector<std::uint64_t> cut_off_files;  // interrupted writes
+  bool good() const { return faults.empty() && cut_off_files.empty(); }
 };
 
 bool wants_key(TapeFault fault) {
@@ -69,14 +73,21 @@ Result<Checked> check_tape(Context& context, DriveBench& bench) {
 }
 
 std::string text_of(const Checked& checked) {
-  std::string text = "read with the key: " + std::to_string(checked.blocks) + " blocks, " +
-                     std::to_string(checked.bytes) + " bytes, " + std::to_string(checked.filemarks) +
-                     " filemarks\n";
+  std::string text = "read with the key: " + counted(checked.blocks, "block") + ", " +
+                     counted(checked.bytes, "byte") + ", " + counted(checked.filemarks, "filemark") + "\n";
   for (const auto& fault : checked.faults) text += "fault: " + escape_unprintable(fault) + "\n";
+  for (const std::uint64_t file : checked.cut_off_files)
+    text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
   return text + (checked.faults.empty() ? "every tag fits\n" : "");
 }
 
 }  // namespace
+
+std::unexpected<Error> interrupted_write() {
+  return fail(ErrorCode::kCorrupt,
+              "interrupted write: what is there is in order, and less than was to be written", "FILE",
+              "write again what was cut off; `tape write --append` goes on behind it", kWritingCutOff);
+}
 
 Status verify_with_keys(Context& context, const Values& values) {
   if (context.globals.site.empty()) {
@@ -87,20 +98,24 @@ Status verify_with_keys(Context& context, const Values& values) {
       TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   const auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
   TRY(bench->insert(values.text("FILE")));
-  const auto checked = check_tape(context, *bench);
+  auto checked = check_tape(context, *bench);
+  if (checked && bench->device().cartridge() != nullptr)
+    checked->cut_off_files = bench->device().cartridge()->cut_off_files();
   (void)TRY(bench->device().eject());
   if (!checked) return std::unexpected(checked.error());
   json::array faults;
   for (const auto& fault : checked->faults) faults.emplace_back(fault);
   print_report(context,
-               {{"good", checked->faults.empty()},
+               {{"good", checked->good()},
                 {"blocks", checked->blocks},
                 {"bytes", checked->bytes},
                 {"filemarks", checked->filemarks},
                 {"key_exchanges", checked->keys},
+                {"cut_off_files", json::array(checked->cut_off_files.begin(), checked->cut_off_files.end())},
                 {"faults", std::move(faults)}},
                text_of(*checked));
-  if (checked->faults.empty()) return {};
+  if (checked->good()) return {};
+  if (checked->faults.empty()) return interrupted_write();
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify with its key", "FILE",
               "restore its volumes from a copy");
 }

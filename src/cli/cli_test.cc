@@ -189,6 +189,42 @@ TEST_F(WithoutServer, U2_APasswordBesideACertificateIsRefused) {
   }
 }
 
+TEST_F(WithoutServer, K18_WhereAFileCannotBeWrittenNothingIsAsked) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"key", "export", "--to", "VIENNA", "--alias", "K1"}, {"key", "destruction-proof", "K1"}}) {
+    auto nowhere = words;
+    nowhere.insert(nowhere.end(), {"--output", directory.path() + "/nodir/v.keys"});
+    EXPECT_NE(run(nowhere), 0);
+    EXPECT_THAT(err.str(), AllOf(HasSubstr("--output"), HasSubstr("nothing was asked of the server")));
+    auto folder = words;
+    folder.insert(folder.end(), {"--output", directory.path()});
+    EXPECT_EQ(run(folder), 2);
+    EXPECT_THAT(err.str(), HasSubstr("is a folder"));
+    auto pipe = words;
+    pipe.insert(pipe.end(), {"--output", "-"});
+    EXPECT_EQ(run(pipe), 4) << "it goes on: nobody is logged in";
+  }
+  const auto good = directory.path() + "/v.keys";
+  EXPECT_EQ(run({"key", "export", "--to", "VIENNA", "--alias", "K1", "--output", good}), 4);
+  EXPECT_THAT(*disk.list(directory.path()), ::testing::IsEmpty()) << "looking leaves nothing behind";
+}
+
+TEST_F(WithoutServer, U2_WhoAndWhatAreNotThereAreNamedWithThoseThatAre) {
+  std::filesystem::create_directories(directory.path() + "/people/officer-1");
+  std::filesystem::create_directories(directory.path() + "/engine/drives/1000000001");
+  file("engine/engine.toml",
+       "[proxy]\nname = \"engine\"\ncertificate = \"c\"\nkey = \"k\"\nauthorities = \"a\"\n"
+       "drives = \"drives\"\n[primary]\nhost = \"127.0.0.1\"\n");
+  EXPECT_EQ(run({"tape", "list", "--site", directory.path(), "--drive", "1000000004", "--cartridge", "T"}),
+            3);
+  EXPECT_THAT(err.str(),
+              AllOf(HasSubstr("no virtual drive 1000000004"), HasSubstr("did you mean 1000000001")));
+  EXPECT_EQ(run({"status", "--site", directory.path(), "--as", "officer-9"}), 3);
+  EXPECT_THAT(err.str(), AllOf(HasSubstr("no certificate of officer-9"), HasSubstr("officer-1")));
+  EXPECT_EQ(run({"status", "--site", directory.path() + "/none", "--as", "officer-1"}), 3);
+  EXPECT_THAT(err.str(), HasSubstr("is no site"));
+}
+
 TEST_F(WithoutServer, D1_ADriveGetsASerialThatTheDriveTableTakes) {
   for (const char* serial :
        {"10", "", "123456789", "12345678901", "1234567890123", "12345 7890", "../../../12"}) {
@@ -408,6 +444,20 @@ TEST_F(CommandLine, U2_LongListsAreReadToTheirEnd) {
   EXPECT_EQ(answer().at("items").as_array().size(), 7U);
 }
 
+TEST_F(CommandLine, U2_ManyThingsOfOneAnswerAreATable) {
+  log_in(Role::kSecurityOfficer);
+  ASSERT_EQ(tapewarden({"key", "generate", "--range", "ABC01-03"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("count:"), HasSubstr("\nALIAS"), Not(HasSubstr("alias "))));
+  EXPECT_EQ(std::ranges::count(out_.str(), '\n'), 7) << out_.str();
+  EXPECT_EQ(tapewarden({"key", "generate", "--range", "AB1-03"}), 2);
+  EXPECT_THAT(err_.str(), HasSubstr("AB1-03 is no range of aliases"));
+  ASSERT_EQ(tapewarden({"key", "list"}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("FINGERPRINT"));
+  EXPECT_EQ(tapewarden({"key", "list", "--group", "NOSUCH"}), 3);
+  ASSERT_EQ(tapewarden({"key", "compromise", "ABC000000000000000001"}), 0) << err_.str();
+  EXPECT_THAT(out_.str(), AllOf(HasSubstr("VOLSER"), Not(HasSubstr("items:"))));
+}
+
 TEST_F(CommandLine, K5_AKekGoesOutAndComesBack) {
   log_in(Role::kSecurityOfficer);
   ASSERT_EQ(tapewarden({"kek", "create", "the KEK", "--bits", "2048", "--label", "A / 1", "--label", "B"}), 0)
@@ -434,11 +484,16 @@ TEST_F(CommandLine, K22_WhatNeedsTwoPeopleWaitsForTheSecond) {
   ASSERT_EQ(tapewarden({"setting", "set", "approval.two_person", "on"}), 0) << err_.str();
   ASSERT_EQ(tapewarden({"kek", "create", "K", "--bits", "2048", "--label", "A"}), 0) << err_.str();
   typed_ = "a long passphrase";
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("nodir/kek.p12")}), 3);
   EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12")}), 7);
   EXPECT_THAT(err_.str(), HasSubstr("tapewarden approval approve"));
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--json"}), 7);
+  const auto told = json::value_to<std::string>(answer().at("approval"));
   EXPECT_FALSE(read_file(*real_.env().disk, path("kek.p12"), 1U << 20)) << "nothing is written";
   ASSERT_EQ(tapewarden({"approval", "list", "--state", "asked", "--json"}), 0) << err_.str();
   const auto id = json::value_to<std::string>(answer().at("items").at(0).at("id"));
+  EXPECT_EQ(told, id);
+  EXPECT_EQ(answer().at("items").as_array().size(), 1U);
   EXPECT_EQ(tapewarden({"approval", "approve", id}), 4) << "nobody approves his own";
   EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", id}), 1);
   write("second", "second's long password");
@@ -449,6 +504,8 @@ TEST_F(CommandLine, K22_WhatNeedsTwoPeopleWaitsForTheSecond) {
   ASSERT_EQ(tapewarden({"approval", "approve", id}), 0) << err_.str();
   log_in(Role::kSecurityOfficer);
   EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", "x\r\ny: z"}), 2);
+  EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("nodir/kek.p12"), "--approval", id}), 3)
+      << "and the approval is not used up";
   ASSERT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek.p12"), "--approval", id}), 0)
       << err_.str();
   EXPECT_EQ(tapewarden({"kek", "export", "A", "--output", path("kek2.p12"), "--approval", id}), 1);

@@ -60,7 +60,9 @@ class Values {
 struct RestCall {
   std::string_view method{};
   std::string_view path{};
-  std::vector<std::string_view> columns{};  // of a list: a table with these; empty: an object
+  // Of a list (GET): a table with these; empty: an object. Of another method's answer: its `items` as a table
+  // with these below the other members, or of an object without items these members alone.
+  std::vector<std::string_view> columns{};
   // Printed alone, as it is: "text", "certificate.pem".
   std::string_view text_member{};
   // Base64 that goes decoded into the file named by --output.

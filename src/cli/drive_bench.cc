@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "base/nearest_words.h"
+#include "base/text.h"
 #include "dkx/client/net_transport.h"
 #include "keyproxy/dkx_drive_exchange.h"
 #include "net/client.h"
@@ -56,6 +58,13 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   std::unique_ptr<DriveBench> bench(new DriveBench());
   Parts& parts = *bench->parts_;
   parts.env = env;
+  if (!env.disk->exists(config.drives + "/" + serial + "/drive.txt")) {
+    const auto there = env.disk->list(config.drives);
+    return fail(ErrorCode::kNotFound, "this site has no virtual drive " + escape_unprintable(serial),
+                "--drive",
+                there && !there->empty() ? nearest_words(serial, *there)
+                                         : "make one: tapewarden drive create --site DIR --serial SERIAL");
+  }
   auto identity = tape::DriveIdentity::load(*env.disk, config.drives + "/" + serial);
   if (!identity) return in_context("drive " + serial, identity.error());
   parts.loop = std::make_unique<net::Loop>(1);

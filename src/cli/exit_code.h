@@ -1,6 +1,8 @@
 // What the command line's exit status says (docs/operating/command-line.md). Pure.
 #pragma once
 
+#include <cstdint>
+
 #include "base/error.h"
 
 namespace tapewarden::cli {
@@ -14,7 +16,11 @@ enum class ExitCode : int {
   kUnavailable = 5,     // the server cannot be reached or cannot answer now
   kDamaged = 6,         // something stored is damaged
   kAwaitsApproval = 7,  // not done: a second person was asked, or has not answered yet
+  kCutOff = 8,          // what is there was given, and it is not all that was to be written
 };
+
+// Error::detail of what ends with kCutOff.
+inline constexpr std::uint32_t kWritingCutOff = 206;
 
 ExitCode exit_code_of(const Error& error);
 

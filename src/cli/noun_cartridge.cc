@@ -122,9 +122,11 @@ Status verify(Context& context, const Values& values) {
                 {"bytes", report.bytes},
                 {"tags_unchecked", report.tags_unchecked},
                 {"torn_bytes", report.torn_bytes},
+                {"cut_off_files", json::array(report.cut_off_files.begin(), report.cut_off_files.end())},
                 {"faults", std::move(faults)}},
                report.to_text());
   if (report.good()) return {};
+  if (report.faults.empty()) return interrupted_write();
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify", "FILE",
               "restore its volumes from a copy");
 }

@@ -49,7 +49,7 @@ std::vector<Command> group_commands() {
   std::vector<Command> commands{
       {.noun = "group",
        .verb = "list",
-       .summary = "List the key groups with their supply",
+       .summary = "List the key groups with this server's own supply for each",
        .example = "tapewarden group list",
        .does = RestCall{.method = "GET",
                         .path = "/v1/groups",

@@ -128,7 +128,7 @@ std::vector<Command> migrate_commands() {
             {.name = "--password", .kind = ArgumentKind::kSecret, .meaning = "the keystore's password"},
             {.name = "--key-password",
              .kind = ArgumentKind::kSecret,
-             .meaning = "the password of the keys in it, where they have another"},
+             .meaning = "the password of the keys in it that have another; each is tried with both"},
             file("--properties", "its properties file; passwords in it are not sent"),
             file("--key-groups", "its KeyGroups.xml"),
             file("--drive-table", "what its listdrives prints"),

@@ -1,12 +1,13 @@
 // Sharing keys with another site: partners, and the files that carry keys.
 #include <boost/json.hpp>
 #include <iostream>
-#include <unistd.h>
 
 #include "base/base64.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/nouns.h"
-#include "cli/output.h"
+#include "cli/output_file.h"
+#include "cli/rest_command.h"
 #include "cli/server_session.h"
 
 namespace tapewarden::cli {
@@ -24,6 +25,16 @@ std::string shown(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   if (value == nullptr) return "-";
   return escape_unprintable(value->is_string() ? std::string(value->get_string()) : json::serialize(*value));
+}
+
+std::int64_t number_in(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  json::error_code error;
+  const auto number = value == nullptr ? 0 : value->to_number<std::int64_t>(error);
+  return error ? 0 : number;
+}
+std::string counted_in(const json::object& object, std::string_view name, std::string_view noun) {
+  return counted(number_in(object, name), noun);
 }
 
 Result<std::string> text_in(const json::object& object, std::string_view name) {
@@ -49,19 +60,6 @@ Result<Bytes> read_input(Context& context, const std::string& path, std::size_t 
   return out;
 }
 
-// --output, or standard output.
-Status write_output(Context& context, const Values& values, ByteView content, unsigned mode) {
-  if (values.has("--output")) {
-    TRY(write_file_atomically(*context.env.disk, values.text("--output"), content, mode));
-    *context.err << "written: " << values.text("--output") << '\n';
-    return {};
-  }
-  *context.out << as_text(content);
-  context.out->flush();
-  if (*context.out) return {};
-  return fail(ErrorCode::kIo, "cannot write to standard output");
-}
-
 void print_warnings(std::ostream& out, const json::object& report) {
   const auto* warnings = report.if_contains("warnings");
   if (warnings == nullptr || !warnings->is_array()) return;
@@ -72,6 +70,7 @@ void print_warnings(std::ostream& out, const json::object& report) {
 }
 
 Status own_certificate(Context& context, const Values& values) {
+  const auto output = TRY(OutputFile::prepare(context, values, OutputContent::kText));
   auto server = TRY(ServerSession::open(context));
   json::object body{{"renew", values.has("--renew")}, {"new_identity", values.has("--new-identity")}};
   if (values.has("--name")) body["name"] = values.text("--name");
@@ -80,7 +79,7 @@ Status own_certificate(Context& context, const Values& values) {
     *context.out << json::serialize(answer) << '\n';
     return {};
   }
-  TRY(write_output(context, values, as_bytes(TRY(text_in(answer, "certificate"))), 0644));
+  TRY(output.write(context, as_bytes(TRY(text_in(answer, "certificate"))), 0644));
   *context.err
       << "fingerprint: " << shown(answer, "fingerprint") << '\n'
       << (values.has("--renew")
@@ -102,6 +101,7 @@ Status import_partner(Context& context, const Values& values) {
   }
   *context.out << "partner " << shown(partner, "name") << ", valid until " << shown(partner, "not_after")
                << '\n';
+  print_warnings(*context.out, partner);
   if (!shown(partner, "confirmed").empty()) {
     *context.out << "its identity is the confirmed one: nothing more is to be done\n";
     return {};
@@ -132,21 +132,20 @@ json::object order_of(const Values& values) {
 }
 
 Status export_keys(Context& context, const Values& values) {
-  if (!values.has("--output") && context.out == &std::cout && ::isatty(STDOUT_FILENO) != 0) {
-    return fail(ErrorCode::kInvalidArgument, "the file of keys is no text for a terminal", "--output",
-                "name a file, or lead standard output into one");
-  }
+  const auto output = TRY(OutputFile::prepare(context, values, OutputContent::kBinary));
   auto server = TRY(ServerSession::open(context));
-  auto answer = TRY(server.post("/v1/keys/export", order_of(values), context.globals.approval));
+  auto answered = server.post("/v1/keys/export", order_of(values), context.globals.approval);
+  if (!answered) print_asked(context, answered.error(), server.asked());
+  auto answer = TRY(std::move(answered));
   const Bytes file = TRY(from_base64(TRY(text_in(answer, "file")), "file"));
-  TRY(write_output(context, values, file, 0600));
+  TRY(output.write(context, file, 0600));
   answer.erase("file");
   if (context.globals.json) {
     *context.err << json::serialize(answer) << '\n';
     return {};
   }
   print_warnings(*context.err, answer);
-  *context.err << shown(answer, "keys") << " keys for " << shown(answer, "partner") << " ("
+  *context.err << counted_in(answer, "keys", "key") << " for " << shown(answer, "partner") << " ("
                << shown(answer, "partner_fingerprint") << "), signed by this site ("
                << shown(answer, "own_fingerprint") << ")\n";
   return {};
@@ -175,7 +174,7 @@ void print_import(std::ostream& out, const json::object& report, bool dry_run) {
   }
   print_warnings(out, report);
   out << "from " << shown(report, "partner") << " (" << shown(report, "fingerprint") << "), made "
-      << shown(report, "made") << ", " << shown(report, "keys") << " keys\n"
+      << shown(report, "made") << ", " << counted_in(report, "keys", "key") << "\n"
       << (dry_run ? "would be added: " : "added: ") << shown(report, "added")
       << ", unchanged: " << shown(report, "unchanged") << ", kept both: " << shown(report, "kept_both")
       << ", state merged: " << shown(report, "state_merged") << ", refused: " << shown(report, "refused")
@@ -198,7 +197,14 @@ Status import_keys(Context& context, const Values& values) {
   } else {
     print_import(*context.out, report, dry_run);
   }
-  return {};
+  std::int64_t came = 0;
+  for (const char* name : {"added", "unchanged", "kept_both", "state_merged"})
+    came += number_in(report, name);
+  if (came > 0 || number_in(report, "refused") == 0) return {};
+  return fail(ErrorCode::kConflict,
+              std::string(dry_run ? "no key would come" : "no key came") + ": " +
+                  std::to_string(number_in(report, "refused")) + " refused",
+              "FILE", "the report says why, key by key");
 }
 
 const ArgumentSpec kPartner{

@@ -88,8 +88,9 @@ void print_site(Context& context, const json::object& overview) {
   if (value == nullptr || !value->is_object()) return;
   const json::object& site = value->get_object();
   auto& out = *context.out;
-  out << number(site, "cartridges") << " cartridges in the ledger; wanted are " << number(overview, "wanted")
-      << " independent places for the key of each\n";
+  const auto cartridges = number(site, "cartridges");
+  out << cartridges << (cartridges == 1 ? " cartridge" : " cartridges") << " in the ledger; wanted are "
+      << number(overview, "wanted") << " independent places for the key of each\n";
   if (const std::string text = counted(site); !text.empty())
     out << "  by independent places: " << text << "\n";
   if (const auto lost = number(site, "short"); lost > 0) out << "  SHORT of places: " << lost << "\n";

@@ -1,8 +1,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/context.h"
+#include "cli/exit_code.h"
 #include "cli/nouns.h"
 #include "cli/tape_copy.h"
 
@@ -98,8 +100,13 @@ CopyProgress progress_of(Context& context) {
 
 void tell(Context& context, const char* verb, const CopyReport& report) {
   std::ostream& err = *context.err;  // standard output may carry the data
-  err << verb << " " << report.bytes << " bytes in " << report.blocks << " blocks, tape file "
-      << report.file_number;
+  if (report.ended_before) {
+    err << "the writing of tape file " << *report.ended_before
+        << " had been cut off: it was ended by a filemark, and this is tape file " << report.file_number
+        << "\n";
+  }
+  err << verb << " " << counted(report.bytes, "byte") << " in " << counted(report.blocks, "block")
+      << ", tape file " << report.file_number;
   if (!report.encrypted) {
     err << ", clear\n";
     return;
@@ -125,6 +132,15 @@ Status write(Context& context, const Values& values) {
   return {};
 }
 
+// What is there was given; that it is all is not so.
+Status cut_off(std::uint64_t file) {
+  return fail(ErrorCode::kCorrupt,
+              "the writing of tape file " + std::to_string(file) +
+                  " was cut off: these are its first blocks, and what should follow was never written",
+              "--cartridge", "write the file anew, with `tape write --append` or from its source",
+              kWritingCutOff);
+}
+
 Status read(Context& context, const Values& values) {
   const std::uint64_t file =
       values.has("--file") ? TRY(parse_number(values.text("--file"), 0, 1'000'000'000, "--file")) : 0;
@@ -133,14 +149,15 @@ Status read(Context& context, const Values& values) {
   const auto report = TRY(read_tape(*bench, output.number(), file, progress_of(context)));
   (void)TRY(bench->device().eject());
   tell(context, "read", report);
-  return {};
+  return report.cut_off ? cut_off(report.file_number) : Status{};
 }
 
 Status list(Context& context, const Values& values) {
   const auto bench = TRY(open_bench(context, values));
   for (const auto& file : TRY(list_tape(*bench))) {
-    *context.out << "file " << file.number << "  " << file.blocks << " blocks  "
-                 << (file.encrypted ? "encrypted" : "clear") << "\n";
+    *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
+                 << (file.encrypted ? "encrypted" : "clear")
+                 << (file.cut_off ? "  cut off: its writing was interrupted" : "") << "\n";
   }
   (void)TRY(bench->device().eject());
   return {};

@@ -10,6 +10,7 @@ namespace {
 
 namespace json = boost::json;
 constexpr std::size_t kNameWidth = 22;
+constexpr std::string_view kItems = "items";
 
 std::unexpected<Error> not_understood() {
   return fail(ErrorCode::kInternal, "the server's answer was not understood", "server",
@@ -55,11 +56,11 @@ std::string shown(const json::value& value) {
   return json::serialize(value);
 }
 
-// Long texts of a list (warnings) stand below each other.
+// Long texts of a list (warnings) and objects stand below each other.
 std::string shown_lines(const json::value& value) {
   const auto* array = value.if_array();
   const auto is_long = [](const json::value& item) {
-    return item.is_string() && item.get_string().size() > kNameWidth;
+    return item.is_object() || (item.is_string() && item.get_string().size() > kNameWidth);
   };
   if (array == nullptr || !std::any_of(array->begin(), array->end(), is_long)) return shown(value);
   std::string text;
@@ -134,12 +135,22 @@ void Listing::print_table(std::ostream& out, std::span<const std::string_view> c
   }
 }
 
-Status print_object(std::ostream& out, ByteView body) {
+Status print_object(std::ostream& out, ByteView body, std::span<const std::string_view> columns) {
   const json::value value = TRY(parse(as_text(body)));
   if (!value.is_object()) return not_understood();
-  for (const auto& member : value.get_object()) {
+  const json::object& object = value.get_object();
+  const bool table = !columns.empty() && object.contains(kItems);
+  for (const auto& member : object) {
+    const bool wanted = columns.empty() ||
+                        (table ? member.key() != kItems
+                               : std::ranges::find(columns, std::string_view(member.key())) != columns.end());
+    if (!wanted) continue;
     out << padded(std::string(member.key()) + ":", kNameWidth) << ' ' << shown_lines(member.value()) << '\n';
   }
+  if (!table) return {};
+  Listing items;
+  TRY(items.add_page(body));
+  items.print_table(out, columns);
   return {};
 }
 

@@ -30,8 +30,9 @@ class Listing {
   std::string next_;
 };
 
-// Lines "name: value" of an object.
-Status print_object(std::ostream& out, ByteView body);
+// Lines "name: value" of an object. `columns`: its items come as a table with these instead; where it has
+// none, only these members are shown. Without columns, objects in a list stand one a line.
+Status print_object(std::ostream& out, ByteView body, std::span<const std::string_view> columns = {});
 // The text at a path such as "certificate.pem". kNotFound when there is none.
 Result<std::string> text_at(ByteView body, std::string_view path);
 

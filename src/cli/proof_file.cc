@@ -156,6 +156,24 @@ Status verify_erasure(Context& context, const Values& values) {
   return {};
 }
 
+namespace {
+
+// Proofs of earlier versions say nothing of partners.
+Result<std::string> partners_text(const json::object& content) {
+  if (!content.contains("partners")) return std::string();
+  const auto& partners = *TRY(proof::object_member(content, "partners"));
+  std::string text = line("partners:", shown(partners, "note"));
+  for (const auto& value : *TRY(proof::list_member(partners, "holding_the_key"))) {
+    const auto* partner = value.if_object();
+    if (partner == nullptr) continue;
+    text += line("  perhaps at:", shown(*partner, "name") + " (" + shown(*partner, "fingerprint") + "), " +
+                                      shown(*partner, "direction") + " " + shown(*partner, "at"));
+  }
+  return text;
+}
+
+}  // namespace
+
 Status verify_destruction(Context& context, const Values& values) {
   const auto document = TRY(open_proof(context, values, proof::DocumentKind::kDestruction));
   const auto& content = document.content;
@@ -174,6 +192,7 @@ Status verify_destruction(Context& context, const Values& values) {
                                         shown(*backup, "made"));
     }
   }
+  text += TRY(partners_text(content));
   text += line("guaranteed:", shown(content, "guarantees"));
   text += line("not guaranteed:", shown(content, "does_not_guarantee"));
   text += "verified: nothing in the file was changed since it was signed\n";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/nearest_words.h"
 #include "base/text.h"
 #include "cli/login.h"
 #include "cli/login_file.h"
@@ -73,6 +74,16 @@ Result<std::string> read_text(Disk& disk, const std::string& path) {
   return std::string(as_text(TRY(read_file(disk, path, kPemLimit))));
 }
 
+std::unexpected<Error> nobody_called(Disk& disk, const std::string& directory, const std::string& name) {
+  const auto people = disk.list(directory + "/people");
+  if (!people) {
+    return fail(ErrorCode::kNotFound, directory + " is no site: it has no folder people", "--site",
+                "name the folder that `tapewarden site init` made");
+  }
+  return fail(ErrorCode::kNotFound, "the site has no certificate of " + escape_unprintable(name), "--as",
+              nearest_words(name, *people));
+}
+
 }  // namespace
 
 Result<ServerAddress> parse_server(std::string_view url) {
@@ -108,6 +119,7 @@ Result<Credentials> site_credentials(Disk& disk, const std::string& directory, c
                 "say --as NAME, a folder of " + directory + "/people");
   }
   const std::string folder = directory + "/people/" + name;
+  if (!disk.exists(folder + "/client.crt")) return nobody_called(disk, directory, name);
   Credentials credentials;
   credentials.authorities = TRY(read_text(disk, directory + "/ca/authority.crt"));
   credentials.chain = TRY(crypto::Certificate::list_from_pem(TRY(read_text(disk, folder + "/client.crt"))));
@@ -172,7 +184,10 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
   }
   auto response = TRY(std::move(answer));
   if (response.status >= 300) return error_of(response);
-  if (response.status == kAwaitsApproval) return awaits_approval(response);
+  if (response.status == kAwaitsApproval) {
+    asked_ = response.body;
+    return awaits_approval(response);
+  }
   return std::move(response.body);
 }
 

@@ -49,12 +49,16 @@ class RestClient {
   Result<Bytes> call(std::string_view method, const std::string& target, Bytes body = {},
                      const std::string& approval = {});
 
+  // What the server answered to the last call that awaits an approval: JSON with its id; empty without one.
+  const Bytes& asked() const { return asked_; }
+
  private:
   RestClient() = default;
 
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<net::HttpClient> client_;
   crypto::SecretBytes token_;
+  Bytes asked_;
 };
 
 // A client for this command: by --site and --as with a login of its own, else by what `login` kept.

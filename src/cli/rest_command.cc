@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/output_file.h"
 #include "cli/request_body.h"
 
 namespace tapewarden::cli {
@@ -132,28 +133,27 @@ Status run_list(Context& context, RestClient& client, const RestCall& rest, cons
   return {};
 }
 
-Status write_output_file(Context& context, const RestCall& rest, const Values& values, ByteView body) {
-  const std::string path = values.text(kOutput);
-  const Bytes content = TRY(from_base64(TRY(text_at(body, rest.file_member)), rest.file_member));
-  TRY(write_file_atomically(*context.env.disk, path, content, 0600));
-  *context.err << "written: " << path << '\n';
-  return {};
-}
-
-Status print_answer(Context& context, const RestCall& rest, const Values& values, ByteView body) {
-  if (!rest.file_member.empty()) return write_output_file(context, rest, values, body);
+Status print_answer(Context& context, const RestCall& rest, const Values& values, const OutputFile& output,
+                    ByteView body) {
+  if (!rest.file_member.empty()) {
+    const Bytes content = TRY(from_base64(TRY(text_at(body, rest.file_member)), rest.file_member));
+    return output.write(context, content, 0600);
+  }
   if (body.empty()) return {};
   if (context.globals.json) {
     *context.out << as_text(body) << '\n';
     return {};
   }
-  if (rest.text_member.empty()) return print_object(*context.out, body);
-  const std::string text = TRY(text_at(body, rest.text_member));
-  if (values.has(kOutput)) {
-    return write_file_atomically(*context.env.disk, values.text(kOutput), as_bytes(text), 0644);
-  }
-  *context.out << text << (text.ends_with('\n') ? "" : "\n");
-  return {};
+  if (rest.text_member.empty()) return print_object(*context.out, body, rest.columns);
+  std::string text = TRY(text_at(body, rest.text_member));
+  if (!values.has(kOutput) && !text.ends_with('\n')) text += '\n';
+  return output.write(context, as_bytes(text), 0644);
+}
+
+// A member that goes into a file is looked for before the server is asked.
+Result<OutputFile> output_of(Context& context, const RestCall& rest, const Values& values) {
+  const bool binary = !rest.file_member.empty();
+  return OutputFile::prepare(context, values, binary ? OutputContent::kBinary : OutputContent::kText);
 }
 
 bool takes(const Command& command, std::string_view name) {
@@ -182,18 +182,25 @@ Result<PreparedCall> prepare_call(Context& context, const Command& command, cons
   return call;
 }
 
+void print_asked(Context& context, const Error& error, ByteView asked) {
+  if (context.globals.json && error.detail == kAwaitsApproval) *context.out << as_text(asked) << '\n';
+}
+
 Status run_rest_command(Context& context, const Command& command, const Values& values) {
   const RestCall& rest = std::get<RestCall>(command.does);
   const std::uint64_t most = TRY(most_of(values));
+  const auto output = TRY(output_of(context, rest, values));
   PreparedCall call = TRY(prepare_call(context, command, values));
   auto connection = TRY(connect(context));
   Status status;
-  if (!rest.columns.empty()) {
+  if (!rest.columns.empty() && rest.method == "GET") {
     status = run_list(context, connection.client, rest, call, most, takes(command, kMost));
   } else {
     const auto body = connection.client.call(call.method, call.target, call.body, context.globals.approval);
-    status = body ? print_answer(context, rest, values, *body) : Status(std::unexpected(body.error()));
+    status =
+        body ? print_answer(context, rest, values, output, *body) : Status(std::unexpected(body.error()));
   }
+  if (!status) print_asked(context, status.error(), connection.client.asked());
   crypto::wipe(call.body);
   end_session(connection);
   return status;

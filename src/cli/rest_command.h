@@ -17,6 +17,10 @@ struct PreparedCall {
 };
 Result<PreparedCall> prepare_call(Context& context, const Command& command, const Values& values);
 
+// With --json, what the server answered (its approval's id) to a call that awaits a second person; nothing
+// for other errors.
+void print_asked(Context& context, const Error& error, ByteView asked);
+
 Status run_rest_command(Context& context, const Command& command, const Values& values);
 
 }  // namespace tapewarden::cli

@@ -24,6 +24,8 @@ class ServerSession {
   Result<boost::json::object> post(const std::string& target, const boost::json::object& body,
                                    const std::string& approval = {});
   Result<boost::json::object> put(const std::string& target, const boost::json::object& body);
+  // As RestClient::asked().
+  const Bytes& asked() const { return connection_.client.asked(); }
   // The items of all pages, each an object.
   Result<boost::json::array> list(const std::string& target);
 

@@ -1,5 +1,6 @@
 #include "cli/tape_copy.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <unistd.h>
@@ -99,13 +100,15 @@ Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyRep
   return {};
 }
 
-Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& options, CopyReport& report) {
-  auto written = bench.tape().write_block(block);
+// `write` is a block or a filemark.
+Status write_one(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report,
+                 const std::function<tape::TapeResult<tape::WriteOutcome>(tape::TapeDrive&)>& write) {
+  auto written = write(bench.tape());
   if (!written && asks_for_key(written.error().fault)) {
     report.served = TRY(bench.bring_key(
         options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
     report.encrypted = true;
-    written = bench.tape().write_block(block);
+    written = write(bench.tape());
   }
   if (written) return {};
   Error error = of(written.error());
@@ -117,6 +120,41 @@ Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& opti
                          "`tapewarden cartridge verify`, or write from the beginning";
   }
   return std::unexpected(std::move(error));
+}
+
+// The drive's cartridge tells what no SCSI command does.
+std::vector<std::uint64_t> cut_off_files(DriveBench& bench) {
+  tape::Cartridge* cartridge = bench.device().cartridge();
+  return cartridge == nullptr ? std::vector<std::uint64_t>{} : cartridge->cut_off_files();
+}
+bool is_among(const std::vector<std::uint64_t>& files, std::uint64_t file) {
+  return std::ranges::find(files, file) != files.end();
+}
+bool is_cut_off(DriveBench& bench, std::uint64_t file) {
+  return is_among(cut_off_files(bench), file);
+}
+
+// Where an append stands inside a tape file that was cut off: ends it.
+Status end_cut_off_file(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
+  const auto position = TRY(plain(bench.tape().position()));
+  report.file_number = position.file_number;
+  if (!options.append || !is_cut_off(bench, position.file_number)) return {};
+  TRY(write_one(bench, options, report, [](tape::TapeDrive& drive) { return drive.write_filemarks(1); }));
+  report.ended_before = position.file_number;
+  ++report.file_number;
+  return {};
+}
+
+// A block that cannot be read, named; what else the tape holds is had by the rescue program.
+Error read_error(const tape::TapeError& error, const CopyReport& report, std::uint64_t object) {
+  Error named = of(error);
+  if (error.fault != TapeFault::kMediumError && error.fault != TapeFault::kTampered) return named;
+  named.message = "block " + std::to_string(report.blocks) + " of tape file " +
+                  std::to_string(report.file_number) + " (block " + std::to_string(object) +
+                  " of the tape) cannot be read; the " + std::to_string(report.blocks) +
+                  " before it were given: " + named.message;
+  named.remedy = "`tapewarden-rescue read` writes what can be read before and behind it";
+  return named;
 }
 
 }  // namespace
@@ -132,10 +170,11 @@ Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptio
   TRY(check_overwrite(bench.tape(), options));
   CopyReport report;
   TRY(prepare_write(bench, options, report));
-  const auto position = TRY(plain(bench.tape().position()));
-  report.file_number = position.file_number;
+  TRY(end_cut_off_file(bench, options, report));
   while (got > 0) {
-    TRY(write_one(bench, ByteView(buffer).first(got), options, report));
+    const ByteView block = ByteView(buffer).first(got);
+    TRY(write_one(bench, options, report,
+                  [block](tape::TapeDrive& drive) { return drive.write_block(block); }));
     report.bytes += got;
     ++report.blocks;
     if (progress) progress(report.bytes);
@@ -157,6 +196,7 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
     const auto there = drive.locate_file(file_number);
     if (!there) return in_context("tape file " + std::to_string(file_number), of(there.error()));
   }
+  const std::uint64_t first_object = TRY(plain(drive.position())).logical_object;
   while (true) {
     auto read = drive.read_block(kReadLimit);
     if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
@@ -164,12 +204,15 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
       report.encrypted = true;
       read = drive.read_block(kReadLimit);
     }
-    if (!read) return std::unexpected(of(read.error()));
+    if (!read) {
+      return std::unexpected(read_error(read.error(), report, first_object + report.blocks));
+    }
     if (read->kind != tape::ReadOutcome::Kind::kBlock) {
       if (report.blocks == 0 && read->kind == tape::ReadOutcome::Kind::kEndOfData) {
         return fail(ErrorCode::kNotFound, "the tape has no file " + std::to_string(file_number), "file",
                     "see `tapewarden tape list`");
       }
+      report.cut_off = is_cut_off(bench, file_number);
       return report;
     }
     TRY(write_fully(output, read->data));
@@ -182,6 +225,7 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
 Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
   tape::TapeDrive& drive = bench.tape();
   std::vector<TapeFile> files;
+  const auto cut_off = cut_off_files(bench);
   TRY(plain(drive.rewind()));
   while (true) {
     const auto next = TRY(plain(drive.next_block_status()));
@@ -195,7 +239,8 @@ Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
     if (at_end && objects == 0) return files;
     files.push_back(
         {files.size(), at_end ? objects : objects - 1,
-         next.status == scsi::BlockStatus::kReadable || next.status == scsi::BlockStatus::kKeyMissing});
+         next.status == scsi::BlockStatus::kReadable || next.status == scsi::BlockStatus::kKeyMissing,
+         is_among(cut_off, files.size())});
     if (at_end) return files;
   }
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,15 +34,21 @@ struct CopyReport {
   std::uint64_t file_number = 0;  // of the tape file written or read
   bool encrypted = false;
   keyproxy::Served served;  // meaningful when encrypted
+  // Read: the writing of this tape file was cut off, so it is less than was to be written.
+  bool cut_off = false;
+  // Written: the tape file before it had been cut off, and was ended by a filemark first.
+  std::optional<std::uint64_t> ended_before;
 };
 
 // Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
-// this returns, the key confirmed to the server. kAlreadyExists when there is data that is not to be
+// this returns, the key confirmed to the server. An append never goes on in a tape file whose writing was cut
+// off: that one is ended by a filemark first. kAlreadyExists when there is data that is not to be
 // overwritten. REQUIRES: a cartridge is inserted.
 Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
 
-// Tape file `file_number` (0 is the first) to `output`. kNotFound when the tape has fewer files.
+// Tape file `file_number` (0 is the first) to `output`. kNotFound when the tape has fewer files. A block that
+// cannot be read is named in the error; what came before it is written.
 Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress);
 
@@ -49,6 +56,7 @@ struct TapeFile {
   std::uint64_t number = 0;
   std::uint64_t blocks = 0;
   bool encrypted = false;
+  bool cut_off = false;  // its writing was interrupted
 };
 // The files of the tape without reading their data, so without any key.
 Result<std::vector<TapeFile>> list_tape(DriveBench& bench);

@@ -7,6 +7,7 @@
 #include "crypto/kdf.h"
 #include "crypto/random.h"
 #include "eedk/ekm_code.h"
+#include "keymgr/alias_range.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/epoch.h"
 #include "keymgr/key_groups.h"
@@ -121,7 +122,7 @@ Result<std::vector<DataKey>> DataKeys::generate(store::Transaction& transaction,
 
 Result<std::vector<DataKey>> DataKeys::generate_range(store::Transaction& transaction, const Actor& actor,
                                                       std::string_view range, std::string_view group) const {
-  const auto aliases = TRY(eedk::expand_alias_range(range));
+  const auto aliases = TRY(aliases_of_range(range, "range"));
   if (aliases.size() > kMaximumKeysPerCall) {
     return fail(ErrorCode::kInvalidArgument, "the range holds too many aliases", "range",
                 "ask for at most " + std::to_string(kMaximumKeysPerCall) + " at once");

@@ -140,5 +140,20 @@ TEST(DataKeys, K2_ListsByGroupAndStateInPages) {
   EXPECT_EQ(m.list_keys("", KeyState::kActive, {})->items.size(), 0U);
 }
 
+TEST(DataKeys, K2_AMistypedRangeBecomesNoAlias) {
+  TestServer server;
+  auto& m = server.manager();
+  for (const char* mistyped : {"AB1-03", "ABC01_-03", "key-1", "ABX001-"}) {
+    const auto made = m.generate_key_range(operator_(), mistyped, "");
+    ASSERT_FALSE(made) << mistyped;
+    EXPECT_EQ(made.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(made.error().field, "range");
+    EXPECT_NE(made.error().remedy.find("ABC000000000000000001-0F"), std::string::npos) << mistyped;
+  }
+  EXPECT_TRUE(m.list_keys("", {}, {})->items.empty());
+  EXPECT_EQ(m.generate_key_range(operator_(), "KEY1", "")->size(), 1U);
+  EXPECT_EQ(m.generate_key_range(operator_(), "ABX001-003", "")->size(), 3U);
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::testing

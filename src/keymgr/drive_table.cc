@@ -327,6 +327,10 @@ Status DriveTable::allow_proxy(store::Transaction& transaction, const Actor& act
 Status DriveTable::forbid_proxy(store::Transaction& transaction, const Actor& actor, const Hash256& proxy,
                                 std::string_view serial) const {
   const std::string canonical = TRY(canonical_serial(serial));
+  if (!TRY(proxy_may_speak(transaction, proxy, canonical))) {
+    return fail(ErrorCode::kNotFound, "no proxy with this certificate may speak for drive " + canonical,
+                "proxy", "see `tapewarden proxy list` for the pairs that there are");
+  }
   TRY(transaction.erase(kProxyDriveTable, {to_bytes(ByteView(proxy)), canonical}));
   note(transaction, context_,
        {.type = AuditType::kConfigurationManagement,

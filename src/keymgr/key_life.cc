@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/key_groups.h"
@@ -320,22 +321,33 @@ Status KeyLife::check_twin(store::Reader& reader, const KeyRef& twin, const KeyR
 
 Status KeyLife::check_lost(const KeyRef& key, const Destruction& what, std::int64_t needing) {
   if (needing == what.cartridges_lost.value_or(0)) return {};
-  return in_the_way(std::to_string(needing) + " cartridges in the ledger cannot be read without " + key.name,
-                    "cartridges_lost",
-                    "list them (tapewarden " + std::string(key.kind == KeyKind::kDataKey ? "key" : "kek") +
-                        " cartridges); re-encrypt or " +
-                        (key.kind == KeyKind::kKek ? "re-wrap them, " : "copy them, ") +
-                        "or say that they are lost: --cartridges-lost " + std::to_string(needing));
+  return in_the_way(
+      counted(needing, "cartridge") + " in the ledger cannot be read without " + key.name, "cartridges_lost",
+      "list them (tapewarden " + std::string(key.kind == KeyKind::kDataKey ? "key" : "kek") +
+          " cartridges); re-encrypt or " + (key.kind == KeyKind::kKek ? "re-wrap them, " : "copy them, ") +
+          "or say that they are lost: --cartridges-lost " + std::to_string(needing));
+}
+
+Result<KeyLife::Destroying> KeyLife::plan_destruction(store::Reader& reader, const KeyRef& wanted,
+                                                      const Destruction& what) const {
+  Destroying plan;
+  plan.key = TRY(again(reader, wanted));
+  plan.twins = TRY(twins_of(reader, plan.key));
+  plan.needing = TRY(count_sealed(reader, plan.key, CartridgeFilter::kNeeding));
+  TRY(check_destroyable(reader, plan.key, what));
+  for (const KeyRef& twin : plan.twins) TRY(check_twin(reader, twin, plan.key));
+  TRY(check_lost(plan.key, what, plan.needing));
+  return plan;
+}
+
+Status KeyLife::check_destroy(store::Reader& reader, const KeyRef& key, const Destruction& what) const {
+  (void)TRY(plan_destruction(reader, key, what));
+  return {};
 }
 
 Result<Tombstone> KeyLife::destroy(store::Transaction& transaction, const Actor& actor, const KeyRef& wanted,
                                    const Destruction& what, const Consent& consent) const {
-  const KeyRef key = TRY(again(transaction, wanted));
-  const auto twins = TRY(twins_of(transaction, key));
-  const auto needing = TRY(count_sealed(transaction, key, CartridgeFilter::kNeeding));
-  TRY(check_destroyable(transaction, key, what));
-  for (const KeyRef& twin : twins) TRY(check_twin(transaction, twin, key));
-  TRY(check_lost(key, what, needing));
+  const auto [key, twins, needing] = TRY(plan_destruction(transaction, wanted, what));
   TRY(take_consent(transaction, settings_, actor, consent));
   const std::string_view verb = what.purge ? "purge" : "destroy";
   KeyState to = destroyed_from(key.state);

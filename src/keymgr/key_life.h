@@ -118,6 +118,8 @@ class KeyLife {
   Result<std::int64_t> count_sealed(store::Reader& reader, const KeyRef& key, CartridgeFilter filter) const;
   // Marks it, in its rows and by a tombstone. Twice is once.
   Result<Tombstone> compromise(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
+  // What destroy() would refuse whoever consents: asked before a second officer is.
+  Status check_destroy(store::Reader& reader, const KeyRef& key, const Destruction& what) const;
   // kConflict naming the hold, the state or the number of cartridges in the way. After the commit the caller
   // waits for Keystore::wait_scrubbed().
   Result<Tombstone> destroy(store::Transaction& transaction, const Actor& actor, const KeyRef& key,
@@ -140,6 +142,13 @@ class KeyLife {
   Result<KeyRef> again(store::Reader& reader, const KeyRef& key) const;
   // The other living rows of the key's secret.
   Result<std::vector<KeyRef>> twins_of(store::Reader& reader, const KeyRef& key) const;
+  struct Destroying {
+    KeyRef key;
+    std::vector<KeyRef> twins;
+    std::int64_t needing = 0;  // cartridges
+  };
+  Result<Destroying> plan_destruction(store::Reader& reader, const KeyRef& wanted,
+                                      const Destruction& what) const;
   Status check_holds(store::Reader& reader, const KeyRef& key, const std::string& shown) const;
   Status check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what) const;
   Status check_twin(store::Reader& reader, const KeyRef& twin, const KeyRef& key) const;

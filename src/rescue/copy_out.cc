@@ -129,6 +129,8 @@ class Copier {
       TRY(file.drop());
       return false;
     }
+    const auto cut_off = cartridge_.cut_off_files();
+    if (std::ranges::find(cut_off, report_.files) != cut_off.end()) note_cut_off(file);
     ++report_.files;
     const std::string description = file.describe();
     report_.written.push_back(TRY(file.finish()));
@@ -163,6 +165,14 @@ class Copier {
     if (report_.blocks > 0 || !report_.faults.empty()) return {};  // a later session: told block by block
     return fail(ErrorCode::kWrongKey, "none of the keys found opens this cartridge", "kek",
                 "`tapewarden-rescue show` says which key it wants");
+  }
+
+  void note_cut_off(OutputFile& file) {
+    file.mark_damaged();
+    const std::string fault = "file " + std::to_string(report_.files + 1) +
+                              " was cut off when it was written: its end was never on the tape";
+    report_.faults.push_back(fault);
+    list_ += fault + "\n";
   }
 
   Result<tape::BlockKind> note_fault(OutputFile& file, const Error& error, std::uint64_t object) {

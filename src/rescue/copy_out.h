@@ -1,7 +1,8 @@
 // The content of a cartridge as ordinary files: what stands between two filemarks becomes one.
 //
 //   DIR/VOLSER-0001.bin      the blocks of the first tape file, one after the other
-//   DIR/VOLSER-0001.damaged  the same, when a block in it could not be read: the others are there
+//   DIR/VOLSER-0001.damaged  the same, when a block in it could not be read, or its writing was cut off: the
+//                            others are there
 //   DIR/VOLSER.txt           for each file its blocks with their sizes, and what could not be read
 //
 // One thread.

@@ -66,6 +66,22 @@ TEST_F(CopyOut, K28_TapeFilesBecomeFiles) {
               HasSubstr("file 3: 800 bytes\n    1 block of 500 bytes\n    1 block of 300 bytes"));
 }
 
+TEST_F(CopyOut, K28_AFileWhoseWritingWasCutOffIsMarked) {
+  {
+    const auto tape = tape::test::make(sim_);
+    done(tape->set_write_session(tape::test::sealed_with(tape::test::key(1))));
+    done(tape->write_record(record(1)));
+    done(tape->write_filemarks(1));
+    done(tape->write_record(record(2, 300'000)));  // on the tape at once; then the writer is gone
+  }
+  const auto report = take(copy({found(1)}));
+  EXPECT_THAT(report.faults, SizeIs(1));
+  EXPECT_THAT(report.written,
+              ElementsAre("out/VOL001L9-0001.bin", "out/VOL001L9-0002.damaged", "out/VOL001L9.txt"));
+  EXPECT_EQ(content("out/VOL001L9-0002.damaged"), record(2, 300'000));
+  EXPECT_THAT(std::string(as_text(content("out/VOL001L9.txt"))), HasSubstr("file 2 was cut off"));
+}
+
 TEST_F(CopyOut, K28_EachSessionIsReadWithItsOwnKey) {
   write(2);
   EXPECT_TRUE(take(copy({found(1), found(2)})).faults.empty());

@@ -1,6 +1,9 @@
 // What the command line writes onto cartridge files with keys from real key servers, byte by byte.
 #include <algorithm>
 #include <fstream>
+#include <sys/stat.h>
+#include <thread>
+#include <tuple>
 
 #include "integration/tape_site.h"
 
@@ -29,6 +32,39 @@ class KeydCartridge : public TapeSite {
     }
     TW_EXPECT_OK(tape("read", serial, volser, {"--output", file("back")}));
     EXPECT_TRUE(read_bytes(file("back")) == marker);
+  }
+
+  // `tape VERB` to its end, however it ends.
+  static CommandResult command(const std::string& verb, const std::string& serial, const std::string& volser,
+                               std::vector<std::string> options) {
+    options.insert(options.begin(), {program("tapewarden"), "tape", verb, "--site", site().directory(),
+                                     "--drive", serial, "--cartridge", file(volser)});
+    auto result = run_command(options, file("tapewarden.log"));
+    return result ? std::move(*result) : CommandResult{{}, result.error().text()};
+  }
+  // Gives a writer some blocks and no end of input, waits until blocks are on the cartridge, and kills it.
+  static void write_and_kill(const std::string& serial, const std::string& volser,
+                             const std::vector<std::string>& key) {
+    const std::string pipe = file(volser + ".pipe");
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    std::vector<std::string> words{program("tapewarden"), "tape",    "write", "--site",
+                                   site().directory(),    "--drive", serial,  "--cartridge",
+                                   file(volser),          "--input", pipe,    "--no-compression"};
+    words.insert(words.end(), key.begin(), key.end());
+    auto writer = Process::start(words, file("tapewarden.log"));
+    TW_ASSERT_OK(writer);
+    const std::size_t empty = read_bytes(file(volser)).size();
+    std::ofstream input(pipe, std::ios::binary);  // waits for the writer to open it
+    Bytes content(std::size_t{900} << 10);
+    site().random().fill(content);
+    input.write(as_text(content).data(), static_cast<std::streamsize>(content.size())).flush();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (read_bytes(file(volser)).size() < empty + (std::size_t{512} << 10)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << writer->output();
+      ASSERT_TRUE(writer->running()) << writer->output();
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    writer->kill();
   }
 };
 
@@ -94,6 +130,68 @@ TEST_F(KeydCartridge, U2_DataOnACartridgeIsNotWrittenOverWithoutAWord) {
   TW_EXPECT_OK(tape("write", "4000000006", "TW0006L9", meant));
   TW_EXPECT_OK(tape("read", "4000000006", "TW0006L9", {"--output", file("back")}));
   EXPECT_TRUE(read_bytes(file("back")) == second);
+}
+
+TEST_F(KeydCartridge, D4_AWriteThatWasKilledIsToldByEverythingThatReads) {
+  TW_EXPECT_OK(make_group("D4KILL", 4));
+  TW_EXPECT_OK(make_drive("LTO", "4000000007", "TW0007L9"));
+  write_and_kill("4000000007", "TW0007L9", {"--group", "D4KILL"});
+  const auto read = command("read", "4000000007", "TW0007L9", {"--output", file("back")});
+  EXPECT_EQ(read.end.exit_code, 8) << read.output;
+  EXPECT_NE(read.output.find("the writing of tape file 0 was cut off"), std::string::npos) << read.output;
+  EXPECT_GE(read_bytes(file("back")).size(), std::size_t{256} << 10) << "what is there is given";
+  const auto list = command("list", "4000000007", "TW0007L9", {});
+  EXPECT_NE(list.output.find("cut off"), std::string::npos) << list.output;
+  for (const auto& drive :
+       {std::vector<std::string>{}, {"--drive", "4000000007", "--site", site().directory()}}) {
+    std::vector<std::string> words{program("tapewarden"), "cartridge", "verify", file("TW0007L9")};
+    words.insert(words.end(), drive.begin(), drive.end());
+    const auto verified = run_command(words, file("tapewarden.log"));
+    TW_ASSERT_OK(verified);
+    EXPECT_EQ(verified->end.exit_code, 8) << verified->output;
+    EXPECT_NE(verified->output.find("interrupted write: tape file 0"), std::string::npos) << verified->output;
+  }
+}
+
+TEST_F(KeydCartridge, D4_AnAppendDoesNotGoOnInATapeFileThatWasCutOff) {
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "d4k"}, {"bits", 2048}, {"labels", {"D4K KEK"}}}));
+  TW_EXPECT_OK(make_group("D4KAPP", 4));
+  const std::vector<std::tuple<std::string, std::string, std::string, std::vector<std::string>>> kinds{
+      {"LTO", "4000000008", "TW0008L9", {"--group", "D4KAPP"}},
+      {"3592", "4000000009", "TW0009JD", {"--label", "D4K KEK"}}};
+  for (const auto& [kind, serial, volser, key] : kinds) {
+    SCOPED_TRACE(kind);
+    TW_EXPECT_OK(make_drive(kind, serial, volser));
+    write_and_kill(serial, volser, key);
+    const Bytes more = random_file(site().random(), file("more"), 1000);
+    const auto appended = command("write", serial, volser, {"--append", "--input", file("more")});
+    EXPECT_EQ(appended.end.exit_code, 0) << appended.output;
+    EXPECT_NE(appended.output.find("tape file 0 had been cut off"), std::string::npos) << appended.output;
+    EXPECT_NE(appended.output.find("in 1 block, tape file 1"), std::string::npos) << appended.output;
+    const auto whole = command("read", serial, volser, {"--file", "1", "--output", file("back")});
+    EXPECT_EQ(whole.end.exit_code, 0) << whole.output;
+    EXPECT_TRUE(read_bytes(file("back")) == more);
+    EXPECT_EQ(command("read", serial, volser, {"--output", file("back")}).end.exit_code, 8)
+        << "it does not become whole by what came behind it";
+  }
+}
+
+TEST_F(KeydCartridge, D4_ABlockThatCannotBeReadIsNamedWithTheWayOut) {
+  TW_EXPECT_OK(make_group("D4BAD", 4));
+  TW_EXPECT_OK(make_drive("LTO", "4000000010", "TW0010L9"));
+  const Bytes content = random_file(site().random(), file("content"), std::size_t{1} << 20);
+  TW_EXPECT_OK(tape("write", "4000000010", "TW0010L9",
+                    {"--group", "D4BAD", "--input", file("content"), "--no-compression"}));
+  Bytes cartridge = read_bytes(file("TW0010L9"));
+  cartridge.at(cartridge.size() - (std::size_t{400} << 10)) ^= 1U;  // in the third of four blocks
+  std::ofstream(file("TW0010L9"), std::ios::binary)
+      .write(as_text(cartridge).data(), static_cast<std::streamsize>(cartridge.size()));
+  const auto read = command("read", "4000000010", "TW0010L9", {"--output", file("back")});
+  EXPECT_NE(read.end.exit_code, 0);
+  EXPECT_NE(read.output.find("block 2 of tape file 0"), std::string::npos) << read.output;
+  EXPECT_NE(read.output.find("tapewarden-rescue"), std::string::npos) << read.output;
+  EXPECT_EQ(read_bytes(file("back")).size(), std::size_t{512} << 10);
 }
 
 TEST_F(KeydCartridge, D2_AnAppendIsClearOnlyWhenThatIsSaid) {

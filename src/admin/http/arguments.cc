@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/base64.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 
@@ -41,7 +42,7 @@ std::string described_value(const ArgumentValue& value) {
     return "a file of " + std::to_string(file->size()) + " bytes, SHA-256 " + to_hex(crypto::sha256(*file));
   }
   const auto& list = std::get<std::vector<std::string>>(value);
-  std::string out = std::to_string(list.size()) + " items:";
+  std::string out = counted(list.size(), "item") + ":";
   for (const auto& item : list) {
     if (out.size() > kMaximumAnswerText) return out + " ...";
     out += " " + cut_text(item);

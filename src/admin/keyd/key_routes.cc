@@ -11,7 +11,9 @@ Result<Answer> list(KeyManager& manager, const Request& request) {
   const Arguments& arguments = request.arguments;
   std::optional<keymgr::KeyState> state;
   if (const auto text = arguments.optional_text("state")) state = TRY(keymgr::parse_key_state(*text));
-  const auto page = TRY(manager.list_keys(arguments.text_or("group", ""), state, TRY(page_of(arguments))));
+  const std::string group = arguments.text_or("group", "");
+  if (!group.empty()) (void)TRY(manager.group(group));
+  const auto page = TRY(manager.list_keys(group, state, TRY(page_of(arguments))));
   return page_answer(page, [](const keymgr::DataKey& key) { return to_json(key); });
 }
 

@@ -339,6 +339,9 @@ TEST_F(KeydRoutes, K27_AccessRulesAndProxies) {
   EXPECT_EQ(officer("POST", "/v1/proxies", {{"name", "x"}, {"serial", "1234567890"}}).error("field"),
             "fingerprint");
   EXPECT_EQ(officer("DELETE", "/v1/proxies/" + allowed.text("fingerprint") + "/1234567890").status, 204U);
+  const auto again = officer("DELETE", "/v1/proxies/" + allowed.text("fingerprint") + "/1234567890");
+  EXPECT_EQ(again.status, 404U);
+  EXPECT_NE(again.error("message").find("no proxy with this certificate"), std::string::npos);
   EXPECT_EQ(officer("GET", "/v1/proxies").items(), 0U);
 }
 

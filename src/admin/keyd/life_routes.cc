@@ -1,10 +1,15 @@
 // The end of keys by REST (K10), the same for data keys and KEKs.
+#include <algorithm>
+
 #include "admin/keyd/kek_lookup.h"
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "keymgr/evidence/destruction_proof.h"
+#include "keymgr/sharing/fingerprint.h"
+#include "keymgr/sharing/transfers.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -12,6 +17,7 @@ namespace {
 using keymgr::CartridgeFilter;
 using keymgr::KeyManager;
 using keymgr::KeyRef;
+namespace sharing = keymgr::sharing;
 
 // What differs between the two nouns.
 struct Noun {
@@ -83,14 +89,64 @@ json::object to_json(const keymgr::Tombstone& mark) {
           {"server", mark.server.text()}};
 }
 
-// The name, the state and what the key is now: what the second person consents to.
+// The partners that a data key was sent to, or came from.
+Result<std::vector<keymgr::PartnerHolding>> partners_of(KeyManager& manager, const KeyRef& key) {
+  std::vector<keymgr::PartnerHolding> out;
+  keymgr::KeyFingerprint fingerprint{};
+  if (key.kind != keymgr::KeyKind::kDataKey || key.fingerprint.size() != fingerprint.size()) return out;
+  copy_bytes(fingerprint, key.fingerprint);
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    for (const auto& transfer : TRY(sharing::transfers_of(reader, fingerprint))) {
+      const bool given = transfer.direction == sharing::Direction::kGiven;
+      out.push_back({transfer.partner, sharing::spoken(transfer.fingerprint), given, transfer.began});
+    }
+    return {};
+  }));
+  return out;
+}
+
+// The name, the state, what the key is now and who else has it: what the second person consents to. A key
+// that came to be elsewhere since is another matter.
 Result<Matter> matter_of(KeyManager& manager, const Noun& noun, const Request& request) {
   const KeyRef key = TRY(noun.find(manager, request));
   const auto needing = TRY(manager.count_sealed(key, CartridgeFilter::kNeeding));
-  return Matter{std::string(noun.name) + " " + to_hex(key.fingerprint),
-                std::string(noun.name) + " \"" + escape_unprintable(key.name) + "\" (" +
-                    to_hex(key.fingerprint) + ", " + std::string(keymgr::to_string(key.state)) +
-                    "), needed by " + std::to_string(needing) + " cartridges"};
+  const std::string elsewhere = text_of(TRY(partners_of(manager, key)));
+  return Matter{
+      std::string(noun.name) + " " + to_hex(key.fingerprint) + (elsewhere.empty() ? "" : " ") + elsewhere,
+      std::string(noun.name) + " \"" + escape_unprintable(key.name) + "\" (" + to_hex(key.fingerprint) +
+          ", " + std::string(keymgr::to_string(key.state)) + "), needed by " + counted(needing, "cartridge") +
+          (elsewhere.empty() ? "" : "; partners keep it: ") + escape_unprintable(elsewhere)};
+}
+
+keymgr::Destruction destruction_of(const Request& request, bool purge) {
+  return {.cartridges_lost = request.arguments.integer("cartridges_lost"), .purge = purge};
+}
+
+// Nobody is asked for what cannot be done.
+Result<Matter> matter_of_destroying(KeyManager& manager, const Noun& noun, const Request& request,
+                                    bool purge) {
+  const KeyRef key = TRY(noun.find(manager, request));
+  TRY(manager.keystore().read([&](store::Reader& reader) {
+    return manager.life().check_destroy(reader, key, destruction_of(request, purge));
+  }));
+  return matter_of(manager, noun, request);
+}
+
+Result<Uuid> hold_of(const Request& request) {
+  const auto id = Uuid::parse(request.arguments.text("hold"));
+  if (id) return *id;
+  return fail(ErrorCode::kInvalidArgument, "this is not the id of a hold", "hold", "list the holds");
+}
+
+Result<Matter> matter_of_hold(KeyManager& manager, const Noun& noun, const Request& request) {
+  const Uuid id = TRY(hold_of(request));
+  const KeyRef key = TRY(noun.find(manager, request));
+  const auto holds = TRY(manager.holds_of(key));
+  if (std::ranges::find(holds, id, &keymgr::KeyHold::id) == holds.end()) {
+    return fail(ErrorCode::kNotFound, key.name + " has no such hold", "hold",
+                "list its holds to see their ids");
+  }
+  return matter_of(manager, noun, request);
 }
 
 Result<Answer> cartridges(KeyManager& manager, const Noun& noun, const Request& request,
@@ -130,19 +186,14 @@ Result<Answer> add_hold(KeyManager& manager, const Noun& noun, const Request& re
 }
 
 Result<Answer> remove_hold(KeyManager& manager, const Noun& noun, const Request& request) {
-  const auto id = Uuid::parse(request.arguments.text("hold"));
-  if (!id) return fail(ErrorCode::kInvalidArgument, "this is not the id of a hold", "hold", "list the holds");
-  TRY(manager.remove_hold(actor_of(request.principal), TRY(noun.find(manager, request)), *id,
-                          consent_of(request)));
+  TRY(manager.remove_hold(actor_of(request.principal), TRY(noun.find(manager, request)),
+                          TRY(hold_of(request)), consent_of(request)));
   return empty_answer();
 }
 
 Result<Answer> destroy(KeyManager& manager, const Noun& noun, const Request& request, bool purge) {
-  keymgr::Destruction what;
-  what.cartridges_lost = request.arguments.integer("cartridges_lost");
-  what.purge = purge;
   const auto done = TRY(manager.destroy_key(actor_of(request.principal), TRY(noun.find(manager, request)),
-                                            what, consent_of(request)));
+                                            destruction_of(request, purge), consent_of(request)));
   json::object body = to_json(done.tombstone);
   body["overwritten_in_files"] = done.scrubbed;
   return json_answer(body);
@@ -192,14 +243,17 @@ void add_views(RouteTable& table, KeyManager& manager, const Noun& noun, const k
   table.add("GET", noun.holds, Permission::kView, "List its legal holds and retention dates.", {},
             "The holds.",
             [&manager, &noun](const Request& request) { return list_holds(manager, noun, request); });
-  table.add("GET", noun.proof, Permission::kView,
-            "Prove that it is gone: a signed document with its tombstone and what older backups still hold.",
-            {}, "{\"document\"}: the file's text.",
-            [&manager, &noun, backups](const Request& request) -> Result<Answer> {
-              const auto document = TRY(keymgr::prove_destruction(manager, actor_of(request.principal),
-                                                                  TRY(noun.find(manager, request)), backups));
-              return json_answer(json::object{{"document", document}});
-            });
+  table.add(
+      "GET", noun.proof, Permission::kView,
+      "Prove that it is gone: a signed document with its tombstone and what older backups and partners may "
+      "still hold.",
+      {}, "{\"document\"}: the file's text.",
+      [&manager, &noun, backups](const Request& request) -> Result<Answer> {
+        const auto partners = [&manager](const KeyRef& key) { return partners_of(manager, key); };
+        const auto document = TRY(keymgr::prove_destruction(
+            manager, actor_of(request.principal), TRY(noun.find(manager, request)), backups, partners));
+        return json_answer(json::object{{"document", document}});
+      });
 }
 
 void add_changes(RouteTable& table, KeyManager& manager, const Noun& noun) {
@@ -225,21 +279,27 @@ void add_changes(RouteTable& table, KeyManager& manager, const Noun& noun) {
 }
 
 void add_two_person_changes(RouteTable& table, KeyManager& manager, const Noun& noun) {
-  const auto matter = [&manager, &noun](const Request& request) { return matter_of(manager, noun, request); };
+  const auto destroying = [&manager, &noun](bool purge) {
+    return [&manager, &noun, purge](const Request& request) {
+      return matter_of_destroying(manager, noun, request, purge);
+    };
+  };
   const FieldSpec lost{
       .name = "cartridges_lost",
       .type = FieldType::kInteger,
       .meaning = "how many cartridges become unreadable, as the list of those needing it says"};
   table.add_two_person(
-      "DELETE", noun.hold, noun.change, "Take a legal hold or retention date away.", {}, "", matter,
+      "DELETE", noun.hold, noun.change, "Take a legal hold or retention date away.", {}, "",
+      [&manager, &noun](const Request& request) { return matter_of_hold(manager, noun, request); },
       [&manager, &noun](const Request& request) { return remove_hold(manager, noun, request); });
   table.add_two_person(
       "POST", noun.destroy, noun.change, "Destroy it for ever.", {lost},
-      "The tombstone, and whether no file of the keystore holds it any more.", matter,
+      "The tombstone, and whether no file of the keystore holds it any more.", destroying(false),
       [&manager, &noun](const Request& request) { return destroy(manager, noun, request, false); });
-  table.add_two_person(
-      "POST", noun.purge, noun.change, "Destroy it for ever, out of quarantine.", {lost}, "As of destroying.",
-      matter, [&manager, &noun](const Request& request) { return destroy(manager, noun, request, true); });
+  table.add_two_person("POST", noun.purge, noun.change, "Destroy it for ever, out of quarantine.", {lost},
+                       "As of destroying.", destroying(true), [&manager, &noun](const Request& request) {
+                         return destroy(manager, noun, request, true);
+                       });
 }
 
 }  // namespace

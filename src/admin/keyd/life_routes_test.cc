@@ -108,7 +108,27 @@ TEST_F(LifeRoutes, K10_HoldsQuarantineAndCompromise) {
   EXPECT_EQ(officer("GET", "/v1/keks?state=active").items(), 0U);
   EXPECT_EQ(officer("GET", "/v1/keks?state=maybe").error("field"), "state");
   EXPECT_EQ(officer("GET", "/v1/keys/NOSUCH/exposure").status, 404U);
-  EXPECT_EQ(officer("DELETE", "/v1/keys/K1/holds/x").status, 202U) << "asked before it is looked at";
+}
+
+TEST_F(LifeRoutes, K10_NobodyIsAskedForWhatCannotBeDone) {
+  const auto refused = [&](const std::string& method, const std::string& target,
+                           const json::object& body = {}) {
+    const auto answer = officer(method, target, body);
+    EXPECT_GE(answer.status, 400U) << target << answer.body;
+    return answer.status >= 400 ? answer.error("message") : std::string();
+  };
+  EXPECT_THAT(refused("POST", "/v1/keys/K1/destroy"), HasSubstr("is active and cannot be destroyed"));
+  EXPECT_THAT(refused("POST", "/v1/keks/FIN/destroy"), HasSubstr("cannot be destroyed"));
+  EXPECT_THAT(refused("POST", "/v1/keys/K1/purge"), HasSubstr("is not quarantined"));
+  deactivate();
+  EXPECT_THAT(refused("POST", "/v1/keys/K1/destroy", {{"cartridges_lost", 1}}),
+              HasSubstr("0 cartridges in the ledger"));
+  ASSERT_EQ(officer("POST", "/v1/keys/K1/holds", {{"reason", "tax"}, {"until", "2999-01-01"}}).status, 201U);
+  EXPECT_THAT(refused("POST", "/v1/keys/K1/destroy"), HasSubstr("is held until 2999"));
+  EXPECT_THAT(refused("DELETE", "/v1/keys/K1/holds/x"), HasSubstr("not the id of a hold"));
+  EXPECT_THAT(refused("DELETE", "/v1/keys/K1/holds/2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa"),
+              HasSubstr("no such hold"));
+  EXPECT_EQ(officer("GET", "/v1/approvals").items(), 0U);
 }
 
 TEST_F(LifeRoutes, K27_QuotasAreAddedListedAndRemoved) {

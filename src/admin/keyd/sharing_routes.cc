@@ -3,6 +3,7 @@
 #include "admin/keyd/support.h"
 #include "admin/keyd/upload_store.h"
 #include "base/base64.h"
+#include "base/counted.h"
 #include "keymgr/sharing/fingerprint.h"
 #include "keymgr/sharing/key_export.h"
 #include "keymgr/sharing/key_import.h"
@@ -74,7 +75,12 @@ Result<Answer> import_partner(KeyManager& manager, const Request& request) {
   const auto partner =
       TRY(sharing::put_partner(manager, actor_of(request.principal), arguments.text("name"),
                                arguments.text("certificate"), arguments.flag("replace").value_or(false)));
-  return json_answer(to_json(partner, manager.context().now()), 201);
+  json::object answer = to_json(partner, manager.context().now());
+  json::array warnings;
+  for (auto& text : sharing::import_warnings(partner, manager.context().now()))
+    warnings.emplace_back(std::move(text));
+  answer["warnings"] = std::move(warnings);
+  return json_answer(answer, 201);
 }
 
 Result<Answer> confirm(KeyManager& manager, const Request& request) {
@@ -139,6 +145,15 @@ Result<sharing::ExportOrder> order_of(const Arguments& arguments) {
   return order;
 }
 
+// Few are told one by one; many by the first and the last.
+std::string names_of(const std::vector<keymgr::DataKey>& keys) {
+  constexpr std::size_t kTold = 8;
+  if (keys.size() > kTold) return "the first " + keys.front().alias + ", the last " + keys.back().alias;
+  std::string out;
+  for (const auto& key : keys) out += (out.empty() ? "" : ", ") + key.alias;
+  return out;
+}
+
 // The second person consents to these keys for this certificate: a selection that comes to mean others is
 // another request.
 Result<Matter> matter_of_export(KeyManager& manager, const Request& request) {
@@ -146,10 +161,8 @@ Result<Matter> matter_of_export(KeyManager& manager, const Request& request) {
       TRY(sharing::plan_export(manager, actor_of(request.principal), TRY(order_of(request.arguments))));
   const auto& keys = plan.selected.keys;
   return Matter{"shared keys " + to_hex(plan.digest),
-                std::to_string(keys.size()) + (keys.size() == 1 ? " key" : " keys") + " (" +
-                    keys.front().alias + (keys.size() > 1 ? " to " + keys.back().alias : std::string()) +
-                    ") for the partner " + plan.partner.display + ", fingerprint " +
-                    sharing::spoken(plan.partner.fingerprint)};
+                counted(keys.size(), "key") + " (" + names_of(keys) + ") for the partner " +
+                    plan.partner.display + ", fingerprint " + sharing::spoken(plan.partner.fingerprint)};
 }
 
 json::array texts(const std::vector<std::string>& list) {
@@ -242,7 +255,8 @@ void add_partner_routes(RouteTable& table, KeyManager& manager) {
        {.name = "replace",
         .type = FieldType::kFlag,
         .meaning = "take another identity in place of the one here, unconfirmed"}},
-      "The partner.", [&manager](const Request& request) { return import_partner(manager, request); });
+      "The partner, and warnings.",
+      [&manager](const Request& request) { return import_partner(manager, request); });
   table.add("POST", "/v1/partners/{partner}/confirm", Permission::kShare,
             "Confirm a partner's fingerprint, as it was read out over the telephone.",
             {{.name = "fingerprint",

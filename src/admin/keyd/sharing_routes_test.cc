@@ -61,6 +61,7 @@ TEST_F(SharingRoutes, K18_PartnersAreImportedConfirmedShownAndForgotten) {
   ASSERT_EQ(partner.status, 201U) << partner.body;
   EXPECT_EQ(json::serialize(partner.body).find(fingerprint_), std::string::npos) << "it must be heard";
   EXPECT_EQ(partner.text("confirmed"), "");
+  EXPECT_TRUE(partner.body.at("warnings").as_array().empty());
   EXPECT_THAT(partner.text("remark"), HasSubstr("not confirmed"));
   EXPECT_EQ(
       as(Role::kOperator, "POST", "/v1/partners", {{"name", "X"}, {"certificate", certificate_}}).status,
@@ -87,7 +88,7 @@ TEST_F(SharingRoutes, K18_TheSecondOfficerConsentsToJustTheseKeys) {
   ASSERT_EQ(confirm().status, 200U);
   const auto asked = export_range();
   ASSERT_EQ(asked.status, 202U) << asked.body;
-  EXPECT_THAT(asked.text("summary"), HasSubstr("2 keys (AAA000000000000000001 to AAA000000000000000002)"));
+  EXPECT_THAT(asked.text("summary"), HasSubstr("2 keys (AAA000000000000000001, AAA000000000000000002)"));
   EXPECT_THAT(asked.text("summary"), HasSubstr(fingerprint_));
   const std::string id = asked.text("approval");
   ASSERT_EQ(call("second", "POST", "/v1/approvals/" + id + "/approve").status, 200U);
@@ -103,6 +104,34 @@ TEST_F(SharingRoutes, K18_TheSecondOfficerConsentsToJustTheseKeys) {
   const auto transfers = officer("GET", "/v1/keys/AAA000000000000000001/transfers");
   ASSERT_EQ(transfers.items(), 1U);
   EXPECT_EQ(transfers.body.at("items").at(0).at("approved_by").as_string(), "second");
+}
+
+TEST_F(SharingRoutes, K10_WhoDestroysAKeyIsToldOfThePartnersThatHaveIt) {
+  set_two_person(true);
+  ASSERT_EQ(officer("POST", "/v1/partners/certificate").status, 200U);
+  ASSERT_EQ(import_partner().status, 201U);
+  ASSERT_EQ(confirm().status, 200U);
+  ASSERT_EQ(officer("POST", "/v1/keys", {{"range", "AAA01-02"}}).status, 201U);
+  const std::string first = "/v1/keys/AAA000000000000000001";
+  const auto exported =
+      both("POST", "/v1/keys/export", {{"partner", "VIENNA"}, {"aliases", {"AAA000000000000000001"}}});
+  ASSERT_EQ(exported.status, 200U) << exported.body;
+  for (const auto& key : {first, std::string("/v1/keys/AAA000000000000000002")}) {
+    ASSERT_EQ(officer("PUT", key + "/state", {{"state", "deactivated"}}).status, 200U);
+  }
+  const auto asked = officer("POST", first + "/destroy");
+  ASSERT_EQ(asked.status, 202U) << asked.body;
+  EXPECT_THAT(asked.text("summary"), HasSubstr("partners keep it: given to Vienna"));
+  const auto other = officer("POST", "/v1/keys/AAA000000000000000002/destroy");
+  EXPECT_THAT(other.text("summary"), ::testing::Not(HasSubstr("partners")));
+  ASSERT_EQ(both("POST", first + "/destroy", json::object{}).status, 200U);
+  const auto proof = officer("GET", first + "/destruction-proof");
+  ASSERT_EQ(proof.status, 200U) << proof.body;
+  const auto document = json::parse(proof.text("document"));
+  const auto& partners = document.at("tapewarden destruction 1").at("partners").at("holding_the_key");
+  ASSERT_EQ(partners.as_array().size(), 1U);
+  EXPECT_EQ(partners.at(0).at("name").as_string(), "Vienna");
+  EXPECT_EQ(partners.at(0).at("fingerprint").as_string(), fingerprint_);
 }
 
 TEST_F(SharingRoutes, K18_AFileComesWholeOrInParts) {

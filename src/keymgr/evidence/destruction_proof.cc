@@ -1,5 +1,7 @@
 #include "keymgr/evidence/destruction_proof.h"
 
+#include <algorithm>
+
 #include "base/base64.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/evidence/evidence_parts.h"
@@ -49,6 +51,22 @@ json::object backups_json(const std::optional<std::vector<BackupHolding>>& backu
   return {{"recorded", backups.has_value()}, {"note", note}, {"holding_the_key", std::move(list)}};
 }
 
+json::object partners_json(const std::vector<PartnerHolding>& partners) {
+  json::array list;
+  for (const auto& partner : partners) {
+    list.push_back(json::object{{"name", partner.name},
+                                {"fingerprint", partner.fingerprint},
+                                {"direction", partner.given ? "given" : "received"},
+                                {"at", format_utc(partner.at)}});
+  }
+  const std::string_view note =
+      list.empty()
+          ? "this server knows of no partner that was given the key"
+          : "these partners were given the key, or it came from them: they may hold it, and only they "
+            "can destroy it there";
+  return {{"note", note}, {"holding_the_key", std::move(list)}};
+}
+
 // That the keystore itself says so: the row is looked at, not believed.
 Result<bool> row_is_empty(store::Reader& reader, const KeyManager& manager, const KeyRef& key) {
   if (key.kind == KeyKind::kDataKey) {
@@ -66,6 +84,17 @@ std::unexpected<Error> not_destroyed(const KeyRef& key) {
 
 }  // namespace
 
+std::string text_of(const std::vector<PartnerHolding>& partners) {
+  std::vector<std::string> parts;
+  for (const auto& partner : partners) {
+    std::string part = (partner.given ? "given to " : "came from ") + partner.name;
+    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(std::move(part));
+  }
+  std::string out;
+  for (const auto& part : parts) out += (out.empty() ? "" : ", ") + part;
+  return out;
+}
+
 BackupsWith no_backups() {
   return [](const KeyRef&) -> Result<std::optional<std::vector<BackupHolding>>> {
     return std::optional<std::vector<BackupHolding>>();
@@ -73,7 +102,7 @@ BackupsWith no_backups() {
 }
 
 Result<std::string> prove_destruction(KeyManager& manager, const Actor& actor, const KeyRef& key,
-                                      const BackupsWith& backups) {
+                                      const BackupsWith& backups, const PartnersWith& partners) {
   const auto& context = manager.context();
   std::optional<Tombstone> mark;
   std::optional<proof::Signer> signer;
@@ -94,6 +123,7 @@ Result<std::string> prove_destruction(KeyManager& manager, const Actor& actor, c
                              {"row_holds_no_secret", true},
                              {"overwritten_in_files", true},
                              {"backups", backups_json(TRY(backups(key)))},
+                             {"partners", partners_json(TRY(partners(key)))},
                              {"guarantees", kGuarantees},
                              {"does_not_guarantee", kDoesNotGuarantee}};
   (void)TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {

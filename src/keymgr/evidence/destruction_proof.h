@@ -31,9 +31,21 @@ using BackupsWith = std::function<Result<std::optional<std::vector<BackupHolding
 // Of a server that keeps no such record.
 BackupsWith no_backups();
 
+// A partner that the key was sent to or came from.
+struct PartnerHolding {
+  std::string name;         // as it was called then
+  std::string fingerprint;  // of its identity
+  bool given = true;        // sent by this site; else it came from there
+  WallTime at{};
+};
+// Oldest first.
+using PartnersWith = std::function<Result<std::vector<PartnerHolding>>(const KeyRef&)>;
+// "given to VIENNA, came from GRAZ", each once; empty for none.
+std::string text_of(const std::vector<PartnerHolding>& partners);
+
 // The signed file, as proof/signed_document.h reads it, and an audit record. kConflict for a key that is not
 // destroyed.
 Result<std::string> prove_destruction(KeyManager& manager, const Actor& actor, const KeyRef& key,
-                                      const BackupsWith& backups);
+                                      const BackupsWith& backups, const PartnersWith& partners);
 
 }  // namespace tapewarden::keymgr

@@ -204,13 +204,17 @@ TEST_F(EvidenceSite, D6_WhatMakesNoSenseIsNotCertified) {
   EXPECT_EQ(server.audit_count({"cartridge.erase"}), 1U);
 }
 
-TEST_F(EvidenceSite, K10_AProofOfDestructionNamesTheTombstoneAndTheBackups) {
+Result<std::vector<PartnerHolding>> nobody(const KeyRef&) {
+  return std::vector<PartnerHolding>();
+}
+
+TEST_F(EvidenceSite, K10_AProofOfDestructionNamesTheTombstoneTheBackupsAndThePartners) {
   ASSERT_TRUE(m().generate_key_range(operator_(), "GONE1", ""));
-  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups()).error().code,
+  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups(), nobody).error().code,
             ErrorCode::kConflict)
       << "it is there";
   ASSERT_TRUE(m().destroy_key(officer(), *m().key_ref("GONE1"), {}, agreed()));
-  const auto file = prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups());
+  const auto file = prove_destruction(m(), officer(), *m().key_ref("GONE1"), no_backups(), nobody);
   ASSERT_TRUE(file) << file.error().text();
   const auto document = proof::open_document(*file, proof::DocumentKind::kDestruction);
   ASSERT_TRUE(document) << document.error().text();
@@ -221,13 +225,21 @@ TEST_F(EvidenceSite, K10_AProofOfDestructionNamesTheTombstoneAndTheBackups) {
   EXPECT_EQ(content.at("tombstone").at("approved_by").as_string(), "second");
   EXPECT_FALSE(content.at("backups").at("recorded").as_bool());
   EXPECT_FALSE(proof::open_document(*file, proof::DocumentKind::kErasure));
+  const PartnersWith vienna = [](const KeyRef&) -> Result<std::vector<PartnerHolding>> {
+    return std::vector<PartnerHolding>{{"VIENNA", "3f2a 9c1e", true, {}}, {"GRAZ", "77b0 0d41", false, {}}};
+  };
   const BackupsWith two = [](const KeyRef&) -> Result<std::optional<std::vector<BackupHolding>>> {
     return std::optional<std::vector<BackupHolding>>({{"base-1", "vault", from_millis(1)}});
   };
-  const auto listed = prove_destruction(m(), officer(), *m().key_ref("GONE1"), two);
+  const auto listed = prove_destruction(m(), officer(), *m().key_ref("GONE1"), two, vienna);
   ASSERT_TRUE(listed);
   const auto opened = proof::open_document(*listed, proof::DocumentKind::kDestruction);
   EXPECT_EQ(opened->content.at("backups").at("holding_the_key").at(0).at("place").as_string(), "vault");
+  const auto& partners = opened->content.at("partners");
+  EXPECT_EQ(partners.at("holding_the_key").at(0).at("name").as_string(), "VIENNA");
+  EXPECT_EQ(partners.at("holding_the_key").at(1).at("direction").as_string(), "received");
+  EXPECT_NE(partners.at("note").as_string().find("may hold it"), std::string_view::npos);
+  EXPECT_TRUE(content.at("partners").at("holding_the_key").as_array().empty());
 }
 
 TEST_F(EvidenceSite, K10_AForgedTombstoneIsNoProof) {
@@ -236,7 +248,7 @@ TEST_F(EvidenceSite, K10_AForgedTombstoneIsNoProof) {
   auto mark = **m().tombstone_of(*m().key_ref("GONE2"));
   mark.approved_by = "somebody else";
   ASSERT_TRUE(server.write([&](store::Transaction& t) { return t.put(kTombstoneTable, mark.to_row()); }));
-  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE2"), no_backups()).error().code,
+  EXPECT_EQ(prove_destruction(m(), officer(), *m().key_ref("GONE2"), no_backups(), nobody).error().code,
             ErrorCode::kUnauthenticated);
 }
 

@@ -127,13 +127,13 @@ Result<Protection> protection_of(const RawEntry& raw) {
   return Protection{TRY(crypto::parse_java_pbe_parameters(*parameters)), *content};
 }
 
-// Before any of it is done.
-Status check_work(const std::vector<RawEntry>& entries) {
+// Before any of it is done; each key may have to be tried with each password.
+Status check_work(const std::vector<RawEntry>& entries, std::uint64_t passwords) {
   std::uint64_t wanted = 0;
   for (const RawEntry& entry : entries) {
     if (entry.tag == kCertificateTag) continue;
     const auto protection = protection_of(entry);
-    if (protection) wanted += protection->parameters.iterations;
+    if (protection) wanted += passwords * protection->parameters.iterations;
   }
   if (wanted <= kMaximumKeystoreIterations) return {};
   return fail(ErrorCode::kExhausted, "the keystore asks for more work than is allowed", "keystore",
@@ -168,9 +168,26 @@ EntryKind kind_of(std::uint32_t tag) {
                                  : EntryKind::kCertificate;
 }
 
-std::string fault_of(const Error& error) {
-  return error.code == ErrorCode::kWrongKey ? "its key has a password of its own (--key-password)"
-                                            : error.message;
+// Of the keystore, and that of its keys when one was given.
+using Passwords = std::vector<const SecretBytes*>;
+
+// With the first password that opens it. What another error than that of the password says is worth more,
+// since the key was opened then.
+Status open_with_any(const RawEntry& raw, const Passwords& passwords, OldKeystoreEntry& entry) {
+  Status result;
+  for (const SecretBytes* password : passwords) {
+    Status opened = open_entry(raw, *password, entry);
+    if (opened) return opened;
+    if (result || opened.error().code != ErrorCode::kWrongKey) result = std::move(opened);
+  }
+  return result;
+}
+
+std::string fault_of(const Error& error, const Passwords& passwords) {
+  if (error.code != ErrorCode::kWrongKey) return error.message;
+  return passwords.size() > 1
+             ? "neither the keystore's password nor that of its keys (--key-password-file) opens its key"
+             : "its key has a password of its own: give it too (--key-password-file)";
 }
 
 // The largest time that a WallTime holds in milliseconds is far beyond any real one; a wild value is none.
@@ -181,9 +198,13 @@ WallTime time_of(std::uint64_t milliseconds) {
 
 }  // namespace
 
-Result<OldKeystore> read_jceks(ByteView file, const SecretBytes& password, const SecretBytes& key_password) {
+Result<OldKeystore> read_jceks(ByteView file, const SecretBytes& password, const SecretBytes* key_password) {
   TRY(crypto::check_java_password(password));
-  TRY(crypto::check_java_password(key_password));
+  Passwords passwords{&password};
+  if (key_password != nullptr) {
+    TRY(crypto::check_java_password(*key_password));
+    passwords.push_back(key_password);
+  }
   auto store = read_structure(file);
   if (!store && store.error().code == ErrorCode::kCorrupt) {
     return fail(ErrorCode::kCorrupt, "the keystore is cut short or damaged: " + store.error().message,
@@ -198,15 +219,15 @@ Result<OldKeystore> read_jceks(ByteView file, const SecretBytes& password, const
     return fail(ErrorCode::kWrongKey, "the password is not the keystore's, or the keystore was changed",
                 "password", "check with: keytool -list -storetype JCEKS -keystore FILE");
   }
-  TRY(check_work(store->entries));
+  TRY(check_work(store->entries, passwords.size()));
   OldKeystore out{"JCEKS", {}};
   for (const RawEntry& raw : store->entries) {
     auto& entry = out.entries.emplace_back();
     entry.alias = escape_unprintable(raw.alias);
     entry.kind = kind_of(raw.tag);
     entry.created = time_of(raw.created_ms);
-    const auto opened = open_entry(raw, key_password, entry);
-    if (!opened) entry.fault = fault_of(opened.error());
+    const auto opened = open_with_any(raw, passwords, entry);
+    if (!opened) entry.fault = fault_of(opened.error(), passwords);
   }
   return out;
 }

@@ -11,6 +11,6 @@ inline constexpr std::uint32_t kJksMagic = 0xFEEDFEED;  // the older format, whi
 
 // As read_old_keystore(), for a file that begins with kJceksMagic.
 Result<OldKeystore> read_jceks(ByteView file, const crypto::SecretBytes& password,
-                               const crypto::SecretBytes& key_password);
+                               const crypto::SecretBytes* key_password);
 
 }  // namespace tapewarden::keymgr

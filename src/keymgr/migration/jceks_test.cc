@@ -114,6 +114,25 @@ TEST(Jceks, K20_KeysMayHaveAPasswordOfTheirOwn) {
   for (const auto& entry : without->entries) EXPECT_NE(entry.fault, "");
 }
 
+TEST(Jceks, K20_EachKeyIsTriedWithBothPasswords) {
+  JceksWriter store;
+  store.data_key("aes00", key_of(1)).pair("cert1", shared_rsa(0), certificate());
+  store.key_password = "another one";
+  store.data_key("aes01", key_of(2)).pair("cert2", shared_rsa(1), rsa_certificate(shared_rsa(1), "second"));
+  store.key_password = "a third";
+  store.data_key("aes02", key_of(3));
+  const auto read = open_with(store.file(), kStorePassword, "another one");
+  ASSERT_TRUE(read) << read.error().text();
+  for (const char* alias : {"aes00", "cert1", "aes01", "cert2"})
+    EXPECT_EQ(named(*read, alias).fault, "") << alias;
+  EXPECT_THAT(named(*read, "aes02").fault, HasSubstr("neither"));
+  EXPECT_THAT(named(*read, "aes02").fault, HasSubstr("--key-password-file"));
+  const auto without = open_with(store.file());
+  ASSERT_TRUE(without) << without.error().text();
+  EXPECT_EQ(named(*without, "aes00").fault, "");
+  EXPECT_THAT(named(*without, "aes01").fault, HasSubstr("--key-password-file"));
+}
+
 TEST(Jceks, K20_CutShortAnywhereItIsRefused) {
   const Bytes file = full_store().file();
   for (std::size_t size = 0; size < file.size(); size += 1 + size / 64) {

@@ -68,9 +68,8 @@ Result<OldKeystore> read_old_keystore(ByteView file, const crypto::SecretBytes& 
   if (file.size() > kMaximumKeystoreBytes)
     return fail(ErrorCode::kExhausted, "the keystore is larger than 16 MiB", "keystore",
                 "import it in parts: copy some entries with keytool -importkeystore -srcalias");
-  const auto& of_keys = key_password != nullptr ? *key_password : password;
   const auto magic = ByteReader(file).u32("magic");
-  if (magic && *magic == kJceksMagic) return read_jceks(file, password, of_keys);
+  if (magic && *magic == kJceksMagic) return read_jceks(file, password, key_password);
   if (magic && *magic == kJksMagic)
     return fail(ErrorCode::kUnsupported, "the keystore is a JKS, which holds no data keys", "keystore",
                 "convert it: keytool -importkeystore -srcstoretype JKS -deststoretype JCEKS");

@@ -38,10 +38,10 @@ struct OldKeystore {
   std::vector<OldKeystoreEntry> entries;
 };
 
-// By its first bytes: JCEKS or PKCS#12. `key_password`: of the entries' keys, where it differs from the
-// keystore's; nullptr: it does not. An entry that cannot be used has a fault and spoils no other. kWrongKey
-// when the password does not fit or the file was changed; kCorrupt when it is cut short; kInvalidArgument or
-// kUnsupported for another kind of file; kExhausted beyond a limit.
+// By its first bytes: JCEKS or PKCS#12. `key_password`: of the keys in a JCEKS that have another than the
+// keystore's, which is tried for each key too; nullptr: none has. An entry that cannot be used has a fault
+// and spoils no other. kWrongKey when the password does not fit or the file was changed; kCorrupt when it is
+// cut short; kInvalidArgument or kUnsupported for another kind of file; kExhausted beyond a limit.
 Result<OldKeystore> read_old_keystore(ByteView file, const crypto::SecretBytes& password,
                                       const crypto::SecretBytes* key_password = nullptr);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "keymgr/audit_note.h"
 
@@ -140,9 +141,9 @@ Status Alarms::write(const std::vector<Event>& events, std::size_t wanted,
       }
       told_[event.pool] = alarms[i];
       if (event.now.fell == 0) continue;
-      lines.push_back("recoverability: " + std::to_string(event.now.fell) + " cartridges of pool " +
-                      event.pool + " fell under " + std::to_string(wanted) + " independent places (" +
-                      examples[i] + "), " + std::to_string(event.now.cartridges) + " are there in all");
+      lines.push_back("recoverability: " + counted(event.now.fell, "cartridge") + " of pool " + event.pool +
+                      " fell under " + std::to_string(wanted) + " independent places (" + examples[i] +
+                      "), " + std::to_string(event.now.cartridges) + " are there in all");
     }
   }
   for (const auto& line : lines) log_(line);
@@ -165,7 +166,7 @@ std::vector<std::string> Alarms::warnings() const {
       ++further;
       continue;
     }
-    out.push_back("the keys of " + std::to_string(alarm.cartridges) + " cartridges of pool " + pool +
+    out.push_back("the keys of " + counted(alarm.cartridges, "cartridge") + " of pool " + pool +
                   " are in fewer than " + std::to_string(alarm.wanted) + " independent places since " +
                   format_utc(alarm.since) + ": see `tapewarden recoverability`");
   }

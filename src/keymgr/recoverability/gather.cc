@@ -201,6 +201,12 @@ Status Gatherer::name_domains(store::Reader& reader, Places& out) const {
     if (found != named.end()) place.domain = found->second;
     place.domain = to_upper(place.domain);
   }
+  for (const auto& [name, domain] : named) {
+    const bool there = std::ranges::any_of(out.all, [&name](const Place& place) {
+      return equal_ignoring_case(name, place.name) || equal_ignoring_case("server:" + name, place.name);
+    });
+    if (!there) out.misnamed.push_back(name);
+  }
   return {};
 }
 

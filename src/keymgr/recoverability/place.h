@@ -59,6 +59,7 @@ struct Places {
   std::vector<Place> all;  // at most kMaximumPlaces
   std::size_t left_out = 0;
   SharedKeys shared;
+  std::vector<std::string> misnamed;  // what recoverability.domains names and nothing here is called
 };
 
 // What is taken away in "which tapes die if". kInvalidArgument naming "without" for a word that is none of

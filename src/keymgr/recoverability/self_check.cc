@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/tables.h"
@@ -269,8 +270,8 @@ Status SelfCheck::finish(Progress& progress) {
   under_way_.reset();
   warning_.clear();
   if (result.failed > 0) {
-    warning_ = "the self-check could not open " + std::to_string(result.failed) +
-               " keys of this server: " + result.first_failed + "; bring them back from the peer or a backup";
+    warning_ = "the self-check could not open " + counted(result.failed, "key") +
+               " of this server: " + result.first_failed + "; bring them back from the peer or a backup";
   }
   return {};
 }

@@ -4,12 +4,15 @@
 #include <limits>
 #include <tuple>
 
+#include "base/nearest_words.h"
 #include "base/text.h"
 #include "keymgr/tables.h"
 
 namespace tapewarden::keymgr::recoverability {
 namespace {
 
+constexpr std::string_view kServerPrefix = "server:";
+constexpr std::string_view kTargetPrefix = "target:";
 const std::string kHeard = "peer-heard";
 constexpr std::chrono::minutes kLookAgain{
     10};  // though nothing changed: settling ends, the peer stays silent
@@ -403,8 +406,28 @@ Result<Service::Brief> Service::brief() {
   return out;
 }
 
+// A place that is misspelt stays a domain of its own, which counts too much: so a slip of the pen is told.
+// Targets of the other server are not known here: what is called "target:" may be one of those.
+std::vector<std::string> Service::misnamed_places() const {
+  const MutexLock lock(mutex_);
+  std::vector<std::string> known;
+  for (const Place& place : places_.all) {
+    const bool server = place.name.starts_with(kServerPrefix);
+    known.push_back(server ? place.name.substr(kServerPrefix.size()) : place.name);
+  }
+  std::vector<std::string> out;
+  for (const std::string& name : places_.misnamed) {
+    if (to_lower(name).starts_with(kTargetPrefix)) continue;
+    out.push_back("recoverability.domains names the place \"" + name +
+                  "\", and there is none here: whatever was meant counts as a failure domain of its own; " +
+                  nearest_words(name, known));
+  }
+  return out;
+}
+
 std::vector<std::string> Service::warnings() const {
   std::vector<std::string> out = alarms_.warnings();
+  for (auto& text : misnamed_places()) out.push_back(std::move(text));
   for (auto& text : check_.warnings()) out.push_back(std::move(text));
   const MutexLock lock(mutex_);
   if (!damaged_.empty()) {

@@ -126,6 +126,8 @@ class Service {
   Result<CartridgeView> view_of(store::Reader& reader, const Weak& weak,
                                 const std::vector<std::string>& places) const;
   std::string volser_of(Number cartridge);
+  // Of places that recoverability.domains names and that there are not.
+  std::vector<std::string> misnamed_places() const TW_EXCLUDES(mutex_);
   void add_to(Counts& counts, const Catalogue::Cartridge& cartridge, Number number) const TW_REQUIRES(mutex_);
   Status note_heard() TW_REQUIRES(feed_mutex_);
   std::unexpected<Error> not_read_yet() const;

@@ -220,6 +220,19 @@ TEST_F(Recoverable, K26_TwoServersOfOneBuildingAreOnePlace) {
   EXPECT_EQ(service->cartridges({.without = {"domain:HOUSE-1"}}, {})->total, 1);
 }
 
+TEST_F(Recoverable, K26_AMisspeltPlaceInTheDomainsIsWarnedOf) {
+  hear_peer();
+  ASSERT_OK(m().set_setting(officer(), kPlaceDomains, "primry=house-1, SECONDARY=house-1"));
+  ASSERT_OK(service->watch());
+  ASSERT_EQ(service->warnings().size(), 1U);
+  EXPECT_NE(service->warnings()[0].find("\"primry\""), std::string::npos) << service->warnings()[0];
+  EXPECT_NE(service->warnings()[0].find("did you mean primary?"), std::string::npos)
+      << service->warnings()[0];
+  ASSERT_OK(m().set_setting(officer(), kPlaceDomains, "primary=house-1, server:secondary=house-1"));
+  ASSERT_OK(service->watch());
+  EXPECT_TRUE(service->warnings().empty());
+}
+
 TEST_F(Recoverable, K26_TheWeakestComeFirstPageByPage) {
   hear_peer();
   for (int i = 1; i <= 5; ++i) write("VOL00" + std::to_string(i));

@@ -4,8 +4,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace tapewarden::keymgr::sharing {
+
+// Organizational unit of a site's identity, by which a certificate that it issued is known.
+inline constexpr std::string_view kSharingUnit = "tapewarden sharing";
 
 inline constexpr std::size_t kMaximumSharedKeys = 100'000;   // in one file
 inline constexpr std::size_t kMaximumFileBytes = 32U << 20;  // of a whole file

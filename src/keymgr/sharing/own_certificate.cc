@@ -11,7 +11,6 @@
 namespace tapewarden::keymgr::sharing {
 namespace {
 
-constexpr std::string_view kUnit = "tapewarden sharing";
 constexpr std::chrono::hours kBackdated{24};  // so that a partner whose clock is behind takes it
 
 Result<std::optional<OwnCertificate>> newest(store::Reader& reader) {
@@ -48,7 +47,7 @@ Result<Pair> make_identity(const ServerContext& context, const std::string& name
   made.key = crypto::PrivateKey::generate_p256();
   crypto::CertificateSpec spec;
   spec.common_name = name;
-  spec.organizational_unit = kUnit;
+  spec.organizational_unit = kSharingUnit;
   spec.use = crypto::CertificateUse::kAuthority;
   spec.not_before = context.now() - kBackdated;
   spec.not_after = context.now() + kIdentityValidity;
@@ -62,7 +61,7 @@ Result<Pair> make_sealing(const ServerContext& context, const std::string& name,
   made.key = crypto::PrivateKey::generate_rsa(bits);
   crypto::CertificateSpec spec;
   spec.common_name = name;
-  spec.organizational_unit = std::string(kUnit) + ", encryption";
+  spec.organizational_unit = std::string(kSharingUnit) + ", encryption";
   spec.use = crypto::CertificateUse::kKeyWrapping;
   spec.not_before = context.now() - kBackdated;
   spec.not_after = context.now() + kCertificateValidity;

@@ -169,6 +169,13 @@ Result<Bundle> read_bundle(std::string_view pem) {
     (sealing ? out.certificate : out.identity.emplace()) = certificate;
   }
   if (out.certificate.empty()) return bad_bundle("the file holds no certificate with an RSA key to seal to");
+  // Such a site writes both into one file.
+  const std::string unit = "OU=" + std::string(kSharingUnit);
+  if (!out.identity && out.certificate.issuer().find(unit) != std::string::npos) {
+    return bad_bundle(
+        "the file holds the encryption certificate of a site and not the identity that signed it: it was "
+        "cut");
+  }
   if (!out.identity || out.certificate.signed_by(*out.identity)) return out;
   return bad_bundle("the encryption certificate is not signed by the identity beside it");
 }
@@ -219,6 +226,23 @@ std::string remark_on(const Partner& partner, WallTime now) {
     return "its certificate expires on " + format_utc(certificate->not_after());
   }
   return {};
+}
+
+std::vector<std::string> import_warnings(const Partner& partner, WallTime now) {
+  std::vector<std::string> out;
+  const auto certificate = crypto::Certificate::from_der(partner.certificate);
+  if (certificate && certificate->not_after() < now) {
+    out.push_back("its certificate expired on " + format_utc(certificate->not_after()) +
+                  ": nothing can be exported to it; ask the partner for a new one");
+  }
+  if (certificate && certificate->not_before() > now) {
+    out.push_back("its certificate is good from " + format_utc(certificate->not_before()) +
+                  " on only: compare the clocks of the two sites");
+  }
+  if (partner.identity.empty()) {
+    out.emplace_back("it has no identity: keys can go there, and none can come from there");
+  }
+  return out;
 }
 
 std::unexpected<Error> audit_refusal(KeyManager& manager, const Actor& actor, std::string_view action,

@@ -59,6 +59,9 @@ Result<std::vector<Partner>> list_partners(store::Reader& reader);  // in order 
 // What an operator should know about it today: not confirmed, about to expire, expired. Empty: nothing.
 std::string remark_on(const Partner& partner, WallTime now);
 
+// What whoever imports it should know at once: expired, not good yet, unable to send.
+std::vector<std::string> import_warnings(const Partner& partner, WallTime now);
+
 // Imports or renews a partner's certificate. kConflict when the name is another partner's and `replace` is
 // not said, or an older certificate would come back; kAlreadyExists when another name has the identity;
 // kInvalidArgument when it is this site's own. A refusal is audited.

@@ -96,8 +96,27 @@ TEST_F(Introduction, K18_WhatIsNoPartnersCertificateIsRefused) {
             std::string::npos);
   EXPECT_NE(message_of(a.bundle()).find("this site itself"), std::string::npos);
   EXPECT_FALSE(put("two\nlines", b.bundle()));
-  EXPECT_EQ(a.audit_count({"partner.import", "failure"}), 7U);
-  EXPECT_EQ(message_of(certificate), "taken") << "keys can go to who has an RSA certificate alone";
+  EXPECT_NE(message_of(certificate).find("it was cut"), std::string::npos) << "half of a site's file";
+  EXPECT_EQ(a.audit_count({"partner.import", "failure"}), 8U);
+  EXPECT_EQ(message_of(rsa_certificate(shared_rsa(0), "foreign").pem()), "taken")
+      << "keys can go to who has an RSA certificate alone";
+}
+
+TEST_F(Introduction, K18_AnExpiredCertificateAndOneWithoutIdentityWarn) {
+  const auto whole = put("VIENNA", b.bundle());
+  TW_ASSERT_OK(whole);
+  const WallTime now = a.manager().context().now();
+  EXPECT_TRUE(import_warnings(*whole, now).empty());
+  const auto late = import_warnings(*whole, now + std::chrono::years(20));
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_NE(late[0].find("expired on"), std::string::npos);
+  const auto early = import_warnings(*whole, now - std::chrono::years(1));
+  ASSERT_EQ(early.size(), 1U);
+  EXPECT_NE(early[0].find("good from"), std::string::npos);
+  const auto alone = put("GRAZ", rsa_certificate(shared_rsa(0), "foreign").pem());
+  TW_ASSERT_OK(alone);
+  ASSERT_EQ(import_warnings(*alone, now).size(), 1U);
+  EXPECT_NE(import_warnings(*alone, now)[0].find("none can come"), std::string::npos);
 }
 
 TEST_F(Introduction, K18_OneIdentityIsOnePartner) {

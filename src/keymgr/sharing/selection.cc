@@ -3,7 +3,9 @@
 #include <map>
 #include <set>
 
+#include "base/counted.h"
 #include "base/text.h"
+#include "keymgr/alias_range.h"
 #include "keymgr/key_lookup.h"
 #include "keymgr/sharing/limits.h"
 #include "keymgr/tables.h"
@@ -105,14 +107,15 @@ class Picker {
         reader_.query(kLedgerTable, "volser = ? ORDER BY issued DESC LIMIT ?", {volser, kEntriesOfVolume}));
     std::size_t found = 0;
     bool wrapped = false;
+    std::string why;  // the last key of it does not go
     for (const auto& row : rows) {
       const auto entry = LedgerEntry::from_row(row);
       wrapped = wrapped || entry.method == Method::kWrappedKey;
       if (entry.method != Method::kIdentifiedKey || entry.alias.empty()) continue;
       auto key = TRY(key_of_entry(reader_, manager_, entry));
       if (!key || !why_not(*key).empty()) {
-        warn("volume " + volser + ": its key " + entry.alias + " " +
-             (key ? why_not(*key) : std::string("is not held here")));
+        why = "its key " + entry.alias + " " + (key ? why_not(*key) : std::string("is not held here"));
+        warn("volume " + volser + ": " + why);
         continue;
       }
       keep(*std::move(key));
@@ -125,13 +128,13 @@ class Picker {
                   "volumes", std::string(kWrappedRemedy));
     }
     return fail(ErrorCode::kNotFound,
-                "the ledger tells no key of volume " + escape_unprintable(volser.substr(0, 64)) +
-                    (warnings_.empty() || rows.empty() ? std::string() : ": " + warnings_.back()),
+                (why.empty() ? "the ledger tells no key of volume " : "no key goes of volume ") +
+                    escape_unprintable(volser.substr(0, 64)) + (why.empty() ? std::string() : ": " + why),
                 "volumes");
   }
 
   Status add_range(const std::string& range) {
-    const auto aliases = TRY(eedk::expand_alias_range(trim(range)));
+    const auto aliases = TRY(aliases_of_range(range, "ranges"));
     const std::string first = TRY(eedk::canonical_alias(aliases.front()));
     const std::string last = TRY(eedk::canonical_alias(aliases.back()));
     const auto length = static_cast<std::int64_t>(first.size());
@@ -174,9 +177,11 @@ class Picker {
       }
     }
     if (left_out > 0)
-      warn(what + ": " + std::to_string(left_out) + " destroyed or quarantined keys stay out");
+      warn(what + ": " + counted(left_out, "destroyed or quarantined key") +
+           (left_out == 1 ? " stays out" : " stay out"));
     if (not_used > 0) {
-      warn(what + ": " + std::to_string(not_used) + " keys that began no cartridge yet stay out");
+      warn(what + ": " + counted(not_used, "key") + " that began no cartridge yet" +
+           (not_used == 1 ? " stays out" : " stay out"));
     }
     return {};
   }

@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/env.h"
 #include "base/uuid.h"
@@ -192,6 +193,11 @@ class Cartridge {
   Status repair_key_info(const KeyInfo* content = nullptr);
 
   SessionKeys session_keys() const;
+  // Numbers of the tape files whose writing was cut off, ascending: the last one when it has blocks and
+  // neither a filemark nor an end-of-data record follows, and one that somebody ended later by a filemark
+  // that begins a session of its own without an end-of-data record before it. What cannot be read for damage
+  // counts for none. While records are being written the last file is not told of.
+  std::vector<std::uint64_t> cut_off_files();
 
   Position position() const;
   bool at_beginning() const;

@@ -91,6 +91,10 @@ struct Cartridge::State {
   Status seek(std::uint64_t object);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
+  // Whether the session's writing went on behind an end-of-data record.
+  bool follows_an_end(const SessionEntry& session);
+  // The tape file that begins a session only to be ended by it.
+  std::optional<std::uint64_t> file_ended_by(const SessionEntry& session);
 
   // cartridge_write.cc
   Status check_spec(const SessionSpec& candidate) const;

@@ -100,8 +100,12 @@ struct VerifyReport {
   std::uint64_t tags_unchecked = 0;  // encrypted, and none of the keys fits
   std::uint64_t torn_bytes = 0;
   bool closed = false;  // ends with an end-of-data record
+  // Tape files whose writing was cut off, as Cartridge::cut_off_files() tells them.
+  std::vector<std::uint64_t> cut_off_files;
   std::vector<VerifyFault> faults;
-  bool good() const { return faults.empty(); }
+  // A write was interrupted: what is there may be in order, and yet be less than was to be written.
+  bool interrupted() const { return torn_bytes != 0 || !cut_off_files.empty(); }
+  bool good() const { return faults.empty() && !interrupted(); }
   std::string to_text() const;
 };
 

@@ -40,6 +40,7 @@ class Verifier {
     TRY(report_progress(before.offset));
     ++out.records;
     out.bytes += header.total_bytes();
+    note_ends(header);
     const Status whole = stream_.check_payload(header, before.offset);
     if (!whole) {
       if (whole.error().code == ErrorCode::kIo) return whole;
@@ -56,7 +57,40 @@ class Verifier {
 
   VerifyReport out;
 
+  // Behind the last record.
+  void finish(const ScanEnd& end) {
+    out.torn_bytes = end.torn_bytes;
+    out.closed = end.last_type == RecordType::kEndOfData || end.last_type == RecordType::kIndex;
+    if (inside_file_ && !out.closed) out.cut_off_files.push_back(files_);
+  }
+
  private:
+  // A tape file that was cut off has no end of its own; one that was ended afterwards shows by a session that
+  // begins with its filemark.
+  void note_ends(const RecordHeader& header) {
+    switch (header.type) {
+      case RecordType::kSession:
+        new_session_ = true;
+        return;
+      case RecordType::kSyncMark:
+        return;
+      case RecordType::kEndOfData:
+      case RecordType::kIndex:
+        ended_ = true;
+        return;
+      case RecordType::kData:
+        inside_file_ = true;
+        break;
+      case RecordType::kFilemark:
+        if (inside_file_ && new_session_ && !ended_) out.cut_off_files.push_back(header.file_number);
+        inside_file_ = false;
+        files_ = std::uint64_t{header.file_number} + 1;
+        break;
+    }
+    new_session_ = false;
+    ended_ = false;
+  }
+
   Status report_progress(std::uint64_t offset) {
     constexpr std::uint64_t kStep = 16U << 20;
     if (!options_.progress || offset < next_progress_) return {};
@@ -108,6 +142,10 @@ class Verifier {
   std::deque<RecordOpener> openers_;
   RecordOpener plain_;
   std::uint32_t wrong_session_ = 0;
+  bool inside_file_ = false;  // blocks without a filemark behind them
+  bool new_session_ = false;  // since the last object
+  bool ended_ = false;        // an end-of-data record, since the last object
+  std::uint64_t files_ = 0;   // filemarks so far
   Bytes buffer_;
 };
 
@@ -164,8 +202,7 @@ Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOption
     verifier.fault(error, offset, object);
   };
   const ScanEnd end = TRY(scan_records(stream, superblocks.current(), total, visitor));
-  verifier.out.torn_bytes = end.torn_bytes;
-  verifier.out.closed = end.last_type == RecordType::kEndOfData || end.last_type == RecordType::kIndex;
+  verifier.finish(end);
   if (options.progress) options.progress(total, total);
   return std::move(verifier.out);
 }
@@ -176,11 +213,14 @@ std::string VerifyReport::to_text() const {
                      " tags not checked for want of the key\n";
   text += closed ? "ends with an end-of-data record\n" : "was not unloaded: no end-of-data record\n";
   if (torn_bytes != 0) text += std::to_string(torn_bytes) + " bytes of torn tail after the last record\n";
+  for (const std::uint64_t file : cut_off_files)
+    text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
+  if (torn_bytes != 0 && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
   for (const VerifyFault& fault : faults) {
     text += std::string(to_string(fault.kind)) + " at offset " + std::to_string(fault.offset) + ", object " +
             std::to_string(fault.logical_object) + ": " + fault.message + "\n";
   }
-  if (faults.empty()) text += "good\n";
+  if (good()) text += "good\n";
   return text;
 }
 
