@@ -67,7 +67,7 @@ struct TargetConfig {
   Authentication authentication{};
   // REPORT LUNS is always answered here, out of this list, and never reaches a unit; so is every command for
   // a LUN without a unit.
-  std::vector<UnitPlace> units;
+  std::vector<UnitPlace> units{};
 };
 
 struct Limits {
@@ -113,7 +113,7 @@ struct SessionEvents {
 
 struct ServerConfig {
   std::vector<Portal> portals{Portal{}};
-  std::vector<TargetConfig> targets;
+  std::vector<TargetConfig> targets{};
   Authentication discovery{};  // of discovery sessions; they see the targets whose list allows their name
   bool unprotected_network = false;  // portals outside the loopback network are meant
   unsigned threads = 2;              // that move bytes; units have their own

@@ -1,0 +1,87 @@
+// The iSCSI target against an initiator that we did not write: the tools of libiscsi, among them its test
+// program with all its iSCSI tests, on a RAM disk.
+#include <array>
+#include <cstdio>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/real_env.h"
+#include "crypto/random.h"
+#include "iscsi/server.h"
+#include "scsi/ram_disk.h"
+
+namespace tapewarden::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr std::uint64_t kBlocks = (std::uint64_t{64} << 20) / scsi::kRamDiskBlock;
+const std::string kTarget = "iqn.2026-01.org.tapewarden:disk";
+
+struct Shell {
+  std::string output;
+  int status = -1;
+};
+
+Shell run(const std::string& command) {
+  Shell shell;
+  auto* pipe = popen((command + " 2>&1 </dev/null").c_str(), "r");
+  if (pipe == nullptr) return shell;
+  std::array<char, 4096> buffer{};
+  while (const auto count = fread(buffer.data(), 1, buffer.size(), pipe))
+    shell.output.append(buffer.data(), count);
+  shell.status = pclose(pipe);
+  return shell;
+}
+
+class InteropIscsi : public ::testing::Test {
+ protected:
+  void start(iscsi::Authentication authentication = {}) {
+    iscsi::ServerConfig config;
+    config.portals = {iscsi::Portal{.port = 0}};
+    iscsi::TargetConfig target{.name = kTarget, .alias = "a disk"};
+    target.authentication = std::move(authentication);
+    for (const std::uint16_t lun : {std::uint16_t{0}, std::uint16_t{3}})
+      target.units.push_back(
+          {.lun = lun, .unit = std::make_shared<scsi::RamDisk>(kBlocks, "RAM" + std::to_string(lun))});
+    config.targets.push_back(std::move(target));
+    auto server = iscsi::Server::start(std::move(config), {.clock = &clock_, .random = &random_});
+    ASSERT_TRUE(server.has_value()) << server.error().text();
+    server_ = std::move(*server);
+  }
+  std::string portal() const { return "iscsi://127.0.0.1:" + std::to_string(server_->port()); }
+  std::string disk(int lun = 0) const { return portal() + "/" + kTarget + "/" + std::to_string(lun); }
+
+ private:
+  RealClock clock_;
+  crypto::SystemRandom random_;
+  std::unique_ptr<iscsi::Server> server_;
+};
+
+TEST_F(InteropIscsi, L1_DiscoveryListsTargetAndUnits) {
+  start();
+  const auto list = run("iscsi-ls -s " + portal());
+  EXPECT_EQ(list.status, 0) << list.output;
+  EXPECT_THAT(list.output, HasSubstr(kTarget));
+  EXPECT_THAT(list.output, HasSubstr("Lun:0"));
+  EXPECT_THAT(list.output, HasSubstr("Lun:3"));
+}
+
+TEST_F(InteropIscsi, L1_InquiryNamesTheUnit) {
+  start();
+  const auto inquiry = run("iscsi-inq " + disk(3));
+  EXPECT_EQ(inquiry.status, 0) << inquiry.output;
+  EXPECT_THAT(inquiry.output, HasSubstr("RAM DISK"));
+}
+
+TEST_F(InteropIscsi, L1_AllIscsiTestsPass) {
+  start();
+  const auto tests = run("iscsi-test-cu --dataloss --test=iSCSI " + disk() + " " + disk());
+  EXPECT_EQ(tests.status, 0) << tests.output;
+  EXPECT_THAT(tests.output, HasSubstr("asserts"));
+  EXPECT_THAT(tests.output, Not(HasSubstr("FAILED"))) << tests.output;
+}
+
+}  // namespace
+}  // namespace tapewarden::testing
