@@ -66,7 +66,6 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   iscsi::ServerConfig serving;
   serving.portals = {{.address = config.iscsi.address, .port = config.iscsi.port}};
   serving.unprotected_network = config.iscsi.unprotected_network;
-  serving.discovery = TRY(read_authentication(*env.disk, config.iscsi));
   serving.events = log_events();
   iscsi::TargetConfig target{.name = config.iscsi.target, .alias = "Tapewarden library", .units = {}};
   target.allowed_initiators = config.iscsi.initiators;

@@ -1,0 +1,43 @@
+// A site's virtual library in a temporary folder, served by a real tapewarden-taped on a free loopback port.
+// Not thread-safe.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/process.h"
+#include "taped/initiator.h"
+
+namespace tapewarden::testing {
+
+class TapedProcess {
+ public:
+  // `tapewarden-keyd site-init`, `library init`, cartridges A00001L9 to A00004L9 in slots 1 to 4; nothing
+  // runs yet.
+  static Result<std::unique_ptr<TapedProcess>> make();
+  ~TapedProcess();  // ends the process, deletes the folder unless TAPEWARDEN_KEEP is set
+
+  // Starts and waits for the line that says it is ready. kUnavailable with the log when it ends first.
+  Status start();
+  // SIGTERM and wait; the exit status.
+  Result<int> stop();
+  void kill_hard();  // SIGKILL
+  // `tapewarden library VERB…` of this site; its output. kConflict with the output when it fails.
+  Result<std::string> library(std::vector<std::string> arguments);
+
+  Login login() const;
+  std::string log() const { return process_ ? process_->output() : ""; }
+  std::string config_path() const { return directory_ + "/site/engine/taped.toml"; }
+
+ private:
+  TapedProcess() = default;
+  Status prepare();
+  std::string directory_;
+  std::string target_;
+  std::string password_;
+  std::uint16_t port_ = 0;
+  std::optional<Process> process_;
+};
+
+}  // namespace tapewarden::testing
