@@ -7,7 +7,7 @@
 namespace tapewarden::apps {
 namespace {
 
-constexpr std::chrono::milliseconds kDrain{10'000};
+constexpr std::chrono::milliseconds kDrain{5'000};
 
 Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const tape::LibrarySpec& spec) {
   std::vector<std::shared_ptr<tape::DriveBay>> bays;

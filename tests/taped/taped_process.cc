@@ -32,11 +32,27 @@ Result<std::string> read_text(const std::string& path) {
 
 Result<std::unique_ptr<TapedProcess>> TapedProcess::make() {
   std::unique_ptr<TapedProcess> taped(new TapedProcess());
-  std::string name = std::filesystem::temp_directory_path().string() + "/tapewarden-taped-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) return fail(ErrorCode::kIo, "no temporary folder can be made");
-  taped->directory_ = name;
+  TRY(taped->make_folder());
   TRY(taped->prepare());
   return taped;
+}
+
+Result<std::unique_ptr<TapedProcess>> TapedProcess::copy() const {
+  std::unique_ptr<TapedProcess> taped(new TapedProcess());
+  TRY(taped->make_folder());
+  std::error_code error;
+  std::filesystem::copy(directory_, taped->directory_, std::filesystem::copy_options::recursive, error);
+  if (error) return fail(ErrorCode::kIo, error.message());
+  taped->target_ = target_;
+  taped->password_ = password_;
+  return taped;
+}
+
+Status TapedProcess::make_folder() {
+  std::string name = std::filesystem::temp_directory_path().string() + "/tapewarden-taped-XXXXXX";
+  if (::mkdtemp(name.data()) == nullptr) return fail(ErrorCode::kIo, "no temporary folder can be made");
+  directory_ = name;
+  return {};
 }
 
 Status TapedProcess::prepare() {

@@ -16,6 +16,8 @@ class TapedProcess {
   // `tapewarden-keyd site-init`, `library init`, cartridges A00001L9 to A00004L9 in slots 1 to 4; nothing
   // runs yet.
   static Result<std::unique_ptr<TapedProcess>> make();
+  // A copy with a folder of its own: keys are slow to make.
+  Result<std::unique_ptr<TapedProcess>> copy() const;
   ~TapedProcess();  // ends the process, deletes the folder unless TAPEWARDEN_KEEP is set
 
   // Starts and waits for the line that says it is ready. kUnavailable with the log when it ends first.
@@ -32,6 +34,7 @@ class TapedProcess {
 
  private:
   TapedProcess() = default;
+  Status make_folder();
   Status prepare();
   std::string directory_;
   std::string target_;

@@ -37,10 +37,17 @@ using Places = std::map<std::uint16_t, std::string>;
 
 class Taped : public ::testing::Test {
  protected:
-  void SetUp() override {
+  static void SetUpTestSuite() {
     auto made = TapedProcess::make();
     ASSERT_TRUE(made) << made.error().text();
-    taped_ = std::move(*made);
+    fresh_ = std::move(*made);
+  }
+  static void TearDownTestSuite() { fresh_.reset(); }
+  void SetUp() override {
+    ASSERT_NE(fresh_, nullptr);
+    auto copied = fresh_->copy();
+    ASSERT_TRUE(copied) << copied.error().text();
+    taped_ = std::move(*copied);
     start();
   }
   void start() {
@@ -74,6 +81,7 @@ class Taped : public ::testing::Test {
         if (element.full) places[element.address] = element.volume_tag;
     return places;
   }
+  static inline std::unique_ptr<TapedProcess> fresh_;
   std::unique_ptr<TapedProcess> taped_;
 };
 
