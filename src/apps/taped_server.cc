@@ -1,6 +1,7 @@
 #include "apps/taped_server.h"
 
 #include "apps/log.h"
+#include "apps/taped_keys.h"
 #include "tape/device/changer.h"
 #include "tape/library/library.h"
 
@@ -9,7 +10,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{5'000};
 
-Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const tape::LibrarySpec& spec) {
+Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const tape::LibrarySpec& spec,
+                                                               TapedKeys* keys) {
   std::vector<std::shared_ptr<tape::DriveBay>> bays;
   for (const auto& drive : spec.drives) {
     auto identity = tape::DriveIdentity::load(*env.disk, spec.identities + "/" + drive.serial);
@@ -19,8 +21,9 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const ta
     if (!identity) return in_context("drive " + drive.serial, identity.error());
     tape::DriveOptions options;
     options.management = drive.management;
+    auto* exchange = keys == nullptr ? nullptr : &keys->exchange();
     bays.push_back(std::make_shared<tape::DriveBay>(
-        std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options))));
+        std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange), keys));
   }
   return bays;
 }
@@ -52,6 +55,7 @@ iscsi::SessionEvents log_events() {
 
 // In the order of dependence; destroyed from the end.
 struct TapedServer::Parts {
+  std::unique_ptr<TapedKeys> keys;  // none: every drive is application-managed
   std::unique_ptr<tape::Library> library;
   std::shared_ptr<tape::Changer> changer;
   std::unique_ptr<iscsi::Server> server;
@@ -72,8 +76,11 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
 
   auto folder = TRY(tape::LibraryFolder::open(env, config.library));
-  parts.library = TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config.library)),
-                                          [](const std::string& text) { log(LogLevel::kWarning, text); }));
+  if (!config.library.key_servers.empty())
+    parts.keys = TRY(TapedKeys::connect(env, config.library.key_servers));
+  parts.library =
+      TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config.library, parts.keys.get())),
+                              [](const std::string& text) { log(LogLevel::kWarning, text); }));
   parts.changer = std::make_shared<tape::Changer>(*parts.library, config.library.changer);
   target.units.push_back({0, parts.changer});
   for (const auto& bay : parts.library->bays())

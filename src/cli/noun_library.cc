@@ -70,7 +70,7 @@ std::vector<const tape::Holding*> in_order(const tape::Inventory& inventory) {
     constexpr std::array kOrder{3, 2, 1, 0};  // outside, slot, port, drive
     return kOrder[static_cast<std::size_t>(row->place.kind)];
   };
-  std::ranges::stable_sort(rows, [&rank](const auto* a, const auto* b) {
+  std::ranges::sort(rows, [&rank](const auto* a, const auto* b) {
     return std::tuple(rank(a), a->place) < std::tuple(rank(b), b->place);
   });
   return rows;

@@ -48,7 +48,7 @@ std::optional<ElementType> ElementAddressAssignment::type_of(std::uint16_t addre
 std::array<ElementType, 4> ElementAddressAssignment::in_order() const {
   std::array types{ElementType::kTransport, ElementType::kStorage, ElementType::kImportExport,
                    ElementType::kDataTransfer};
-  std::ranges::stable_sort(types, {}, [this](ElementType type) { return range_of(type).first; });
+  std::ranges::sort(types, {}, [this](ElementType type) { return std::pair(range_of(type).first, type); });
   return types;
 }
 

@@ -2,6 +2,8 @@
 
 #include "scsi/cdb.h"
 #include "scsi/inquiry.h"
+#include "scsi/sense_codes.h"
+#include "scsi/tape_encryption.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -25,10 +27,31 @@ std::string identifier_of(Drive& drive) {
   return {};
 }
 
+bool has_opcode(ByteView cdb, scsi::Opcode opcode) {
+  return !cdb.empty() && cdb[0] == static_cast<std::uint8_t>(opcode);
+}
+
+// A host could otherwise make the drive write in clear by its write policy.
+bool sends_to_key_path(ByteView cdb) {
+  return has_opcode(cdb, scsi::Opcode::kSecurityProtocolOut) && cdb.size() > 1 &&
+         cdb[1] == scsi::security_protocol::kKeyPath;
+}
+
+bool moves_data(ByteView cdb) {
+  return has_opcode(cdb, scsi::Opcode::kRead6) || has_opcode(cdb, scsi::Opcode::kWrite6);
+}
+
+bool asks_for_key(const scsi::Response& response) {
+  return response.status == scsi::ScsiStatus::kCheckCondition &&
+         (response.sense.code == scsi::sense_codes::kKeyGenerationNeeded ||
+          response.sense.code == scsi::sense_codes::kKeyTranslationNeeded);
+}
+
 }  // namespace
 
-DriveBay::DriveBay(std::unique_ptr<Drive> drive)
+DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
     : drive_(std::move(drive)),
+      keys_(keys),
       serial_(drive_->identity().serial()),
       kind_(drive_->identity().facts().kind),
       identifier_(identifier_of(*drive_)) {
@@ -38,8 +61,26 @@ DriveBay::DriveBay(std::unique_ptr<Drive> drive)
 
 scsi::Response DriveBay::execute(const scsi::Command& command) {
   const MutexLock lock(mutex_);
-  auto response = drive_->execute(command);
+  auto response = library_managed() ? execute_with_keys(command) : drive_->execute(command);
   note_state();
+  return response;
+}
+
+bool DriveBay::library_managed() const {
+  return keys_ != nullptr && drive_->management() == KeyManagement::kLibrary;
+}
+
+scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
+  if (sends_to_key_path(command.cdb))
+    return scsi::check_condition({.code = scsi::sense_codes::kConfigurationPrevented});
+  auto response = drive_->execute(command);
+  if (asks_for_key(response)) {
+    keys_->serve(*drive_, command.nexus);
+    unconfirmed_ = true;
+    response = drive_->execute(command);  // the first run changed nothing; this one has a key or says why not
+  }
+  if (unconfirmed_ && response.good() && !moves_data(command.cdb))
+    unconfirmed_ = !keys_->confirm(*drive_, command.nexus);
   return response;
 }
 
@@ -54,8 +95,10 @@ void DriveBay::reset() {
   note_state();
 }
 
-Status DriveBay::insert(const std::string& path, const Uuid& volume) {
+Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
   const MutexLock lock(mutex_);
+  if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
+  unconfirmed_ = false;
   const auto inserted = drive_->insert(path);
   if (inserted && drive_->cartridge()->identity().volume != volume) {
     (void)drive_->eject();

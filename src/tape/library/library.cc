@@ -176,7 +176,8 @@ void Library::undo(const std::vector<const Step*>& out, const std::vector<const 
 }
 
 Status Library::load(DriveBay& bay, const Holding& holding) {
-  auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume);
+  auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume,
+                             policy_for(folder_->spec().encryption, holding.barcode));
   if (!inserted)
     note("cartridge " + holding.barcode + " could not be loaded into drive " + bay.serial() + ": " +
          inserted.error().text());

@@ -19,16 +19,21 @@ Result<std::string> read_name(config::Section& section, const std::string& key, 
   return text;
 }
 
-// "LTO 1000000001", and after it "library" or "application": who manages its keys.
+// "LTO 1000000001", and after it "library" when the library brings its keys.
 Result<LibraryDrive> read_drive(config::Section& section, const std::string& text) {
   const auto words = split(text, ' ');
   const auto wrong = [&section] {
     return section.wrong("drives",
-                         "write for each drive its kind (LTO or 3592) and its serial, for example "
+                         "write for each drive its kind (LTO or 3592) and its serial, and the word library "
+                         "when the library brings its keys, for example "
                          "\"LTO 1000000001\"");
   };
-  if (words.size() != 2) return wrong();
+  if (words.size() != 2 && words.size() != 3) return wrong();
   LibraryDrive drive;
+  if (words.size() == 3) {
+    if (!equal_ignoring_case(words[2], to_string(KeyManagement::kLibrary))) return wrong();
+    drive.management = KeyManagement::kLibrary;
+  }
   if (equal_ignoring_case(words[0], to_string(MediumKind::k3592))) {
     drive.kind = MediumKind::k3592;
   } else if (!equal_ignoring_case(words[0], to_string(MediumKind::kLto))) {
@@ -51,6 +56,24 @@ Status read_drives(config::Section& section, LibrarySpec& spec) {
       return section.wrong("drives", "two drives have the serial " + drive.serial);
     spec.drives.push_back(std::move(drive));
   }
+  return {};
+}
+
+// Rules for drives that the library brings keys to, and where it gets them.
+Status read_keys(config::Section& section, LibrarySpec& spec) {
+  spec.key_servers = TRY(section.path("key_servers", ""));
+  for (const auto& text : TRY(section.texts("encryption"))) {
+    auto rule = parse_encryption_rule(text);
+    if (!rule) return section.wrong("encryption", rule.error().message + ": " + rule.error().remedy);
+    spec.encryption.push_back(*std::move(rule));
+  }
+  const bool managed =
+      std::ranges::find(spec.drives, KeyManagement::kLibrary, &LibraryDrive::management) != spec.drives.end();
+  if (managed && spec.key_servers.empty())
+    return section.wrong("key_servers", "name the engine.toml that says where the key servers are");
+  if (!managed && !spec.encryption.empty())
+    return section.wrong("encryption",
+                         "rules are for library-managed drives: write \"library\" after a serial");
   return {};
 }
 
@@ -90,6 +113,7 @@ Result<LibrarySpec> read_library_spec(config::Section section) {
   spec.changer.vendor = TRY(read_name(section, "vendor", 8, spec.changer.vendor));
   spec.changer.product = TRY(read_name(section, "product", 16, spec.changer.product));
   TRY(read_drives(section, spec));
+  TRY(read_keys(section, spec));
   TRY(read_layout(section, spec));
   TRY(section.no_others());
   return spec;

@@ -7,6 +7,7 @@
 #include "config/toml_file.h"
 #include "scsi/changer_mode.h"
 #include "tape/device/changer.h"
+#include "tape/library/encryption_rules.h"
 #include "tape/medium/superblock.h"
 
 namespace tapewarden::tape {
@@ -24,6 +25,8 @@ struct LibrarySpec {
   ChangerOptions changer{};
   std::vector<LibraryDrive> drives{};  // in the order of their element addresses
   scsi::ElementAddressAssignment layout{};
+  std::string key_servers{};                 // path of engine.toml; set when a drive is library-managed
+  std::vector<EncryptionRule> encryption{};  // for library-managed drives
 
   // How many slots and import/export slots there are follows from the layout.
   std::uint32_t slots() const { return layout.storage.count; }
