@@ -4,6 +4,8 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "cli/drive_maker.h"
+#include "cli/key_servers.h"
 #include "cli/library_maker.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
@@ -133,6 +135,30 @@ Status add(Context& context, const Values& values) {
   return {};
 }
 
+Status enrol(Context& context, const Values& values) {
+  const auto path = TRY(library_config_path(context, values));
+  const auto spec = TRY(read_library_config(*context.env.disk, path));
+  if (spec.key_servers.empty())
+    return fail(ErrorCode::kInvalidArgument, "the library brings keys to none of its drives",
+                "library.drives", "write the word library after a drive's serial, and key_servers");
+  const auto config = TRY(read_engine_config(*context.env.disk, spec.key_servers));
+  const auto servers = TRY(KeyServers::connect(context.env, config));
+  json::array rows;
+  std::string text;
+  for (const auto& drive : spec.drives) {
+    if (drive.management != tape::KeyManagement::kLibrary) continue;
+    const auto identity =
+        TRY(tape::DriveIdentity::load(*context.env.disk, spec.identities + "/" + drive.serial));
+    const bool known = TRY(enrol_drive(servers->proxy(), *identity, true)) == Enrolment::kAccepted;
+    rows.push_back(json::object{{"serial", drive.serial}, {"accepted", known}});
+    text += "drive " + drive.serial +
+            (known ? " is in the drive table\n"
+                   : " waits to be accepted: tapewarden drive-table accept " + drive.serial + "\n");
+  }
+  print_report(context, {{"drives", rows}}, text);
+  return {};
+}
+
 Status import(Context& context, const Values& values) {
   const auto folder = TRY(open_library(context, values));
   const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
@@ -198,6 +224,12 @@ std::vector<Command> library_commands() {
                      {.name = "--worm", .kind = ArgumentKind::kFlag, .meaning = "write once, read many"},
                      kConfig},
        .does = add},
+      {.noun = "library",
+       .verb = "enrol",
+       .summary = "Show the library-managed drives to the key server, which notes unknown ones as pending",
+       .example = "tapewarden library enrol --site ~/site",
+       .arguments = {kConfig},
+       .does = enrol},
       simple("import", "Put a cartridge from outside into an import/export slot",
              "tapewarden library import VOL001L9 --site ~/site", import),
       simple("export", "Take a cartridge out of its import/export slot",

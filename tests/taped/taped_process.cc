@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/real_env.h"
+#include "base/text.h"
 #include "harness/test_site.h"
 
 namespace tapewarden::testing {
@@ -37,12 +38,22 @@ Result<std::unique_ptr<TapedProcess>> TapedProcess::make() {
   return taped;
 }
 
+Result<std::unique_ptr<TapedProcess>> TapedProcess::of_site(const std::string& site,
+                                                            std::vector<std::string> options) {
+  std::unique_ptr<TapedProcess> taped(new TapedProcess());
+  TRY(taped->make_folder());
+  taped->site_ = site;
+  TRY(taped->make_library(std::move(options)));
+  return taped;
+}
+
 Result<std::unique_ptr<TapedProcess>> TapedProcess::copy() const {
   std::unique_ptr<TapedProcess> taped(new TapedProcess());
   TRY(taped->make_folder());
   std::error_code error;
   std::filesystem::copy(directory_, taped->directory_, std::filesystem::copy_options::recursive, error);
   if (error) return fail(ErrorCode::kIo, error.message());
+  taped->site_ = taped->directory_ + "/site";
   taped->target_ = target_;
   taped->password_ = password_;
   return taped;
@@ -56,21 +67,39 @@ Status TapedProcess::make_folder() {
 }
 
 Status TapedProcess::prepare() {
-  const auto site = directory_ + "/site";
+  site_ = directory_ + "/site";
   const auto made =
-      TRY(run_command({program("tapewarden-keyd"), "site-init", site}, directory_ + "/commands.log"));
+      TRY(run_command({program("tapewarden-keyd"), "site-init", site_}, directory_ + "/commands.log"));
   if (made.end.exit_code != 0) return fail(ErrorCode::kInternal, made.output);
-  TRY(library({"init"}));
-  auto config = TRY(read_text(config_path()));
-  target_ = between(config, "target = \"", '"');
-  const std::string port = "port = 3260";
-  config.replace(config.find(port), port.size(), "port = 0");
-  RealDisk disk;
-  TRY(write_file_atomically(disk, config_path(), as_bytes(config)));
-  password_ = TRY(read_text(site + "/engine/iscsi-secret"));
-  password_.erase(password_.find_last_not_of('\n') + 1);
+  TRY(make_library({}));
   TRY(library({"add-cartridges", "A00001L9-A00004L9", "--capacity", "64M"}));
   return {};
+}
+
+Status TapedProcess::make_library(std::vector<std::string> options) {
+  options.insert(options.begin(), "init");
+  TRY(library(std::move(options)));
+  target_ = between(TRY(read_text(config_path())), "target = \"", '"');
+  TRY(edit_config("port = 3260", "port = 0"));
+  password_ = TRY(read_text(site_ + "/engine/iscsi-secret"));
+  password_.erase(password_.find_last_not_of('\n') + 1);
+  return {};
+}
+
+Status TapedProcess::edit_config(const std::string& from, const std::string& to) {
+  auto config = TRY(read_text(config_path()));
+  const auto at = config.find(from);
+  if (at == std::string::npos) return fail(ErrorCode::kNotFound, from + " is not in the configuration");
+  config.replace(at, from.size(), to);
+  RealDisk disk;
+  return write_file_atomically(disk, config_path(), as_bytes(config));
+}
+
+Result<std::vector<std::string>> TapedProcess::drives() const {
+  const auto list = between(TRY(read_text(config_path())), "\ndrives = [", ']');
+  std::vector<std::string> serials;
+  for (const auto& drive : split(list, ',')) serials.push_back(split(between(drive, "\"", '"'), ' ')[1]);
+  return serials;
 }
 
 TapedProcess::~TapedProcess() {
@@ -107,7 +136,7 @@ void TapedProcess::kill_hard() {
 
 Result<std::string> TapedProcess::library(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {program("tapewarden"), "library"});
-  arguments.insert(arguments.end(), {"--site", directory_ + "/site"});
+  arguments.insert(arguments.end(), {"--site", site_});
   const auto result = TRY(run_command(arguments, directory_ + "/commands.log"));
   if (result.end.exit_code == 0) return result.output;
   return fail(ErrorCode::kConflict, result.output);

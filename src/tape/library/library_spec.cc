@@ -31,7 +31,7 @@ Result<LibraryDrive> read_drive(config::Section& section, const std::string& tex
   if (words.size() != 2 && words.size() != 3) return wrong();
   LibraryDrive drive;
   if (words.size() == 3) {
-    if (!equal_ignoring_case(words[2], to_string(KeyManagement::kLibrary))) return wrong();
+    if (!equal_ignoring_case(words[2], "library")) return wrong();
     drive.management = KeyManagement::kLibrary;
   }
   if (equal_ignoring_case(words[0], to_string(MediumKind::k3592))) {
