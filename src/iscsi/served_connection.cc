@@ -100,13 +100,15 @@ Result<Opening> ServedConnection::open_session(const LoginOutcome& login) {
                             .pool = shared_.pool}};
 }
 
-void ServedConnection::wind_up(std::shared_ptr<ServedConnection> connection, std::chrono::milliseconds drain) {
+void ServedConnection::wind_up(std::shared_ptr<ServedConnection> connection,
+                               std::chrono::milliseconds drain) {
   const auto stream = connection->stream_;
   stream->post([self = std::move(connection), drain] {
     if (self->stream_->closing()) return;
     const Error reason{ErrorCode::kUnavailable, "the server stops", "", ""};
     if (!self->endpoint_.in_session() || drain.count() == 0) return self->end(reason, true);
-    const auto seconds = std::min<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(drain).count(), 65535);
+    const auto seconds =
+        std::min<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(drain).count(), 65535);
     self->endpoint_.request_logout(static_cast<std::uint16_t>(seconds));
   });
 }
