@@ -191,6 +191,7 @@ TEST(IscsiReader, L1_EveryCombinationOfDigestsAndPadding) {
         PduReader reader(sink);
         const Digests digests{header, data};
         reader.set_digests(digests);
+        reader.allow_ahs();
         const Bytes content(size, 0x5a);
         const Bytes ahs(size % 2 * 8, 1);
         ASSERT_TRUE(feed(reader, encode_pdu(Header(Opcode::kNopOut), content, digests, ahs)).has_value());
@@ -223,6 +224,12 @@ TEST(IscsiReader, L1_BrokenDigestsAreSeen) {
   const auto status = feed(reader, pdu);
   ASSERT_FALSE(status.has_value());
   EXPECT_EQ(status.error().field, "HeaderDigest");
+}
+
+TEST(IscsiReader, L1_NoAdditionalSegmentsInALogin) {
+  NotingSink sink;
+  PduReader reader(sink);
+  EXPECT_FALSE(feed(reader, encode_pdu(Header(Opcode::kLoginRequest), {}, {}, Bytes(8))).has_value());
 }
 
 TEST(IscsiReader, L1_NothingLongerThanDeclaredIsRead) {
