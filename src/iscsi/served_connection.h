@@ -51,6 +51,7 @@ class ServedConnection final : public net::StreamHandler,
   Endpoint endpoint_;
   std::optional<SessionTable::Grant> grant_;
   bool reported_ = false;
+  bool held_up_ = false;  // the initiator has not taken enough of what waits for it
 };
 
 }  // namespace tapewarden::iscsi
