@@ -50,8 +50,12 @@ class InteropIscsi : public ::testing::Test {
     ASSERT_TRUE(server.has_value()) << server.error().text();
     server_ = std::move(*server);
   }
-  std::string portal() const { return "iscsi://127.0.0.1:" + std::to_string(server_->port()); }
-  std::string disk(int lun = 0) const { return portal() + "/" + kTarget + "/" + std::to_string(lun); }
+  std::string portal(const std::string& account = "") const {
+    return "iscsi://" + account + "127.0.0.1:" + std::to_string(server_->port());
+  }
+  std::string disk(int lun = 0, const std::string& account = "") const {
+    return portal(account) + "/" + kTarget + "/" + std::to_string(lun);
+  }
 
  private:
   RealClock clock_;
@@ -75,6 +79,30 @@ TEST_F(InteropIscsi, L1_InquiryNamesTheUnit) {
   EXPECT_THAT(inquiry.output, HasSubstr("RAM DISK"));
 }
 
+iscsi::Authentication accounts(bool mutual) {
+  iscsi::Authentication authentication;
+  authentication.initiators.push_back({"host", crypto::SecretBytes::copy_of(as_bytes("hostsecret123"))});
+  if (mutual)
+    authentication.target =
+        iscsi::ChapAccount{"disk", crypto::SecretBytes::copy_of(as_bytes("disksecret123"))};
+  return authentication;
+}
+
+TEST_F(InteropIscsi, L1_ChapLetsInWhoKnowsTheSecret) {
+  start(accounts(false));
+  EXPECT_EQ(run("iscsi-inq " + disk(0, "host%hostsecret123@")).status, 0);
+  EXPECT_NE(run("iscsi-inq " + disk(0, "host%hostsecret124@")).status, 0);
+  EXPECT_NE(run("iscsi-inq " + disk(0, "guest%hostsecret123@")).status, 0);
+  EXPECT_NE(run("iscsi-inq " + disk(0)).status, 0);
+}
+
+TEST_F(InteropIscsi, L1_ChapProvesTheTargetToo) {
+  start(accounts(true));
+  const auto url = "'" + disk(0, "host%hostsecret123@") + "?target_user=disk&target_password=disksecret12";
+  EXPECT_EQ(run("iscsi-inq " + url + "3'").status, 0);
+  EXPECT_NE(run("iscsi-inq " + url + "4'").status, 0);
+}
+
 // The line "tests 15 15 15 0 0" of CUnit's summary; the tests themselves write "FAILED" where they make a
 // command fail on purpose.
 void expect_all_passed(const Shell& tests, unsigned count) {
@@ -87,6 +115,11 @@ void expect_all_passed(const Shell& tests, unsigned count) {
 TEST_F(InteropIscsi, L1_AllIscsiTestsPass) {
   start();
   expect_all_passed(run("iscsi-test-cu --dataloss --test=iSCSI " + disk()), 15);
+}
+
+TEST_F(InteropIscsi, L1_AllDiskTestsPass) {
+  start();
+  expect_all_passed(run("iscsi-test-cu --dataloss --test=SCSI " + disk()), 215);
 }
 
 TEST_F(InteropIscsi, L1_AllIscsiTestsPassWithDigests) {
