@@ -61,6 +61,7 @@ void Endpoint::open_session(LoginAnswer& answer) {
   answer.response.tsih = opening->tsih;
   reader_.set_digests(outcome.agreed.digests);
   reader_.set_max_segment(config_.limits.max_receive_segment);
+  reader_.allow_ahs();
   session_.emplace(surroundings_, config_,
                    SessionStart{.login = std::move(outcome),
                                 .nexus = std::move(opening->nexus),

@@ -196,7 +196,7 @@ Result<Text> FullFeature::answer_text(const Text& in) {
       continue;
     }
     TRY(negotiation_.answer(pair, true, out));
-    if (pair.key == "MaxRecvDataSegmentLength")
+    if (pair.key == "MaxRecvDataSegmentLength" && out.find(pair.key) == nullptr)
       link_.set_their_max_segment(negotiation_.agreed().their_max_segment);
   }
   return out;

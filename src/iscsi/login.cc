@@ -98,7 +98,7 @@ Login::Step Login::take(const LoginRequest& request, ByteView data, LoginAnswer&
 
   if (!begun_) {
     if (auto step = begin(request, *in); !step) return step;
-  } else if (request.current < stage_ || request.isid != outcome_.isid) {
+  } else if (request.current < stage_ || request.isid != outcome_.isid || !same_names(*in)) {
     return wrong("the login goes back or changes its session", "CSG");
   }
   stage_ = request.current;
@@ -144,6 +144,16 @@ Login::Step Login::begin(const LoginRequest& request, const Text& in) {
     if (auto step = find_target(in); !step) return step;
   begun_ = true;
   return {};
+}
+
+bool Login::same_names(const Text& in) const {
+  const auto same = [&in](std::string_view key, std::string_view value) {
+    const auto* found = in.find(key);
+    return found == nullptr || *found == value;
+  };
+  return same("InitiatorName", outcome_.initiator) &&
+         same("SessionType", outcome_.discovery ? "Discovery" : "Normal") &&
+         (outcome_.discovery || same("TargetName", outcome_.target->name));
 }
 
 Login::Step Login::find_target(const Text& in) {

@@ -5,7 +5,7 @@
 //       └───────────────────────────────────────────────►
 //
 // Invariants
-//  1. Names and session type come with the first request and stay.
+//  1. Names and session type come with the first request and stay; said again, they are the same.
 //  2. Nothing leads to the full feature phase before a target that asks for CHAP has its proof.
 //  3. After a response with a status other than success nothing more is accepted.
 #pragma once
@@ -65,6 +65,7 @@ class Login {
   Step take(const LoginRequest& request, ByteView data, LoginAnswer& answer);
   Step begin(const LoginRequest& request, const Text& in);
   Step find_target(const Text& in);
+  bool same_names(const Text& in) const;
   Step security(const Text& in, Text& out);
   Step choose_method(const std::string& methods, Text& out);
   Step keys(const LoginRequest& request, const Text& in, Text& out);

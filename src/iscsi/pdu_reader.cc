@@ -22,6 +22,8 @@ Status PduReader::filled() {
   switch (state_) {
     case State::kHeader:
       header_ = Header(head_);
+      if (header_.ahs_bytes() > 0 && !ahs_allowed_)
+        return fail(ErrorCode::kInvalidArgument, "additional segments where none may be", "TotalAHSLength");
       rest_.resize(header_.ahs_bytes() + (digests_.header ? kDigestBytes : 0));
       if (rest_.empty()) return header_whole();
       state_ = State::kRest;

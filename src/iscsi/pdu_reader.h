@@ -36,6 +36,8 @@ class PduReader {
   // From the next PDU on.
   void set_digests(Digests digests) { digests_ = digests; }
   void set_max_segment(std::size_t bytes) { max_segment_ = bytes; }
+  // Fresh: no additional segments, as in the login (section 11.12: TotalAHSLength is 0).
+  void allow_ahs() { ahs_allowed_ = true; }
 
  private:
   enum class State : std::uint8_t { kHeader, kRest, kData, kTail };
@@ -47,6 +49,7 @@ class PduReader {
   State state_ = State::kHeader;
   Digests digests_{};
   std::size_t max_segment_ = 8192;  // until another one is declared (RFC 7143 section 13.12)
+  bool ahs_allowed_ = false;
   std::array<std::uint8_t, kHeaderBytes> head_{};
   Header header_;
   Bytes rest_;     // additional segments, then the header digest

@@ -28,6 +28,7 @@ void ServedConnection::on_open() {
 
 void ServedConnection::read_on() {
   if (stream_->closing()) return;
+  held_up_ = false;
   stream_->set_deadline(endpoint_.deadline());
   stream_->read(endpoint_.want());
 }
@@ -35,7 +36,8 @@ void ServedConnection::read_on() {
 void ServedConnection::on_read() {
   if (auto status = endpoint_.filled(); !status) return end(status.error(), false);
   const auto limit = shared_.config.limits.write_queue;
-  if (stream_->queued_bytes() > limit)
+  held_up_ = stream_->queued_bytes() > limit;
+  if (held_up_)
     stream_->notify_below(limit / 2);
   else
     read_on();
@@ -46,6 +48,7 @@ void ServedConnection::on_written() {
 }
 
 void ServedConnection::on_deadline() {
+  if (held_up_) return;  // nothing can be heard; the stream watches whether the initiator takes anything
   if (auto status = endpoint_.on_deadline(); !status) return end(status.error(), false);
   stream_->set_deadline(endpoint_.deadline());
 }
@@ -100,13 +103,15 @@ Result<Opening> ServedConnection::open_session(const LoginOutcome& login) {
                             .pool = shared_.pool}};
 }
 
-void ServedConnection::wind_up(std::shared_ptr<ServedConnection> connection, std::chrono::milliseconds drain) {
+void ServedConnection::wind_up(std::shared_ptr<ServedConnection> connection,
+                               std::chrono::milliseconds drain) {
   const auto stream = connection->stream_;
   stream->post([self = std::move(connection), drain] {
     if (self->stream_->closing()) return;
     const Error reason{ErrorCode::kUnavailable, "the server stops", "", ""};
     if (!self->endpoint_.in_session() || drain.count() == 0) return self->end(reason, true);
-    const auto seconds = std::min<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(drain).count(), 65535);
+    const auto seconds =
+        std::min<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(drain).count(), 65535);
     self->endpoint_.request_logout(static_cast<std::uint16_t>(seconds));
   });
 }

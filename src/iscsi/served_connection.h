@@ -25,8 +25,8 @@ class ServedConnection final : public net::StreamHandler,
  public:
   ServedConnection(Shared& shared, std::shared_ptr<net::Stream> stream, const std::string& advertised);
 
-  // Asks for a logout within `drain`, or ends a connection that is not a session. Any thread; the reference moves
-  // to the stream's thread, so that the end of it is there.
+  // Asks for a logout within `drain`, or ends a connection that is not a session. Any thread; the reference
+  // moves to the stream's thread, so that the end of it is there.
   static void wind_up(std::shared_ptr<ServedConnection> connection, std::chrono::milliseconds drain);
 
   void on_open() override;
@@ -51,6 +51,7 @@ class ServedConnection final : public net::StreamHandler,
   Endpoint endpoint_;
   std::optional<SessionTable::Grant> grant_;
   bool reported_ = false;
+  bool held_up_ = false;  // the initiator has not taken enough of what waits for it
 };
 
 }  // namespace tapewarden::iscsi

@@ -93,12 +93,12 @@ struct Limits {
 };
 
 struct SessionInfo {
-  scsi::NexusId nexus;
-  std::string initiator;               // its name
+  scsi::NexusId nexus{};
+  std::string initiator{};             // its name
   std::array<std::uint8_t, 6> isid{};  // with the name: the initiator port
-  std::string target;                  // empty in a discovery session
-  std::string remote_address;          // "address:port"
-  std::string chap_name;               // who proved himself; empty without CHAP
+  std::string target{};                // empty in a discovery session
+  std::string remote_address{};        // "address:port"
+  std::string chap_name{};             // who proved himself; empty without CHAP
   WallTime since{};
 };
 

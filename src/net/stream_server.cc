@@ -75,27 +75,26 @@ void StreamServer::State::retry_accept() {
 void StreamServer::State::admit(std::shared_ptr<Shard> shard, tcp::socket socket) {
   auto stream = std::make_shared<Stream>(
       shard, std::make_unique<Stream::Io>(shard->context(), std::move(socket)), options.write_timeout);
-  std::uint64_t id = 0;
+  bool admitted = false;
   {
     const MutexLock lock(mutex);
     if (stopping) return;
-    if (streams.size() < options.max_streams) {
-      id = ++last_id;
+    admitted = streams.size() < options.max_streams;
+    if (admitted) {
+      const auto id = ++last_id;
       streams.emplace(id, stream);
+      // Under the lock, so that cut() comes after it.
+      shard->post([self = shared_from_this(), stream, id] {
+        auto handler = self->factory(stream);
+        if (!handler) return self->gone(id);
+        stream->start(std::move(handler), [self, id] { self->gone(id); });
+      });
     }
   }
-  if (id == 0) {
-    if (options.on_refused)
-      options.on_refused(stream->remote_address(),
-                         {ErrorCode::kExhausted, "too many connections", "",
-                          "raise the limit or find out why this client opens so many"});
-    return;
-  }
-  shard->post([self = shared_from_this(), stream, id] {
-    auto handler = self->factory(stream);
-    if (!handler) return self->gone(id);
-    stream->start(std::move(handler), [self, id] { self->gone(id); });
-  });
+  if (!admitted && options.on_refused)
+    options.on_refused(stream->remote_address(),
+                       {ErrorCode::kExhausted, "too many connections", "",
+                        "raise the limit or find out why this client opens so many"});
 }
 
 void StreamServer::State::gone(std::uint64_t id) {

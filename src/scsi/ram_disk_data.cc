@@ -12,7 +12,7 @@ namespace {
 constexpr SenseCode kBlockOutOfRange{SenseKey::kIllegalRequest, 0x21, 0x00};
 constexpr SenseCode kMiscompare{SenseKey::kMiscompare, 0x1d, 0x00};
 constexpr std::uint8_t kCompareAndWrite = 0x89;
-constexpr std::uint8_t kMaxCompareBlocks = 255;
+constexpr std::uint8_t kMaxCompareBlocks = 128;  // told by VPD page B0h
 
 Response took(std::uint64_t bytes) {
   auto response = good();

@@ -59,8 +59,7 @@ Bytes RamDisk::vpd_page(std::uint8_t page) const {
                                      .value = to_bytes("TWARDEN RAM " + serial_)}}));
       break;
     case kBlockLimits:
-      // No limit on COMPARE AND WRITE is 0, a transfer of 64 blocks is as good as any.
-      out.u8(0).u8(255).u16(8).u32(kRamDiskMaxTransferBlocks).u32(64).zeros(48);
+      out.u8(0).u8(128).u16(8).u32(kRamDiskMaxTransferBlocks).u32(64).zeros(48);
       break;
     case kBlockCharacteristics:
       out.u16(kNotRotating).zeros(58);
