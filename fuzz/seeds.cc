@@ -7,6 +7,9 @@
 #include "base/assert.h"
 #include "base/testing/sim_env.h"
 #include "dkx/testing/parties.h"
+#include "iscsi/login_pdu.h"
+#include "iscsi/session_pdu.h"
+#include "iscsi/text.h"
 #include "keymgr/sharing/shared_file.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/layout.h"
@@ -148,6 +151,48 @@ void write_shared_keys(const std::filesystem::path& root) {
   add(1, records.view());
 }
 
+// PDUs after a choice byte (see iscsi_fuzz.cc): logged in, numbers filled in, units run.
+void write_iscsi(const std::filesystem::path& root) {
+  Corpus sessions(root, "iscsi");
+  const auto add = [&sessions](std::uint8_t choice, std::initializer_list<Bytes> pdus) {
+    Bytes seed{choice};
+    for (const auto& pdu : pdus) seed.insert(seed.end(), pdu.begin(), pdu.end());
+    sessions.add(seed);
+  };
+  iscsi::ScsiCommandPdu read{.read = true, .task_tag = 1, .expected_bytes = 512, .cdb = Bytes(16)};
+  read.cdb[0] = 0x08;
+  iscsi::ScsiCommandPdu write{.write = true, .task_tag = 2, .expected_bytes = 600, .cdb = Bytes(16)};
+  write.cdb[0] = 0x0a;
+  const iscsi::DataOutPdu data{.final = true, .task_tag = 2, .transfer_tag = 1};
+  const iscsi::TaskRequestPdu reset{.function = 5, .task_tag = 3};
+  const iscsi::NopOutPdu ping{.immediate = true, .task_tag = 4};
+  const iscsi::LogoutRequestPdu logout{.task_tag = 5};
+  const iscsi::TextRequestPdu text{.task_tag = 6};
+  add(0x19, {encode_pdu(read.encode(), {}), encode_pdu(write.encode(), Bytes(600, 1)),
+             encode_pdu(logout.encode(), {})});
+  add(0x19, {encode_pdu(write.encode(), {}), encode_pdu(data.encode(), Bytes(600, 2))});
+  add(0x09, {encode_pdu(write.encode(), {}), encode_pdu(reset.encode(), {}),
+             encode_pdu(ping.encode(), Bytes(9, 3))});
+  add(0x1b, {encode_pdu(text.encode(), to_bytes(std::string_view("SendTargets=All", 16)))});
+  iscsi::Text keys;
+  keys.add("InitiatorName", "iqn.2026-01.org.example:host");
+  keys.add("TargetName", "iqn.2026-01.org.example:target");
+  keys.add("HeaderDigest", "CRC32C,None");
+  keys.add("MaxRecvDataSegmentLength", "262144");
+  keys.add("AuthMethod", "CHAP,None");
+  keys.add("CHAP_A", "5,7");
+  const iscsi::LoginRequest login{
+      .transit = true, .current = iscsi::Stage::kOperational, .next = iscsi::Stage::kFullFeature};
+  add(0x10, {encode_pdu(login.encode(), keys.encode()), encode_pdu(read.encode(), {})});
+  Corpus texts(root, "iscsi_text");
+  for (const std::uint8_t choice : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{6}}) {
+    Bytes seed{choice};
+    const auto encoded = keys.encode();
+    seed.insert(seed.end(), encoded.begin(), encoded.end());
+    texts.add(seed);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -160,5 +205,6 @@ int main(int argc, char** argv) {
   write_ttlv(argv[1]);
   write_cartridge(argv[1]);
   write_shared_keys(argv[1]);
+  write_iscsi(argv[1]);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "apps/kit_passphrase.h"
 #include "apps/site_files.h"
 #include "base/text.h"
+#include "config/new_taped_toml.h"
 #include "crypto/random.h"
 #include "keymgr/key_manager.h"
 #include "people/people.h"
@@ -121,7 +122,9 @@ class Builder {
       out << "\n[" << server->name << "]\nhost = \"" << server->address.host
           << "\"\nport = " << server->address.dkx_port << "\n";
     }
-    return write_public(env_, path("engine/engine.toml"), out.str());
+    TRY(write_public(env_, path("engine/engine.toml"), out.str()));
+    return write_public(env_, path("engine/taped.toml"),
+                        config::text_of(config::draw_taped_toml(*env_.random)));
   }
 
   // One for the backups of both servers, so that the kit opens them.

@@ -80,7 +80,12 @@ Result<std::shared_ptr<const tape::DriveIdentity>> make_drive(Env env, const New
 }
 
 Result<Enrolment> enrol_drive(DriveBench& bench) {
-  const auto refusal = TRY(bench.proxy().introduce(bench.device().identity(), !bench.set_by_host()));
+  return enrol_drive(bench.proxy(), bench.device().identity(), !bench.set_by_host());
+}
+
+Result<Enrolment> enrol_drive(keyproxy::KeyProxy& proxy, const tape::DriveIdentity& drive,
+                              bool signs_itself) {
+  const auto refusal = TRY(proxy.introduce(drive, signs_itself));
   switch (refusal.code) {
     case eedk::EkmCode::kKeyNotHeld:
       return Enrolment::kAccepted;

@@ -25,5 +25,8 @@ enum class Enrolment { kAccepted, kPending };
 // Lets the drive ask for a key that does not exist: the answer tells whether the key server knows it, and one
 // that does not know it notes what it offers, for an operator to accept.
 Result<Enrolment> enrol_drive(DriveBench& bench);
+// The same for a drive that is not in this process. `signs_itself`: it takes part in exchanges by its own
+// identity, as drives do that a library or engine manages.
+Result<Enrolment> enrol_drive(keyproxy::KeyProxy& proxy, const tape::DriveIdentity& drive, bool signs_itself);
 
 }  // namespace tapewarden::cli

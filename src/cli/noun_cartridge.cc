@@ -6,6 +6,7 @@
 #include "cli/nouns.h"
 #include "cli/proof_file.h"
 #include "cli/report.h"
+#include "cli/size_text.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/inspect.h"
 
@@ -15,23 +16,6 @@ namespace {
 namespace json = boost::json;
 
 const ArgumentSpec kFile{.name = "FILE", .required = true, .meaning = "the cartridge file"};
-
-// 18T, 500G, 64M, 4096: powers of 1000, as tape vendors count.
-Result<std::uint64_t> parse_size(std::string_view text, std::string_view field) {
-  static constexpr std::string_view kUnits = "KMGT";
-  std::uint64_t unit = 1;
-  if (!text.empty()) {
-    const auto index = kUnits.find(to_upper(text.substr(text.size() - 1)));
-    if (index != std::string_view::npos) {
-      for (std::size_t i = 0; i <= index; ++i) unit *= 1000;
-      text.remove_suffix(1);
-    }
-  }
-  const auto number = parse_number(text, 1, std::numeric_limits<std::uint64_t>::max() / unit, field);
-  if (number) return *number * unit;
-  return fail(ErrorCode::kInvalidArgument, "this is not a size", std::string(field),
-              "write 18T, 500G or bytes");
-}
 
 Result<tape::KeyManagement> parse_management(std::string_view text) {
   for (const auto management : {tape::KeyManagement::kNone, tape::KeyManagement::kApplication,

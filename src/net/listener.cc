@@ -1,9 +1,8 @@
 #include "net/listener.h"
 
-#include <boost/asio/ip/address.hpp>
-
 #include "base/assert.h"
 #include "net/connection_io.h"
+#include "net/listen_socket.h"
 #include "net/shard.h"
 
 namespace tapewarden::net {
@@ -12,21 +11,6 @@ namespace {
 
 using asio::ip::tcp;
 using std::chrono::steady_clock;
-
-constexpr int kBacklog = 1024;
-// After accept(2) failed for want of descriptors or memory: try again when some may be free.
-constexpr std::chrono::milliseconds kAcceptRetry{100};
-
-Status listen_error(const ListenAddress& listen, const std::string& step, const error_code& error) {
-  const auto where = listen.address + " port " + std::to_string(listen.port);
-  const auto message = "cannot " + step + " " + where + ": " + error.message();
-  if (error == asio::error::address_in_use)
-    return fail(ErrorCode::kConflict, message, "port",
-                "choose another port or stop the program that holds it");
-  if (error == asio::error::access_denied)
-    return fail(ErrorCode::kPermissionDenied, message, "port", "choose a port of 1024 or above");
-  return fail(ErrorCode::kIo, message, "address");
-}
 
 }  // namespace
 
@@ -55,18 +39,9 @@ Result<std::shared_ptr<Listener>> Listener::start(Loop& loop, Options options, E
 }
 
 Status Listener::open() {
-  const auto& listen = options_.listen;
-  error_code error;
-  const auto address = asio::ip::make_address(listen.address, error);
-  if (error)
-    return fail(ErrorCode::kInvalidArgument, "'" + listen.address + "' is not a numeric IP address",
-                "address", "write for example 127.0.0.1, 0.0.0.0 or ::1");
-  const tcp::endpoint endpoint(address, listen.port);
   auto acceptor = std::make_unique<Acceptor>(home_->context());
-  if (acceptor->socket.open(endpoint.protocol(), error)) return listen_error(listen, "open", error);
-  static_cast<void>(acceptor->socket.set_option(asio::socket_base::reuse_address(true), error));
-  if (acceptor->socket.bind(endpoint, error)) return listen_error(listen, "bind to", error);
-  if (acceptor->socket.listen(kBacklog, error)) return listen_error(listen, "listen on", error);
+  TRY(open_listener(acceptor->socket, options_.listen));
+  error_code error;
   port_ = acceptor->socket.local_endpoint(error).port();
   acceptor_ = std::move(acceptor);
   const Lock lock(mutex_);

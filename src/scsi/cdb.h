@@ -56,6 +56,8 @@ struct CdbFormat {
 const CdbFormat* find_cdb_format(std::uint8_t opcode);
 // The first `length` bytes when the CDB is whole and no reserved bit is set.
 Outcome<ByteView> checked_cdb(ByteView cdb, Opcode opcode);
+// The same for a command whose format stands elsewhere (changer_cdb.h).
+Outcome<ByteView> checked_cdb(ByteView cdb, const CdbFormat& format);
 
 // Commands that carry no field: TEST UNIT READY, READ BLOCK LIMITS, RESERVE(6), RELEASE(6).
 Bytes plain_cdb(Opcode opcode);

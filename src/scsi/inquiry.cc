@@ -37,9 +37,9 @@ Result<StandardInquiry> StandardInquiry::decode(ByteView data) {
                          .revision = right_trimmed(data.subspan(32, 4))};
 }
 
-Bytes encode_vpd_page(std::uint8_t page, ByteView content) {
+Bytes encode_vpd_page(std::uint8_t page, ByteView content, std::uint8_t device_type) {
   ByteWriter out;
-  out.u8(kTapeDeviceType).u8(page).bytes16(content);
+  out.u8(device_type).u8(page).bytes16(content);
   return out.take();
 }
 

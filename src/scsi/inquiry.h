@@ -9,6 +9,7 @@
 namespace tapewarden::scsi {
 
 inline constexpr std::uint8_t kTapeDeviceType = 0x01;
+inline constexpr std::uint8_t kChangerDeviceType = 0x08;
 inline constexpr std::size_t kStandardInquiryBytes = 36;
 
 struct StandardInquiry {
@@ -42,7 +43,7 @@ struct Designator {
 };
 
 // A page with its header: device type, page code, length, content. REQUIRES: content.size() < 65536.
-Bytes encode_vpd_page(std::uint8_t page, ByteView content);
+Bytes encode_vpd_page(std::uint8_t page, ByteView content, std::uint8_t device_type = kTapeDeviceType);
 // The content. kCorrupt when the page is another one or cut short.
 Result<ByteView> vpd_page_content(ByteView data, std::uint8_t page);
 

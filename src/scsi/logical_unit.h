@@ -29,7 +29,8 @@ struct Response {
   ScsiStatus status = ScsiStatus::kGood;
   Sense sense{};    // meaningful with kCheckCondition
   Bytes data_in{};  // already cut to the allocation or transfer length of the CDB
-  // Bytes of data_out that the command took. A transport reports the rest as residual.
+  // Bytes of data_out that the command took; more than there are when the CDB asked for more than was sent. A
+  // transport reports the difference as residual: underflow, or overflow.
   std::size_t data_out_used = 0;
 
   bool good() const { return status == ScsiStatus::kGood; }

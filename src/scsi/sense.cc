@@ -165,6 +165,15 @@ constexpr auto kNames = std::to_array<Named>({
     {kKeyRequired, "encryption key required"},
     {kKeyGenerationNeeded, "encryption key generation needed"},
     {kKeyTranslationNeeded, "encryption key translation needed"},
+    {kElementLoadFailed, "data transfer device error, load failed"},
+    {kElementEjectFailed, "data transfer device error, eject failed"},
+    {kElementStatusUnknown, "element status unknown"},
+    {kInvalidElementAddress, "invalid element address"},
+    {kCartridgeDoesNotFit, "incompatible medium"},
+    {kDestinationFull, "medium destination element full"},
+    {kSourceEmpty, "medium source element empty"},
+    {kRemovalPreventedByDrive, "medium removal prevented by data transfer element"},
+    {kImportExportAccessed, "import or export element accessed"},
     {kTransferTooShort, "fewer data bytes than the command asks for"},
 });
 

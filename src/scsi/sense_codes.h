@@ -80,6 +80,17 @@ inline constexpr SenseCode kKeyRequired{kDataProtect, 0xef, 0x10};
 inline constexpr SenseCode kKeyGenerationNeeded{kDataProtect, 0xef, 0x11};
 inline constexpr SenseCode kKeyTranslationNeeded{kDataProtect, 0xef, 0x13};
 
+// Of a medium changer (SMC-3; texts of SPC-4 annex F).
+inline constexpr SenseCode kElementLoadFailed{kHardwareError, 0x53, 0x09};
+inline constexpr SenseCode kElementEjectFailed{kHardwareError, 0x53, 0x0c};
+inline constexpr SenseCode kElementStatusUnknown{kHardwareError, 0x53, 0x08};
+inline constexpr SenseCode kInvalidElementAddress{kIllegalRequest, 0x21, 0x01};
+inline constexpr SenseCode kCartridgeDoesNotFit{kIllegalRequest, 0x30, 0x00};
+inline constexpr SenseCode kDestinationFull{kIllegalRequest, 0x3b, 0x0d};
+inline constexpr SenseCode kSourceEmpty{kIllegalRequest, 0x3b, 0x0e};
+inline constexpr SenseCode kRemovalPreventedByDrive{kIllegalRequest, 0x53, 0x03};
+inline constexpr SenseCode kImportExportAccessed{kUnitAttention, 0x28, 0x01};
+
 inline constexpr SenseCode kTransferTooShort{kAbortedCommand, 0x0e, 0x01};
 
 }  // namespace tapewarden::scsi::sense_codes

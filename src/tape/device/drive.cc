@@ -178,6 +178,11 @@ Status Drive::power_cycle() {
   return drive.cartridge_path.empty() ? Status{} : load(drive);
 }
 
+void Drive::set_default_policy(scsi::WritePolicyPage policy) {
+  state_->options.default_policy = policy;
+  state_->key_path.set_policy(std::move(policy));
+}
+
 bool Drive::holds_cartridge() const {
   return !state_->cartridge_path.empty();
 }

@@ -62,6 +62,10 @@ class Drive final : public scsi::LogicalUnit {
   // loaded again.
   Status power_cycle();
 
+  // What the write policy of the key path is from now on after a load: DriveOptions::default_policy. For a
+  // library that decides by cartridge; to be called while the drive is empty.
+  void set_default_policy(scsi::WritePolicyPage policy);
+
   bool holds_cartridge() const;
   // nullptr unless loaded. For inspection beside commands; valid until the next call.
   Cartridge* cartridge();

@@ -1,0 +1,45 @@
+// The tape engine's configuration file (TOML): the iSCSI target, the library, the log. Read once at start and
+// never written by the program. Values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "iscsi/server.h"
+#include "tape/library/library_spec.h"
+
+namespace tapewarden::apps {
+
+// A CHAP account whose secret lies in a file.
+struct ChapFile {
+  std::string user;
+  std::string secret_file;  // path
+};
+
+struct IscsiConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = iscsi::kDefaultPort;
+  std::string target;
+  std::optional<ChapFile> initiator{};  // who may log in; none: anybody
+  std::optional<ChapFile> engine{};     // how this side proves itself
+  std::vector<std::string> initiators{};
+  bool unprotected_network = false;
+};
+
+// Paths are absolute after reading: relative ones count from the configuration file's folder.
+struct TapedConfig {
+  IscsiConfig iscsi{};
+  tape::LibrarySpec library{};
+  std::string log_level = "info";
+};
+
+// kNotFound, kIo; kInvalidArgument naming section and key, with what to write.
+Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path);
+
+// The accounts with their secrets read. kInvalidArgument naming the key when a secret is too short or too
+// long; kNotFound, kIo.
+Result<iscsi::Authentication> read_authentication(Disk& disk, const IscsiConfig& config);
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,102 @@
+#include "apps/taped_server.h"
+
+#include "apps/log.h"
+#include "apps/taped_keys.h"
+#include "tape/device/changer.h"
+#include "tape/library/library.h"
+
+namespace tapewarden::apps {
+namespace {
+
+constexpr std::chrono::milliseconds kDrain{5'000};
+
+Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const tape::LibrarySpec& spec,
+                                                               TapedKeys* keys) {
+  std::vector<std::shared_ptr<tape::DriveBay>> bays;
+  for (const auto& drive : spec.drives) {
+    auto identity = tape::DriveIdentity::load(*env.disk, spec.identities + "/" + drive.serial);
+    if (!identity && identity.error().code == ErrorCode::kNotFound)
+      return fail(ErrorCode::kNotFound, "drive " + drive.serial + " has no identity in " + spec.identities,
+                  "library.drives", "make it: tapewarden library init");
+    if (!identity) return in_context("drive " + drive.serial, identity.error());
+    tape::DriveOptions options;
+    options.management = drive.management;
+    auto* exchange = keys == nullptr ? nullptr : &keys->exchange();
+    bays.push_back(std::make_shared<tape::DriveBay>(
+        std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange), keys));
+  }
+  return bays;
+}
+
+std::string who(const iscsi::SessionInfo& session) {
+  std::string text = session.initiator + " from " + session.remote_address;
+  if (!session.chap_name.empty()) text += " as " + session.chap_name;
+  return text;
+}
+
+iscsi::SessionEvents log_events() {
+  return {.opened =
+              [](const iscsi::SessionInfo& session) {
+                log(session.target.empty() ? LogLevel::kDebug : LogLevel::kInfo,
+                    "iSCSI session of " + who(session));
+              },
+          .closed =
+              [](const iscsi::SessionInfo& session, const std::string& reason) {
+                log(session.target.empty() ? LogLevel::kDebug : LogLevel::kInfo,
+                    "end of the iSCSI session of " + who(session) + ": " + reason);
+              },
+          .refused =
+              [](const std::string& address, const Error& reason) {
+                log(LogLevel::kWarning, "iSCSI login from " + address + " refused: " + reason.text());
+              }};
+}
+
+}  // namespace
+
+// In the order of dependence; destroyed from the end.
+struct TapedServer::Parts {
+  std::unique_ptr<TapedKeys> keys;  // none: every drive is application-managed
+  std::unique_ptr<tape::Library> library;
+  std::shared_ptr<tape::Changer> changer;
+  std::unique_ptr<iscsi::Server> server;
+};
+
+TapedServer::TapedServer() : parts_(std::make_unique<Parts>()) {}
+TapedServer::~TapedServer() = default;
+
+Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConfig& config) {
+  std::unique_ptr<TapedServer> taped(new TapedServer());
+  auto& parts = *taped->parts_;
+  iscsi::ServerConfig serving;
+  serving.portals = {{.address = config.iscsi.address, .port = config.iscsi.port}};
+  serving.unprotected_network = config.iscsi.unprotected_network;
+  serving.events = log_events();
+  iscsi::TargetConfig target{.name = config.iscsi.target, .alias = "Tapewarden library", .units = {}};
+  target.allowed_initiators = config.iscsi.initiators;
+  target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
+
+  auto folder = TRY(tape::LibraryFolder::open(env, config.library));
+  if (!config.library.key_servers.empty())
+    parts.keys = TRY(TapedKeys::connect(env, config.library.key_servers));
+  parts.library =
+      TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config.library, parts.keys.get())),
+                              [](const std::string& text) { log(LogLevel::kWarning, text); }));
+  parts.changer = std::make_shared<tape::Changer>(*parts.library, config.library.changer);
+  target.units.push_back({0, parts.changer});
+  for (const auto& bay : parts.library->bays())
+    target.units.push_back({static_cast<std::uint16_t>(target.units.size()), bay});
+  serving.targets.push_back(std::move(target));
+  parts.server = TRY(iscsi::Server::start(std::move(serving), env));
+  return taped;
+}
+
+std::uint16_t TapedServer::iscsi_port() const {
+  return parts_->server->port();
+}
+
+Status TapedServer::stop() {
+  if (!parts_->server->stop(kDrain)) log(LogLevel::kWarning, "iSCSI sessions were cut");
+  return parts_->library->power_off();
+}
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,42 @@
+#include "cli/key_servers.h"
+
+#include "dkx/client/net_transport.h"
+
+namespace tapewarden::cli {
+namespace {
+
+Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, keyproxy::ProxyIdentity& identity,
+                                   dkx::ServerTrust& trust) {
+  net::TlsConfig tls =
+      TRY(net::read_tls_files(*env.disk, {config.certificate, config.key, config.authorities}));
+  identity = {config.proxy_name, tls.key};
+  trust.authorities = tls.authorities;
+  tls.allow_expired_peers =
+      true;  // an expired server certificate must not close the archive; its signature counts
+  return net::TlsContext::client(tls);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineConfig& config) {
+  std::unique_ptr<KeyServers> made(new KeyServers());
+  made->loop_ = std::make_unique<net::Loop>(1);
+  keyproxy::ProxyIdentity identity;
+  dkx::ClientConfig client;
+  client.env = env;
+  const net::TlsContext tls = TRY(client_tls(env, config, identity, client.trust));
+  const auto resolver = TRY(net::make_resolver(config.name_servers));
+  for (const auto& server : config.servers) {
+    net::FramedClientOptions options;
+    options.resolver = resolver;
+    options.host = server.host;
+    options.port = server.port;
+    options.tls = tls;
+    client.servers.push_back({dkx::make_net_connector(*made->loop_, std::move(options)), std::nullopt});
+  }
+  made->client_ = std::make_unique<dkx::Client>(std::move(client));
+  made->proxy_ = std::make_unique<keyproxy::KeyProxy>(*made->client_, std::move(identity), *env.random);
+  return made;
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,114 @@
+// The commands of the virtual library's operator, on real files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+
+#include "base/real_env.h"
+#include "cli/library_maker.h"
+#include "cli/nouns.h"
+#include "crypto/certificate.h"
+#include "crypto/random.h"
+#include "store/testing/memory_commit_log.h"
+
+namespace tapewarden::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class LibraryCommands : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(disk_.make_directories(site() + "/ca", 0700));
+    ASSERT_TRUE(disk_.make_directories(site() + "/engine/drives", 0700));
+    const auto key = crypto::PrivateKey::generate_p256();
+    crypto::CertificateSpec spec;
+    spec.common_name = "site";
+    spec.use = crypto::CertificateUse::kAuthority;
+    spec.not_before = clock_.wall_now() - std::chrono::hours(1);
+    spec.not_after = clock_.wall_now() + std::chrono::hours(1);
+    const auto authority = crypto::self_signed_certificate(spec, key, random_);
+    ASSERT_TRUE(authority);
+    ASSERT_TRUE(write_file_atomically(disk_, site() + "/ca/authority.crt", as_bytes(authority->pem())));
+    const auto pem = key.pem();
+    ASSERT_TRUE(write_file_atomically(disk_, site() + "/ca/authority.key", pem.reveal()));
+  }
+  std::string site() const { return directory_.file("site"); }
+  // Output; the error's text when it fails.
+  std::string run(std::string_view verb, const std::string& operand = {},
+                  const std::vector<std::pair<std::string, std::string>>& options = {}, bool json = false) {
+    std::ostringstream out;
+    Context context;
+    context.env = {&clock_, &disk_, &random_, nullptr};
+    context.out = &out;
+    context.globals.site = site();
+    context.globals.json = json;
+    for (const auto& command : library_commands()) {
+      if (command.verb != verb) continue;
+      Values values;
+      if (!operand.empty()) values.add(command.arguments.front().name, operand);
+      for (const auto& [name, value] : options) values.add(name, value);
+      const auto done = std::get<Action>(command.does)(context, values);
+      return done ? out.str() : "error: " + done.error().text();
+    }
+    return "no such verb";
+  }
+
+  store::testing::TemporaryDirectory directory_;
+  RealDisk disk_;
+  RealClock clock_;
+  crypto::SystemRandom random_;
+};
+
+TEST_F(LibraryCommands, L2_InitMakesEverythingOnceAndWhatIsMissingLater) {
+  const auto first = run("init", "", {{"--drives", "1"}});
+  EXPECT_THAT(first, HasSubstr("40 slots, 4 import/export slots, 1 drives"));
+  EXPECT_THAT(first, HasSubstr("a CHAP secret was made"));
+  EXPECT_EQ(*disk_.permissions(site() + "/engine/iscsi-secret"), 0600U);
+  const auto secret = read_file(disk_, site() + "/engine/iscsi-secret", 100);
+  ASSERT_TRUE(secret);
+  EXPECT_EQ(secret->size(), 25U);
+  const auto spec = read_library_config(disk_, site() + "/engine/taped.toml");
+  ASSERT_TRUE(spec) << spec.error().text();
+  EXPECT_TRUE(disk_.exists(spec->identities + "/" + spec->drives[0].serial + "/identity.pem"));
+
+  const auto config = read_file(disk_, site() + "/engine/taped.toml", 10000);
+  std::string text(as_text(*config));
+  text.replace(text.find("drives = ["), 10, "drives = [\"3592 NEWDRIVE01\", ");
+  ASSERT_TRUE(write_file_atomically(disk_, site() + "/engine/taped.toml", as_bytes(text)));
+  const auto second = run("init");
+  EXPECT_THAT(second, HasSubstr("drive NEWDRIVE01 (3592)"));
+  EXPECT_THAT(second, Not(HasSubstr("CHAP")));
+  EXPECT_TRUE(disk_.exists(spec->identities + "/NEWDRIVE01/identity.pem"));
+  EXPECT_EQ(*read_file(disk_, site() + "/engine/iscsi-secret", 100), *secret);
+}
+
+TEST_F(LibraryCommands, L2_CartridgesAreAddedShownAndRefusedByName) {
+  EXPECT_THAT(run("show"), HasSubstr("error"));
+  EXPECT_THAT(run("init", "", {{"--drives", "1"}}), HasSubstr("is ready"));
+  EXPECT_EQ(run("add-cartridges", "A00001L9-A00003L9", {{"--capacity", "64M"}}), "made 3 cartridges\n");
+  EXPECT_THAT(run("add-cartridges", "A00003L9"), HasSubstr("has a cartridge A00003L9"));
+  EXPECT_THAT(run("add-cartridges", "B00001-B00099"), HasSubstr("37 free slots for 99 cartridges"));
+  EXPECT_THAT(run("add-cartridges", "B00001", {{"--kind", "DLT"}}), HasSubstr("use LTO or 3592"));
+  EXPECT_THAT(run("add-cartridges", "B00001", {{"--capacity", "much"}}), HasSubstr("not a size"));
+  EXPECT_THAT(run("show"), HasSubstr("  A00002L9  LTO  slot 2\n"));
+  EXPECT_THAT(run("show", "", {}, true), HasSubstr(R"("kind":"LTO","place":"slot 1","missing":false)"));
+  ASSERT_TRUE(disk_.remove(site() + "/engine/library/cartridges/A00002L9.twc"));
+  EXPECT_THAT(run("show"), HasSubstr("A00002L9  LTO  slot 2  MISSING"));
+  EXPECT_THAT(run("export", "a00001l9"), HasSubstr("A00001L9 is in slot 1"));
+  EXPECT_THAT(run("import", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));
+  EXPECT_THAT(run("remove", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));
+  EXPECT_THAT(run("remove", "Z00001"), HasSubstr("no cartridge Z00001"));
+  EXPECT_THAT(run("export", "../../etc"), HasSubstr("A-Z and 0-9"));
+}
+
+TEST_F(LibraryCommands, L2_WhoHoldsTheLibraryKeepsCommandsOut) {
+  EXPECT_THAT(run("init", "", {{"--drives", "1"}}), HasSubstr("is ready"));
+  const auto held = disk_.lock(site() + "/engine/library/lock");
+  ASSERT_TRUE(held);
+  EXPECT_THAT(run("add-cartridges", "A00001L9"), HasSubstr("in use"));
+  EXPECT_THAT(run("show"), HasSubstr("0 cartridges"));
+}
+
+}  // namespace
+}  // namespace tapewarden::cli

@@ -1,0 +1,39 @@
+// A virtual library's configuration on this machine: where it is, and making what it names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "cli/command.h"
+#include "cli/context.h"
+#include "tape/library/library_spec.h"
+
+namespace tapewarden::cli {
+
+// The path of taped.toml: --config, or that of the site. kInvalidArgument without either.
+Result<std::string> library_config_path(const Context& context, const Values& values);
+// Its [library]. Other sections are the daemon's to check.
+Result<tape::LibrarySpec> read_library_config(Disk& disk, const std::string& path);
+
+struct NewLibrary {
+  std::string site;
+  std::size_t drives = 2;
+  tape::MediumKind kind = tape::MediumKind::kLto;
+};
+
+// What was made; empty lists and false: it was there already.
+struct MadeLibrary {
+  std::string config;
+  bool wrote_config = false;
+  std::vector<std::string> drives;  // whose identities were made
+  bool wrote_secret = false;
+  bool made_folder = false;
+  tape::LibrarySpec spec;
+};
+
+// Makes SITE/engine/taped.toml unless it is there, the drives' identities that it names, the CHAP secret and
+// the library's folder. May be repeated: what is there stays as it is. Errors of make_drive(); kIo.
+Result<MadeLibrary> make_library(Env env, const NewLibrary& wanted);
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,242 @@
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <tuple>
+
+#include "base/text.h"
+#include "cli/drive_maker.h"
+#include "cli/key_servers.h"
+#include "cli/library_maker.h"
+#include "cli/nouns.h"
+#include "cli/report.h"
+#include "cli/size_text.h"
+#include "tape/library/barcode.h"
+#include "tape/library/library_actions.h"
+
+namespace tapewarden::cli {
+namespace {
+
+namespace json = boost::json;
+
+const ArgumentSpec kConfig{.name = "--config",
+                           .meaning = "the library's taped.toml; unless given: the site's"};
+const ArgumentSpec kBarcode{
+    .name = "BARCODE", .required = true, .meaning = "as on its label, such as VOL001L9"};
+
+Result<std::unique_ptr<tape::LibraryFolder>> open_library(Context& context, const Values& values) {
+  const auto path = TRY(library_config_path(context, values));
+  return tape::LibraryFolder::open(context.env, TRY(read_library_config(*context.env.disk, path)));
+}
+
+Result<tape::MediumKind> parse_kind(const Values& values) {
+  const auto text = values.text("--kind", "LTO");
+  for (const auto kind : {tape::MediumKind::kLto, tape::MediumKind::k3592})
+    if (equal_ignoring_case(text, tape::to_string(kind))) return kind;
+  return fail(ErrorCode::kInvalidArgument, "this is no kind", "--kind", "use LTO or 3592");
+}
+
+Status init(Context& context, const Values& values) {
+  if (context.globals.site.empty())
+    return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
+                "name the folder that `site init` made");
+  NewLibrary wanted{.site = context.globals.site, .kind = TRY(parse_kind(values))};
+  wanted.drives = TRY(parse_number(values.text("--drives", "2"), 1, 99, "--drives"));
+  const auto made = TRY(make_library(context.env, wanted));
+  json::array drives;
+  std::string text = "library " + made.spec.changer.serial +
+                     " is ready: " + std::to_string(made.spec.slots()) + " slots, " +
+                     std::to_string(made.spec.ports()) + " import/export slots, " +
+                     std::to_string(made.spec.drives.size()) + " drives\n";
+  for (const auto& drive : made.spec.drives) {
+    drives.push_back(json::object{{"kind", tape::to_string(drive.kind)}, {"serial", drive.serial}});
+    text += "  drive " + drive.serial + " (" + std::string(tape::to_string(drive.kind)) + ")\n";
+  }
+  if (made.wrote_secret) text += "a CHAP secret was made beside " + made.config + "\n";
+  text += "serve it: tapewarden-taped run --config " + made.config + "\n";
+  print_report(context,
+               {{"config", made.config},
+                {"config_written", made.wrote_config},
+                {"secret_written", made.wrote_secret},
+                {"library_made", made.made_folder},
+                {"serial", made.spec.changer.serial},
+                {"drives", drives}},
+               text);
+  return {};
+}
+
+// Where a person looks first: drives, the door, the shelves, and what is out.
+std::vector<const tape::Holding*> in_order(const tape::Inventory& inventory) {
+  std::vector<const tape::Holding*> rows;
+  for (const auto& [barcode, holding] : inventory.cartridges()) rows.push_back(&holding);
+  const auto rank = [](const tape::Holding* row) {
+    constexpr std::array kOrder{3, 2, 1, 0};  // outside, slot, port, drive
+    return kOrder[static_cast<std::size_t>(row->place.kind)];
+  };
+  std::ranges::sort(rows, [&rank](const auto* a, const auto* b) {
+    return std::tuple(rank(a), a->place) < std::tuple(rank(b), b->place);
+  });
+  return rows;
+}
+
+Status show(Context& context, const Values& values) {
+  const auto path = TRY(library_config_path(context, values));
+  const auto folder =
+      TRY(tape::LibraryFolder::look(context.env, TRY(read_library_config(*context.env.disk, path))));
+  const auto& spec = folder->spec();
+  const auto& cartridges = folder->inventory().cartridges();
+  std::string text = "library " + spec.changer.serial + ": " + std::to_string(spec.slots()) + " slots, " +
+                     std::to_string(spec.ports()) + " import/export slots, " +
+                     std::to_string(spec.drives.size()) + " drives, " + std::to_string(cartridges.size()) +
+                     " cartridges\n";
+  json::array rows;
+  for (const auto* holding : in_order(folder->inventory())) {
+    const bool missing = folder->missing(holding->barcode);
+    text += "  " + holding->barcode + std::string(10 - holding->barcode.size(), ' ') +
+            std::string(tape::to_string(holding->kind)) + "  " + holding->place.text() +
+            (missing ? "  MISSING: its file is gone" : "") + "\n";
+    rows.push_back(json::object{{"barcode", holding->barcode},
+                                {"volume", holding->volume.text()},
+                                {"kind", tape::to_string(holding->kind)},
+                                {"place", holding->place.text()},
+                                {"missing", missing}});
+  }
+  json::array strays;
+  for (const auto& name : folder->strays()) {
+    text += "  not in the inventory: " + escape_unprintable(name) + "\n";
+    strays.push_back(json::value(name));
+  }
+  print_report(context,
+               {{"serial", spec.changer.serial},
+                {"slots", spec.slots()},
+                {"import_export_slots", spec.ports()},
+                {"drives", spec.drives.size()},
+                {"cartridges", rows},
+                {"unknown_files", strays}},
+               text);
+  return {};
+}
+
+Status add(Context& context, const Values& values) {
+  tape::NewCartridges wanted;
+  wanted.barcodes = TRY(tape::barcode_range(values.text("BARCODES")));
+  wanted.spec.kind = TRY(parse_kind(values));
+  if (values.has("--capacity"))
+    wanted.spec.capacity_bytes = TRY(parse_size(values.text("--capacity"), "--capacity"));
+  wanted.spec.worm = values.has("--worm");
+  wanted.progress = [&context](std::size_t done, std::size_t total) {
+    if (context.progress) context.progress(done, total);
+    return true;
+  };
+  const auto folder = TRY(open_library(context, values));
+  const auto added = TRY(tape::add_cartridges(*folder, wanted));
+  std::string text = "made " + std::to_string(added.made) + " cartridges";
+  if (added.found != 0) text += ", took " + std::to_string(added.found) + " that lay in the folder";
+  print_report(context, {{"made", added.made}, {"found", added.found}}, text + "\n");
+  return {};
+}
+
+Status enrol(Context& context, const Values& values) {
+  const auto path = TRY(library_config_path(context, values));
+  const auto spec = TRY(read_library_config(*context.env.disk, path));
+  if (spec.key_servers.empty())
+    return fail(ErrorCode::kInvalidArgument, "the library brings keys to none of its drives",
+                "library.drives", "write the word library after a drive's serial, and key_servers");
+  const auto config = TRY(read_engine_config(*context.env.disk, spec.key_servers));
+  const auto servers = TRY(KeyServers::connect(context.env, config));
+  json::array rows;
+  std::string text;
+  for (const auto& drive : spec.drives) {
+    if (drive.management != tape::KeyManagement::kLibrary) continue;
+    const auto identity =
+        TRY(tape::DriveIdentity::load(*context.env.disk, spec.identities + "/" + drive.serial));
+    const bool known = TRY(enrol_drive(servers->proxy(), *identity, true)) == Enrolment::kAccepted;
+    rows.push_back(json::object{{"serial", drive.serial}, {"accepted", known}});
+    text += "drive " + drive.serial +
+            (known ? " is in the drive table\n"
+                   : " waits to be accepted: tapewarden drive-table accept " + drive.serial + "\n");
+  }
+  print_report(context, {{"drives", rows}}, text);
+  return {};
+}
+
+Status import(Context& context, const Values& values) {
+  const auto folder = TRY(open_library(context, values));
+  const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  const auto place = TRY(tape::import_cartridge(*folder, barcode));
+  print_report(context, {{"barcode", barcode}, {"place", place.text()}},
+               barcode + " lies in " + place.text() + "; a host takes it into a slot (mtx transfer)\n");
+  return {};
+}
+
+Status export_one(Context& context, const Values& values) {
+  const auto folder = TRY(open_library(context, values));
+  const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  TRY(tape::export_cartridge(*folder, barcode));
+  print_report(context, {{"barcode", barcode}, {"place", "outside"}, {"file", folder->path_of(barcode)}},
+               barcode + " is outside; its file is still " + folder->path_of(barcode) + "\n");
+  return {};
+}
+
+Status remove(Context& context, const Values& values) {
+  const auto folder = TRY(open_library(context, values));
+  const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  TRY(folder->remove(barcode));
+  print_report(context, {{"barcode", barcode}, {"removed", true}},
+               barcode + " is forgotten; its file lies in " + folder->spec().folder + "/removed\n");
+  return {};
+}
+
+Command simple(std::string_view verb, std::string_view summary, std::string_view example, Action action) {
+  return {.noun = "library",
+          .verb = verb,
+          .summary = summary,
+          .example = example,
+          .arguments = {kBarcode, kConfig},
+          .does = std::move(action)};
+}
+
+}  // namespace
+
+std::vector<Command> library_commands() {
+  return {
+      {.noun = "library",
+       .verb = "init",
+       .summary = "Make a site's virtual library: configuration, drives' identities, CHAP secret, folder",
+       .example = "tapewarden library init --site ~/site --drives 2",
+       .arguments = {{.name = "--drives",
+                      .kind = ArgumentKind::kInteger,
+                      .meaning = "of a configuration that is not there yet; 2 unless given"},
+                     {.name = "--kind", .meaning = "theirs: LTO (unless given) or 3592"}},
+       .does = init},
+      {.noun = "library",
+       .verb = "show",
+       .summary = "Show where the cartridges of a virtual library are",
+       .example = "tapewarden library show --site ~/site",
+       .arguments = {kConfig},
+       .does = show},
+      {.noun = "library",
+       .verb = "add-cartridges",
+       .summary = "Make empty cartridges and put them into free slots",
+       .example = "tapewarden library add-cartridges VOL001L9-VOL020L9 --site ~/site",
+       .arguments = {{.name = "BARCODES", .required = true, .meaning = "one, or FIRST-LAST"},
+                     {.name = "--kind", .meaning = "LTO (unless given) or 3592"},
+                     {.name = "--capacity", .meaning = "18T unless given"},
+                     {.name = "--worm", .kind = ArgumentKind::kFlag, .meaning = "write once, read many"},
+                     kConfig},
+       .does = add},
+      {.noun = "library",
+       .verb = "enrol",
+       .summary = "Show the library-managed drives to the key server, which notes unknown ones as pending",
+       .example = "tapewarden library enrol --site ~/site",
+       .arguments = {kConfig},
+       .does = enrol},
+      simple("import", "Put a cartridge from outside into an import/export slot",
+             "tapewarden library import VOL001L9 --site ~/site", import),
+      simple("export", "Take a cartridge out of its import/export slot",
+             "tapewarden library export VOL001L9 --site ~/site", export_one),
+      simple("remove", "Forget a cartridge that is outside; its file is kept aside",
+             "tapewarden library remove VOL001L9 --site ~/site", remove),
+  };
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,71 @@
+#include "config/new_taped_toml.h"
+
+#include <sstream>
+
+#include "base/assert.h"
+#include "base/text.h"
+
+namespace tapewarden::config {
+namespace {
+
+constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+constexpr std::size_t kRandomCharacters = 6;
+
+std::string numbered(const std::string& stem, std::size_t number) {
+  const auto digits = std::to_string(number);
+  return stem + std::string(2 - digits.size(), '0') + digits;
+}
+
+}  // namespace
+
+NewTapedToml draw_taped_toml(Random& random, std::size_t drives, const std::string& kind) {
+  TW_ASSERT(drives <= kMaxNewDrives);
+  std::array<std::uint8_t, kRandomCharacters> bytes{};
+  random.fill(bytes);
+  std::string stem = "TW";
+  for (const auto byte : bytes) stem += kAlphabet[byte % kAlphabet.size()];
+  NewTapedToml values;
+  values.library_serial = numbered(stem, 0);
+  for (std::size_t i = 1; i <= drives; ++i) values.drives.push_back(kind + ' ' + numbered(stem, i));
+  return values;
+}
+
+std::string text_of(const NewTapedToml& values) {
+  std::ostringstream out;
+  out << "# Tapewarden tape engine: a virtual tape library for hosts. Read at start; the program never "
+         "writes "
+         "it.\n"
+      << "# Relative paths count from this file's folder. `tapewarden library init` makes what it names.\n\n"
+      << "[iscsi]\n"
+      << "# Not encrypted: beyond this machine only inside IPsec or WireGuard, and with unprotected_network "
+         "= "
+         "true.\n"
+      << "address = \"127.0.0.1\"\n"
+      << "port = 3260\n"
+      << "# Put a domain of your own, reversed, in the place of internal.tapewarden.\n"
+      << "target = \"iqn.2026-11.internal.tapewarden:" << to_lower(values.library_serial) << "\"\n"
+      << "user = \"library\"             # CHAP: who may log in, with the secret in this file\n"
+      << "secret_file = \"iscsi-secret\"\n"
+      << "# target_user = \"engine\"     # CHAP in the other direction, with another secret\n"
+      << "# target_secret_file = \"iscsi-target-secret\"\n"
+      << "# initiators = [\"iqn.1993-08.org.debian:01:0123456789ab\"]   # only these; unless given: any\n\n"
+      << "[library]\n"
+      << "folder = \"library\"           # cartridges and inventory\n"
+      << "identities = \"drives\"        # one folder for each drive: who it is\n"
+      << "serial = \"" << values.library_serial << "\"\n"
+      << "slots = " << values.slots << "\n"
+      << "import_export_slots = " << values.import_export_slots << "\n"
+      << "# The changer is LUN 0, the drives are LUN 1 and on, in this order.\n"
+      << "drives = [";
+  for (std::size_t i = 0; i < values.drives.size(); ++i)
+    out << (i == 0 ? "\"" : ", \"") << values.drives[i] << "\"";
+  out << "]\n"
+      << "# Element addresses, where hosts want others:\n"
+      << "# transport_address = 0\n# import_export_address = 10\n# drive_address = 500\n# slot_address = "
+         "1000\n\n"
+      << "[log]\n"
+      << "level = \"info\"         # debug, info, warning, error\n";
+  return out.str();
+}
+
+}  // namespace tapewarden::config

@@ -1,0 +1,21 @@
+// Internal to the RAM disk: its commands.
+#pragma once
+
+#include "scsi/ram_disk.h"
+
+namespace tapewarden::scsi {
+
+inline constexpr std::uint8_t kNoServiceAction = 0xff;
+
+// `usage` has the bits that may be set after the operation code; the control byte's are none.
+struct RamDisk::Entry {
+  std::uint8_t opcode;
+  std::uint8_t service_action;
+  std::uint8_t length;
+  std::array<std::uint8_t, 16> usage;
+  Handler handler;
+  bool ignores_attention = false;
+  bool ignores_reservation = false;
+};
+
+}  // namespace tapewarden::scsi

@@ -1,0 +1,19 @@
+// Barcodes as libraries read them from labels: 1 to 8 of A-Z and 0-9, for LTO six characters of volser and
+// two of medium type (VOL001L9). Pure, thread-safe.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tapewarden::tape {
+
+// In capitals. kInvalidArgument naming "barcode".
+Result<std::string> checked_barcode(std::string_view text);
+// One barcode, or FIRST-LAST, which differ in one run of digits: VOL098L9-VOL102L9 has five. At most
+// kMaxBarcodeRange of them, in order. kInvalidArgument naming "barcodes".
+Result<std::vector<std::string>> barcode_range(std::string_view text);
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,136 @@
+#include "tape/library/drive_bay.h"
+
+#include "scsi/cdb.h"
+#include "scsi/inquiry.h"
+#include "scsi/sense_codes.h"
+#include "scsi/tape_encryption.h"
+
+namespace tapewarden::tape {
+namespace {
+
+constexpr scsi::NexusId kBayNexus{1};  // smaller than those that a transport gives out
+constexpr std::uint16_t kIdentificationRoom = 255;
+
+std::string identifier_of(Drive& drive) {
+  const auto cdb = scsi::Inquiry{.vital_product_data = true,
+                                 .page = scsi::vpd::kDeviceIdentification,
+                                 .allocation_length = kIdentificationRoom}
+                       .encode();
+  const auto response = drive.execute({.cdb = cdb, .nexus = kBayNexus, .data_out = {}});
+  drive.nexus_lost(kBayNexus);
+  const auto content = scsi::vpd_page_content(response.data_in, scsi::vpd::kDeviceIdentification);
+  if (!content) return {};
+  const auto designators = scsi::decode_designators(*content);
+  if (!designators) return {};
+  for (const auto& designator : *designators)
+    if (designator.kind == scsi::DesignatorKind::kVendorId) return std::string(as_text(designator.value));
+  return {};
+}
+
+bool has_opcode(ByteView cdb, scsi::Opcode opcode) {
+  return !cdb.empty() && cdb[0] == static_cast<std::uint8_t>(opcode);
+}
+
+// A host could otherwise make the drive write in clear by its write policy.
+bool sends_to_key_path(ByteView cdb) {
+  return has_opcode(cdb, scsi::Opcode::kSecurityProtocolOut) && cdb.size() > 1 &&
+         cdb[1] == scsi::security_protocol::kKeyPath;
+}
+
+bool moves_data(ByteView cdb) {
+  return has_opcode(cdb, scsi::Opcode::kRead6) || has_opcode(cdb, scsi::Opcode::kWrite6);
+}
+
+bool asks_for_key(const scsi::Response& response) {
+  return response.status == scsi::ScsiStatus::kCheckCondition &&
+         (response.sense.code == scsi::sense_codes::kKeyGenerationNeeded ||
+          response.sense.code == scsi::sense_codes::kKeyTranslationNeeded);
+}
+
+}  // namespace
+
+DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
+    : drive_(std::move(drive)),
+      keys_(keys),
+      serial_(drive_->identity().serial()),
+      kind_(drive_->identity().facts().kind),
+      identifier_(identifier_of(*drive_)) {
+  const MutexLock lock(mutex_);
+  note_state();
+}
+
+scsi::Response DriveBay::execute(const scsi::Command& command) {
+  const MutexLock lock(mutex_);
+  auto response = library_managed() ? execute_with_keys(command) : drive_->execute(command);
+  note_state();
+  return response;
+}
+
+bool DriveBay::library_managed() const {
+  return keys_ != nullptr && drive_->management() == KeyManagement::kLibrary;
+}
+
+scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
+  if (sends_to_key_path(command.cdb))
+    return scsi::check_condition({.code = scsi::sense_codes::kConfigurationPrevented});
+  auto response = drive_->execute(command);
+  if (asks_for_key(response)) {
+    keys_->serve(*drive_, command.nexus);
+    unconfirmed_ = true;
+    response = drive_->execute(command);  // the first run changed nothing; this one has a key or says why not
+  }
+  if (unconfirmed_ && response.good() && !moves_data(command.cdb))
+    unconfirmed_ = !keys_->confirm(*drive_, command.nexus);
+  return response;
+}
+
+void DriveBay::nexus_lost(scsi::NexusId nexus) {
+  const MutexLock lock(mutex_);
+  drive_->nexus_lost(nexus);
+}
+
+void DriveBay::reset() {
+  const MutexLock lock(mutex_);
+  drive_->reset();
+  note_state();
+}
+
+Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
+  const MutexLock lock(mutex_);
+  if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
+  unconfirmed_ = false;
+  const auto inserted = drive_->insert(path);
+  if (inserted && drive_->cartridge()->identity().volume != volume) {
+    (void)drive_->eject();
+    note_state();
+    return fail(ErrorCode::kConflict, path + " is another cartridge than the one that was here", "volume",
+                "put the right file back");
+  }
+  note_state();
+  return inserted;
+}
+
+Status DriveBay::eject() {
+  const MutexLock lock(mutex_);
+  const auto ejected = drive_->eject();
+  note_state();
+  if (!ejected) return std::unexpected(ejected.error());
+  return {};
+}
+
+Status DriveBay::power_off() {
+  const MutexLock lock(mutex_);
+  if (!drive_->holds_cartridge()) return {};
+  drive_->reset();
+  const auto ejected = drive_->eject();
+  note_state();
+  if (!ejected) return std::unexpected(ejected.error());
+  return {};
+}
+
+void DriveBay::note_state() {
+  holds_ = drive_->holds_cartridge();
+  loaded_ = drive_->cartridge() != nullptr;
+}
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,67 @@
+// A drive in its bay of the library: the logical unit that hosts talk to, and the door through which the
+// changer puts cartridges in and takes them out. The drive itself is not thread-safe; the bay's mutex makes
+// one command or one move at a time of it. A move therefore waits for the host's command to end.
+//
+// A library-managed drive gets its keys here: when a command asks for one, the bay has it brought and runs
+// the command again, so that the host knows nothing of it. Hosts cannot reach the key path of such a drive.
+//
+// Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/thread_annotations.h"
+#include "base/uuid.h"
+#include "scsi/logical_unit.h"
+#include "tape/device/drive.h"
+#include "tape/library/bay_keys.h"
+
+namespace tapewarden::tape {
+
+class DriveBay final : public scsi::LogicalUnit {
+ public:
+  // `keys` are needed by a library-managed drive and outlive the bay.
+  explicit DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys = nullptr);
+
+  scsi::Response execute(const scsi::Command& command) override TW_EXCLUDES(mutex_);
+  void nexus_lost(scsi::NexusId nexus) override TW_EXCLUDES(mutex_);
+  void reset() override TW_EXCLUDES(mutex_);
+
+  const std::string& serial() const { return serial_; }
+  MediumKind kind() const { return kind_; }
+  // T10 vendor identification of the drive, as its VPD page 83h has it.
+  const std::string& identifier() const { return identifier_; }
+
+  // Loads a cartridge; a library-managed drive writes it by `policy`. Errors of Drive::insert(); kConflict
+  // when it is another volume than `volume`: the bay is empty then.
+  Status insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy = {})
+      TW_EXCLUDES(mutex_);
+  // Errors of Drive::eject(): kConflict when the bay is empty or an initiator prevents the removal.
+  Status eject() TW_EXCLUDES(mutex_);
+  // What the host has buffered is written and the cartridge closed, whatever initiators prevent. For an
+  // orderly end: the inventory still has the cartridge in the drive. kIo.
+  Status power_off() TW_EXCLUDES(mutex_);
+
+  // Without waiting for the command under way.
+  bool holds_cartridge() const { return holds_.load(); }
+  bool loaded() const { return loaded_.load(); }
+
+ private:
+  bool library_managed() const TW_REQUIRES(mutex_);
+  scsi::Response execute_with_keys(const scsi::Command& command) TW_REQUIRES(mutex_);
+  void note_state() TW_REQUIRES(mutex_);
+
+  Mutex mutex_;
+  std::unique_ptr<Drive> drive_ TW_GUARDED_BY(mutex_);
+  BayKeys* const keys_;
+  bool unconfirmed_ TW_GUARDED_BY(mutex_) = false;  // the key server is to be told of a write
+  std::string serial_;
+  MediumKind kind_;
+  std::string identifier_;
+  std::atomic<bool> holds_{false};
+  std::atomic<bool> loaded_{false};
+};
+
+}  // namespace tapewarden::tape

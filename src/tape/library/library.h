@@ -1,0 +1,94 @@
+// The virtual library: a robot over the inventory on disk and the drives in their bays. The changer (SMC) and
+// the operator work through it.
+//
+// Thread-safe: one move at a time; describe() does not wait for drives. Lock order: the library's mutex, then
+// a bay's.
+//
+// Invariants
+//  1. What the inventory says is the truth: a cartridge that is in a drive by the inventory is put into it
+//  again
+//     when the library is opened, and one that is not is in no drive.
+//  2. A move goes: out of the source drive (everything written there is durable), into the destination drive,
+//     the inventory durable. Cut off anywhere, the cartridge is where the inventory on disk says. A step that
+//     fails undoes those before it.
+//  3. A drive whose cartridge could not be loaded is empty, while the inventory still has the cartridge
+//  there: its
+//     element is full, with an exception, and the cartridge can be moved away.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/thread_annotations.h"
+#include "tape/device/element_robot.h"
+#include "tape/library/drive_bay.h"
+#include "tape/library/library_folder.h"
+
+namespace tapewarden::tape {
+
+// Told of what an operator should know. Called with the library's mutex held: must not call the library.
+using LibraryNotes = std::function<void(const std::string& text)>;
+
+class Library final : public ElementRobot {
+ public:
+  // `bays` are those of the folder's specification, in its order. Drives get the cartridges that the
+  // inventory has in them; what cannot be loaded is told and stays as invariant 3 says. kInvalidArgument when
+  // the bays do not fit the specification.
+  static Result<std::unique_ptr<Library>> open(std::unique_ptr<LibraryFolder> folder,
+                                               std::vector<std::shared_ptr<DriveBay>> bays,
+                                               LibraryNotes notes = {});
+
+  const scsi::ElementAddressAssignment& layout() const override { return layout_; }
+  scsi::ElementDescriptor describe(std::uint16_t address) const override TW_EXCLUDES(mutex_);
+  scsi::Outcome<void> move(std::uint16_t source, std::uint16_t destination) override TW_EXCLUDES(mutex_);
+  scsi::Outcome<void> exchange(std::uint16_t source, std::uint16_t first, std::uint16_t second) override
+      TW_EXCLUDES(mutex_);
+  scsi::Outcome<void> audit() override TW_EXCLUDES(mutex_);
+  void prevent_removal(bool prevented) override TW_EXCLUDES(mutex_);
+  std::uint64_t outside_changes() const override TW_EXCLUDES(mutex_);
+
+  // Runs an operator's action on the folder; when it succeeds, hosts are told that cartridges came or went.
+  // kConflict while an initiator prevents the removal of cartridges. Errors of the action.
+  Status act(const std::function<Status(LibraryFolder&)>& action) TW_EXCLUDES(mutex_);
+  // Closes the cartridges in the drives. To be called when no host is served any more. The first error.
+  Status power_off() TW_EXCLUDES(mutex_);
+
+  const std::vector<std::shared_ptr<DriveBay>>& bays() const { return bays_; }
+
+ private:
+  // A cartridge on its way.
+  struct Step {
+    Holding before;
+    Holding after;
+  };
+  Library(std::unique_ptr<LibraryFolder> folder, std::vector<std::shared_ptr<DriveBay>> bays,
+          LibraryNotes notes);
+
+  void fill_drives() TW_REQUIRES(mutex_);
+  Place place_of(std::uint16_t address) const;
+  std::uint16_t slot_address(std::uint32_t index) const;
+  // nullptr unless the place is a drive.
+  DriveBay* bay_of(const Place& place) const;
+  scsi::Outcome<Step> step_from(std::uint16_t source, const Place& to) const TW_REQUIRES(mutex_);
+  scsi::Outcome<void> run(const std::vector<Step>& steps) TW_REQUIRES(mutex_);
+  scsi::Outcome<void> take_out(const std::vector<Step>& steps, std::vector<const Step*>& out)
+      TW_REQUIRES(mutex_);
+  scsi::Outcome<void> put_in(const std::vector<Step>& steps, std::vector<const Step*>& in)
+      TW_REQUIRES(mutex_);
+  void undo(const std::vector<const Step*>& out, const std::vector<const Step*>& in) TW_REQUIRES(mutex_);
+  Status load(DriveBay& bay, const Holding& holding) TW_REQUIRES(mutex_);
+  void note(const std::string& text) const;
+
+  const scsi::ElementAddressAssignment layout_;
+  const std::vector<std::shared_ptr<DriveBay>> bays_;
+  const LibraryNotes notes_;
+  mutable Mutex mutex_;
+  std::unique_ptr<LibraryFolder> folder_ TW_GUARDED_BY(mutex_);
+  std::uint64_t outside_changes_ TW_GUARDED_BY(mutex_) = 0;
+  bool removal_prevented_ TW_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,118 @@
+#include "tape/library/library_folder.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "tape/library/limits.h"
+
+namespace tapewarden::tape {
+
+Result<bool> LibraryFolder::create(Env env, const LibrarySpec& spec) {
+  const auto inventory = spec.folder + "/inventory";
+  if (env.disk->exists(inventory)) return false;
+  TRY(env.disk->make_directories(spec.folder + "/cartridges"));
+  TRY(env.disk->make_directories(spec.folder + "/removed"));
+  TRY(write_file_atomically(*env.disk, inventory, Inventory().encode()));
+  TRY(env.disk->sync_directory(parent_directory(spec.folder)));
+  return true;
+}
+
+Result<std::unique_ptr<LibraryFolder>> LibraryFolder::open(Env env, const LibrarySpec& spec) {
+  if (!env.disk->exists(spec.folder + "/inventory"))
+    return fail(ErrorCode::kNotFound, "there is no library in " + spec.folder, "library.folder",
+                "make one: tapewarden library init");
+  auto lock = env.disk->lock(spec.folder + "/lock");
+  if (!lock && lock.error().code == ErrorCode::kConflict)
+    return fail(ErrorCode::kConflict, "the library is in use by another program", "library.folder",
+                "stop tapewarden-taped first");
+  if (!lock) return std::unexpected(std::move(lock).error());
+  return read(env, spec, *std::move(lock));
+}
+
+Result<std::unique_ptr<LibraryFolder>> LibraryFolder::look(Env env, const LibrarySpec& spec) {
+  return read(env, spec, nullptr);
+}
+
+Result<std::unique_ptr<LibraryFolder>> LibraryFolder::read(Env env, const LibrarySpec& spec,
+                                                           std::unique_ptr<File> lock) {
+  std::unique_ptr<LibraryFolder> folder(new LibraryFolder(env, spec));
+  folder->lock_ = std::move(lock);
+  const auto content = TRY(read_file(*env.disk, folder->inventory_path(), kMaxInventoryBytes));
+  auto inventory = Inventory::decode(content);
+  if (!inventory) return in_context(folder->inventory_path(), inventory.error());
+  folder->inventory_ = *std::move(inventory);
+  TRY(folder->check_places());
+  TRY(folder->rescan());
+  return folder;
+}
+
+Status LibraryFolder::check_places() const {
+  for (const auto& [barcode, holding] : inventory_.cartridges()) {
+    const auto& place = holding.place;
+    const bool known =
+        place.kind == PlaceKind::kOutside ||
+        (place.kind == PlaceKind::kSlot && place.index < spec_.slots()) ||
+        (place.kind == PlaceKind::kPort && place.index < spec_.ports()) ||
+        (place.kind == PlaceKind::kDrive &&
+         std::ranges::find(spec_.drives, place.drive, &LibraryDrive::serial) != spec_.drives.end());
+    if (!known)
+      return fail(
+          ErrorCode::kConflict,
+          "cartridge " + barcode + " is in " + place.text() + ", which the configuration does not have",
+          "library", "configure it again, or move the cartridge elsewhere before taking it away");
+  }
+  return {};
+}
+
+std::string LibraryFolder::path_of(const std::string& barcode) const {
+  return spec_.folder + "/cartridges/" + barcode + std::string(kCartridgeEnding);
+}
+
+Status LibraryFolder::rescan() {
+  const auto names = TRY(env_.disk->list(spec_.folder + "/cartridges"));
+  std::set<std::string> unseen;
+  for (const auto& [barcode, holding] : inventory_.cartridges()) unseen.insert(barcode);
+  std::vector<std::string> strays;
+  for (const auto& name : names) {
+    const bool cartridge = name.ends_with(kCartridgeEnding);
+    if (!cartridge || unseen.erase(name.substr(0, name.size() - kCartridgeEnding.size())) == 0)
+      strays.push_back(name);
+  }
+  missing_ = std::move(unseen);
+  strays_ = std::move(strays);
+  return {};
+}
+
+Status LibraryFolder::commit(const std::function<Status(Inventory&)>& change) {
+  TW_ASSERT(lock_ != nullptr);
+  auto changed = inventory_;
+  TRY(change(changed));
+  const auto content = changed.encode();
+  if (content.size() > kMaxInventoryBytes)
+    return fail(ErrorCode::kExhausted, "the inventory would be too long", "library",
+                "remove cartridges that are outside");
+  TRY(write_file_atomically(*env_.disk, inventory_path(), content));
+  inventory_ = std::move(changed);
+  return {};
+}
+
+Status LibraryFolder::remove(const std::string& barcode) {
+  const auto* holding = inventory_.find(barcode);
+  if (holding == nullptr)
+    return fail(ErrorCode::kNotFound, "the library has no cartridge " + barcode, "barcode");
+  if (holding->place.inside())
+    return fail(ErrorCode::kConflict, "cartridge " + barcode + " is in " + holding->place.text(), "barcode",
+                "move it to an import/export slot and export it first");
+  if (env_.disk->exists(path_of(barcode))) {
+    const auto away =
+        spec_.folder + "/removed/" + barcode + "-" + holding->volume.text() + std::string(kCartridgeEnding);
+    TRY(env_.disk->rename(path_of(barcode), away));
+    TRY(env_.disk->sync_directory(spec_.folder + "/removed"));
+    TRY(env_.disk->sync_directory(spec_.folder + "/cartridges"));
+  }
+  TRY(commit([&barcode](Inventory& inventory) { return inventory.remove(barcode); }));
+  missing_.erase(barcode);
+  return {};
+}
+
+}  // namespace tapewarden::tape

@@ -1,0 +1,39 @@
+// What a virtual library is made of, as its configuration says: [library] of taped.toml. Values.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/toml_file.h"
+#include "scsi/changer_mode.h"
+#include "tape/device/changer.h"
+#include "tape/library/encryption_rules.h"
+#include "tape/medium/superblock.h"
+
+namespace tapewarden::tape {
+
+struct LibraryDrive {
+  std::string serial;
+  MediumKind kind = MediumKind::kLto;
+  KeyManagement management = KeyManagement::kApplication;
+  bool operator==(const LibraryDrive&) const = default;
+};
+
+struct LibrarySpec {
+  std::string folder;      // cartridges and inventory
+  std::string identities;  // one folder for each drive: who it is
+  ChangerOptions changer{};
+  std::vector<LibraryDrive> drives{};  // in the order of their element addresses
+  scsi::ElementAddressAssignment layout{};
+  std::string key_servers{};                 // path of engine.toml; set when a drive is library-managed
+  std::vector<EncryptionRule> encryption{};  // for library-managed drives
+
+  // How many slots and import/export slots there are follows from the layout.
+  std::uint32_t slots() const { return layout.storage.count; }
+  std::uint32_t ports() const { return layout.import_export.count; }
+};
+
+// kInvalidArgument naming the key.
+Result<LibrarySpec> read_library_spec(config::Section section);
+
+}  // namespace tapewarden::tape

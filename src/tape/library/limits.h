@@ -1,0 +1,16 @@
+// Every limit of the virtual library in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tapewarden::tape {
+
+inline constexpr std::uint32_t kMaxSlots = 64'000;  // storage elements; addresses have 16 bits
+inline constexpr std::uint32_t kMaxPorts = 400;     // import/export elements
+inline constexpr std::size_t kMaxDrives = 200;
+inline constexpr std::size_t kMaxCartridges = 128'000;        // inside and outside
+inline constexpr std::size_t kMaxInventoryBytes = 16U << 20;  // of its file
+inline constexpr std::size_t kMaxBarcodeRange = kMaxSlots;    // cartridges made at once
+
+}  // namespace tapewarden::tape
