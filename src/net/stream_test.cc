@@ -81,7 +81,9 @@ class Echo final : public StreamHandler {
 class StreamTest : public ::testing::Test {
  protected:
   void start(unsigned max_streams = 100, std::chrono::milliseconds write_timeout = std::chrono::seconds{30}) {
-    StreamServerOptions options{.listen = {}, .max_streams = max_streams, .write_timeout = write_timeout};
+    StreamServerOptions options;
+    options.max_streams = max_streams;
+    options.write_timeout = write_timeout;
     options.on_refused = [this](const std::string&, const Error&) { ++seen_.refused; };
     auto server = StreamServer::start(
         loop_, std::move(options),
