@@ -87,6 +87,7 @@ Outcome<SpaceCode> space_code(std::uint8_t value) {
   switch (value) {
     case 0:
     case 1:
+    case 2:
     case 3:
       return static_cast<SpaceCode>(value);
     default:
@@ -111,18 +112,22 @@ const CdbFormat* find_cdb_format(std::uint8_t opcode) {
 }
 
 Outcome<ByteView> checked_cdb(ByteView cdb, Opcode opcode) {
-  if (cdb.empty() || cdb[0] != code_of(opcode)) return invalid_in_cdb(0);
-  const auto* format = find_cdb_format(cdb[0]);
+  const auto* format = find_cdb_format(code_of(opcode));
   TW_ASSERT(format != nullptr);
-  if (cdb.size() < format->length) return invalid_in_cdb(cdb.size());
-  for (std::size_t i = 1; i < format->length; ++i) {
-    const auto reserved = cdb[i] & ~unsigned{format->usage[i]} & 0xffU;
+  return checked_cdb(cdb, *format);
+}
+
+Outcome<ByteView> checked_cdb(ByteView cdb, const CdbFormat& format) {
+  if (cdb.empty() || cdb[0] != code_of(format.opcode)) return invalid_in_cdb(0);
+  if (cdb.size() < format.length) return invalid_in_cdb(cdb.size());
+  for (std::size_t i = 1; i < format.length; ++i) {
+    const auto reserved = cdb[i] & ~unsigned{format.usage[i]} & 0xffU;
     if (reserved == 0) continue;
     std::uint8_t bit = 7;
     while ((reserved >> bit) == 0) --bit;
     return invalid_in_cdb(i, bit);
   }
-  return cdb.first(format->length);
+  return cdb.first(format.length);
 }
 
 Bytes plain_cdb(Opcode opcode) {

@@ -94,7 +94,6 @@ scsi::Outcome<void> take_header(const DriveState& drive, const ModeParameters& p
                              descriptor.density == kDensityUnchanged ||
                              descriptor.density == density_of(drive);
   if (!density_known) return scsi::invalid_in_parameters(header);
-  if (descriptor.block_length > kMaxBlockBytes) return scsi::invalid_in_parameters(header + 5);
   changes.block_length = descriptor.block_length;
   return {};
 }
@@ -135,7 +134,7 @@ scsi::Outcome<Changes> changes_of(const DriveState& drive, const ModeParameters&
 scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::ModeSense::decode(command.cdb));
   if (cdb.control == scsi::PageControl::kSaved) return scsi::check(codes::kSavingNotSupported);
-  ModeParameters parameters{.write_protected = drive.cartridge && drive.write_protected,
+  ModeParameters parameters{.write_protected = drive.cartridge && drive.mounted_read_only,
                             .buffered_mode = drive.buffered_mode,
                             .pages = TRY(wanted_pages(drive, cdb))};
   if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, drive.block_length};
