@@ -74,6 +74,7 @@ constexpr auto kRows = std::to_array<Row>({
     {Opcode::kLocate10, kPlain, locate, kMedium, kAfterAttention, kRead, kMotion, kPatience},
     {Opcode::kReadPosition, kPlain, read_position, kMedium, kAfterAttention, kRead, kQuick, kLong},
     quick(Opcode::kReportDensitySupport, kPlain, report_density_support, kStatus),
+    {Opcode::kLogSelect, kPlain, log_select, kNoMedium, kAfterAttention, kWrite, kQuick, kLong},
     quick(Opcode::kLogSense, kPlain, log_sense, kNever),
     quick(Opcode::kModeSelect10, kPlain, mode_select, kWrite),
     quick(Opcode::kReserve10, kPlain, reserve, kReserve),

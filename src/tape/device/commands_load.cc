@@ -11,6 +11,7 @@ constexpr std::uint64_t kMegabyte = 1'000'000;
 
 // The session, the keys and what else belongs to one mount.
 void end_mount(DriveState& drive) {
+  drive.counters.unmounted(*drive.cartridge);
   drive.cartridge.reset();
   drive.session.reset();
   drive.read_key.reset();
@@ -35,6 +36,8 @@ Status load(DriveState& drive) {
   drive.mounted_read_only = drive.write_protected || access == DensityAccess::kRead;
   cartridge->set_programmable_early_warning(drive.programmable_early_warning * kMegabyte);
   drive.cartridge = std::move(cartridge);
+  drive.counters.mounted();
+  drive.alerts.clear();
   drive.attentions.tell_all(codes::kMediumMayHaveChanged);
   return {};
 }

@@ -28,9 +28,25 @@ void back_to_defaults(DriveState& drive) {
   drive.block_length = 0;
   drive.buffered_mode = 1;
   drive.compression = drive.options.compression;
+  drive.protection = {};
+  drive.programmable_early_warning = 0;
+  if (drive.cartridge) drive.cartridge->set_programmable_early_warning(0);
   drive.encryption.reset();
   drive.key_path.reset(drive.options.default_policy);
   forget_keys(drive);
+}
+
+// What an operator is told beside the initiator, and what the log pages count.
+void note_failure(DriveState& drive, scsi::SenseCode code) {
+  if (code == codes::kWriteProtected) drive.alerts.raise(TapeAlert::kWriteProtected);
+  if (code == codes::kWormOverwrite) drive.alerts.raise(TapeAlert::kWormOverwrite);
+  if (code == codes::kMediumRemovalPrevented) drive.alerts.raise(TapeAlert::kRemovalPrevented);
+  if (code.key != scsi::SenseKey::kMediumError) return;
+  const bool writing = code == codes::kWriteError;
+  drive.alerts.raise(TapeAlert::kHardError);
+  drive.alerts.raise(writing ? TapeAlert::kWriteFailure : TapeAlert::kReadFailure);
+  ++(writing ? drive.counters.write_failures : drive.counters.read_failures);
+  ++(writing ? drive.counters.mount_write_failures : drive.counters.mount_read_failures);
 }
 
 }  // namespace
@@ -71,9 +87,10 @@ scsi::Response Drive::execute(const scsi::Command& command) {
     if (const auto attention = drive.attentions.take(command.nexus))
       return scsi::check_condition({.code = *attention});
   }
-  auto response = run(drive, *entry, command);
-  if (!response) return scsi::check_condition(response.error());
-  return *std::move(response);
+  auto outcome = run(drive, *entry, command);
+  auto response = outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
+  if (response.status == scsi::ScsiStatus::kCheckCondition) note_failure(drive, response.sense.code);
+  return response;
 }
 
 void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
@@ -88,6 +105,7 @@ void Drive::nexus_lost(scsi::NexusId nexus) {
   state_->target_ports.erase(nexus);
   state_->encryption.nexus_lost(nexus);
   state_->attentions.forget(nexus);
+  state_->alerts.forget(nexus);
 }
 
 void Drive::reset() {
@@ -128,6 +146,9 @@ Status Drive::power_cycle() {
   drive.cartridge.reset();
   drive.read_key.reset();
   drive.reservations.power_on();
+  drive.alerts.clear();
+  drive.counters = {};
+  drive.timestamp_offset.reset();
   back_to_defaults(drive);
   drive.attentions.restart(codes::kPowerOn);
   return drive.cartridge_path.empty() ? Status{} : load(drive);

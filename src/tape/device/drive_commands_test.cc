@@ -168,7 +168,7 @@ TEST(Drive, D1_ModeSenseAsLinuxAsks) {
   EXPECT_EQ(to_hex(bench.run(hex("1a0000000c00")).data_in), "0b0010086000000000000200");
   const auto all = scsi::ModeParameters::decode(
       bench.run(scsi::ModeSense{.page = 0x3f, .allocation_length = 255}.encode()).data_in, false);
-  EXPECT_EQ(all.value().pages.size(), 4U);
+  EXPECT_EQ(all.value().pages.size(), 9U);
   const auto ltfs =
       bench.run(scsi::ModeSense{.ten = true, .page = 0x25, .allocation_length = 48}.encode()).data_in;
   ASSERT_EQ(ltfs.size(), 48U);
@@ -177,7 +177,7 @@ TEST(Drive, D1_ModeSenseAsLinuxAsks) {
   EXPECT_EQ(bench.run(scsi::ModeSense{.disable_block_descriptor = true, .allocation_length = 255}.encode())
                 .data_in.size(),
             4U);
-  EXPECT_SENSE(bench.run(scsi::ModeSense{.page = 0x1d, .allocation_length = 255}.encode()),
+  EXPECT_SENSE(bench.run(scsi::ModeSense{.page = 0x1f, .allocation_length = 255}.encode()),
                codes::kInvalidFieldInCdb);
   EXPECT_SENSE(
       bench.run(scsi::ModeSense{.control = scsi::PageControl::kSaved, .page = 0x0f, .allocation_length = 255}
@@ -242,7 +242,7 @@ TEST(Drive, D1_LogSensePages) {
   const auto log = [&bench](std::uint8_t page) {
     return bench.run(scsi::LogSense{.page = page, .allocation_length = 4096}.encode());
   };
-  EXPECT_EQ(to_hex(log(0).data_in), "00000004000c2e31");
+  EXPECT_EQ(to_hex(log(0).data_in), "0000000c0002030c111214171b2e3031");
   EXPECT_EQ(scsi::number_of(*scsi::LogPage::decode(log(0x0c).data_in)->find(0)), 1000U);
   EXPECT_EQ(scsi::LogPage::decode(log(0x2e).data_in)->parameters.size(), 64U);
   EXPECT_EQ(scsi::number_of(*scsi::LogPage::decode(log(0x31).data_in)->find(3)), 64U);

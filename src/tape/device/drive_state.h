@@ -9,9 +9,11 @@
 #include "scsi/sense_codes.h"
 #include "tape/device/block_protection.h"
 #include "tape/device/drive.h"
+#include "tape/device/drive_counters.h"
 #include "tape/device/encryption_control.h"
 #include "tape/device/key_path.h"
 #include "tape/device/reservations.h"
+#include "tape/device/tape_alerts.h"
 #include "tape/device/unit_attention.h"
 
 namespace tapewarden::tape {
@@ -57,6 +59,8 @@ struct DriveState {
   EncryptionControl encryption{};
   KeyPath key_path;
   Reservations reservations{attentions};
+  TapeAlerts alerts{};
+  DriveCounters counters{};
   std::set<scsi::NexusId> preventing{};
   std::map<scsi::NexusId, std::string> target_ports{};  // SCSI names, where the transport told them
 
