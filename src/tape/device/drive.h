@@ -40,6 +40,7 @@ struct DriveOptions {
   // Density code of LTO-5 to LTO-9 (58h, 5Ah, 5Ch, 5Eh, 60h), which settles what cartridges it reads and
   // writes; 0: every cartridge of its kind.
   std::uint8_t density = 0;
+  std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
 };
 
 struct DriveState;

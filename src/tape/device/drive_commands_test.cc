@@ -83,11 +83,11 @@ TEST(Drive, D1_InquiryPages) {
     return bench.run(
         scsi::Inquiry{.vital_product_data = true, .page = page, .allocation_length = 255}.encode());
   };
-  EXPECT_EQ(to_hex(vpd(0).data_in), "01000004008083b0");
+  EXPECT_EQ(to_hex(vpd(0).data_in), "0100000800808386b0b1b2b5");
   EXPECT_EQ(as_text(ByteView(vpd(0x80).data_in).subspan(4)), "10WT012345");
   EXPECT_EQ(scsi::decode_designators(ByteView(vpd(0x83).data_in).subspan(4)).value().size(), 2U);
-  EXPECT_EQ(to_hex(vpd(0xb0).data_in), "01b0000101");
-  EXPECT_SENSE(vpd(0x86), codes::kInvalidFieldInCdb);
+  EXPECT_EQ(to_hex(vpd(0xb0).data_in), "01b000020100");
+  EXPECT_SENSE(vpd(0xc0), codes::kInvalidFieldInCdb);
 }
 
 TEST(Drive, D1_NoCartridgeAndUnloadedCartridge) {
