@@ -70,10 +70,12 @@ scsi::Outcome<ModeSettings> settings_after(const DriveState& drive, const ModePa
 scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::ModeSense::decode(command.cdb));
   if (cdb.control == scsi::PageControl::kSaved) return scsi::check(codes::kSavingNotSupported);
+  const bool defaults = cdb.control == scsi::PageControl::kDefault;
+  const auto settings = defaults ? ModeSettings{} : settings_of(drive);
   ModeParameters parameters{.write_protected = drive.cartridge && drive.mounted_read_only,
-                            .buffered_mode = drive.buffered_mode,
+                            .buffered_mode = settings.buffered_mode,
                             .pages = TRY(wanted_pages(drive, cdb))};
-  if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, drive.block_length};
+  if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, settings.block_length};
   return good_cut(parameters.encode(cdb.ten), cdb.allocation_length);
 }
 

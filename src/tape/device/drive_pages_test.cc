@@ -167,6 +167,9 @@ TEST(DrivePages, L3_ModePagesAsBytes) {
   EXPECT_EQ(bench.mode(0x0a, 0xff), bench.mode(0x0a, 0) + bench.mode(0x0a, 0xf0));
   EXPECT_EQ(bench.mode(0x1d, 0).substr(0, 6), "1d1e00");
   EXPECT_SENSE(bench.run(hex("1a080a01ff00")), codes::kInvalidFieldInCdb);  // no such subpage
+  EXPECT_GOOD(bench.set_block_length(1024));
+  EXPECT_EQ(bench.told("1a0000000c00"), "0b0010086000000000000400");
+  EXPECT_EQ(bench.told("1a0080000c00"), "0b0010086000000000000000") << "default values";
   const auto everything = bench.run(hex("5a083fff000000100000")).data_in;
   EXPECT_EQ(scsi::ModeParameters::decode(everything, true).value().pages.size(), 11U);
   Pages worm({}, MediumKind::kLto, nullptr, 64U << 20U, 0, true);
