@@ -46,7 +46,7 @@ TEST(TapeCdb, L3_FormatsAreWholeAndEachCommandIsThereOnce) {
   for (const auto& format : tape_formats()) {
     EXPECT_TRUE(seen.insert({format.opcode, format.service_action}).second) << format.name;
     EXPECT_EQ(format.usage[0], static_cast<std::uint8_t>(format.opcode)) << format.name;
-    if (format.service_action) EXPECT_EQ(format.usage[1], *format.service_action) << format.name;
+    EXPECT_EQ(format.usage[1], format.service_action.value_or(format.usage[1])) << format.name;
     EXPECT_EQ(find_tape_format(format.usage[0], format.service_action), &format);
     EXPECT_EQ(find_cdb_format(format.usage[0]), nullptr) << "in one table only: " << format.name;
     EXPECT_TRUE(format.length == 6 || format.length == 10 || format.length == 12 || format.length == 16);
