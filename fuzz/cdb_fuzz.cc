@@ -5,6 +5,7 @@
 #include "base/testing/sim_env.h"
 #include "crypto/random.h"
 #include "fuzz.h"
+#include "scsi/transport_id.h"
 #include "tape/device/drive.h"
 
 namespace {
@@ -15,6 +16,7 @@ using namespace tapewarden::tape;
 constexpr unsigned kMaxCommands = 64;
 constexpr std::size_t kLargestResponse = 64U << 20;
 const std::string kPath = "cartridge";
+const scsi::NexusId kNamed{1};
 
 std::shared_ptr<const DriveIdentity> make_identity(MediumKind kind) {
   crypto::SystemRandom random;
@@ -53,6 +55,7 @@ struct FuzzedDrive {
     DriveOptions options;
     options.management = static_cast<KeyManagement>((configuration >> 1U) & 3U);
     options.default_policy.encrypt = (configuration & 8U) != 0;
+    if ((configuration & 64U) != 0) options.density = 0x60;
     drive = std::make_unique<Drive>(sim.env(), kind == MediumKind::kLto ? lto : enterprise, options);
     CartridgeSpec spec;
     spec.volser = "FUZZ01";
@@ -61,6 +64,9 @@ struct FuzzedDrive {
     spec.worm = (configuration & 16U) != 0;
     TW_ASSERT(Cartridge::create(sim.env(), kPath, spec).has_value());
     TW_ASSERT(drive->insert(kPath, (configuration & 32U) != 0).has_value());
+    // One of the three initiators has a name; its session ends and begins again when asked to.
+    drive->nexus_named(kNamed,
+                       {scsi::iscsi_transport_id("iqn.2026-01.test:fuzz", {}), "iqn.2026-01.test:drive"});
   }
 };
 

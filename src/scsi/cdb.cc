@@ -87,6 +87,7 @@ Outcome<SpaceCode> space_code(std::uint8_t value) {
   switch (value) {
     case 0:
     case 1:
+    case 2:
     case 3:
       return static_cast<SpaceCode>(value);
     default:
@@ -261,6 +262,8 @@ Outcome<LoadUnload> LoadUnload::decode(ByteView cdb) {
   const auto c = TRY(checked_cdb(cdb, Opcode::kLoadUnload));
   // RETEN (bit 1) means nothing to a drive of this kind; EOT (bit 2) is not offered.
   if (bit_at(c, 4, 2)) return invalid_in_cdb(4, 2);
+  // With LOAD, HOLD asks for a place where the memory alone can be read: there is none.
+  if (bit_at(c, 4, 3) && bit_at(c, 4, 0)) return invalid_in_cdb(4, 3);
   return LoadUnload{.immediate = bit_at(c, 1, 0), .load = bit_at(c, 4, 0), .hold = bit_at(c, 4, 3)};
 }
 Bytes LoadUnload::encode() const {

@@ -16,30 +16,42 @@ enum class Opcode : std::uint8_t {
   kTestUnitReady = 0x00,
   kRewind = 0x01,
   kRequestSense = 0x03,
+  kFormatMedium = 0x04,
   kReadBlockLimits = 0x05,
   kRead6 = 0x08,
   kWrite6 = 0x0a,
   kWriteFilemarks6 = 0x10,
   kSpace6 = 0x11,
   kInquiry = 0x12,
+  kVerify6 = 0x13,
   kModeSelect6 = 0x15,
   kReserve6 = 0x16,
   kRelease6 = 0x17,
   kErase6 = 0x19,
   kModeSense6 = 0x1a,
   kLoadUnload = 0x1b,
+  kReceiveDiagnostic = 0x1c,
+  kSendDiagnostic = 0x1d,
   kPreventAllow = 0x1e,
   kLocate10 = 0x2b,
   kReadPosition = 0x34,
+  kReportDensitySupport = 0x44,
+  kLogSelect = 0x4c,
   kLogSense = 0x4d,
   kModeSelect10 = 0x55,
+  kReserve10 = 0x56,
+  kRelease10 = 0x57,
   kModeSense10 = 0x5a,
+  kPersistentReserveIn = 0x5e,
+  kPersistentReserveOut = 0x5f,
   kReadAttribute = 0x8c,
   kWriteAttribute = 0x8d,
   kSpace16 = 0x91,
   kLocate16 = 0x92,
   kReportLuns = 0xa0,
   kSecurityProtocolIn = 0xa2,
+  kMaintenanceIn = 0xa3,
+  kMaintenanceOut = 0xa4,
   kSecurityProtocolOut = 0xb5,
 };
 
@@ -51,8 +63,10 @@ struct CdbFormat {
   std::uint8_t length;
   std::string_view name;
   std::array<std::uint8_t, kMaxCdbBytes> usage;
+  // Bits 4-0 of byte 1 where they are a service action; the usage bits of byte 1 are then its value.
+  std::optional<std::uint8_t> service_action{};
 };
-// nullptr for an operation code that this table does not hold.
+// nullptr for an operation code that this table does not hold. The newer commands stand in tape_cdb.h.
 const CdbFormat* find_cdb_format(std::uint8_t opcode);
 // The first `length` bytes when the CDB is whole and no reserved bit is set.
 Outcome<ByteView> checked_cdb(ByteView cdb, Opcode opcode);
@@ -97,7 +111,7 @@ struct WriteFilemarks {
   Bytes encode() const;
 };
 
-enum class SpaceCode : std::uint8_t { kBlocks = 0, kFilemarks = 1, kEndOfData = 3 };
+enum class SpaceCode : std::uint8_t { kBlocks = 0, kFilemarks = 1, kSequentialFilemarks = 2, kEndOfData = 3 };
 
 // SPACE(6) when decoded from 11h, SPACE(16) from 91h; encode() takes the short form where the count fits.
 struct Space {

@@ -21,7 +21,7 @@ Bytes StandardInquiry::encode() const {
   out.u8(device_type).u8(flag(removable, 7)).u8(kSpc4);
   out.u8(0x02);  // response data format
   out.u8(kStandardInquiryBytes - 5);
-  out.u8(0).u8(0);
+  out.u8(flag(protect, 0)).u8(0);
   out.u8(0x02);  // CMDQUE: the transport queues
   out.padded(vendor, 8).padded(product, 16).padded(revision, 4);
   return out.take();

@@ -18,6 +18,7 @@ struct StandardInquiry {
   std::string vendor{};    // up to 8 characters
   std::string product{};   // up to 16
   std::string revision{};  // up to 4
+  bool protect = false;    // PROTECT: logical block protection
 
   Bytes encode() const;
   // kCorrupt when shorter than 36 bytes. Texts come back without the blanks at their right end.
@@ -28,11 +29,16 @@ namespace vpd {
 inline constexpr std::uint8_t kSupportedPages = 0x00;
 inline constexpr std::uint8_t kUnitSerialNumber = 0x80;
 inline constexpr std::uint8_t kDeviceIdentification = 0x83;
+inline constexpr std::uint8_t kExtendedInquiry = 0x86;
 inline constexpr std::uint8_t kSequentialAccess = 0xb0;  // SSC-4: capabilities of a tape device
+inline constexpr std::uint8_t kManufacturerSerial = 0xb1;
+inline constexpr std::uint8_t kTapeAlertFlags = 0xb2;
+inline constexpr std::uint8_t kAutomationSerial = 0xb3;
+inline constexpr std::uint8_t kBlockProtection = 0xb5;
 }  // namespace vpd
 
 enum class DesignatorCode : std::uint8_t { kBinary = 1, kAscii = 2, kUtf8 = 3 };
-enum class DesignatorKind : std::uint8_t { kVendorId = 1, kEui64 = 2, kNaa = 3, kRelativePort = 4 };
+enum class DesignatorKind : std::uint8_t { kVendorId = 1, kEui64 = 2, kNaa = 3, kRelativePort = 4, kScsiName = 8 };
 
 struct Designator {
   DesignatorCode code = DesignatorCode::kBinary;

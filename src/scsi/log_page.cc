@@ -53,4 +53,16 @@ Bytes encode_supported_log_pages(ByteView codes) {
   return ByteWriter().u8(log_page::kSupported).u8(0).bytes16(codes).take();
 }
 
+Bytes encode_supported_log_subpages(ByteView codes) {
+  constexpr std::uint8_t kWithSubpages = 0x40;
+  ByteWriter list;
+  for (const auto code : codes) list.u8(code).u8(0);
+  return ByteWriter().u8(kWithSubpages | log_page::kSupported).u8(0xff).bytes16(list.view()).take();
+}
+
+LogParameter text_parameter(std::uint16_t code, std::string_view text) {
+  constexpr std::uint8_t kAsciiList = 0x01;
+  return {.code = code, .control = kAsciiList, .value = to_bytes(text)};
+}
+
 }  // namespace tapewarden::scsi

@@ -1,6 +1,7 @@
 // Log pages (SPC-4 section 7.3). Values; pure, thread-safe.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -9,8 +10,16 @@ namespace tapewarden::scsi {
 
 namespace log_page {
 inline constexpr std::uint8_t kSupported = 0x00;
+inline constexpr std::uint8_t kWriteErrors = 0x02;
+inline constexpr std::uint8_t kReadErrors = 0x03;
 inline constexpr std::uint8_t kSequentialAccess = 0x0c;
+inline constexpr std::uint8_t kDeviceStatus = 0x11;       // of the data transfer device
+inline constexpr std::uint8_t kTapeAlertResponse = 0x12;  // all flags in eight bytes, none cleared
+inline constexpr std::uint8_t kDeviceStatistics = 0x14;
+inline constexpr std::uint8_t kVolumeStatistics = 0x17;
+inline constexpr std::uint8_t kDataCompression = 0x1b;
 inline constexpr std::uint8_t kTapeAlert = 0x2e;
+inline constexpr std::uint8_t kTapeUsage = 0x30;     // IBM
 inline constexpr std::uint8_t kTapeCapacity = 0x31;  // IBM and HP: remaining and maximum MiB
 }  // namespace log_page
 
@@ -33,9 +42,13 @@ struct LogPage {
 
 // An unsigned number of `width` bytes.
 LogParameter number_parameter(std::uint16_t code, std::uint64_t value, std::size_t width);
+// Text in ASCII.
+LogParameter text_parameter(std::uint16_t code, std::string_view text);
 // 0 for a value longer than 8 bytes.
 std::uint64_t number_of(const LogParameter& parameter);
 
 Bytes encode_supported_log_pages(ByteView codes);
+// Subpage FFh of page 00h: each page with its subpage, 00h.
+Bytes encode_supported_log_subpages(ByteView codes);
 
 }  // namespace tapewarden::scsi

@@ -1,6 +1,8 @@
 // The border between a transport (in-process calls, an iSCSI target) and a device server.
 #pragma once
 
+#include <string>
+
 #include "base/bytes.h"
 #include "base/strong_id.h"
 #include "scsi/sense.h"
@@ -16,6 +18,12 @@ enum class ScsiStatus : std::uint8_t {
   kCheckCondition = 0x02,
   kBusy = 0x08,
   kReservationConflict = 0x18,
+};
+
+// Who stands behind a nexus, where the transport has names that outlive a session.
+struct NexusNames {
+  Bytes transport_id{};       // of the initiator port (transport_id.h); empty: it has no name
+  std::string target_port{};  // SCSI name string of the target port, such as "iqn.…,t,0x0001"
 };
 
 // Borrowed views; they must live until execute() returns.
@@ -43,6 +51,12 @@ class LogicalUnit {
   virtual ~LogicalUnit() = default;
   // Never fails otherwise than by the response's status and sense.
   virtual Response execute(const Command& command) = 0;
+  // Before the first command of a nexus, by transports that know names: by them a persistent reservation is
+  // found again in a later session. A unit without such reservations needs none.
+  virtual void nexus_named(NexusId nexus, const NexusNames& names) {
+    static_cast<void>(nexus);
+    static_cast<void>(names);
+  }
   // The initiator is gone: what it alone held (reservation, local key, prevention of removal) ends.
   virtual void nexus_lost(NexusId nexus) = 0;
   // LOGICAL UNIT RESET: reservations, mode parameters and keys go back to what power-on gives; every nexus is

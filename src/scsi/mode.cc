@@ -36,6 +36,21 @@ Result<Header> decode_header(ByteView data, bool ten) {
   return header;
 }
 
+// SPF (bit 6) tells the form with a subpage code and a length of two bytes.
+Result<ModePage> decode_page(ByteView data, std::size_t offset) {
+  const bool with_subpage = bit_at(data, offset, 6);
+  ModePage page{.code = bits_at(data, offset, 0, 6)};
+  const std::size_t header = with_subpage ? 4 : 2;
+  if (data.size() - offset < header) return at(ErrorCode::kCorrupt, data.size(), "mode page");
+  if (with_subpage) page.subpage = data[offset + 1];
+  if (with_subpage && page.subpage == 0) return at(ErrorCode::kUnsupported, offset + 1, "subpage code");
+  const std::size_t length = with_subpage ? u16_at(data, offset + 2) : std::size_t{data[offset + 1]};
+  if (data.size() - offset - header < length)
+    return at(ErrorCode::kCorrupt, offset + header - 1, "page length");
+  page.body = to_bytes(data.subspan(offset + header, length));
+  return page;
+}
+
 }  // namespace
 
 Bytes ModeParameters::encode(bool ten) const {
@@ -51,7 +66,11 @@ Bytes ModeParameters::encode(bool ten) const {
     out.u8(descriptor->density).u24(descriptor->block_count).u8(0).u24(descriptor->block_length);
   for (const auto& page : pages) {
     TW_ASSERT(page.body.size() < 256);
-    out.u8(page.code).u8(static_cast<std::uint8_t>(page.body.size())).bytes(page.body);
+    if (page.subpage != 0) {
+      out.u8(joined(page.code, flag(true, 6))).u8(page.subpage).bytes16(page.body);
+    } else {
+      out.u8(page.code).u8(static_cast<std::uint8_t>(page.body.size())).bytes(page.body);
+    }
   }
   auto data = out.take();
   if (ten) {
@@ -73,19 +92,16 @@ Result<ModeParameters> ModeParameters::decode(ByteView data, bool ten) {
     offset += kDescriptorBytes;
   }
   while (offset < data.size()) {
-    if (bit_at(data, offset, 6)) return at(ErrorCode::kUnsupported, offset, "subpage format");
-    if (data.size() - offset < 2) return at(ErrorCode::kCorrupt, data.size(), "mode page");
-    const std::size_t length = data[offset + 1];
-    if (data.size() - offset - 2 < length) return at(ErrorCode::kCorrupt, offset + 1, "page length");
-    parameters.pages.push_back({bits_at(data, offset, 0, 6), to_bytes(data.subspan(offset + 2, length))});
-    offset += 2 + length;
+    auto page = TRY(decode_page(data, offset));
+    offset += page.header_bytes() + page.body.size();
+    parameters.pages.push_back(std::move(page));
   }
   return std::move(parameters);
 }
 
-const ModePage* ModeParameters::find(std::uint8_t code) const {
+const ModePage* ModeParameters::find(std::uint8_t code, std::uint8_t subpage) const {
   for (const auto& page : pages)
-    if (page.code == code) return &page;
+    if (page.code == code && page.subpage == subpage) return &page;
   return nullptr;
 }
 
@@ -111,9 +127,9 @@ ModePage DeviceConfigurationPage::encode() const {
   out.u16(write_delay);         // bytes 6-7
   out.u8(0x40);                 // BIS: block identifiers supported
   out.u8(gap_size);             // byte 9
-  out.u8(flag(synchronize_at_early_warning, 3));
-  out.u24(0);                 // buffer size at early warning
-  out.u8(compression).u8(0);  // bytes 14 and 15
+  out.u8(joined(flag(true, 4), flag(synchronize_at_early_warning, 3)));  // EEG: end of data is written
+  out.u24(0);                                                            // buffer size at early warning
+  out.u8(compression).u8(0);                                             // bytes 14 and 15
   return {mode_page::kDeviceConfiguration, out.take()};
 }
 

@@ -10,12 +10,23 @@ namespace tapewarden::scsi {
 
 namespace mode_page {
 inline constexpr std::uint8_t kVendor = 0x00;  // asked by Linux' st: header and block descriptor alone
+inline constexpr std::uint8_t kErrorRecovery = 0x01;
+inline constexpr std::uint8_t kDisconnectReconnect = 0x02;
 inline constexpr std::uint8_t kControl = 0x0a;
 inline constexpr std::uint8_t kDataCompression = 0x0f;
 inline constexpr std::uint8_t kDeviceConfiguration = 0x10;
+inline constexpr std::uint8_t kMediumPartition = 0x11;
+inline constexpr std::uint8_t kInformationalExceptions = 0x1c;
+inline constexpr std::uint8_t kMediumConfiguration = 0x1d;
 inline constexpr std::uint8_t kReadWriteControl = 0x25;  // IBM: holds the encryption method
 inline constexpr std::uint8_t kAll = 0x3f;
 }  // namespace mode_page
+
+namespace mode_subpage {
+inline constexpr std::uint8_t kDataProtection = 0xf0;          // of the control page
+inline constexpr std::uint8_t kConfigurationExtension = 0x01;  // of the device configuration page
+inline constexpr std::uint8_t kAll = 0xff;
+}  // namespace mode_subpage
 
 struct BlockDescriptor {
   std::uint8_t density = 0;
@@ -24,10 +35,12 @@ struct BlockDescriptor {
   bool operator==(const BlockDescriptor&) const = default;
 };
 
-// One page without subpages. `body` follows the two header bytes.
+// `body` follows the two header bytes, or the four of a page with a subpage code.
 struct ModePage {
   std::uint8_t code = 0;
   Bytes body{};
+  std::uint8_t subpage = 0;  // 0: none
+  std::size_t header_bytes() const { return subpage != 0 ? 4 : 2; }
   bool operator==(const ModePage&) const = default;
 };
 
@@ -43,9 +56,9 @@ struct ModeParameters {
   // `ten` chooses the header of MODE SENSE(10). The mode data length is filled in.
   Bytes encode(bool ten) const;
   // The error's `detail` is the offset of the wrong byte. kCorrupt when something is cut short,
-  // kUnsupported for subpages or more than one block descriptor.
+  // kUnsupported for more than one block descriptor.
   static Result<ModeParameters> decode(ByteView data, bool ten);
-  const ModePage* find(std::uint8_t code) const;
+  const ModePage* find(std::uint8_t code, std::uint8_t subpage = 0) const;
 };
 
 // SSC-4 table 130 (0Fh).

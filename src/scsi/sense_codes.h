@@ -12,6 +12,7 @@ inline constexpr SenseCode kNone{kNoSense, 0x00, 0x00};
 inline constexpr SenseCode kFilemarkDetected{kNoSense, 0x00, 0x01};
 inline constexpr SenseCode kEndOfMediumReached{kNoSense, 0x00, 0x02};  // early warning
 inline constexpr SenseCode kBeginningOfMediumReached{kNoSense, 0x00, 0x04};
+inline constexpr SenseCode kProgrammableEarlyWarning{kNoSense, 0x00, 0x07};
 inline constexpr SenseCode kEndOfDataDetected{kBlankCheck, 0x00, 0x05};
 inline constexpr SenseCode kVolumeFull{kVolumeOverflow, 0x00, 0x02};
 inline constexpr SenseCode kEraseFailure{kMediumError, 0x51, 0x00};
@@ -35,10 +36,12 @@ inline constexpr SenseCode kLogicalUnitNotSupported{kIllegalRequest, 0x25, 0x00}
 inline constexpr SenseCode kInvalidFieldInParameters{kIllegalRequest, 0x26, 0x00};
 inline constexpr SenseCode kKeyFailLimitReached{kIllegalRequest, 0x26, 0x10};
 inline constexpr SenseCode kIncompleteKadSet{kIllegalRequest, 0x26, 0x11};
+inline constexpr SenseCode kInvalidRelease{kIllegalRequest, 0x26, 0x04};
 inline constexpr SenseCode kCommandSequenceError{kIllegalRequest, 0x2c, 0x00};
 inline constexpr SenseCode kSavingNotSupported{kIllegalRequest, 0x39, 0x00};
 inline constexpr SenseCode kPositionPastBeginning{kIllegalRequest, 0x3b, 0x0c};
 inline constexpr SenseCode kMediumRemovalPrevented{kIllegalRequest, 0x53, 0x02};
+inline constexpr SenseCode kNoRegistrationResources{kIllegalRequest, 0x55, 0x04};
 inline constexpr SenseCode kParameterListUndecryptable{kIllegalRequest, 0x74, 0x0c};
 inline constexpr SenseCode kIncorrectEncryptionParameters{kIllegalRequest, 0x74, 0x0b};
 inline constexpr SenseCode kAlgorithmDisabled{kIllegalRequest, 0x74, 0x0d};
@@ -50,7 +53,11 @@ inline constexpr SenseCode kMediumMayHaveChanged{kUnitAttention, 0x28, 0x00};
 inline constexpr SenseCode kPowerOn{kUnitAttention, 0x29, 0x00};
 inline constexpr SenseCode kBusDeviceReset{kUnitAttention, 0x29, 0x03};
 inline constexpr SenseCode kModeParametersChanged{kUnitAttention, 0x2a, 0x01};
+inline constexpr SenseCode kLogParametersChanged{kUnitAttention, 0x2a, 0x02};
+inline constexpr SenseCode kReservationsPreempted{kUnitAttention, 0x2a, 0x03};
 inline constexpr SenseCode kReservationsReleased{kUnitAttention, 0x2a, 0x04};
+inline constexpr SenseCode kRegistrationsPreempted{kUnitAttention, 0x2a, 0x05};
+inline constexpr SenseCode kTimestampChanged{kUnitAttention, 0x2a, 0x10};
 inline constexpr SenseCode kEncryptionCapabilitiesChanged{kUnitAttention, 0x2a, 0x0d};
 inline constexpr SenseCode kEncryptionParametersChanged{kUnitAttention, 0x2a, 0x11};
 inline constexpr SenseCode kEncryptionParametersChangedByVendor{kUnitAttention, 0x2a, 0x12};
@@ -92,5 +99,7 @@ inline constexpr SenseCode kRemovalPreventedByDrive{kIllegalRequest, 0x53, 0x03}
 inline constexpr SenseCode kImportExportAccessed{kUnitAttention, 0x28, 0x01};
 
 inline constexpr SenseCode kTransferTooShort{kAbortedCommand, 0x0e, 0x01};
+inline constexpr SenseCode kBlockGuardCheckFailed{kAbortedCommand, 0x10, 0x01};
+inline constexpr SenseCode kMiscompared{kMiscompare, 0x1d, 0x00};
 
 }  // namespace tapewarden::scsi::sense_codes

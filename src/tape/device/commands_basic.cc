@@ -1,47 +1,12 @@
-// TEST UNIT READY, REQUEST SENSE, INQUIRY, REPORT LUNS, RESERVE and RELEASE (SPC-4; reservations as SPC-2).
+// TEST UNIT READY, REQUEST SENSE, REPORT LUNS, SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-4).
 #include "scsi/fields.h"
-#include "scsi/inquiry.h"
+#include "scsi/tape_cdb.h"
 #include "tape/device/drive_state.h"
 
 namespace tapewarden::tape {
 namespace {
 
 constexpr std::size_t kLunBytes = 8;
-
-std::string product_of(const DriveState& drive) {
-  if (!drive.options.product.empty()) return drive.options.product;
-  return drive.identity->facts().kind == MediumKind::kLto ? "VIRTUAL LTO" : "VIRTUAL 3592";
-}
-
-Bytes device_identification(const DriveState& drive) {
-  ByteWriter name;
-  name.padded(drive.options.vendor, 8).padded(product_of(drive), 16).text(drive.identity->serial());
-  std::vector<scsi::Designator> designators{
-      {scsi::DesignatorCode::kAscii, scsi::DesignatorKind::kVendorId, false, name.take()}};
-  if (const auto wwnn = drive.identity->facts().world_wide_node_name; wwnn != 0)
-    designators.push_back(
-        {scsi::DesignatorCode::kBinary, scsi::DesignatorKind::kNaa, false, ByteWriter().u64(wwnn).take()});
-  return scsi::encode_designators(designators);
-}
-
-scsi::Outcome<Bytes> vital_product_data(const DriveState& drive, std::uint8_t page) {
-  switch (page) {
-    case scsi::vpd::kSupportedPages: {
-      constexpr std::array<std::uint8_t, 4> kPages = {
-          scsi::vpd::kSupportedPages, scsi::vpd::kUnitSerialNumber, scsi::vpd::kDeviceIdentification,
-          scsi::vpd::kSequentialAccess};
-      return scsi::encode_vpd_page(page, kPages);
-    }
-    case scsi::vpd::kUnitSerialNumber:
-      return scsi::encode_vpd_page(page, as_bytes(drive.identity->serial()));
-    case scsi::vpd::kDeviceIdentification:
-      return scsi::encode_vpd_page(page, device_identification(drive));
-    case scsi::vpd::kSequentialAccess:
-      return scsi::encode_vpd_page(page, Bytes{0x01});  // WORM media can be mounted
-    default:
-      return scsi::invalid_in_cdb(2);
-  }
-}
 
 }  // namespace
 
@@ -58,15 +23,6 @@ scsi::Outcome<scsi::Response> request_sense(DriveState& drive, const scsi::Comma
                   cdb.allocation_length);
 }
 
-scsi::Outcome<scsi::Response> inquiry(DriveState& drive, const scsi::Command& command) {
-  const auto cdb = TRY(scsi::Inquiry::decode(command.cdb));
-  if (cdb.vital_product_data)
-    return good_cut(TRY(vital_product_data(drive, cdb.page)), cdb.allocation_length);
-  const scsi::StandardInquiry data{
-      .vendor = drive.options.vendor, .product = product_of(drive), .revision = drive.options.revision};
-  return good_cut(data.encode(), cdb.allocation_length);
-}
-
 scsi::Outcome<scsi::Response> report_luns(DriveState&, const scsi::Command& command) {
   const auto cdb = TRY(scsi::ReportLuns::decode(command.cdb));
   constexpr std::uint8_t kWellKnownOnly = 1;
@@ -76,16 +32,17 @@ scsi::Outcome<scsi::Response> report_luns(DriveState&, const scsi::Command& comm
   return good_cut(out.take(), cdb.allocation_length);
 }
 
-scsi::Outcome<scsi::Response> reserve(DriveState& drive, const scsi::Command& command) {
-  TRY(scsi::checked_cdb(command.cdb, scsi::Opcode::kReserve6));
-  drive.reserved_by = command.nexus;  // another's reservation was refused before
+// The default self-test: a drive that answers is a drive that works.
+scsi::Outcome<scsi::Response> send_diagnostic(DriveState&, const scsi::Command& command) {
+  const auto cdb = TRY(scsi::SendDiagnostic::decode(command.cdb));
+  if (cdb.parameter_length != 0) return scsi::invalid_in_cdb(3);  // no diagnostic page is taken
   return scsi::good();
 }
 
-scsi::Outcome<scsi::Response> release(DriveState& drive, const scsi::Command& command) {
-  TRY(scsi::checked_cdb(command.cdb, scsi::Opcode::kRelease6));
-  if (drive.reserved_by == command.nexus) drive.reserved_by.reset();  // another's stays, without error
-  return scsi::good();
+scsi::Outcome<scsi::Response> receive_diagnostic(DriveState&, const scsi::Command& command) {
+  const auto cdb = TRY(scsi::ReceiveDiagnostic::decode(command.cdb));
+  if (cdb.page_code_valid && cdb.page != 0) return scsi::invalid_in_cdb(2);
+  return good_cut(ByteWriter().u8(0).u8(0).u16(1).u8(0).take(), cdb.allocation_length);  // page 00h alone
 }
 
 }  // namespace tapewarden::tape

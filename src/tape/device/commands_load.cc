@@ -1,4 +1,5 @@
 // LOAD UNLOAD and PREVENT ALLOW MEDIUM REMOVAL.
+#include "tape/device/density.h"
 #include "tape/device/medium_access.h"
 
 namespace tapewarden::tape {
@@ -6,8 +7,11 @@ namespace {
 
 namespace codes = scsi::sense_codes;
 
+constexpr std::uint64_t kMegabyte = 1'000'000;
+
 // The session, the keys and what else belongs to one mount.
 void end_mount(DriveState& drive) {
+  drive.counters.unmounted(*drive.cartridge);
   drive.cartridge.reset();
   drive.session.reset();
   drive.read_key.reset();
@@ -21,11 +25,19 @@ Status load(DriveState& drive) {
   auto cartridge =
       TRY(Cartridge::open(drive.env, drive.cartridge_path,
                           drive.write_protected ? CartridgeMode::kRead : CartridgeMode::kReadWrite));
+  const auto access = density_access(drive.options.density, cartridge->identity().density);
+  if (access == DensityAccess::kNone)
+    return fail(ErrorCode::kConflict, "the drive does not read the density of the cartridge", "density",
+                "use a drive of the cartridge's generation or the next");
   if (cartridge->identity().kind != drive.identity->facts().kind)
     return fail(ErrorCode::kConflict, "the cartridge does not fit this drive", "kind",
                 "LTO cartridges go into LTO drives, 3592 cartridges into 3592 drives");
   if (cartridge->writable()) TRY(cartridge->count_load());
+  drive.mounted_read_only = drive.write_protected || access == DensityAccess::kRead;
+  cartridge->set_programmable_early_warning(drive.programmable_early_warning * kMegabyte);
   drive.cartridge = std::move(cartridge);
+  drive.counters.mounted();
+  drive.alerts.clear();
   drive.attentions.tell_all(codes::kMediumMayHaveChanged);
   return {};
 }

@@ -1,151 +1,40 @@
-// LOG SENSE, READ ATTRIBUTE and WRITE ATTRIBUTE: what drive and cartridge tell about themselves.
-#include "scsi/fields.h"
-#include "scsi/log_page.h"
-#include "scsi/medium_attribute.h"
-#include "tape/device/limits.h"
-#include "tape/device/medium_access.h"
+// LOG SENSE and LOG SELECT (SPC-4 sections 6.5 and 6.6).
+#include "scsi/tape_cdb.h"
+#include "tape/device/log_pages.h"
 
 namespace tapewarden::tape {
-namespace {
 
 namespace codes = scsi::sense_codes;
 
-constexpr std::uint64_t kMebibyte = 1U << 20;
-constexpr std::uint16_t kTapeAlertFlagCount = 64;
-constexpr AttributeId kRemainingCapacity = 0x0000;
-constexpr AttributeId kMaximumCapacity = 0x0001;
-constexpr AttributeId kFirstHostAttribute = 0x0800;
-constexpr AttributeId kLastHostAttribute = 0x0bff;
-
-scsi::LogPage sequential_access(const DriveState& drive) {
-  const auto stats = drive.cartridge ? drive.cartridge->stats() : CartridgeStats{};
-  return {scsi::log_page::kSequentialAccess,
-          {scsi::number_parameter(0, stats.host_bytes_written, 8),
-           scsi::number_parameter(1, stats.stored_bytes_written, 8),
-           scsi::number_parameter(2, stats.stored_bytes_read, 8),
-           scsi::number_parameter(3, stats.host_bytes_read, 8)}};
-}
-
-scsi::LogPage tape_alert() {
-  scsi::LogPage page{scsi::log_page::kTapeAlert, {}};
-  for (std::uint16_t alert = 1; alert <= kTapeAlertFlagCount; ++alert)
-    page.parameters.push_back(scsi::number_parameter(alert, 0, 1));
-  return page;
-}
-
-std::uint64_t remaining_mib(const Cartridge& cartridge) {
-  const auto capacity = cartridge.capacity();
-  return capacity.used_bytes >= capacity.capacity_bytes
-             ? 0
-             : (capacity.capacity_bytes - capacity.used_bytes) / kMebibyte;
-}
-
-scsi::LogPage tape_capacity(const DriveState& drive) {
-  const auto remaining = drive.cartridge ? remaining_mib(*drive.cartridge) : 0;
-  const auto maximum = drive.cartridge ? drive.cartridge->capacity().capacity_bytes / kMebibyte : 0;
-  const auto word = [](std::uint64_t value) { return value > 0xffffffffU ? 0xffffffffU : value; };
-  return {scsi::log_page::kTapeCapacity,
-          {scsi::number_parameter(1, word(remaining), 4), scsi::number_parameter(2, 0, 4),
-           scsi::number_parameter(3, word(maximum), 4), scsi::number_parameter(4, 0, 4)}};
-}
-
-scsi::Outcome<scsi::LogPage> log_page_of(const DriveState& drive, std::uint8_t page) {
-  switch (page) {
-    case scsi::log_page::kSequentialAccess:
-      return sequential_access(drive);
-    case scsi::log_page::kTapeAlert:
-      return tape_alert();
-    case scsi::log_page::kTapeCapacity:
-      return tape_capacity(drive);
-    default:
-      return scsi::invalid_in_cdb(2, 5);
-  }
-}
-
-// Everything that READ ATTRIBUTE can give: the cartridge memory and the two that are computed.
-std::vector<scsi::MediumAttribute> attributes_of(const Cartridge& cartridge) {
-  const auto number = [](AttributeId id, std::uint64_t value) {
-    return scsi::MediumAttribute{id, true, 0, ByteWriter().u64(value).take()};
-  };
-  std::vector<scsi::MediumAttribute> attributes{
-      number(kRemainingCapacity, remaining_mib(cartridge)),
-      number(kMaximumCapacity, cartridge.capacity().capacity_bytes / kMebibyte)};
-  for (const auto& [id, attribute] : cartridge.attributes())
-    attributes.push_back(
-        {id, id < kFirstHostAttribute, static_cast<std::uint8_t>(attribute.format), attribute.value});
-  return attributes;
-}
-
-// `offset`: where the attribute begins in the parameter list.
-scsi::Outcome<void> take_attribute(const scsi::MediumAttribute& attribute, std::size_t offset,
-                                   AttributeMap& changes) {
-  if (attribute.id < kFirstHostAttribute || attribute.id > kLastHostAttribute)
-    return scsi::invalid_in_parameters(offset);
-  if (attribute.read_only || attribute.format > 2) return scsi::invalid_in_parameters(offset + 2);
-  if (attribute.value.size() > kMaxAttributeBytes) return scsi::invalid_in_parameters(offset + 3);
-  changes[attribute.id] = {static_cast<AttributeFormat>(attribute.format), attribute.value};
-  return {};
-}
-
-}  // namespace
-
 scsi::Outcome<scsi::Response> log_sense(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::LogSense::decode(command.cdb));
+  constexpr std::uint8_t kAllSubpages = 0xff;
+  const bool list = cdb.page == scsi::log_page::kSupported;
+  if (list && cdb.subpage == kAllSubpages)
+    return good_cut(scsi::encode_supported_log_subpages(supported_log_pages()), cdb.allocation_length);
   if (cdb.subpage != 0) return scsi::invalid_in_cdb(3);
-  if (cdb.page == scsi::log_page::kSupported) {
-    constexpr std::array<std::uint8_t, 4> kPages = {
-        scsi::log_page::kSupported, scsi::log_page::kSequentialAccess, scsi::log_page::kTapeAlert,
-        scsi::log_page::kTapeCapacity};
-    return good_cut(scsi::encode_supported_log_pages(kPages), cdb.allocation_length);
-  }
-  auto page = TRY(log_page_of(drive, cdb.page));
+  if (list) return good_cut(scsi::encode_supported_log_pages(supported_log_pages()), cdb.allocation_length);
+  auto page = TRY(log_page_of(drive, command.nexus, cdb.page));
   std::erase_if(page.parameters, [&cdb](const auto& p) { return p.code < cdb.parameter_pointer; });
   return good_cut(page.encode(), cdb.allocation_length);
 }
 
-scsi::Outcome<scsi::Response> read_attribute(DriveState& drive, const scsi::Command& command) {
-  const auto cdb = TRY(scsi::ReadAttribute::decode(command.cdb));
-  if (cdb.partition != 0) return scsi::invalid_in_cdb(7);
-  auto attributes = attributes_of(*drive.cartridge);
-  std::erase_if(attributes, [&cdb](const auto& a) { return a.id < cdb.first_attribute; });
-  switch (cdb.action) {
-    case scsi::AttributeAction::kValues:
-      return good_cut(scsi::encode_attributes(attributes), cdb.allocation_length);
-    case scsi::AttributeAction::kList:
-    case scsi::AttributeAction::kSupported: {
-      std::vector<std::uint16_t> ids;
-      for (const auto& attribute : attributes) ids.push_back(attribute.id);
-      return good_cut(scsi::encode_attribute_list(ids), cdb.allocation_length);
-    }
-    case scsi::AttributeAction::kVolumes:
-    case scsi::AttributeAction::kPartitions:
-      // One volume with one partition: first number, how many.
-      return good_cut(ByteWriter().u16(2).u8(0).u8(1).take(), cdb.allocation_length);
+// Counters can be set back, all together; no parameter can be set to a value.
+scsi::Outcome<scsi::Response> log_select(DriveState& drive, const scsi::Command& command) {
+  const auto cdb = TRY(scsi::LogSelect::decode(command.cdb));
+  constexpr std::uint8_t kDefaultCumulative = 3;
+  if (cdb.save_parameters) return scsi::invalid_in_cdb(1, 0);
+  if (cdb.page != 0) return scsi::invalid_in_cdb(2, 5);
+  if (cdb.subpage != 0) return scsi::invalid_in_cdb(3);
+  if (cdb.parameter_length != 0) {
+    if (cdb.reset_parameters) return scsi::invalid_in_cdb(1, 1);
+    (void)TRY(parameter_list(command, cdb.parameter_length));
+    return scsi::invalid_in_parameters(0);
   }
-  return scsi::invalid_in_cdb(1, 4);
-}
-
-scsi::Outcome<scsi::Response> write_attribute(DriveState& drive, const scsi::Command& command) {
-  const auto cdb = TRY(scsi::WriteAttribute::decode(command.cdb));
-  if (cdb.partition != 0) return scsi::invalid_in_cdb(7);
-  if (cdb.parameter_length == 0) return scsi::good();
-  const auto list = TRY(parameter_list(command, cdb.parameter_length));
-  if (list.size() < 4 || scsi::u32_at(list, 0) != list.size() - 4)
-    return scsi::check(codes::kParameterListLengthError);
-  const auto attributes = scsi::decode_attributes(list);
-  if (!attributes) return scsi::invalid_in_parameters(attributes.error().detail);
-  TRY(check_writable(drive));
-  AttributeMap changes;
-  std::size_t offset = 4;
-  for (const auto& attribute : *attributes) {
-    TRY(take_attribute(attribute, offset, changes));
-    offset += 5 + attribute.value.size();
-  }
-  if (const auto set = drive.cartridge->set_attributes(changes); !set) {
-    if (set.error().code == ErrorCode::kExhausted) return scsi::invalid_in_parameters(0);
-    return scsi::check(codes::kCartridgeMemoryFailure);
-  }
-  return took(cdb.parameter_length);
+  if (!cdb.reset_parameters && cdb.control != kDefaultCumulative) return scsi::good();
+  drive.counters.set_back(drive.cartridge.get());
+  drive.attentions.tell_others(command.nexus, codes::kLogParametersChanged);
+  return scsi::good();
 }
 
 }  // namespace tapewarden::tape

@@ -1,10 +1,5 @@
-// MODE SENSE and MODE SELECT, (6) and (10).
-#include <algorithm>
-
-#include "scsi/fields.h"
-#include "scsi/mode.h"
-#include "tape/device/limits.h"
-#include "tape/device/medium_access.h"
+// MODE SENSE and MODE SELECT, (6) and (10): header, block descriptor, and the pages of mode_pages.cc.
+#include "tape/device/mode_pages.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -15,59 +10,25 @@ using scsi::ModeParameters;
 
 constexpr std::uint8_t kDensityUnchanged = 0x7f;
 constexpr std::uint8_t kDefaultDensity = 0x00;
-constexpr std::uint8_t kAllSubpages = 0xff;
-constexpr std::size_t kControlBody = 10;
 
-scsi::EncryptionMethod method_of(KeyManagement management) {
-  switch (management) {
-    case KeyManagement::kApplication:
-      return scsi::EncryptionMethod::kApplication;
-    case KeyManagement::kLibrary:
-      return scsi::EncryptionMethod::kLibrary;
-    case KeyManagement::kSystem:
-      return scsi::EncryptionMethod::kSystem;
-    case KeyManagement::kNone:
-      return scsi::EncryptionMethod::kNone;
-  }
-  return scsi::EncryptionMethod::kNone;
-}
-
-// Every page in ascending order, with the values that hold, or those of power-on.
-std::vector<ModePage> pages_of(const DriveState& drive, scsi::PageControl control) {
-  const bool compression =
-      control == scsi::PageControl::kDefault ? drive.options.compression : drive.compression;
-  scsi::DataCompressionPage data_compression;
-  data_compression.enabled = compression;
-  scsi::DeviceConfigurationPage configuration;
-  configuration.compression = compression ? 1 : 0;
-  return {{scsi::mode_page::kControl, Bytes(kControlBody)},
-          data_compression.encode(),
-          configuration.encode(),
-          scsi::ReadWriteControlPage{method_of(drive.options.management)}.encode()};
-}
-
-// The bits of a page's body that MODE SELECT may change.
-Bytes changeable_of(const ModePage& page) {
-  Bytes mask(page.body.size());
-  if (page.code == scsi::mode_page::kDataCompression) {
-    mask[0] = 0x80;                                                     // DCE
-    std::fill(mask.begin() + 2, mask.begin() + 6, std::uint8_t{0xff});  // the algorithm follows DCE
-  }
-  if (page.code == scsi::mode_page::kDeviceConfiguration) mask[12] = 0xff;
-  return mask;
+bool matches(const ModePage& page, const scsi::ModeSense& cdb) {
+  const bool code = cdb.page == scsi::mode_page::kAll || page.code == cdb.page;
+  const bool subpage = cdb.subpage == scsi::mode_subpage::kAll || page.subpage == cdb.subpage;
+  return code && subpage;
 }
 
 scsi::Outcome<std::vector<ModePage>> wanted_pages(const DriveState& drive, const scsi::ModeSense& cdb) {
-  const bool all = cdb.page == scsi::mode_page::kAll;
-  if (cdb.subpage != 0 && !(all && cdb.subpage == kAllSubpages)) return scsi::invalid_in_cdb(3);
-  if (cdb.page == scsi::mode_page::kVendor) return std::vector<ModePage>{};
   std::vector<ModePage> pages;
-  for (auto& page : pages_of(drive, cdb.control)) {
-    if (!all && page.code != cdb.page) continue;
-    if (cdb.control == scsi::PageControl::kChangeable) page.body = changeable_of(page);
+  if (cdb.page == scsi::mode_page::kVendor && cdb.subpage == 0) return pages;
+  bool known = false;
+  for (auto& page : mode_pages_of(drive, cdb.control)) {
+    known = known || page.code == cdb.page || cdb.page == scsi::mode_page::kAll;
+    if (!matches(page, cdb)) continue;
+    if (cdb.control == scsi::PageControl::kChangeable) page.body = changeable_bits(page);
     pages.push_back(std::move(page));
   }
-  if (pages.empty()) return scsi::invalid_in_cdb(2, 5);
+  if (!known) return scsi::invalid_in_cdb(2, 5);
+  if (pages.empty()) return scsi::invalid_in_cdb(3);
   return pages;
 }
 
@@ -75,59 +36,33 @@ std::uint8_t density_of(const DriveState& drive) {
   return drive.cartridge ? drive.cartridge->identity().density : kDefaultDensity;
 }
 
-// What a MODE SELECT would make of the drive; nothing takes effect before all of it was found right.
-struct Changes {
-  std::uint8_t buffered_mode = 1;
-  std::uint32_t block_length = 0;
-  bool compression = true;
-};
-
 scsi::Outcome<void> take_header(const DriveState& drive, const ModeParameters& parameters, bool ten,
-                                Changes& changes) {
+                                ModeSettings& settings) {
   const std::size_t header = ten ? 8 : 4;
   if (parameters.buffered_mode > 1) return scsi::invalid_in_parameters(ten ? 3 : 2, 6);
   if (parameters.speed != 0) return scsi::invalid_in_parameters(ten ? 3 : 2, 3);
-  changes.buffered_mode = parameters.buffered_mode;
+  settings.buffered_mode = parameters.buffered_mode;
   if (!parameters.descriptor) return {};
   const auto& descriptor = *parameters.descriptor;
   const bool density_known = descriptor.density == kDefaultDensity ||
                              descriptor.density == kDensityUnchanged ||
                              descriptor.density == density_of(drive);
   if (!density_known) return scsi::invalid_in_parameters(header);
-  if (descriptor.block_length > kMaxBlockBytes) return scsi::invalid_in_parameters(header + 5);
-  changes.block_length = descriptor.block_length;
+  settings.block_length = descriptor.block_length;
   return {};
 }
 
-// `offset`: where the page begins in the parameter list.
-scsi::Outcome<void> take_page(const std::vector<ModePage>& current, const ModePage& page, std::size_t offset,
-                              Changes& changes) {
-  const auto known = std::ranges::find(current, page.code, &ModePage::code);
-  if (known == current.end()) return scsi::invalid_in_parameters(offset, 5);
-  if (known->body.size() != page.body.size()) return scsi::invalid_in_parameters(offset + 1);
-  const auto mask = changeable_of(page);
-  for (std::size_t i = 0; i < page.body.size(); ++i) {
-    const auto fixed = (page.body[i] ^ known->body[i]) & ~unsigned{mask[i]} & 0xffU;
-    if (fixed != 0) return scsi::invalid_in_parameters(offset + 2 + i);
-  }
-  if (page.code == scsi::mode_page::kDataCompression) changes.compression = scsi::bit_at(page.body, 0, 7);
-  if (page.code == scsi::mode_page::kDeviceConfiguration) {
-    if (page.body[12] > 1) return scsi::invalid_in_parameters(offset + 2 + 12);
-    changes.compression = page.body[12] == 1;
-  }
-  return {};
-}
-
-scsi::Outcome<Changes> changes_of(const DriveState& drive, const ModeParameters& parameters, bool ten) {
-  Changes changes{drive.buffered_mode, drive.block_length, drive.compression};
-  TRY(take_header(drive, parameters, ten, changes));
+scsi::Outcome<ModeSettings> settings_after(const DriveState& drive, const ModeParameters& parameters,
+                                           bool ten) {
+  auto settings = settings_of(drive);
+  TRY(take_header(drive, parameters, ten, settings));
   std::size_t offset = (ten ? 8U : 4U) + (parameters.descriptor ? 8U : 0U);
-  const auto current = pages_of(drive, scsi::PageControl::kCurrent);
+  const auto current = mode_pages_of(drive, scsi::PageControl::kCurrent);
   for (const auto& page : parameters.pages) {
-    TRY(take_page(current, page, offset, changes));
-    offset += 2 + page.body.size();
+    TRY(take_mode_page(current, page, offset, settings));
+    offset += page.header_bytes() + page.body.size();
   }
-  return changes;
+  return settings;
 }
 
 }  // namespace
@@ -135,10 +70,12 @@ scsi::Outcome<Changes> changes_of(const DriveState& drive, const ModeParameters&
 scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::ModeSense::decode(command.cdb));
   if (cdb.control == scsi::PageControl::kSaved) return scsi::check(codes::kSavingNotSupported);
-  ModeParameters parameters{.write_protected = drive.cartridge && drive.write_protected,
-                            .buffered_mode = drive.buffered_mode,
+  const bool defaults = cdb.control == scsi::PageControl::kDefault;
+  const auto settings = defaults ? ModeSettings{} : settings_of(drive);
+  ModeParameters parameters{.write_protected = drive.cartridge && drive.mounted_read_only,
+                            .buffered_mode = settings.buffered_mode,
                             .pages = TRY(wanted_pages(drive, cdb))};
-  if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, drive.block_length};
+  if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, settings.block_length};
   return good_cut(parameters.encode(cdb.ten), cdb.allocation_length);
 }
 
@@ -151,12 +88,9 @@ scsi::Outcome<scsi::Response> mode_select(DriveState& drive, const scsi::Command
   if (!parameters && parameters.error().code == ErrorCode::kCorrupt)
     return scsi::check(codes::kParameterListLengthError);
   if (!parameters) return scsi::invalid_in_parameters(parameters.error().detail);
-  const auto changes = TRY(changes_of(drive, *parameters, cdb.ten));
-  const bool differs = changes.buffered_mode != drive.buffered_mode ||
-                       changes.block_length != drive.block_length || changes.compression != drive.compression;
-  drive.buffered_mode = changes.buffered_mode;
-  drive.block_length = changes.block_length;
-  drive.compression = changes.compression;
+  const auto settings = TRY(settings_after(drive, *parameters, cdb.ten));
+  const bool differs = settings != settings_of(drive);
+  apply(drive, settings);
   if (differs) drive.attentions.tell_others(command.nexus, codes::kModeParametersChanged);
   return took(cdb.parameter_length);
 }

@@ -45,6 +45,17 @@ scsi::Outcome<scsi::Response> spaced(const Motion& motion, std::int64_t count) {
   return scsi::check_condition(sense);
 }
 
+Result<Motion> move_by(Cartridge& cartridge, const scsi::Space& cdb) {
+  switch (cdb.code) {
+    case scsi::SpaceCode::kBlocks:
+      return cartridge.space_records(cdb.count);
+    case scsi::SpaceCode::kSequentialFilemarks:
+      return cartridge.space_sequential_filemarks(cdb.count);
+    default:
+      return cartridge.space_filemarks(cdb.count);
+  }
+}
+
 }  // namespace
 
 scsi::Outcome<scsi::Response> rewind(DriveState& drive, const scsi::Command& command) {
@@ -58,8 +69,7 @@ scsi::Outcome<scsi::Response> space(DriveState& drive, const scsi::Command& comm
   TRY(sync_first(drive));
   if (cdb.code == scsi::SpaceCode::kEndOfData) return moved(drive.cartridge->to_end_of_data());
   if (cdb.count == 0) return scsi::good();
-  const auto motion = cdb.code == scsi::SpaceCode::kBlocks ? drive.cartridge->space_records(cdb.count)
-                                                           : drive.cartridge->space_filemarks(cdb.count);
+  const auto motion = move_by(*drive.cartridge, cdb);
   if (!motion) return std::unexpected(motion_sense(motion.error()));
   return spaced(*motion, cdb.count);
 }

@@ -1,5 +1,6 @@
 #include "tape/device/drive.h"
 
+#include "tape/device/command_table.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
 
@@ -7,61 +8,8 @@ namespace tapewarden::tape {
 namespace {
 
 namespace codes = scsi::sense_codes;
-using scsi::Opcode;
 
-struct TableEntry {
-  Opcode opcode;
-  Handler handler;
-  bool needs_medium;
-  bool ignores_attention;    // runs, and leaves a unit attention pending (SPC-4 section 5.13)
-  bool ignores_reservation;  // also for another nexus than the holder
-};
-
-constexpr bool kMedium = true;
-constexpr bool kNoMedium = false;
-constexpr bool kAnyTime = true;
-constexpr bool kAfterAttention = false;
-constexpr bool kShared = true;
-constexpr bool kHolderOnly = false;
-
-constexpr auto kTable = std::to_array<TableEntry>({
-    {Opcode::kTestUnitReady, test_unit_ready, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kRewind, rewind, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kRequestSense, request_sense, kNoMedium, kAnyTime, kShared},
-    {Opcode::kReadBlockLimits, read_block_limits, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kRead6, read, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kWrite6, write, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kWriteFilemarks6, write_filemarks, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kSpace6, space, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kInquiry, inquiry, kNoMedium, kAnyTime, kShared},
-    {Opcode::kModeSelect6, mode_select, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kReserve6, reserve, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kRelease6, release, kNoMedium, kAfterAttention, kShared},
-    {Opcode::kErase6, erase, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kModeSense6, mode_sense, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kLoadUnload, load_unload, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kPreventAllow, prevent_allow, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kLocate10, locate, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kReadPosition, read_position, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kLogSense, log_sense, kNoMedium, kAfterAttention, kShared},
-    {Opcode::kModeSelect10, mode_select, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kModeSense10, mode_sense, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kReadAttribute, read_attribute, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kWriteAttribute, write_attribute, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kSpace16, space, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kLocate16, locate, kMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kReportLuns, report_luns, kNoMedium, kAnyTime, kShared},
-    {Opcode::kSecurityProtocolIn, security_protocol_in, kNoMedium, kAfterAttention, kHolderOnly},
-    {Opcode::kSecurityProtocolOut, security_protocol_out, kNoMedium, kAfterAttention, kHolderOnly},
-});
-
-const TableEntry* find_entry(std::uint8_t opcode) {
-  for (const auto& entry : kTable)
-    if (static_cast<std::uint8_t>(entry.opcode) == opcode) return &entry;
-  return nullptr;
-}
-
-scsi::Outcome<scsi::Response> run(DriveState& drive, const TableEntry& entry, const scsi::Command& command) {
+scsi::Outcome<scsi::Response> run(DriveState& drive, const CommandRow& entry, const scsi::Command& command) {
   if (entry.needs_medium && !drive.cartridge)
     return scsi::check(drive.cartridge_path.empty() ? codes::kMediumNotPresent
                                                     : codes::kInitializingCommandRequired);
@@ -76,14 +24,29 @@ scsi::Response status_only(scsi::ScsiStatus status) {
 
 // What power-on and reset have in common.
 void back_to_defaults(DriveState& drive) {
-  drive.reserved_by.reset();
   drive.preventing.clear();
   drive.block_length = 0;
   drive.buffered_mode = 1;
   drive.compression = drive.options.compression;
+  drive.protection = {};
+  drive.programmable_early_warning = 0;
+  if (drive.cartridge) drive.cartridge->set_programmable_early_warning(0);
   drive.encryption.reset();
   drive.key_path.reset(drive.options.default_policy);
   forget_keys(drive);
+}
+
+// What an operator is told beside the initiator, and what the log pages count.
+void note_failure(DriveState& drive, scsi::SenseCode code) {
+  if (code == codes::kWriteProtected) drive.alerts.raise(TapeAlert::kWriteProtected);
+  if (code == codes::kWormOverwrite) drive.alerts.raise(TapeAlert::kWormOverwrite);
+  if (code == codes::kMediumRemovalPrevented) drive.alerts.raise(TapeAlert::kRemovalPrevented);
+  if (code.key != scsi::SenseKey::kMediumError) return;
+  const bool writing = code == codes::kWriteError;
+  drive.alerts.raise(TapeAlert::kHardError);
+  drive.alerts.raise(writing ? TapeAlert::kWriteFailure : TapeAlert::kReadFailure);
+  ++(writing ? drive.counters.write_failures : drive.counters.read_failures);
+  ++(writing ? drive.counters.mount_write_failures : drive.counters.mount_read_failures);
 }
 
 }  // namespace
@@ -115,32 +78,41 @@ scsi::Response Drive::execute(const scsi::Command& command) {
   auto& drive = *state_;
   if (!drive.attentions.meet(command.nexus)) return status_only(scsi::ScsiStatus::kBusy);
   drive.encryption.meet(command.nexus);
-  const auto* entry = command.cdb.empty() ? nullptr : find_entry(command.cdb[0]);
-  if (entry == nullptr)
-    return scsi::check_condition({.code = codes::kInvalidOpcode, .field = scsi::FieldPointer{true, 0, {}}});
-  const bool held_by_another = drive.reserved_by && *drive.reserved_by != command.nexus;
-  if (held_by_another && !entry->ignores_reservation)
+  const auto found = find_command(command.cdb);
+  if (!found) return scsi::check_condition(found.error());
+  const auto* entry = *found;
+  if (drive.reservations.conflict(command.nexus, entry->reservation, command.cdb))
     return status_only(scsi::ScsiStatus::kReservationConflict);
   if (!entry->ignores_attention) {
     if (const auto attention = drive.attentions.take(command.nexus))
       return scsi::check_condition({.code = *attention});
   }
-  auto response = run(drive, *entry, command);
-  if (!response) return scsi::check_condition(response.error());
-  return *std::move(response);
+  auto outcome = run(drive, *entry, command);
+  auto response = outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
+  if (response.status == scsi::ScsiStatus::kCheckCondition) note_failure(drive, response.sense.code);
+  return response;
+}
+
+void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
+  state_->reservations.name(nexus, names.transport_id);
+  if (state_->target_ports.size() < kMaxNexuses && !names.target_port.empty())
+    state_->target_ports[nexus] = names.target_port;
 }
 
 void Drive::nexus_lost(scsi::NexusId nexus) {
-  if (state_->reserved_by == nexus) state_->reserved_by.reset();
+  state_->reservations.nexus_lost(nexus);
   state_->preventing.erase(nexus);
+  state_->target_ports.erase(nexus);
   state_->encryption.nexus_lost(nexus);
   state_->attentions.forget(nexus);
+  state_->alerts.forget(nexus);
 }
 
 void Drive::reset() {
   auto& drive = *state_;
   // What was buffered stays valid; a failure shows at the next command that syncs.
   if (drive.cartridge && drive.cartridge->writable()) static_cast<void>(drive.cartridge->sync().has_value());
+  drive.reservations.reset();
   back_to_defaults(drive);
   drive.attentions.restart(codes::kBusDeviceReset);
 }
@@ -173,6 +145,10 @@ Status Drive::power_cycle() {
   auto& drive = *state_;
   drive.cartridge.reset();
   drive.read_key.reset();
+  drive.reservations.power_on();
+  drive.alerts.clear();
+  drive.counters = {};
+  drive.timestamp_offset.reset();
   back_to_defaults(drive);
   drive.attentions.restart(codes::kPowerOn);
   return drive.cartridge_path.empty() ? Status{} : load(drive);

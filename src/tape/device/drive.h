@@ -37,6 +37,10 @@ struct DriveOptions {
   // What the write policy of the key path is after a load.
   scsi::WritePolicyPage default_policy{};
   bool compression = true;
+  // Density code of LTO-5 to LTO-9 (58h, 5Ah, 5Ch, 5Eh, 60h), which settles what cartridges it reads and
+  // writes; 0: every cartridge of its kind.
+  std::uint8_t density = 0;
+  std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
 };
 
 struct DriveState;
@@ -49,6 +53,7 @@ class Drive final : public scsi::LogicalUnit {
   ~Drive() override;
 
   scsi::Response execute(const scsi::Command& command) override;
+  void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override;
   void nexus_lost(scsi::NexusId nexus) override;
   void reset() override;
 

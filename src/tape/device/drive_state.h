@@ -1,14 +1,19 @@
 // What the command families of a drive share. Internal to tape/device/.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
+#include "tape/device/block_protection.h"
 #include "tape/device/drive.h"
+#include "tape/device/drive_counters.h"
 #include "tape/device/encryption_control.h"
 #include "tape/device/key_path.h"
+#include "tape/device/reservations.h"
+#include "tape/device/tape_alerts.h"
 #include "tape/device/unit_attention.h"
 
 namespace tapewarden::tape {
@@ -43,8 +48,9 @@ struct DriveState {
   std::shared_ptr<const DriveIdentity> identity;
   DriveOptions options;
 
-  std::string cartridge_path{};  // empty: no cartridge
-  bool write_protected = false;
+  std::string cartridge_path{};            // empty: no cartridge
+  bool write_protected = false;            // as inserted
+  bool mounted_read_only = false;          // that, or a density that the drive only reads
   std::unique_ptr<Cartridge> cartridge{};  // loaded
   DataKeyHandle read_key{};                // as the cartridge has it
   std::optional<SessionChoice> session{};  // as the cartridge has it
@@ -52,36 +58,58 @@ struct DriveState {
   UnitAttentions attentions{};
   EncryptionControl encryption{};
   KeyPath key_path;
-  std::optional<scsi::NexusId> reserved_by{};
+  Reservations reservations{attentions};
+  TapeAlerts alerts{};
+  DriveCounters counters{};
   std::set<scsi::NexusId> preventing{};
+  std::map<scsi::NexusId, std::string> target_ports{};  // SCSI names, where the transport told them
 
   std::uint32_t block_length = 0;  // 0: variable
   std::uint8_t buffered_mode = 1;
   bool compression = true;
+  BlockProtection protection{};
+  std::uint16_t programmable_early_warning = 0;    // megabytes before the early warning
+  std::optional<std::int64_t> timestamp_offset{};  // milliseconds on top of the clock, after SET TIMESTAMP
 };
 
-// One command of the table. The handler runs when reservation and unit attention allow; a sense it returns
-// becomes CHECK CONDITION.
+// One command of the table (command_table.h). The handler runs when reservation and unit attention allow; a
+// sense it returns becomes CHECK CONDITION.
 using Handler = scsi::Outcome<scsi::Response> (*)(DriveState& drive, const scsi::Command& command);
 
 // commands_basic.cc
 scsi::Outcome<scsi::Response> test_unit_ready(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> request_sense(DriveState& drive, const scsi::Command& command);
-scsi::Outcome<scsi::Response> inquiry(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> report_luns(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> send_diagnostic(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> receive_diagnostic(DriveState& drive, const scsi::Command& command);
+// commands_inquiry.cc
+scsi::Outcome<scsi::Response> inquiry(DriveState& drive, const scsi::Command& command);
+// commands_reservation.cc
 scsi::Outcome<scsi::Response> reserve(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> release(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> persistent_reserve_in(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> persistent_reserve_out(DriveState& drive, const scsi::Command& command);
+// commands_maintenance.cc
+scsi::Outcome<scsi::Response> report_operation_codes(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> report_task_management(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> report_timestamp(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> set_timestamp(DriveState& drive, const scsi::Command& command);
 // commands_load.cc
 scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> prevent_allow(DriveState& drive, const scsi::Command& command);
 Status load(DriveState& drive);
 Status unload(DriveState& drive);
-// commands_io.cc
-scsi::Outcome<scsi::Response> read_block_limits(DriveState& drive, const scsi::Command& command);
+// commands_read.cc
 scsi::Outcome<scsi::Response> read(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> verify(DriveState& drive, const scsi::Command& command);
+// commands_write.cc
 scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> write_filemarks(DriveState& drive, const scsi::Command& command);
+// commands_medium.cc
+scsi::Outcome<scsi::Response> read_block_limits(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> erase(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> format_medium(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> report_density_support(DriveState& drive, const scsi::Command& command);
 // commands_position.cc
 scsi::Outcome<scsi::Response> rewind(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> space(DriveState& drive, const scsi::Command& command);
@@ -92,6 +120,8 @@ scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command&
 scsi::Outcome<scsi::Response> mode_select(DriveState& drive, const scsi::Command& command);
 // commands_log.cc
 scsi::Outcome<scsi::Response> log_sense(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> log_select(DriveState& drive, const scsi::Command& command);
+// commands_attribute.cc
 scsi::Outcome<scsi::Response> read_attribute(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> write_attribute(DriveState& drive, const scsi::Command& command);
 // commands_security.cc

@@ -6,9 +6,10 @@
 
 namespace tapewarden::tape {
 
-inline constexpr std::uint32_t kMaxBlockBytes = 0x800000;      // READ BLOCK LIMITS: 8 MiB, as LTO drives
+inline constexpr std::uint32_t kMaxBlockBytes = 0xffffff;      // READ BLOCK LIMITS: what three bytes can say
 inline constexpr std::uint64_t kMaxTransferBytes = 32U << 20;  // one READ or WRITE with fixed blocks
 inline constexpr std::size_t kMaxNexuses = 256;                // more initiators get BUSY
+inline constexpr std::size_t kMaxRegistrants = 256;            // of persistent reservations
 inline constexpr std::size_t kMaxUnitAttentions = 16;          // queued for one nexus
 inline constexpr std::size_t kMaxParameterBytes = 64U << 10;   // MODE SELECT, WRITE ATTRIBUTE, SPOUT
 inline constexpr std::size_t kMaxUnauthenticatedKad = 32;      // U-KAD

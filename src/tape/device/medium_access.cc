@@ -130,7 +130,7 @@ scsi::Outcome<void> check_modes(DriveState& drive, const EncryptionParameters& p
 }  // namespace
 
 scsi::Outcome<void> check_writable(const DriveState& drive) {
-  if (drive.write_protected) return scsi::check(codes::kWriteProtected);
+  if (drive.mounted_read_only) return scsi::check(codes::kWriteProtected);
   if (!drive.cartridge->writable()) return scsi::check(codes::kWriteError);
   return {};
 }

@@ -45,7 +45,7 @@ TEST(TapeDrive, D3_WhoItIs) {
   EXPECT_EQ(ok(api.tape.inquiry()).product, "VIRTUAL LTO");
   EXPECT_EQ(ok(api.tape.serial_number()), "10WT012345");
   EXPECT_EQ(ok(api.tape.designators()).size(), 2U);
-  EXPECT_EQ(ok(api.tape.block_limits()).maximum, 0x800000U);
+  EXPECT_EQ(ok(api.tape.block_limits()).maximum, 0xffffffU);
   EXPECT_EQ(ok(api.tape.encryption_method()), scsi::EncryptionMethod::kApplication);
   EXPECT_EQ(ok(api.tape.certificate()), Site::get().lto->certificate().der());
 }
@@ -144,7 +144,7 @@ TEST(TapeDrive, D3_ModesLogsAttributes) {
   ok(tape.set_attribute({0x0806, false, 1, to_bytes("ABC001")}));
   EXPECT_EQ(ok(tape.attributes(0x0806)).at(0).value, to_bytes("ABC001"));
   EXPECT_EQ(fault(tape.set_attribute({0x0400, false, 1, to_bytes("X")})), TapeFault::kIllegalRequest);
-  EXPECT_EQ(fault(tape.mode_sense(0x1d)), TapeFault::kIllegalRequest);
+  EXPECT_EQ(fault(tape.mode_sense(0x1f)), TapeFault::kIllegalRequest);
   EXPECT_EQ(fault(tape.log_page(0x20)), TapeFault::kIllegalRequest);
 }
 

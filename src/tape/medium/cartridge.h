@@ -240,6 +240,9 @@ class Cartridge {
   Result<Motion> space_records(std::int64_t count);
   // SPACE by filemarks: forward ends after the last one counted, back ends before it.
   Result<Motion> space_filemarks(std::int64_t count);
+  // SPACE by sequential filemarks: to the first place where that many follow each other; forward ends after
+  // the last of them, back before it. Without one: end of data or beginning of tape, `moved` 0.
+  Result<Motion> space_sequential_filemarks(std::int64_t count);
 
   CapacityState capacity() const;
   // Size of the programmable early warning zone before the early warning; 0: none.

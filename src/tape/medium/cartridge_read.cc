@@ -264,4 +264,31 @@ Result<Motion> Cartridge::space_filemarks(std::int64_t count) {
   return Motion{enough ? Motion::Stop::kDone : Motion::Stop::kBeginningOfTape, enough ? wanted : passed};
 }
 
+Result<Motion> Cartridge::space_sequential_filemarks(std::int64_t count) {
+  State& s = *state_;
+  const auto& marks = s.index.filemarks();
+  const std::uint64_t passed = s.index.filemarks_before(s.pos.object);
+  const std::uint64_t wanted = magnitude(count);
+  if (count == 0) return Motion{};
+  const auto follow_each_other = [&](std::uint64_t first) {
+    return marks.at(first + wanted - 1).object - marks.at(first).object == wanted - 1;
+  };
+  if (count > 0) {
+    for (std::uint64_t first = passed; first < marks.size() && marks.size() - first >= wanted; ++first) {
+      if (!follow_each_other(first)) continue;
+      TRY(s.seek(marks.at(first + wanted - 1).object + 1));
+      return Motion{Motion::Stop::kDone, wanted};
+    }
+    TRY(s.seek(s.end.object));
+    return Motion{Motion::Stop::kEndOfData, 0};
+  }
+  for (std::uint64_t end = passed; end >= wanted; --end) {
+    if (!follow_each_other(end - wanted)) continue;
+    TRY(s.seek(marks.at(end - wanted).object));
+    return Motion{Motion::Stop::kDone, wanted};
+  }
+  TRY(s.seek(0));
+  return Motion{Motion::Stop::kBeginningOfTape, 0};
+}
+
 }  // namespace tapewarden::tape
