@@ -125,13 +125,17 @@ scsi::Response Drive::execute(const scsi::Command& command) {
     if (const auto attention = drive.attentions.take(command.nexus))
       return scsi::check_condition({.code = *attention});
   }
+  const auto holder = reservation_holder(drive);
   auto response = run(drive, *entry, command);
+  keys_follow_reservation(drive, holder, command.nexus);
   if (!response) return scsi::check_condition(response.error());
   return *std::move(response);
 }
 
 void Drive::nexus_lost(scsi::NexusId nexus) {
+  const auto holder = reservation_holder(*state_);
   if (state_->reserved_by == nexus) state_->reserved_by.reset();
+  keys_follow_reservation(*state_, holder, nexus);
   state_->preventing.erase(nexus);
   state_->encryption.nexus_lost(nexus);
   state_->attentions.forget(nexus);

@@ -19,6 +19,7 @@ struct SessionChoice {
   Bytes akad{};
   Bytes ukad{};
   bool raw_read_blocked = false;
+  std::uint8_t kad_format = 0;
   bool compression = true;
   bool operator==(const SessionChoice&) const = default;
 };
@@ -60,6 +61,11 @@ struct DriveState {
   bool compression = true;
 };
 
+// Who holds the drive reserved, by whatever kind of reservation.
+inline std::optional<scsi::NexusId> reservation_holder(const DriveState& drive) {
+  return drive.reserved_by;
+}
+
 // One command of the table. The handler runs when reservation and unit attention allow; a sense it returns
 // becomes CHECK CONDITION.
 using Handler = scsi::Outcome<scsi::Response> (*)(DriveState& drive, const scsi::Command& command);
@@ -100,6 +106,9 @@ scsi::Outcome<scsi::Response> security_protocol_out(DriveState& drive, const scs
 // security_encryption.cc: pages of protocol 20h
 scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std::uint16_t page);
 scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters);
+// After anything that may have ended a reservation: drops the keys that hang on it (CKORP, CKORL). `before`
+// is who held it, `cause` whose command or loss it was.
+void keys_follow_reservation(DriveState& drive, std::optional<scsi::NexusId> before, scsi::NexusId cause);
 // security_key_path.cc: pages of protocol F0h
 scsi::Outcome<Bytes> key_path_page(DriveState& drive, std::uint16_t page);
 scsi::Outcome<void> take_key_path_page(DriveState& drive, std::uint16_t page, ByteView parameters);

@@ -91,6 +91,8 @@ struct Cartridge::State {
   Status seek(std::uint64_t object);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
+  // The encoded record, in `into` or in read_buffer; `into` is set to it.
+  Status copy_raw(const RecordHeader& header, MutableByteView& into);
 
   // cartridge_write.cc
   Status check_spec(const SessionSpec& candidate) const;
