@@ -29,6 +29,7 @@ std::vector<Command> setting_commands();
 std::vector<Command> cartridge_commands();
 std::vector<Command> tape_commands();
 std::vector<Command> drive_commands();
+std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key
 std::vector<Command> completion_commands();
 
 // In the order of the page in docs/.
