@@ -69,6 +69,10 @@ Result<keyproxy::Served> DriveBench::bring_key(keyproxy::HostIntent intent, cons
   return served;
 }
 
+Status DriveBench::clear_key() {
+  return proxy().clear_key(*parts_->tape);
+}
+
 Status DriveBench::confirm() {
   if (!set_by_host()) return proxy().confirm(*parts_->tape);
   if (!parts_->unconfirmed) return {};

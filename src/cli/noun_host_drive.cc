@@ -2,8 +2,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
-#include "cli/host_drive.h"
-#include "cli/key_link.h"
+#include "cli/host_keys.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
 
@@ -13,10 +12,12 @@ namespace {
 namespace json = boost::json;
 using keyproxy::HostIntent;
 
-constexpr std::size_t kIdentifierBytes = 12;
-
 Error of(const tape::TapeError& error) {
   return error.error();
+}
+
+scsi::SetDataEncryption no_key() {
+  return {.scope = scsi::KeyScope::kAllNexuses};
 }
 
 Status show(Context& context, const Values& values) {
@@ -41,74 +42,10 @@ Result<HostIntent> intent_of(const Values& values) {
   return fail(ErrorCode::kInvalidArgument, "a key is for write, append or read", "--for");
 }
 
-// That a host may set keys here at all.
-Status check_manager(tape::TapeDrive& drive) {
-  const auto status = drive.encryption_status();
-  if (!status)
-    return in_context("the drive does not tell of encryption; it may lack it, or have it switched off",
-                      of(status.error()));
-  const bool open = status->control == scsi::ParametersControl::kNotReported ||
-                    status->control == scsi::ParametersControl::kNotExclusive;
-  if (open) return {};
-  return fail(ErrorCode::kConflict,
-              "the keys of this drive come from " + std::string(manager_name(status->control)), "DEVICE",
-              "set the drive to application-managed encryption");
-}
-
-// What decides before a key is asked for, so that none is used up for nothing.
-struct Abilities {
-  bool wrapped = false;  // the drive has a key of its own to wrap to
-  keyproxy::PlainKeyUse use;
-};
-
-Result<std::uint8_t> algorithm_of(tape::TapeDrive& drive) {
-  const auto capabilities = drive.encryption_capabilities();
-  if (!capabilities) return std::unexpected(of(capabilities.error()));
-  for (const auto& algorithm : capabilities->algorithms)
-    if (algorithm.key_size == scsi::kDataKeyLength && algorithm.max_authenticated >= kIdentifierBytes &&
-        algorithm.encrypt_capability != 0 && algorithm.decrypt_capability != 0)
-      return algorithm.index;
-  return fail(ErrorCode::kUnsupported,
-              "the drive has no algorithm with keys of 32 bytes and room for a key's name of 12", "DEVICE");
-}
-
-Result<Abilities> abilities_of(HostDrive& host, const Values& values) {
-  tape::TapeDrive& drive = host.tape();
-  TRY(check_manager(drive));
-  Abilities out;
-  out.use.algorithm_index = TRY(algorithm_of(drive));
-  out.use.reads_clear = values.has("--mixed");
-  out.use.beyond_local_bus = values.has("--allow-remote-plain-key");
-  const auto management = drive.encryption_management();
-  out.use.clear_on_demount = management && management->clear_on_demount;
-  const auto formats = drive.key_formats();
-  const bool offers_wrapped =
-      formats && std::ranges::find(*formats, scsi::KeyFormat::kWrapped) != formats->end();
-  out.wrapped = offers_wrapped && drive.key_request().has_value();
-  if (out.wrapped || host.on_local_bus() || out.use.beyond_local_bus) return out;
-  return fail(ErrorCode::kPermissionDenied,
-              "the drive takes plain keys alone, and is not on a bus of this host: the key would be on the "
-              "network in clear",
-              "DEVICE", "attach the drive to this host, or say --allow-remote-plain-key");
-}
-
-Result<std::shared_ptr<const tape::DriveIdentity>> stand_in_of(Context& context, const EngineConfig& config,
-                                                               const HostDrive& host) {
-  if (host.serial().empty())
-    return fail(ErrorCode::kUnsupported, "the drive does not tell its serial number", "DEVICE");
-  auto identity = tape::DriveIdentity::load(*context.env.disk, config.drives + "/" + host.serial());
-  if (identity) return *std::move(identity);
-  if (identity.error().code != ErrorCode::kNotFound) return std::unexpected(std::move(identity).error());
-  const std::string serial = escape_unprintable(host.serial());
-  return fail(
-      ErrorCode::kNotFound, "this host keeps no identity for drive " + serial, "--site",
-      "make one and enrol it: tapewarden drive create --kind LTO --serial " + serial + ", then drive enrol");
-}
-
 // Where the tape must stand while the key is asked for: a key for reading is named by the tape.
 Status prepare(tape::TapeDrive& drive, HostIntent intent) {
   if (intent != HostIntent::kWriteFromBeginning) {
-    TRY(to_first_encrypted_block(drive));
+    (void)TRY(to_first_encrypted_block(drive));
     return {};
   }
   if (const auto back = drive.rewind(); !back) return std::unexpected(of(back.error()));
@@ -141,42 +78,25 @@ void tell(Context& context, const keyproxy::Served& served, bool wrapped) {
 }
 
 Status load_key(Context& context, const Values& values) {
-  if (context.globals.site.empty())
-    return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
-                "name the folder that `site init` made");
   const auto intent = TRY(intent_of(values));
-  const auto config =
-      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   const auto host = TRY(HostDrive::open(context, values));
   tape::TapeDrive& drive = host->tape();
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(of(ready.error()));
-  const auto abilities = TRY(abilities_of(*host, values));
-  const auto group = values.text("--group");
-  std::shared_ptr<const tape::DriveIdentity> stand_in;
-  keyproxy::CartridgeName name;
-  if (!abilities.wrapped) {
-    stand_in = TRY(stand_in_of(context, config, *host));
-    name = TRY(keyproxy::name_of_cartridge(drive, values.text("--volser")));
-  }
+  const auto keys = TRY(HostKeys::open(context, values, *host));
   TRY(prepare(drive, intent));
-  const auto link = TRY(KeyLink::open(context.env, config));
-  const auto set = abilities.wrapped
-                       ? link->proxy().set_key(drive, intent, group)
-                       : link->proxy().set_plain_key(drive, *stand_in, name, intent, group, abilities.use);
-  if (!set) return std::unexpected(set.error());
+  const auto set = TRY(keys->give(intent, values.text("--group")));
   if (const auto good = finish(drive, intent); !good) {
-    (void)link->proxy().clear_key(drive);  // the error below is what matters
+    (void)drive.set_encryption(no_key());  // the error below is what matters
     return good;
   }
-  tell(context, set->served, abilities.wrapped);
+  tell(context, set.served, keys->wrapped());
   return {};
 }
 
 Status clear_key(Context& context, const Values& values) {
   const auto host = TRY(HostDrive::open(context, values));
-  TRY(check_manager(host->tape()));
-  const scsi::SetDataEncryption off{.scope = scsi::KeyScope::kAllNexuses};
-  if (const auto cleared = host->tape().set_encryption(off); !cleared)
+  TRY(check_host_manages(host->tape()));
+  if (const auto cleared = host->tape().set_encryption(no_key()); !cleared)
     return std::unexpected(of(cleared.error()));
   print_report(context, json::object{{"key", nullptr}}, "the drive has no key");
   return {};

@@ -85,21 +85,21 @@ Status check_overwrite(tape::TapeDrive& drive, const TapeWriteOptions& options) 
 
 // The drive is told how to write, which it takes at the beginning of tape only, and gets its key when the
 // host sets it.
-Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
+Status prepare_write(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   tape::TapeDrive& drive = bench.tape();
   TRY(plain(drive.set_compression(options.compression)));
   TRY(plain(drive.rewind()));
   if (!bench.set_by_host()) TRY(plain(drive.set_write_policy(policy_of(options))));
   if (options.append) TRY(plain(drive.to_end_of_data()));
   if (!bench.set_by_host()) return {};
-  if (options.clear) return bench.proxy().clear_key(drive);
+  if (options.clear) return bench.clear_key();
   report.served = TRY(
       bench.bring_key(options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
   report.encrypted = true;
   return {};
 }
 
-Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& options, CopyReport& report) {
+Status write_one(KeyedDrive& bench, ByteView block, const TapeWriteOptions& options, CopyReport& report) {
   auto written = bench.tape().write_block(block);
   if (!written && asks_for_key(written.error().fault)) {
     report.served = TRY(bench.bring_key(
@@ -119,9 +119,17 @@ Status write_one(DriveBench& bench, ByteView block, const TapeWriteOptions& opti
   return std::unexpected(std::move(error));
 }
 
+// Of the next block. A drive that knows no encryption has none on its tapes.
+Result<bool> is_encrypted(tape::TapeDrive& drive) {
+  const auto next = drive.next_block_status();
+  if (!next && next.error().fault == TapeFault::kIllegalRequest) return false;
+  if (!next) return std::unexpected(of(next.error()));
+  return next->status == scsi::BlockStatus::kReadable || next->status == scsi::BlockStatus::kKeyMissing;
+}
+
 }  // namespace
 
-Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress) {
   Bytes buffer(options.block_bytes);
   // The first block before anything else: an empty input must not cost a key that is used once.
@@ -147,7 +155,7 @@ Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptio
   return report;
 }
 
-Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress) {
   tape::TapeDrive& drive = bench.tape();
   CopyReport report;
@@ -179,12 +187,12 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
   }
 }
 
-Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
+Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
   tape::TapeDrive& drive = bench.tape();
   std::vector<TapeFile> files;
   TRY(plain(drive.rewind()));
   while (true) {
-    const auto next = TRY(plain(drive.next_block_status()));
+    const bool encrypted = TRY(is_encrypted(drive));
     const auto start = TRY(plain(drive.position()));
     const auto moved = drive.space_filemarks(1);
     const bool ends = !moved && moved.error().fault == TapeFault::kEndOfData;
@@ -193,9 +201,7 @@ Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
     const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
-    files.push_back(
-        {files.size(), at_end ? objects : objects - 1,
-         next.status == scsi::BlockStatus::kReadable || next.status == scsi::BlockStatus::kKeyMissing});
+    files.push_back({files.size(), at_end ? objects : objects - 1, encrypted});
     if (at_end) return files;
   }
 }

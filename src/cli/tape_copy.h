@@ -1,5 +1,5 @@
-// Data between a file descriptor and a cartridge, through a drive: what `tapewarden tape write` and `read`
-// do.
+// Data between a file descriptor and the cartridge in a drive, virtual or real: what `tapewarden tape write`
+// and `read` do.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/drive_bench.h"
+#include "cli/keyed_drive.h"
 
 namespace tapewarden::cli {
 
@@ -38,11 +38,11 @@ struct CopyReport {
 // Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
 // this returns, the key confirmed to the server. kAlreadyExists when there is data that is not to be
 // overwritten. REQUIRES: a cartridge is inserted.
-Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
 
 // Tape file `file_number` (0 is the first) to `output`. kNotFound when the tape has fewer files.
-Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress);
 
 struct TapeFile {
@@ -51,6 +51,6 @@ struct TapeFile {
   bool encrypted = false;
 };
 // The files of the tape without reading their data, so without any key.
-Result<std::vector<TapeFile>> list_tape(DriveBench& bench);
+Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

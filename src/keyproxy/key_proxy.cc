@@ -59,11 +59,13 @@ dkx::Drive drive_of(const scsi::KeyRequestPage& page) {
 }
 
 // What a drive with this identity would say of itself.
-scsi::KeyRequestPage page_of(const tape::DriveIdentity& identity) {
+scsi::KeyRequestPage page_of(const tape::DriveIdentity& identity, const CartridgeName& cartridge = {}) {
   const tape::DriveFacts& facts = identity.facts();
   scsi::KeyRequestPage page;
   page.method = facts.kind == tape::MediumKind::kLto ? scsi::KeyMethodCode::kIdentifiedKey
                                                      : scsi::KeyMethodCode::kWrappedKey;
+  page.volser = cartridge.volser;
+  page.volume = cartridge.volume;
   page.drive_serial = facts.serial;
   page.world_wide_node_name = facts.world_wide_node_name;
   page.drive_certificate = identity.certificate().der();
@@ -290,10 +292,7 @@ Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, cons
 Result<SetKey> KeyProxy::set_plain_key(tape::TapeDrive& drive, const tape::DriveIdentity& stand_in,
                                        const CartridgeName& cartridge, HostIntent intent,
                                        const std::string& group, const PlainKeyUse& use) {
-  auto page = page_of(stand_in);
-  page.volser = cartridge.volser;
-  page.volume = cartridge.volume;
-  auto grant = TRY(ask_for_host(drive, page, intent, group));
+  auto grant = TRY(ask_for_host(drive, page_of(stand_in, cartridge), intent, group));
   const auto data_key = TRY(stand_in.unwrap(grant.wrapped, grant.oaep_label));
   if (data_key.size() != scsi::kDataKeyLength)
     return fail(ErrorCode::kCorrupt, "the key server sent a key of another length", "data key");
@@ -318,13 +317,22 @@ Status KeyProxy::clear_key(tape::TapeDrive& drive) {
 Status KeyProxy::confirm(tape::TapeDrive& drive, const SetKey& key) {
   const auto page = drive.key_request();
   if (!page) return std::unexpected(of(page.error()));
+  return confirm(*page, key);
+}
+
+Status KeyProxy::confirm(const tape::DriveIdentity& stand_in, const CartridgeName& cartridge,
+                         const SetKey& key) {
+  return confirm(page_of(stand_in, cartridge), key);
+}
+
+Status KeyProxy::confirm(const scsi::KeyRequestPage& page, const SetKey& key) {
   dkx::KeyRequest request;
   request.intent = dkx::Intent::kConfirm;
   request.request_id = Uuid::random(random_);
-  request.drive = drive_of(*page);
-  request.drive.wrapping_key = TRY(crypto::PublicKey::from_spki(page->wrapping_key)).spki_hash();
-  request.volser = page->volser;
-  request.volume = page->volume;
+  request.drive = drive_of(page);
+  request.drive.wrapping_key = TRY(crypto::PublicKey::from_spki(page.wrapping_key)).spki_hash();
+  request.volser = page.volser;
+  request.volume = page.volume;
   request.proxy = identity_.name;
   request.confirmation = dkx::Confirmation{key.request, key.ledger};
   TRY(exchange_as_proxy(request));

@@ -87,6 +87,8 @@ class KeyProxy {
                                const PlainKeyUse& use);
   Status clear_key(tape::TapeDrive& drive);
   Status confirm(tape::TapeDrive& drive, const SetKey& key);
+  // Of a key that set_plain_key() set.
+  Status confirm(const tape::DriveIdentity& stand_in, const CartridgeName& cartridge, const SetKey& key);
 
  private:
   // A key that came for a host, still wrapped to the drive or its stand-in.
@@ -98,6 +100,7 @@ class KeyProxy {
   };
   Result<HostGrant> ask_for_host(tape::TapeDrive& drive, const scsi::KeyRequestPage& page, HostIntent intent,
                                  const std::string& group);
+  Status confirm(const scsi::KeyRequestPage& page, const SetKey& key);
   Result<dkx::Answered> exchange(dkx::Builder builder);
   Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
   Result<dkx::KeyRequest> host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,

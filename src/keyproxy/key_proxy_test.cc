@@ -302,6 +302,9 @@ TEST_F(KeyProxyTest, D5_ADriveThatTakesPlainKeysGetsAManagedOne) {
   EXPECT_EQ(status->decryption, scsi::DecryptionMode::kMixed);
   ASSERT_TRUE(drive_->write_block(block()));
   ASSERT_TRUE(drive_->write_filemarks(1));
+  ASSERT_TRUE(proxy_->confirm(stand_in, name, *set));
+  EXPECT_EQ(last_request().confirmation->request, set->request);
+  EXPECT_EQ(last_request().volume, name.volume);
   ASSERT_TRUE(drive_->rewind());
 
   ASSERT_TRUE(proxy_->clear_key(*drive_));

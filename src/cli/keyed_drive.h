@@ -1,0 +1,24 @@
+// A drive that can be read and written, and how it comes by its keys: a virtual one in this process
+// (DriveBench), or one of this host or the network (HostTape).
+#pragma once
+
+#include <string>
+
+#include "keyproxy/key_proxy.h"
+#include "tape/initiator/tape_drive.h"
+
+namespace tapewarden::cli {
+
+class KeyedDrive {
+ public:
+  virtual ~KeyedDrive() = default;
+  virtual tape::TapeDrive& tape() = 0;
+  // The host gives the key beforehand (SECURITY PROTOCOL OUT); otherwise the drive asks for it itself.
+  virtual bool set_by_host() const = 0;
+  // The exchange that gives the drive its key, and its confirmation when the drive has written with it.
+  virtual Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) = 0;
+  virtual Status confirm() = 0;
+  virtual Status clear_key() = 0;
+};
+
+}  // namespace tapewarden::cli
