@@ -23,6 +23,7 @@ class DriveBench final : public KeyedDrive {
   ~DriveBench() override;
 
   tape::TapeDrive& tape() override;
+  std::size_t read_limit() const override { return (1U << 24) - 1; }  // the length field of READ(6)
   tape::Drive& device();
   keyproxy::KeyProxy& proxy();
   // An LTO drive takes its key from the host (SECURITY PROTOCOL OUT); a 3592 drive asks for it itself.

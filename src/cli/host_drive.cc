@@ -84,7 +84,11 @@ const ArgumentSpec kDevicePassword{.name = "--password-file",
                                    .meaning = "password of the URL's user, instead of the terminal"};
 
 Result<std::unique_ptr<HostDrive>> HostDrive::open(Context& context, const Values& values) {
-  std::unique_ptr<HostDrive> drive(new HostDrive(TRY(open_transport(context, values))));
+  return over(TRY(open_transport(context, values)));
+}
+
+Result<std::unique_ptr<HostDrive>> HostDrive::over(std::unique_ptr<tape::Transport> transport) {
+  std::unique_ptr<HostDrive> drive(new HostDrive(std::move(transport)));
   TRY(drive->meet());
   return drive;
 }

@@ -23,6 +23,9 @@ class HostDrive {
   // tape drive.
   static Result<std::unique_ptr<HostDrive>> open(Context& context, const Values& values);
 
+  // The same over a transport that is there already.
+  static Result<std::unique_ptr<HostDrive>> over(std::unique_ptr<tape::Transport> transport);
+
   tape::TapeDrive& tape() { return tape_; }
   bool on_local_bus() const { return transport_->on_local_bus(); }
   const scsi::StandardInquiry& inquiry() const { return inquiry_; }

@@ -17,6 +17,8 @@ class HostTape final : public KeyedDrive {
   ~HostTape() override;  // takes a key that it gave away again
 
   tape::TapeDrive& tape() override { return drive_->tape(); }
+  // What host adapters and Linux' sg driver commonly carry in one command.
+  std::size_t read_limit() const override { return 1U << 20; }
   bool set_by_host() const override { return true; }
   Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) override;
   Status confirm() override;

@@ -13,6 +13,8 @@ class KeyedDrive {
  public:
   virtual ~KeyedDrive() = default;
   virtual tape::TapeDrive& tape() = 0;
+  // Bytes that one READ may ask for, as far as the way to the drive carries them.
+  virtual std::size_t read_limit() const = 0;
   // The host gives the key beforehand (SECURITY PROTOCOL OUT); otherwise the drive asks for it itself.
   virtual bool set_by_host() const = 0;
   // The exchange that gives the drive its key, and its confirmation when the drive has written with it.

@@ -11,8 +11,6 @@ namespace {
 using keyproxy::HostIntent;
 using tape::TapeFault;
 
-constexpr std::size_t kReadLimit = (1U << 24) - 1;  // what the length field of READ(6) holds
-
 Error of(const tape::TapeError& error) {
   return error.error();
 }
@@ -87,7 +85,9 @@ Status check_overwrite(tape::TapeDrive& drive, const TapeWriteOptions& options) 
 // host sets it.
 Status prepare_write(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   tape::TapeDrive& drive = bench.tape();
-  TRY(plain(drive.set_compression(options.compression)));
+  // A drive that has no switch for it compresses, or not, as it does.
+  const auto compression = drive.set_compression(options.compression);
+  if (!compression && !options.compression) return std::unexpected(of(compression.error()));
   TRY(plain(drive.rewind()));
   if (!bench.set_by_host()) TRY(plain(drive.set_write_policy(policy_of(options))));
   if (options.append) TRY(plain(drive.to_end_of_data()));
@@ -166,11 +166,11 @@ Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_n
     if (!there) return in_context("tape file " + std::to_string(file_number), of(there.error()));
   }
   while (true) {
-    auto read = drive.read_block(kReadLimit);
+    auto read = drive.read_block(bench.read_limit());
     if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
       report.served = TRY(bench.bring_key(HostIntent::kRead, {}));
       report.encrypted = true;
-      read = drive.read_block(kReadLimit);
+      read = drive.read_block(bench.read_limit());
     }
     if (!read) return std::unexpected(of(read.error()));
     if (read->kind != tape::ReadOutcome::Kind::kBlock) {
@@ -179,6 +179,12 @@ Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_n
                     "see `tapewarden tape list`");
       }
       return report;
+    }
+    if (read->block_bytes > read->data.size()) {
+      return fail(ErrorCode::kUnsupported,
+                  "a block of the tape has " + std::to_string(read->block_bytes) +
+                      " bytes, more than the way to this drive carries at once",
+                  "block length", "read it with the program that wrote it");
     }
     TRY(write_fully(output, read->data));
     report.bytes += read->data.size();

@@ -128,6 +128,7 @@ TEST(SgIo, D3_TheSystemCallsErrorsAreTold) {
     return transport.execute(kInquiryCdb, {}, 36, 1s).error().code;
   };
   EXPECT_EQ(code_with(ENOTTY), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_with(EINVAL), ErrorCode::kUnsupported);
   EXPECT_EQ(code_with(EIO), ErrorCode::kIo);
   EXPECT_EQ(SgIoTransport::open("/dev/there-is-no-such-device").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(SgIoTransport::open("/dev/null").value()->execute(kInquiryCdb, {}, 36, 1s).error().code,

@@ -85,9 +85,12 @@ Result<TransportAnswer> SgIoTransport::execute(ByteView cdb, ByteView data_out, 
                                                std::chrono::milliseconds timeout) {
   const auto packet = TRY(SgPacket::pack(cdb, data_out, data_in_limit, timeout));
   const int reason = submit_(packet->header());
-  if (reason == ENOTTY || reason == EINVAL)
-    return fail(ErrorCode::kInvalidArgument, "the device takes no SCSI commands of this kind", "device",
+  if (reason == ENOTTY)
+    return fail(ErrorCode::kInvalidArgument, "the device takes no SCSI commands", "device",
                 "name /dev/sgN or /dev/nstN of a tape drive");
+  if (reason == EINVAL || reason == ENOMEM)
+    return fail(ErrorCode::kUnsupported, "the kernel does not carry this command, perhaps for its length",
+                "device", "use smaller blocks");
   if (reason != 0)
     return fail(ErrorCode::kIo, std::string("SG_IO failed: ") + std::strerror(reason), "device");
   return std::move(*packet).unpack();
