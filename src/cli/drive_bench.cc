@@ -1,7 +1,5 @@
 #include "cli/drive_bench.h"
 
-#include <thread>
-
 #include "base/nearest_words.h"
 #include "base/text.h"
 #include "cli/key_servers.h"
@@ -11,16 +9,6 @@ namespace tapewarden::cli {
 namespace {
 
 constexpr std::uint64_t kNexus = 1;
-
-// A process that lives for one command would otherwise ask whoever answers first.
-void prefer_primary(const dkx::Client& client) {
-  constexpr int kPolls = 50;
-  constexpr std::chrono::milliseconds kPoll{10};
-  for (int i = 0; i < kPolls; ++i) {
-    if (client.status().front().connection != dkx::Connection::kConnecting) return;
-    std::this_thread::sleep_for(kPoll);
-  }
-}
 
 }  // namespace
 
@@ -52,7 +40,7 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   auto identity = tape::DriveIdentity::load(*env.disk, config.drives + "/" + serial);
   if (!identity) return in_context("drive " + serial, identity.error());
   parts.servers = TRY(KeyServers::connect(env, config));
-  prefer_primary(parts.servers->client());
+  parts.servers->prefer_primary();
   tape::DriveOptions options;
   options.management = (*identity)->facts().kind == tape::MediumKind::kLto ? tape::KeyManagement::kApplication
                                                                            : tape::KeyManagement::kSystem;
@@ -82,17 +70,26 @@ Status DriveBench::insert(const std::string& cartridge) {
 }
 
 Result<keyproxy::Served> DriveBench::bring_key(keyproxy::HostIntent intent, const std::string& group) {
-  if (!set_by_host()) return parts_->servers->proxy().serve(*parts_->tape);
-  auto key = TRY(parts_->servers->proxy().set_key(*parts_->tape, intent, group));
+  if (!set_by_host()) return proxy().serve(*parts_->tape);
+  auto key = TRY(proxy().set_key(*parts_->tape, intent, group));
   auto served = key.served;
   if (intent == keyproxy::HostIntent::kWriteFromBeginning) parts_->unconfirmed = std::move(key);
   return served;
 }
 
+std::vector<std::uint64_t> DriveBench::cut_off_files() {
+  tape::Cartridge* cartridge = device().cartridge();
+  return cartridge == nullptr ? std::vector<std::uint64_t>{} : cartridge->cut_off_files();
+}
+
+Status DriveBench::clear_key() {
+  return proxy().clear_key(*parts_->tape);
+}
+
 Status DriveBench::confirm() {
-  if (!set_by_host()) return parts_->servers->proxy().confirm(*parts_->tape);
+  if (!set_by_host()) return proxy().confirm(*parts_->tape);
   if (!parts_->unconfirmed) return {};
-  TRY(parts_->servers->proxy().confirm(*parts_->tape, *parts_->unconfirmed));
+  TRY(proxy().confirm(*parts_->tape, *parts_->unconfirmed));
   parts_->unconfirmed.reset();
   return {};
 }

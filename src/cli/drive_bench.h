@@ -7,6 +7,7 @@
 
 #include "base/env.h"
 #include "cli/engine_config.h"
+#include "cli/keyed_drive.h"
 #include "dkx/client/client.h"
 #include "keyproxy/key_proxy.h"
 #include "tape/device/drive.h"
@@ -14,23 +15,25 @@
 
 namespace tapewarden::cli {
 
-class DriveBench {
+class DriveBench final : public KeyedDrive {
  public:
   // `serial` names a folder below the engine's drives. Connects in the background.
   static Result<std::unique_ptr<DriveBench>> open(Env env, const EngineConfig& config,
                                                   const std::string& serial);
-  ~DriveBench();
+  ~DriveBench() override;
 
-  tape::TapeDrive& tape();
+  tape::TapeDrive& tape() override;
+  std::size_t read_limit() const override { return (1U << 24) - 1; }  // the length field of READ(6)
   tape::Drive& device();
   keyproxy::KeyProxy& proxy();
   // An LTO drive takes its key from the host (SECURITY PROTOCOL OUT); a 3592 drive asks for it itself.
-  bool set_by_host() const;
+  bool set_by_host() const override;
   // Loads a cartridge file and takes note of the unit attentions that tell of it.
   Status insert(const std::string& cartridge);
-  // The exchange that gave the drive its key, and its confirmation when the drive has written with it.
-  Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group);
-  Status confirm();
+  Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) override;
+  Status confirm() override;
+  Status clear_key() override;
+  std::vector<std::uint64_t> cut_off_files() override;
 
  private:
   DriveBench();

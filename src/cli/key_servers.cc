@@ -1,5 +1,7 @@
 #include "cli/key_servers.h"
 
+#include <thread>
+
 #include "dkx/client/net_transport.h"
 
 namespace tapewarden::cli {
@@ -37,6 +39,15 @@ Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineCon
   made->client_ = std::make_unique<dkx::Client>(std::move(client));
   made->proxy_ = std::make_unique<keyproxy::KeyProxy>(*made->client_, std::move(identity), *env.random);
   return made;
+}
+
+void KeyServers::prefer_primary() const {
+  constexpr int kPolls = 50;
+  constexpr std::chrono::milliseconds kPoll{10};
+  for (int i = 0; i < kPolls; ++i) {
+    if (client_->status().front().connection != dkx::Connection::kConnecting) return;
+    std::this_thread::sleep_for(kPoll);
+  }
 }
 
 }  // namespace tapewarden::cli

@@ -19,6 +19,10 @@ class KeyServers {
   // kNotFound, kInvalidArgument, kIo: certificates and keys of the proxy.
   static Result<std::unique_ptr<KeyServers>> connect(Env env, const EngineConfig& config);
 
+  // Waits a moment for the primary: a process that lives for one command would otherwise ask whoever answers
+  // first.
+  void prefer_primary() const;
+
   dkx::Client& client() { return *client_; }
   keyproxy::KeyProxy& proxy() { return *proxy_; }
   // What drives that take part in the exchange themselves need; outlives them.

@@ -4,7 +4,9 @@
 #include "base/counted.h"
 #include "base/text.h"
 #include "cli/context.h"
+#include "cli/drive_bench.h"
 #include "cli/exit_code.h"
+#include "cli/host_tape.h"
 #include "cli/nouns.h"
 #include "cli/tape_copy.h"
 
@@ -13,8 +15,15 @@ namespace {
 
 constexpr std::uint64_t kProgressStep = 16U << 20;  // bytes between two lines of progress
 
-const ArgumentSpec kDrive{.name = "--drive", .required = true, .meaning = "the virtual drive's serial"};
-const ArgumentSpec kCartridge{.name = "--cartridge", .required = true, .meaning = "the cartridge file"};
+const ArgumentSpec kRealDrive{
+    .name = "DEVICE", .meaning = "a real drive: /dev/nst0, /dev/sg1, or iscsi://…; else a virtual one:"};
+const ArgumentSpec kDrive{.name = "--drive", .meaning = "the virtual drive's serial"};
+const ArgumentSpec kCartridge{.name = "--cartridge", .meaning = "the cartridge file of the virtual drive"};
+const ArgumentSpec kVolser{.name = "--volser",
+                           .meaning = "the name of a real cartridge, where its memory has none"};
+const ArgumentSpec kAllowRemote{.name = "--allow-remote-plain-key",
+                                .kind = ArgumentKind::kFlag,
+                                .meaning = "to a real drive the key may go over a network in clear"};
 
 // A descriptor that is closed at the end, unless it is standard input or output.
 class Descriptor {
@@ -41,7 +50,20 @@ Result<Descriptor> open_file(const std::string& path, bool write) {
   return Descriptor(number);
 }
 
-Result<std::unique_ptr<DriveBench>> open_bench(Context& context, const Values& values) {
+// The drive of the command: a virtual one with its cartridge put in, or a real one.
+struct OpenDrive {
+  std::unique_ptr<KeyedDrive> keyed;
+  DriveBench* bench = nullptr;  // a virtual one
+
+  KeyedDrive& drive() { return *keyed; }
+  // What belongs to the end of a command that went well.
+  Status close() {
+    if (bench != nullptr) (void)TRY(bench->device().eject());
+    return {};
+  }
+};
+
+Result<OpenDrive> open_virtual(Context& context, const Values& values) {
   if (context.globals.site.empty()) {
     return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
                 "name the folder that `site init` made");
@@ -50,7 +72,17 @@ Result<std::unique_ptr<DriveBench>> open_bench(Context& context, const Values& v
       TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
   TRY(bench->insert(values.text("--cartridge")));
-  return bench;
+  auto* const raw = bench.get();
+  return OpenDrive{std::move(bench), raw};
+}
+
+Result<OpenDrive> open_drive(Context& context, const Values& values) {
+  const bool real = values.has("DEVICE");
+  if (real && !values.has("--drive") && !values.has("--cartridge"))
+    return OpenDrive{TRY(HostTape::open(context, values)), nullptr};
+  if (!real && values.has("--drive") && values.has("--cartridge")) return open_virtual(context, values);
+  return fail(ErrorCode::kInvalidArgument, "it is not clear which drive is meant", "DEVICE",
+              "name a real drive, or a virtual one by --drive and its cartridge by --cartridge");
 }
 
 // "Site key 2026" or "Site key 2026:hash".
@@ -121,13 +153,15 @@ Status write(Context& context, const Values& values) {
   auto options = TRY(options_of(values));
   options.may_overwrite = [&context, &values] {
     if (values.has("--overwrite")) return true;
-    return context.confirm && context.confirm("There is data on " + values.text("--cartridge") +
+    const auto what =
+        values.has("DEVICE") ? "the cartridge in " + values.text("DEVICE") : values.text("--cartridge");
+    return context.confirm && context.confirm("There is data on " + what +
                                               ". Write over it from its beginning, so that it is lost?");
   };
   const auto input = TRY(open_file(values.text("--input"), false));
-  const auto bench = TRY(open_bench(context, values));
-  const auto report = TRY(write_tape(*bench, input.number(), options, progress_of(context)));
-  (void)TRY(bench->device().eject());
+  auto opened = TRY(open_drive(context, values));
+  const auto report = TRY(write_tape(opened.drive(), input.number(), options, progress_of(context)));
+  TRY(opened.close());
   tell(context, "wrote", report);
   return {};
 }
@@ -144,22 +178,22 @@ Status cut_off(std::uint64_t file) {
 Status read(Context& context, const Values& values) {
   const std::uint64_t file =
       values.has("--file") ? TRY(parse_number(values.text("--file"), 0, 1'000'000'000, "--file")) : 0;
-  const auto bench = TRY(open_bench(context, values));
+  auto opened = TRY(open_drive(context, values));
   const auto output = TRY(open_file(values.text("--output"), true));
-  const auto report = TRY(read_tape(*bench, output.number(), file, progress_of(context)));
-  (void)TRY(bench->device().eject());
+  const auto report = TRY(read_tape(opened.drive(), output.number(), file, progress_of(context)));
+  TRY(opened.close());
   tell(context, "read", report);
   return report.cut_off ? cut_off(report.file_number) : Status{};
 }
 
 Status list(Context& context, const Values& values) {
-  const auto bench = TRY(open_bench(context, values));
-  for (const auto& file : TRY(list_tape(*bench))) {
+  auto opened = TRY(open_drive(context, values));
+  for (const auto& file : TRY(list_tape(opened.drive()))) {
     *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
                  << (file.encrypted ? "encrypted" : "clear")
                  << (file.cut_off ? "  cut off: its writing was interrupted" : "") << "\n";
   }
-  (void)TRY(bench->device().eject());
+  TRY(opened.close());
   return {};
 }
 
@@ -169,11 +203,15 @@ std::vector<Command> tape_commands() {
   return {
       {.noun = "tape",
        .verb = "write",
-       .summary = "Write standard input as one file onto a cartridge in a virtual drive, encrypted",
+       .summary = "Write standard input as one file onto the cartridge in a drive, encrypted",
        .example =
            "tar -cf - docs | tapewarden tape write --site ~/site --drive 1000000001 --cartridge TW0001L9",
-       .arguments = {kDrive,
+       .arguments = {kRealDrive,
+                     kDevicePassword,
+                     kDrive,
                      kCartridge,
+                     kVolser,
+                     kAllowRemote,
                      {.name = "--input", .meaning = "a file instead of standard input"},
                      {.name = "--group", .meaning = "key group or alias (LTO); else the key server chooses"},
                      {.name = "--label",
@@ -191,8 +229,12 @@ std::vector<Command> tape_commands() {
        .verb = "read",
        .summary = "Read one file of a cartridge to standard output",
        .example = "tapewarden tape read --site ~/site --drive 1000000001 --cartridge TW0001L9 | tar -tf -",
-       .arguments = {kDrive,
+       .arguments = {kRealDrive,
+                     kDevicePassword,
+                     kDrive,
                      kCartridge,
+                     kVolser,
+                     kAllowRemote,
                      {.name = "--file",
                       .kind = ArgumentKind::kInteger,
                       .meaning = "its number; 0 is the first"},
@@ -202,7 +244,7 @@ std::vector<Command> tape_commands() {
        .verb = "list",
        .summary = "Show the files of a cartridge; needs no key",
        .example = "tapewarden tape list --site ~/site --drive 1000000001 --cartridge TW0001L9",
-       .arguments = {kDrive, kCartridge},
+       .arguments = {kRealDrive, kDevicePassword, kDrive, kCartridge},
        .does = list},
   };
 }

@@ -10,7 +10,7 @@ const std::vector<Command>& all_commands() {
                              ledger_commands,  audit_commands,   backup_commands,   recoverability_commands,
                              partner_commands, people_commands,  approval_commands, key_life_commands,
                              quota_commands,   setting_commands, migrate_commands,  cartridge_commands,
-                             tape_commands,    drive_commands,   library_commands,  completion_commands}) {
+                             tape_commands,    drive_commands,   library_commands,  host_drive_commands, completion_commands}) {
       auto some = make();
       all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
     }

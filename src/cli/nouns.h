@@ -30,6 +30,7 @@ std::vector<Command> cartridge_commands();
 std::vector<Command> tape_commands();
 std::vector<Command> drive_commands();
 std::vector<Command> library_commands();
+std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key
 std::vector<Command> completion_commands();
 
 // In the order of the page in docs/.

@@ -12,8 +12,6 @@ namespace {
 using keyproxy::HostIntent;
 using tape::TapeFault;
 
-constexpr std::size_t kReadLimit = (1U << 24) - 1;  // what the length field of READ(6) holds
-
 Error of(const tape::TapeError& error) {
   return error.error();
 }
@@ -86,14 +84,16 @@ Status check_overwrite(tape::TapeDrive& drive, const TapeWriteOptions& options) 
 
 // The drive is told how to write, which it takes at the beginning of tape only, and gets its key when the
 // host sets it.
-Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
+Status prepare_write(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   tape::TapeDrive& drive = bench.tape();
-  TRY(plain(drive.set_compression(options.compression)));
+  // A drive that has no switch for it compresses, or not, as it does.
+  const auto compression = drive.set_compression(options.compression);
+  if (!compression && !options.compression) return std::unexpected(of(compression.error()));
   TRY(plain(drive.rewind()));
   if (!bench.set_by_host()) TRY(plain(drive.set_write_policy(policy_of(options))));
   if (options.append) TRY(plain(drive.to_end_of_data()));
   if (!bench.set_by_host()) return {};
-  if (options.clear) return bench.proxy().clear_key(drive);
+  if (options.clear) return bench.clear_key();
   report.served = TRY(
       bench.bring_key(options.append ? HostIntent::kAppend : HostIntent::kWriteFromBeginning, options.group));
   report.encrypted = true;
@@ -101,7 +101,7 @@ Status prepare_write(DriveBench& bench, const TapeWriteOptions& options, CopyRep
 }
 
 // `write` is a block or a filemark.
-Status write_one(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report,
+Status write_one(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report,
                  const std::function<tape::TapeResult<tape::WriteOutcome>(tape::TapeDrive&)>& write) {
   auto written = write(bench.tape());
   if (!written && asks_for_key(written.error().fault)) {
@@ -122,20 +122,23 @@ Status write_one(DriveBench& bench, const TapeWriteOptions& options, CopyReport&
   return std::unexpected(std::move(error));
 }
 
-// The drive's cartridge tells what no SCSI command does.
-std::vector<std::uint64_t> cut_off_files(DriveBench& bench) {
-  tape::Cartridge* cartridge = bench.device().cartridge();
-  return cartridge == nullptr ? std::vector<std::uint64_t>{} : cartridge->cut_off_files();
+// Of the next block. A drive that knows no encryption has none on its tapes.
+Result<bool> is_encrypted(tape::TapeDrive& drive) {
+  const auto next = drive.next_block_status();
+  if (!next && next.error().fault == TapeFault::kIllegalRequest) return false;
+  if (!next) return std::unexpected(of(next.error()));
+  return next->status == scsi::BlockStatus::kReadable || next->status == scsi::BlockStatus::kKeyMissing;
 }
+
 bool is_among(const std::vector<std::uint64_t>& files, std::uint64_t file) {
   return std::ranges::find(files, file) != files.end();
 }
-bool is_cut_off(DriveBench& bench, std::uint64_t file) {
-  return is_among(cut_off_files(bench), file);
+bool is_cut_off(KeyedDrive& bench, std::uint64_t file) {
+  return is_among(bench.cut_off_files(), file);
 }
 
 // Where an append stands inside a tape file that was cut off: ends it.
-Status end_cut_off_file(DriveBench& bench, const TapeWriteOptions& options, CopyReport& report) {
+Status end_cut_off_file(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   const auto position = TRY(plain(bench.tape().position()));
   report.file_number = position.file_number;
   if (!options.append || !is_cut_off(bench, position.file_number)) return {};
@@ -159,7 +162,7 @@ Error read_error(const tape::TapeError& error, const CopyReport& report, std::ui
 
 }  // namespace
 
-Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress) {
   Bytes buffer(options.block_bytes);
   // The first block before anything else: an empty input must not cost a key that is used once.
@@ -186,7 +189,7 @@ Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptio
   return report;
 }
 
-Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress) {
   tape::TapeDrive& drive = bench.tape();
   CopyReport report;
@@ -198,11 +201,11 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
   }
   const std::uint64_t first_object = TRY(plain(drive.position())).logical_object;
   while (true) {
-    auto read = drive.read_block(kReadLimit);
+    auto read = drive.read_block(bench.read_limit());
     if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
       report.served = TRY(bench.bring_key(HostIntent::kRead, {}));
       report.encrypted = true;
-      read = drive.read_block(kReadLimit);
+      read = drive.read_block(bench.read_limit());
     }
     if (!read) {
       return std::unexpected(read_error(read.error(), report, first_object + report.blocks));
@@ -215,6 +218,12 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
       report.cut_off = is_cut_off(bench, file_number);
       return report;
     }
+    if (read->block_bytes > read->data.size()) {
+      return fail(ErrorCode::kUnsupported,
+                  "a block of the tape has " + std::to_string(read->block_bytes) +
+                      " bytes, more than the way to this drive carries at once",
+                  "block length", "read it with the program that wrote it");
+    }
     TRY(write_fully(output, read->data));
     report.bytes += read->data.size();
     ++report.blocks;
@@ -222,13 +231,13 @@ Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_n
   }
 }
 
-Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
+Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
   tape::TapeDrive& drive = bench.tape();
   std::vector<TapeFile> files;
-  const auto cut_off = cut_off_files(bench);
+  const auto cut_off = bench.cut_off_files();
   TRY(plain(drive.rewind()));
   while (true) {
-    const auto next = TRY(plain(drive.next_block_status()));
+    const bool encrypted = TRY(is_encrypted(drive));
     const auto start = TRY(plain(drive.position()));
     const auto moved = drive.space_filemarks(1);
     const bool ends = !moved && moved.error().fault == TapeFault::kEndOfData;
@@ -237,10 +246,7 @@ Result<std::vector<TapeFile>> list_tape(DriveBench& bench) {
     const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
-    files.push_back(
-        {files.size(), at_end ? objects : objects - 1,
-         next.status == scsi::BlockStatus::kReadable || next.status == scsi::BlockStatus::kKeyMissing,
-         is_among(cut_off, files.size())});
+    files.push_back({files.size(), at_end ? objects : objects - 1, encrypted, is_among(cut_off, files.size())});
     if (at_end) return files;
   }
 }

@@ -1,5 +1,5 @@
-// Data between a file descriptor and a cartridge, through a drive: what `tapewarden tape write` and `read`
-// do.
+// Data between a file descriptor and the cartridge in a drive, virtual or real: what `tapewarden tape write`
+// and `read` do.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/drive_bench.h"
+#include "cli/keyed_drive.h"
 
 namespace tapewarden::cli {
 
@@ -44,12 +44,12 @@ struct CopyReport {
 // this returns, the key confirmed to the server. An append never goes on in a tape file whose writing was cut
 // off: that one is ended by a filemark first. kAlreadyExists when there is data that is not to be
 // overwritten. REQUIRES: a cartridge is inserted.
-Result<CopyReport> write_tape(DriveBench& bench, int input, const TapeWriteOptions& options,
+Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
 
 // Tape file `file_number` (0 is the first) to `output`. kNotFound when the tape has fewer files. A block that
 // cannot be read is named in the error; what came before it is written.
-Result<CopyReport> read_tape(DriveBench& bench, int output, std::uint64_t file_number,
+Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress);
 
 struct TapeFile {
@@ -59,6 +59,6 @@ struct TapeFile {
   bool cut_off = false;  // its writing was interrupted
 };
 // The files of the tape without reading their data, so without any key.
-Result<std::vector<TapeFile>> list_tape(DriveBench& bench);
+Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

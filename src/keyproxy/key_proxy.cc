@@ -58,15 +58,25 @@ dkx::Drive drive_of(const scsi::KeyRequestPage& page) {
   return drive;
 }
 
-dkx::Drive drive_of(const tape::DriveIdentity& identity) {
+// What a drive with this identity would say of itself.
+scsi::KeyRequestPage page_of(const tape::DriveIdentity& identity, const CartridgeName& cartridge = {}) {
   const tape::DriveFacts& facts = identity.facts();
   scsi::KeyRequestPage page;
+  page.method = facts.kind == tape::MediumKind::kLto ? scsi::KeyMethodCode::kIdentifiedKey
+                                                     : scsi::KeyMethodCode::kWrappedKey;
+  page.volser = cartridge.volser;
+  page.volume = cartridge.volume;
   page.drive_serial = facts.serial;
   page.world_wide_node_name = facts.world_wide_node_name;
   page.drive_certificate = identity.certificate().der();
   page.wrapping_key = identity.wrapping_key().spki();
   page.wrapping_key_signature = identity.wrapping_key_signature();
-  dkx::Drive drive = drive_of(page);
+  return page;
+}
+
+dkx::Drive drive_of(const tape::DriveIdentity& identity) {
+  const tape::DriveFacts& facts = identity.facts();
+  dkx::Drive drive = drive_of(page_of(identity));
   drive.kind = facts.kind == tape::MediumKind::kLto ? dkx::DriveKind::kLto : dkx::DriveKind::k3592;
   drive.wrapping_key = identity.wrapping_key().spki_hash();
   return drive;
@@ -85,6 +95,19 @@ Result<eedk::DataKeyIdentifier> identifier_of(const dkx::KeyRequest& request, co
   return eedk::fail_ekm(ErrorCode::kConflict, eedk::EkmCode::kKeystoreConfiguration,
                         "the key server answered with a key that this tape cannot name", "answer",
                         "look at the kind of drive " + request.drive.serial + " in the drive table");
+}
+
+// Everything of the page but the key. The scope is that of all initiators: the key outlives the one that sets
+// it, for the program that writes the tape.
+scsi::SetDataEncryption parameters_for(HostIntent intent, const eedk::DataKeyIdentifier& identifier) {
+  scsi::SetDataEncryption parameters;
+  parameters.scope = scsi::KeyScope::kAllNexuses;
+  parameters.clear_on_demount = true;
+  parameters.encryption =
+      intent == HostIntent::kRead ? scsi::EncryptionMode::kDisable : scsi::EncryptionMode::kEncrypt;
+  parameters.decryption = scsi::DecryptionMode::kDecrypt;
+  parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identifier.view())});
+  return parameters;
 }
 
 // One challenge of the key path: nonce to the drive, its signed request back.
@@ -235,34 +258,52 @@ Result<dkx::KeyRequest> KeyProxy::host_request(tape::TapeDrive& drive, const scs
   return request;
 }
 
-Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group) {
-  const auto page = drive.key_request();
-  if (!page) return std::unexpected(of(page.error()));
-  const auto request = TRY(host_request(drive, *page, intent, group));
+Result<KeyProxy::HostGrant> KeyProxy::ask_for_host(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,
+                                                   HostIntent intent, const std::string& group) {
+  const auto request = TRY(host_request(drive, page, intent, group));
   const auto answered = TRY(exchange_as_proxy(request));
   const auto* answer = std::get_if<dkx::KeyAnswer>(&answered.body);
   if (answer == nullptr || !answer->sedk) {
     return fail(ErrorCode::kInternal, "the key server answered without a key", "answer");
   }
   const auto identifier = TRY(identifier_of(request, *answer));
-  const scsi::WrappedKey wrapped{.label = eedk::sedk_oaep_label(request.volume, request.request_id),
-                                 .wrapped = answer->sedk->wrapped};
-  const Bytes key = wrapped.encode();
-  scsi::SetDataEncryption parameters;
-  parameters.scope = scsi::KeyScope::kAllNexuses;
-  parameters.clear_on_demount = true;
-  const bool writes = intent != HostIntent::kRead;
-  if (writes && intent == HostIntent::kAppend && !answer->may_append) {
+  if (intent == HostIntent::kAppend && !answer->may_append) {
     return fail(ErrorCode::kPermissionDenied, "the key of this tape may read it and not write on it", "key",
                 "write to another cartridge", static_cast<std::uint32_t>(eedk::EkmCode::kProhibited));
   }
-  parameters.encryption = writes ? scsi::EncryptionMode::kEncrypt : scsi::EncryptionMode::kDisable;
-  parameters.decryption = scsi::DecryptionMode::kDecrypt;
+  return HostGrant{.key = {served_of(answered, *answer), request.request_id, answer->ledger},
+                   .identifier = identifier,
+                   .wrapped = answer->sedk->wrapped,
+                   .oaep_label = eedk::sedk_oaep_label(request.volume, request.request_id)};
+}
+
+Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group) {
+  const auto page = drive.key_request();
+  if (!page) return std::unexpected(of(page.error()));
+  auto grant = TRY(ask_for_host(drive, *page, intent, group));
+  const Bytes key = scsi::WrappedKey{.label = grant.oaep_label, .wrapped = grant.wrapped}.encode();
+  auto parameters = parameters_for(intent, grant.identifier);
   parameters.key_format = scsi::KeyFormat::kWrapped;
   parameters.key = key;
-  parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identifier.view())});
   if (const auto set = drive.set_encryption(parameters); !set) return std::unexpected(of(set.error()));
-  return SetKey{served_of(answered, *answer), request.request_id, answer->ledger};
+  return std::move(grant.key);
+}
+
+Result<SetKey> KeyProxy::set_plain_key(tape::TapeDrive& drive, const tape::DriveIdentity& stand_in,
+                                       const CartridgeName& cartridge, HostIntent intent,
+                                       const std::string& group, const PlainKeyUse& use) {
+  auto grant = TRY(ask_for_host(drive, page_of(stand_in, cartridge), intent, group));
+  const auto data_key = TRY(stand_in.unwrap(grant.wrapped, grant.oaep_label));
+  if (data_key.size() != scsi::kDataKeyLength)
+    return fail(ErrorCode::kCorrupt, "the key server sent a key of another length", "data key");
+  auto parameters = parameters_for(intent, grant.identifier);
+  parameters.algorithm_index = use.algorithm_index;
+  parameters.clear_on_demount = use.clear_on_demount;
+  if (use.reads_clear) parameters.decryption = scsi::DecryptionMode::kMixed;
+  parameters.key = data_key.reveal();
+  if (const auto set = drive.set_encryption(parameters, use.beyond_local_bus); !set)
+    return std::unexpected(of(set.error()));
+  return std::move(grant.key);
 }
 
 Status KeyProxy::clear_key(tape::TapeDrive& drive) {
@@ -276,13 +317,22 @@ Status KeyProxy::clear_key(tape::TapeDrive& drive) {
 Status KeyProxy::confirm(tape::TapeDrive& drive, const SetKey& key) {
   const auto page = drive.key_request();
   if (!page) return std::unexpected(of(page.error()));
+  return confirm(*page, key);
+}
+
+Status KeyProxy::confirm(const tape::DriveIdentity& stand_in, const CartridgeName& cartridge,
+                         const SetKey& key) {
+  return confirm(page_of(stand_in, cartridge), key);
+}
+
+Status KeyProxy::confirm(const scsi::KeyRequestPage& page, const SetKey& key) {
   dkx::KeyRequest request;
   request.intent = dkx::Intent::kConfirm;
   request.request_id = Uuid::random(random_);
-  request.drive = drive_of(*page);
-  request.drive.wrapping_key = TRY(crypto::PublicKey::from_spki(page->wrapping_key)).spki_hash();
-  request.volser = page->volser;
-  request.volume = page->volume;
+  request.drive = drive_of(page);
+  request.drive.wrapping_key = TRY(crypto::PublicKey::from_spki(page.wrapping_key)).spki_hash();
+  request.volser = page.volser;
+  request.volume = page.volume;
   request.proxy = identity_.name;
   request.confirmation = dkx::Confirmation{key.request, key.ledger};
   TRY(exchange_as_proxy(request));

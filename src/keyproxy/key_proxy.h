@@ -19,6 +19,7 @@
 #include "base/env.h"
 #include "crypto/keys.h"
 #include "dkx/client/client.h"
+#include "keyproxy/cartridge_name.h"
 #include "tape/device/drive_identity.h"
 #include "tape/initiator/tape_drive.h"
 
@@ -48,6 +49,14 @@ struct SetKey {
 
 enum class HostIntent : std::uint8_t { kWriteFromBeginning, kAppend, kRead };
 
+// How a key is given to a drive that takes plain keys alone.
+struct PlainKeyUse {
+  std::uint8_t algorithm_index = 1;
+  bool clear_on_demount = true;   // CKOD, where the drive offers it
+  bool reads_clear = false;       // decryption mode MIXED: clear blocks are read too
+  bool beyond_local_bus = false;  // the key may leave this host in clear
+};
+
 class KeyProxy {
  public:
   // Borrows the client.
@@ -69,10 +78,29 @@ class KeyProxy {
   // counts for a write from the beginning only; empty leaves the choice to the key server. For append and
   // read the identifier comes from the tape.
   Result<SetKey> set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group);
+  // The same for a drive that knows nothing of this program and takes plain keys alone (format 00h).
+  // `stand_in` is the identity that this host keeps for it, with which it is in the drive table. For append
+  // and read the tape stands at a block that names its key. The data key is in clear in this process from the
+  // answer to the drive, in SecretBytes.
+  Result<SetKey> set_plain_key(tape::TapeDrive& drive, const tape::DriveIdentity& stand_in,
+                               const CartridgeName& cartridge, HostIntent intent, const std::string& group,
+                               const PlainKeyUse& use);
   Status clear_key(tape::TapeDrive& drive);
   Status confirm(tape::TapeDrive& drive, const SetKey& key);
+  // Of a key that set_plain_key() set.
+  Status confirm(const tape::DriveIdentity& stand_in, const CartridgeName& cartridge, const SetKey& key);
 
  private:
+  // A key that came for a host, still wrapped to the drive or its stand-in.
+  struct HostGrant {
+    SetKey key;
+    eedk::DataKeyIdentifier identifier;
+    Bytes wrapped;
+    Bytes oaep_label;
+  };
+  Result<HostGrant> ask_for_host(tape::TapeDrive& drive, const scsi::KeyRequestPage& page, HostIntent intent,
+                                 const std::string& group);
+  Status confirm(const scsi::KeyRequestPage& page, const SetKey& key);
   Result<dkx::Answered> exchange(dkx::Builder builder);
   Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
   Result<dkx::KeyRequest> host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,

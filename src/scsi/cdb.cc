@@ -405,8 +405,10 @@ Bytes SecurityProtocolIn::encode() const {
 
 Outcome<SecurityProtocolOut> SecurityProtocolOut::decode(ByteView cdb) {
   const auto c = TRY(checked_cdb(cdb, Opcode::kSecurityProtocolOut));
-  return SecurityProtocolOut{
-      .protocol = c[1], .page = u16_at(c, 2), .transfer_length = TRY(security_length(c))};
+  return SecurityProtocolOut{.protocol = c[1],
+                             .page = u16_at(c, 2),
+                             .transfer_length = TRY(security_length(c)),
+                             .padded = bit_at(c, 4, 7)};
 }
 Bytes SecurityProtocolOut::encode() const {
   return CdbWriter(Opcode::kSecurityProtocolOut)

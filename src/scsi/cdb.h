@@ -251,6 +251,8 @@ struct SecurityProtocolOut {
   std::uint8_t protocol = 0;
   std::uint16_t page = 0;
   std::uint32_t transfer_length = 0;
+  // INC_512 was set: zeros may fill the parameter list up to the transfer length.
+  bool padded = false;
   static Outcome<SecurityProtocolOut> decode(ByteView cdb);
   Bytes encode() const;
 };

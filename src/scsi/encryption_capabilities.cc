@@ -13,10 +13,11 @@ void write_descriptor(ByteWriter& out, const AlgorithmDescriptor& a) {
   out.u8(joined(flag(a.valid_for_mounted_volume, 7), flag(a.mac_capable, 5),
                 flag(a.distinguishes_encrypted, 4), shifted(a.decrypt_capability, 2), a.encrypt_capability));
   out.u8(joined(shifted(a.valid_for_position, 6), shifted(a.nonce_capability, 4),
-                flag(a.kad_format_capable, 3), flag(a.unauthenticated_fixed, 1),
-                flag(a.authenticated_fixed, 0)));
+                flag(a.kad_format_capable, 3), flag(a.tells_encrypted_volume, 2),
+                flag(a.unauthenticated_fixed, 1), flag(a.authenticated_fixed, 0)));
   out.u16(a.max_unauthenticated).u16(a.max_authenticated).u16(a.key_size);
-  out.u8(joined(shifted(a.raw_control_capability, 1), flag(a.records_mode, 0)));
+  out.u8(joined(shifted(a.descriptor_capability, 6), shifted(a.external_mode_capability, 4),
+                shifted(a.raw_control_capability, 1), flag(a.records_mode, 0)));
   out.u8(a.max_eedks).u16(0).u16(a.max_eedk_size).zeros(2).u32(a.algorithm);
 }
 
@@ -33,11 +34,14 @@ Result<AlgorithmDescriptor> read_descriptor(ByteReader& in) {
                              .valid_for_position = bits_at(d, 5, 6, 2),
                              .nonce_capability = bits_at(d, 5, 4, 2),
                              .kad_format_capable = bit_at(d, 5, 3),
+                             .tells_encrypted_volume = bit_at(d, 5, 2),
                              .unauthenticated_fixed = bit_at(d, 5, 1),
                              .authenticated_fixed = bit_at(d, 5, 0),
                              .max_unauthenticated = u16_at(d, 6),
                              .max_authenticated = u16_at(d, 8),
                              .key_size = u16_at(d, 10),
+                             .descriptor_capability = bits_at(d, 12, 6, 2),
+                             .external_mode_capability = bits_at(d, 12, 4, 2),
                              .raw_control_capability = bits_at(d, 12, 1, 3),
                              .records_mode = bit_at(d, 12, 0),
                              .max_eedks = bits_at(d, 13, 0, 4),

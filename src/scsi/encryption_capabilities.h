@@ -18,6 +18,11 @@ Result<ByteView> security_page_content(ByteView data, std::uint16_t code);
 Bytes encode_page_list(std::uint16_t page, const std::vector<std::uint16_t>& codes);
 Result<std::vector<std::uint16_t>> decode_page_list(ByteView data, std::uint16_t page);
 
+// RDMC_C: whether decryption mode RAW is offered, and whether blocks may be read by it when RDMC is 0.
+inline constexpr std::uint8_t kRawNotOffered = 1;
+inline constexpr std::uint8_t kRawBlockedByDefault = 4;
+inline constexpr std::uint8_t kRawByDefault = 5;
+
 // One descriptor of page 0010h (table 190). Fields that are not here are zero.
 struct AlgorithmDescriptor {
   std::uint8_t index = 1;
@@ -29,13 +34,16 @@ struct AlgorithmDescriptor {
   std::uint8_t valid_for_position = 0;  // AVFCLP: 0 no volume, 1 not valid, 2 valid for writing
   std::uint8_t nonce_capability = 1;    // NONCE_C: 1 the device makes it
   bool kad_format_capable = true;       // KADF_C
+  bool tells_encrypted_volume = true;   // VCELB_C
   bool unauthenticated_fixed = false;   // UKADF: U-KAD has exactly the maximum length
   bool authenticated_fixed = false;     // AKADF
   std::uint16_t max_unauthenticated = 0;
   std::uint16_t max_authenticated = 0;
   std::uint16_t key_size = kDataKeyLength;
-  std::uint8_t raw_control_capability = 0;  // RDMC_C
-  bool records_mode = true;                 // EAREM
+  std::uint8_t descriptor_capability = 3;     // DKAD_C: 3 descriptors may come with a key for decryption
+  std::uint8_t external_mode_capability = 1;  // EEMC_C: 1 encryption mode EXTERNAL is not offered
+  std::uint8_t raw_control_capability = 1;    // RDMC_C: kRawNotOffered, kRawByDefault, …
+  bool records_mode = true;                   // EAREM
   std::uint8_t max_eedks = 0;
   std::uint16_t max_eedk_size = 0;
   std::uint32_t algorithm = kAesGcm16;
@@ -58,10 +66,10 @@ Result<std::vector<KeyFormat>> decode_key_formats(ByteView data);
 // Page 0012h.
 struct EncryptionManagement {
   bool lock = true;
-  bool clear_on_demount = true;               // CKOD_C
-  bool clear_on_reservation_preempt = false;  // CKORP_C
-  bool clear_on_reservation_loss = false;     // CKORL_C
-  bool all_nexuses = true;                    // AITN_C
+  bool clear_on_demount = true;              // CKOD_C
+  bool clear_on_reservation_preempt = true;  // CKORP_C
+  bool clear_on_reservation_loss = true;     // CKORL_C
+  bool all_nexuses = true;                   // AITN_C
   bool local = true;
   bool shared = true;  // PUBLIC_C
   bool operator==(const EncryptionManagement&) const = default;

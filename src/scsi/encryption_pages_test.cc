@@ -118,9 +118,9 @@ TEST(EncryptionCapabilities, D1_RoundTripAndLayout) {
             "00100028"
             "05000000000000000000000000000000"
             "01000014"
-            "ba98"
+            "ba9c"
             "0020003c0020"
-            "01"
+            "d3"
             "00"
             "0000"
             "0000"
@@ -137,7 +137,7 @@ TEST(EncryptionPages, D1_ListsAndManagement) {
   EXPECT_FALSE(decode_page_list(hex("0000000500000001"), 0).has_value());
   EXPECT_EQ(to_hex(encode_key_formats({KeyFormat::kPlain, KeyFormat::kWrapped})), "001100020002");
   const EncryptionManagement management{};
-  EXPECT_EQ(to_hex(management.encode()), "0012000c010400070000000000000000");
+  EXPECT_EQ(to_hex(management.encode()), "0012000c010700070000000000000000");
   EXPECT_EQ(EncryptionManagement::decode(management.encode()).value(), management);
   EXPECT_EQ(to_hex(encode_protocol_list({0x00, 0x20})), "00000000000000020020");
   EXPECT_EQ(to_hex(encode_certificate_page({})), "00000000");

@@ -16,8 +16,8 @@ Bytes EncryptionStatus::encode() const {
   out.u8(joined(shifted(static_cast<unsigned>(nexus_scope), 5), static_cast<unsigned>(key_scope)));
   out.u8(static_cast<std::uint8_t>(encryption)).u8(static_cast<std::uint8_t>(decryption));
   out.u8(algorithm_index).u32(key_instance);
-  out.u8(joined(shifted(static_cast<unsigned>(control), 4), shifted(static_cast<unsigned>(check), 1),
-                flag(raw_blocked, 0)));
+  out.u8(joined(shifted(static_cast<unsigned>(control), 4), flag(volume_holds_encrypted, 3),
+                shifted(static_cast<unsigned>(check), 1), flag(raw_blocked, 0)));
   out.u8(static_cast<std::uint8_t>(kad_format)).u16(0).zeros(8);
   out.bytes(encode_kads(kads));
   return encode_security_page(encryption_in::kStatus, out.view());
@@ -36,6 +36,7 @@ Result<EncryptionStatus> EncryptionStatus::decode(ByteView data) {
                           .control = static_cast<ParametersControl>(bits_at(c, 8, 4, 3)),
                           .check = static_cast<ExternalModeCheck>(bits_at(c, 8, 1, 2)),
                           .raw_blocked = bit_at(c, 8, 0),
+                          .volume_holds_encrypted = bit_at(c, 8, 3),
                           .kad_format = static_cast<KadFormat>(c[9]),
                           .kads = TRY(decode_kads(c.subspan(kStatusFixed)))};
 }

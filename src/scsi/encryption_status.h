@@ -17,6 +17,7 @@ struct EncryptionStatus {
   ParametersControl control = ParametersControl::kNotReported;
   ExternalModeCheck check = ExternalModeCheck::kVendorSpecific;  // CEEMS
   bool raw_blocked = false;                                      // RDMD
+  bool volume_holds_encrypted = false;                           // VCELB
   KadFormat kad_format = KadFormat::kUnspecified;
   KadList kads{};
 

@@ -49,6 +49,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"tape/device", {"base", "crypto", "eedk", "scsi", "tape/medium"}},
       {"tape/library", {"base", "config", "crypto", "scsi", "tape/medium", "tape/device"}},
       {"tape/initiator", {"base", "crypto", "scsi"}},
+      {"tape/transport", {"base", "crypto", "scsi", "tape/initiator"}},
       {"keyproxy",
        {"base", "crypto", "scsi", "tape/medium", "tape/device", "tape/initiator", "eedk", "dkx",
         "dkx/client"}},
@@ -59,7 +60,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "keymgr/sharing", "admin/http"}},
       {"cli",
        {"base", "config", "crypto", "net", "json", "scsi", "tape/medium", "tape/device", "tape/library",
-        "tape/initiator", "keyproxy", "eedk", "dkx", "dkx/client", "proof"}},
+        "tape/initiator", "tape/transport", "keyproxy", "eedk", "dkx", "dkx/client", "proof"}},
       {"apps",
        {"base",
         "config",
@@ -82,6 +83,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "tape/device",
         "tape/library",
         "tape/initiator",
+        "tape/transport",
         "keyproxy",
         "admin/http",
         "admin/keyd",
@@ -105,8 +107,10 @@ struct LibraryRule {
   bool may_leak;  // whether their headers may carry it to other folders
 };
 const LibraryRule kLibraries[] = {
-    {"openssl/", {"crypto", "net"}, false}, {"boost/asio", {"net"}, false}, {"boost/beast", {"net"}, false},
-    {"sqlite3.h", {"store/sqlite"}, false}, {"toml++/", {"config"}, false},
+    {"openssl/", {"crypto", "net"}, false}, {"boost/asio", {"net"}, false},
+    {"boost/beast", {"net"}, false},        {"sqlite3.h", {"store/sqlite"}, false},
+    {"toml++/", {"config"}, false},         {"iscsi/", {"tape/transport"}, false},
+    {"scsi/", {"tape/transport"}, false},
 };
 
 // Words that bypass the byte cursors. net may use them where the socket interface asks for casts.

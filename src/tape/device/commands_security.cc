@@ -1,4 +1,6 @@
 // SECURITY PROTOCOL IN and OUT: dispatch by protocol, and the pages of protocol 00h.
+#include <algorithm>
+
 #include "scsi/encryption_capabilities.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
@@ -23,6 +25,17 @@ scsi::Outcome<Bytes> information_page(const DriveState& drive, std::uint16_t pag
     default:
       return scsi::invalid_in_cdb(2);
   }
+}
+
+// SPC-4: with INC_512 zeros may follow the page, up to the next multiple of 512 bytes.
+ByteView without_padding(ByteView list, bool padded) {
+  constexpr std::size_t kIncrement = 512;
+  constexpr std::size_t kHeader = 4;
+  if (!padded || list.size() < kHeader) return list;
+  const std::size_t page = kHeader + ByteReader(list.subspan(2)).u16("page length").value_or(0);
+  if (page >= list.size() || list.size() - page >= kIncrement) return list;
+  const bool zeros = std::ranges::all_of(list.subspan(page), [](std::uint8_t byte) { return byte == 0; });
+  return zeros ? list.first(page) : list;
 }
 
 }  // namespace
@@ -50,7 +63,7 @@ scsi::Outcome<scsi::Response> security_protocol_out(DriveState& drive, const scs
     case protocol::kTapeEncryption: {
       if (cdb.page != scsi::encryption_out::kSetDataEncryption) return scsi::invalid_in_cdb(2);
       const auto list = TRY(parameter_list(command, cdb.transfer_length));
-      TRY(set_data_encryption_page(drive, command.nexus, list));
+      TRY(set_data_encryption_page(drive, command.nexus, without_padding(list, cdb.padded)));
       return took(list.size());
     }
     case protocol::kKeyPath: {

@@ -33,8 +33,8 @@ Bytes kad_value(const scsi::KadList& kads, scsi::KadKind kind) {
   return kad != nullptr ? kad->value : Bytes{};
 }
 
-EncryptionParameters parameters_of(const scsi::SetDataEncryption& page, DataKeyHandle key,
-                                   std::uint32_t instance) {
+EncryptionParameters parameters_of(scsi::NexusId nexus, const scsi::SetDataEncryption& page,
+                                   DataKeyHandle key, std::uint32_t instance) {
   return {.scope = page.scope,
           .encryption = page.encryption,
           .decryption = page.decryption,
@@ -42,6 +42,9 @@ EncryptionParameters parameters_of(const scsi::SetDataEncryption& page, DataKeyH
           .raw = page.raw,
           .kad_format = page.kad_format,
           .clear_on_demount = page.clear_on_demount,
+          .clear_on_preempt = page.clear_on_reservation_preempt,
+          .clear_on_reservation_loss = page.clear_on_reservation_loss,
+          .set_by = nexus,
           .key_instance = instance,
           .key = std::move(key),
           .akad = kad_value(page.kads, scsi::KadKind::kAuthenticated),
@@ -50,16 +53,15 @@ EncryptionParameters parameters_of(const scsi::SetDataEncryption& page, DataKeyH
 
 }  // namespace
 
-scsi::Outcome<void> EncryptionControl::check_offered(const scsi::SetDataEncryption& page) {
+scsi::Outcome<void> EncryptionControl::check_offered(const scsi::SetDataEncryption& page, bool reserved) {
   // SSC-4: with scope PUBLIC nothing else in the page counts.
   if (page.scope == scsi::KeyScope::kPublic) return {};
-  if (page.raw == scsi::RawControl::kEnabled) return invalid_in_parameters(at::kFlagsByte, 5);
   if (page.supplemental) return invalid_in_parameters(at::kFlagsByte, 3);
-  if (page.clear_on_reservation_preempt) return invalid_in_parameters(at::kFlagsByte, 1);
-  if (page.clear_on_reservation_loss) return invalid_in_parameters(at::kFlagsByte, 0);
+  if (page.clear_on_reservation_preempt && !reserved) return invalid_in_parameters(at::kFlagsByte, 1);
+  if (page.clear_on_reservation_loss && !reserved) return invalid_in_parameters(at::kFlagsByte, 0);
+  // What another system sealed has no place in the chain of tags of a cartridge.
   if (page.encryption == scsi::EncryptionMode::kExternal)
     return invalid_in_parameters(at::kEncryptionModeByte);
-  if (page.decryption == scsi::DecryptionMode::kRaw) return invalid_in_parameters(at::kDecryptionModeByte);
   if (!page.needs_key()) return {};
   if (page.algorithm_index != kAlgorithmIndex) return invalid_in_parameters(at::kAlgorithmByte);
   if (page.key_format != scsi::KeyFormat::kPlain && page.key_format != scsi::KeyFormat::kWrapped)
@@ -82,10 +84,10 @@ std::vector<scsi::NexusId> EncryptionControl::set(scsi::NexusId nexus, const scs
         told.push_back(id);
       }
       own.local = {};
-      shared_ = parameters_of(page, std::move(key), counter_);
+      shared_ = parameters_of(nexus, page, std::move(key), counter_);
       break;
     case scsi::KeyScope::kLocal:
-      own.local = parameters_of(page, std::move(key), counter_);
+      own.local = parameters_of(nexus, page, std::move(key), counter_);
       break;
     case scsi::KeyScope::kPublic:
       own.local = {};
@@ -116,6 +118,35 @@ bool EncryptionControl::lock_broken(scsi::NexusId nexus) const {
   const auto found = nexuses_.find(nexus);
   return found != nexuses_.end() && found->second.locked &&
          effective(nexus).key_instance != found->second.locked_instance;
+}
+
+std::vector<scsi::NexusId> EncryptionControl::drop_shared(scsi::NexusId cause) {
+  auto told = public_nexuses_except(cause);
+  for (auto& [id, nexus] : nexuses_) {
+    if (nexus.scope != scsi::KeyScope::kAllNexuses) continue;
+    nexus.scope = scsi::KeyScope::kPublic;
+    if (id != cause) told.push_back(id);
+  }
+  shared_ = {};
+  shared_.key_instance = ++counter_;
+  return told;
+}
+
+std::vector<scsi::NexusId> EncryptionControl::reservation_ended(scsi::NexusId before, bool preempted,
+                                                                scsi::NexusId cause) {
+  const auto hangs_on_it = [&](const EncryptionParameters& set) {
+    return set.set_by == before && (preempted ? set.clear_on_preempt : set.clear_on_reservation_loss);
+  };
+  std::vector<scsi::NexusId> told;
+  if (hangs_on_it(shared_)) told = drop_shared(cause);
+  const auto own = nexuses_.find(before);
+  if (own == nexuses_.end() || own->second.scope != scsi::KeyScope::kLocal || !hangs_on_it(own->second.local))
+    return told;
+  own->second.scope = scsi::KeyScope::kPublic;
+  own->second.local = {};
+  ++counter_;
+  if (before != cause) told.push_back(before);
+  return told;
 }
 
 void EncryptionControl::demount() {

@@ -9,6 +9,8 @@
 //  3. At most one nexus has the scope ALL I_T NEXUS.
 //  4. The key instance counter grows with every change of any set; a set remembers its value.
 //  5. A nexus that locked itself to a key instance reads and writes with no other until it sets again.
+//  6. A set made with CKORP or CKORL remembers whose reservation it hangs on: the nexus that made it, also
+//     when that nexus is gone.
 //
 //   PUBLIC --set(LOCAL)--> LOCAL --set(PUBLIC)--> PUBLIC
 //   any --set(ALL)--> ALL; the nexus that had it before --> PUBLIC
@@ -32,6 +34,9 @@ struct EncryptionParameters {
   scsi::RawControl raw = scsi::RawControl::kDefault;
   scsi::KadFormat kad_format = scsi::KadFormat::kUnspecified;
   bool clear_on_demount = false;
+  bool clear_on_preempt = false;           // CKORP
+  bool clear_on_reservation_loss = false;  // CKORL
+  scsi::NexusId set_by{};
   std::uint32_t key_instance = 0;
   DataKeyHandle key{};
   Bytes akad{};
@@ -46,7 +51,8 @@ struct EncryptionParameters {
 class EncryptionControl {
  public:
   // What this drive offers of a page that parse() found well formed; 05/26/00 pointing at what it does not.
-  static scsi::Outcome<void> check_offered(const scsi::SetDataEncryption& page);
+  // `reserved`: the nexus holds a reservation, without which nothing can be cleared when it ends.
+  static scsi::Outcome<void> check_offered(const scsi::SetDataEncryption& page, bool reserved);
 
   // Takes over a checked page. `key` is empty exactly when the page needs none. Returns the nexuses that must
   // be told that their parameters changed (2A/11).
@@ -57,6 +63,10 @@ class EncryptionControl {
   std::uint32_t key_instance() const { return counter_; }
   // Invariant 5: this nexus may not touch the medium (2A/13).
   bool lock_broken(scsi::NexusId nexus) const;
+
+  // The reservation went from `before` to another nexus (a preemption) or to nobody (a loss), by what `cause`
+  // did. Drops the sets that asked for it; returns the nexuses that must be told (2A/11), `cause` never.
+  std::vector<scsi::NexusId> reservation_ended(scsi::NexusId before, bool preempted, scsi::NexusId cause);
 
   void meet(scsi::NexusId nexus) { nexuses_[nexus]; }
   void demount();  // drops sets that asked for it
@@ -72,6 +82,7 @@ class EncryptionControl {
     EncryptionParameters local{};
   };
   std::vector<scsi::NexusId> public_nexuses_except(scsi::NexusId nexus) const;
+  std::vector<scsi::NexusId> drop_shared(scsi::NexusId cause);
 
   EncryptionParameters shared_{};
   std::map<scsi::NexusId, Nexus> nexuses_;

@@ -240,12 +240,6 @@ TEST(Encryption, D1_RefusedPagesPointAtTheField) {
   page.encryption = scsi::EncryptionMode::kExternal;
   EXPECT_EQ(refused_at(page), 6);
   page = encrypting(kKeyA);
-  page.decryption = DecryptionMode::kRaw;
-  EXPECT_EQ(refused_at(page), 7);
-  page = encrypting(kKeyA);
-  page.raw = scsi::RawControl::kEnabled;
-  EXPECT_EQ(refused_at(page), 5);
-  page = encrypting(kKeyA);
   page.supplemental = true;
   EXPECT_EQ(refused_at(page), 5);
   page = encrypting(kKeyA);
@@ -261,8 +255,10 @@ TEST(Encryption, D1_RefusedPagesPointAtTheField) {
   page.kads[0].value.resize(kMaxUnauthenticatedKad + 1);
   EXPECT_EQ(refused_at(page), 20 + 32 + 2);
   page = encrypting(kKeyA);
-  page.kads = {{scsi::KadKind::kMetadata, scsi::Authentication::kNone, Bytes(64)}};
-  EXPECT_EQ(refused_at(page), 20 + 32);
+  for (const auto kind : {scsi::KadKind::kNonce, scsi::KadKind::kMetadata, scsi::KadKind::kWrappedKey}) {
+    page.kads = {{kind, scsi::Authentication::kNone, Bytes(12)}};
+    EXPECT_EQ(refused_at(page), 20 + 32);
+  }
   EXPECT_EQ(bench.status().key_instance, 0U);
   auto largest = encrypting(kKeyA);
   largest.kads[1].value = Bytes(kMaxAuthenticatedKad, 7);

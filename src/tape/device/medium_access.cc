@@ -43,6 +43,7 @@ scsi::Outcome<WritePlan> application_plan(DriveState& drive, scsi::NexusId nexus
   plan.choice.akad = parameters.akad;
   plan.choice.ukad = parameters.ukad;
   plan.choice.raw_read_blocked = parameters.raw == scsi::RawControl::kDisabled;
+  plan.choice.kad_format = static_cast<std::uint8_t>(parameters.kad_format);
   plan.method = KeyMethod::kIdentifiedKey;
   plan.info = {.method = KeyMethod::kIdentifiedKey,
                .eedks = {},
@@ -103,6 +104,7 @@ scsi::Outcome<void> begin_session(DriveState& drive, WritePlan plan) {
                    .akad = plan.choice.akad,
                    .ukad = plan.choice.ukad,
                    .raw_read_blocked = plan.choice.raw_read_blocked,
+                   .kad_format = plan.choice.kad_format,
                    .compression_level = {},
                    .key_info = std::move(plan.info)};
   if (!plan.choice.compression) spec.compression_level = std::uint8_t{0};
@@ -111,6 +113,10 @@ scsi::Outcome<void> begin_session(DriveState& drive, WritePlan plan) {
     return std::unexpected(write_sense(begun.error()));
   drive.session = std::move(plan.choice);
   return {};
+}
+
+bool reads_raw(const DriveState& drive, scsi::NexusId nexus) {
+  return !drive.key_managed() && drive.encryption.effective(nexus).decryption == scsi::DecryptionMode::kRaw;
 }
 
 // Sense that the modes of an application-managed nexus give to the next block, whatever its content.
@@ -124,6 +130,15 @@ scsi::Outcome<void> check_modes(DriveState& drive, const EncryptionParameters& p
   const bool clear = next->encryption == BlockEncryption::kNotEncrypted;
   if (clear && only_encrypted) return scsi::check(codes::kClearWhileDecrypting);
   if (!clear && only_external && parameters.decrypts()) return scsi::check(codes::kEncryptionModeMismatch);
+  return {};
+}
+
+// Decryption mode RAW: an encrypted block comes as it lies there, unless it was written to be kept from that.
+scsi::Outcome<void> check_raw(DriveState& drive) {
+  const auto next = drive.cartridge->next_block();
+  if (!next) return std::unexpected(read_sense(drive, next.error()));
+  const bool sealed = next->kind == BlockKind::kData && next->encryption != BlockEncryption::kNotEncrypted;
+  if (sealed && next->raw_read_blocked) return scsi::check(codes::kNotEnabledForRawRead);
   return {};
 }
 
@@ -174,7 +189,9 @@ scsi::Outcome<RecordView> read_object(DriveState& drive, scsi::NexusId nexus, Mu
     if (drive.encryption.lock_broken(nexus)) return scsi::check(codes::kKeyInstanceCounterChanged);
     TRY(check_modes(drive, drive.encryption.effective(nexus)));
   }
-  auto record = drive.cartridge->read_record(into);
+  const bool raw = reads_raw(drive, nexus);
+  if (raw) TRY(check_raw(drive));
+  auto record = raw ? drive.cartridge->read_raw_record(into) : drive.cartridge->read_record(into);
   if (record) return *record;
   if (drive.key_managed() && fault_of(record.error()) == MediumFault::kKeyMissing) {
     const auto asked = drive.key_path.need(scsi::KeyIntent::kRead);

@@ -211,6 +211,13 @@ const Reservations::Registrant* Reservations::find(scsi::NexusId nexus) const {
   return found == registrants_.end() ? nullptr : &*found;
 }
 
+std::optional<scsi::NexusId> Reservations::holder() const {
+  if (reserved_by_) return reserved_by_;
+  if (!type_ || all_registrants(*type_)) return std::nullopt;
+  const auto found = std::ranges::find_if(registrants_, &Registrant::holder);
+  return found == registrants_.end() ? std::nullopt : found->nexus;
+}
+
 bool Reservations::holds(const Registrant& registrant) const {
   return type_ && (all_registrants(*type_) || registrant.holder);
 }

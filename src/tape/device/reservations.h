@@ -73,6 +73,9 @@ class Reservations {
   // `command` and its parameter list, whole. The response is GOOD or RESERVATION CONFLICT.
   scsi::Outcome<scsi::Response> persistent_out(scsi::NexusId nexus, const scsi::PersistentReserveOut& command,
                                                ByteView list);
+  // Who alone holds the device, by whatever kind of reservation. Nobody: free, or held by all registrants, or
+  // by a port without a session now.
+  std::optional<scsi::NexusId> holder() const;
   // Not yet cut to the allocation length.
   Bytes persistent_in(scsi::ReservationReport report) const;
 

@@ -47,6 +47,7 @@ Bytes capabilities(const DriveState& drive) {
                           (!drive.cartridge->identity().worm || drive.cartridge->at_end_of_data());
     algorithm.valid_for_position = writable ? kPositionValid : kPositionNotValid;
   }
+  if (host_sets_keys(drive)) algorithm.raw_control_capability = scsi::kRawByDefault;
   if (drive.key_managed() && drive.identity->facts().kind == MediumKind::k3592) {
     algorithm.max_eedks = kMaxEedksReported;
     algorithm.max_eedk_size = kMaxEedkBytes;
@@ -61,6 +62,13 @@ Bytes capabilities(const DriveState& drive) {
 Bytes key_formats(const DriveState& drive) {
   if (!host_sets_keys(drive)) return scsi::encode_key_formats({});
   return scsi::encode_key_formats({scsi::KeyFormat::kPlain, scsi::KeyFormat::kWrapped});
+}
+
+// VCELB. What cannot be read may be encrypted: then the volume is said to hold encrypted blocks.
+bool holds_encrypted(const DriveState& drive) {
+  if (!drive.cartridge) return false;
+  const auto keys = drive.cartridge->session_keys();
+  return keys.unknown || !keys.check_values.empty();
 }
 
 scsi::KadList kads_of(const Bytes& akad, const Bytes& ukad, scsi::Authentication of_akad) {
@@ -104,6 +112,12 @@ scsi::EncryptionStatus application_status(const DriveState& drive, scsi::NexusId
   return status;
 }
 
+Bytes status_page(const DriveState& drive, scsi::NexusId nexus) {
+  auto status = drive.key_managed() ? managed_status(drive) : application_status(drive, nexus);
+  status.volume_holds_encrypted = holds_encrypted(drive);
+  return status.encode();
+}
+
 // SSC-4: only encrypted blocks carry descriptors here, and the A-KAD is "good" once the key is known to be
 // the one: the session's key check value says so, and a read checks it with the tag.
 void describe_encrypted(const NextBlock& next, scsi::NextBlockStatus& status) {
@@ -111,6 +125,7 @@ void describe_encrypted(const NextBlock& next, scsi::NextBlockStatus& status) {
   status.status = readable ? scsi::BlockStatus::kReadable : scsi::BlockStatus::kKeyMissing;
   status.algorithm_index = kAlgorithmIndex;
   status.raw_blocked = next.raw_read_blocked;
+  status.kad_format = static_cast<scsi::KadFormat>(next.kad_format);
   status.kads = kads_of(next.akad, next.ukad,
                         readable ? scsi::Authentication::kGood : scsi::Authentication::kNotAttempted);
 }
@@ -174,7 +189,7 @@ scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std
     case in::kManagement:
       return scsi::EncryptionManagement{}.encode();
     case in::kStatus:
-      return (drive.key_managed() ? managed_status(drive) : application_status(drive, nexus)).encode();
+      return status_page(drive, nexus);
     case in::kNextBlock:
       return next_block_page(drive, nexus);
     case in::kRandomNumber:
@@ -189,7 +204,7 @@ scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std
 scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters) {
   if (!host_sets_keys(drive)) return scsi::check(codes::kConfigurationPrevented);
   const auto page = TRY(scsi::SetDataEncryption::parse(parameters));
-  TRY(EncryptionControl::check_offered(page));
+  TRY(EncryptionControl::check_offered(page, drive.reservations.holder() == nexus));
   DataKeyHandle key;
   if (page.scope != scsi::KeyScope::kPublic && page.needs_key())
     key = page.key_format == scsi::KeyFormat::kPlain ? TRY(plain_key(page)) : TRY(wrapped_key(drive, page));
@@ -197,6 +212,15 @@ scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId ne
   for (const auto told : drive.encryption.set(nexus, page, std::move(key)))
     drive.attentions.tell(told, codes::kEncryptionParametersChanged);
   return {};
+}
+
+void keys_follow_reservation(DriveState& drive, std::optional<scsi::NexusId> before, scsi::NexusId cause) {
+  const auto now = drive.reservations.holder();
+  if (!before || now == before) return;
+  const auto counter = drive.encryption.key_instance();
+  for (const auto told : drive.encryption.reservation_ended(*before, now.has_value(), cause))
+    drive.attentions.tell(told, codes::kEncryptionParametersChanged);
+  if (drive.encryption.key_instance() != counter) forget_keys(drive);
 }
 
 }  // namespace tapewarden::tape

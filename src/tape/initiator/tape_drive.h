@@ -109,6 +109,7 @@ class TapeDrive {
   TapeResult<scsi::EncryptionStatus> encryption_status();
   TapeResult<scsi::NextBlockStatus> next_block_status();
   TapeResult<std::vector<scsi::KeyFormat>> key_formats();
+  TapeResult<scsi::EncryptionManagement> encryption_management();
   TapeResult<scsi::WrappingKeyPage> wrapping_key();
   TapeResult<Bytes> certificate();  // DER; empty: none
   // kEncryptionRefused without asking the drive when a plain key would leave the local bus and

@@ -155,6 +155,11 @@ TapeResult<std::vector<scsi::KeyFormat>> TapeDrive::key_formats() {
   return understood(scsi::decode_key_formats(data), kSpin);
 }
 
+TapeResult<scsi::EncryptionManagement> TapeDrive::encryption_management() {
+  const auto data = TRY(spin(protocol::kTapeEncryption, scsi::encryption_in::kManagement, kPageLimit));
+  return understood(scsi::EncryptionManagement::decode(data), kSpin);
+}
+
 TapeResult<scsi::WrappingKeyPage> TapeDrive::wrapping_key() {
   const auto data = TRY(spin(protocol::kTapeEncryption, scsi::encryption_in::kWrappingKey, kPageLimit));
   return understood(scsi::WrappingKeyPage::decode(data), kSpin);

@@ -88,6 +88,7 @@ struct SessionSpec {
   Bytes akad;  // shown by next_block() for every record of the session; up to kMaxKadBytes
   Bytes ukad;
   bool raw_read_blocked = false;                  // RDMC, told again by next_block()
+  std::uint8_t kad_format = 0;                    // KAD FORMAT of SSC, 0 to 2; told again by next_block()
   std::optional<std::uint8_t> compression_level;  // nothing: the cartridge's default; 0: off
   // Put into the four key areas before the first record when the session begins at the beginning of tape,
   // also when it is empty: nothing that was in them stays. Ignored elsewhere.
@@ -108,6 +109,7 @@ struct NextBlock {
   Bytes akad;
   Bytes ukad;
   bool raw_read_blocked = false;
+  std::uint8_t kad_format = 0;
   std::optional<KeyCheckValue> check_value;
 };
 
@@ -213,6 +215,11 @@ class Cartridge {
   // kEndOfData, and the position stays. Errors: kWrongKey (position stays), kCorrupt naming offset and object
   // (the position moves past the record when its header is good, else it stays), kIo.
   Result<RecordView> read_record(MutableByteView into = {});
+  // The next object as it lies on the cartridge, without any key: of an encrypted data record its header, its
+  // sealed bytes and its tag (docs/formats/cartridge.md, "Raw records"), checked for accidental damage only.
+  // Any other object as read_record() gives it. Whether that is allowed (raw_read_blocked) is the caller's to
+  // look at. Errors as read_record(), without kWrongKey.
+  Result<RecordView> read_raw_record(MutableByteView into = {});
 
   // Chooses how the next write is done; the session record itself is written by that write. A running session
   // ends. kInvalidArgument.

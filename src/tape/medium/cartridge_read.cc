@@ -122,6 +122,7 @@ Result<NextBlock> Cartridge::next_block() {
   out.akad = info.akad;
   out.ukad = info.ukad;
   out.raw_read_blocked = info.raw_read_blocked;
+  out.kad_format = info.kad_format;
   out.check_value = info.check_value;
   return out;
 }

@@ -95,6 +95,8 @@ struct Cartridge::State {
   bool follows_an_end(const SessionEntry& session);
   // The tape file that begins a session only to be ended by it.
   std::optional<std::uint64_t> file_ended_by(const SessionEntry& session);
+  // The encoded record, in `into` or in read_buffer; `into` is set to it.
+  Status copy_raw(const RecordHeader& header, MutableByteView& into);
 
   // cartridge_write.cc
   Status check_spec(const SessionSpec& candidate) const;

@@ -28,6 +28,8 @@ Status Cartridge::State::check_spec(const SessionSpec& candidate) const {
   if (candidate.compression_level.value_or(0) > kMaxCompressionLevel) {
     return fail(ErrorCode::kInvalidArgument, "the compression level is 0 to 3", "compression_level");
   }
+  if (candidate.kad_format > 2)
+    return fail(ErrorCode::kInvalidArgument, "the KAD format is 0 to 2", "kad_format");
   return check_key_info(candidate.key_info);
 }
 
@@ -145,6 +147,7 @@ Status Cartridge::State::begin_session() {
   info.method = spec.method;
   info.compression_level = spec.compression_level.value_or(superblocks.current().compression_level);
   info.raw_read_blocked = spec.raw_read_blocked;
+  info.kad_format = spec.kad_format;
   info.akad = spec.akad;
   info.ukad = spec.ukad;
   session.id = std::max(end.session_id + 1, superblocks.current().next_session_id);

@@ -17,6 +17,7 @@ constexpr std::uint8_t kFlagCompressed = 2;
 constexpr std::size_t kPayloadCrcAt = 56;
 constexpr std::size_t kHeaderCrcAt = 60;
 constexpr std::uint8_t kSessionRawReadBlocked = 1;
+constexpr std::uint8_t kMaxKadFormat = 2;
 
 // A header is built for every record, so it is put together in place, without the heap.
 class HeaderWriter {
@@ -130,7 +131,7 @@ Bytes encode_session(const SessionInfo& session) {
   out.u64(session.previous_session).u64(session.start_object).u32(session.start_file).u32(session.algorithm);
   out.u64(static_cast<std::uint64_t>(to_millis(session.begun)));
   out.u8(static_cast<std::uint8_t>(session.method)).u8(session.compression_level);
-  out.u8(session.raw_read_blocked ? kSessionRawReadBlocked : 0).u8(0);
+  out.u8(session.raw_read_blocked ? kSessionRawReadBlocked : 0).u8(session.kad_format);
   out.bytes16(session.akad).bytes16(session.ukad);
   return out.take();
 }
@@ -150,13 +151,13 @@ Result<SessionInfo> decode_session(ByteView payload) {
   const auto method = TRY(in.u8("method"));
   out.compression_level = TRY(in.u8("compression level"));
   const auto flags = TRY(in.u8("session flags"));
-  TRY(in.skip(1, "reserved"));
+  out.kad_format = TRY(in.u8("KAD format"));
   out.akad = to_bytes(TRY(in.bytes16(kMaxKadBytes, "A-KAD")));
   out.ukad = to_bytes(TRY(in.bytes16(kMaxKadBytes, "U-KAD")));
   TRY(in.expect_done("session record"));
   const bool known = out.algorithm == kAlgorithmClear || out.algorithm == kAlgorithmAesGcm;
   if (!known || method > 2 || out.compression_level > kMaxCompressionLevel ||
-      flags > kSessionRawReadBlocked) {
+      flags > kSessionRawReadBlocked || out.kad_format > kMaxKadFormat) {
     return fail(ErrorCode::kCorrupt, "session record has a value out of range", "session record");
   }
   out.method = static_cast<KeyMethod>(method);

@@ -70,6 +70,7 @@ struct SessionInfo {
   KeyMethod method = KeyMethod::kNone;
   std::uint8_t compression_level = 0;
   bool raw_read_blocked = false;
+  std::uint8_t kad_format = 0;
   Link previous_link{};
   std::uint64_t previous_session = 0;  // offset of its record; 0: this is the first
   std::uint64_t start_object = 0;

@@ -1,0 +1,48 @@
+#include "cli/host_tape.h"
+
+namespace tapewarden::cli {
+
+HostTape::~HostTape() {
+  if (gave_key_) (void)clear_key();  // at the latest the next load does it
+}
+
+Result<std::unique_ptr<HostTape>> HostTape::open(Context& context, const Values& values) {
+  std::unique_ptr<HostTape> host(new HostTape(context, values));
+  host->drive_ = TRY(HostDrive::open(context, values));
+  tape::TapeDrive& drive = host->tape();
+  if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
+  if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());
+  return host;
+}
+
+Result<keyproxy::Served> HostTape::bring_key(keyproxy::HostIntent intent, const std::string& group) {
+  if (!keys_) keys_ = TRY(HostKeys::open(context_, values_, *drive_));
+  // Where an append begins there is no block that names the key.
+  const bool appends = intent == keyproxy::HostIntent::kAppend;
+  if (appends) (void)TRY(to_first_encrypted_block(tape()));
+  auto key = TRY(keys_->give(intent, group));
+  gave_key_ = true;
+  if (appends) {
+    if (const auto moved = tape().to_end_of_data(); !moved) return std::unexpected(moved.error().error());
+  }
+  auto served = key.served;
+  if (intent == keyproxy::HostIntent::kWriteFromBeginning) unconfirmed_ = std::move(key);
+  return served;
+}
+
+Status HostTape::confirm() {
+  if (!unconfirmed_) return {};
+  TRY(keys_->confirm(*unconfirmed_));
+  unconfirmed_.reset();
+  return {};
+}
+
+Status HostTape::clear_key() {
+  const auto cleared = tape().set_encryption({.scope = scsi::KeyScope::kAllNexuses});
+  gave_key_ = false;
+  if (!cleared && cleared.error().fault != tape::TapeFault::kIllegalRequest)
+    return std::unexpected(cleared.error().error());
+  return {};
+}
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,38 @@
+// A real drive that is read and written by `tapewarden tape`. Keys are fetched when the first one is needed,
+// so that what is clear needs no key server. One user at a time.
+#pragma once
+
+#include <optional>
+
+#include "cli/host_keys.h"
+#include "cli/keyed_drive.h"
+
+namespace tapewarden::cli {
+
+class HostTape final : public KeyedDrive {
+ public:
+  // Brings the drive to variable block length. `context` and `values` outlive this. Errors of
+  // HostDrive::open(); those of the drive when it holds no cartridge.
+  static Result<std::unique_ptr<HostTape>> open(Context& context, const Values& values);
+  ~HostTape() override;  // takes a key that it gave away again
+
+  tape::TapeDrive& tape() override { return drive_->tape(); }
+  // What host adapters and Linux' sg driver commonly carry in one command.
+  std::size_t read_limit() const override { return 1U << 20; }
+  bool set_by_host() const override { return true; }
+  Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) override;
+  Status confirm() override;
+  Status clear_key() override;  // nothing to do for a drive that knows no encryption
+
+ private:
+  HostTape(Context& context, const Values& values) : context_(context), values_(values) {}
+
+  Context& context_;
+  const Values& values_;
+  std::unique_ptr<HostDrive> drive_;
+  std::unique_ptr<HostKeys> keys_;
+  std::optional<keyproxy::SetKey> unconfirmed_;
+  bool gave_key_ = false;
+};
+
+}  // namespace tapewarden::cli

@@ -1,0 +1,144 @@
+#include "tape/transport/iscsi_transport.h"
+
+#include <algorithm>
+#include <iscsi/iscsi.h>
+#include <iscsi/scsi-lowlevel.h>
+#include <limits>
+#include <utility>
+
+#include "tape/transport/device_status.h"
+
+namespace tapewarden::tape {
+namespace {
+
+constexpr std::size_t kMaxPassword = 255;
+constexpr std::size_t kSenseLengthBytes = 2;  // before the sense data of a SCSI Response (RFC 7143, 11.4.7)
+constexpr int kLogoutSeconds = 5;
+
+// The library keeps the password in memory of its own: written over, since it is not needed again.
+void forget_password(iscsi_context* context) {
+  const std::string nothing(kMaxPassword, 'x');
+  iscsi_set_initiator_username_pwd(context, nothing.c_str(), nothing.c_str());
+}
+
+struct FreeContext {
+  void operator()(iscsi_context* context) const {
+    forget_password(context);
+    iscsi_destroy_context(context);
+  }
+};
+struct FreeTask {
+  void operator()(scsi_task* task) const { scsi_free_scsi_task(task); }
+};
+using Context = std::unique_ptr<iscsi_context, FreeContext>;
+using Task = std::unique_ptr<scsi_task, FreeTask>;
+
+std::unexpected<Error> failed(ErrorCode code, iscsi_context* context, const std::string& what) {
+  const char* reason = iscsi_get_error(context);
+  return fail(code, what + (reason != nullptr && *reason != 0 ? std::string(": ") + reason : std::string()),
+              "device");
+}
+
+int seconds_of(std::chrono::milliseconds timeout) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
+  return static_cast<int>(std::clamp<std::int64_t>(seconds, 1, std::numeric_limits<int>::max()));
+}
+
+Status set_password(iscsi_context* context, const IscsiUrl& url, const crypto::SecretBytes& password) {
+  if (url.user.empty()) return {};
+  const ByteView bytes = password.reveal();
+  if (bytes.empty() || bytes.size() > kMaxPassword || std::ranges::find(bytes, 0) != bytes.end())
+    return fail(ErrorCode::kInvalidArgument, "the password has 1 to 255 characters", "password");
+  auto text = crypto::SecretBytes::zeros(bytes.size() + 1);
+  copy_bytes(text.reveal_mutable().first(bytes.size()), bytes);
+  if (iscsi_set_initiator_username_pwd(context, url.user.c_str(), as_text(text.reveal()).data()) != 0)
+    return failed(ErrorCode::kInvalidArgument, context, "the login was not taken");
+  return {};
+}
+
+Result<Context> connected(const IscsiUrl& url, const IscsiLogin& login) {
+  Context context(iscsi_create_context(login.initiator.c_str()));
+  if (!context) return fail(ErrorCode::kInternal, "there is no memory for a connection");
+  iscsi_set_noautoreconnect(context.get(), 1);
+  if (iscsi_set_targetname(context.get(), url.target.c_str()) != 0 ||
+      iscsi_set_session_type(context.get(), ISCSI_SESSION_NORMAL) != 0 ||
+      iscsi_set_header_digest(context.get(), ISCSI_HEADER_DIGEST_CRC32C_NONE) != 0)
+    return failed(ErrorCode::kInvalidArgument, context.get(), "the target's name was not taken");
+  TRY(set_password(context.get(), url, login.password));
+  iscsi_set_timeout(context.get(), seconds_of(login.connect_timeout));
+  if (iscsi_connect_sync(context.get(), url.portal().c_str()) != 0)
+    return failed(ErrorCode::kUnavailable, context.get(), "cannot connect to " + url.portal());
+  const bool in = iscsi_login_sync(context.get()) == 0;
+  auto refused = failed(ErrorCode::kUnauthenticated, context.get(), "the target refused the login");
+  forget_password(context.get());
+  if (!in) return refused;
+  return context;
+}
+
+// What a finished task says. `data_in` was filled by the library.
+Result<TransportAnswer> finished(iscsi_context* context, const scsi_task& task, Bytes data_in) {
+  if (task.status == SCSI_STATUS_TIMEOUT)
+    return failed(ErrorCode::kTimeout, context, "the command took too long");
+  if (task.status < 0 || task.status > std::numeric_limits<std::uint8_t>::max())
+    return failed(ErrorCode::kIo, context, "the connection to the drive failed");
+  std::size_t missing = 0;
+  if (task.residual_status == SCSI_RESIDUAL_UNDERFLOW) missing = task.residual;
+  ByteView sense;
+  if (task.status == SCSI_STATUS_CHECK_CONDITION && task.datain.data != nullptr &&
+      std::cmp_greater(task.datain.size, kSenseLengthBytes))
+    sense = ByteView(task.datain.data, static_cast<std::size_t>(task.datain.size)).subspan(kSenseLengthBytes);
+  return answer_of(static_cast<std::uint8_t>(task.status), sense, received(std::move(data_in), missing));
+}
+
+}  // namespace
+
+struct IscsiTransport::Session {
+  Context context;
+  int lun = 0;
+  bool broken = false;  // after a command whose outcome is unknown
+};
+
+IscsiTransport::IscsiTransport(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+
+IscsiTransport::~IscsiTransport() {
+  if (session_->broken) return;
+  iscsi_set_timeout(session_->context.get(), kLogoutSeconds);
+  iscsi_logout_sync(session_->context.get());
+}
+
+Result<std::unique_ptr<IscsiTransport>> IscsiTransport::open(const IscsiUrl& url, const IscsiLogin& login) {
+  auto session = std::make_unique<Session>();
+  session->context = TRY(connected(url, login));
+  session->lun = static_cast<int>(url.lun);
+  return std::unique_ptr<IscsiTransport>(new IscsiTransport(std::move(session)));
+}
+
+Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out, std::size_t data_in_limit,
+                                                std::chrono::milliseconds timeout) {
+  if (session_->broken)
+    return fail(ErrorCode::kUnavailable, "the connection to the drive is lost", "device", "begin anew");
+  if (cdb.empty() || cdb.size() > SCSI_CDB_MAX_SIZE || (!data_out.empty() && data_in_limit != 0) ||
+      std::max(data_out.size(), data_in_limit) > std::numeric_limits<int>::max())
+    return fail(ErrorCode::kInvalidArgument, "the command does not fit this transport", "command");
+  Bytes command = to_bytes(cdb);
+  Bytes data_in(data_in_limit);
+  const auto length = static_cast<int>(std::max(data_out.size(), data_in_limit));
+  int direction = SCSI_XFER_NONE;
+  if (length != 0) direction = data_out.empty() ? SCSI_XFER_READ : SCSI_XFER_WRITE;
+  const Task task(scsi_create_task(static_cast<int>(command.size()), command.data(), direction, length));
+  if (!task) return fail(ErrorCode::kInternal, "there is no memory for a command");
+  if (!data_in.empty() && scsi_task_add_data_in_buffer(task.get(), length, data_in.data()) != 0)
+    return fail(ErrorCode::kInternal, "there is no memory for a command");
+  // The library reads it only; its interface knows no const.
+  iscsi_data out{.size = data_out.size(), .data = const_cast<std::uint8_t*>(data_out.data())};
+  iscsi_context* context = session_->context.get();
+  iscsi_set_timeout(context, seconds_of(timeout));
+  const bool sent = iscsi_scsi_command_sync(context, session_->lun, task.get(),
+                                            data_out.empty() ? nullptr : &out) != nullptr;
+  auto answer = sent ? finished(context, *task, std::move(data_in))
+                     : failed(ErrorCode::kIo, context, "the command could not be sent");
+  if (!answer) session_->broken = true;
+  return answer;
+}
+
+}  // namespace tapewarden::tape
