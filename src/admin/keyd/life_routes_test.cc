@@ -117,6 +117,7 @@ TEST_F(LifeRoutes, K10_NobodyIsAskedForWhatCannotBeDone) {
     EXPECT_GE(answer.status, 400U) << target << answer.body;
     return answer.status >= 400 ? answer.error("message") : std::string();
   };
+  ASSERT_EQ(officer("PUT", "/v1/keys/K1/state", {{"state", "active"}}).status, 200U);
   EXPECT_THAT(refused("POST", "/v1/keys/K1/destroy"), HasSubstr("is active and cannot be destroyed"));
   EXPECT_THAT(refused("POST", "/v1/keks/FIN/destroy"), HasSubstr("cannot be destroyed"));
   EXPECT_THAT(refused("POST", "/v1/keys/K1/purge"), HasSubstr("is not quarantined"));
