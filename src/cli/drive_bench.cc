@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "base/disk_space.h"
 #include "dkx/client/net_transport.h"
 #include "keyproxy/dkx_drive_exchange.h"
 #include "net/client.h"
@@ -78,6 +79,7 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   tape::DriveOptions options;
   options.management = (*identity)->facts().kind == tape::MediumKind::kLto ? tape::KeyManagement::kApplication
                                                                            : tape::KeyManagement::kSystem;
+  options.free_bytes = free_disk_bytes;
   parts.drive = std::make_unique<tape::Drive>(env, *identity, options, &parts.exchange);
   parts.transport = std::make_unique<tape::InProcessTransport>(*parts.drive, scsi::NexusId(kNexus));
   parts.tape = std::make_unique<tape::TapeDrive>(*parts.transport);
