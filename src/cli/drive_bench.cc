@@ -1,5 +1,6 @@
 #include "cli/drive_bench.h"
 
+#include "base/disk_space.h"
 #include "base/nearest_words.h"
 #include "base/text.h"
 #include "cli/key_servers.h"
@@ -44,6 +45,7 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   tape::DriveOptions options;
   options.management = (*identity)->facts().kind == tape::MediumKind::kLto ? tape::KeyManagement::kApplication
                                                                            : tape::KeyManagement::kSystem;
+  options.free_bytes = free_disk_bytes;
   parts.drive = std::make_unique<tape::Drive>(env, *identity, options, &parts.servers->exchange());
   parts.transport = std::make_unique<tape::InProcessTransport>(*parts.drive, scsi::NexusId(kNexus));
   parts.tape = std::make_unique<tape::TapeDrive>(*parts.transport);

@@ -101,7 +101,8 @@ constexpr auto kRows = std::to_array<Row>({
     quick(Opcode::kMaintenanceIn, action::kReportTaskManagement, report_task_management, kStatus),
     quick(Opcode::kMaintenanceIn, action::kTimestamp, report_timestamp, kStatus),
     quick(Opcode::kMaintenanceOut, action::kTimestamp, set_timestamp, kWrite),
-    {Opcode::kSecurityProtocolOut, kPlain, security_protocol_out, kNoMedium, kAfterAttention, kWrite, kTransfer, kPatience},
+    {Opcode::kSecurityProtocolOut, kPlain, security_protocol_out, kNoMedium, kAfterAttention, kWrite, kTransfer,
+     kPatience},
     // clang-format on
 });
 

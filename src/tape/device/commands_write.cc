@@ -2,6 +2,7 @@
 // medium.
 #include <algorithm>
 
+#include "tape/device/disk_room.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
 
@@ -19,12 +20,12 @@ scsi::Sense told_with_everything_written(scsi::SenseCode code, bool end_of_mediu
 scsi::Response written(const DriveState& drive, std::size_t bytes, bool was_in_zone) {
   auto response = took(bytes);
   const auto capacity = drive.cartridge->capacity();
+  const bool early_warning = capacity.early_warning || disk_room(drive) != DiskRoom::kEnough;
   const bool enters_zone = capacity.programmable_early_warning && !was_in_zone;
-  if (!capacity.early_warning && !enters_zone) return response;
+  if (!early_warning && !enters_zone) return response;
   response.status = scsi::ScsiStatus::kCheckCondition;
-  response.sense = capacity.early_warning
-                       ? told_with_everything_written(codes::kEndOfMediumReached, true)
-                       : told_with_everything_written(codes::kProgrammableEarlyWarning, false);
+  response.sense = early_warning ? told_with_everything_written(codes::kEndOfMediumReached, true)
+                                 : told_with_everything_written(codes::kProgrammableEarlyWarning, false);
   return response;
 }
 
@@ -69,6 +70,9 @@ scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& comm
   const auto residual = [&](std::size_t done) {
     return static_cast<std::int64_t>(cdb.fixed ? blocks - done : size);
   };
+  TRY(check_writable(drive));
+  if (disk_room(drive) == DiskRoom::kNone)
+    return write_stopped({.code = codes::kVolumeFull, .end_of_medium = true}, residual(0), 0);
   TRY(prepare_write(drive, command.nexus));
   const bool from_beginning = drive.cartridge->at_beginning();
   const bool was_in_zone = drive.cartridge->capacity().programmable_early_warning;

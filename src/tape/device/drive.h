@@ -20,7 +20,9 @@
 //   Loaded | Unloaded --eject()--> Empty
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "scsi/logical_unit.h"
@@ -40,6 +42,9 @@ struct DriveOptions {
   // Density code of LTO-5 to LTO-9 (58h, 5Ah, 5Ch, 5Eh, 60h), which settles what cartridges it reads and
   // writes; 0: every cartridge of its kind.
   std::uint8_t density = 0;
+  // Room on the disk that holds a cartridge (base/disk_space.h), asked at each write; empty: it is not looked
+  // at, and a full disk is a write error.
+  std::function<std::optional<std::uint64_t>(const std::string& cartridge_path)> free_bytes{};
   std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
 };
 

@@ -241,6 +241,38 @@ TEST(DriveSsc, L3_AFailingDiskLosesNothingBehindAFilemark) {
   EXPECT_GOOD(bench.write(block(9)));
 }
 
+// Early warning while the disk is short, 0D/00/02 behind it; marks always go through.
+TEST(DriveSsc, L3_AFillingDiskIsTheEndOfTheTape) {
+  std::optional<std::uint64_t> free = kDiskWarningBytes;
+  DriveOptions options;
+  options.free_bytes = [&free](const std::string& path) {
+    EXPECT_EQ(path, kTapePath);
+    return free;
+  };
+  Bench bench(options);
+  EXPECT_GOOD(bench.write(block(1)));
+  free = kDiskWarningBytes - 1;
+  const auto warned = bench.write(block(2));
+  EXPECT_SENSE(warned, codes::kEndOfMediumReached);
+  EXPECT_TRUE(warned.sense.end_of_medium);
+  EXPECT_EQ(warned.sense.information, 0);
+  free = kDiskReserveBytes - 1;
+  const auto full = bench.write(block(3));
+  EXPECT_SENSE(full, codes::kVolumeFull);
+  EXPECT_EQ(full.sense.information, 300);
+  EXPECT_EQ(full.data_out_used, 0U);
+  const auto mark = bench.filemarks();
+  EXPECT_SENSE(mark, codes::kEndOfMediumReached);
+  EXPECT_EQ(mark.sense.information, 0);
+  bench.sim.disk.power_loss();
+  ASSERT_TRUE(bench.drive->power_cycle().has_value());
+  bench.settle(kHost);
+  for (std::uint32_t i = 1; i <= 2; ++i) EXPECT_EQ(bench.read().data_in, block(i));
+  EXPECT_SENSE(bench.read(), codes::kFilemarkDetected);
+  free.reset();
+  EXPECT_GOOD(bench.write(block(4)));
+}
+
 // SSC-4 section 7.1.
 TEST(DriveSsc, L3_FormatMediumEmptiesAtTheBeginningOnly) {
   Bench bench;

@@ -8,13 +8,16 @@ namespace tapewarden::tape {
 
 inline constexpr std::uint32_t kMaxBlockBytes = 0xffffff;      // READ BLOCK LIMITS: what three bytes can say
 inline constexpr std::uint64_t kMaxTransferBytes = 32U << 20;  // one READ or WRITE with fixed blocks
-inline constexpr std::size_t kMaxNexuses = 256;                // more initiators get BUSY
-inline constexpr std::size_t kMaxRegistrants = 256;            // of persistent reservations
-inline constexpr std::size_t kMaxUnitAttentions = 16;          // queued for one nexus
-inline constexpr std::size_t kMaxParameterBytes = 64U << 10;   // MODE SELECT, WRITE ATTRIBUTE, SPOUT
-inline constexpr std::size_t kMaxUnauthenticatedKad = 32;      // U-KAD
-inline constexpr std::size_t kMaxAuthenticatedKad = 60;        // A-KAD
-inline constexpr std::size_t kMaxPemBytes = 64U << 10;         // a file of a drive's identity
+// Room on the disk under a cartridge. The reserve holds what several drives have buffered, and their marks.
+inline constexpr std::uint64_t kDiskWarningBytes = 512ULL << 20U;
+inline constexpr std::uint64_t kDiskReserveBytes = 128ULL << 20U;
+inline constexpr std::size_t kMaxNexuses = 256;               // more initiators get BUSY
+inline constexpr std::size_t kMaxRegistrants = 256;           // of persistent reservations
+inline constexpr std::size_t kMaxUnitAttentions = 16;         // queued for one nexus
+inline constexpr std::size_t kMaxParameterBytes = 64U << 10;  // MODE SELECT, WRITE ATTRIBUTE, SPOUT
+inline constexpr std::size_t kMaxUnauthenticatedKad = 32;     // U-KAD
+inline constexpr std::size_t kMaxAuthenticatedKad = 60;       // A-KAD
+inline constexpr std::size_t kMaxPemBytes = 64U << 10;        // a file of a drive's identity
 inline constexpr std::size_t kMaxPinnedServers = 16;
 
 }  // namespace tapewarden::tape
