@@ -2,6 +2,7 @@
 
 #include "apps/log.h"
 #include "apps/taped_keys.h"
+#include "base/disk_space.h"
 #include "tape/device/changer.h"
 #include "tape/library/library.h"
 
@@ -21,6 +22,7 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const ta
     if (!identity) return in_context("drive " + drive.serial, identity.error());
     tape::DriveOptions options;
     options.management = drive.management;
+    options.free_bytes = free_disk_bytes;
     auto* exchange = keys == nullptr ? nullptr : &keys->exchange();
     bays.push_back(std::make_shared<tape::DriveBay>(
         std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange), keys));

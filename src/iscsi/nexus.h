@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -14,7 +15,7 @@ namespace tapewarden::iscsi {
 using UnitMap = std::map<std::uint16_t, std::shared_ptr<UnitQueue>>;
 
 // Thread-safe. Invariant: once lost, no further command of the session reaches a unit, and each unit is told
-// once, after the command that it was executing.
+// once, after the command that it was executing. Each unit is told the names of both ports before the first.
 class Nexus {
  public:
   Nexus(SessionInfo info, std::shared_ptr<const UnitMap> units);
@@ -25,6 +26,8 @@ class Nexus {
   void lose();
 
  private:
+  void tell_each(const std::function<void(scsi::LogicalUnit&)>& what);
+
   const SessionInfo info_;
   const std::shared_ptr<const UnitMap> units_;
   std::atomic<bool> lost_ = false;

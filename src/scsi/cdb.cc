@@ -294,7 +294,8 @@ Outcome<Locate> Locate::decode(ByteView cdb) {
                   .identifier = u64_at(c, 4)};
   }
   const auto c = TRY(checked_cdb(cdb, Opcode::kLocate10));
-  if (bit_at(c, 1, 2)) return invalid_in_cdb(1, 2);  // vendor-specific block addresses
+  // BT asks for an address as the device keeps it (SSC-2 section 6.3): here that is the logical object number.
+  // Linux' st driver sets it unless its option scsi2logical is on.
   return Locate{.immediate = bit_at(c, 1, 0),
                 .change_partition = bit_at(c, 1, 1),
                 .partition = c[8],
@@ -314,7 +315,10 @@ Bytes Locate::encode() const {
 
 Outcome<ReadPosition> ReadPosition::decode(ByteView cdb) {
   const auto c = TRY(checked_cdb(cdb, Opcode::kReadPosition));
-  const auto form = bits_at(c, 1, 0, 5);
+  auto form = bits_at(c, 1, 0, 5);
+  // SHORT FORM with addresses as the device keeps them (SSC-3 section 7.6): the same numbers here. Linux' st
+  // driver asks so.
+  if (form == 0x01) form = 0x00;
   if (form != 0x00 && form != 0x06 && form != 0x08) return invalid_in_cdb(1, 4);
   const ReadPosition position{.form = static_cast<PositionForm>(form), .allocation_length = u16_at(c, 7)};
   // SSC-4: the short and the long form have a fixed length and the field must be zero.

@@ -17,6 +17,16 @@ Bytes hex(std::string_view text) {
   return from_hex(text).value();
 }
 
+TEST(Cdb, L3_LinuxAsksForPositionsInTheDevicesOwnAddresses) {
+  const auto seek = Locate::decode(hex("2b040000000007000000"));
+  ASSERT_TRUE(seek.has_value());
+  EXPECT_EQ(seek->target, LocateTarget::kObject);
+  EXPECT_EQ(seek->identifier, 7U);
+  const auto tell = ReadPosition::decode(hex("34010000000000000000"));
+  ASSERT_TRUE(tell.has_value());
+  EXPECT_EQ(tell->form, PositionForm::kShort);
+}
+
 TEST(Sense, D1_FixedFormatAsTheTable) {
   const Sense sense{.code = sense_codes::kFilemarkDetected, .filemark = true, .information = 5};
   EXPECT_EQ(to_hex(sense.encode_fixed()),
@@ -131,7 +141,7 @@ TEST(Cdb, D1_TruncatedAndReservedBitsPointAtTheByte) {
   EXPECT_EQ(ReadPosition::decode(hex("34030000000000000000")).error().field->byte, 1);
   EXPECT_EQ(Inquiry::decode(hex("120080000000")).error().field->byte, 2);
   EXPECT_EQ(ReportLuns::decode(hex("a00000000000000000080000")).error().field->byte, 6);
-  EXPECT_EQ(Locate::decode(hex("2b040000000000000000")).error().field->byte, 1);
+  EXPECT_EQ(Locate::decode(hex("2b080000000000000000")).error().field->byte, 1);
   EXPECT_EQ(SecurityProtocolIn::decode(hex("a2200020800000ffffffffff00")).error().code,
             sense_codes::kInvalidFieldInCdb);
   EXPECT_FALSE(Read6::decode({}).has_value());

@@ -84,6 +84,11 @@ scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
   return response;
 }
 
+void DriveBay::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
+  const MutexLock lock(mutex_);
+  drive_->nexus_named(nexus, names);
+}
+
 void DriveBay::nexus_lost(scsi::NexusId nexus) {
   const MutexLock lock(mutex_);
   drive_->nexus_lost(nexus);
