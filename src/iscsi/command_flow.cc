@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "iscsi/lun.h"
+#include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
 
 namespace tapewarden::iscsi {
@@ -20,6 +21,11 @@ constexpr SenseCode kDigestError{SenseKey::kAbortedCommand, 0x47, 0x05};
 
 scsi::Response refusal(SenseCode code) {
   return scsi::check_condition({.code = code});
+}
+
+// A host may hand a drive its data key in clear (SPC-4: SECURITY PROTOCOL OUT with protocol 20h).
+bool carries_keys(ByteView cdb) {
+  return cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kSecurityProtocolOut);
 }
 
 // Data to the initiator with its share of the memory, until all of it was written.
@@ -46,6 +52,7 @@ MutableByteView CommandFlow::command_header(ScsiCommandPdu command, std::size_t 
   check(task, data_bytes);
   if (task.answer || !task.command.write) return {};
   task.buffer = memory_.pool->take(task.command.expected_bytes);
+  if (carries_keys(task.command.cdb)) task.buffer.wipe_after_use();
   return task.buffer.view().first(data_bytes);
 }
 

@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "crypto/secret_bytes.h"
+
 namespace tapewarden::iscsi {
 
 bool MemoryBudget::take(std::size_t bytes) {
@@ -52,10 +54,12 @@ void MemoryShare::release() {
 BufferPool::Buffer& BufferPool::Buffer::operator=(Buffer&& other) noexcept {
   std::swap(pool_, other.pool_);
   std::swap(bytes_, other.bytes_);
+  std::swap(wiped_, other.wiped_);
   return *this;
 }
 
 BufferPool::Buffer::~Buffer() {
+  if (wiped_) crypto::wipe(bytes_);
   if (pool_ && !bytes_.empty()) pool_->keep(std::move(bytes_));
 }
 

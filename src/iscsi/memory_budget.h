@@ -60,10 +60,13 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
     Buffer& operator=(Buffer&& other) noexcept;
     ~Buffer();
     MutableByteView view() { return bytes_; }
+    // What is in it is overwritten before anybody else gets it.
+    void wipe_after_use() { wiped_ = true; }
 
    private:
     std::shared_ptr<BufferPool> pool_;
     Bytes bytes_;
+    bool wiped_ = false;
   };
 
   // At least `bytes` long.

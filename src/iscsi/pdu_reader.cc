@@ -1,6 +1,7 @@
 #include "iscsi/pdu_reader.h"
 
 #include "base/crc32c.h"
+#include "crypto/secret_bytes.h"
 
 namespace tapewarden::iscsi {
 
@@ -75,7 +76,10 @@ Status PduReader::data_whole() {
 Status PduReader::pdu_whole(bool digest_right) {
   state_ = State::kHeader;
   const auto data = header_.data_bytes() == 0 ? ByteView() : ByteView(data_);
-  return sink_.on_pdu(header_, ByteView(rest_).first(header_.ahs_bytes()), data, digest_right);
+  auto status = sink_.on_pdu(header_, ByteView(rest_).first(header_.ahs_bytes()), data, digest_right);
+  // What was not wanted may have been a key all the same, or the answer to a challenge.
+  if (!data.empty() && data.data() == scratch_.data()) crypto::wipe(data_);
+  return status;
 }
 
 }  // namespace tapewarden::iscsi

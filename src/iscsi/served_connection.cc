@@ -20,7 +20,17 @@ ServedConnection::ServedConnection(Shared& shared, std::shared_ptr<net::Stream> 
     : shared_(shared),
       stream_(std::move(stream)),
       endpoint_(*this, shared.config, *shared.env.random,
-                advertised.empty() ? stream_->local_address() : advertised) {}
+                advertised.empty() ? stream_->local_address() : advertised) {
+  ++shared_.logging_in;
+}
+
+ServedConnection::~ServedConnection() {
+  no_longer_logging_in();
+}
+
+void ServedConnection::no_longer_logging_in() {
+  if (std::exchange(logging_in_, false)) --shared_.logging_in;
+}
 
 void ServedConnection::on_open() {
   read_on();
@@ -61,6 +71,7 @@ void ServedConnection::end(Error reason, bool after_sending) {
 }
 
 void ServedConnection::on_closed(const Error& reason) {
+  no_longer_logging_in();
   if (grant_)
     shared_.sessions.close(grant_->tsih, grant_->nexus->id(), reason.message);
   else if (!reported_ && shared_.config.events.refused)
@@ -92,10 +103,11 @@ Result<Opening> ServedConnection::open_session(const LoginOutcome& login) {
                    .since = shared_.env.clock->wall_now()};
   const auto units = login.discovery ? std::make_shared<const UnitMap>() : shared_.units.at(login.target);
   // Orderly where something is still being sent; the stream's own thread decides.
-  auto end = [weak = weak_from_this(), stream = stream_](const Error& reason) {
+  auto end = [stream = stream_](const Error& reason) {
     stream->post([stream, reason] { stream->close(reason); });
   };
   grant_ = TRY(shared_.sessions.open(std::move(info), units, std::move(end)));
+  no_longer_logging_in();
   return Opening{.tsih = grant_->tsih,
                  .nexus = grant_->nexus,
                  .memory = {.session = std::make_shared<MemoryBudget>(shared_.config.limits.session_memory),

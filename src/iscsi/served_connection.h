@@ -1,6 +1,8 @@
 // One connection on a stream: reads for an Endpoint and writes what it sends.
 #pragma once
 
+#include <atomic>
+
 #include "iscsi/endpoint.h"
 #include "iscsi/session_table.h"
 #include "net/stream.h"
@@ -15,6 +17,7 @@ struct Shared {
   std::map<const TargetConfig*, std::shared_ptr<const UnitMap>> units;  // by target
   std::shared_ptr<MemoryBudget> memory;
   std::shared_ptr<BufferPool> pool;
+  std::atomic<unsigned> logging_in = 0;  // connections that are no session yet
 
   Shared(ServerConfig with, Env in);
 };
@@ -24,6 +27,7 @@ class ServedConnection final : public net::StreamHandler,
                                public std::enable_shared_from_this<ServedConnection> {
  public:
   ServedConnection(Shared& shared, std::shared_ptr<net::Stream> stream, const std::string& advertised);
+  ~ServedConnection() override;
 
   // Asks for a logout within `drain`, or ends a connection that is not a session. Any thread; the reference
   // moves to the stream's thread, so that the end of it is there.
@@ -45,11 +49,13 @@ class ServedConnection final : public net::StreamHandler,
 
  private:
   void read_on();
+  void no_longer_logging_in();
 
   Shared& shared_;
   const std::shared_ptr<net::Stream> stream_;
   Endpoint endpoint_;
   std::optional<SessionTable::Grant> grant_;
+  bool logging_in_ = true;
   bool reported_ = false;
   bool held_up_ = false;  // the initiator has not taken enough of what waits for it
 };

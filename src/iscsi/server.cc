@@ -57,6 +57,13 @@ Status Server::State::listen(const Portal& portal) {
 
 std::shared_ptr<net::StreamHandler> Server::State::serve(const std::shared_ptr<net::Stream>& stream,
                                                          const Portal& portal) {
+  if (shared.logging_in >= shared.config.limits.max_logins) {
+    if (shared.config.events.refused)
+      shared.config.events.refused(stream->remote_address(),
+                                   {ErrorCode::kExhausted, "too many connections that do not log in", "",
+                                    "find out why this client opens so many"});
+    return nullptr;
+  }
   auto connection = std::make_shared<ServedConnection>(shared, stream, portal.advertised);
   const MutexLock lock(mutex);
   std::erase_if(connections, [](const auto& weak) { return weak.expired(); });

@@ -72,7 +72,7 @@ struct TargetConfig {
 
 struct Limits {
   unsigned max_sessions = 256;
-  // Connections without a session: those that are logging in. Beyond both limits connections are closed.
+  // Connections that have not logged in; further ones are closed.
   unsigned max_logins = 64;
   unsigned command_window = 128;               // commands of one session under way (CmdSN window)
   unsigned max_immediate = 16;                 // immediate requests of one session under way besides

@@ -249,8 +249,8 @@ TEST_F(IscsiServer, L1_TooManySessionsAndConnectionsAreRefused) {
   limited.limits.max_logins = 1;
   start(std::move(limited));
   Initiator first(port());
-  Initiator second(port());
   ASSERT_EQ(first.login(1).status, LoginStatus::kSuccess);
+  Initiator second(port());
   ASSERT_EQ(second.login(2).status, LoginStatus::kSuccess);
   Initiator third(port());
   EXPECT_EQ(third.login(3).status, LoginStatus::kOutOfResources);
