@@ -60,6 +60,11 @@ std::string text_of(const NewTapedToml& values) {
   for (std::size_t i = 0; i < values.drives.size(); ++i)
     out << (i == 0 ? "\"" : ", \"") << values.drives[i] << "\"";
   out << "]\n"
+      << "# \"LTO SERIAL library\": the library brings this drive's keys. Then who gives them, and what "
+         "with;\n"
+      << "# cartridges of no rule are encrypted with the key server's default.\n"
+      << "# key_servers = \"engine.toml\"\n"
+      << "# encryption = [\"VOL000L9-VOL499L9, group ARCHIVE\", \"TMP000L9-TMP999L9, clear\"]\n"
       << "# Element addresses, where hosts want others:\n"
       << "# transport_address = 0\n# import_export_address = 10\n# drive_address = 500\n# slot_address = "
          "1000\n\n"

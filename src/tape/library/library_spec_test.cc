@@ -72,6 +72,23 @@ TEST_F(LibrarySection, L2_WhatIsWrongIsNamed) {
   expect_fault("slots = 60000", "vendor = \"NINECHARS\"", "vendor");
 }
 
+TEST_F(LibrarySection, L4_LibraryManagedDrivesNameTheirKeyServersAndRules) {
+  std::string text(kWhole);
+  text.replace(text.find("LTO 1000000001"), 14, "LTO 1000000001 library");
+  EXPECT_EQ(read(text).error().field, "library.key_servers");
+  text += "key_servers = \"engine.toml\"\nencryption = [\"VOL000L9-VOL499L9, group A\", \"*, clear\"]\n";
+  const auto spec = read(text);
+  ASSERT_TRUE(spec) << spec.error().text();
+  EXPECT_EQ(spec->drives[0].management, KeyManagement::kLibrary);
+  EXPECT_EQ(spec->drives[1].management, KeyManagement::kApplication);
+  EXPECT_EQ(spec->key_servers, "/site/engine.toml");
+  EXPECT_EQ(spec->encryption.size(), 2U);
+  expect_fault("LTO 1000000001", "LTO 1000000001 system", "drives");
+  expect_fault("slots = 60000", "slots = 60\nencryption = [\"*\"]", "encryption");  // no such drive
+  text.replace(text.find("group A"), 7, "gruop A");
+  EXPECT_EQ(read(text).error().field, "library.encryption");
+}
+
 TEST_F(LibrarySection, L2_WhatANewSiteGetsCanBeRead) {
   auto values = config::draw_taped_toml(sim_.random, 3, "3592");
   const auto spec = read(config::text_of(values));
