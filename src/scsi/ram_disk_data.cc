@@ -126,7 +126,8 @@ RamDisk::Reply RamDisk::compare_and_write(const Command& command) {
   const auto extent = TRY(extent_of(command.cdb));
   if (extent.blocks > kMaxCompareBlocks) return invalid_in_cdb(13);
   const auto have = bytes_of(extent);
-  if (command.data_out.size() < 2 * have.size()) return invalid_in_cdb(13);
+  // Both halves, no more and no less: a count that does not fit the data must not write by half.
+  if (command.data_out.size() != 2 * have.size()) return invalid_in_cdb(13);
   if (const auto at = difference(have, command.data_out)) return std::unexpected(miscompare(*at));
   store(extent, command.data_out.subspan(have.size(), have.size()));
   return took(2 * have.size());
