@@ -76,7 +76,8 @@ void AnchorKeeper::look() {
   bool due = false;
   {
     const MutexLock lock(mutex_);
-    const auto every = refused_.empty() ? options_.every : std::min<std::chrono::milliseconds>(options_.every, kRefusedAgain);
+    const auto every = refused_.empty() ? options_.every
+                                        : std::min<std::chrono::milliseconds>(options_.every, kRefusedAgain);
     due = !made_ || env_.clock->steady_now() - *made_ >= every;
   }
   if (due) (void)make_one();  // what went wrong is told by warnings()

@@ -246,7 +246,8 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
     const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
-    files.push_back({files.size(), at_end ? objects : objects - 1, encrypted, is_among(cut_off, files.size())});
+    files.push_back(
+        {files.size(), at_end ? objects : objects - 1, encrypted, is_among(cut_off, files.size())});
     if (at_end) return files;
   }
 }

@@ -4,6 +4,7 @@
 #include "iscsi/lun.h"
 #include "iscsi/testing/bench.h"
 #include "scsi/sense_codes.h"
+#include "scsi/transport_id.h"
 
 namespace tapewarden::iscsi {
 namespace {
@@ -340,6 +341,13 @@ TEST_F(IscsiSession, L1_CommandsOutsideTheWindowAreIgnored) {
   ASSERT_TRUE(bench.feed(bench.command(kTestUnitReady).encode()).has_value());
   bench.run();
   EXPECT_EQ(response_of(bench.one()).numbers.exp_cmd_sn, first + 1);
+}
+
+TEST_F(IscsiSession, L1_AUnitIsToldBothPortsBeforeTheFirstCommand) {
+  const auto& info = bench.nexus->info();
+  const auto& names = bench.unit->named.at(info.nexus);
+  EXPECT_EQ(names.transport_id, scsi::iscsi_transport_id(info.initiator, info.isid));
+  EXPECT_EQ(names.target_port, info.target + ",t,0x0001");
 }
 
 TEST_F(IscsiSession, L1_AGapEndsTheConnection) {

@@ -76,8 +76,8 @@ class Keks {
   Result<std::string> certificate_request(store::Reader& reader, const Hash256& id) const;
   Result<KekView> replace_certificate(store::Transaction& transaction, const Actor& actor,
                                       const crypto::Certificate& certificate) const;
-  // PKCS#12 under the passphrase (long enough: crypto/new_passphrase.h). kPermissionDenied unless a security officer with the
-  // consent of a second one.
+  // PKCS#12 under the passphrase (long enough: crypto/new_passphrase.h). kPermissionDenied unless a security
+  // officer with the consent of a second one.
   Result<Bytes> export_pkcs12(store::Transaction& transaction, const Actor& actor, const Hash256& id,
                               const crypto::SecretBytes& passphrase, const Consent& consent) const;
 

@@ -389,7 +389,7 @@ TEST_F(LifeSite, K9_AKekThatACartridgeNeedsIsNotDestroyed) {
   EXPECT_EQ(needing(a), 1) << "the other opens with B";
   EXPECT_EQ(needing(b), 0);
   ASSERT_TRUE(m().change_kek_state(officer(), a, KeyState::kDeactivated));
-  EXPECT_THAT(destroy(*m().kek_ref(a)).error().message, HasSubstr("1 cartridges"));
+  EXPECT_THAT(destroy(*m().kek_ref(a)).error().message, HasSubstr("1 cartridge in the ledger"));
   EXPECT_EQ(m().cartridges_of(a, CartridgeFilter::kNeeding, {})->items.front().newest.volser, "ONLYA");
   ASSERT_TRUE(m().quarantine_key(officer(), *m().kek_ref(b)));
   EXPECT_EQ(needing(a), 2) << "B opens nothing while it is quarantined";

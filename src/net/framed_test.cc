@@ -435,6 +435,8 @@ TEST_F(Framed, SessionLimitHolds) {
   auto first = connect();
   auto second = connect();
   ASSERT_TRUE(first && second);
+  // A client is connected before the server has verified it: only then is it a session.
+  ASSERT_TRUE(eventually([&] { return server->stats().sessions_now == 2; }));
   EXPECT_FALSE(connect().has_value());
   EXPECT_EQ(server->stats().refused_sessions, 1U);
   first = fail(ErrorCode::kUnavailable, "gone");

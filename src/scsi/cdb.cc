@@ -294,8 +294,8 @@ Outcome<Locate> Locate::decode(ByteView cdb) {
                   .identifier = u64_at(c, 4)};
   }
   const auto c = TRY(checked_cdb(cdb, Opcode::kLocate10));
-  // BT asks for an address as the device keeps it (SSC-2 section 6.3): here that is the logical object number.
-  // Linux' st driver sets it unless its option scsi2logical is on.
+  // BT asks for an address as the device keeps it (SSC-2 section 6.3): here that is the logical object
+  // number. Linux' st driver sets it unless its option scsi2logical is on.
   return Locate{.immediate = bit_at(c, 1, 0),
                 .change_partition = bit_at(c, 1, 1),
                 .partition = c[8],

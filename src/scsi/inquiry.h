@@ -38,7 +38,13 @@ inline constexpr std::uint8_t kBlockProtection = 0xb5;
 }  // namespace vpd
 
 enum class DesignatorCode : std::uint8_t { kBinary = 1, kAscii = 2, kUtf8 = 3 };
-enum class DesignatorKind : std::uint8_t { kVendorId = 1, kEui64 = 2, kNaa = 3, kRelativePort = 4, kScsiName = 8 };
+enum class DesignatorKind : std::uint8_t {
+  kVendorId = 1,
+  kEui64 = 2,
+  kNaa = 3,
+  kRelativePort = 4,
+  kScsiName = 8
+};
 
 struct Designator {
   DesignatorCode code = DesignatorCode::kBinary;

@@ -32,6 +32,7 @@ class ManualQueue final : public UnitQueue {
 class ScriptedUnit final : public scsi::LogicalUnit {
  public:
   scsi::Response execute(const scsi::Command& command) override;
+  void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override { named[nexus] = names; }
   void nexus_lost(scsi::NexusId nexus) override { lost.push_back(nexus); }
   void reset() override { ++resets; }
 
@@ -41,6 +42,7 @@ class ScriptedUnit final : public scsi::LogicalUnit {
     Bytes data_out;
   };
   std::vector<Seen> seen;
+  std::map<scsi::NexusId, scsi::NexusNames> named;
   std::vector<scsi::NexusId> lost;
   int resets = 0;
   // By the first CDB byte; by default GOOD, and all data taken.
