@@ -121,7 +121,7 @@ TEST_F(KeydCartridgeKeys, D4_EveryTagIsCheckedWithTheKeyFromTheServers) {
   const auto good = tapewarden(verify);
   TW_ASSERT_OK(good);
   EXPECT_THAT(*good, HasSubstr("every tag fits"));
-  EXPECT_THAT(*good, HasSubstr(std::to_string(kDataBytes) + " bytes, 1 filemarks"));
+  EXPECT_THAT(*good, HasSubstr(std::to_string(kDataBytes) + " bytes, 1 filemark"));
   overwrite("TW0104L9", tape::kDataStart + kDataBytes / 2, 16);
   EXPECT_FALSE(tapewarden({"cartridge", "verify", file("TW0104L9")}));
   EXPECT_FALSE(tapewarden(verify));

@@ -39,7 +39,7 @@ class Sharing : public ::testing::Test {
     const auto given =
         source.both_officers({"key", "export", "--to", to, "--volume", volser, "--output", keys});
     TW_ASSERT_OK(given);
-    EXPECT_THAT(*given, HasSubstr("1 keys for " + to));
+    EXPECT_THAT(*given, HasSubstr("1 key for " + to));
     const auto taken = destination.officer({"key", "import", keys});
     TW_ASSERT_OK(taken);
     EXPECT_THAT(*taken, HasSubstr("added: 1, unchanged: 0"));
