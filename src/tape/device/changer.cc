@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "scsi/tape_cdb.h"
 #include "tape/device/changer_state.h"
+#include "tape/device/operation_codes.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -17,6 +19,10 @@ struct TableEntry {
   bool ignores_attention;    // runs, and leaves a unit attention pending (SPC-4 section 5.13)
   bool ignores_reservation;  // also for another nexus than the holder
 };
+
+constexpr std::uint16_t kQuickSeconds = 1;
+constexpr std::uint16_t kMoveSeconds = 60;
+constexpr std::uint16_t kPatienceSeconds = 300;
 
 constexpr bool kAnyTime = true;
 constexpr bool kAfterAttention = false;
@@ -38,11 +44,21 @@ constexpr auto kTable = std::to_array<TableEntry>({
     {Opcode::kLogSense, changer_log_sense, kAfterAttention, kShared},
     {Opcode::kModeSelect10, changer_mode_select, kAfterAttention, kHolderOnly},
     {Opcode::kModeSense10, changer_mode_sense, kAfterAttention, kHolderOnly},
+    {Opcode::kMaintenanceIn, changer_operation_codes, kAnyTime, kShared},
     {opcode::kMoveMedium, move_medium, kAfterAttention, kHolderOnly},
     {opcode::kExchangeMedium, exchange_medium, kAfterAttention, kHolderOnly},
     {opcode::kReadElementStatus, read_element_status, kAfterAttention, kHolderOnly},
     {opcode::kInitializeElementStatusWithRangeOld, initialize_element_status, kAfterAttention, kHolderOnly},
 });
+
+// Of what the table holds; of the one that has service actions just its own.
+const scsi::CdbFormat* format_of(Opcode code) {
+  if (code == Opcode::kMaintenanceIn)
+    return scsi::find_tape_format(static_cast<std::uint8_t>(code),
+                                  scsi::service_action::kReportOperationCodes);
+  const auto* own = scsi::find_changer_cdb_format(static_cast<std::uint8_t>(code));
+  return own != nullptr ? own : scsi::find_cdb_format(static_cast<std::uint8_t>(code));
+}
 
 const TableEntry* find_entry(std::uint8_t code) {
   for (const auto& entry : kTable)
@@ -65,6 +81,16 @@ bool passes_reservation(const TableEntry& entry, const scsi::Command& command) {
 }
 
 }  // namespace
+
+scsi::Outcome<scsi::Response> changer_operation_codes(Changer::State&, const scsi::Command& command) {
+  std::vector<ReportedCommand> commands;
+  for (const auto& entry : kTable) {
+    // What moves a cartridge may wait for a drive to write what it has buffered.
+    const bool moves = entry.opcode == opcode::kMoveMedium || entry.opcode == opcode::kExchangeMedium;
+    commands.push_back({format_of(entry.opcode), moves ? kMoveSeconds : kQuickSeconds, kPatienceSeconds});
+  }
+  return report_operation_codes(commands, command);
+}
 
 Changer::Changer(ElementRobot& robot, ChangerOptions options)
     : state_(std::make_unique<State>(State{

@@ -20,6 +20,8 @@ struct Changer::State {
 using ChangerHandler = scsi::Outcome<scsi::Response> (*)(Changer::State& changer,
                                                          const scsi::Command& command);
 
+// changer.cc
+scsi::Outcome<scsi::Response> changer_operation_codes(Changer::State& changer, const scsi::Command& command);
 // changer_basic.cc
 scsi::Outcome<scsi::Response> changer_ready(Changer::State& changer, const scsi::Command& command);
 scsi::Outcome<scsi::Response> changer_sense(Changer::State& changer, const scsi::Command& command);

@@ -1,12 +1,14 @@
 #include "tape/device/changer.h"
 
 #include <gtest/gtest.h>
+#include <set>
 
 #include "scsi/cdb.h"
 #include "scsi/changer_cdb.h"
 #include "scsi/inquiry.h"
 #include "scsi/log_page.h"
 #include "scsi/sense_codes.h"
+#include "scsi/tape_cdb.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -120,6 +122,30 @@ TEST(Changer, L2_IdentifiesItselfAsAMediumChanger) {
 }
 
 // What mtx sends first.
+TEST(Changer, L2_ReportsItsOperationCodes) {
+  Bench bench;
+  const auto all = bench.run(scsi::ReportOperationCodes{.allocation_length = 4096}.encode()).data_in;
+  ASSERT_GT(all.size(), 4U);
+  ByteReader in(all);
+  EXPECT_EQ(in.u32("length").value(), all.size() - 4);
+  EXPECT_EQ((all.size() - 4) % 8, 0U);
+  std::set<std::uint8_t> codes_told;
+  for (std::size_t at = 4; at < all.size(); at += 8) codes_told.insert(all[at]);
+  for (const int code : {0x00, 0x12, 0x1a, 0xa3, 0xa5, 0xa6, 0xb8})
+    EXPECT_TRUE(codes_told.contains(static_cast<std::uint8_t>(code)));
+  // MOVE MEDIUM alone: supported, 12 bytes, and the bits of its CDB.
+  const auto move =
+      bench.run(scsi::ReportOperationCodes{.options = 1, .opcode = 0xa5, .allocation_length = 64}.encode());
+  EXPECT_EQ(to_hex(ByteView(move.data_in).first(6)), "0003000ca500");
+  const auto write =
+      bench.run(scsi::ReportOperationCodes{.options = 1, .opcode = 0x0a, .allocation_length = 64}.encode());
+  EXPECT_EQ(to_hex(write.data_in), "00010000");
+  const auto other = bench.run(
+      scsi::ReportOperationCodes{.options = 2, .opcode = 0xa3, .action = 0x0d, .allocation_length = 64}
+          .encode());
+  EXPECT_EQ(to_hex(other.data_in), "00010000") << "the service action of another command";
+}
+
 TEST(Changer, L2_ModeSensePageOfAddresses) {
   Bench bench;
   const auto response = bench.run(
