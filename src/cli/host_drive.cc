@@ -118,4 +118,17 @@ Result<scsi::NextBlockStatus> to_first_encrypted_block(tape::TapeDrive& drive) {
               "a clear tape needs no key; for a new one say --for write");
 }
 
+Status check_given_key(tape::TapeDrive& drive, keyproxy::HostIntent intent) {
+  const auto status = drive.encryption_status();
+  if (!status) return std::unexpected(status.error().error());
+  const bool writes = status->encryption == scsi::EncryptionMode::kEncrypt;
+  if (writes != (intent != keyproxy::HostIntent::kRead))
+    return fail(ErrorCode::kInternal, "the drive took the key and does not use it as it was told", "DEVICE");
+  if (intent == keyproxy::HostIntent::kWriteFromBeginning) return {};
+  const auto next = drive.next_block_status();
+  if (next && next->status == scsi::BlockStatus::kKeyMissing)
+    return fail(ErrorCode::kWrongKey, "the drive says that this is not the key of the tape", "cartridge");
+  return {};
+}
+
 }  // namespace tapewarden::cli

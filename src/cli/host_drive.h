@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/context.h"
+#include "keyproxy/key_proxy.h"
 #include "tape/initiator/tape_drive.h"
 
 namespace tapewarden::cli {
@@ -59,5 +60,9 @@ std::string_view manager_name(scsi::ParametersControl control);
 // first kMaxFilesSearched files are looked at. kNotFound when none is encrypted.
 inline constexpr int kMaxFilesSearched = 16;
 Result<scsi::NextBlockStatus> to_first_encrypted_block(tape::TapeDrive& drive);
+
+// That a drive that took a key uses it: it encrypts what is written with it (or does not, for reading), and
+// the block that it stands at is not under another one. kInternal, kWrongKey.
+Status check_given_key(tape::TapeDrive& drive, keyproxy::HostIntent intent);
 
 }  // namespace tapewarden::cli

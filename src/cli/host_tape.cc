@@ -22,6 +22,7 @@ Result<keyproxy::Served> HostTape::bring_key(keyproxy::HostIntent intent, const 
   if (appends) (void)TRY(to_first_encrypted_block(tape()));
   auto key = TRY(keys_->give(intent, group));
   gave_key_ = true;
+  TRY(check_given_key(tape(), intent));
   if (appends) {
     if (const auto moved = tape().to_end_of_data(); !moved) return std::unexpected(moved.error().error());
   }
@@ -40,9 +41,13 @@ Status HostTape::confirm() {
 Status HostTape::clear_key() {
   const auto cleared = tape().set_encryption({.scope = scsi::KeyScope::kAllNexuses});
   gave_key_ = false;
-  if (!cleared && cleared.error().fault != tape::TapeFault::kIllegalRequest)
-    return std::unexpected(cleared.error().error());
-  return {};
+  if (cleared) return {};
+  // A drive that knows no encryption has no key, and one that says that it does not encrypt needs none taken.
+  const auto status = tape().encryption_status();
+  const bool knows_none = !status && status.error().fault == tape::TapeFault::kIllegalRequest;
+  const bool is_off = status && status->encryption == scsi::EncryptionMode::kDisable;
+  if (cleared.error().fault == tape::TapeFault::kIllegalRequest && (knows_none || is_off)) return {};
+  return std::unexpected(cleared.error().error());
 }
 
 }  // namespace tapewarden::cli

@@ -54,15 +54,8 @@ Status prepare(tape::TapeDrive& drive, HostIntent intent) {
 
 // That the drive has what it was given, and the tape stands where the next program wants it.
 Status finish(tape::TapeDrive& drive, HostIntent intent) {
-  const auto status = drive.encryption_status();
-  if (!status) return std::unexpected(of(status.error()));
-  const bool writes = status->encryption == scsi::EncryptionMode::kEncrypt;
-  if (writes != (intent != HostIntent::kRead))
-    return fail(ErrorCode::kInternal, "the drive took the key and does not use it as it was told", "DEVICE");
+  TRY(check_given_key(drive, intent));
   if (intent == HostIntent::kWriteFromBeginning) return {};
-  const auto next = drive.next_block_status();
-  if (next && next->status == scsi::BlockStatus::kKeyMissing)
-    return fail(ErrorCode::kWrongKey, "the drive says that this is not the key of the tape", "cartridge");
   const auto moved = intent == HostIntent::kAppend ? drive.to_end_of_data() : drive.rewind();
   if (!moved) return std::unexpected(of(moved.error()));
   return {};

@@ -266,6 +266,9 @@ void CommandFlow::respond(Task& task, scsi::Response response) {
   data->memory = std::move(task.memory);
   const auto bytes =
       command.read ? std::min<std::size_t>(data->bytes.size(), command.expected_bytes) : std::size_t{0};
+  // What waits for the initiator is charged by what it asked for; the unit may have made much more.
+  if (bytes < data->bytes.capacity() / 2)
+    data->bytes = Bytes(data->bytes.begin(), data->bytes.begin() + static_cast<std::ptrdiff_t>(bytes));
   if (bytes > 0) send_data_in(task, ByteView(data->bytes).first(bytes), data, good, residual);
   if (bytes > 0 && good) return;  // the status went with the data
   ScsiResponsePdu pdu{.status = static_cast<std::uint8_t>(response.status),

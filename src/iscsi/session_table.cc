@@ -6,6 +6,8 @@ namespace tapewarden::iscsi {
 
 namespace {
 
+constexpr std::ptrdiff_t kMaxDiscoverySessions = 16;
+
 // Through the life of the process, also over several servers: a unit may outlive one.
 scsi::NexusId next_nexus() {
   static std::atomic<std::uint64_t> next = kFirstNexus;
@@ -36,6 +38,10 @@ Result<SessionTable::Grant> SessionTable::open(SessionInfo info, std::shared_ptr
   }
   if (entries_.size() >= max_sessions_)
     return fail(ErrorCode::kExhausted, "there are too many sessions", "max_sessions");
+  // Discovery may need no proof of who asks, so it must not take the places of hosts.
+  const auto discovers = [](const auto& entry) { return entry.second.nexus->info().target.empty(); };
+  if (info.target.empty() && std::ranges::count_if(entries_, discovers) >= kMaxDiscoverySessions)
+    return fail(ErrorCode::kExhausted, "there are too many discovery sessions", "max_sessions");
   do {
     ++last_tsih_;
   } while (last_tsih_ == 0 || entries_.contains(last_tsih_));

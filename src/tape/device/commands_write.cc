@@ -97,6 +97,8 @@ scsi::Outcome<scsi::Response> write_filemarks(DriveState& drive, const scsi::Com
     note_sync(drive);
     return scsi::good();
   }
+  // Each takes room on the disk and in memory; no program writes so many at once.
+  if (cdb.count > kMaxFilemarks) return scsi::invalid_in_cdb(2);
   TRY(prepare_write(drive, command.nexus));
   const bool from_beginning = drive.cartridge->at_beginning();
   const bool was_in_zone = drive.cartridge->capacity().programmable_early_warning;

@@ -107,9 +107,13 @@ TapeResult<ReadOutcome> TapeDrive::read_block(std::size_t limit) {
   const bool other_length = is_incorrect_length(answer);
   if (answer.status != scsi::ScsiStatus::kGood && !other_length) return failed(answer, cdb);
   ReadOutcome outcome{.data = std::move(answer.data_in)};
-  outcome.block_bytes = other_length
-                            ? static_cast<std::size_t>(static_cast<std::int64_t>(limit) - residual(answer))
-                            : outcome.data.size();
+  outcome.block_bytes = outcome.data.size();
+  if (!other_length) return outcome;
+  const auto length = static_cast<std::int64_t>(limit) - residual(answer);
+  if (length < 0) return failed(answer, cdb);
+  outcome.block_bytes = static_cast<std::size_t>(length);
+  // An adapter that counts no residual hands over its whole buffer: what lies behind the block is none of it.
+  if (outcome.block_bytes < outcome.data.size()) outcome.data.resize(outcome.block_bytes);
   return outcome;
 }
 

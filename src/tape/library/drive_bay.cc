@@ -66,6 +66,12 @@ scsi::Response DriveBay::execute(const scsi::Command& command) {
   return response;
 }
 
+std::optional<std::uint64_t> DriveBay::place() const {
+  const Cartridge* cartridge = drive_->cartridge();
+  if (cartridge == nullptr) return std::nullopt;
+  return cartridge->position().logical_object;
+}
+
 bool DriveBay::library_managed() const {
   return keys_ != nullptr && drive_->management() == KeyManagement::kLibrary;
 }
@@ -73,11 +79,14 @@ bool DriveBay::library_managed() const {
 scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
   if (sends_to_key_path(command.cdb))
     return scsi::check_condition({.code = scsi::sense_codes::kConfigurationPrevented});
+  const auto before = place();
   auto response = drive_->execute(command);
   if (asks_for_key(response)) {
     keys_->serve(*drive_, command.nexus);
     unconfirmed_ = true;
-    response = drive_->execute(command);  // the first run changed nothing; this one has a key or says why not
+    // A command that came some way before it met the key is not run again: what it read would be lost. The
+    // host sees how far it came, and its next command has the key.
+    if (place() == before) response = drive_->execute(command);
   }
   if (unconfirmed_ && response.good() && !moves_data(command.cdb))
     unconfirmed_ = !keys_->confirm(*drive_, command.nexus);

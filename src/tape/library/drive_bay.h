@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/thread_annotations.h"
@@ -51,6 +52,8 @@ class DriveBay final : public scsi::LogicalUnit {
 
  private:
   bool library_managed() const TW_REQUIRES(mutex_);
+  // The number of the next object; nothing without a cartridge.
+  std::optional<std::uint64_t> place() const TW_REQUIRES(mutex_);
   scsi::Response execute_with_keys(const scsi::Command& command) TW_REQUIRES(mutex_);
   void note_state() TW_REQUIRES(mutex_);
 

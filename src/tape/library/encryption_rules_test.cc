@@ -28,6 +28,19 @@ TEST(EncryptionRules, L4_SayWhatARangeOfBarcodesIsWrittenWith) {
   EXPECT_EQ(rule("vol001l9").last, "VOL001L9");
 }
 
+TEST(EncryptionRules, L4_ARangeHoldsWhatCountsUpInItAndNothingElse) {
+  const auto clear = rule("TMP000L9-TMP999L9, clear");
+  for (const std::string barcode : {"TMP000L9", "TMP100L9", "TMP999L9"})
+    EXPECT_TRUE(clear.fits(barcode)) << barcode;
+  for (const std::string barcode : {"TMP5XYL9", "TMP500L8", "TMP1A2M8", "TMPA00L9"})
+    EXPECT_FALSE(clear.fits(barcode)) << barcode;
+  const auto part = rule("VOL100-VOL200, clear");
+  EXPECT_TRUE(part.fits("VOL157"));
+  EXPECT_FALSE(part.fits("VOL201"));
+  EXPECT_FALSE(part.fits("VOL1X7"));
+  EXPECT_TRUE(rule("A1-A1, clear").fits("A1"));
+}
+
 TEST(EncryptionRules, L4_TheFirstThatFitsCountsAndWithoutOneItIsEncrypted) {
   const std::vector<EncryptionRule> rules{rule("TMP000L9-TMP999L9, clear"),
                                           rule("TMP500L9-ZZZ999L9, group A")};
