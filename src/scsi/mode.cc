@@ -65,7 +65,8 @@ Bytes ModeParameters::encode(bool ten) const {
   if (descriptor)
     out.u8(descriptor->density).u24(descriptor->block_count).u8(0).u24(descriptor->block_length);
   for (const auto& page : pages) {
-    TW_ASSERT(page.body.size() < 256);
+    // The length has one byte, that of a subpage two.
+    TW_ASSERT(page.body.size() <= (page.subpage != 0 ? 0xffffU : 0xffU));
     if (page.subpage != 0) {
       out.u8(joined(page.code, flag(true, 6))).u8(page.subpage).bytes16(page.body);
     } else {

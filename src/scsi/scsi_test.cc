@@ -17,6 +17,14 @@ Bytes hex(std::string_view text) {
   return from_hex(text).value();
 }
 
+TEST(Mode, L3_ASubpageMayBeLongerThanAPage) {
+  ModeParameters parameters;
+  parameters.pages.push_back({.code = 0x0a, .body = Bytes(300, 7), .subpage = 0xf0});
+  const auto back = ModeParameters::decode(parameters.encode(true), true);
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->pages, parameters.pages);
+}
+
 TEST(Cdb, L3_LinuxAsksForPositionsInTheDevicesOwnAddresses) {
   const auto seek = Locate::decode(hex("2b040000000007000000"));
   ASSERT_TRUE(seek.has_value());
