@@ -343,6 +343,20 @@ TEST_F(IscsiSession, L1_CommandsOutsideTheWindowAreIgnored) {
   EXPECT_EQ(response_of(bench.one()).numbers.exp_cmd_sn, first + 1);
 }
 
+TEST(IscsiSessionTable, L1_DiscoveryTakesNoHostsPlace) {
+  const SessionEvents no_events;
+  SessionTable table(64, no_events);
+  const auto open = [&](std::uint8_t number, const std::string& target) {
+    SessionInfo info{.nexus = {}, .initiator = "iqn.host", .isid = {number}};
+    info.target = target;
+    return table.open(std::move(info), std::make_shared<UnitMap>(), [](const Error&) {}).has_value();
+  };
+  std::uint8_t number = 0;
+  while (open(number, "") && number < 64) ++number;
+  EXPECT_EQ(number, 16) << "discovery sessions at once";
+  EXPECT_TRUE(open(100, "iqn.target"));
+}
+
 TEST_F(IscsiSession, L1_AUnitIsToldBothPortsBeforeTheFirstCommand) {
   const auto& info = bench.nexus->info();
   const auto& names = bench.unit->named.at(info.nexus);

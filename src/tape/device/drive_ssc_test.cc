@@ -191,6 +191,13 @@ TEST(DriveSsc, L3_VerifyFindsDamage) {
   EXPECT_EQ(damaged.sense.information, 0);
 }
 
+TEST(DriveSsc, L3_AFloodOfFilemarksIsRefused) {
+  Bench bench;
+  EXPECT_GOOD(bench.run(scsi::WriteFilemarks{false, 3}.encode()));
+  EXPECT_SENSE(bench.run(scsi::WriteFilemarks{false, kMaxFilemarks + 1}.encode()), codes::kInvalidFieldInCdb);
+  EXPECT_EQ(bench.drive->cartridge()->position().file_number, 3U) << "nothing was written";
+}
+
 TEST(DriveSsc, L3_UnbufferedModeIsOnDiskWhenItSaysGood) {
   Bench bench;
   EXPECT_GOOD(bench.select({.buffered_mode = 0}));

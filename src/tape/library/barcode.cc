@@ -67,4 +67,20 @@ Result<std::vector<std::string>> barcode_range(std::string_view text) {
   return barcodes;
 }
 
+bool counts_between(const std::string& first, const std::string& last, const std::string& barcode) {
+  if (barcode.size() != first.size() || barcode < first || last < barcode) return false;
+  const auto digits_at = [&](std::size_t i) { return is_digit(first[i]) && is_digit(last[i]); };
+  std::size_t begin = 0;
+  std::size_t end = first.size();
+  while (begin < end && first[begin] == last[begin]) ++begin;
+  while (end > begin && first[end - 1] == last[end - 1]) --end;
+  while (begin < end && begin > 0 && digits_at(begin - 1)) --begin;
+  while (begin < end && end < first.size() && digits_at(end)) ++end;
+  for (std::size_t i = 0; i < barcode.size(); ++i) {
+    const bool counts = i >= begin && i < end;
+    if (counts ? digits_at(i) && !is_digit(barcode[i]) : barcode[i] != first[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace tapewarden::tape

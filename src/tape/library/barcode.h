@@ -15,5 +15,8 @@ Result<std::string> checked_barcode(std::string_view text);
 // One barcode, or FIRST-LAST, which differ in one run of digits: VOL098L9-VOL102L9 has five. At most
 // kMaxBarcodeRange of them, in order. kInvalidArgument naming "barcodes".
 Result<std::vector<std::string>> barcode_range(std::string_view text);
+// Whether the barcode comes as barcodes count up from `first` to `last`: before and behind what differs they
+// are alike, and digits stay digits.
+bool counts_between(const std::string& first, const std::string& last, const std::string& barcode);
 
 }  // namespace tapewarden::tape

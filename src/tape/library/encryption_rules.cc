@@ -6,10 +6,6 @@
 namespace tapewarden::tape {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 std::unexpected<Error> wrong(const std::string& what) {
   return fail(
       ErrorCode::kInvalidArgument, what, "encryption",
@@ -66,22 +62,8 @@ Status read_what(std::string_view text, scsi::WritePolicyPage& policy) {
 
 }  // namespace
 
-// As barcodes count up: before and behind what differs they are alike, and digits stay digits.
 bool EncryptionRule::fits(const std::string& barcode) const {
-  if (first.empty()) return true;
-  if (barcode.size() != first.size() || barcode < first || last < barcode) return false;
-  const auto digits_at = [&](std::size_t i) { return is_digit(first[i]) && is_digit(last[i]); };
-  std::size_t begin = 0;
-  std::size_t end = first.size();
-  while (begin < end && first[begin] == last[begin]) ++begin;
-  while (end > begin && first[end - 1] == last[end - 1]) --end;
-  while (begin < end && begin > 0 && digits_at(begin - 1)) --begin;
-  while (begin < end && end < first.size() && digits_at(end)) ++end;
-  for (std::size_t i = 0; i < barcode.size(); ++i) {
-    const bool counts = i >= begin && i < end;
-    if (counts ? digits_at(i) && !is_digit(barcode[i]) : barcode[i] != first[i]) return false;
-  }
-  return true;
+  return first.empty() || counts_between(first, last, barcode);
 }
 
 Result<EncryptionRule> parse_encryption_rule(std::string_view text) {
