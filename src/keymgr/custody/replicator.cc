@@ -106,7 +106,16 @@ PeerState Replicator::state() const {
 void Replicator::run() {
   auto pause = options_.retry;
   while (true) {
+    {
+      const MutexLock lock(mutex_);
+      ++rounds_;
+    }
     const Status round = send_round();
+    {
+      const MutexLock lock(mutex_);
+      ++rounds_;
+    }
+    wake_.notify_all();
     if (round) {
       pause = options_.retry;
       remember_progress();
@@ -352,6 +361,10 @@ Status Replicator::sync(const Actor& actor, CopyAgain how,
   }
   failed({ErrorCode::kUnavailable, "everything is copied once more", {}, {}, 0});
   wake_.notify_all();
+  // A round that began before it knew may still send what this server had until now.
+  const MutexLock lock(mutex_);
+  const auto round = rounds_;
+  while (round % 2 == 1 && rounds_ == round) wake_.wait(mutex_);
   return {};
 }
 

@@ -123,8 +123,8 @@ class Replicator final : public store::CommitGate, public PeerView {
   // An operator's word that everything is copied once more (`server sync`). kMerge: this server takes in all
   // that the peer has, of every server, by the merging rules, and sends it once more all of its own rows.
   // kRewrite: what the peer has stands here; `consent` is used within the transaction. Goes on by itself,
-  // also after a restart. kConflict while the first copy, or another one, is under way. Not from the
-  // executor's threads.
+  // also after a restart. kConflict while the first copy, or another one, is under way. Returns when nothing
+  // that was being sent before is under way any more (W3 of rewrite.h). Not from the executor's threads.
   Status sync(const Actor& actor, CopyAgain how, const std::function<Status(store::Transaction&)>& consent);
   // The copy of a rewrite is complete: rows that the peer lacks are to be dealt with.
   bool rewrite_waits() const;
@@ -180,6 +180,7 @@ class Replicator final : public store::CommitGate, public PeerView {
   mutable Mutex mutex_;
   CondVar wake_;
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
+  std::uint64_t rounds_ TW_GUARDED_BY(mutex_) = 0;  // of sending, begun and ended: odd while one runs
   bool in_step_ TW_GUARDED_BY(mutex_) = false;
   std::uint64_t newest_commit_ TW_GUARDED_BY(mutex_) = 0;
   std::uint64_t acknowledged_ TW_GUARDED_BY(mutex_) = 0;
