@@ -213,7 +213,7 @@ struct CommitInfo {
 
 // The longest time for which a commit waits for announced ones. Beside what an answer takes under load it is
 // short; without load nothing is announced.
-inline constexpr std::chrono::microseconds kGatherTime{1500};
+inline constexpr std::chrono::microseconds kGatherTime{4000};
 
 // One fault that verify() found.
 struct Fault {
