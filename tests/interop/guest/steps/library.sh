@@ -22,11 +22,11 @@ with_chap() {
   set_node node.session.auth.password_in "$CHAP_PASSWORD_IN"
 }
 
-# Runs COMMAND until it succeeds, for twenty seconds at most.
+# Runs COMMAND until it succeeds, for $soon_limit seconds (20 unless set) at most.
 soon() {
-  soon_end=$(($(step_clock) + 20))
+  soon_end=$(($(step_clock) + ${soon_limit:-20}))
   until "$@"; do
-    [ "$(step_clock)" -lt "$soon_end" ] || { echo "not within twenty seconds: $*"; return 1; }
+    [ "$(step_clock)" -lt "$soon_end" ] || { echo "not within ${soon_limit:-20} seconds: $*"; return 1; }
     sleep 0.2
   done
 }
