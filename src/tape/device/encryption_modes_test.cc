@@ -215,29 +215,6 @@ TEST(EncryptionModes, D1_LocalKeyHangsOnItsOwnNexusReservation) {
   EXPECT_EQ(bench.status().encryption, scsi::EncryptionMode::kDisable);
 }
 
-// No command of this drive preempts yet; what the drive would do then is asked of its control directly.
-TEST(EncryptionModes, D1_PreemptionTakesTheKeyThatHangsOnIt) {
-  const scsi::NexusId third{3};
-  EncryptionControl control;
-  for (const auto nexus : {kHost, kOtherHost, third}) control.meet(nexus);
-  const auto key = std::make_shared<const DataKey>(crypto::SecretBytes::copy_of(kKeyA));
-  auto page = encrypting(kKeyA);
-  page.clear_on_reservation_preempt = true;
-  EXPECT_FALSE(EncryptionControl::check_offered(page, false).has_value());
-  ASSERT_TRUE(EncryptionControl::check_offered(page, true).has_value());
-  static_cast<void>(control.set(kHost, page, key));
-  EXPECT_TRUE(control.reservation_ended(kHost, false, kHost).empty()) << "a loss is another event";
-  EXPECT_TRUE(control.effective(third).encrypts());
-  EXPECT_TRUE(control.reservation_ended(third, true, kOtherHost).empty()) << "not its reservation";
-  EXPECT_TRUE(control.effective(third).encrypts());
-  EXPECT_EQ(control.reservation_ended(kHost, true, kOtherHost), (std::vector{third, kHost}))
-      << "who preempts knows";
-  EXPECT_FALSE(control.effective(third).encrypts());
-  EXPECT_EQ(control.effective(third).key, nullptr);
-  EXPECT_EQ(control.nexus_scope(kHost), KeyScope::kPublic);
-  EXPECT_EQ(control.key_instance(), 2U);
-}
-
 TEST(EncryptionModes, D1_LengthsInUnitsOf512Bytes) {
   ModesBench bench;
   const auto page = encrypting(kKeyA);
