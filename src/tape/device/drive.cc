@@ -106,7 +106,7 @@ void Drive::nexus_lost(scsi::NexusId nexus) {
   keys_follow_reservation(*state_, state_->reservations.preemptions(), nexus);
   state_->preventing.erase(nexus);
   state_->target_ports.erase(nexus);
-  state_->encryption.nexus_lost(nexus);
+  if (state_->encryption.nexus_lost(nexus)) forget_keys(*state_);
   state_->attentions.forget(nexus);
   state_->alerts.forget(nexus);
 }

@@ -173,8 +173,11 @@ void EncryptionControl::reset() {
   counter_ = 0;
 }
 
-void EncryptionControl::nexus_lost(scsi::NexusId nexus) {
+bool EncryptionControl::nexus_lost(scsi::NexusId nexus) {
+  const auto found = nexuses_.find(nexus);
+  const bool had_key = found != nexuses_.end() && found->second.local.key;
   nexuses_.erase(nexus);
+  return had_key;
 }
 
 std::vector<scsi::NexusId> EncryptionControl::public_nexuses_except(scsi::NexusId nexus) const {

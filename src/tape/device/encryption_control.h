@@ -76,8 +76,8 @@ class EncryptionControl {
   void meet(scsi::NexusId nexus) { nexuses_[nexus]; }
   void demount();  // drops sets that asked for it
   void reset();    // drops everything: power-on, reset
-  // A local set ends with its initiator; the shared set stays, its owner becomes nobody.
-  void nexus_lost(scsi::NexusId nexus);
+  // A local set ends with its initiator; the shared set stays, its owner becomes nobody. Whether a key went.
+  bool nexus_lost(scsi::NexusId nexus);
 
  private:
   struct Nexus {

@@ -244,5 +244,17 @@ TEST(KeyOnReservation, D1_AnotherRegistrantsEndIsNoMatterOfTheHoldersKey) {
   EXPECT_TRUE(bench.keyed(kThird));
 }
 
+TEST(KeyOnReservation, D1_NothingOfALocalKeyOutlivesItsSession) {
+  HeldBench bench;
+  EXPECT_GOOD(bench.set_encryption(encrypting(kKey, scsi::DecryptionMode::kMixed, KeyScope::kLocal)));
+  EXPECT_GOOD(bench.write(block(1)));
+  EXPECT_GOOD(bench.rewind());
+  EXPECT_EQ(bench.read().data_in, block(1));
+  EXPECT_GOOD(bench.rewind());
+  EXPECT_EQ(bench.drive->cartridge()->next_block()->encryption, BlockEncryption::kReadable);
+  bench.drive->nexus_lost(kHost);
+  EXPECT_EQ(bench.drive->cartridge()->next_block()->encryption, BlockEncryption::kKeyMissing);
+}
+
 }  // namespace
 }  // namespace tapewarden::tape::test
