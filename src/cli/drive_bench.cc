@@ -79,9 +79,10 @@ Result<keyproxy::Served> DriveBench::bring_key(keyproxy::HostIntent intent, cons
   return served;
 }
 
-std::vector<std::uint64_t> DriveBench::cut_off_files() {
+std::optional<std::vector<std::uint64_t>> DriveBench::cut_off_files() {
   tape::Cartridge* cartridge = device().cartridge();
-  return cartridge == nullptr ? std::vector<std::uint64_t>{} : cartridge->cut_off_files();
+  if (cartridge == nullptr) return std::nullopt;
+  return cartridge->cut_off_files();
 }
 
 Status DriveBench::clear_key() {

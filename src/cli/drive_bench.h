@@ -33,7 +33,7 @@ class DriveBench final : public KeyedDrive {
   Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) override;
   Status confirm() override;
   Status clear_key() override;
-  std::vector<std::uint64_t> cut_off_files() override;
+  std::optional<std::vector<std::uint64_t>> cut_off_files() override;
 
  private:
   DriveBench();

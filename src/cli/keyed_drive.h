@@ -2,6 +2,7 @@
 // (DriveBench), or one of this host or the network (HostTape).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ class KeyedDrive {
   virtual Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) = 0;
   virtual Status confirm() = 0;
   virtual Status clear_key() = 0;
-  // Tape files whose writing was interrupted, as far as the cartridge tells: no SCSI command does.
-  virtual std::vector<std::uint64_t> cut_off_files() { return {}; }
+  // Tape files whose writing was interrupted. No SCSI command tells of them: none when only SCSI commands
+  // reach the cartridge, and then nobody may take a tape file for whole.
+  virtual std::optional<std::vector<std::uint64_t>> cut_off_files() { return std::nullopt; }
 };
 
 }  // namespace tapewarden::cli

@@ -134,8 +134,9 @@ void tell(Context& context, const char* verb, const CopyReport& report) {
   std::ostream& err = *context.err;  // standard output may carry the data
   if (report.ended_before) {
     err << "the writing of tape file " << *report.ended_before
-        << " had been cut off: it was ended by a filemark, and this is tape file " << report.file_number
-        << "\n";
+        << (report.end == FileEnd::kCutOff ? " had been cut off"
+                                           : " may have been cut off, it had no filemark")
+        << ": it was ended by a filemark, and this is tape file " << report.file_number << "\n";
   }
   err << verb << " " << counted(report.bytes, "byte") << " in " << counted(report.blocks, "block")
       << ", tape file " << report.file_number;
@@ -183,15 +184,40 @@ Status read(Context& context, const Values& values) {
   const auto report = TRY(read_tape(opened.drive(), output.number(), file, progress_of(context)));
   TRY(opened.close());
   tell(context, "read", report);
-  return report.cut_off ? cut_off(report.file_number) : Status{};
+  if (report.end == FileEnd::kNoFilemark)
+    *context.err
+        << "no filemark ends it: its writing may have been cut off, which this drive does not tell\n";
+  return report.end == FileEnd::kCutOff ? cut_off(report.file_number) : Status{};
+}
+
+std::string_view name_of(Sealing sealing) {
+  switch (sealing) {
+    case Sealing::kClear:
+      return "clear";
+    case Sealing::kEncrypted:
+      return "encrypted";
+    case Sealing::kNotTold:
+      break;
+  }
+  return "encryption not told by the drive";
+}
+
+std::string_view note_on(FileEnd end) {
+  switch (end) {
+    case FileEnd::kCutOff:
+      return "  cut off: its writing was interrupted";
+    case FileEnd::kNoFilemark:
+      return "  no filemark ends it: its writing may have been interrupted";
+    default:
+      return "";
+  }
 }
 
 Status list(Context& context, const Values& values) {
   auto opened = TRY(open_drive(context, values));
   for (const auto& file : TRY(list_tape(opened.drive()))) {
     *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
-                 << (file.encrypted ? "encrypted" : "clear")
-                 << (file.cut_off ? "  cut off: its writing was interrupted" : "") << "\n";
+                 << name_of(file.sealing) << note_on(file.end) << "\n";
   }
   TRY(opened.close());
   return {};

@@ -122,27 +122,69 @@ Status write_one(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport&
   return std::unexpected(std::move(error));
 }
 
-// Of the next block. A drive that knows no encryption has none on its tapes.
-Result<bool> is_encrypted(tape::TapeDrive& drive) {
-  const auto next = drive.next_block_status();
-  if (!next && next.error().fault == TapeFault::kIllegalRequest) return false;
+std::optional<Sealing> told_by(scsi::BlockStatus status) {
+  switch (status) {
+    case scsi::BlockStatus::kNotABlock:
+    case scsi::BlockStatus::kNotEncrypted:
+      return Sealing::kClear;
+    case scsi::BlockStatus::kOtherAlgorithm:
+    case scsi::BlockStatus::kReadable:
+    case scsi::BlockStatus::kKeyMissing:
+      return Sealing::kEncrypted;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Of the next block, where the tape stays. A drive that knows no encryption has none on its tapes; some know
+// of a block only when they have tried to read it.
+Result<Sealing> sealing_of_next(KeyedDrive& bench, std::uint64_t object) {
+  tape::TapeDrive& drive = bench.tape();
+  auto next = drive.next_block_status();
+  if (!next && next.error().fault == TapeFault::kIllegalRequest) return Sealing::kClear;
   if (!next) return std::unexpected(of(next.error()));
-  return next->status == scsi::BlockStatus::kReadable || next->status == scsi::BlockStatus::kKeyMissing;
+  if (const auto told = told_by(next->status)) return *told;
+  const auto read = drive.read_block(bench.read_limit());
+  if (!read && read.error().fault == TapeFault::kTransport) return std::unexpected(of(read.error()));
+  const bool wants_key =
+      !read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey ||
+                read.error().fault == TapeFault::kWrongKey);
+  TRY(plain(drive.locate(object)));
+  if (wants_key) return Sealing::kEncrypted;
+  next = drive.next_block_status();
+  if (!next) return std::unexpected(of(next.error()));
+  return told_by(next->status).value_or(Sealing::kNotTold);
 }
 
-bool is_among(const std::vector<std::uint64_t>& files, std::uint64_t file) {
-  return std::ranges::find(files, file) != files.end();
-}
-bool is_cut_off(KeyedDrive& bench, std::uint64_t file) {
-  return is_among(bench.cut_off_files(), file);
+// `files`: as KeyedDrive::cut_off_files() tells them.
+FileEnd end_of(const std::optional<std::vector<std::uint64_t>>& files, std::uint64_t file, bool filemark) {
+  if (!files) return filemark ? FileEnd::kFilemark : FileEnd::kNoFilemark;
+  return std::ranges::find(*files, file) != files->end() ? FileEnd::kCutOff : FileEnd::kWhole;
 }
 
-// Where an append stands inside a tape file that was cut off: ends it.
+// At the end of data: whether blocks lie behind the last filemark. Comes back there.
+Result<bool> ends_without_filemark(tape::TapeDrive& drive) {
+  const auto end = TRY(plain(drive.position()));
+  if (end.logical_object == 0) return false;
+  const auto moved = drive.space_filemarks(-1);
+  if (!moved) return std::unexpected(of(moved.error()));
+  const auto there = TRY(plain(drive.position()));
+  TRY(plain(drive.to_end_of_data()));
+  const bool any = moved->stop == tape::SpaceOutcome::Stop::kDone;
+  return !any || end.logical_object > there.logical_object + 1;
+}
+
+// Where an append stands inside a tape file that was cut off, or may have been: ends it.
 Status end_cut_off_file(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   const auto position = TRY(plain(bench.tape().position()));
   report.file_number = position.file_number;
-  if (!options.append || !is_cut_off(bench, position.file_number)) return {};
+  if (!options.append) return {};
+  const auto cut_off = bench.cut_off_files();
+  const bool ends = cut_off ? end_of(cut_off, position.file_number, false) == FileEnd::kCutOff
+                            : TRY(ends_without_filemark(bench.tape()));
+  if (!ends) return {};
   TRY(write_one(bench, options, report, [](tape::TapeDrive& drive) { return drive.write_filemarks(1); }));
+  report.end = end_of(cut_off, position.file_number, false);
   report.ended_before = position.file_number;
   ++report.file_number;
   return {};
@@ -215,7 +257,8 @@ Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_n
         return fail(ErrorCode::kNotFound, "the tape has no file " + std::to_string(file_number), "file",
                     "see `tapewarden tape list`");
       }
-      report.cut_off = is_cut_off(bench, file_number);
+      report.end =
+          end_of(bench.cut_off_files(), file_number, read->kind == tape::ReadOutcome::Kind::kFilemark);
       return report;
     }
     if (read->block_bytes > read->data.size()) {
@@ -237,8 +280,8 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
   const auto cut_off = bench.cut_off_files();
   TRY(plain(drive.rewind()));
   while (true) {
-    const bool encrypted = TRY(is_encrypted(drive));
     const auto start = TRY(plain(drive.position()));
+    const Sealing sealing = TRY(sealing_of_next(bench, start.logical_object));
     const auto moved = drive.space_filemarks(1);
     const bool ends = !moved && moved.error().fault == TapeFault::kEndOfData;
     if (!moved && !ends) return std::unexpected(of(moved.error()));
@@ -247,7 +290,7 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
     files.push_back(
-        {files.size(), at_end ? objects : objects - 1, encrypted, is_among(cut_off, files.size())});
+        {files.size(), at_end ? objects : objects - 1, sealing, end_of(cut_off, files.size(), !at_end)});
     if (at_end) return files;
   }
 }

@@ -28,22 +28,30 @@ struct TapeWriteOptions {
   bool compression = true;
 };
 
+// What is known of the end of a tape file.
+enum class FileEnd : std::uint8_t {
+  kWhole,       // with its filemark, or ended by an unload; the cartridge tells of no cut
+  kCutOff,      // its writing was interrupted: it is less than was to be written
+  kFilemark,    // there is a filemark; whether the blocks before it are all, nobody tells
+  kNoFilemark,  // the data ends without one; whether a write was interrupted there, nobody tells
+};
+
 struct CopyReport {
   std::uint64_t bytes = 0;
   std::uint64_t blocks = 0;
   std::uint64_t file_number = 0;  // of the tape file written or read
   bool encrypted = false;
-  keyproxy::Served served;  // meaningful when encrypted
-  // Read: the writing of this tape file was cut off, so it is less than was to be written.
-  bool cut_off = false;
-  // Written: the tape file before it had been cut off, and was ended by a filemark first.
+  keyproxy::Served served;        // meaningful when encrypted
+  FileEnd end = FileEnd::kWhole;  // read: of this tape file
+  // Written: the tape file before it had been cut off, or had no filemark and nobody tells, and was ended by
+  // a filemark first.
   std::optional<std::uint64_t> ended_before;
 };
 
 // Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
 // this returns, the key confirmed to the server. An append never goes on in a tape file whose writing was cut
-// off: that one is ended by a filemark first. kAlreadyExists when there is data that is not to be
-// overwritten. REQUIRES: a cartridge is inserted.
+// off, or may have been (FileEnd::kNoFilemark): that one is ended by a filemark first. kAlreadyExists when
+// there is data that is not to be overwritten. REQUIRES: a cartridge is inserted.
 Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
 
@@ -52,13 +60,15 @@ Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptio
 Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_number,
                              const CopyProgress& progress);
 
+enum class Sealing : std::uint8_t { kClear, kEncrypted, kNotTold };
 struct TapeFile {
   std::uint64_t number = 0;
   std::uint64_t blocks = 0;
-  bool encrypted = false;
-  bool cut_off = false;  // its writing was interrupted
+  Sealing sealing = Sealing::kNotTold;  // of its first block
+  FileEnd end = FileEnd::kWhole;
 };
-// The files of the tape without reading their data, so without any key.
+// The files of the tape without any key: their data is not read, but for a first block of which the drive
+// tells nothing before.
 Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

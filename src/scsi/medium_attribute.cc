@@ -45,6 +45,27 @@ Result<std::vector<MediumAttribute>> decode_attributes(ByteView data) {
   return attributes;
 }
 
+Result<AttributePage> decode_attribute_page(ByteView data) {
+  ByteReader header(data);
+  const auto length = TRY(header.u32("attribute list length"));
+  AttributePage page;
+  page.cut = length > header.remaining();
+  if (!page.cut) {
+    page.attributes = TRY(decode_attributes(data));
+    return page;
+  }
+  ByteReader in(header.rest());
+  while (!in.done()) {
+    auto attribute = decode_one(in);
+    if (!attribute) break;
+    page.attributes.push_back(*std::move(attribute));
+  }
+  if (page.attributes.empty())
+    return fail(ErrorCode::kCorrupt, "the attribute list is cut within its first attribute",
+                "attribute list length");
+  return page;
+}
+
 Bytes encode_attribute_list(const std::vector<std::uint16_t>& ids) {
   ByteWriter out;
   out.u32(static_cast<std::uint32_t>(ids.size() * 2));

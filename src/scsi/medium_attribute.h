@@ -20,6 +20,13 @@ struct MediumAttribute {
 Bytes encode_attributes(const std::vector<MediumAttribute>& attributes);
 // kCorrupt when cut short or when the length does not fit; the error's `detail` is the offset.
 Result<std::vector<MediumAttribute>> decode_attributes(ByteView data);
+// The answer to a READ ATTRIBUTE that may not have had room for all: the attributes that are whole, and
+// whether more would follow. kCorrupt when it has room for none.
+struct AttributePage {
+  std::vector<MediumAttribute> attributes{};
+  bool cut = false;
+};
+Result<AttributePage> decode_attribute_page(ByteView data);
 // The list of identifiers (service actions 01h and 05h).
 Bytes encode_attribute_list(const std::vector<std::uint16_t>& ids);
 Result<std::vector<std::uint16_t>> decode_attribute_list(ByteView data);

@@ -87,9 +87,9 @@ scsi::Response Drive::execute(const scsi::Command& command) {
     if (const auto attention = drive.attentions.take(command.nexus))
       return scsi::check_condition({.code = *attention});
   }
-  const auto holder = drive.reservations.holder();
+  const auto preemptions = drive.reservations.preemptions();
   auto outcome = run(drive, *entry, command);
-  keys_follow_reservation(drive, holder, command.nexus);
+  keys_follow_reservation(drive, preemptions, command.nexus);
   auto response = outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
   if (response.status == scsi::ScsiStatus::kCheckCondition) note_failure(drive, response.sense.code);
   return response;
@@ -102,12 +102,11 @@ void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
 }
 
 void Drive::nexus_lost(scsi::NexusId nexus) {
-  const auto holder = state_->reservations.holder();
   state_->reservations.nexus_lost(nexus);
-  keys_follow_reservation(*state_, holder, nexus);
+  keys_follow_reservation(*state_, state_->reservations.preemptions(), nexus);
   state_->preventing.erase(nexus);
   state_->target_ports.erase(nexus);
-  state_->encryption.nexus_lost(nexus);
+  if (state_->encryption.nexus_lost(nexus)) forget_keys(*state_);
   state_->attentions.forget(nexus);
   state_->alerts.forget(nexus);
 }

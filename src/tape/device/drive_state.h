@@ -131,9 +131,9 @@ scsi::Outcome<scsi::Response> security_protocol_out(DriveState& drive, const scs
 // security_encryption.cc: pages of protocol 20h
 scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std::uint16_t page);
 scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters);
-// After anything that may have ended a reservation: drops the keys that hang on it (CKORP, CKORL). `before`
-// is who held it, `cause` whose command or loss it was.
-void keys_follow_reservation(DriveState& drive, std::optional<scsi::NexusId> before, scsi::NexusId cause);
+// After anything that may have ended a reservation: drops the keys that hang on it (CKORP, CKORL).
+// `preemptions_before`: Reservations::preemptions() before it; `cause`: whose command or loss it was.
+void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause);
 // security_key_path.cc: pages of protocol F0h
 scsi::Outcome<Bytes> key_path_page(DriveState& drive, std::uint16_t page);
 scsi::Outcome<void> take_key_path_page(DriveState& drive, std::uint16_t page, ByteView parameters);

@@ -33,8 +33,8 @@ Bytes kad_value(const scsi::KadList& kads, scsi::KadKind kind) {
   return kad != nullptr ? kad->value : Bytes{};
 }
 
-EncryptionParameters parameters_of(scsi::NexusId nexus, const scsi::SetDataEncryption& page,
-                                   DataKeyHandle key, std::uint32_t instance) {
+EncryptionParameters parameters_of(const scsi::SetDataEncryption& page, DataKeyHandle key,
+                                   std::uint32_t instance, std::optional<std::uint64_t> hold) {
   return {.scope = page.scope,
           .encryption = page.encryption,
           .decryption = page.decryption,
@@ -44,7 +44,8 @@ EncryptionParameters parameters_of(scsi::NexusId nexus, const scsi::SetDataEncry
           .clear_on_demount = page.clear_on_demount,
           .clear_on_preempt = page.clear_on_reservation_preempt,
           .clear_on_reservation_loss = page.clear_on_reservation_loss,
-          .set_by = nexus,
+          .hold = hold.value_or(0),
+          .held = hold.has_value(),
           .key_instance = instance,
           .key = std::move(key),
           .akad = kad_value(page.kads, scsi::KadKind::kAuthenticated),
@@ -70,7 +71,7 @@ scsi::Outcome<void> EncryptionControl::check_offered(const scsi::SetDataEncrypti
 }
 
 std::vector<scsi::NexusId> EncryptionControl::set(scsi::NexusId nexus, const scsi::SetDataEncryption& page,
-                                                  DataKeyHandle key) {
+                                                  DataKeyHandle key, std::optional<std::uint64_t> hold) {
   auto& own = nexuses_[nexus];
   std::vector<scsi::NexusId> told;
   const bool had_all = own.scope == scsi::KeyScope::kAllNexuses;
@@ -84,10 +85,10 @@ std::vector<scsi::NexusId> EncryptionControl::set(scsi::NexusId nexus, const scs
         told.push_back(id);
       }
       own.local = {};
-      shared_ = parameters_of(nexus, page, std::move(key), counter_);
+      shared_ = parameters_of(page, std::move(key), counter_, hold);
       break;
     case scsi::KeyScope::kLocal:
-      own.local = parameters_of(nexus, page, std::move(key), counter_);
+      own.local = parameters_of(page, std::move(key), counter_, hold);
       break;
     case scsi::KeyScope::kPublic:
       own.local = {};
@@ -132,20 +133,22 @@ std::vector<scsi::NexusId> EncryptionControl::drop_shared(scsi::NexusId cause) {
   return told;
 }
 
-std::vector<scsi::NexusId> EncryptionControl::reservation_ended(scsi::NexusId before, bool preempted,
-                                                                scsi::NexusId cause) {
-  const auto hangs_on_it = [&](const EncryptionParameters& set) {
-    return set.set_by == before && (preempted ? set.clear_on_preempt : set.clear_on_reservation_loss);
+std::vector<scsi::NexusId> EncryptionControl::follow(const Reservations& now, bool preempted,
+                                                     scsi::NexusId cause) {
+  const auto goes = [&](EncryptionParameters& set) {
+    const bool was_held = set.held;
+    set.held = set.hold != 0 && now.is_held(set.hold);
+    return was_held && !set.held && (preempted ? set.clear_on_preempt : set.clear_on_reservation_loss);
   };
   std::vector<scsi::NexusId> told;
-  if (hangs_on_it(shared_)) told = drop_shared(cause);
-  const auto own = nexuses_.find(before);
-  if (own == nexuses_.end() || own->second.scope != scsi::KeyScope::kLocal || !hangs_on_it(own->second.local))
-    return told;
-  own->second.scope = scsi::KeyScope::kPublic;
-  own->second.local = {};
-  ++counter_;
-  if (before != cause) told.push_back(before);
+  if (goes(shared_)) told = drop_shared(cause);
+  for (auto& [id, nexus] : nexuses_) {
+    if (nexus.scope != scsi::KeyScope::kLocal || !goes(nexus.local)) continue;
+    nexus.scope = scsi::KeyScope::kPublic;
+    nexus.local = {};
+    ++counter_;
+    if (id != cause) told.push_back(id);
+  }
   return told;
 }
 
@@ -170,8 +173,11 @@ void EncryptionControl::reset() {
   counter_ = 0;
 }
 
-void EncryptionControl::nexus_lost(scsi::NexusId nexus) {
+bool EncryptionControl::nexus_lost(scsi::NexusId nexus) {
+  const auto found = nexuses_.find(nexus);
+  const bool had_key = found != nexuses_.end() && found->second.local.key;
   nexuses_.erase(nexus);
+  return had_key;
 }
 
 std::vector<scsi::NexusId> EncryptionControl::public_nexuses_except(scsi::NexusId nexus) const {

@@ -9,8 +9,9 @@
 //  3. At most one nexus has the scope ALL I_T NEXUS.
 //  4. The key instance counter grows with every change of any set; a set remembers its value.
 //  5. A nexus that locked itself to a key instance reads and writes with no other until it sets again.
-//  6. A set made with CKORP or CKORL remembers whose reservation it hangs on: the nexus that made it, also
-//     when that nexus is gone.
+//  6. A set made with CKORP or CKORL remembers the hold on the device that it hangs on
+//  (Reservations::hold_of),
+//     also when the nexus that made it is gone: the hold may outlive the session.
 //
 //   PUBLIC --set(LOCAL)--> LOCAL --set(PUBLIC)--> PUBLIC
 //   any --set(ALL)--> ALL; the nexus that had it before --> PUBLIC
@@ -22,6 +23,7 @@
 
 #include "scsi/logical_unit.h"
 #include "scsi/set_data_encryption.h"
+#include "tape/device/reservations.h"
 #include "tape/medium/data_key.h"
 
 namespace tapewarden::tape {
@@ -36,7 +38,8 @@ struct EncryptionParameters {
   bool clear_on_demount = false;
   bool clear_on_preempt = false;           // CKORP
   bool clear_on_reservation_loss = false;  // CKORL
-  scsi::NexusId set_by{};
+  std::uint64_t hold = 0;                  // of the nexus that made it, when that had one
+  bool held = false;                       // it still has
   std::uint32_t key_instance = 0;
   DataKeyHandle key{};
   Bytes akad{};
@@ -55,8 +58,9 @@ class EncryptionControl {
   static scsi::Outcome<void> check_offered(const scsi::SetDataEncryption& page, bool reserved);
 
   // Takes over a checked page. `key` is empty exactly when the page needs none. Returns the nexuses that must
-  // be told that their parameters changed (2A/11).
-  std::vector<scsi::NexusId> set(scsi::NexusId nexus, const scsi::SetDataEncryption& page, DataKeyHandle key);
+  // be told that their parameters changed (2A/11). `hold`: of the nexus on the device, if it has one.
+  std::vector<scsi::NexusId> set(scsi::NexusId nexus, const scsi::SetDataEncryption& page, DataKeyHandle key,
+                                 std::optional<std::uint64_t> hold);
 
   const EncryptionParameters& effective(scsi::NexusId nexus) const;
   scsi::KeyScope nexus_scope(scsi::NexusId nexus) const;
@@ -64,15 +68,16 @@ class EncryptionControl {
   // Invariant 5: this nexus may not touch the medium (2A/13).
   bool lock_broken(scsi::NexusId nexus) const;
 
-  // The reservation went from `before` to another nexus (a preemption) or to nobody (a loss), by what `cause`
-  // did. Drops the sets that asked for it; returns the nexuses that must be told (2A/11), `cause` never.
-  std::vector<scsi::NexusId> reservation_ended(scsi::NexusId before, bool preempted, scsi::NexusId cause);
+  // After anything that `cause` did. Drops the sets whose hold ended by it when they asked for that: CKORP
+  // when the hold was taken by a preemption, CKORL when it ended otherwise. Returns the nexuses that must be
+  // told (2A/11), `cause` never.
+  std::vector<scsi::NexusId> follow(const Reservations& now, bool preempted, scsi::NexusId cause);
 
   void meet(scsi::NexusId nexus) { nexuses_[nexus]; }
   void demount();  // drops sets that asked for it
   void reset();    // drops everything: power-on, reset
-  // A local set ends with its initiator; the shared set stays, its owner becomes nobody.
-  void nexus_lost(scsi::NexusId nexus);
+  // A local set ends with its initiator; the shared set stays, its owner becomes nobody. Whether a key went.
+  bool nexus_lost(scsi::NexusId nexus);
 
  private:
   struct Nexus {

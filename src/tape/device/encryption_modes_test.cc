@@ -5,8 +5,9 @@
 #include "base/crc32c.h"
 #include "scsi/encryption_capabilities.h"
 #include "scsi/encryption_status.h"
+#include "scsi/tape_cdb.h"
 #include "tape/device/drive_test_kit.h"
-#include "tape/device/encryption_control.h"
+#include "tape/medium/inspect.h"
 #include "tape/medium/record.h"
 
 namespace tapewarden::tape::test {
@@ -215,27 +216,40 @@ TEST(EncryptionModes, D1_LocalKeyHangsOnItsOwnNexusReservation) {
   EXPECT_EQ(bench.status().encryption, scsi::EncryptionMode::kDisable);
 }
 
-// No command of this drive preempts yet; what the drive would do then is asked of its control directly.
-TEST(EncryptionModes, D1_PreemptionTakesTheKeyThatHangsOnIt) {
-  const scsi::NexusId third{3};
-  EncryptionControl control;
-  for (const auto nexus : {kHost, kOtherHost, third}) control.meet(nexus);
-  const auto key = std::make_shared<const DataKey>(crypto::SecretBytes::copy_of(kKeyA));
-  auto page = encrypting(kKeyA);
-  page.clear_on_reservation_preempt = true;
-  EXPECT_FALSE(EncryptionControl::check_offered(page, false).has_value());
-  ASSERT_TRUE(EncryptionControl::check_offered(page, true).has_value());
-  static_cast<void>(control.set(kHost, page, key));
-  EXPECT_TRUE(control.reservation_ended(kHost, false, kHost).empty()) << "a loss is another event";
-  EXPECT_TRUE(control.effective(third).encrypts());
-  EXPECT_TRUE(control.reservation_ended(third, true, kOtherHost).empty()) << "not its reservation";
-  EXPECT_TRUE(control.effective(third).encrypts());
-  EXPECT_EQ(control.reservation_ended(kHost, true, kOtherHost), (std::vector{third, kHost}))
-      << "who preempts knows";
-  EXPECT_FALSE(control.effective(third).encrypts());
-  EXPECT_EQ(control.effective(third).key, nullptr);
-  EXPECT_EQ(control.nexus_scope(kHost), KeyScope::kPublic);
-  EXPECT_EQ(control.key_instance(), 2U);
+// What hosts do at the end: the key is cleared, then the cartridge goes.
+TEST(EncryptionModes, D1_ATapeEndsWellWhoseKeyWasClearedBeforeItWasUnloaded) {
+  for (const bool reserved : {false, true}) {
+    ModesBench bench;
+    auto page = encrypting(kKeyA);
+    if (reserved) {
+      EXPECT_GOOD(bench.reserve());
+      page.clear_on_reservation_loss = true;
+    }
+    EXPECT_GOOD(bench.set_encryption(page));
+    EXPECT_GOOD(bench.write(block(0)));
+    EXPECT_GOOD(reserved ? bench.release() : bench.set_encryption(no_encryption()));
+    EXPECT_GOOD(bench.unload());
+    const auto key = std::make_shared<const DataKey>(crypto::SecretBytes::copy_of(kKeyA));
+    const auto report = take(verify(bench.sim.env(), kTapePath, {.keys = {key}, .progress = {}}));
+    EXPECT_TRUE(report.good()) << report.to_text();
+    EXPECT_TRUE(report.closed);
+    EXPECT_EQ(report.tags_checked, 2U) << "the block and the end";
+    EXPECT_EQ(report.tags_unchecked, 0U);
+    EXPECT_GOOD(bench.load());
+    bench.settle(kHost);
+    EXPECT_GOOD(bench.end_of_data());
+    EXPECT_EQ(bench.object(), 1U);
+  }
+}
+
+TEST(EncryptionModes, D1_ATapeErasedWithinAFileIsNoInterruptedOne) {
+  ModesBench bench;
+  for (std::uint32_t i = 0; i < 4; ++i) EXPECT_GOOD(bench.write(block(i)));
+  EXPECT_GOOD(bench.filemarks());
+  EXPECT_GOOD(bench.locate(2));
+  EXPECT_GOOD(bench.run(scsi::Erase6{}.encode()));
+  EXPECT_GOOD(bench.unload());
+  EXPECT_TRUE(take(verify(bench.sim.env(), kTapePath)).good());
 }
 
 TEST(EncryptionModes, D1_LengthsInUnitsOf512Bytes) {

@@ -92,6 +92,7 @@ bool Reservations::conflict(scsi::NexusId nexus, ReservationClass command, ByteV
 
 bool Reservations::reserve(scsi::NexusId nexus) {
   if (registrants_.empty()) {
+    if (reserved_by_ != nexus) reserve_number_ = ++last_number_;
     reserved_by_ = nexus;  // another's reservation was a conflict before
     return true;
   }
@@ -148,7 +149,8 @@ Reservations::Answer Reservations::register_key(scsi::NexusId nexus, const Keys&
   }
   if (self == nullptr) {
     if (registrants_.size() >= kMaxRegistrants) return scsi::check(codes::kNoRegistrationResources);
-    registrants_.push_back({.nexus = nexus, .port = port_of(nexus), .key = keys.service});
+    registrants_.push_back(
+        {.nexus = nexus, .port = port_of(nexus), .key = keys.service, .number = ++last_number_});
   } else {
     self->key = keys.service;
   }
@@ -198,6 +200,7 @@ Reservations::Answer Reservations::preempt(scsi::NexusId nexus, const Keys& keys
   } else if (auto* self = find(nexus); self->key == keys.service && !self->holder) {
     unregister(nexus);  // its own key among those that it takes away
   }
+  ++preemptions_;
   ++generation_;
   return taken();
 }
@@ -211,11 +214,16 @@ const Reservations::Registrant* Reservations::find(scsi::NexusId nexus) const {
   return found == registrants_.end() ? nullptr : &*found;
 }
 
-std::optional<scsi::NexusId> Reservations::holder() const {
-  if (reserved_by_) return reserved_by_;
-  if (!type_ || all_registrants(*type_)) return std::nullopt;
-  const auto found = std::ranges::find_if(registrants_, &Registrant::holder);
-  return found == registrants_.end() ? std::nullopt : found->nexus;
+std::optional<std::uint64_t> Reservations::hold_of(scsi::NexusId nexus) const {
+  if (reserved_by_ == nexus) return reserve_number_;
+  const auto* self = find(nexus);
+  return self != nullptr && holds(*self) ? std::optional(self->number) : std::nullopt;
+}
+
+bool Reservations::is_held(std::uint64_t hold) const {
+  if (reserved_by_) return reserve_number_ == hold;
+  const auto found = std::ranges::find(registrants_, hold, &Registrant::number);
+  return found != registrants_.end() && holds(*found);
 }
 
 bool Reservations::holds(const Registrant& registrant) const {

@@ -73,9 +73,14 @@ class Reservations {
   // `command` and its parameter list, whole. The response is GOOD or RESERVATION CONFLICT.
   scsi::Outcome<scsi::Response> persistent_out(scsi::NexusId nexus, const scsi::PersistentReserveOut& command,
                                                ByteView list);
-  // Who alone holds the device, by whatever kind of reservation. Nobody: free, or held by all registrants, or
-  // by a port without a session now.
-  std::optional<scsi::NexusId> holder() const;
+  // A hold on the device by one nexus: its RESERVE, or its part in a persistent reservation (of an "all
+  // registrants" type every registrant has one). Numbers are never used again. A registrant's hold outlives
+  // the session, and goes on when its port comes back; one that preempts itself keeps it.
+  std::optional<std::uint64_t> hold_of(scsi::NexusId nexus) const;
+  bool is_held(std::uint64_t hold) const;
+  bool reserved() const { return reserved_by_ || type_; }
+  // How many PREEMPT and PREEMPT AND ABORT took effect.
+  std::uint64_t preemptions() const { return preemptions_; }
   // Not yet cut to the allocation length.
   Bytes persistent_in(scsi::ReservationReport report) const;
 
@@ -90,6 +95,7 @@ class Reservations {
     std::optional<scsi::NexusId> nexus{};  // none while its port has no session
     Bytes port{};                          // TransportID; empty: nameless
     std::uint64_t key = 0;
+    std::uint64_t number = 0;
     bool holder = false;  // of a type that has one holder
   };
   struct Keys {
@@ -117,6 +123,9 @@ class Reservations {
 
   UnitAttentions& attentions_;
   std::optional<scsi::NexusId> reserved_by_{};
+  std::uint64_t reserve_number_ = 0;  // of the RESERVE, while reserved_by_ is set
+  std::uint64_t last_number_ = 0;     // of holds and registrants
+  std::uint64_t preemptions_ = 0;
   std::vector<Registrant> registrants_{};
   std::optional<ReservationType> type_{};  // of the persistent reservation, when there is one
   std::uint32_t generation_ = 0;

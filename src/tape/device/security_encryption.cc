@@ -204,21 +204,23 @@ scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std
 scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters) {
   if (!host_sets_keys(drive)) return scsi::check(codes::kConfigurationPrevented);
   const auto page = TRY(scsi::SetDataEncryption::parse(parameters));
-  TRY(EncryptionControl::check_offered(page, drive.reservations.holder() == nexus));
+  const auto hold = drive.reservations.hold_of(nexus);
+  TRY(EncryptionControl::check_offered(page, hold.has_value()));
   DataKeyHandle key;
   if (page.scope != scsi::KeyScope::kPublic && page.needs_key())
     key = page.key_format == scsi::KeyFormat::kPlain ? TRY(plain_key(page)) : TRY(wrapped_key(drive, page));
   forget_keys(drive);
-  for (const auto told : drive.encryption.set(nexus, page, std::move(key)))
+  for (const auto told : drive.encryption.set(nexus, page, std::move(key), hold))
     drive.attentions.tell(told, codes::kEncryptionParametersChanged);
   return {};
 }
 
-void keys_follow_reservation(DriveState& drive, std::optional<scsi::NexusId> before, scsi::NexusId cause) {
-  const auto now = drive.reservations.holder();
-  if (!before || now == before) return;
+void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause) {
   const auto counter = drive.encryption.key_instance();
-  for (const auto told : drive.encryption.reservation_ended(*before, now.has_value(), cause))
+  // A preemption leaves somebody holding the device; what ends with nobody is a loss, whatever ended it.
+  const bool preempted =
+      drive.reservations.preemptions() != preemptions_before && drive.reservations.reserved();
+  for (const auto told : drive.encryption.follow(drive.reservations, preempted, cause))
     drive.attentions.tell(told, codes::kEncryptionParametersChanged);
   if (drive.encryption.key_instance() != counter) forget_keys(drive);
 }

@@ -11,7 +11,9 @@ namespace path = scsi::key_path;
 constexpr std::uint16_t kInquiryLimit = 1024;
 constexpr std::uint16_t kModeLimit = 4096;
 constexpr std::uint16_t kLogLimit = 0xffff;
-constexpr std::uint32_t kAttributeLimit = 1U << 20;
+// What every host adapter carries in one command; more comes in pages.
+constexpr std::uint32_t kAttributeLimit = 64U << 10;
+constexpr std::size_t kMaxAttributesTaken = 4096;
 constexpr std::uint32_t kPageLimit = 64U << 10;
 constexpr std::uint16_t kCertificatePage = 0x0001;
 
@@ -24,6 +26,14 @@ TapeResult<T> understood(Result<T> value, std::string_view command) {
 
 constexpr std::string_view kSpin = "SECURITY PROTOCOL IN";
 constexpr std::string_view kModeSense = "MODE SENSE(10)";
+
+constexpr std::string_view kReadAttribute = "READ ATTRIBUTE";
+
+std::unexpected<TapeError> attributes_out_of_order() {
+  return std::unexpected(
+      malformed(fail(ErrorCode::kCorrupt, "the attributes do not ascend, or never end", "attribute").error(),
+                kReadAttribute));
+}
 
 std::unexpected<TapeError> page_missing() {
   return std::unexpected(
@@ -109,8 +119,19 @@ TapeResult<scsi::LogPage> TapeDrive::log_page(std::uint8_t code) {
 }
 
 TapeResult<std::vector<scsi::MediumAttribute>> TapeDrive::attributes(std::uint16_t first) {
-  const scsi::ReadAttribute cdb{.first_attribute = first, .allocation_length = kAttributeLimit};
-  return understood(scsi::decode_attributes(TRY(fetch(cdb.encode(), kAttributeLimit))), "READ ATTRIBUTE");
+  std::vector<scsi::MediumAttribute> all;
+  while (true) {
+    const scsi::ReadAttribute cdb{.first_attribute = first, .allocation_length = kAttributeLimit};
+    const auto data = TRY(fetch(cdb.encode(), kAttributeLimit));
+    auto page = TRY(understood(scsi::decode_attribute_page(data), kReadAttribute));
+    for (auto& attribute : page.attributes) {
+      if (attribute.id < first || all.size() >= kMaxAttributesTaken) return attributes_out_of_order();
+      if (attribute.id == 0xffff) page.cut = false;
+      first = static_cast<std::uint16_t>(attribute.id + 1);
+      all.push_back(std::move(attribute));
+    }
+    if (!page.cut) return all;
+  }
 }
 
 TapeStatus TapeDrive::set_attribute(const scsi::MediumAttribute& attribute) {

@@ -265,6 +265,48 @@ TEST(TapeDrive, D3_TransportFaultsAndNonsenseAreErrors) {
   EXPECT_EQ(fault(tape.drain_attentions()), TapeFault::kTransport);
 }
 
+// Has more attributes than one command carries.
+class ManyAttributes final : public Transport {
+ public:
+  Result<TransportAnswer> execute(ByteView cdb, ByteView, std::size_t limit,
+                                  std::chrono::milliseconds) override {
+    const auto asked = scsi::ReadAttribute::decode(cdb).value();
+    largest = std::max(largest, limit);
+    ++commands;
+    std::vector<scsi::MediumAttribute> list;
+    for (const auto& attribute : attributes)
+      if (attribute.id >= asked.first_attribute || stubborn) list.push_back(attribute);
+    auto data = scsi::encode_attributes(list);
+    data.resize(std::min({data.size(), limit, std::size_t{asked.allocation_length}}));
+    return TransportAnswer{.data_in = std::move(data)};
+  }
+  bool on_local_bus() const override { return true; }
+
+  std::vector<scsi::MediumAttribute> attributes;
+  bool stubborn = false;  // begins from the first one again and again
+  std::size_t largest = 0;
+  int commands = 0;
+};
+
+TEST(TapeDrive, D3_AttributesComeInPagesThatEveryAdapterCarries) {
+  ManyAttributes device;
+  for (std::uint16_t i = 0; i < 50; ++i)
+    device.attributes.push_back({static_cast<std::uint16_t>(0x0800 + 3 * i), false, 0, Bytes(4000, 7)});
+  device.attributes.push_back({0xffff, false, 0, Bytes(60'000, 8)});
+  TapeDrive tape(device);
+  EXPECT_EQ(ok(tape.attributes()), device.attributes);
+  EXPECT_LE(device.largest, 64U << 10);
+  EXPECT_EQ(device.commands, 5);
+  device.commands = 0;
+  EXPECT_EQ(ok(tape.attributes(0xffff)).size(), 1U);
+  EXPECT_EQ(device.commands, 1);
+  device.stubborn = true;
+  EXPECT_EQ(fault(tape.attributes()), TapeFault::kTransport) << "no endless loop";
+  device.stubborn = false;
+  device.attributes = {{0x0001, false, 0, Bytes(65'535, 1)}};
+  EXPECT_EQ(fault(tape.attributes()), TapeFault::kTransport) << "none fits";
+}
+
 TEST(TapeDrive, D2_KeyPathThroughTheApi) {
   ManagedBench bench(MediumKind::k3592, KeyManagement::kSystem, false);
   Api api(bench);

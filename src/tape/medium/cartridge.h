@@ -195,11 +195,10 @@ class Cartridge {
   Status repair_key_info(const KeyInfo* content = nullptr);
 
   SessionKeys session_keys() const;
-  // Numbers of the tape files whose writing was cut off, ascending: the last one when it has blocks and
-  // neither a filemark nor an end-of-data record follows, and one that somebody ended later by a filemark
-  // that begins a session of its own without an end-of-data record before it. What cannot be read for damage
-  // counts for none. While records are being written the last file is not told of.
-  std::vector<std::uint64_t> cut_off_files();
+  // Numbers of the tape files whose writing was cut off, ascending: the last one when it has blocks and,
+  // when the cartridge was opened, neither a filemark, an unload nor an erase had ended it; and those that a
+  // session says it found so. What cannot be read for damage counts for none.
+  std::vector<std::uint64_t> cut_off_files() const;
 
   Position position() const;
   bool at_beginning() const;

@@ -52,40 +52,25 @@ Result<const RecordHeader*> Cartridge::State::peek() {
   return &*peeked;
 }
 
-bool Cartridge::State::follows_an_end(const SessionEntry& session) {
-  std::uint64_t at = session.offset;
-  while (at > kDataStart) {
-    const auto header = stream.header_at(at, end.offset);
-    if (!header || header->previous_offset < kDataStart || header->previous_offset >= at) return true;
-    at = header->previous_offset;
-    const auto before = stream.header_at(at, end.offset);
-    if (!before) return true;                            // nothing is claimed of what cannot be read
-    if (before->type == RecordType::kSession) continue;  // of a writing that never came to a block
-    return before->type == RecordType::kEndOfData || before->type == RecordType::kIndex;
-  }
-  return true;
-}
-
-std::optional<std::uint64_t> Cartridge::State::file_ended_by(const SessionEntry& session) {
+bool Cartridge::State::inside_file(const ChainState& at) const {
   const auto& marks = index.filemarks();
-  const std::uint64_t start = session.info.start_object;
-  const std::uint64_t number = index.filemarks_before(start);
-  if (number >= marks.size() || marks.at(number).object != start) return std::nullopt;
-  const std::uint64_t file_begin = number == 0 ? 0 : marks.at(number - 1).object + 1;
-  if (start == file_begin || follows_an_end(session)) return std::nullopt;
-  return number;
+  const std::uint64_t before = index.filemarks_before(at.object);
+  return at.object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
 }
 
-std::vector<std::uint64_t> Cartridge::cut_off_files() {
-  State& s = *state_;
+bool Cartridge::State::cut_off_before(std::uint64_t object) const {
+  return std::ranges::any_of(stream.sessions(), [object](const auto& item) {
+    return item.second.info.behind_cut_off && item.second.info.start_object == object;
+  });
+}
+
+std::vector<std::uint64_t> Cartridge::cut_off_files() const {
+  const State& s = *state_;
   std::set<std::uint64_t> files;
   for (const auto& [id, session] : s.stream.sessions()) {
-    if (const auto number = s.file_ended_by(session)) files.insert(*number);
+    if (session.info.behind_cut_off) files.insert(session.info.start_file);
   }
-  const auto& marks = s.index.filemarks();
-  const std::uint64_t last_begin = marks.empty() ? 0 : marks.back().object + 1;
-  const bool closed = s.last_type == RecordType::kEndOfData || s.last_type == RecordType::kIndex;
-  if (!s.live && !s.damage && s.last_type && !closed && s.end.object > last_begin) files.insert(marks.size());
+  if (s.cut_off_here) files.insert(s.end.file);
   return {files.begin(), files.end()};
 }
 

@@ -31,6 +31,15 @@ struct LiveSession {
   unsigned compression_level = 0;
 };
 
+// What is left of a session that nothing can be appended to any more: its end-of-data record, sealed before
+// the key went. It is written when the cartridge is unloaded and nothing came behind the session.
+struct LeftSession {
+  LiveSession session;  // without its cipher
+  RecordHeader header;
+  Bytes end_record;
+  Link link{};
+};
+
 struct Cartridge::State {
   State(Env system, std::string file_path, CartridgeMode open_mode, std::unique_ptr<File> held,
         std::unique_ptr<File> opened, SuperblockPair blocks, MemoryArea chip, KeyArea key_area)
@@ -62,6 +71,7 @@ struct Cartridge::State {
   std::optional<RecordHeader> peeked;   // header of the object at pos, when it was looked at
   std::optional<Error> damage;          // at end, when opened for reading in spite of it
   std::optional<Error> failure;         // of a write or sync; nothing more is written
+  bool cut_off_here = false;            // nothing ended the writing of the tape file that end lies in
   bool unloaded = false;
 
   Bytes buffer;  // kept at its largest size: growing costs, shrinking saves nothing
@@ -71,6 +81,7 @@ struct Cartridge::State {
 
   SessionSpec spec;
   std::optional<LiveSession> live;
+  std::optional<LeftSession> left;  // of the last session before end; gone with the next record
   Bytes read_buffer;
   std::uint64_t programmable_early_warning = 0;
   CartridgeStats stats;
@@ -91,10 +102,9 @@ struct Cartridge::State {
   Status seek(std::uint64_t object);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
-  // Whether the session's writing went on behind an end-of-data record.
-  bool follows_an_end(const SessionEntry& session);
-  // The tape file that begins a session only to be ended by it.
-  std::optional<std::uint64_t> file_ended_by(const SessionEntry& session);
+  bool inside_file(const ChainState& at) const;  // blocks of its tape file lie before it
+  // A session that begins before that object says that the file was cut off there.
+  bool cut_off_before(std::uint64_t object) const;
   // The encoded record, in `into` or in read_buffer; `into` is set to it.
   Status copy_raw(const RecordHeader& header, MutableByteView& into);
 
@@ -104,7 +114,13 @@ struct Cartridge::State {
   Status begin_session();
   Status write_key_info_at_beginning(bool overwriting);
   Status cut(const ChainState& at);
+  void leave_session();
   Status append(RecordType type, ByteView plain);
+  RecordHeader next_header(RecordType type, std::size_t host_bytes, std::size_t stored_bytes) const;
+  Link seal(RecordHeader& header, ByteView stored, MutableByteView record);
+  void take_in(const RecordHeader& header, const Link& link);
+  Status append_end();
+  Status end_here();
   Status check_room(std::uint64_t record_bytes, std::uint64_t reserve) const;
   Status flush();
   Status commit_mark();

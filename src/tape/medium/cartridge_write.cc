@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/crc32c.h"
@@ -36,7 +37,7 @@ Status Cartridge::State::check_spec(const SessionSpec& candidate) const {
 Status Cartridge::set_write_session(SessionSpec spec) {
   TRY(state_->require_writable());
   TRY(state_->check_spec(spec));
-  state_->live.reset();
+  state_->leave_session();
   state_->spec = std::move(spec);
   return {};
 }
@@ -89,7 +90,10 @@ Status Cartridge::erase_from_here() {
     return fail(ErrorCode::kPermissionDenied, "a WORM cartridge cannot be erased", "worm", {},
                 detail(MediumFault::kWormOverwrite));
   }
-  if (overwriting) TRY(s.cut(s.pos));
+  if (overwriting) {
+    TRY(s.cut(s.pos));
+    TRY(s.end_here());
+  }
   if (s.pos.object == 0 && (!s.keys.report().info.empty() || s.keys.report().all_lost)) {
     TRY(s.guard(s.keys.write(*s.file, KeyInfo{}, SlotsToWrite::kBoth)));
   }
@@ -148,6 +152,7 @@ Status Cartridge::State::begin_session() {
   info.compression_level = spec.compression_level.value_or(superblocks.current().compression_level);
   info.raw_read_blocked = spec.raw_read_blocked;
   info.kad_format = spec.kad_format;
+  info.behind_cut_off = cut_off_here;
   info.akad = spec.akad;
   info.ukad = spec.ukad;
   session.id = std::max(end.session_id + 1, superblocks.current().next_session_id);
@@ -166,6 +171,7 @@ Status Cartridge::State::begin_session() {
   TRY(flush());
   TRY(guard(file->sync()));  // invariant 2
   stream.add_session(live->id, {std::move(info), at, end.link});
+  cut_off_here = false;
   ++stats.sessions_begun;
   return {};
 }
@@ -182,6 +188,9 @@ Status Cartridge::State::write_key_info_at_beginning(bool overwriting) {
 
 Status Cartridge::State::cut(const ChainState& at) {
   live.reset();
+  left.reset();
+  // Who cuts the tape within a file means to; but what a crash had cut off just there stays so.
+  cut_off_here = cut_off_before(at.object);
   // At the beginning the session records before the first object go too.
   const ChainState target = at.object == 0 ? ChainState::beginning() : at;
   if (target.offset < mark().length) {
@@ -214,30 +223,67 @@ Status Cartridge::State::check_room(std::uint64_t record_bytes, std::uint64_t re
               detail(MediumFault::kEndOfMedium));
 }
 
+Status Cartridge::State::end_here() {
+  if (end.object == 0) return {};
+  Superblock block = superblocks.current();
+  block.mark = end.mark();
+  block.closed = !cut_off_here;
+  block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
+  TRY(write_superblock(block));
+  return write_superblock(block);
+}
+
+void Cartridge::State::leave_session() {
+  if (live) {
+    LeftSession end_of_it;
+    end_of_it.header = next_header(RecordType::kEndOfData, 0, 0);
+    end_of_it.end_record.resize(static_cast<std::size_t>(end_of_it.header.total_bytes()));
+    end_of_it.link = seal(end_of_it.header, {}, end_of_it.end_record);
+    live->cipher.reset();
+    end_of_it.session = *std::move(live);
+    left = std::move(end_of_it);
+  }
+  live.reset();
+}
+
 Status Cartridge::State::append(RecordType type, ByteView plain) {
   TW_ASSERT(live.has_value());
+  left.reset();
   ByteView stored = plain;
-  RecordHeader header;
-  header.type = type;
+  bool compressed = false;
   if (type == RecordType::kData && live->compression_level > 0) {
     const ByteView packed = compressor.compress(plain, live->compression_level);
-    header.compressed = !packed.empty();
-    if (header.compressed) stored = packed;
+    compressed = !packed.empty();
+    if (compressed) stored = packed;
   }
+  RecordHeader header = next_header(type, plain.size(), stored.size());
+  header.compressed = compressed;
+  const auto total = static_cast<std::size_t>(header.total_bytes());
+  if (header.is_object()) TRY(check_room(total, type == RecordType::kFilemark ? kFilemarkReserveBytes : 0));
+  if (buffer.size() < pending + total) buffer.resize(pending + total);
+  const Link link = seal(header, stored, MutableByteView(buffer).subspan(pending, total));
+  take_in(header, link);
+  return {};
+}
+
+RecordHeader Cartridge::State::next_header(RecordType type, std::size_t host_bytes,
+                                           std::size_t stored_bytes) const {
+  RecordHeader header;
+  header.type = type;
   header.encrypted = live->cipher && type != RecordType::kSession && type != RecordType::kIndex;
-  header.host_length = static_cast<std::uint32_t>(plain.size());
-  header.stored_length = static_cast<std::uint32_t>(stored.size());
+  header.host_length = static_cast<std::uint32_t>(host_bytes);
+  header.stored_length = static_cast<std::uint32_t>(stored_bytes);
   header.logical_object = end.object;
   header.file_number = end.file;
   header.session_id = live->id;
   header.counter = live->next_counter;
   header.previous_offset = end.previous_offset;
   header.previous_link = head_of(end.link);
-  const auto total = static_cast<std::size_t>(header.total_bytes());
-  if (header.is_object()) TRY(check_room(total, type == RecordType::kFilemark ? kFilemarkReserveBytes : 0));
+  return header;
+}
 
-  if (buffer.size() < pending + total) buffer.resize(pending + total);
-  const MutableByteView record = MutableByteView(buffer).subspan(pending, total);
+// Puts the record of the live session together; its counter is used up.
+Link Cartridge::State::seal(RecordHeader& header, ByteView stored, MutableByteView record) {
   const MutableByteView body = record.subspan(kHeaderBytes);
   if (header.encrypted) {
     const crypto::GcmIv iv = crypto::counter_iv(header.counter);
@@ -251,17 +297,19 @@ Status Cartridge::State::append(RecordType type, ByteView plain) {
   ++live->next_counter;
   header.payload_crc = crc32c(body);
   copy_bytes(record, encode_header(header));
+  return link_of(header, body, header.encrypted ? ByteView(body.last(kTagBytes)) : ByteView());
+}
 
+// The record that lies behind `pending` in the buffer is the last one now.
+void Cartridge::State::take_in(const RecordHeader& header, const Link& link) {
   const std::uint64_t at = end.offset;
-  const Link link = link_of(header, body, header.encrypted ? ByteView(body.last(kTagBytes)) : ByteView());
   const bool follows = at_end();
   end = after(header, end, link);
   if (follows) move_to(end);
   index.note(header, at);
-  last_type = type;
-  pending += total;
-  stats.stored_bytes_written += total;
-  return {};
+  last_type = header.type;
+  pending += static_cast<std::size_t>(header.total_bytes());
+  stats.stored_bytes_written += header.total_bytes();
 }
 
 Status Cartridge::State::flush() {
@@ -277,7 +325,7 @@ Status Cartridge::State::commit_mark() {
   TRY(guard(file->sync()));
   Superblock block = superblocks.current();
   block.mark = end.mark();
-  block.closed = last_type == RecordType::kEndOfData || last_type == RecordType::kIndex;
+  block.closed = last_type && ends_data(*last_type);
   if (last_type == RecordType::kIndex) block.index_offset = end.previous_offset;
   block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
   TRY(write_superblock(std::move(block)));
@@ -285,9 +333,20 @@ Status Cartridge::State::commit_mark() {
   return {};
 }
 
+// The end of the last session, also when its key is gone by now.
+Status Cartridge::State::append_end() {
+  if (live) return append(RecordType::kEndOfData, {});
+  LeftSession ended = *std::exchange(left, std::nullopt);
+  if (buffer.size() < pending + ended.end_record.size()) buffer.resize(pending + ended.end_record.size());
+  copy_bytes(MutableByteView(buffer).subspan(pending), ended.end_record);
+  live = std::move(ended.session);  // the index needs no key
+  take_in(ended.header, ended.link);
+  return {};
+}
+
 Status Cartridge::State::write_end() {
-  if (live) {
-    TRY(append(RecordType::kEndOfData, {}));
+  if (live || left) {
+    TRY(append_end());
     if (index.encoded_size() <= kMaxIndexBytes) TRY(append(RecordType::kIndex, index.encode()));
     TRY(flush());
   }

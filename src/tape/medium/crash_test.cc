@@ -60,6 +60,15 @@ Status run_script(SimEnv& sim, Expected& expected) {
   TRY(write(14, 600));
   TRY(mark());
   TRY(write(15, 100));
+  TRY(tape->set_write_session({}));  // the key goes first
+  TRY(tape->unload());
+  expected.synced = expected.objects.size();
+  tape = TRY(Cartridge::open(sim.env(), kPath, CartridgeMode::kReadWrite));
+  TRY(tape->set_write_session(sealed_with(key(1))));
+  TRY(tape->locate(2));
+  expected.synced = 2;
+  expected.objects.resize(2);
+  TRY(tape->erase_from_here());
   return tape->unload();
 }
 
@@ -67,6 +76,8 @@ Status run_script(SimEnv& sim, Expected& expected) {
 void check_after_crash(SimEnv& sim, const Expected& expected, const std::vector<Bytes>& ever_written) {
   auto opened = Cartridge::open(sim.env(), kPath, CartridgeMode::kReadWrite);
   ASSERT_TRUE(opened) << opened.error().text();
+  const auto cut_off = (*opened)->cut_off_files();
+  EXPECT_EQ(take(verify(sim.env(), kPath)).cut_off_files, cut_off) << "both look at the same";
   (*opened)->set_read_key(key(1));
   const auto content = read_all(**opened);
   ASSERT_TRUE(content) << content.error().text();
@@ -89,6 +100,10 @@ void check_after_crash(SimEnv& sim, const Expected& expected, const std::vector<
   auto after = take(read_all(*again));
   ASSERT_EQ(after.size(), content->size() + 1);
   EXPECT_EQ(after.back(), record(77));
+  EXPECT_EQ(again->cut_off_files(), cut_off) << "what is appended changes nothing of that";
+  const auto report = take(verify(sim.env(), kPath, {.keys = {key(1)}, .progress = {}}));
+  EXPECT_EQ(report.cut_off_files, cut_off);
+  EXPECT_EQ(report.torn_bytes, 0U);
 }
 
 TEST(Crash, D4_PowerLossAtEveryWriteLosesNothingSynced) {

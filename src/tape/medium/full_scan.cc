@@ -11,7 +11,11 @@ namespace {
 class Scan {
  public:
   Scan(RecordStream& stream, const Superblock& block, std::uint64_t file_bytes, const ScanVisitor& visitor)
-      : stream_(stream), mark_(block.mark), file_bytes_(file_bytes), visitor_(visitor) {
+      : stream_(stream),
+        mark_(block.mark),
+        closed_(block.closed),
+        file_bytes_(file_bytes),
+        visitor_(visitor) {
     if (auto stored = load_index(stream, block)) index_ = std::move(stored->index);
   }
 
@@ -42,6 +46,8 @@ class Scan {
     Status visited = visitor_.record(header, before, linked);
     visitor_error_ = !visited;
     out_.last_type = header.type;
+    const bool at_mark = before.offset + header.total_bytes() == mark_.length;
+    out_.ended = ended_behind(header.type, out_.ended) || (closed_ && at_mark);
     return visited;
   }
 
@@ -94,6 +100,7 @@ class Scan {
 
   RecordStream& stream_;
   SyncMark mark_;
+  bool closed_;
   std::uint64_t file_bytes_;
   const ScanVisitor& visitor_;
   TapeIndex index_;

@@ -13,6 +13,7 @@ struct ScanEnd {
   ChainState end = ChainState::beginning();  // behind the last record that was met
   std::uint64_t torn_bytes = 0;              // behind it, after the sync mark
   std::optional<RecordType> last_type;
+  bool ended = false;  // as Recovered::ended
 };
 
 struct ScanVisitor {

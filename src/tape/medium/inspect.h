@@ -100,11 +100,13 @@ struct VerifyReport {
   std::uint64_t tags_unchecked = 0;  // encrypted, and none of the keys fits
   std::uint64_t torn_bytes = 0;
   bool closed = false;  // ends with an end-of-data record
+  bool ended = false;   // so, or by an erase, or with a session behind that that came to no block
   // Tape files whose writing was cut off, as Cartridge::cut_off_files() tells them.
   std::vector<std::uint64_t> cut_off_files;
   std::vector<VerifyFault> faults;
   // A write was interrupted: what is there may be in order, and yet be less than was to be written.
-  bool interrupted() const { return torn_bytes != 0 || !cut_off_files.empty(); }
+  // What is torn right behind an end of data is its index, or a session record that nothing followed.
+  bool interrupted() const { return (torn_bytes != 0 && !closed) || !cut_off_files.empty(); }
   bool good() const { return faults.empty() && !interrupted(); }
   std::string to_text() const;
 };

@@ -1,8 +1,10 @@
 // Writings that were cut off: told from those that ended, also after somebody wrote behind them.
 #include <gmock/gmock.h>
+#include <set>
 
 #include "tape/medium/cartridge_test_kit.h"
 #include "tape/medium/inspect.h"
+#include "tape/medium/layout.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -92,6 +94,223 @@ TEST(Interrupted, D4_ATornTailIsNoGoodEndEither) {
   const VerifyReport report = take(verify(sim.env(), kPath));
   EXPECT_FALSE(report.good());
   EXPECT_THAT(report.to_text(), HasSubstr("interrupted write"));
+}
+
+// Opens the cartridge, lets `use` do something at the end of data, and unloads.
+template <typename Use>
+void mount(SimEnv& sim, const Use& use) {
+  auto tape = reopen(sim);
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->to_end_of_data());
+  use(*tape);
+  done(tape->unload());
+}
+
+void expect_cut_off(SimEnv& sim, const std::vector<std::uint64_t>& files, const std::string& when) {
+  EXPECT_EQ(reopen(sim, CartridgeMode::kRead)->cut_off_files(), files) << when;
+  const VerifyReport report = take(verify(sim.env(), kPath, {.keys = {key(1)}, .progress = {}}));
+  EXPECT_EQ(report.cut_off_files, files) << when;
+  EXPECT_EQ(report.good(), files.empty()) << when << "\n" << report.to_text();
+}
+
+TEST(Interrupted, D4_BlocksBehindATornFileDoNotMakeItWhole) {
+  SimEnv sim(74);
+  write_and_die(sim, 2);
+  mount(sim, [](Cartridge& tape) {
+    done(tape.write_record(record(5)));
+    EXPECT_THAT(tape.cut_off_files(), ElementsAre(1)) << "known at once";
+    done(tape.write_filemarks(1));
+  });
+  expect_cut_off(sim, {1}, "blocks and a filemark were written behind the gap");
+  mount(sim, [](Cartridge& tape) {
+    done(tape.write_record(record(6)));
+    done(tape.write_filemarks(1));
+  });
+  expect_cut_off(sim, {1}, "a whole tape file behind it");
+  {
+    auto tape = reopen(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->to_end_of_data());
+    done(tape->write_record(record(7, kBlock)));
+  }
+  expect_cut_off(sim, {1, 3}, "a second crash");
+}
+
+TEST(Interrupted, D4_ANewKeyOrSettingWithinAFileIsNoCut) {
+  SimEnv sim(75);
+  auto tape = make(sim);
+  for (const std::uint32_t seed : {1U, 2U}) {
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(seed, kBlock)));
+  }
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->write_filemarks(1));
+  EXPECT_THAT(tape->cut_off_files(), IsEmpty());
+  done(tape->unload());
+  tape.reset();
+  expect_cut_off(sim, {}, "the filemark has a session of its own");
+}
+
+TEST(Interrupted, D4_WhoOverwritesOrErasesWithinAFileMeansTo) {
+  SimEnv sim(76);
+  {
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    for (std::uint32_t i = 0; i < 4; ++i) done(tape->write_record(record(i, kBlock)));
+    done(tape->write_filemarks(1));
+    done(tape->unload());
+  }
+  mount(sim, [](Cartridge& tape) {  // mt bsf; mt weof
+    EXPECT_EQ(take(tape.space_filemarks(-1)).stop, Motion::Stop::kDone);
+    done(tape.write_filemarks(1));
+  });
+  expect_cut_off(sim, {}, "its filemark was written anew");
+  mount(sim, [](Cartridge& tape) {
+    done(tape.locate(2));
+    done(tape.erase_from_here());
+  });
+  EXPECT_EQ(reopen(sim)->end_of_data().logical_object, 2U);
+  expect_cut_off(sim, {}, "erased within the file");
+  EXPECT_THAT(take(verify(sim.env(), kPath)).to_text(), HasSubstr("ends where it was erased"));
+  {
+    auto tape = reopen(sim);
+    done(tape->locate(1));
+    done(tape->erase_from_here());  // and the power goes
+  }
+  sim.disk.power_loss();
+  expect_cut_off(sim, {}, "what was erased stays so");
+  mount(sim, [](Cartridge& tape) { done(tape.write_record(record(9))); });
+  expect_cut_off(sim, {}, "written behind the erase");
+}
+
+TEST(Interrupted, D4_ACutIsNotForgottenWhenItsEndIsWrittenAnew) {
+  SimEnv sim(77);
+  write_and_die(sim, 2);
+  mount(sim, [](Cartridge& tape) { done(tape.write_filemarks(1)); });
+  mount(sim, [](Cartridge& tape) {
+    EXPECT_EQ(take(tape.space_filemarks(-1)).stop, Motion::Stop::kDone);
+    done(tape.write_record(record(8)));
+  });
+  expect_cut_off(sim, {1}, "the session that told of it was overwritten");
+  mount(sim, [](Cartridge& tape) {
+    done(tape.locate(4));
+    done(tape.erase_from_here());
+  });
+  expect_cut_off(sim, {1}, "or erased");
+  mount(sim, [](Cartridge& tape) {
+    done(tape.locate(2));
+    done(tape.erase_from_here());
+  });
+  expect_cut_off(sim, {}, "nothing of that tape file is left");
+}
+
+TEST(Interrupted, D4_ATornIndexBehindAWholeEndIsNoInterruptedWrite) {
+  SimEnv sim(78);
+  Bytes areas_before;
+  {
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(1, kBlock)));
+    areas_before = to_bytes(ByteView(sim.disk.content(kPath)).first(kDataStart));
+    done(tape->unload());
+  }
+  // The power went when the index was half on the disk, and no superblock spoke of the end yet.
+  Bytes& file = sim.disk.content(kPath);
+  copy_bytes(MutableByteView(file).first(kDataStart), areas_before);
+  file.resize(file.size() - 3);
+  const VerifyReport torn = take(verify(sim.env(), kPath));
+  EXPECT_GT(torn.torn_bytes, 0U);
+  EXPECT_TRUE(torn.closed);
+  EXPECT_TRUE(torn.good()) << torn.to_text();
+  EXPECT_THAT(torn.to_text(), HasSubstr("where no block was"));
+  mount(sim, [](Cartridge& tape) { done(tape.write_record(record(2))); });
+  expect_cut_off(sim, {}, "written behind it");
+  EXPECT_EQ(reopen(sim)->end_of_data().logical_object, 2U);
+}
+
+TEST(Interrupted, D4_ASessionThatCameToNoBlockCutsNothing) {
+  SimEnv sim(79);
+  {
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(1, kBlock)));
+    done(tape->unload());
+  }
+  {
+    auto tape = reopen(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->to_end_of_data());
+    done(tape->write_record(record(2)));  // stays in the buffer; its session record is on the disk
+  }
+  EXPECT_THAT(reopen(sim)->cut_off_files(), IsEmpty());
+  EXPECT_EQ(reopen(sim)->end_of_data().logical_object, 1U);
+}
+
+// The key goes before the cartridge does: hosts clear it, then unload.
+TEST(Interrupted, D1_AnEndIsWrittenAndSealedAlsoWhenTheKeyWentBefore) {
+  SimEnv sim(80);
+  std::set<std::pair<Hash256, crypto::GcmIv>> used;
+  bool twice = false;
+  {
+    auto tape = make(sim);
+    tape->set_seal_observer([&](const Hash256& fingerprint, const crypto::GcmIv& iv) {
+      twice = twice || !used.emplace(fingerprint, iv).second;
+    });
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(1)));
+    done(tape->set_write_session({}));
+    done(tape->set_write_session({}));
+    EXPECT_EQ(take(tape->read_record()).kind, BlockKind::kEndOfData);
+    done(tape->unload());
+  }
+  expect_cut_off(sim, {}, "cleared, then unloaded");
+  const VerifyReport report = take(verify(sim.env(), kPath, {.keys = {key(1)}, .progress = {}}));
+  EXPECT_TRUE(report.closed);
+  EXPECT_EQ(report.tags_checked, 2U) << "the block and its end";
+  EXPECT_EQ(report.tags_unchecked, 0U);
+  EXPECT_EQ(take(inspect(sim.env(), kPath)).counts.indexes, 1U);
+  EXPECT_FALSE(twice);
+}
+
+TEST(Interrupted, D1_ASealedEndThatIsNotNeededIsNeverWritten) {
+  SimEnv sim(81);
+  std::set<std::pair<Hash256, crypto::GcmIv>> used;
+  bool twice = false;
+  {
+    auto tape = make(sim);
+    tape->set_seal_observer([&](const Hash256& fingerprint, const crypto::GcmIv& iv) {
+      twice = twice || !used.emplace(fingerprint, iv).second;
+    });
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      done(tape->set_write_session(sealed_with(key(1))));
+      done(tape->write_record(record(i)));
+    }
+    done(tape->set_write_session({}));
+    done(tape->write_record(record(3)));  // in clear
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->locate(2));
+    done(tape->write_record(record(4)));
+    done(tape->set_write_session({}));
+    done(tape->unload());
+  }
+  EXPECT_FALSE(twice);
+  auto tape = reopen(sim);
+  tape->set_read_key(key(1));
+  const std::vector<Bytes> all = take(read_all(*tape));
+  EXPECT_THAT(all, ElementsAre(record(0), record(1), record(4)));
+  EXPECT_EQ(take(inspect(sim.env(), kPath)).counts.end_of_data, 1U);
+  EXPECT_TRUE(take(verify(sim.env(), kPath, {.keys = {key(1)}, .progress = {}})).good());
+}
+
+TEST(Interrupted, D1_AfterTheKeyWentACrashStillShows) {
+  SimEnv sim(82);
+  {
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(1, kBlock)));
+    done(tape->set_write_session({}));
+  }
+  EXPECT_THAT(reopen(sim)->cut_off_files(), ElementsAre(0)) << "nobody ended it";
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ constexpr std::uint8_t kFlagCompressed = 2;
 constexpr std::size_t kPayloadCrcAt = 56;
 constexpr std::size_t kHeaderCrcAt = 60;
 constexpr std::uint8_t kSessionRawReadBlocked = 1;
+constexpr std::uint8_t kSessionBehindCutOff = 2;
 constexpr std::uint8_t kMaxKadFormat = 2;
 
 // A header is built for every record, so it is put together in place, without the heap.
@@ -131,7 +132,9 @@ Bytes encode_session(const SessionInfo& session) {
   out.u64(session.previous_session).u64(session.start_object).u32(session.start_file).u32(session.algorithm);
   out.u64(static_cast<std::uint64_t>(to_millis(session.begun)));
   out.u8(static_cast<std::uint8_t>(session.method)).u8(session.compression_level);
-  out.u8(session.raw_read_blocked ? kSessionRawReadBlocked : 0).u8(session.kad_format);
+  const int flags = (session.raw_read_blocked ? kSessionRawReadBlocked : 0) |
+                    (session.behind_cut_off ? kSessionBehindCutOff : 0);
+  out.u8(static_cast<std::uint8_t>(flags)).u8(session.kad_format);
   out.bytes16(session.akad).bytes16(session.ukad);
   return out.take();
 }
@@ -157,11 +160,12 @@ Result<SessionInfo> decode_session(ByteView payload) {
   TRY(in.expect_done("session record"));
   const bool known = out.algorithm == kAlgorithmClear || out.algorithm == kAlgorithmAesGcm;
   if (!known || method > 2 || out.compression_level > kMaxCompressionLevel ||
-      flags > kSessionRawReadBlocked || out.kad_format > kMaxKadFormat) {
+      (flags & ~(kSessionRawReadBlocked | kSessionBehindCutOff)) != 0 || out.kad_format > kMaxKadFormat) {
     return fail(ErrorCode::kCorrupt, "session record has a value out of range", "session record");
   }
   out.method = static_cast<KeyMethod>(method);
-  out.raw_read_blocked = flags == kSessionRawReadBlocked;
+  out.raw_read_blocked = (flags & kSessionRawReadBlocked) != 0;
+  out.behind_cut_off = (flags & kSessionBehindCutOff) != 0;
   return out;
 }
 
@@ -194,6 +198,14 @@ AssociatedData associated_data(const RecordHeader& header, const SessionSalt& sa
   copy_bytes(MutableByteView(out).subspan(kHeaderBytes), salt);
   copy_bytes(MutableByteView(out).subspan(kHeaderBytes + kSaltBytes), previous);
   return out;
+}
+
+bool ends_data(RecordType type) {
+  return type == RecordType::kEndOfData || type == RecordType::kIndex;
+}
+
+bool ended_behind(RecordType type, bool ended_before) {
+  return type == RecordType::kSession ? ended_before : ends_data(type);
 }
 
 std::string name_of(const RecordHeader& header, std::uint64_t offset) {

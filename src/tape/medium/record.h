@@ -71,6 +71,7 @@ struct SessionInfo {
   std::uint8_t compression_level = 0;
   bool raw_read_blocked = false;
   std::uint8_t kad_format = 0;
+  bool behind_cut_off = false;  // the writing of tape file start_file was cut off before this session
   Link previous_link{};
   std::uint64_t previous_session = 0;  // offset of its record; 0: this is the first
   std::uint64_t start_object = 0;
@@ -89,6 +90,10 @@ Result<SessionInfo> decode_session(ByteView payload);
 Link link_of(const RecordHeader& header, ByteView payload, ByteView tag);
 LinkHead head_of(const Link& link);
 AssociatedData associated_data(const RecordHeader& header, const SessionSalt& salt, const Link& previous);
+
+bool ends_data(RecordType type);  // an end-of-data record, or the index behind it
+// Whether the writing counts as ended behind a record: a session that came to no block changes nothing.
+bool ended_behind(RecordType type, bool ended_before);
 
 // "record of object 7 at offset 1049000".
 std::string name_of(const RecordHeader& header, std::uint64_t offset);

@@ -17,8 +17,9 @@ std::unexpected<Error> mark_misfit(const ChainState& state) {
 
 // Passes one record. Behind the mark it must be whole in every respect; before it, damage is remembered and
 // passed where the header allows.
-Status step(RecordStream& stream, ChainState& state, Recovered& out, const SyncMark& mark,
+Status step(RecordStream& stream, ChainState& state, Recovered& out, const Superblock& block,
             std::uint64_t file_bytes) {
+  const SyncMark& mark = block.mark;
   const bool synced = state.offset < mark.length;
   const RecordHeader header = TRY(stream.header_at(state.offset, synced ? mark.length : file_bytes));
   if (!synced) TRY(stream.check_payload(header, state.offset));
@@ -35,6 +36,7 @@ Status step(RecordStream& stream, ChainState& state, Recovered& out, const SyncM
   state = next;
   out.index.note(header, at);
   out.last_type = header.type;
+  out.ended = ended_behind(header.type, out.ended) || (block.closed && state.offset == mark.length);
   return {};
 }
 
@@ -83,12 +85,13 @@ Result<Recovered> recover(RecordStream& stream, const Superblock& block, std::ui
     out.index = std::move(stored->index);
     out.used_index = true;
     out.last_type = RecordType::kIndex;
+    out.ended = true;
   } else if (stored.error().code == ErrorCode::kIo) {
     return std::unexpected(stored.error());
   }
   if (state.offset == mark.length && state.mark() != mark) out.damage = mark_misfit(state).error();
   while (state.offset < file_bytes) {
-    const Status passed = step(stream, state, out, mark, file_bytes);
+    const Status passed = step(stream, state, out, block, file_bytes);
     if (passed) continue;
     if (passed.error().code == ErrorCode::kIo) return std::unexpected(passed.error());
     if (state.offset < mark.length) {

@@ -12,6 +12,7 @@ struct Recovered {
   ChainState end = ChainState::beginning();  // behind the last good record
   TapeIndex index;
   std::optional<RecordType> last_type;  // of the last record
+  bool ended = false;                   // the writing was ended there: by an unload, or by an erase
   bool used_index = false;
   std::optional<Error> damage;  // the first thing before the sync mark that does not check
   bool stopped = false;         // the damage could not be passed: the end is right before it

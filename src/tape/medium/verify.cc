@@ -60,35 +60,28 @@ class Verifier {
   // Behind the last record.
   void finish(const ScanEnd& end) {
     out.torn_bytes = end.torn_bytes;
-    out.closed = end.last_type == RecordType::kEndOfData || end.last_type == RecordType::kIndex;
-    if (inside_file_ && !out.closed) out.cut_off_files.push_back(files_);
+    out.closed = end.last_type && ends_data(*end.last_type);
+    out.ended = end.ended;
+    if (inside_file_ && !out.ended) cut_off(files_);
   }
 
  private:
-  // A tape file that was cut off has no end of its own; one that was ended afterwards shows by a session that
-  // begins with its filemark.
+  // A session says when the tape file that it goes on behind was cut off.
   void note_ends(const RecordHeader& header) {
-    switch (header.type) {
-      case RecordType::kSession:
-        new_session_ = true;
-        return;
-      case RecordType::kSyncMark:
-        return;
-      case RecordType::kEndOfData:
-      case RecordType::kIndex:
-        ended_ = true;
-        return;
-      case RecordType::kData:
-        inside_file_ = true;
-        break;
-      case RecordType::kFilemark:
-        if (inside_file_ && new_session_ && !ended_) out.cut_off_files.push_back(header.file_number);
-        inside_file_ = false;
-        files_ = std::uint64_t{header.file_number} + 1;
-        break;
+    if (header.type == RecordType::kSession) {
+      const auto session = stream_.session(header.session_id);
+      if (session && (*session)->info.behind_cut_off) cut_off((*session)->info.start_file);
+    } else if (header.type == RecordType::kData) {
+      inside_file_ = true;
+    } else if (header.type == RecordType::kFilemark) {
+      inside_file_ = false;
+      files_ = std::uint64_t{header.file_number} + 1;
     }
-    new_session_ = false;
-    ended_ = false;
+  }
+
+  void cut_off(std::uint64_t file) {
+    auto& files = out.cut_off_files;
+    if (files.empty() || files.back() != file) files.push_back(file);
   }
 
   Status report_progress(std::uint64_t offset) {
@@ -143,8 +136,6 @@ class Verifier {
   RecordOpener plain_;
   std::uint32_t wrong_session_ = 0;
   bool inside_file_ = false;  // blocks without a filemark behind them
-  bool new_session_ = false;  // since the last object
-  bool ended_ = false;        // an end-of-data record, since the last object
   std::uint64_t files_ = 0;   // filemarks so far
   Bytes buffer_;
 };
@@ -211,11 +202,16 @@ std::string VerifyReport::to_text() const {
   std::string text = std::to_string(records) + " records, " + std::to_string(bytes) + " bytes, " +
                      std::to_string(tags_checked) + " tags checked, " + std::to_string(tags_unchecked) +
                      " tags not checked for want of the key\n";
-  text += closed ? "ends with an end-of-data record\n" : "was not unloaded: no end-of-data record\n";
+  if (closed) {
+    text += "ends with an end-of-data record\n";
+  } else {
+    text += ended ? "ends where it was erased\n" : "was not unloaded: no end-of-data record\n";
+  }
   if (torn_bytes != 0) text += std::to_string(torn_bytes) + " bytes of torn tail after the last record\n";
+  if (torn_bytes != 0 && closed) text += "they lie behind the end of data, where no block was\n";
   for (const std::uint64_t file : cut_off_files)
     text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
-  if (torn_bytes != 0 && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
+  if (interrupted() && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
   for (const VerifyFault& fault : faults) {
     text += std::string(to_string(fault.kind)) + " at offset " + std::to_string(fault.offset) + ", object " +
             std::to_string(fault.logical_object) + ": " + fault.message + "\n";
