@@ -6,22 +6,7 @@
 namespace tapewarden::apps {
 namespace {
 
-// Commands to the drive in a host's name. Unlike InProcessTransport it ends no nexus: that is the host's.
-class HostTransport final : public tape::Transport {
- public:
-  HostTransport(scsi::LogicalUnit& drive, scsi::NexusId nexus) : drive_(drive), nexus_(nexus) {}
-  Result<tape::TransportAnswer> execute(ByteView cdb, ByteView data_out, std::size_t data_in_limit,
-                                        std::chrono::milliseconds) override {
-    auto response = drive_.execute({.cdb = cdb, .nexus = nexus_, .data_out = data_out});
-    if (response.data_in.size() > data_in_limit) response.data_in.resize(data_in_limit);
-    return tape::TransportAnswer{response.status, response.sense, std::move(response.data_in)};
-  }
-  bool on_local_bus() const override { return true; }
-
- private:
-  scsi::LogicalUnit& drive_;
-  scsi::NexusId nexus_;
-};
+constexpr scsi::NexusId kKeyPathNexus{1};  // the key path of a bay knows no nexus
 
 class ProxyKeys final : public TapedKeys {
  public:
@@ -29,8 +14,8 @@ class ProxyKeys final : public TapedKeys {
 
   tape::DriveExchange& exchange() override { return servers_->exchange(); }
 
-  void serve(scsi::LogicalUnit& drive, scsi::NexusId nexus) override {
-    HostTransport transport(drive, nexus);
+  void serve(scsi::LogicalUnit& drive) override {
+    tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);
     const auto served = servers_->proxy().serve(tape);
     if (!served) {
@@ -42,14 +27,13 @@ class ProxyKeys final : public TapedKeys {
     log(LogLevel::kInfo, "a drive got the key " + names + (served->may_write ? "" : ", for reading"));
   }
 
-  bool confirm(scsi::LogicalUnit& drive, scsi::NexusId nexus) override {
-    HostTransport transport(drive, nexus);
+  bool confirm(scsi::LogicalUnit& drive) override {
+    tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);
-    const auto status = tape.key_path_status();
-    if (!status || !status->confirm_due) return false;
-    if (const auto confirmed = servers_->proxy().confirm(tape); !confirmed)
+    const auto confirmed = servers_->proxy().confirm(tape);
+    if (!confirmed)
       log(LogLevel::kWarning, "the key server was not told of a write: " + confirmed.error().text());
-    return true;
+    return confirmed.has_value();
   }
 
  private:

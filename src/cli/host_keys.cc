@@ -56,7 +56,7 @@ Status HostKeys::look(const Values& values) {
   tape::TapeDrive& drive = host_.tape();
   TRY(check_host_manages(drive));
   use_.algorithm_index = TRY(algorithm_of(drive));
-  use_.reads_clear = values.has("--mixed");
+  if (values.has("--mixed")) use_.decryption = scsi::DecryptionMode::kMixed;
   use_.beyond_local_bus = values.has("--allow-remote-plain-key");
   const auto management = drive.encryption_management();
   use_.clear_on_demount = management && management->clear_on_demount;
@@ -89,7 +89,7 @@ Result<std::unique_ptr<HostKeys>> HostKeys::open(Context& context, const Values&
 
 Result<keyproxy::SetKey> HostKeys::give(keyproxy::HostIntent intent, const std::string& group) {
   auto& proxy = servers_->proxy();
-  return wrapped_ ? proxy.set_key(host_.tape(), intent, group)
+  return wrapped_ ? proxy.set_key(host_.tape(), intent, group, use_.decryption)
                   : proxy.set_plain_key(host_.tape(), *stand_in_, name_, intent, group, use_);
 }
 

@@ -169,7 +169,7 @@ scsi::Outcome<void> Library::put_in(const std::vector<Step>& steps, std::vector<
 
 void Library::undo(const std::vector<const Step*>& out, const std::vector<const Step*>& in) {
   for (const auto* step : in) {
-    if (const auto ejected = bay_of(step->after.place)->eject(); !ejected)
+    if (const auto ejected = bay_of(step->after.place)->force_eject(); !ejected)
       note("cartridge " + step->after.barcode + " could not be unloaded: " + ejected.error().text());
   }
   for (const auto* step : out) (void)load(*bay_of(step->before.place), step->before);
