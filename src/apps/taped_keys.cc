@@ -1,7 +1,7 @@
 #include "apps/taped_keys.h"
 
 #include "apps/log.h"
-#include "cli/key_servers.h"
+#include "keyproxy/engine/key_servers.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -10,7 +10,7 @@ constexpr scsi::NexusId kKeyPathNexus{1};  // the key path of a bay knows no nex
 
 class ProxyKeys final : public TapedKeys {
  public:
-  explicit ProxyKeys(std::unique_ptr<cli::KeyServers> servers) : servers_(std::move(servers)) {}
+  explicit ProxyKeys(std::unique_ptr<keyproxy::KeyServers> servers) : servers_(std::move(servers)) {}
 
   tape::DriveExchange& exchange() override { return servers_->exchange(); }
 
@@ -37,14 +37,14 @@ class ProxyKeys final : public TapedKeys {
   }
 
  private:
-  std::unique_ptr<cli::KeyServers> servers_;
+  std::unique_ptr<keyproxy::KeyServers> servers_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TapedKeys>> TapedKeys::connect(Env env, const std::string& engine_config) {
-  const auto config = TRY(cli::read_engine_config(*env.disk, engine_config));
-  return std::make_unique<ProxyKeys>(TRY(cli::KeyServers::connect(env, config)));
+  const auto config = TRY(keyproxy::read_engine_config(*env.disk, engine_config));
+  return std::make_unique<ProxyKeys>(TRY(keyproxy::KeyServers::connect(env, config)));
 }
 
 }  // namespace tapewarden::apps
