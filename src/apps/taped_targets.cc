@@ -16,19 +16,26 @@ iscsi::TargetConfig target_of(const std::string& name, const std::string& alias,
 }
 
 void add_units(iscsi::TargetConfig& target, tape::ElementRobot& robot, tape::ChangerOptions options,
-               const std::vector<std::shared_ptr<tape::DriveBay>>& bays) {
-  target.units.push_back({0, std::make_shared<tape::Changer>(robot, std::move(options))});
-  for (const auto& bay : bays) target.units.push_back({static_cast<std::uint16_t>(target.units.size()), bay});
+               const std::vector<std::shared_ptr<tape::DriveBay>>& bays, const UnitSeat& seat) {
+  seat(target, 0, std::make_shared<tape::Changer>(robot, std::move(options)), "changer");
+  std::uint16_t lun = 1;
+  for (const auto& bay : bays) seat(target, lun++, bay, "drive " + bay->serial());
 }
 
 }  // namespace
 
-Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Library& library) {
+void seat_unit(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
+               std::string) {
+  target.units.push_back({lun, std::move(unit)});
+}
+
+Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Library& library,
+                                  const UnitSeat& seat) {
   const std::string alias = "Tapewarden library";
   TapedTargets made;
   if (config.library.partitions.empty()) {
     auto& target = made.targets.emplace_back(target_of(config.iscsi.target, alias, config.iscsi));
-    add_units(target, library, config.library.changer, library.bays());
+    add_units(target, library, config.library.changer, library.bays(), seat);
   }
   for (const auto& partition : config.library.partitions) {
     auto& robot =
@@ -38,7 +45,7 @@ Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Libr
     log(LogLevel::kInfo, "partition " + partition.name + " is the target " + target.name);
     auto options = config.library.changer;
     options.serial += "-" + partition.name;
-    add_units(target, robot, std::move(options), robot.bays());
+    add_units(target, robot, std::move(options), robot.bays(), seat);
   }
   for (auto& target : made.targets) target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
   return made;

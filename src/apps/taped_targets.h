@@ -2,6 +2,7 @@
 // LUN 1 and on.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,9 +16,17 @@ struct TapedTargets {
   std::vector<iscsi::TargetConfig> targets;
 };
 
+// Puts a unit into its target, perhaps behind something that watches it. `what`: "changer", "drive SERIAL".
+using UnitSeat = std::function<void(iscsi::TargetConfig& target, std::uint16_t lun,
+                                    std::shared_ptr<scsi::LogicalUnit> unit, std::string what)>;
+// As it is.
+void seat_unit(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
+               std::string what);
+
 // `library` outlives what is made. A partition's target is called as the library's, a period, and its name in
 // small letters; its changer has the library's serial, a hyphen, and its name. Errors of
 // read_authentication().
-Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Library& library);
+Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Library& library,
+                                  const UnitSeat& seat = seat_unit);
 
 }  // namespace tapewarden::apps
