@@ -1,36 +1,21 @@
 #include "apps/taped_keys.h"
 
 #include "apps/log.h"
-#include "cli/key_servers.h"
+#include "keyproxy/engine/key_servers.h"
 
 namespace tapewarden::apps {
 namespace {
 
-// Commands to the drive in a host's name. Unlike InProcessTransport it ends no nexus: that is the host's.
-class HostTransport final : public tape::Transport {
- public:
-  HostTransport(scsi::LogicalUnit& drive, scsi::NexusId nexus) : drive_(drive), nexus_(nexus) {}
-  Result<tape::TransportAnswer> execute(ByteView cdb, ByteView data_out, std::size_t data_in_limit,
-                                        std::chrono::milliseconds) override {
-    auto response = drive_.execute({.cdb = cdb, .nexus = nexus_, .data_out = data_out});
-    if (response.data_in.size() > data_in_limit) response.data_in.resize(data_in_limit);
-    return tape::TransportAnswer{response.status, response.sense, std::move(response.data_in)};
-  }
-  bool on_local_bus() const override { return true; }
-
- private:
-  scsi::LogicalUnit& drive_;
-  scsi::NexusId nexus_;
-};
+constexpr scsi::NexusId kKeyPathNexus{1};  // the key path of a bay knows no nexus
 
 class ProxyKeys final : public TapedKeys {
  public:
-  explicit ProxyKeys(std::unique_ptr<cli::KeyServers> servers) : servers_(std::move(servers)) {}
+  explicit ProxyKeys(std::unique_ptr<keyproxy::KeyServers> servers) : servers_(std::move(servers)) {}
 
   tape::DriveExchange& exchange() override { return servers_->exchange(); }
 
-  void serve(scsi::LogicalUnit& drive, scsi::NexusId nexus) override {
-    HostTransport transport(drive, nexus);
+  void serve(scsi::LogicalUnit& drive) override {
+    tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);
     const auto served = servers_->proxy().serve(tape);
     if (!served) {
@@ -42,25 +27,24 @@ class ProxyKeys final : public TapedKeys {
     log(LogLevel::kInfo, "a drive got the key " + names + (served->may_write ? "" : ", for reading"));
   }
 
-  bool confirm(scsi::LogicalUnit& drive, scsi::NexusId nexus) override {
-    HostTransport transport(drive, nexus);
+  bool confirm(scsi::LogicalUnit& drive) override {
+    tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);
-    const auto status = tape.key_path_status();
-    if (!status || !status->confirm_due) return false;
-    if (const auto confirmed = servers_->proxy().confirm(tape); !confirmed)
+    const auto confirmed = servers_->proxy().confirm(tape);
+    if (!confirmed)
       log(LogLevel::kWarning, "the key server was not told of a write: " + confirmed.error().text());
-    return true;
+    return confirmed.has_value();
   }
 
  private:
-  std::unique_ptr<cli::KeyServers> servers_;
+  std::unique_ptr<keyproxy::KeyServers> servers_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<TapedKeys>> TapedKeys::connect(Env env, const std::string& engine_config) {
-  const auto config = TRY(cli::read_engine_config(*env.disk, engine_config));
-  return std::make_unique<ProxyKeys>(TRY(cli::KeyServers::connect(env, config)));
+  const auto config = TRY(keyproxy::read_engine_config(*env.disk, engine_config));
+  return std::make_unique<ProxyKeys>(TRY(keyproxy::KeyServers::connect(env, config)));
 }
 
 }  // namespace tapewarden::apps

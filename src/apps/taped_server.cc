@@ -2,8 +2,8 @@
 
 #include "apps/log.h"
 #include "apps/taped_keys.h"
+#include "apps/taped_targets.h"
 #include "base/disk_space.h"
-#include "tape/device/changer.h"
 #include "tape/library/library.h"
 
 namespace tapewarden::apps {
@@ -59,7 +59,7 @@ iscsi::SessionEvents log_events() {
 struct TapedServer::Parts {
   std::unique_ptr<TapedKeys> keys;  // none: every drive is application-managed
   std::unique_ptr<tape::Library> library;
-  std::shared_ptr<tape::Changer> changer;
+  std::vector<std::unique_ptr<tape::PartitionRobot>> partitions;  // none: hosts see the library as one
   std::unique_ptr<iscsi::Server> server;
 };
 
@@ -73,9 +73,6 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   serving.portals = {{.address = config.iscsi.address, .port = config.iscsi.port}};
   serving.unprotected_network = config.iscsi.unprotected_network;
   serving.events = log_events();
-  iscsi::TargetConfig target{.name = config.iscsi.target, .alias = "Tapewarden library", .units = {}};
-  target.allowed_initiators = config.iscsi.initiators;
-  target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
 
   auto folder = TRY(tape::LibraryFolder::open(env, config.library));
   if (!config.library.key_servers.empty())
@@ -83,11 +80,9 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   parts.library =
       TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config.library, parts.keys.get())),
                               [](const std::string& text) { log(LogLevel::kWarning, text); }));
-  parts.changer = std::make_shared<tape::Changer>(*parts.library, config.library.changer);
-  target.units.push_back({0, parts.changer});
-  for (const auto& bay : parts.library->bays())
-    target.units.push_back({static_cast<std::uint16_t>(target.units.size()), bay});
-  serving.targets.push_back(std::move(target));
+  auto made = TRY(make_targets(env, config, *parts.library));
+  parts.partitions = std::move(made.robots);
+  serving.targets = std::move(made.targets);
   parts.server = TRY(iscsi::Server::start(std::move(serving), env));
   return taped;
 }

@@ -95,7 +95,7 @@ Status verify_with_keys(Context& context, const Values& values) {
                 "name the folder that `site init` made");
   }
   const auto config =
-      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
+      TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   const auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
   TRY(bench->insert(values.text("FILE")));
   auto checked = check_tape(context, *bench);

@@ -3,7 +3,7 @@
 #include "base/disk_space.h"
 #include "base/nearest_words.h"
 #include "base/text.h"
-#include "cli/key_servers.h"
+#include "keyproxy/engine/key_servers.h"
 
 namespace tapewarden::cli {
 
@@ -16,7 +16,7 @@ constexpr std::uint64_t kNexus = 1;
 // In the order of dependence; destroyed from the end.
 struct DriveBench::Parts {
   Env env;
-  std::unique_ptr<KeyServers> servers;
+  std::unique_ptr<keyproxy::KeyServers> servers;
   std::unique_ptr<tape::Drive> drive;
   std::unique_ptr<tape::InProcessTransport> transport;
   std::unique_ptr<tape::TapeDrive> tape;
@@ -26,7 +26,7 @@ struct DriveBench::Parts {
 DriveBench::DriveBench() : parts_(std::make_unique<Parts>()) {}
 DriveBench::~DriveBench() = default;
 
-Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig& config,
+Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const keyproxy::EngineConfig& config,
                                                      const std::string& serial) {
   std::unique_ptr<DriveBench> bench(new DriveBench());
   Parts& parts = *bench->parts_;
@@ -40,7 +40,7 @@ Result<std::unique_ptr<DriveBench>> DriveBench::open(Env env, const EngineConfig
   }
   auto identity = tape::DriveIdentity::load(*env.disk, config.drives + "/" + serial);
   if (!identity) return in_context("drive " + serial, identity.error());
-  parts.servers = TRY(KeyServers::connect(env, config));
+  parts.servers = TRY(keyproxy::KeyServers::connect(env, config));
   parts.servers->prefer_primary();
   tape::DriveOptions options;
   options.management = (*identity)->facts().kind == tape::MediumKind::kLto ? tape::KeyManagement::kApplication

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/env.h"
-#include "cli/engine_config.h"
 #include "cli/keyed_drive.h"
 #include "dkx/client/client.h"
+#include "keyproxy/engine/engine_config.h"
 #include "keyproxy/key_proxy.h"
 #include "tape/device/drive.h"
 #include "tape/initiator/tape_drive.h"
@@ -18,7 +18,7 @@ namespace tapewarden::cli {
 class DriveBench final : public KeyedDrive {
  public:
   // `serial` names a folder below the engine's drives. Connects in the background.
-  static Result<std::unique_ptr<DriveBench>> open(Env env, const EngineConfig& config,
+  static Result<std::unique_ptr<DriveBench>> open(Env env, const keyproxy::EngineConfig& config,
                                                   const std::string& serial);
   ~DriveBench() override;
 

@@ -1,10 +1,12 @@
 // The host command over a virtual drive; the way to it is local or not as the test says.
 #include "cli/host_drive.h"
 
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
 
 #include "cli/host_keys.h"
+#include "cli/host_tape.h"
 #include "tape/device/drive_test_kit.h"
 
 namespace tapewarden::cli {
@@ -25,6 +27,33 @@ class Way final : public tape::Transport {
   tape::InProcessTransport inner_;
   bool local_;
 };
+
+// A drive that answers some commands as the test says.
+class Interposed final : public scsi::LogicalUnit {
+ public:
+  using Answer = std::function<std::optional<scsi::Response>(const scsi::Command& command)>;
+  Interposed(scsi::LogicalUnit& unit, Answer answer) : unit_(unit), answer_(std::move(answer)) {}
+  scsi::Response execute(const scsi::Command& command) override {
+    if (auto response = answer_(command)) return *std::move(response);
+    return unit_.execute(command);
+  }
+  void nexus_lost(scsi::NexusId nexus) override { unit_.nexus_lost(nexus); }
+  void reset() override { unit_.reset(); }
+
+ private:
+  scsi::LogicalUnit& unit_;
+  Answer answer_;
+};
+
+bool has_opcode(const scsi::Command& command, scsi::Opcode opcode) {
+  return command.cdb[0] == static_cast<std::uint8_t>(opcode);
+}
+bool sets_encryption(const scsi::Command& command) {
+  return has_opcode(command, scsi::Opcode::kSecurityProtocolOut);
+}
+bool asks_of_encryption(const scsi::Command& command) {
+  return has_opcode(command, scsi::Opcode::kSecurityProtocolIn);
+}
 
 std::unique_ptr<HostDrive> host_of(Bench& bench, bool local = true) {
   return HostDrive::over(std::make_unique<Way>(*bench.drive, local)).value();
@@ -109,6 +138,96 @@ TEST(HostDrive, D5_AClearOrEmptyTapeNamesNoKey) {
     EXPECT_GOOD(bench.filemarks());
   }
   EXPECT_EQ(to_first_encrypted_block(host_of(bench)->tape()).error().code, ErrorCode::kNotFound);
+}
+
+TEST(HostDrive, D5_ADriveThatTookAKeyAndDoesNotUseItIsFoundOut) {
+  using keyproxy::HostIntent;
+  Bench bench;
+  const auto host = host_of(bench);
+  const auto fault_of = [&](HostIntent intent) {
+    EXPECT_TRUE(host->tape().drain_attentions());  // that another has changed the modes
+    const auto checked = check_given_key(host->tape(), intent);
+    return checked ? std::nullopt : std::optional(checked.error().code);
+  };
+  EXPECT_EQ(fault_of(HostIntent::kWriteFromBeginning), ErrorCode::kInternal) << "it would write in clear";
+  EXPECT_EQ(fault_of(HostIntent::kAppend), ErrorCode::kInternal);
+  EXPECT_EQ(fault_of(HostIntent::kRead), std::nullopt);
+
+  EXPECT_GOOD(bench.set_encryption(tape::test::encrypting(tape::test::key_bytes(1))));
+  EXPECT_EQ(fault_of(HostIntent::kRead), ErrorCode::kInternal) << "it would write with a key for reading";
+  EXPECT_EQ(fault_of(HostIntent::kWriteFromBeginning), std::nullopt);
+  EXPECT_GOOD(bench.write(tape::test::block(1)));
+  EXPECT_GOOD(bench.rewind());
+  EXPECT_EQ(fault_of(HostIntent::kAppend), std::nullopt);
+
+  EXPECT_GOOD(bench.set_encryption(tape::test::encrypting(tape::test::key_bytes(2))));
+  EXPECT_EQ(fault_of(HostIntent::kAppend), ErrorCode::kWrongKey);
+  EXPECT_EQ(fault_of(HostIntent::kWriteFromBeginning), std::nullopt) << "what is there is written over";
+  auto reading = tape::test::encrypting(tape::test::key_bytes(2));
+  reading.encryption = scsi::EncryptionMode::kDisable;
+  EXPECT_GOOD(bench.set_encryption(reading));
+  EXPECT_EQ(fault_of(HostIntent::kRead), ErrorCode::kWrongKey);
+}
+
+TEST(HostDrive, D5_ADriveThatDoesNotTellOfItsKeyIsNotTrustedWithOne) {
+  Bench bench;
+  Interposed silent(*bench.drive, [](const scsi::Command& command) -> std::optional<scsi::Response> {
+    if (!asks_of_encryption(command)) return {};
+    return scsi::check_condition({.code = tape::test::codes::kInvalidOpcode});
+  });
+  const auto host = HostDrive::over(std::make_unique<Way>(silent, true)).value();
+  EXPECT_FALSE(check_given_key(host->tape(), keyproxy::HostIntent::kRead));
+}
+
+// A tape that `tapewarden tape` has open, on a drive that answers as `answer` says.
+class HostTapeTest : public ::testing::Test {
+ protected:
+  HostTapeTest() { EXPECT_GOOD(bench_.set_encryption(tape::test::encrypting(tape::test::key_bytes(1)))); }
+  Status clear_key(Interposed::Answer answer) {
+    Interposed unit(*bench_.drive, std::move(answer));
+    Context context;
+    context.env = bench_.sim.env();
+    const Values values;
+    auto host = HostTape::over(context, values, HostDrive::over(std::make_unique<Way>(unit, true)).value());
+    EXPECT_TRUE(host) << host.error().text();
+    return (*host)->clear_key();
+  }
+  scsi::EncryptionMode mode() { return host_of(bench_)->tape().encryption_status()->encryption; }
+  static scsi::Response refused() {
+    return scsi::check_condition({.code = tape::test::codes::kInvalidOpcode});
+  }
+  Bench bench_;
+};
+
+TEST_F(HostTapeTest, D5_TheKeyIsTakenFromTheDriveAtTheEnd) {
+  const auto cleared = clear_key([](const scsi::Command&) { return std::nullopt; });
+  EXPECT_TRUE(cleared) << cleared.error().text();
+  EXPECT_EQ(mode(), scsi::EncryptionMode::kDisable);
+}
+
+TEST_F(HostTapeTest, D5_ADriveThatKnowsNoEncryptionHasNoKeyToTake) {
+  EXPECT_TRUE(clear_key([](const scsi::Command& command) {
+    return sets_encryption(command) || asks_of_encryption(command) ? std::optional(refused()) : std::nullopt;
+  }));
+}
+
+TEST_F(HostTapeTest, D5_ADriveThatKeepsItsKeyIsToldOf) {
+  const auto kept = clear_key([](const scsi::Command& command) {
+    return sets_encryption(command) ? std::optional(refused()) : std::nullopt;
+  });
+  EXPECT_FALSE(kept) << "it still encrypts";
+  EXPECT_EQ(mode(), scsi::EncryptionMode::kEncrypt);
+  EXPECT_GOOD(bench_.set_encryption(tape::test::no_encryption()));
+  EXPECT_TRUE(clear_key([](const scsi::Command& command) {
+    return sets_encryption(command) ? std::optional(refused()) : std::nullopt;
+  })) << "there is nothing to take";
+}
+
+TEST_F(HostTapeTest, D5_AFaultIsNoSignThatThereIsNoKey) {
+  EXPECT_FALSE(clear_key([](const scsi::Command& command) -> std::optional<scsi::Response> {
+    if (!sets_encryption(command) && !asks_of_encryption(command)) return {};
+    return scsi::check_condition({.code = tape::test::codes::kInternalTargetFailure});
+  }));
 }
 
 TEST(HostDrive, D5_DescriptorsAreShownAsAliasTextOrDigits) {

@@ -24,7 +24,8 @@ Result<std::uint8_t> algorithm_of(tape::TapeDrive& drive) {
               "the drive has no algorithm with keys of 32 bytes and room for a key's name of 12", "DEVICE");
 }
 
-Result<std::shared_ptr<const tape::DriveIdentity>> stand_in_of(Context& context, const EngineConfig& config,
+Result<std::shared_ptr<const tape::DriveIdentity>> stand_in_of(Context& context,
+                                                               const keyproxy::EngineConfig& config,
                                                                const HostDrive& host) {
   if (host.serial().empty())
     return fail(ErrorCode::kUnsupported, "the drive does not tell its serial number", "DEVICE");
@@ -56,7 +57,7 @@ Status HostKeys::look(const Values& values) {
   tape::TapeDrive& drive = host_.tape();
   TRY(check_host_manages(drive));
   use_.algorithm_index = TRY(algorithm_of(drive));
-  use_.reads_clear = values.has("--mixed");
+  if (values.has("--mixed")) use_.decryption = scsi::DecryptionMode::kMixed;
   use_.beyond_local_bus = values.has("--allow-remote-plain-key");
   const auto management = drive.encryption_management();
   use_.clear_on_demount = management && management->clear_on_demount;
@@ -75,21 +76,21 @@ Result<std::unique_ptr<HostKeys>> HostKeys::open(Context& context, const Values&
     return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
                 "name the folder that `site init` made");
   const auto config =
-      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
+      TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   std::unique_ptr<HostKeys> keys(new HostKeys(host));
   TRY(keys->look(values));
   if (!keys->wrapped_) {
     keys->stand_in_ = TRY(stand_in_of(context, config, host));
     keys->name_ = TRY(keyproxy::name_of_cartridge(host.tape(), values.text("--volser")));
   }
-  keys->servers_ = TRY(KeyServers::connect(context.env, config));
+  keys->servers_ = TRY(keyproxy::KeyServers::connect(context.env, config));
   keys->servers_->prefer_primary();
   return keys;
 }
 
 Result<keyproxy::SetKey> HostKeys::give(keyproxy::HostIntent intent, const std::string& group) {
   auto& proxy = servers_->proxy();
-  return wrapped_ ? proxy.set_key(host_.tape(), intent, group)
+  return wrapped_ ? proxy.set_key(host_.tape(), intent, group, use_.decryption)
                   : proxy.set_plain_key(host_.tape(), *stand_in_, name_, intent, group, use_);
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/host_drive.h"
-#include "cli/key_servers.h"
+#include "keyproxy/engine/key_servers.h"
 
 namespace tapewarden::cli {
 
@@ -34,7 +34,7 @@ class HostKeys {
   keyproxy::PlainKeyUse use_;
   std::shared_ptr<const tape::DriveIdentity> stand_in_;  // not for a wrapped key
   keyproxy::CartridgeName name_;
-  std::unique_ptr<KeyServers> servers_;
+  std::unique_ptr<keyproxy::KeyServers> servers_;
 };
 
 }  // namespace tapewarden::cli

@@ -7,8 +7,13 @@ HostTape::~HostTape() {
 }
 
 Result<std::unique_ptr<HostTape>> HostTape::open(Context& context, const Values& values) {
+  return over(context, values, TRY(HostDrive::open(context, values)));
+}
+
+Result<std::unique_ptr<HostTape>> HostTape::over(Context& context, const Values& values,
+                                                 std::unique_ptr<HostDrive> opened) {
   std::unique_ptr<HostTape> host(new HostTape(context, values));
-  host->drive_ = TRY(HostDrive::open(context, values));
+  host->drive_ = std::move(opened);
   tape::TapeDrive& drive = host->tape();
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
   if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());

@@ -14,6 +14,9 @@ class HostTape final : public KeyedDrive {
   // Brings the drive to variable block length. `context` and `values` outlive this. Errors of
   // HostDrive::open(); those of the drive when it holds no cartridge.
   static Result<std::unique_ptr<HostTape>> open(Context& context, const Values& values);
+  // The same for a drive that is opened already.
+  static Result<std::unique_ptr<HostTape>> over(Context& context, const Values& values,
+                                                std::unique_ptr<HostDrive> drive);
   ~HostTape() override;  // takes a key that it gave away again
 
   tape::TapeDrive& tape() override { return drive_->tape(); }

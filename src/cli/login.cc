@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "cli/engine_config.h"
 #include "cli/request_body.h"
 #include "config/toml_file.h"
+#include "keyproxy/engine/engine_config.h"
 
 namespace tapewarden::cli {
 namespace {
@@ -37,8 +37,8 @@ Result<std::string> address_in_site(Disk& disk, const std::string& site, const s
   auto https = toml.section("https");
   const auto port = TRY(https.number("port", 1, 65535, 1443));
   std::string host = TRY(https.text("address", "127.0.0.1"));
-  if (const auto engine = read_engine_config(disk, site + "/engine/engine.toml")) {
-    const auto known = std::ranges::find(engine->servers, name, &KeyServerAddress::name);
+  if (const auto engine = keyproxy::read_engine_config(disk, site + "/engine/engine.toml")) {
+    const auto known = std::ranges::find(engine->servers, name, &keyproxy::KeyServerAddress::name);
     if (known != engine->servers.end()) host = known->host;
   }
   if (host.find(':') != std::string::npos) host = "[" + host + "]";

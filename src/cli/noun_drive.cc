@@ -38,7 +38,7 @@ Status enrol(Context& context, const Values& values) {
   TRY(need_site(context));
   const std::string serial = to_upper(values.text("--serial"));
   const auto config =
-      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
+      TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   const auto bench = TRY(DriveBench::open(context.env, config, serial));
   const auto state = TRY(enrol_drive(*bench));
   *context.out << "drive " << serial

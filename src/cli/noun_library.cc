@@ -5,11 +5,11 @@
 
 #include "base/text.h"
 #include "cli/drive_maker.h"
-#include "cli/key_servers.h"
 #include "cli/library_maker.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
 #include "cli/size_text.h"
+#include "keyproxy/engine/key_servers.h"
 #include "tape/library/barcode.h"
 #include "tape/library/library_actions.h"
 
@@ -141,8 +141,8 @@ Status enrol(Context& context, const Values& values) {
   if (spec.key_servers.empty())
     return fail(ErrorCode::kInvalidArgument, "the library brings keys to none of its drives",
                 "library.drives", "write the word library after a drive's serial, and key_servers");
-  const auto config = TRY(read_engine_config(*context.env.disk, spec.key_servers));
-  const auto servers = TRY(KeyServers::connect(context.env, config));
+  const auto config = TRY(keyproxy::read_engine_config(*context.env.disk, spec.key_servers));
+  const auto servers = TRY(keyproxy::KeyServers::connect(context.env, config));
   json::array rows;
   std::string text;
   for (const auto& drive : spec.drives) {

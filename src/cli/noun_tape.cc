@@ -69,7 +69,7 @@ Result<OpenDrive> open_virtual(Context& context, const Values& values) {
                 "name the folder that `site init` made");
   }
   const auto config =
-      TRY(read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
+      TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
   TRY(bench->insert(values.text("--cartridge")));
   auto* const raw = bench.get();

@@ -1,5 +1,6 @@
 #include "keyproxy/key_proxy.h"
 
+#include <algorithm>
 #include <future>
 
 #include "dkx/signing.h"
@@ -11,6 +12,7 @@ namespace {
 
 // No key has this alias: K2 lets nobody make one by it.
 constexpr std::string_view kAliasOfNoKey = "?INTRODUCE";
+constexpr std::size_t kMaxConfirmationsAtOnce = 128;  // more than a drive remembers
 
 Error of(const tape::TapeError& error) {
   return error.error();
@@ -99,13 +101,14 @@ Result<eedk::DataKeyIdentifier> identifier_of(const dkx::KeyRequest& request, co
 
 // Everything of the page but the key. The scope is that of all initiators: the key outlives the one that sets
 // it, for the program that writes the tape.
-scsi::SetDataEncryption parameters_for(HostIntent intent, const eedk::DataKeyIdentifier& identifier) {
+scsi::SetDataEncryption parameters_for(HostIntent intent, const eedk::DataKeyIdentifier& identifier,
+                                       scsi::DecryptionMode decryption) {
   scsi::SetDataEncryption parameters;
   parameters.scope = scsi::KeyScope::kAllNexuses;
   parameters.clear_on_demount = true;
   parameters.encryption =
       intent == HostIntent::kRead ? scsi::EncryptionMode::kDisable : scsi::EncryptionMode::kEncrypt;
-  parameters.decryption = scsi::DecryptionMode::kDecrypt;
+  parameters.decryption = decryption;
   parameters.kads.push_back({.kind = scsi::KadKind::kAuthenticated, .value = to_bytes(identifier.view())});
   return parameters;
 }
@@ -178,15 +181,31 @@ Result<Served> KeyProxy::serve_request(tape::TapeDrive& drive, const scsi::KeyRe
 }
 
 Status KeyProxy::confirm(tape::TapeDrive& drive) {
-  const auto status = drive.key_path_status();
-  if (!status) return std::unexpected(of(status.error()));
-  if (!status->confirm_due) return {};
-  const Uuid request = status->request;
+  Status first;
+  std::vector<Uuid> refused;
+  while (refused.size() < kMaxConfirmationsAtOnce) {
+    const auto status = drive.key_path_status();
+    if (!status) return std::unexpected(of(status.error()));
+    const Uuid request = status->confirm_request;
+    if (!status->confirm_due || std::ranges::find(refused, request) != refused.end()) break;
+    const auto refusal = TRY(confirm_one(drive, request));
+    if (!refusal) continue;
+    auto error = dkx::error_of(*refusal);
+    const auto postponed =
+        drive.send_refusal({request, refusal_of(error), static_cast<std::uint16_t>(error.detail)});
+    if (first) first = std::unexpected(std::move(error));
+    if (!postponed) break;
+    refused.push_back(request);
+  }
+  return first;
+}
+
+Result<std::optional<dkx::Refusal>> KeyProxy::confirm_one(tape::TapeDrive& drive, const Uuid& request) {
   const auto answered = TRY(
       exchange([&](const dkx::Attempt& attempt) { return signed_by_drive(drive, request, true, attempt); }));
-  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body))
-    return std::unexpected(dkx::error_of(*refused));
-  return give_answer(drive, request, answered);
+  if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body)) return std::optional(*refused);
+  TRY(give_answer(drive, request, answered));
+  return std::optional<dkx::Refusal>();
 }
 
 Result<dkx::Answered> KeyProxy::exchange_as_proxy(const dkx::KeyRequest& request) {
@@ -277,12 +296,13 @@ Result<KeyProxy::HostGrant> KeyProxy::ask_for_host(tape::TapeDrive& drive, const
                    .oaep_label = eedk::sedk_oaep_label(request.volume, request.request_id)};
 }
 
-Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group) {
+Result<SetKey> KeyProxy::set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group,
+                                 scsi::DecryptionMode decryption) {
   const auto page = drive.key_request();
   if (!page) return std::unexpected(of(page.error()));
   auto grant = TRY(ask_for_host(drive, *page, intent, group));
   const Bytes key = scsi::WrappedKey{.label = grant.oaep_label, .wrapped = grant.wrapped}.encode();
-  auto parameters = parameters_for(intent, grant.identifier);
+  auto parameters = parameters_for(intent, grant.identifier, decryption);
   parameters.key_format = scsi::KeyFormat::kWrapped;
   parameters.key = key;
   if (const auto set = drive.set_encryption(parameters); !set) return std::unexpected(of(set.error()));
@@ -296,10 +316,9 @@ Result<SetKey> KeyProxy::set_plain_key(tape::TapeDrive& drive, const tape::Drive
   const auto data_key = TRY(stand_in.unwrap(grant.wrapped, grant.oaep_label));
   if (data_key.size() != scsi::kDataKeyLength)
     return fail(ErrorCode::kCorrupt, "the key server sent a key of another length", "data key");
-  auto parameters = parameters_for(intent, grant.identifier);
+  auto parameters = parameters_for(intent, grant.identifier, use.decryption);
   parameters.algorithm_index = use.algorithm_index;
   parameters.clear_on_demount = use.clear_on_demount;
-  if (use.reads_clear) parameters.decryption = scsi::DecryptionMode::kMixed;
   parameters.key = data_key.reveal();
   if (const auto set = drive.set_encryption(parameters, use.beyond_local_bus); !set)
     return std::unexpected(of(set.error()));

@@ -52,9 +52,9 @@ enum class HostIntent : std::uint8_t { kWriteFromBeginning, kAppend, kRead };
 // How a key is given to a drive that takes plain keys alone.
 struct PlainKeyUse {
   std::uint8_t algorithm_index = 1;
-  bool clear_on_demount = true;   // CKOD, where the drive offers it
-  bool reads_clear = false;       // decryption mode MIXED: clear blocks are read too
-  bool beyond_local_bus = false;  // the key may leave this host in clear
+  bool clear_on_demount = true;                                      // CKOD, where the drive offers it
+  bool beyond_local_bus = false;                                     // the key may leave this host in clear
+  scsi::DecryptionMode decryption = scsi::DecryptionMode::kDecrypt;  // kMixed: clear blocks are read too
 };
 
 class KeyProxy {
@@ -66,7 +66,9 @@ class KeyProxy {
   // the drive is told why, so that the host's next command gets honest sense; the error returned says it in
   // words.
   Result<Served> serve(tape::TapeDrive& drive);
-  // Key path: tells the server that the drive has written with its key, when the drive says that this is due.
+  // Key path: tells the server of every write with a new key that the drive says is due, the cartridge still
+  // in the drive or not. One that the server refuses stays due and keeps no other from being made; the error
+  // is that of the first.
   Status confirm(tape::TapeDrive& drive);
 
   // Shows a drive to the key server: asks, in the drive's own name or the proxy's, to read with a key that
@@ -76,8 +78,9 @@ class KeyProxy {
 
   // Set by host: asks for a key for the cartridge in the drive and sets it. `group` (a key group or alias)
   // counts for a write from the beginning only; empty leaves the choice to the key server. For append and
-  // read the identifier comes from the tape.
-  Result<SetKey> set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group);
+  // read the identifier comes from the tape. `decryption`: kMixed when clear blocks are to be read too.
+  Result<SetKey> set_key(tape::TapeDrive& drive, HostIntent intent, const std::string& group,
+                         scsi::DecryptionMode decryption = scsi::DecryptionMode::kDecrypt);
   // The same for a drive that knows nothing of this program and takes plain keys alone (format 00h).
   // `stand_in` is the identity that this host keeps for it, with which it is in the drive table. For append
   // and read the tape stands at a block that names its key. The data key is in clear in this process from the
@@ -103,6 +106,8 @@ class KeyProxy {
   Status confirm(const scsi::KeyRequestPage& page, const SetKey& key);
   Result<dkx::Answered> exchange(dkx::Builder builder);
   Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
+  // The server's refusal, or that it took the confirmation. An error: neither came.
+  Result<std::optional<dkx::Refusal>> confirm_one(tape::TapeDrive& drive, const Uuid& request);
   Result<dkx::KeyRequest> host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,
                                        HostIntent intent, const std::string& group);
   Result<dkx::Answered> exchange_as_proxy(const dkx::KeyRequest& request);

@@ -144,7 +144,17 @@ class KeyProxyTest : public ::testing::Test {
     server_.answer_signed_by(forger_ ? *forger_ : parties().server, request, body);
   }
   dkx::AnswerBody grant(const dkx::KeyRequest& asked) {
-    if (asked.intent == dkx::Intent::kConfirm) return dkx::ConfirmAnswer{asked.confirmation->ledger, {}};
+    if (asked.intent == dkx::Intent::kConfirm) {
+      if (refused_request_ == asked.confirmation->request)
+        return dkx::Refusal{EkmCode::kMessageOutOfSequence,
+                            eedk::Origin::kKeyServer,
+                            "no",
+                            "",
+                            "do",
+                            dkx::RetryReason::kNone,
+                            {}};
+      return dkx::ConfirmAnswer{asked.confirmation->ledger, {}};
+    }
     if (asked.intent == dkx::Intent::kWriteFromBeginning) {
       data_key_.assign(32, 0);
       random_.fill(data_key_);
@@ -197,6 +207,7 @@ class KeyProxyTest : public ::testing::Test {
   Bytes data_key_;  // of the last write
   Bytes carried_;   // every byte to and from the drive, every request and answer
   std::optional<dkx::Refusal> refuse_;
+  std::optional<Uuid> refused_request_;  // no write of this request is confirmed
   const dkx::testing::Party* forger_ = nullptr;
   std::function<void(dkx::KeyAnswer&, const crypto::SecretBytes& key)> change_;  // what is granted
   Pool pool_box_;
@@ -228,6 +239,59 @@ TEST_F(KeyProxyTest, D2_AWriteAsksForAKeyAndTheCartridgeHoldsItsEedks) {
   EXPECT_EQ(last_request().confirmation->ledger, (dkx::LedgerReference{server_.id(), 7}));
   ASSERT_TRUE(proxy_->confirm(*drive_)) << "nothing is due any more";
   EXPECT_EQ(server_.requests().size(), before + 1);
+}
+
+TEST_F(KeyProxyTest, K12_AConfirmationAfterTheUnloadIsOfTheCartridgeThatWasWritten) {
+  write_3592();
+  const auto written = last_request();
+  ASSERT_TRUE(device_->eject());
+  ASSERT_TRUE(drive_->drain_attentions());
+  const auto confirmed = proxy_->confirm(*drive_);
+  ASSERT_TRUE(confirmed) << confirmed.error().text();
+  EXPECT_EQ(last_request().intent, dkx::Intent::kConfirm);
+  EXPECT_EQ(last_request().volser, "VOL001");
+  EXPECT_EQ(last_request().volume, written.volume);
+  EXPECT_EQ(last_request().confirmation->request, written.request_id);
+  EXPECT_FALSE(device_->confirmation_due());
+}
+
+// The status names the request under way, which is another than the one that is to be confirmed.
+TEST_F(KeyProxyTest, K12_AConfirmationIsMadeWhileTheDriveWaitsForAnotherKey) {
+  write_3592();
+  const auto written = last_request();
+  remount();
+  encrypt_with_label();
+  ASSERT_EQ(drive_->write_block(block()).error().fault, TapeFault::kKeyGenerationNeeded);
+  const auto confirmed = proxy_->confirm(*drive_);
+  ASSERT_TRUE(confirmed) << confirmed.error().text();
+  EXPECT_EQ(last_request().confirmation->request, written.request_id);
+  ASSERT_TRUE(proxy_->serve(*drive_)) << "the request under way was not lost";
+  EXPECT_TRUE(drive_->write_block(block()));
+}
+
+TEST_F(KeyProxyTest, K12_AConfirmationThatIsRefusedStaysDueAndKeepsNoOtherFromBeingMade) {
+  write_3592();
+  const auto first = last_request().request_id;
+  remount();
+  encrypt_with_label();
+  ASSERT_FALSE(drive_->write_block(block()));
+  ASSERT_TRUE(proxy_->serve(*drive_));
+  const auto second = last_request().request_id;
+  ASSERT_TRUE(drive_->write_block(block()));
+  ASSERT_TRUE(drive_->write_filemarks(1));
+
+  refused_request_ = first;
+  const auto refused = proxy_->confirm(*drive_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().detail, static_cast<std::uint32_t>(EkmCode::kMessageOutOfSequence));
+  EXPECT_EQ(last_request().confirmation->request, second);
+  EXPECT_TRUE(device_->confirmation_due());
+  EXPECT_TRUE(drive_->write_block(block())) << "the drive's key is not touched by it";
+
+  refused_request_.reset();
+  ASSERT_TRUE(proxy_->confirm(*drive_));
+  EXPECT_EQ(last_request().confirmation->request, first);
+  EXPECT_FALSE(device_->confirmation_due());
 }
 
 TEST_F(KeyProxyTest, K7_AppendAndReadBringTheCartridgesEedksForTranslation) {
@@ -287,7 +351,8 @@ TEST_F(KeyProxyTest, D5_ADriveThatTakesPlainKeysGetsAManagedOne) {
   ASSERT_FALSE(refused) << "the way to the drive is not the local bus";
   EXPECT_FALSE(holds(carried_, data_key_)) << "nothing of the key went out";
 
-  const PlainKeyUse use{.clear_on_demount = false, .reads_clear = true, .beyond_local_bus = true};
+  const PlainKeyUse use{
+      .clear_on_demount = false, .beyond_local_bus = true, .decryption = scsi::DecryptionMode::kMixed};
   const auto set =
       proxy_->set_plain_key(*drive_, stand_in, name, HostIntent::kWriteFromBeginning, "DAILY", use);
   ASSERT_TRUE(set) << set.error().text();
@@ -313,6 +378,28 @@ TEST_F(KeyProxyTest, D5_ADriveThatTakesPlainKeysGetsAManagedOne) {
   const auto read = drive_->read_block(8000);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->data, block());
+}
+
+TEST_F(KeyProxyTest, D5_AWrappedKeyReadsClearBlocksTooWhenAsked) {
+  load(MediumKind::kLto);
+  ASSERT_TRUE(drive_->write_block(block()));
+  ASSERT_TRUE(drive_->write_filemarks(1));
+  ASSERT_TRUE(proxy_->set_key(*drive_, HostIntent::kWriteFromBeginning, ""));
+  ASSERT_TRUE(drive_->write_block(block()));
+  ASSERT_TRUE(drive_->write_filemarks(1));
+  const auto label_read = [&] {
+    EXPECT_TRUE(drive_->rewind());
+    return drive_->read_block(8000).has_value();
+  };
+  EXPECT_FALSE(label_read()) << "clear, where encrypted blocks alone are to come";
+  ASSERT_TRUE(drive_->space_filemarks(1));
+  ASSERT_TRUE(proxy_->set_key(*drive_, HostIntent::kRead, "", scsi::DecryptionMode::kMixed));
+  EXPECT_EQ(drive_->encryption_status()->decryption, scsi::DecryptionMode::kMixed);
+  EXPECT_TRUE(label_read());
+  ASSERT_TRUE(drive_->space_filemarks(1));
+  const auto sealed = drive_->read_block(8000);
+  ASSERT_TRUE(sealed) << sealed.error().text();
+  EXPECT_EQ(sealed->data, block());
 }
 
 TEST_F(KeyProxyTest, D5_AStandInOpensOnlyWhatIsWrappedToIt) {

@@ -37,7 +37,7 @@ Result<StandardInquiry> StandardInquiry::decode(ByteView data) {
                          .revision = right_trimmed(data.subspan(32, 4))};
 }
 
-Bytes encode_vpd_page(std::uint8_t page, ByteView content, std::uint8_t device_type) {
+Bytes encode_vpd_page(std::uint8_t device_type, std::uint8_t page, ByteView content) {
   ByteWriter out;
   out.u8(device_type).u8(page).bytes16(content);
   return out.take();

@@ -55,7 +55,7 @@ struct Designator {
 };
 
 // A page with its header: device type, page code, length, content. REQUIRES: content.size() < 65536.
-Bytes encode_vpd_page(std::uint8_t page, ByteView content, std::uint8_t device_type = kTapeDeviceType);
+Bytes encode_vpd_page(std::uint8_t device_type, std::uint8_t page, ByteView content);
 // The content. kCorrupt when the page is another one or cut short.
 Result<ByteView> vpd_page_content(ByteView data, std::uint8_t page);
 

@@ -68,9 +68,7 @@ Bytes RamDisk::vpd_page(std::uint8_t page) const {
       out.zeros(4);  // fully provisioned, nothing can be unmapped
       break;
   }
-  auto encoded = encode_vpd_page(page, out.view());
-  encoded[0] = kDiskType;
-  return encoded;
+  return encode_vpd_page(kDiskType, page, out.view());
 }
 
 RamDisk::Reply RamDisk::inquiry(const Command& command) {

@@ -169,7 +169,7 @@ TEST(Inquiry, D1_StandardAndDesignators) {
   const std::vector<Designator> ids{
       {DesignatorCode::kAscii, DesignatorKind::kVendorId, false, to_bytes("IBM x")},
       {DesignatorCode::kBinary, DesignatorKind::kNaa, true, hex("5005076300000001")}};
-  const auto page = encode_vpd_page(vpd::kDeviceIdentification, encode_designators(ids));
+  const auto page = encode_vpd_page(kTapeDeviceType, vpd::kDeviceIdentification, encode_designators(ids));
   EXPECT_EQ(decode_designators(vpd_page_content(page, 0x83).value()).value(), ids);
   EXPECT_FALSE(vpd_page_content(page, 0x80).has_value());
   EXPECT_FALSE(vpd_page_content(ByteView(page).first(10), 0x83).has_value());

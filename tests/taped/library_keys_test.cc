@@ -26,6 +26,7 @@ class LibraryKeys : public TapeSite {
   // The library of the suite's site with drives of `kind`, in the drive table; `rules` and the key servers in
   // its configuration.
   void serve(const std::string& kind, const std::string& rules) {
+    kind_ = kind;
     (void)site().disk().remove(site().path("engine/taped.toml"));
     auto made = TapedProcess::of_site(site().directory(), {"--drives", "1", "--kind", kind});
     ASSERT_TRUE(made) << made.error().text();
@@ -76,6 +77,29 @@ class LibraryKeys : public TapeSite {
     return !std::ranges::search(file, ByteView(block).first(kPieceBytes)).empty();
   }
 
+  // One of the engine's drives writes with a new key; `last` is the last thing that happens to the cartridge.
+  void write_in(const std::string& volser, const std::function<void()>& last) {
+    add(volser, kind_);
+    connect();
+    ASSERT_TRUE(move(kSlot, kDrive));
+    Bytes block(kBlock);
+    site().random().fill(block);
+    ASSERT_TRUE(run(1, scsi::Write6{.transfer_length = kBlock}.encode(), 0, block).good()) << taped_->log();
+    EXPECT_EQ(state_of(volser), "issued") << "no filemark yet: nothing is on the medium";
+    last();
+    EXPECT_EQ(state_of(volser), "confirmed") << taped_->log();
+  }
+  // Of the newest write in the ledger.
+  std::string state_of(const std::string& volser) {
+    const auto rows = rest().get("/v1/ledger?volser=" + volser);
+    if (!rows) return rows.error().text();
+    const auto text = json::serialize(*rows);
+    for (const auto* state : {"confirmed", "issued"})
+      if (text.find("\"state\":\"" + std::string(state) + "\"") != std::string::npos) return state;
+    return text;
+  }
+
+  std::string kind_;
   std::unique_ptr<TapedProcess> taped_;
   std::unique_ptr<Initiator> host_;
   std::string serial_;
@@ -98,11 +122,31 @@ TEST_F(LibraryKeys, L4_AnLtoHostWritesEncryptedByItsBarcodeAndKnowsNothing) {
   // Back in, and read: the key comes again.
   ASSERT_TRUE(move(kSlot, kDrive));
   EXPECT_EQ(read_block(), secret);
-  const auto rows = rest().get("/v1/ledger?volser=ENC001L9");
-  TW_ASSERT_OK(rows);
-  const auto text = json::serialize(*rows);
-  EXPECT_THAT(text, HasSubstr("confirmed"));
+  EXPECT_EQ(state_of("ENC001L9"), "confirmed");
   EXPECT_THAT(taped_->log(), HasSubstr("a drive got the key"));
+}
+
+TEST_F(LibraryKeys, L4_TheLedgerLearnsOfAWriteWhenTheHostUnloads) {
+  TW_EXPECT_OK(make_group("L4UNLOAD", 2));
+  serve("LTO", "\"*, group L4UNLOAD\"");
+  write_in("UNL001L9", [&] { EXPECT_TRUE(run(1, scsi::LoadUnload{.load = false}.encode()).good()); });
+}
+
+TEST_F(LibraryKeys, L4_TheLedgerLearnsOfAWriteWhenTheChangerTakesTheCartridge) {
+  TW_EXPECT_OK(
+      rest().post("/v1/keks", json::object{{"common_name", "l4"}, {"bits", 2048}, {"labels", {"L4 MOVED"}}}));
+  serve("3592", "\"*, label L4 MOVED\"");
+  write_in("MOV001", [&] { EXPECT_TRUE(move(kDrive, kSlot)); });
+}
+
+TEST_F(LibraryKeys, L4_TheLedgerLearnsOfAWriteWhenTheEngineStops) {
+  TW_EXPECT_OK(make_group("L4STOP", 2));
+  serve("LTO", "\"*, group L4STOP\"");
+  write_in("STP001L9", [&] {
+    const auto stopped = taped_->stop();
+    TW_ASSERT_OK(stopped);
+    EXPECT_EQ(*stopped, 0);
+  });
 }
 
 TEST_F(LibraryKeys, L4_AHostNeitherSetsKeysThereNorTurnsEncryptionOff) {

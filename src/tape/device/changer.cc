@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "scsi/fields.h"
 #include "scsi/tape_cdb.h"
 #include "tape/device/changer_state.h"
 #include "tape/device/operation_codes.h"
@@ -13,57 +14,86 @@ namespace codes = scsi::sense_codes;
 namespace opcode = scsi::changer_opcode;
 using scsi::Opcode;
 
+using enum ReservationClass;
+
+constexpr std::optional<std::uint8_t> kPlain{};
+
 struct TableEntry {
   Opcode opcode;
+  std::optional<std::uint8_t> service_action;
   ChangerHandler handler;
-  bool ignores_attention;    // runs, and leaves a unit attention pending (SPC-4 section 5.13)
-  bool ignores_reservation;  // also for another nexus than the holder
+  ReservationClass reservation;
+  bool ignores_attention = false;  // runs, and leaves a unit attention pending (SPC-4 section 5.13)
 };
 
 constexpr std::uint16_t kQuickSeconds = 1;
 constexpr std::uint16_t kMoveSeconds = 60;
 constexpr std::uint16_t kPatienceSeconds = 300;
-
 constexpr bool kAnyTime = true;
-constexpr bool kAfterAttention = false;
-constexpr bool kShared = true;
-constexpr bool kHolderOnly = false;
 
-constexpr auto kTable = std::to_array<TableEntry>({
-    {Opcode::kTestUnitReady, changer_ready, kAfterAttention, kHolderOnly},
-    {Opcode::kRequestSense, changer_sense, kAnyTime, kShared},
-    {opcode::kInitializeElementStatus, initialize_element_status, kAfterAttention, kHolderOnly},
-    {Opcode::kInquiry, changer_inquiry, kAnyTime, kShared},
-    {Opcode::kModeSelect6, changer_mode_select, kAfterAttention, kHolderOnly},
-    {Opcode::kReserve6, changer_reserve, kAfterAttention, kHolderOnly},
-    {Opcode::kRelease6, changer_release, kAfterAttention, kShared},
-    {Opcode::kModeSense6, changer_mode_sense, kAfterAttention, kHolderOnly},
-    {Opcode::kPreventAllow, changer_prevent, kAfterAttention, kHolderOnly},
-    {opcode::kPositionToElement, position_to_element, kAfterAttention, kHolderOnly},
-    {opcode::kInitializeElementStatusWithRange, initialize_element_status, kAfterAttention, kHolderOnly},
-    {Opcode::kLogSense, changer_log_sense, kAfterAttention, kShared},
-    {Opcode::kModeSelect10, changer_mode_select, kAfterAttention, kHolderOnly},
-    {Opcode::kModeSense10, changer_mode_sense, kAfterAttention, kHolderOnly},
-    {Opcode::kMaintenanceIn, changer_operation_codes, kAnyTime, kShared},
-    {opcode::kMoveMedium, move_medium, kAfterAttention, kHolderOnly},
-    {opcode::kExchangeMedium, exchange_medium, kAfterAttention, kHolderOnly},
-    {opcode::kReadElementStatus, read_element_status, kAfterAttention, kHolderOnly},
-    {opcode::kInitializeElementStatusWithRangeOld, initialize_element_status, kAfterAttention, kHolderOnly},
-});
-
-// Of what the table holds; of the one that has service actions just its own.
-const scsi::CdbFormat* format_of(Opcode code) {
-  if (code == Opcode::kMaintenanceIn)
-    return scsi::find_tape_format(static_cast<std::uint8_t>(code),
-                                  scsi::service_action::kReportOperationCodes);
-  const auto* own = scsi::find_changer_cdb_format(static_cast<std::uint8_t>(code));
-  return own != nullptr ? own : scsi::find_cdb_format(static_cast<std::uint8_t>(code));
+constexpr TableEntry reserve_in(scsi::ReservationReport report) {
+  return {Opcode::kPersistentReserveIn, static_cast<std::uint8_t>(report), changer_reserve_in, kStatus};
+}
+constexpr TableEntry reserve_out(scsi::ReservationAction action) {
+  return {Opcode::kPersistentReserveOut, static_cast<std::uint8_t>(action), changer_reserve_out,
+          kPersistentOut};
 }
 
-const TableEntry* find_entry(std::uint8_t code) {
-  for (const auto& entry : kTable)
-    if (static_cast<std::uint8_t>(entry.opcode) == code) return &entry;
-  return nullptr;
+constexpr auto kTable = std::to_array<TableEntry>({
+    {Opcode::kTestUnitReady, kPlain, changer_ready, kStatus},
+    {Opcode::kRequestSense, kPlain, changer_sense, kNever, kAnyTime},
+    {opcode::kInitializeElementStatus, kPlain, initialize_element_status, kWrite},
+    {Opcode::kInquiry, kPlain, changer_inquiry, kNever, kAnyTime},
+    {Opcode::kModeSelect6, kPlain, changer_mode_select, kWrite},
+    {Opcode::kReserve6, kPlain, changer_reserve, kReserve},
+    {Opcode::kRelease6, kPlain, changer_release, kRelease},
+    {Opcode::kModeSense6, kPlain, changer_mode_sense, kRead},
+    {Opcode::kPreventAllow, kPlain, changer_prevent, kRemoval},
+    {opcode::kPositionToElement, kPlain, position_to_element, kWrite},
+    {opcode::kInitializeElementStatusWithRange, kPlain, initialize_element_status, kWrite},
+    {Opcode::kLogSense, kPlain, changer_log_sense, kNever},
+    {Opcode::kModeSelect10, kPlain, changer_mode_select, kWrite},
+    {Opcode::kReserve10, kPlain, changer_reserve, kReserve},
+    {Opcode::kRelease10, kPlain, changer_release, kRelease},
+    {Opcode::kModeSense10, kPlain, changer_mode_sense, kRead},
+    reserve_in(scsi::ReservationReport::kKeys),
+    reserve_in(scsi::ReservationReport::kReservation),
+    reserve_in(scsi::ReservationReport::kCapabilities),
+    reserve_in(scsi::ReservationReport::kFullStatus),
+    reserve_out(scsi::ReservationAction::kRegister),
+    reserve_out(scsi::ReservationAction::kReserve),
+    reserve_out(scsi::ReservationAction::kRelease),
+    reserve_out(scsi::ReservationAction::kClear),
+    reserve_out(scsi::ReservationAction::kPreempt),
+    reserve_out(scsi::ReservationAction::kPreemptAndAbort),
+    reserve_out(scsi::ReservationAction::kRegisterAndIgnore),
+    {Opcode::kMaintenanceIn, scsi::service_action::kReportOperationCodes, changer_operation_codes, kNever,
+     kAnyTime},
+    {opcode::kMoveMedium, kPlain, move_medium, kWrite},
+    {opcode::kExchangeMedium, kPlain, exchange_medium, kWrite},
+    {opcode::kReadElementStatus, kPlain, read_element_status, kWrite},
+    {opcode::kInitializeElementStatusWithRangeOld, kPlain, initialize_element_status, kWrite},
+});
+
+const scsi::CdbFormat* format_of(const TableEntry& entry) {
+  const auto code = static_cast<std::uint8_t>(entry.opcode);
+  const auto* own = scsi::find_changer_cdb_format(code);
+  return own != nullptr ? own : scsi::find_tape_format(code, entry.service_action);
+}
+
+// 05/20/00 for an unknown operation code, 05/24/00 at the service action when that alone is unknown.
+scsi::Outcome<const TableEntry*> find_entry(ByteView cdb) {
+  const scsi::Sense unknown{.code = codes::kInvalidOpcode, .field = scsi::FieldPointer{true, 0, {}}};
+  if (cdb.empty()) return std::unexpected(unknown);
+  bool has_actions = false;
+  for (const auto& entry : kTable) {
+    if (static_cast<std::uint8_t>(entry.opcode) != cdb[0]) continue;
+    if (!entry.service_action) return &entry;
+    has_actions = true;
+    if (cdb.size() > 1 && *entry.service_action == scsi::bits_at(cdb, 1, 0, 5)) return &entry;
+  }
+  if (has_actions) return scsi::invalid_in_cdb(1, 4);
+  return std::unexpected(unknown);
 }
 
 scsi::Response status_only(scsi::ScsiStatus status) {
@@ -72,12 +102,11 @@ scsi::Response status_only(scsi::ScsiStatus status) {
   return response;
 }
 
-// READ ELEMENT STATUS with CURDATA moves nothing and passes a reservation (SMC-3, reservations).
-bool passes_reservation(const TableEntry& entry, const scsi::Command& command) {
-  if (entry.ignores_reservation) return true;
-  if (entry.opcode != opcode::kReadElementStatus) return false;
+// READ ELEMENT STATUS with CURDATA moves nothing and passes every reservation (SMC-3, reservations).
+ReservationClass class_of(const TableEntry& entry, const scsi::Command& command) {
+  if (entry.opcode != opcode::kReadElementStatus) return entry.reservation;
   const auto cdb = scsi::ReadElementStatus::decode(command.cdb);
-  return cdb && cdb->current_data;
+  return cdb && cdb->current_data ? kNever : entry.reservation;
 }
 
 }  // namespace
@@ -87,14 +116,13 @@ scsi::Outcome<scsi::Response> changer_operation_codes(Changer::State&, const scs
   for (const auto& entry : kTable) {
     // What moves a cartridge may wait for a drive to write what it has buffered.
     const bool moves = entry.opcode == opcode::kMoveMedium || entry.opcode == opcode::kExchangeMedium;
-    commands.push_back({format_of(entry.opcode), moves ? kMoveSeconds : kQuickSeconds, kPatienceSeconds});
+    commands.push_back({format_of(entry), moves ? kMoveSeconds : kQuickSeconds, kPatienceSeconds});
   }
   return report_operation_codes(commands, command);
 }
 
 Changer::Changer(ElementRobot& robot, ChangerOptions options)
-    : state_(std::make_unique<State>(State{
-          .robot = robot, .options = std::move(options), .outside_changes_told = robot.outside_changes()})) {}
+    : state_(std::make_unique<State>(robot, std::move(options))) {}
 
 Changer::~Changer() = default;
 
@@ -105,11 +133,10 @@ scsi::Response Changer::execute(const scsi::Command& command) {
     changer.outside_changes_told = changes;
     changer.attentions.tell_all(codes::kImportExportAccessed);
   }
-  const auto* entry = command.cdb.empty() ? nullptr : find_entry(command.cdb[0]);
-  if (entry == nullptr)
-    return scsi::check_condition({.code = codes::kInvalidOpcode, .field = scsi::FieldPointer{true, 0, {}}});
-  const bool held_by_another = changer.reserved_by && *changer.reserved_by != command.nexus;
-  if (held_by_another && !passes_reservation(*entry, command))
+  const auto found = find_entry(command.cdb);
+  if (!found) return scsi::check_condition(found.error());
+  const auto* entry = *found;
+  if (changer.reservations.conflict(command.nexus, class_of(*entry, command), command.cdb))
     return status_only(scsi::ScsiStatus::kReservationConflict);
   if (!entry->ignores_attention) {
     if (const auto attention = changer.attentions.take(command.nexus))
@@ -120,15 +147,19 @@ scsi::Response Changer::execute(const scsi::Command& command) {
   return *std::move(response);
 }
 
+void Changer::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
+  state_->reservations.name(nexus, names.transport_id);
+}
+
 void Changer::nexus_lost(scsi::NexusId nexus) {
-  if (state_->reserved_by == nexus) state_->reserved_by.reset();
+  state_->reservations.nexus_lost(nexus);
   state_->preventing.erase(nexus);
   state_->robot.prevent_removal(!state_->preventing.empty());
   state_->attentions.forget(nexus);
 }
 
 void Changer::reset() {
-  state_->reserved_by.reset();
+  state_->reservations.reset();
   state_->preventing.clear();
   state_->robot.prevent_removal(false);
   state_->attentions.restart(codes::kBusDeviceReset);

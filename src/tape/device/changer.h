@@ -1,6 +1,6 @@
-// A medium changer: an SMC device server over a robot (SMC-3; general commands SPC-4, reservations SPC-2).
-// Addresses, states and moves are the robot's; here are the commands, and what each initiator has reserved,
-// prevented and still has to be told.
+// A medium changer: an SMC device server over a robot (SMC-3; general commands SPC-4, RESERVE and RELEASE
+// SPC-2). Addresses, states and moves are the robot's; here are the commands, and what each initiator has
+// reserved, prevented and still has to be told.
 //
 // Not thread-safe: one worker runs execute(), nexus_lost() and reset(). The robot outlives the changer.
 //
@@ -32,6 +32,7 @@ class Changer final : public scsi::LogicalUnit {
   Changer(ElementRobot& robot, ChangerOptions options);
 
   scsi::Response execute(const scsi::Command& command) override;
+  void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override;
   void nexus_lost(scsi::NexusId nexus) override;
   void reset() override;
 

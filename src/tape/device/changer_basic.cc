@@ -1,9 +1,10 @@
 // The commands of a changer that do not look at its elements: TEST UNIT READY, REQUEST SENSE, INQUIRY,
-// RESERVE, RELEASE, PREVENT ALLOW MEDIUM REMOVAL, LOG SENSE.
+// RESERVE, RELEASE, PERSISTENT RESERVE, PREVENT ALLOW MEDIUM REMOVAL, LOG SENSE.
 #include "scsi/inquiry.h"
 #include "scsi/log_page.h"
 #include "tape/device/changer_state.h"
 #include "tape/device/drive_state.h"
+#include "tape/device/reservation_commands.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 constexpr std::uint16_t kTapeAlertFlagCount = 64;
 
 Bytes vpd_page(std::uint8_t page, ByteView content) {
-  return scsi::encode_vpd_page(page, content, scsi::kChangerDeviceType);
+  return scsi::encode_vpd_page(scsi::kChangerDeviceType, page, content);
 }
 
 Bytes device_identification(const ChangerOptions& options) {
@@ -64,15 +65,19 @@ scsi::Outcome<scsi::Response> changer_inquiry(Changer::State& changer, const scs
 }
 
 scsi::Outcome<scsi::Response> changer_reserve(Changer::State& changer, const scsi::Command& command) {
-  TRY(scsi::checked_cdb(command.cdb, scsi::Opcode::kReserve6));
-  changer.reserved_by = command.nexus;  // another's reservation was refused before
-  return scsi::good();
+  return reserve(changer.reservations, command);
 }
 
 scsi::Outcome<scsi::Response> changer_release(Changer::State& changer, const scsi::Command& command) {
-  TRY(scsi::checked_cdb(command.cdb, scsi::Opcode::kRelease6));
-  if (changer.reserved_by == command.nexus) changer.reserved_by.reset();
-  return scsi::good();
+  return release(changer.reservations, command);
+}
+
+scsi::Outcome<scsi::Response> changer_reserve_in(Changer::State& changer, const scsi::Command& command) {
+  return persistent_reserve_in(changer.reservations, command);
+}
+
+scsi::Outcome<scsi::Response> changer_reserve_out(Changer::State& changer, const scsi::Command& command) {
+  return persistent_reserve_out(changer.reservations, command);
 }
 
 scsi::Outcome<scsi::Response> changer_prevent(Changer::State& changer, const scsi::Command& command) {

@@ -5,14 +5,20 @@
 #include "scsi/changer_cdb.h"
 #include "scsi/sense_codes.h"
 #include "tape/device/changer.h"
+#include "tape/device/reservations.h"
 
 namespace tapewarden::tape {
 
 struct Changer::State {
+  State(ElementRobot& moves, ChangerOptions how)
+      : robot(moves), options(std::move(how)), outside_changes_told(moves.outside_changes()) {}
+  State(const State&) = delete;  // the reservations know the attentions
+  State& operator=(const State&) = delete;
+
   ElementRobot& robot;
   ChangerOptions options;
   UnitAttentions attentions{};
-  std::optional<scsi::NexusId> reserved_by{};
+  Reservations reservations{attentions};
   std::set<scsi::NexusId> preventing{};  // removal through import/export elements (SMC-3)
   std::uint64_t outside_changes_told = 0;
 };
@@ -28,6 +34,8 @@ scsi::Outcome<scsi::Response> changer_sense(Changer::State& changer, const scsi:
 scsi::Outcome<scsi::Response> changer_inquiry(Changer::State& changer, const scsi::Command& command);
 scsi::Outcome<scsi::Response> changer_reserve(Changer::State& changer, const scsi::Command& command);
 scsi::Outcome<scsi::Response> changer_release(Changer::State& changer, const scsi::Command& command);
+scsi::Outcome<scsi::Response> changer_reserve_in(Changer::State& changer, const scsi::Command& command);
+scsi::Outcome<scsi::Response> changer_reserve_out(Changer::State& changer, const scsi::Command& command);
 scsi::Outcome<scsi::Response> changer_prevent(Changer::State& changer, const scsi::Command& command);
 scsi::Outcome<scsi::Response> changer_log_sense(Changer::State& changer, const scsi::Command& command);
 // changer_mode.cc

@@ -9,6 +9,7 @@
 #include "scsi/log_page.h"
 #include "scsi/sense_codes.h"
 #include "scsi/tape_cdb.h"
+#include "tape/device/reservations.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -315,6 +316,66 @@ TEST(Changer, L2_AReservationKeepsOthersFromMovingButNotFromLooking) {
   EXPECT_EQ(bench.run(may_move.encode(), kOther).status, ScsiStatus::kReservationConflict);
   bench.changer.nexus_lost(kHost);
   EXPECT_TRUE(bench.run(may_move.encode(), kOther).good());
+}
+
+TEST(Changer, L2_APersistentReservationIsOfThePortThatMadeIt) {
+  using scsi::ReservationAction;
+  Bench bench;
+  (void)bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), kOther);
+  bench.changer.nexus_named(kHost, {.transport_id = to_bytes("port of the host"), .target_port = ""});
+  const auto out = [&](ReservationAction action, std::uint64_t own, std::uint64_t service,
+                       scsi::NexusId nexus = kHost) {
+    const auto list = ByteWriter().u64(own).u64(service).zeros(8).take();
+    const auto type = static_cast<std::uint8_t>(ReservationType::kWriteExclusive);
+    return bench.run(scsi::PersistentReserveOut{action, 0, type, 24}.encode(), nexus, list);
+  };
+  const auto move = [&](scsi::NexusId nexus) {
+    return bench.run(scsi::MoveMedium{0, 1000, 500, false}.encode(), nexus).status;
+  };
+  EXPECT_TRUE(out(ReservationAction::kRegister, 0, 0xa1).good());
+  EXPECT_TRUE(out(ReservationAction::kReserve, 0xa1, 0).good());
+  EXPECT_EQ(move(kHost), ScsiStatus::kGood);
+  EXPECT_EQ(move(kOther), ScsiStatus::kReservationConflict);
+  const scsi::ReadElementStatus look{.count = 1, .current_data = true, .allocation_length = 99};
+  EXPECT_TRUE(bench.run(look.encode(), kOther).good());
+  EXPECT_TRUE(bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), kOther).good());
+  EXPECT_TRUE(bench.run(scsi::PreventAllow{.prevent = false}.encode(), kOther).good());
+  EXPECT_EQ(bench.run(scsi::PreventAllow{.prevent = true}.encode(), kOther).status,
+            ScsiStatus::kReservationConflict);
+  const auto keys = scsi::PersistentReserveIn{scsi::ReservationReport::kKeys, 99}.encode();
+  EXPECT_EQ(to_hex(bench.run(keys, kOther).data_in), "000000010000000800000000000000a1");
+
+  // The port comes back as another nexus and finds what it had.
+  bench.changer.nexus_lost(kHost);
+  EXPECT_EQ(move(kOther), ScsiStatus::kReservationConflict);
+  const scsi::NexusId again{3};
+  bench.changer.nexus_named(again, {.transport_id = to_bytes("port of the host"), .target_port = ""});
+  (void)bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), again);
+  EXPECT_EQ(move(again), ScsiStatus::kGood);
+  bench.changer.reset();
+  for (const auto nexus : {again, kOther})
+    (void)bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), nexus);
+  EXPECT_EQ(move(kOther), ScsiStatus::kReservationConflict) << "it outlives a reset";
+
+  // The other may take it over, and the first is told.
+  EXPECT_TRUE(out(ReservationAction::kRegister, 0, 0xb2, kOther).good());
+  EXPECT_TRUE(out(ReservationAction::kPreempt, 0xb2, 0xa1, kOther).good());
+  EXPECT_EQ(move(kOther), ScsiStatus::kGood);
+  EXPECT_EQ(bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), again).sense.code,
+            codes::kRegistrationsPreempted);
+  EXPECT_EQ(move(again), ScsiStatus::kReservationConflict);
+}
+
+TEST(Changer, L2_AServiceActionThatIsNotKnownIsPointedAt) {
+  Bench bench;
+  for (const auto code : {0x5e, 0x5f, 0xa3}) {
+    Bytes cdb(code == 0xa3 ? 12 : 10);
+    cdb[0] = static_cast<std::uint8_t>(code);
+    cdb[1] = 0x1e;
+    const auto response = bench.run(cdb);
+    EXPECT_EQ(response.sense.code, codes::kInvalidFieldInCdb) << code;
+    EXPECT_EQ(response.sense.field, (scsi::FieldPointer{true, 1, 4})) << code;
+  }
 }
 
 TEST(Changer, L2_HostsAreToldThatCartridgesCameOrWent) {

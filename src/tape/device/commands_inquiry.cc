@@ -84,7 +84,8 @@ scsi::Outcome<Bytes> page_content(const DriveState& drive, scsi::NexusId nexus, 
 scsi::Outcome<scsi::Response> inquiry(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::Inquiry::decode(command.cdb));
   if (cdb.vital_product_data)
-    return good_cut(scsi::encode_vpd_page(cdb.page, TRY(page_content(drive, command.nexus, cdb.page))),
+    return good_cut(scsi::encode_vpd_page(scsi::kTapeDeviceType, cdb.page,
+                                          TRY(page_content(drive, command.nexus, cdb.page))),
                     cdb.allocation_length);
   const scsi::StandardInquiry data{.vendor = drive.options.vendor,
                                    .product = product_of(drive),

@@ -1,7 +1,8 @@
-// RESERVE and RELEASE, (6) and (10), PERSISTENT RESERVE IN and OUT: between the CDBs and Reservations.
+// RESERVE and RELEASE, (6) and (10), PERSISTENT RESERVE IN and OUT.
 #include "base/assert.h"
 #include "scsi/tape_cdb.h"
 #include "tape/device/drive_state.h"
+#include "tape/device/reservation_commands.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -22,25 +23,40 @@ scsi::Outcome<void> check_plain(ByteView cdb) {
 
 }  // namespace
 
-scsi::Outcome<scsi::Response> reserve(DriveState& drive, const scsi::Command& command) {
+scsi::Outcome<scsi::Response> reserve(Reservations& reservations, const scsi::Command& command) {
   TRY(check_plain(command.cdb));
-  return good_unless_conflict(drive.reservations.reserve(command.nexus));
+  return good_unless_conflict(reservations.reserve(command.nexus));
 }
 
-scsi::Outcome<scsi::Response> release(DriveState& drive, const scsi::Command& command) {
+scsi::Outcome<scsi::Response> release(Reservations& reservations, const scsi::Command& command) {
   TRY(check_plain(command.cdb));
-  return good_unless_conflict(drive.reservations.release(command.nexus));
+  return good_unless_conflict(reservations.release(command.nexus));
 }
 
-scsi::Outcome<scsi::Response> persistent_reserve_in(DriveState& drive, const scsi::Command& command) {
+scsi::Outcome<scsi::Response> persistent_reserve_in(const Reservations& reservations,
+                                                    const scsi::Command& command) {
   const auto cdb = TRY(scsi::PersistentReserveIn::decode(command.cdb));
-  return good_cut(drive.reservations.persistent_in(cdb.action), cdb.allocation_length);
+  return good_cut(reservations.persistent_in(cdb.action), cdb.allocation_length);
 }
 
-scsi::Outcome<scsi::Response> persistent_reserve_out(DriveState& drive, const scsi::Command& command) {
+scsi::Outcome<scsi::Response> persistent_reserve_out(Reservations& reservations,
+                                                     const scsi::Command& command) {
   const auto cdb = TRY(scsi::PersistentReserveOut::decode(command.cdb));
   const auto list = TRY(parameter_list(command, cdb.parameter_length));
-  return drive.reservations.persistent_out(command.nexus, cdb, list);
+  return reservations.persistent_out(command.nexus, cdb, list);
+}
+
+scsi::Outcome<scsi::Response> reserve(DriveState& drive, const scsi::Command& command) {
+  return reserve(drive.reservations, command);
+}
+scsi::Outcome<scsi::Response> release(DriveState& drive, const scsi::Command& command) {
+  return release(drive.reservations, command);
+}
+scsi::Outcome<scsi::Response> persistent_reserve_in(DriveState& drive, const scsi::Command& command) {
+  return persistent_reserve_in(drive.reservations, command);
+}
+scsi::Outcome<scsi::Response> persistent_reserve_out(DriveState& drive, const scsi::Command& command) {
+  return persistent_reserve_out(drive.reservations, command);
 }
 
 }  // namespace tapewarden::tape

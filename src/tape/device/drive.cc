@@ -36,6 +36,13 @@ void back_to_defaults(DriveState& drive) {
   forget_keys(drive);
 }
 
+bool is_key_path(ByteView cdb) {
+  if (cdb.size() < 2) return false;
+  const bool carries_page = cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kSecurityProtocolIn) ||
+                            cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kSecurityProtocolOut);
+  return carries_page && cdb[1] == scsi::security_protocol::kKeyPath;
+}
+
 // What an operator is told beside the initiator, and what the log pages count.
 void note_failure(DriveState& drive, scsi::SenseCode code) {
   if (code == codes::kWriteProtected) drive.alerts.raise(TapeAlert::kWriteProtected);
@@ -114,7 +121,7 @@ void Drive::nexus_lost(scsi::NexusId nexus) {
 void Drive::reset() {
   auto& drive = *state_;
   // What was buffered stays valid; a failure shows at the next command that syncs.
-  if (drive.cartridge && drive.cartridge->writable()) static_cast<void>(drive.cartridge->sync().has_value());
+  if (drive.cartridge && drive.cartridge->writable() && drive.cartridge->sync()) note_sync(drive);
   drive.reservations.reset();
   back_to_defaults(drive);
   drive.attentions.restart(codes::kBusDeviceReset);
@@ -137,6 +144,12 @@ Result<std::string> Drive::eject() {
   if (!drive.preventing.empty())
     return fail(ErrorCode::kConflict, "an initiator prevents the removal of the cartridge", "drive",
                 "end the host's use of the drive, or reset it");
+  return force_eject();
+}
+
+Result<std::string> Drive::force_eject() {
+  auto& drive = *state_;
+  if (drive.cartridge_path.empty()) return fail(ErrorCode::kConflict, "the drive is empty", "drive");
   auto unloaded = unload(drive);
   auto path = std::move(drive.cartridge_path);
   drive.cartridge_path.clear();
@@ -153,6 +166,7 @@ Status Drive::power_cycle() {
   drive.counters = {};
   drive.timestamp_offset.reset();
   back_to_defaults(drive);
+  drive.key_path.power_on(drive.options.default_policy);
   drive.attentions.restart(codes::kPowerOn);
   return drive.cartridge_path.empty() ? Status{} : load(drive);
 }
@@ -160,6 +174,18 @@ Status Drive::power_cycle() {
 void Drive::set_default_policy(scsi::WritePolicyPage policy) {
   state_->options.default_policy = policy;
   state_->key_path.set_policy(std::move(policy));
+}
+
+scsi::Response Drive::execute_key_path(const scsi::Command& command) {
+  const auto found = find_command(command.cdb);
+  if (!found) return scsi::check_condition(found.error());
+  if (!is_key_path(command.cdb)) return scsi::check_condition({.code = codes::kInvalidOpcode});
+  auto outcome = run(*state_, **found, command);
+  return outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
+}
+
+bool Drive::confirmation_due() const {
+  return state_->key_path.confirmation_due();
 }
 
 bool Drive::holds_cartridge() const {

@@ -68,6 +68,8 @@ class Drive final : public scsi::LogicalUnit {
   // Unloads it if need be and gives the path back. kConflict when empty or when an initiator prevents the
   // removal. kIo when what was buffered could not be written: the cartridge is out all the same.
   Result<std::string> eject();
+  // The same whatever initiators prevent: for a robot that must have its cartridge back.
+  Result<std::string> force_eject();
   // Power off and on: keys, mode parameters, reservations and what was not synced are gone; the cartridge is
   // loaded again.
   Status power_cycle();
@@ -75,6 +77,12 @@ class Drive final : public scsi::LogicalUnit {
   // What the write policy of the key path is from now on after a load: DriveOptions::default_policy. For a
   // library that decides by cartridge; to be called while the drive is empty.
   void set_default_policy(scsi::WritePolicyPage policy);
+
+  // A page of the key path (protocol F0h) for the library that the drive stands in: hosts' reservations do
+  // not stand in its way, and it uses up none of their unit attentions. Other commands get 05/20/00.
+  scsi::Response execute_key_path(const scsi::Command& command);
+  // The key server is to be told of a write (page 0040h of the key path).
+  bool confirmation_due() const;
 
   bool holds_cartridge() const;
   // nullptr unless loaded. For inspection beside commands; valid until the next call.

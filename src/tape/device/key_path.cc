@@ -1,7 +1,10 @@
 #include "tape/device/key_path.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "scsi/sense_codes.h"
+#include "tape/device/limits.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -73,15 +76,18 @@ DataKeyHandle KeyPath::read_key() const {
   return grant_allows(KeyIntent::kRead) ? grant_->key : DataKeyHandle{};
 }
 
-void KeyPath::wrote_from_beginning() {
+void KeyPath::wrote_from_beginning(const CartridgeFacts& cartridge) {
   if (!grant_ || !grant_->is_new) return;
-  if (!grant_->began) confirmation_ = Confirmation{grant_->request, grant_->receipt, false};
+  if (!grant_->began)
+    begun_ = Confirmation{grant_->request, grant_->receipt, {cartridge.volser, cartridge.volume, {}}};
   grant_->began = true;
 }
 
 void KeyPath::synced() {
-  if (confirmation_ && grant_ && grant_->began && grant_->request == confirmation_->request)
-    confirmation_->due = true;
+  if (!begun_) return;
+  if (due_.size() == kMaxConfirmations) due_.pop_front();
+  due_.push_back(*std::move(begun_));
+  begun_.reset();
 }
 
 scsi::KeyRequestPage KeyPath::request_page(const CartridgeFacts* cartridge) const {
@@ -111,13 +117,13 @@ scsi::KeyRequestPage KeyPath::request_page(const CartridgeFacts* cartridge) cons
 
 scsi::Outcome<KeyAsk> KeyPath::ask_for(const scsi::ChallengePage& page) const {
   if (page.confirm) {
-    if (!confirmation_ || !confirmation_->due) return scsi::check(codes::kKeyExchangeOutOfSequence);
-    if (confirmation_->request != page.request) return scsi::check(codes::kKeyExchangeUnknown);
+    if (due_.empty()) return scsi::check(codes::kKeyExchangeOutOfSequence);
+    if (due_.front().request != page.request) return scsi::check(codes::kKeyExchangeUnknown);
     return KeyAsk{.intent = KeyIntent::kConfirm,
                   .method = method_,
                   .request = page.request,
-                  .confirmed_request = confirmation_->request,
-                  .receipt = confirmation_->receipt};
+                  .confirmed_request = page.request,
+                  .receipt = due_.front().receipt};
   }
   if (!request_) return scsi::check(codes::kKeyExchangeOutOfSequence);
   if (request_->id != page.request) return scsi::check(codes::kKeyExchangeUnknown);
@@ -131,9 +137,11 @@ scsi::Outcome<void> KeyPath::challenge(const scsi::ChallengePage& page, const Ca
   auto certificate = crypto::Certificate::from_der(page.server_certificate);
   if (!certificate || !identity_.trusts(*certificate)) return scsi::check(codes::kKeyAnswerIncorrect);
   ServerChallenge challenge{page.nonce, page.channel_binding, page.server, *std::move(certificate)};
+  // A confirmation is of the cartridge that was written, which may have left the drive since.
   const CartridgeFacts none;
-  auto message = exchange_->build_signed_request(challenge, identity_.facts(),
-                                                 cartridge != nullptr ? *cartridge : none, ask, identity_);
+  const auto& present = cartridge != nullptr ? *cartridge : none;
+  const auto& facts = page.confirm ? due_.front().cartridge : present;
+  auto message = exchange_->build_signed_request(challenge, identity_.facts(), facts, ask, identity_);
   if (!message || message->size() > scsi::key_path::kMaxMessageBytes)
     return scsi::check(codes::kIncorrectEncryptionParameters);
   exchange_under_way_ = Exchange{std::move(ask), std::move(challenge), *std::move(message)};
@@ -152,7 +160,7 @@ scsi::Outcome<void> KeyPath::answer(const scsi::ExchangeMessagePage& page, const
   if (under_way.ask.intent == KeyIntent::kConfirm) {
     if (!exchange_->accept_confirmation(under_way.challenge, under_way.signed_request, page.message))
       return scsi::check(codes::kKeyAnswerIncorrect);
-    confirmation_.reset();
+    std::erase_if(due_, [&](const auto& due) { return due.request == page.request; });
     exchange_under_way_.reset();
     return {};
   }
@@ -196,7 +204,17 @@ scsi::Outcome<void> KeyPath::take(KeyGrant grant, const CartridgeFacts& cartridg
   return {};
 }
 
+// One that a key server does not take must not keep those behind it from being made.
+bool KeyPath::postpone_confirmation(const Uuid& request) {
+  if (due_.empty() || due_.front().request != request) return false;
+  std::ranges::rotate(due_, std::next(due_.begin()));
+  return true;
+}
+
 scsi::Outcome<void> KeyPath::refuse(const scsi::RefusalPage& page) {
+  if (!request_ || request_->id != page.request) {
+    if (postpone_confirmation(page.request)) return {};
+  }
   if (!request_) return scsi::check(codes::kKeyExchangeOutOfSequence);
   if (request_->id != page.request) return scsi::check(codes::kKeyExchangeUnknown);
   refusal_ = page;
@@ -207,15 +225,14 @@ scsi::Outcome<void> KeyPath::refuse(const scsi::RefusalPage& page) {
 }
 
 scsi::KeyPathStatusPage KeyPath::status_page() const {
-  scsi::KeyPathStatusPage page{.confirm_due = confirmation_ && confirmation_->due,
-                               .ekm_code = last_ekm_code_};
+  scsi::KeyPathStatusPage page{.confirm_due = confirmation_due(), .ekm_code = last_ekm_code_};
   if (grant_) {
     page.state = scsi::KeyPathState::kKeyed;
     page.may_write = grant_->may_write;
     page.request = grant_->request;
     page.key_check_value = check_value_bytes(grant_->info.check_value);
   }
-  if (page.confirm_due) page.confirm_request = confirmation_->request;
+  if (page.confirm_due) page.confirm_request = due_.front().request;
   if (refusal_) {
     page.state = scsi::KeyPathState::kRefused;
     page.request = refusal_->request;
@@ -233,6 +250,7 @@ void KeyPath::drop() {
   exchange_under_way_.reset();
   grant_.reset();
   refusal_.reset();
+  begun_.reset();
 }
 
 void KeyPath::unload(const scsi::WritePolicyPage& default_policy) {
@@ -242,8 +260,12 @@ void KeyPath::unload(const scsi::WritePolicyPage& default_policy) {
 
 void KeyPath::reset(const scsi::WritePolicyPage& default_policy) {
   unload(default_policy);
-  confirmation_.reset();
   last_ekm_code_ = 0;
+}
+
+void KeyPath::power_on(const scsi::WritePolicyPage& default_policy) {
+  reset(default_policy);
+  due_.clear();
 }
 
 }  // namespace tapewarden::tape

@@ -8,7 +8,9 @@
 //     for data that is there already, the cartridge.
 //  2. A key given for reading never writes; a key given for data that is there never begins a tape; a new key
 //     never reads or extends old data before it has begun the tape itself.
-//  3. No key outlives the mount: unload() and reset() drop it. What is left for a confirmation is no secret.
+//  3. No key outlives the mount: unload() and reset() drop it. What is left for confirmations is no secret
+//  and
+//     stays until they are made: whose key was written, and on which cartridge.
 //  4. A request keeps its id until it is answered, refused or dropped, however often the host asks again.
 //  5. A refusal is told once, to the next command that needs the key.
 //
@@ -17,6 +19,7 @@
 //   Keyed --need(more than it may)--> Requested;  any --unload()--> Idle
 #pragma once
 
+#include <deque>
 #include <optional>
 
 #include "scsi/key_path_pages.h"
@@ -40,9 +43,11 @@ class KeyPath {
   const KeyInfo& info_to_hold() const { return grant_->info; }
   // The key by which records may be read now: empty without one.
   DataKeyHandle read_key() const;
-  // The drive has begun the tape with the key; and that is on stable storage.
-  void wrote_from_beginning();
+  // The drive has begun this tape with the key; and that is on stable storage.
+  void wrote_from_beginning(const CartridgeFacts& cartridge);
   void synced();
+  // The key server is to be told of a write.
+  bool confirmation_due() const { return !due_.empty(); }
 
   const scsi::WritePolicyPage& policy() const { return policy_; }
   // A new key that was given under another policy is dropped.
@@ -58,6 +63,7 @@ class KeyPath {
 
   void unload(const scsi::WritePolicyPage& default_policy);
   void reset(const scsi::WritePolicyPage& default_policy);
+  void power_on(const scsi::WritePolicyPage& default_policy);
 
  private:
   struct Request {
@@ -82,12 +88,13 @@ class KeyPath {
   struct Confirmation {
     Uuid request{};
     Bytes receipt{};
-    bool due = false;  // the data is on stable storage
+    CartridgeFacts cartridge{};  // that was written, without what it holds
   };
 
   bool grant_allows(scsi::KeyIntent intent) const;
   scsi::Outcome<KeyAsk> ask_for(const scsi::ChallengePage& page) const;
   scsi::Outcome<void> take(KeyGrant grant, const CartridgeFacts& cartridge);
+  bool postpone_confirmation(const Uuid& request);
   void drop();
 
   const DriveIdentity& identity_;
@@ -99,7 +106,8 @@ class KeyPath {
   std::optional<Exchange> exchange_under_way_;
   std::optional<Grant> grant_;
   std::optional<scsi::RefusalPage> refusal_;
-  std::optional<Confirmation> confirmation_;
+  std::optional<Confirmation> begun_;  // not on stable storage yet
+  std::deque<Confirmation> due_;       // the first is the next
   std::uint16_t last_ekm_code_ = 0;
 };
 

@@ -375,6 +375,77 @@ TEST(KeyPath, D2_ConfirmationAfterTheFirstSyncedWrite) {
   EXPECT_FALSE(bench.status().confirm_due);
 }
 
+TEST(KeyPath, K12_AConfirmationOutlivesUnloadAndResetAndIsOfTheCartridgeThatWasWritten) {
+  ManagedBench bench;
+  EXPECT_SENSE(bench.write(block(1)), codes::kKeyGenerationNeeded);
+  const auto asked = bench.request();
+  EXPECT_GOOD(bench.carry());
+  EXPECT_GOOD(bench.write(block(1)));
+  bench.drive->reset();  // writes what is buffered
+  bench.settle(kHost);
+  EXPECT_EQ(bench.status().confirm_request, asked.request);
+  EXPECT_EQ(bench.status().state, KeyPathState::kIdle);
+  ASSERT_TRUE(bench.drive->eject());
+  bench.settle(kHost);
+  EXPECT_GOOD(bench.challenge(bench.server.challenge(asked.request, true)));
+  const auto message = bench.signed_request().message;
+  EXPECT_NE(as_text(message).find(as_text(asked.volume.view())), std::string_view::npos);
+  EXPECT_GOOD(bench.answer({asked.request, bench.server.confirmation(message)}));
+  EXPECT_FALSE(bench.drive->confirmation_due());
+}
+
+TEST(KeyPath, K12_WritesOfSeveralMountsAreConfirmedOneAfterAnother) {
+  ManagedBench bench;
+  std::vector<Uuid> issued;
+  for (int mount = 0; mount < 2; ++mount) {
+    EXPECT_SENSE(bench.write(block(1)), codes::kKeyGenerationNeeded);
+    issued.push_back(bench.request().request);
+    EXPECT_GOOD(bench.carry());
+    EXPECT_GOOD(bench.write(block(1)));
+    EXPECT_GOOD(bench.unload());
+    EXPECT_GOOD(bench.load());
+    bench.settle(kHost);
+  }
+  EXPECT_EQ(bench.status().confirm_request, issued[0]);
+  const scsi::RefusalPage refused{issued[0], scsi::KeyRefusal::kNotFound, 0xEE2D};
+  EXPECT_GOOD(bench.spout(0xf0, scsi::key_path::kRefusal, refused.encode()));
+  for (const auto& request : {issued[1], issued[0]}) {
+    EXPECT_EQ(bench.status().confirm_request, request);
+    EXPECT_GOOD(bench.challenge(bench.server.challenge(request, true)));
+    EXPECT_GOOD(bench.answer({request, bench.server.confirmation(bench.signed_request().message)}));
+  }
+  EXPECT_FALSE(bench.status().confirm_due);
+  EXPECT_SENSE(bench.spout(0xf0, scsi::key_path::kRefusal, refused.encode()),
+               codes::kKeyExchangeOutOfSequence);
+}
+
+TEST(KeyPath, K12_WhatDidNotReachTheMediumIsNotConfirmed) {
+  ManagedBench bench;
+  EXPECT_SENSE(bench.write(block(1)), codes::kKeyGenerationNeeded);
+  EXPECT_GOOD(bench.carry());
+  EXPECT_GOOD(bench.write(block(1)));
+  ASSERT_TRUE(bench.drive->power_cycle().has_value());
+  ASSERT_TRUE(bench.drive->eject());
+  EXPECT_FALSE(bench.drive->confirmation_due());
+}
+
+TEST(KeyPath, L4_TheLibrariesPortPassesReservationsAndTakesNoAttentions) {
+  ManagedBench bench;
+  bench.drive->reset();
+  bench.settle(kOtherHost);
+  EXPECT_GOOD(bench.run(scsi::plain_cdb(scsi::Opcode::kReserve6), {}, kOtherHost));
+  const auto status = scsi::SecurityProtocolIn{0xf0, scsi::key_path::kStatus, 4096}.encode();
+  const auto on_port = [&](ByteView cdb) {
+    return bench.drive->execute_key_path({.cdb = cdb, .nexus = kHost, .data_out = {}});
+  };
+  EXPECT_GOOD(on_port(status));
+  EXPECT_GOOD(bench.run(scsi::plain_cdb(scsi::Opcode::kRelease6), {}, kOtherHost));
+  EXPECT_SENSE(bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)), codes::kBusDeviceReset);
+  EXPECT_SENSE(on_port(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)), codes::kInvalidOpcode);
+  EXPECT_SENSE(on_port(scsi::SecurityProtocolIn{0x20, 0x0020, 4096}.encode()), codes::kInvalidOpcode);
+  EXPECT_SENSE(on_port(Bytes{}), codes::kInvalidOpcode);
+}
+
 TEST(KeyPath, D2_NoKeyOutlivesTheMount) {
   Remounted bench;
   bench.fill();

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxUnauthenticatedKad = 32;     // U-KAD
 inline constexpr std::size_t kMaxAuthenticatedKad = 60;       // A-KAD
 inline constexpr std::size_t kMaxPemBytes = 64U << 10;        // a file of a drive's identity
 inline constexpr std::size_t kMaxPinnedServers = 16;
+inline constexpr std::size_t kMaxConfirmations = 64;    // writes that a key server is still to be told of
 inline constexpr std::uint32_t kMaxFilemarks = 65'536;  // of one WRITE FILEMARKS
 
 }  // namespace tapewarden::tape

@@ -164,7 +164,7 @@ scsi::Outcome<void> prepare_write(DriveState& drive, scsi::NexusId nexus) {
 
 void note_write(DriveState& drive, bool from_beginning) {
   if (from_beginning && drive.key_managed() && drive.session && drive.session->key)
-    drive.key_path.wrote_from_beginning();
+    drive.key_path.wrote_from_beginning(facts_of(*drive.cartridge));
 }
 
 void note_sync(DriveState& drive) {

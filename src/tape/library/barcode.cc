@@ -83,4 +83,17 @@ bool counts_between(const std::string& first, const std::string& last, const std
   return true;
 }
 
+Result<BarcodeRange> parse_barcode_bounds(std::string_view text) {
+  const auto wrong = [](const std::string& what) {
+    return fail(ErrorCode::kInvalidArgument, what, "barcodes", "write for example VOL000L9-VOL499L9");
+  };
+  const auto ends = split(text, '-');
+  if (ends.size() > 2) return wrong("a range has a first and a last barcode");
+  auto first = checked_barcode(ends.front());
+  auto last = checked_barcode(ends.back());
+  if (!first || !last || first->size() != last->size() || *last < *first)
+    return wrong("this is no range of barcodes: " + std::string(text));
+  return BarcodeRange{*std::move(first), *std::move(last)};
+}
+
 }  // namespace tapewarden::tape

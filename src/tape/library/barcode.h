@@ -19,4 +19,14 @@ Result<std::vector<std::string>> barcode_range(std::string_view text);
 // are alike, and digits stay digits.
 bool counts_between(const std::string& first, const std::string& last, const std::string& barcode);
 
+// What counts up from `first` to `last`.
+struct BarcodeRange {
+  std::string first{};
+  std::string last{};  // as long as `first`
+  bool holds(const std::string& barcode) const { return counts_between(first, last, barcode); }
+  bool operator==(const BarcodeRange&) const = default;
+};
+// One barcode, or FIRST-LAST. kInvalidArgument naming "barcodes".
+Result<BarcodeRange> parse_barcode_bounds(std::string_view text);
+
 }  // namespace tapewarden::tape

@@ -10,13 +10,13 @@ class BayKeys {
  public:
   virtual ~BayKeys() = default;
   // A host's command ended because the drive needs a key. Carries the drive's request to the key servers and
-  // the answer, or the refusal, back by the drive's key path, as `nexus`: a reservation that this host holds
-  // does not stand in the way. Blocks as long as the exchange lasts; the bay calls it for one drive at a time
-  // and for several drives side by side.
-  virtual void serve(scsi::LogicalUnit& drive, scsi::NexusId nexus) = 0;
-  // Tells the key server that the drive has written with its key when the drive says that this is due. False
-  // when it is not due yet.
-  virtual bool confirm(scsi::LogicalUnit& drive, scsi::NexusId nexus) = 0;
+  // the answer, or the refusal, back by the drive's key path, which is all that `drive` offers; hosts'
+  // reservations do not stand in the way. Blocks as long as the exchange lasts; the bay calls it for one
+  // drive at a time and for several drives side by side.
+  virtual void serve(scsi::LogicalUnit& drive) = 0;
+  // Tells the key server of every write that the drive says it is to be told of. False when one is left. The
+  // cartridge may have left the drive by then.
+  virtual bool confirm(scsi::LogicalUnit& drive) = 0;
 };
 
 }  // namespace tapewarden::tape

@@ -47,6 +47,18 @@ bool asks_for_key(const scsi::Response& response) {
           response.sense.code == scsi::sense_codes::kKeyTranslationNeeded);
 }
 
+// The drive's key path and nothing else of it.
+class KeyPathPort final : public scsi::LogicalUnit {
+ public:
+  explicit KeyPathPort(Drive& drive) : drive_(drive) {}
+  scsi::Response execute(const scsi::Command& command) override { return drive_.execute_key_path(command); }
+  void nexus_lost(scsi::NexusId) override {}
+  void reset() override {}
+
+ private:
+  Drive& drive_;
+};
+
 }  // namespace
 
 DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
@@ -82,15 +94,26 @@ scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
   const auto before = place();
   auto response = drive_->execute(command);
   if (asks_for_key(response)) {
-    keys_->serve(*drive_, command.nexus);
-    unconfirmed_ = true;
+    bring_key();
     // A command that came some way before it met the key is not run again: what it read would be lost. The
     // host sees how far it came, and its next command has the key.
     if (place() == before) response = drive_->execute(command);
   }
-  if (unconfirmed_ && response.good() && !moves_data(command.cdb))
-    unconfirmed_ = !keys_->confirm(*drive_, command.nexus);
+  // Whatever became of the command: a filemark behind the early warning ends with CHECK CONDITION.
+  if (!moves_data(command.cdb) && !confirming_failed_) confirm_writes();
   return response;
+}
+
+void DriveBay::bring_key() {
+  KeyPathPort port(*drive_);
+  keys_->serve(port);
+  confirming_failed_ = false;
+}
+
+void DriveBay::confirm_writes() {
+  if (!library_managed() || !drive_->confirmation_due()) return;
+  KeyPathPort port(*drive_);
+  confirming_failed_ = !keys_->confirm(port);
 }
 
 void DriveBay::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
@@ -112,10 +135,9 @@ void DriveBay::reset() {
 Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
   const MutexLock lock(mutex_);
   if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
-  unconfirmed_ = false;
   const auto inserted = drive_->insert(path);
   if (inserted && drive_->cartridge()->identity().volume != volume) {
-    (void)drive_->eject();
+    (void)drive_->force_eject();
     note_state();
     return fail(ErrorCode::kConflict, path + " is another cartridge than the one that was here", "volume",
                 "put the right file back");
@@ -126,19 +148,25 @@ Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi:
 
 Status DriveBay::eject() {
   const MutexLock lock(mutex_);
-  const auto ejected = drive_->eject();
-  note_state();
-  if (!ejected) return std::unexpected(ejected.error());
-  return {};
+  return left(drive_->eject());
+}
+
+Status DriveBay::force_eject() {
+  const MutexLock lock(mutex_);
+  return left(drive_->force_eject());
 }
 
 Status DriveBay::power_off() {
   const MutexLock lock(mutex_);
-  if (!drive_->holds_cartridge()) return {};
-  drive_->reset();
-  const auto ejected = drive_->eject();
+  if (drive_->holds_cartridge()) return left(drive_->force_eject());
+  confirm_writes();
+  return {};
+}
+
+Status DriveBay::left(Result<std::string> ejected) {
   note_state();
-  if (!ejected) return std::unexpected(ejected.error());
+  confirm_writes();
+  if (!ejected) return std::unexpected(std::move(ejected).error());
   return {};
 }
 

@@ -4,6 +4,9 @@
 //
 // A library-managed drive gets its keys here: when a command asks for one, the bay has it brought and runs
 // the command again, so that the host knows nothing of it. Hosts cannot reach the key path of such a drive.
+// What was written with a new key is told to the key server when it is on the medium: after a command that
+// moves no data, and at the latest when the cartridge leaves. Where that fails it is tried again when the
+// next cartridge leaves or the next key has come; the drive remembers.
 //
 // Thread-safe.
 #pragma once
@@ -42,6 +45,8 @@ class DriveBay final : public scsi::LogicalUnit {
       TW_EXCLUDES(mutex_);
   // Errors of Drive::eject(): kConflict when the bay is empty or an initiator prevents the removal.
   Status eject() TW_EXCLUDES(mutex_);
+  // The same whatever initiators prevent: for a cartridge that has to go back where it came from.
+  Status force_eject() TW_EXCLUDES(mutex_);
   // What the host has buffered is written and the cartridge closed, whatever initiators prevent. For an
   // orderly end: the inventory still has the cartridge in the drive. kIo.
   Status power_off() TW_EXCLUDES(mutex_);
@@ -55,12 +60,15 @@ class DriveBay final : public scsi::LogicalUnit {
   // The number of the next object; nothing without a cartridge.
   std::optional<std::uint64_t> place() const TW_REQUIRES(mutex_);
   scsi::Response execute_with_keys(const scsi::Command& command) TW_REQUIRES(mutex_);
+  void bring_key() TW_REQUIRES(mutex_);
+  void confirm_writes() TW_REQUIRES(mutex_);
+  Status left(Result<std::string> ejected) TW_REQUIRES(mutex_);
   void note_state() TW_REQUIRES(mutex_);
 
   Mutex mutex_;
   std::unique_ptr<Drive> drive_ TW_GUARDED_BY(mutex_);
   BayKeys* const keys_;
-  bool unconfirmed_ TW_GUARDED_BY(mutex_) = false;  // the key server is to be told of a write
+  bool confirming_failed_ TW_GUARDED_BY(mutex_) = false;  // not tried again after every command
   std::string serial_;
   MediumKind kind_;
   std::string identifier_;

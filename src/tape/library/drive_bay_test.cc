@@ -1,45 +1,91 @@
 #include "tape/library/drive_bay.h"
 
+#include "scsi/inquiry.h"
+#include "scsi/key_path_pages.h"
+#include "tape/device/fake_key_server.h"
 #include "tape/library/library_test_kit.h"
 
 namespace tapewarden::tape::test {
 namespace {
 
-// Notes what it is asked for; brings no key.
-class NoKeys final : public BayKeys {
+// Carries a drive's pages to a made-up key server, by the port that the bay gives it.
+class Keys final : public BayKeys {
  public:
-  void serve(scsi::LogicalUnit&, scsi::NexusId nexus) override {
-    EXPECT_EQ(nexus, kHost);
+  void serve(scsi::LogicalUnit& drive) override {
     ++served;
+    if (!brings) return;
+    const auto page = scsi::KeyRequestPage::decode(in(drive, scsi::key_path::kKeyRequest)).value();
+    out(drive, scsi::key_path::kChallenge, server.challenge(page.request).encode());
+    const scsi::ExchangeMessagePage answer{page.request, server.answer(page, signed_request(drive))};
+    out(drive, scsi::key_path::kAnswer, answer.encode(scsi::key_path::kAnswer));
   }
-  bool confirm(scsi::LogicalUnit&, scsi::NexusId) override {
+  bool confirm(scsi::LogicalUnit& drive) override {
     ++asked;
-    return due;
+    if (!reachable) return false;
+    const auto status = scsi::KeyPathStatusPage::decode(in(drive, scsi::key_path::kStatus)).value();
+    EXPECT_TRUE(status.confirm_due);
+    const auto request = status.confirm_request;
+    out(drive, scsi::key_path::kChallenge, server.challenge(request, true).encode());
+    confirmed.push_back(signed_request(drive));
+    const scsi::ExchangeMessagePage answer{request, server.confirmation(confirmed.back())};
+    out(drive, scsi::key_path::kAnswer, answer.encode(scsi::key_path::kAnswer));
+    return true;
   }
+  FakeServer server;
+  bool brings = false;
+  bool reachable = true;
   int served = 0;
   int asked = 0;
-  bool due = false;
+  std::vector<Bytes> confirmed;  // as the drive signed them
+
+ private:
+  static Bytes in(scsi::LogicalUnit& drive, std::uint16_t page) {
+    const auto cdb = scsi::SecurityProtocolIn{0xf0, page, 65536}.encode();
+    const auto response = drive.execute({.cdb = cdb, .nexus = kHost, .data_out = {}});
+    EXPECT_GOOD(response);
+    return response.data_in;
+  }
+  static void out(scsi::LogicalUnit& drive, std::uint16_t page, const Bytes& list) {
+    const auto cdb = scsi::SecurityProtocolOut{0xf0, page, static_cast<std::uint32_t>(list.size())}.encode();
+    EXPECT_GOOD(drive.execute({.cdb = cdb, .nexus = kHost, .data_out = list}));
+  }
+  static Bytes signed_request(scsi::LogicalUnit& drive) {
+    constexpr auto kPage = scsi::key_path::kSignedRequest;
+    return scsi::ExchangeMessagePage::decode(in(drive, kPage), kPage).value().message;
+  }
 };
 
 // A bay with a cartridge in it and one host that has seen every attention.
 struct Bay {
   testing::SimEnv sim{17};
-  NoKeys keys;
+  FakeExchange exchange;
+  Keys keys;
   std::unique_ptr<DriveBay> bay;
   Uuid volume;
 
-  explicit Bay(KeyManagement management, bool encrypt = true) {
+  explicit Bay(KeyManagement management, bool encrypt = true, std::uint64_t early_warning = 0) {
     auto spec = small_cartridge();
-    spec.volser = "A00001L9";
-    const auto cartridge = take(Cartridge::create(sim.env(), "tape", spec));
-    volume = cartridge->identity().volume;
+    spec.early_warning_bytes = early_warning;
+    volume = make("tape", "A00001L9", spec);
+    manage_by(management);
+    insert(encrypt);
+  }
+  // Another drive in the bay, as empty as it comes.
+  void manage_by(KeyManagement management) {
     DriveOptions options;
     options.management = management;
-    bay = std::make_unique<DriveBay>(std::make_unique<Drive>(sim.env(), identity_of(0), options), &keys);
-    insert(encrypt);
+    bay = std::make_unique<DriveBay>(std::make_unique<Drive>(sim.env(), identity_of(0), options, &exchange),
+                                     &keys);
+  }
+  Uuid make(const std::string& path, const std::string& volser, CartridgeSpec spec = small_cartridge()) {
+    spec.volser = volser;
+    return take(Cartridge::create(sim.env(), path, spec))->identity().volume;
   }
   void insert(bool encrypt) {
     done(bay->insert("tape", volume, {.encrypt = encrypt}));
+    settle();
+  }
+  void settle() {
     for (int attentions = 0; attentions < 4; ++attentions)
       if (run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).good()) return;
     ADD_FAILURE() << "the drive does not become ready";
@@ -48,25 +94,100 @@ struct Bay {
     return bay->execute({.cdb = cdb, .nexus = kHost, .data_out = data_out});
   }
   scsi::Response write() { return run(scsi::Write6{.transfer_length = 300}.encode(), block(1)); }
+  scsi::Response filemark() { return run(scsi::WriteFilemarks{.count = 1}.encode()); }
+  // With a key from the key server, and nothing else after it.
+  void write_encrypted() {
+    keys.brings = true;
+    EXPECT_GOOD(write());
+    EXPECT_TRUE(keys.confirmed.empty()) << "nothing is on the medium yet";
+  }
+  // The key server knows of the write on the first cartridge, whatever is in the drive now.
+  void expect_confirmed_once() {
+    ASSERT_EQ(keys.confirmed.size(), 1U);
+    EXPECT_NE(as_text(keys.confirmed[0]).find(as_text(volume.view())), std::string_view::npos);
+    EXPECT_NE(as_text(keys.confirmed[0]).find("ledger row 7"), std::string_view::npos);
+  }
 };
 
 TEST(DriveBay, L4_AKeyIsBroughtOnceForACommandThatAsksForIt) {
   Bay bay(KeyManagement::kLibrary);
   EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);  // none came: the host hears it
   EXPECT_EQ(bay.keys.served, 1);
+  done(bay.bay->eject());
   EXPECT_EQ(bay.keys.asked, 0);
 }
 
-TEST(DriveBay, L4_ConfirmationIsAskedForAfterCommandsThatMoveNoDataUntilItIsDone) {
+TEST(DriveBay, L4_AWriteIsConfirmedAfterTheCommandThatPutItOnTheMedium) {
   Bay bay(KeyManagement::kLibrary);
-  (void)bay.write();
-  const auto rewind = scsi::Rewind{}.encode();
-  ASSERT_TRUE(bay.run(rewind).good());
+  bay.write_encrypted();
+  ASSERT_TRUE(bay.filemark().good());
+  bay.expect_confirmed_once();
+  ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
+  done(bay.bay->eject());
+  EXPECT_EQ(bay.keys.asked, 1) << "nothing is due any more";
+}
+
+TEST(DriveBay, L4_AWriteIsConfirmedWhenTheHostUnloads) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  ASSERT_TRUE(bay.run(scsi::LoadUnload{.load = false}.encode()).good());
+  bay.expect_confirmed_once();
+}
+
+TEST(DriveBay, L4_AWriteIsConfirmedWhenTheChangerTakesTheCartridgeOut) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  done(bay.bay->eject());
+  bay.expect_confirmed_once();
+}
+
+TEST(DriveBay, L4_AWriteIsConfirmedWhenThePowerIsSwitchedOff) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  ASSERT_TRUE(bay.run(scsi::PreventAllow{.prevent = true}.encode()).good());
+  done(bay.bay->power_off());
+  bay.expect_confirmed_once();
+  EXPECT_FALSE(bay.bay->holds_cartridge());
+}
+
+TEST(DriveBay, L4_AWriteBehindTheEarlyWarningIsConfirmed) {
+  Bay bay(KeyManagement::kLibrary, true, 64U << 20);
+  bay.keys.brings = true;
+  EXPECT_EQ(bay.write().sense.code, codes::kEndOfMediumReached);
+  EXPECT_EQ(bay.filemark().sense.code, codes::kEndOfMediumReached);
+  bay.expect_confirmed_once();
+}
+
+TEST(DriveBay, L4_AHostsReservationOrResetDoesNotKeepAWriteFromBeingConfirmed) {
+  Bay bay(KeyManagement::kLibrary);
+  ASSERT_TRUE(bay.run(scsi::plain_cdb(scsi::Opcode::kReserve6)).good());
+  bay.write_encrypted();
+  const auto inquiry = scsi::Inquiry{.allocation_length = 36}.encode();
+  bay.bay->reset();
+  (void)bay.bay->execute({.cdb = inquiry, .nexus = kOtherHost, .data_out = {}});
+  bay.expect_confirmed_once();
+  EXPECT_EQ(bay.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).sense.code, codes::kBusDeviceReset)
+      << "the host is told what it is to be told";
+}
+
+TEST(DriveBay, L4_AConfirmationThatDidNotGoThroughIsTriedAgainAndHoldsUpNoCommand) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  bay.keys.reachable = false;
+  ASSERT_TRUE(bay.filemark().good());
+  ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
+  ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
   EXPECT_EQ(bay.keys.asked, 1);
-  bay.keys.due = true;
-  ASSERT_TRUE(bay.run(rewind).good());
-  ASSERT_TRUE(bay.run(rewind).good());
+  done(bay.bay->eject());
   EXPECT_EQ(bay.keys.asked, 2);
+  bay.keys.reachable = true;
+  const auto other = bay.make("other", "A00002L9");
+  done(bay.bay->insert("other", other, {.encrypt = true}));
+  bay.settle();
+  EXPECT_EQ(bay.keys.asked, 2);
+  EXPECT_GOOD(bay.write());  // a key comes, so the server is there again
+  ASSERT_TRUE(bay.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).good());
+  bay.expect_confirmed_once();
 }
 
 TEST(DriveBay, L4_WhatIsToBeWrittenInClearNeedsNoKey) {
@@ -93,6 +214,66 @@ TEST(DriveBay, L4_TheKeysOfAnApplicationManagedDriveAreItsHosts) {
   EXPECT_TRUE(bay.write().good());
   EXPECT_EQ(bay.keys.served, 0);
   EXPECT_EQ(bay.keys.asked, 0);
+}
+
+// A block in clear and one under a host's key, read at once by fixed blocks in a library-managed drive.
+TEST(DriveBay, L4_AReadThatCameSomeWayIsNotRunAgain) {
+  Bay bay(KeyManagement::kApplication);
+  const auto set = [&](const scsi::SetDataEncryption& page) {
+    Bytes list(page.encoded_size());
+    page.encode_into(list);
+    const scsi::SecurityProtocolOut cdb{0x20, 0x0010, static_cast<std::uint32_t>(list.size())};
+    EXPECT_GOOD(bay.run(cdb.encode(), list));
+  };
+  for (std::uint32_t number = 1; number <= 3; ++number) {
+    set(number == 2 ? no_encryption() : encrypting(key_bytes(10)));
+    EXPECT_GOOD(bay.run(scsi::Write6{.transfer_length = 300}.encode(), block(number)));
+  }
+  EXPECT_GOOD(bay.filemark());
+  done(bay.bay->eject());
+  bay.manage_by(KeyManagement::kLibrary);
+  bay.insert(true);
+  scsi::ModeParameters parameters{.descriptor = scsi::BlockDescriptor{0, 0, 300}};
+  auto list = parameters.encode(false);
+  list[0] = 0;
+  EXPECT_GOOD(
+      bay.run(scsi::ModeSelect{.parameter_length = static_cast<std::uint16_t>(list.size())}.encode(), list));
+
+  bay.keys.brings = true;
+  bay.keys.server.keys.push_back(key_bytes(10));
+  EXPECT_GOOD(bay.run(scsi::Space{.count = 1}.encode()));
+  const auto both = bay.run(scsi::Read6{.fixed = true, .transfer_length = 2}.encode());
+  EXPECT_EQ(both.sense.code, codes::kKeyTranslationNeeded) << both.sense.text();
+  EXPECT_EQ(both.sense.information, 1U) << "one of two is missing";
+  EXPECT_EQ(both.data_in, block(2)) << "what was read is not lost";
+  EXPECT_EQ(bay.keys.served, 1);
+  const auto rest = bay.run(scsi::Read6{.fixed = true, .transfer_length = 1}.encode());
+  EXPECT_GOOD(rest);
+  EXPECT_EQ(rest.data_in, block(3)) << "the key had come";
+  EXPECT_EQ(bay.keys.served, 1);
+
+  // From where the first block meets the key the command moved nothing, and is run again.
+  done(bay.bay->eject());
+  bay.insert(true);
+  EXPECT_GOOD(bay.run(scsi::Space{.count = 2}.encode()));
+  const auto again = bay.run(scsi::Read6{.fixed = true, .transfer_length = 1}.encode());
+  EXPECT_GOOD(again);
+  EXPECT_EQ(again.data_in, block(3));
+  EXPECT_EQ(bay.keys.served, 2);
+}
+
+TEST(DriveBay, L2_AWrongCartridgeGoesBackWhateverAHostPreventsOnTheEmptyDrive) {
+  Bay bay(KeyManagement::kApplication);
+  done(bay.bay->eject());
+  ASSERT_TRUE(bay.run(scsi::PreventAllow{.prevent = true}.encode()).good());
+  const auto other = bay.make("other", "A00002L9");
+  const auto wrong = bay.bay->insert("tape", other);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, ErrorCode::kConflict);
+  EXPECT_FALSE(bay.bay->holds_cartridge());
+  done(bay.bay->insert("tape", bay.volume));
+  EXPECT_FALSE(bay.bay->eject()) << "the host's word holds for the right one";
+  done(bay.bay->force_eject());
 }
 
 TEST(DriveBay, L2_ToldWithoutWaitingForACommand) {

@@ -15,14 +15,10 @@ std::unexpected<Error> wrong(const std::string& what) {
 
 Status read_range(std::string_view text, EncryptionRule& rule) {
   if (text == "*") return {};
-  const auto ends = split(text, '-');
-  if (ends.size() > 2) return wrong("a range has a first and a last barcode");
-  const auto first = checked_barcode(ends.front());
-  const auto last = checked_barcode(ends.back());
-  if (!first || !last || first->size() != last->size() || *last < *first)
-    return wrong("this is no range of barcodes: " + std::string(text));
-  rule.first = *first;
-  rule.last = *last;
+  auto bounds = parse_barcode_bounds(text);
+  if (!bounds) return wrong(bounds.error().message);
+  rule.first = std::move(bounds->first);
+  rule.last = std::move(bounds->last);
   return {};
 }
 
@@ -62,7 +58,8 @@ Status read_what(std::string_view text, scsi::WritePolicyPage& policy) {
 
 }  // namespace
 
-bool EncryptionRule::fits(const std::string& barcode) const {
+bool EncryptionRule::fits(const std::string& barcode, const std::string& in_partition) const {
+  if (!partition.empty() && partition != in_partition) return false;
   return first.empty() || counts_between(first, last, barcode);
 }
 
@@ -70,8 +67,13 @@ Result<EncryptionRule> parse_encryption_rule(std::string_view text) {
   const auto parts = split(text, ',');
   EncryptionRule rule;
   rule.policy.encrypt = true;
-  TRY(read_range(trim(parts.front()), rule));
-  for (std::size_t i = 1; i < parts.size(); ++i) TRY(read_what(trim(parts[i]), rule.policy));
+  std::size_t next = 0;
+  if (auto partition = after(trim(parts.front()), "partition")) {
+    rule.partition = to_upper(*partition);
+    if (parts.size() < ++next + 1) return wrong("a range of barcodes, or *, follows the partition");
+  }
+  TRY(read_range(trim(parts[next]), rule));
+  for (std::size_t i = next + 1; i < parts.size(); ++i) TRY(read_what(trim(parts[i]), rule.policy));
   const bool named = !rule.policy.labels.empty() || !rule.policy.alias_or_group.empty();
   if (!rule.policy.encrypt && named) return wrong("clear goes with no group and no label");
   if (!rule.policy.labels.empty() && !rule.policy.alias_or_group.empty())
@@ -79,9 +81,10 @@ Result<EncryptionRule> parse_encryption_rule(std::string_view text) {
   return rule;
 }
 
-scsi::WritePolicyPage policy_for(const std::vector<EncryptionRule>& rules, const std::string& barcode) {
+scsi::WritePolicyPage policy_for(const std::vector<EncryptionRule>& rules, const std::string& barcode,
+                                 const std::string& partition) {
   for (const auto& rule : rules)
-    if (rule.fits(barcode)) return rule.policy;
+    if (rule.fits(barcode, partition)) return rule.policy;
   return {.encrypt = true};
 }
 

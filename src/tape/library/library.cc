@@ -169,15 +169,18 @@ scsi::Outcome<void> Library::put_in(const std::vector<Step>& steps, std::vector<
 
 void Library::undo(const std::vector<const Step*>& out, const std::vector<const Step*>& in) {
   for (const auto* step : in) {
-    if (const auto ejected = bay_of(step->after.place)->eject(); !ejected)
+    if (const auto ejected = bay_of(step->after.place)->force_eject(); !ejected)
       note("cartridge " + step->after.barcode + " could not be unloaded: " + ejected.error().text());
   }
   for (const auto* step : out) (void)load(*bay_of(step->before.place), step->before);
 }
 
 Status Library::load(DriveBay& bay, const Holding& holding) {
-  auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume,
-                             policy_for(folder_->spec().encryption, holding.barcode));
+  const auto& spec = folder_->spec();
+  const auto* partition = spec.partition_of_drive(bay.serial());
+  const auto policy =
+      policy_for(spec.encryption, holding.barcode, partition == nullptr ? std::string() : partition->name);
+  auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume, policy);
   if (!inserted)
     note("cartridge " + holding.barcode + " could not be loaded into drive " + bay.serial() + ": " +
          inserted.error().text());
@@ -194,8 +197,16 @@ scsi::Outcome<void> Library::audit() {
 }
 
 void Library::prevent_removal(bool prevented) {
+  prevent_removal_in("", prevented);
+}
+
+void Library::prevent_removal_in(const std::string& partition, bool prevented) {
   const MutexLock lock(mutex_);
-  removal_prevented_ = prevented;
+  if (prevented) {
+    preventing_.insert(partition);
+  } else {
+    preventing_.erase(partition);
+  }
 }
 
 std::uint64_t Library::outside_changes() const {
@@ -205,7 +216,7 @@ std::uint64_t Library::outside_changes() const {
 
 Status Library::act(const std::function<Status(LibraryFolder&)>& action) {
   const MutexLock lock(mutex_);
-  if (removal_prevented_)
+  if (!preventing_.empty())
     return fail(ErrorCode::kConflict, "a host prevents the removal of cartridges", "library",
                 "end the host's use of the library");
   TRY(action(*folder_));

@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Library final : public ElementRobot {
       TW_EXCLUDES(mutex_);
   scsi::Outcome<void> audit() override TW_EXCLUDES(mutex_);
   void prevent_removal(bool prevented) override TW_EXCLUDES(mutex_);
+  // The same for the hosts of one partition: it takes all to allow it.
+  void prevent_removal_in(const std::string& partition, bool prevented) TW_EXCLUDES(mutex_);
   std::uint64_t outside_changes() const override TW_EXCLUDES(mutex_);
 
   // Runs an operator's action on the folder; when it succeeds, hosts are told that cartridges came or went.
@@ -88,7 +91,7 @@ class Library final : public ElementRobot {
   mutable Mutex mutex_;
   std::unique_ptr<LibraryFolder> folder_ TW_GUARDED_BY(mutex_);
   std::uint64_t outside_changes_ TW_GUARDED_BY(mutex_) = 0;
-  bool removal_prevented_ TW_GUARDED_BY(mutex_) = false;
+  std::set<std::string> preventing_ TW_GUARDED_BY(mutex_);  // partitions; "": hosts of the whole library
 };
 
 }  // namespace tapewarden::tape

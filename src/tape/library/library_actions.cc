@@ -1,20 +1,40 @@
 #include "tape/library/library_actions.h"
 
+#include <map>
+
 namespace tapewarden::tape {
 namespace {
 
 // Cartridges that one commit of the inventory takes: an interruption loses no more than their rows.
 constexpr std::size_t kBatch = 256;
 
-Result<std::vector<std::uint32_t>> free_slots(const LibraryFolder& folder, std::size_t wanted) {
+// "partition ARCHIVE", or the library where it is not divided.
+std::string name_of(const LibrarySpec& spec, const LibraryPartition* partition) {
+  if (partition != nullptr) return "partition " + partition->name;
+  return spec.partitions.empty() ? "the library" : "the part of the library that is in no partition";
+}
+
+// A free slot for each barcode, in the partition that the barcode belongs to, in their order.
+Result<std::vector<std::uint32_t>> free_slots(const LibraryFolder& folder,
+                                              const std::vector<std::string>& barcodes) {
+  const auto& spec = folder.spec();
+  std::map<const LibraryPartition*, std::uint32_t> next;
   std::vector<std::uint32_t> slots;
-  for (std::uint32_t i = 0; i < folder.spec().slots() && slots.size() < wanted; ++i)
-    if (folder.inventory().at(slot_place(i)) == nullptr) slots.push_back(i);
-  if (slots.size() == wanted) return slots;
-  return fail(ErrorCode::kExhausted,
-              "the library has " + std::to_string(slots.size()) + " free slots for " +
-                  std::to_string(wanted) + " cartridges",
-              "barcodes", "make fewer, or configure more slots");
+  for (const auto& barcode : barcodes) {
+    const auto* partition = spec.partition_of_barcode(barcode);
+    auto& slot = next[partition];
+    while (slot < spec.slots() &&
+           (spec.partition_of_slot(slot) != partition || folder.inventory().at(slot_place(slot)) != nullptr))
+      ++slot;
+    if (slot == spec.slots())
+      return fail(ErrorCode::kExhausted,
+                  name_of(spec, partition) + " has no free slot for " + barcode + ": " +
+                      std::to_string(slots.size()) + " free slots for " + std::to_string(barcodes.size()) +
+                      " cartridges",
+                  "barcodes", "make fewer, or configure more slots");
+    slots.push_back(slot++);
+  }
+  return slots;
 }
 
 Result<Holding> holding_of(const Cartridge& cartridge, const std::string& barcode) {
@@ -57,7 +77,7 @@ Result<AddedCartridges> add_cartridges(LibraryFolder& folder, const NewCartridge
   for (const auto& barcode : wanted.barcodes)
     if (folder.inventory().find(barcode) != nullptr)
       return fail(ErrorCode::kAlreadyExists, "the library has a cartridge " + barcode, "barcodes");
-  const auto slots = TRY(free_slots(folder, wanted.barcodes.size()));
+  const auto slots = TRY(free_slots(folder, wanted.barcodes));
   AddedCartridges added;
   std::vector<Holding> batch;
   Status failed;
@@ -84,8 +104,10 @@ Result<Place> import_cartridge(LibraryFolder& folder, const std::string& barcode
     return fail(ErrorCode::kNotFound, "the library knows no cartridge " + barcode, "barcode");
   if (known->place.inside())
     return fail(ErrorCode::kConflict, "cartridge " + barcode + " is in " + known->place.text(), "barcode");
+  const auto* partition = folder.spec().partition_of_barcode(barcode);
   for (std::uint32_t i = 0; i < folder.spec().ports(); ++i) {
     if (folder.inventory().at(port_place(i)) != nullptr) continue;
+    if (folder.spec().partition_of_port(i) != partition) continue;
     auto moved = *known;
     moved.place = port_place(i);
     moved.home.reset();
@@ -93,7 +115,8 @@ Result<Place> import_cartridge(LibraryFolder& folder, const std::string& barcode
     TRY(folder.commit([&moved](Inventory& inventory) { return inventory.update({moved}); }));
     return moved.place;
   }
-  return fail(ErrorCode::kExhausted, "no import/export slot is free", "barcode",
+  return fail(ErrorCode::kExhausted,
+              "no import/export slot of " + name_of(folder.spec(), partition) + " is free", "barcode",
               "let a host move cartridges from there into slots, or export some");
 }
 

@@ -24,13 +24,14 @@ struct AddedCartridges {
   std::size_t found = 0;
 };
 
-// Makes the files and puts the cartridges into the first free slots. kAlreadyExists when the inventory has
-// one of the barcodes, kExhausted when there are fewer free slots (nothing is made then); kIo and errors of
-// Cartridge::create(): what was made until then is in the inventory.
+// Makes the files and puts the cartridges into the first free slots of the partition that their barcodes
+// belong to; those of none, into slots of none. kAlreadyExists when the inventory has one of the barcodes,
+// kExhausted when there are fewer free slots (nothing is made then); kIo and errors of Cartridge::create():
+// what was made until then is in the inventory.
 Result<AddedCartridges> add_cartridges(LibraryFolder& folder, const NewCartridges& wanted);
 
-// A cartridge from outside into the first free import/export slot. kNotFound, kConflict unless it is outside,
-// kExhausted when no such slot is free.
+// A cartridge from outside into the first free import/export slot, of its partition likewise. kNotFound,
+// kConflict unless it is outside, kExhausted when no such slot is free.
 Result<Place> import_cartridge(LibraryFolder& folder, const std::string& barcode);
 // A cartridge out of its import/export slot. kNotFound; kConflict when it is elsewhere.
 Status export_cartridge(LibraryFolder& folder, const std::string& barcode);

@@ -100,7 +100,66 @@ Status read_layout(config::Section& section, LibrarySpec& spec) {
   return {};
 }
 
+Status check_partition(config::Section& section, const LibrarySpec& spec, const LibraryPartition& partition) {
+  for (const auto& serial : partition.drives)
+    if (std::ranges::find(spec.drives, serial, &LibraryDrive::serial) == spec.drives.end())
+      return section.wrong("partitions", "the library has no drive " + serial + ": name it in drives");
+  if (partition.slots.first + partition.slots.count > spec.slots())
+    return section.wrong("partitions", "the library has " + std::to_string(spec.slots()) +
+                                           " slots; partition " + partition.name + " wants more");
+  if (partition.ports.first + partition.ports.count > spec.ports())
+    return section.wrong("partitions", "the library has " + std::to_string(spec.ports()) +
+                                           " import/export slots; partition " + partition.name +
+                                           " wants more");
+  return {};
+}
+
+// After drives, rules and layout: partitions divide these.
+Status read_partitions(config::Section& section, LibrarySpec& spec) {
+  for (const auto& text : TRY(section.texts("partitions"))) {
+    auto partition = parse_partition(text);
+    if (!partition)
+      return section.wrong("partitions", partition.error().message + ": " + partition.error().remedy);
+    TRY(check_partition(section, spec, *partition));
+    spec.partitions.push_back(*std::move(partition));
+  }
+  if (spec.partitions.size() > kMaxPartitions)
+    return section.wrong("partitions", "name at most " + std::to_string(kMaxPartitions) + " partitions");
+  if (const auto apart = check_apart(spec.partitions); !apart)
+    return section.wrong("partitions", apart.error().message);
+  for (const auto& rule : spec.encryption) {
+    if (!rule.partition.empty() &&
+        std::ranges::find(spec.partitions, rule.partition, &LibraryPartition::name) == spec.partitions.end())
+      return section.wrong("encryption", "no partition " + rule.partition + " is in partitions");
+  }
+  return {};
+}
+
+template <typename Fits>
+const LibraryPartition* first_that(const std::vector<LibraryPartition>& partitions, Fits fits) {
+  const auto found = std::ranges::find_if(partitions, fits);
+  return found == partitions.end() ? nullptr : &*found;
+}
+
 }  // namespace
+
+const LibraryPartition* LibrarySpec::partition_of_slot(std::uint32_t index) const {
+  return first_that(partitions, [&](const auto& one) { return one.slots.holds(index); });
+}
+
+const LibraryPartition* LibrarySpec::partition_of_port(std::uint32_t index) const {
+  return first_that(partitions, [&](const auto& one) { return one.ports.holds(index); });
+}
+
+const LibraryPartition* LibrarySpec::partition_of_drive(const std::string& drive) const {
+  return first_that(partitions, [&](const auto& one) { return one.has_drive(drive); });
+}
+
+const LibraryPartition* LibrarySpec::partition_of_barcode(const std::string& barcode) const {
+  return first_that(partitions, [&](const auto& one) {
+    return std::ranges::any_of(one.barcodes, [&](const auto& range) { return range.holds(barcode); });
+  });
+}
 
 Result<LibrarySpec> read_library_spec(config::Section section) {
   LibrarySpec spec;
@@ -115,6 +174,7 @@ Result<LibrarySpec> read_library_spec(config::Section section) {
   TRY(read_drives(section, spec));
   TRY(read_keys(section, spec));
   TRY(read_layout(section, spec));
+  TRY(read_partitions(section, spec));
   TRY(section.no_others());
   return spec;
 }

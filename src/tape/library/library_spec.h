@@ -8,6 +8,7 @@
 #include "scsi/changer_mode.h"
 #include "tape/device/changer.h"
 #include "tape/library/encryption_rules.h"
+#include "tape/library/partitions.h"
 #include "tape/medium/superblock.h"
 
 namespace tapewarden::tape {
@@ -25,12 +26,18 @@ struct LibrarySpec {
   ChangerOptions changer{};
   std::vector<LibraryDrive> drives{};  // in the order of their element addresses
   scsi::ElementAddressAssignment layout{};
-  std::string key_servers{};                 // path of engine.toml; set when a drive is library-managed
-  std::vector<EncryptionRule> encryption{};  // for library-managed drives
+  std::string key_servers{};                   // path of engine.toml; set when a drive is library-managed
+  std::vector<EncryptionRule> encryption{};    // for library-managed drives
+  std::vector<LibraryPartition> partitions{};  // none: hosts see the library as one
 
   // How many slots and import/export slots there are follows from the layout.
   std::uint32_t slots() const { return layout.storage.count; }
   std::uint32_t ports() const { return layout.import_export.count; }
+  // nullptr: in no partition.
+  const LibraryPartition* partition_of_slot(std::uint32_t index) const;
+  const LibraryPartition* partition_of_port(std::uint32_t index) const;
+  const LibraryPartition* partition_of_drive(const std::string& serial) const;
+  const LibraryPartition* partition_of_barcode(const std::string& barcode) const;
 };
 
 // kInvalidArgument naming the key.

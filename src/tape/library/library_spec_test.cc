@@ -89,6 +89,30 @@ TEST_F(LibrarySection, L4_LibraryManagedDrivesNameTheirKeyServersAndRules) {
   EXPECT_EQ(read(text).error().field, "library.encryption");
 }
 
+TEST_F(LibrarySection, L4_PartitionsDivideWhatTheLibraryHas) {
+  const auto with = [&](const std::string& partitions, const std::string& rule = "*") {
+    std::string text(kWhole);
+    text.replace(text.find("LTO 1000000001"), 14, "LTO 1000000001 library");
+    return read(text + "key_servers = \"engine.toml\"\nencryption = [\"" + rule + "\"]\npartitions = [" +
+                partitions + "]\n");
+  };
+  const auto spec = with("\"A, drives 1000000001, slots 1-10, barcodes VOL000L9-VOL499L9\"",
+                         "partition A, VOL000L9-VOL099L9, group X");
+  ASSERT_TRUE(spec) << spec.error().text();
+  EXPECT_EQ(spec->partition_of_drive("1000000001")->name, "A");
+  EXPECT_EQ(spec->partition_of_slot(9)->name, "A");
+  EXPECT_EQ(spec->partition_of_slot(10), nullptr);
+  EXPECT_EQ(spec->partition_of_port(0), nullptr);
+  EXPECT_EQ(spec->partition_of_barcode("VOL499L9")->name, "A");
+  EXPECT_EQ(spec->partition_of_barcode("VOL500L9"), nullptr);
+  for (const std::string wrong :
+       {"\"A, drives 9999999999, slots 1\"", "\"A, drives 1000000001, slots 60001\"", "\"A\"",
+        "\"A, drives 1000000001, slots 1, import_export_slots 400\"",
+        "\"A, drives 1000000001, slots 1\", \"B, drives 1000000001, slots 2\""})
+    EXPECT_EQ(with(wrong).error().field, "library.partitions") << wrong;
+  EXPECT_EQ(with("", "partition A, *, clear").error().field, "library.encryption");
+}
+
 TEST_F(LibrarySection, L2_WhatANewSiteGetsCanBeRead) {
   auto values = config::draw_taped_toml(sim_.random, 3, "3592");
   const auto spec = read(config::text_of(values));

@@ -96,6 +96,20 @@ TEST(Library, L2_ADriveWhoseHostPreventsRemovalKeepsItsCartridge) {
   EXPECT_EQ(bench.move(kDrive, kSlot), std::nullopt);
 }
 
+// A move that fails when the inventory is written: the cartridge that is in already must come out again.
+TEST(Library, L2_AMoveIsUndoneWhateverAHostPreventsOnTheEmptyDrive) {
+  LibraryBench bench;
+  ASSERT_TRUE(bench.run(0, scsi::PreventAllow{.prevent = true}.encode()).good());
+  for (std::uint64_t writes = 0; writes < 30; ++writes) {
+    bench.sim.disk.fail_after(writes);
+    const auto failed = bench.move(kSlot, kDrive);
+    bench.sim.disk.clear_faults();
+    bench.expect_whole();
+    if (!failed) return;
+  }
+  ADD_FAILURE() << "the move never succeeds";
+}
+
 TEST(Library, L2_AHostUnloadsAndTheElementBecomesAccessible) {
   LibraryBench bench;
   ASSERT_EQ(bench.move(kSlot, kDrive), std::nullopt);

@@ -143,6 +143,12 @@ TEST(SgIo, D3_OnlyTheHostsOwnBusesAreLocal) {
       is_local_bus("/sys/devices/pci0000:00/0000:00:05.0/host4/rport-4:0-2/target4:0:0/4:0:0:0/scsi_generic/"
                    "sg3"));
   EXPECT_FALSE(is_local_bus("/sys/devices/platform/host3/session1/target3:0:0/3:0:0:0/scsi_generic/sg1"));
+  EXPECT_TRUE(
+      is_local_bus("/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0"));
+  for (const auto* controller : {"vhci_hcd.0", "vhci_hcd.3", "vhci_hcd"})
+    EXPECT_FALSE(is_local_bus("/sys/devices/platform/" + std::string(controller) +
+                              "/usb5/5-1/5-1:1.0/host7/target7:0:0/7:0:0:0/scsi_generic/sg4"))
+        << "USB/IP brings it over the network";
   EXPECT_FALSE(is_local_bus("")) << "when the system does not tell, a key stays here";
 }
 

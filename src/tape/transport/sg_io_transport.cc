@@ -55,6 +55,8 @@ std::string sysfs_path(dev_t device) {
 }  // namespace
 
 bool is_local_bus(std::string_view path) {
+  // USB/IP: the kernel shows a device of another host at a controller of its own that is no hardware.
+  if (path.find("/vhci_hcd") != std::string_view::npos) return false;
   constexpr std::string_view kSession = "/session";  // of the class iscsi_session
   for (auto at = path.find(kSession); at != std::string_view::npos; at = path.find(kSession, at + 1)) {
     const auto digit = at + kSession.size();

@@ -28,8 +28,8 @@ class SgIoTransport final : public Transport {
 
   Result<TransportAnswer> execute(ByteView cdb, ByteView data_out, std::size_t data_in_limit,
                                   std::chrono::milliseconds timeout) override;
-  // False for a device that the kernel reaches over iSCSI, and when the system does not tell how it is
-  // attached.
+  // False for a device that the kernel reaches over iSCSI or USB/IP, and when the system does not tell how it
+  // is attached.
   bool on_local_bus() const override { return local_; }
 
  private:
@@ -38,7 +38,8 @@ class SgIoTransport final : public Transport {
 };
 
 // Whether a device's place in /sys/devices (all links resolved) lies on this host's own buses. SAS, SATA, USB
-// and Fibre Channel count as such; a session of the kernel's iSCSI initiator does not.
+// and Fibre Channel count as such; a session of the kernel's iSCSI initiator and the controller of USB/IP do
+// not.
 bool is_local_bus(std::string_view sysfs_path);
 
 }  // namespace tapewarden::tape

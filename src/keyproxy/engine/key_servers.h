@@ -6,13 +6,13 @@
 #include <memory>
 
 #include "base/env.h"
-#include "cli/engine_config.h"
 #include "dkx/client/client.h"
 #include "keyproxy/dkx_drive_exchange.h"
+#include "keyproxy/engine/engine_config.h"
 #include "keyproxy/key_proxy.h"
 #include "net/client.h"
 
-namespace tapewarden::cli {
+namespace tapewarden::keyproxy {
 
 class KeyServers {
  public:
@@ -24,7 +24,7 @@ class KeyServers {
   void prefer_primary() const;
 
   dkx::Client& client() { return *client_; }
-  keyproxy::KeyProxy& proxy() { return *proxy_; }
+  KeyProxy& proxy() { return *proxy_; }
   // What drives that take part in the exchange themselves need; outlives them.
   tape::DriveExchange& exchange() { return exchange_; }
 
@@ -32,8 +32,8 @@ class KeyServers {
   KeyServers() = default;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<dkx::Client> client_;
-  keyproxy::DkxDriveExchange exchange_;
-  std::unique_ptr<keyproxy::KeyProxy> proxy_;
+  DkxDriveExchange exchange_;
+  std::unique_ptr<KeyProxy> proxy_;
 };
 
-}  // namespace tapewarden::cli
+}  // namespace tapewarden::keyproxy

@@ -7,7 +7,7 @@
 
 #include "base/env.h"
 
-namespace tapewarden::cli {
+namespace tapewarden::keyproxy {
 
 struct KeyServerAddress {
   std::string name;  // "primary", "secondary"
@@ -28,4 +28,4 @@ struct EngineConfig {
 // kInvalidArgument naming section and key; an unknown one is an error, so that a misspelt one is noticed.
 Result<EngineConfig> read_engine_config(Disk& disk, const std::string& path);
 
-}  // namespace tapewarden::cli
+}  // namespace tapewarden::keyproxy

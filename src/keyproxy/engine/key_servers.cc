@@ -1,13 +1,13 @@
-#include "cli/key_servers.h"
+#include "keyproxy/engine/key_servers.h"
 
 #include <thread>
 
 #include "dkx/client/net_transport.h"
 
-namespace tapewarden::cli {
+namespace tapewarden::keyproxy {
 namespace {
 
-Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, keyproxy::ProxyIdentity& identity,
+Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, ProxyIdentity& identity,
                                    dkx::ServerTrust& trust) {
   net::TlsConfig tls =
       TRY(net::read_tls_files(*env.disk, {config.certificate, config.key, config.authorities}));
@@ -23,7 +23,7 @@ Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, keyproxy
 Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineConfig& config) {
   std::unique_ptr<KeyServers> made(new KeyServers());
   made->loop_ = std::make_unique<net::Loop>(1);
-  keyproxy::ProxyIdentity identity;
+  ProxyIdentity identity;
   dkx::ClientConfig client;
   client.env = env;
   const net::TlsContext tls = TRY(client_tls(env, config, identity, client.trust));
@@ -37,7 +37,7 @@ Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineCon
     client.servers.push_back({dkx::make_net_connector(*made->loop_, std::move(options)), std::nullopt});
   }
   made->client_ = std::make_unique<dkx::Client>(std::move(client));
-  made->proxy_ = std::make_unique<keyproxy::KeyProxy>(*made->client_, std::move(identity), *env.random);
+  made->proxy_ = std::make_unique<KeyProxy>(*made->client_, std::move(identity), *env.random);
   return made;
 }
 
@@ -50,4 +50,4 @@ void KeyServers::prefer_primary() const {
   }
 }
 
-}  // namespace tapewarden::cli
+}  // namespace tapewarden::keyproxy

@@ -1,5 +1,5 @@
 // engine.toml: what is written wrong is named, with what to write instead.
-#include "cli/engine_config.h"
+#include "keyproxy/engine/engine_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include "base/real_env.h"
 #include "store/testing/memory_commit_log.h"
 
-namespace tapewarden::cli {
+namespace tapewarden::keyproxy {
 namespace {
 
 using ::testing::HasSubstr;
@@ -111,4 +111,4 @@ TEST_F(EngineConfigFile, U4_TextThatIsNoTomlNamesItsLine) {
 }
 
 }  // namespace
-}  // namespace tapewarden::cli
+}  // namespace tapewarden::keyproxy

@@ -1,9 +1,9 @@
-#include "cli/engine_config.h"
+#include "keyproxy/engine/engine_config.h"
 
 #include "config/toml_file.h"
 #include "net/resolver.h"
 
-namespace tapewarden::cli {
+namespace tapewarden::keyproxy {
 
 namespace {
 
@@ -50,4 +50,4 @@ Result<EngineConfig> read_engine_config(Disk& disk, const std::string& path) {
   return config;
 }
 
-}  // namespace tapewarden::cli
+}  // namespace tapewarden::keyproxy

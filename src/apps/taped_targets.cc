@@ -1,0 +1,54 @@
+#include "apps/taped_targets.h"
+
+#include "apps/log.h"
+#include "base/text.h"
+#include "tape/device/changer.h"
+
+namespace tapewarden::apps {
+namespace {
+
+iscsi::TargetConfig target_of(const std::string& name, const std::string& alias, const IscsiConfig& config) {
+  return {.name = name,
+          .alias = alias,
+          .allowed_initiators = config.initiators,
+          .authentication = {},
+          .units = {}};
+}
+
+void add_units(iscsi::TargetConfig& target, tape::ElementRobot& robot, tape::ChangerOptions options,
+               const std::vector<std::shared_ptr<tape::DriveBay>>& bays, const UnitSeat& seat) {
+  seat(target, 0, std::make_shared<tape::Changer>(robot, std::move(options)), "changer");
+  std::uint16_t lun = 1;
+  for (const auto& bay : bays) seat(target, lun++, bay, "drive " + bay->serial());
+}
+
+}  // namespace
+
+void seat_unit(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
+               std::string) {
+  target.units.push_back({lun, std::move(unit)});
+}
+
+Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Library& library,
+                                  const UnitSeat& seat) {
+  const std::string alias = "Tapewarden library";
+  TapedTargets made;
+  if (config.library.partitions.empty()) {
+    auto& target = made.targets.emplace_back(target_of(config.iscsi.target, alias, config.iscsi));
+    add_units(target, library, config.library.changer, library.bays(), seat);
+  }
+  for (const auto& partition : config.library.partitions) {
+    auto& robot =
+        *made.robots.emplace_back(std::make_unique<tape::PartitionRobot>(library, config.library, partition));
+    auto& target = made.targets.emplace_back(target_of(config.iscsi.target + "." + to_lower(partition.name),
+                                                       alias + " " + partition.name, config.iscsi));
+    log(LogLevel::kInfo, "partition " + partition.name + " is the target " + target.name);
+    auto options = config.library.changer;
+    options.serial += "-" + partition.name;
+    add_units(target, robot, std::move(options), robot.bays(), seat);
+  }
+  for (auto& target : made.targets) target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
+  return made;
+}
+
+}  // namespace tapewarden::apps
