@@ -39,6 +39,12 @@ class TapedProcess {
   Login login() const;
   std::string log() const { return process_ ? process_->output() : ""; }
   std::string config_path() const { return site_ + "/engine/taped.toml"; }
+  // In the folder that a fresh configuration names.
+  std::string library_path() const { return site_ + "/engine/library"; }
+  std::string cartridge_path(const std::string& barcode) const {
+    return library_path() + "/cartridges/" + barcode + ".twc";
+  }
+  bool running() { return process_ && process_->running(); }
 
  private:
   TapedProcess() = default;
