@@ -3,6 +3,7 @@
 #include <atomic>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <thread>
 
 #include "base/text.h"
@@ -259,24 +260,32 @@ TEST_F(TapedFaults, L1_OversizedPdusEndTheirConnectionAlone) {
 
 TEST_F(TapedFaults, L1_SixtyFourSessionsAtOnceEachGetTheirOwnAnswers) {
   constexpr std::uint16_t kSessions = 64;
-  constexpr int kRounds = 40;
+  constexpr std::uint32_t kRounds = 40;
+  constexpr std::size_t kOwn = 2000;  // bytes of a block
   std::atomic<int> good = 0;
   std::atomic<int> wrong = 0;
+  host();  // the tape stands at its beginning
   std::vector<std::thread> threads;
   for (std::uint16_t i = 0; i < kSessions; ++i)
     threads.emplace_back([&, i] {
       RawInitiator host(taped_->login().port);
       if (host.login(as(static_cast<std::uint16_t>(100 + i))) != LoginStatus::kSuccess) return;
-      // How much each asks for is its own; what it gets must begin alike for all.
+      if (!host.run_past_attentions(kVictim, Bytes(6))) return;
+      // How much each asks for is its own, and so is what it writes.
       const auto room = static_cast<std::uint8_t>(36 + i);
       const scsi::Inquiry cdb{.allocation_length = room};
-      for (int n = 0; n < kRounds; ++n) {
+      for (std::uint32_t n = 0; n < kRounds; ++n) {
         const auto answer = host.run(n % 3 == 0 ? 0 : kVictim, cdb.encode(), room);
         if (!answer || !answer->good() || answer->data.size() > room || answer->data.size() < 36) {
           ++wrong;
           return;
         }
-        Bytes ping = block_of(i * 1000U + static_cast<std::uint32_t>(n), 3000);
+        const auto wrote = host.run(kVictim, write_cdb(kOwn), 0, block_of(i * 1000U + n, kOwn));
+        if (!wrote || !wrote->good()) {
+          ++wrong;
+          return;
+        }
+        Bytes ping = block_of(i * 1000U + n, 3000);
         const iscsi::NopOutPdu nop{.immediate = true, .task_tag = 0x8000'0000U + i, .cmd_sn = 1};
         if (!host.send(nop.encode(), ping)) return;
         const auto header = host.receive();
@@ -292,6 +301,20 @@ TEST_F(TapedFaults, L1_SixtyFourSessionsAtOnceEachGetTheirOwnAnswers) {
   EXPECT_EQ(wrong, 0);
   EXPECT_EQ(good, kSessions);
   EXPECT_TRUE(sessions_are(1));
+  // Every session's blocks, each once and in the order in which that session sent them.
+  std::map<Bytes, std::uint32_t> number_of;
+  for (std::uint32_t i = 0; i < kSessions; ++i)
+    for (std::uint32_t n = 0; n < kRounds; ++n)
+      number_of.emplace(block_of(i * 1000U + n, kOwn), i * 1000U + n);
+  ASSERT_EQ(number_of.size(), kSessions * kRounds);
+  const auto blocks = found();
+  EXPECT_EQ(blocks.size(), kSessions * kRounds);
+  std::map<std::uint32_t, std::uint32_t> next;  // by session
+  for (const auto& block : blocks) {
+    ASSERT_TRUE(number_of.contains(block));
+    const auto number = number_of.at(block);
+    EXPECT_EQ(number % 1000, next[number / 1000]++);
+  }
 }
 
 TEST_F(TapedFaults, L1_TheSessionBeyondTheLimitIsToldThatThereIsNoRoom) {

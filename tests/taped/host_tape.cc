@@ -97,9 +97,11 @@ WriteEnd HostTape::write(Initiator& host, unsigned lun, bool stop_at_warning) {
   }
 }
 
-Status HostTape::write_file(Initiator& host, unsigned lun, int blocks) {
+Status HostTape::write_file(Initiator& host, unsigned lun, int blocks,
+                            const std::function<void()>& before_mark) {
   for (int i = 0; i < blocks; ++i)
     if (!TRY(block(host, lun))) return fail(ErrorCode::kConflict, "a block is refused: " + refusal_);
+  if (before_mark) before_mark();
   if (!TRY(filemarks(host, lun, 1, false)))
     return fail(ErrorCode::kConflict, "a filemark is refused: " + refusal_);
   return {};

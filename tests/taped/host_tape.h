@@ -2,6 +2,7 @@
 // tape that is read holds just that. One thread at a time.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,8 @@ class HostTape {
   // Writes at the end of what is there: blocks, filemarks, syncs as they come, until the session is gone, the
   // early warning is told for the first time (`stop_at_warning`), or the drive says that the tape is full.
   WriteEnd write(Initiator& host, unsigned lun, bool stop_at_warning = false);
-  // So many blocks, and a filemark that makes them safe.
-  Status write_file(Initiator& host, unsigned lun, int blocks);
+  // So many blocks, and a filemark that makes them safe. `before_mark` happens between them.
+  Status write_file(Initiator& host, unsigned lun, int blocks, const std::function<void()>& before_mark = {});
   // From the beginning to the end of data, where the tape stands afterwards: all that was promised must be
   // there, and nothing but what was written, in its order. What it found is what is there from now on.
   Status read_all(Initiator& host, unsigned lun);
