@@ -42,9 +42,7 @@ class TapedFaults : public ::testing::Test {
     auto made = TapedProcess::make();
     ASSERT_TRUE(made) << made.error().text();
     taped_ = std::move(*made);
-    // Who a host is has been tested; here everybody may come.
-    ASSERT_TRUE(taped_->edit_config("user = \"library\"", "# user"));
-    ASSERT_TRUE(taped_->edit_config("secret_file = \"iscsi-secret\"", "# secret_file"));
+    ASSERT_TRUE(taped_->let_everybody_in());
     ASSERT_TRUE(taped_->start()) << taped_->log();
     RawInitiator host(taped_->login().port);
     ASSERT_EQ(host.login(as(1)), LoginStatus::kSuccess);

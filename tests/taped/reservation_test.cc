@@ -26,8 +26,7 @@ class KeptReservations : public ::testing::Test {
     auto made = TapedProcess::make();
     ASSERT_TRUE(made) << made.error().text();
     taped_ = std::move(*made);
-    ASSERT_TRUE(taped_->edit_config("user = \"library\"", "# user"));
-    ASSERT_TRUE(taped_->edit_config("secret_file = \"iscsi-secret\"", "# secret_file"));
+    ASSERT_TRUE(taped_->let_everybody_in());
     const auto drives = taped_->drives();
     ASSERT_TRUE(drives) << drives.error().text();
     file_ = taped_->library_path() + "/reservations/" + drives->front();

@@ -21,6 +21,8 @@ namespace {
 
 constexpr int kKills = 80;
 constexpr int kLookEvery = 10;                  // kills between two readings of everything
+constexpr int kAgainEvery = 3;                  // kills, then it is killed again while it starts
+constexpr int kLongestStart = 120;              // milliseconds
 constexpr unsigned kLongestLife = 250;          // milliseconds of writing
 constexpr std::uint64_t kTapeFull = 24U << 20;  // then it is begun anew
 constexpr std::uint16_t kSlot = 1000;
@@ -162,6 +164,7 @@ TEST_F(WriteKills, L3_KilledInMidWriteNothingAcknowledgedIsLostAndNoIvIsUsedTwic
   auto* keyed = &streams_[1];
   const std::vector<std::vector<Stream*>> turns = {{clear}, {keyed}, {clear, keyed}};
   std::size_t with_two = 0;
+  int at_start = 0;
   for (int kill = 0; kill < kills && !HasFailure(); ++kill) {
     const auto& writing = turns[static_cast<std::size_t>(kill) % turns.size()];
     with_two += writing.size() - 1;
@@ -171,6 +174,12 @@ TEST_F(WriteKills, L3_KilledInMidWriteNothingAcknowledgedIsLostAndNoIvIsUsedTwic
         verify_file(stream);
         verify_command(stream);
       }
+    if (kill % kAgainEvery == kAgainEvery - 1) {
+      // While it finds out where the tapes end.
+      const std::chrono::milliseconds life{std::uniform_int_distribution(0, kLongestStart)(random)};
+      EXPECT_TRUE(taped_->start_and_kill(life));
+      ++at_start;
+    }
     start();
   }
   ASSERT_FALSE(HasFailure());
@@ -197,8 +206,10 @@ TEST_F(WriteKills, L3_KilledInMidWriteNothingAcknowledgedIsLostAndNoIvIsUsedTwic
   }
   EXPECT_EQ(streams_[0].seals.pairs(), 0U);
   EXPECT_GT(streams_[1].seals.pairs(), 0U);
-  std::printf("L3: kills %d (%zu of them with two streams), acknowledged blocks %zu, (key, IV) pairs %zu\n",
-              kills, with_two, writes, streams_[1].seals.pairs());
+  std::printf(
+      "L3: kills %d (%zu of them with two streams) and %d at the start, acknowledged blocks %zu, (key, IV) "
+      "pairs %zu\n",
+      kills, with_two, at_start, writes, streams_[1].seals.pairs());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kMagic = "TWPRSV\n\x1a";
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kChecksumBytes = 4;
+constexpr std::size_t kMaxFile = kMaxRegistrants * (kMaxTransportId + 11) + 18;
 constexpr std::uint16_t kOfferedTypes = 0b1'1110'1011;  // none, and bits 1, 3, 5, 6, 7, 8
 constexpr std::uint8_t kWriteExclusiveAll = 7;
 constexpr std::uint8_t kExclusiveAccessAll = 8;
@@ -72,7 +73,7 @@ Result<KeptReservations> KeptReservations::decode(ByteView bytes) {
 Result<std::shared_ptr<ReservationFile>> ReservationFile::open(Disk& disk, std::string path) {
   std::shared_ptr<ReservationFile> file(new ReservationFile(disk, std::move(path)));
   if (!disk.exists(file->path_)) return file;
-  auto kept = KeptReservations::decode(TRY(read_file(disk, file->path_, kMaxReservationFile)));
+  auto kept = KeptReservations::decode(TRY(read_file(disk, file->path_, kMaxFile)));
   if (!kept)
     return fail(kept.error().code, file->path_ + ": " + kept.error().message, "reservations",
                 "move the file away: the hosts' reservations of this drive are forgotten then");
