@@ -1,7 +1,7 @@
 // What a Cartridge holds. Internal to tape/medium; the functions lie in cartridge.cc (opening, areas),
 // cartridge_read.cc (reading, motion) and cartridge_write.cc (sessions, records, sync marks).
 //
-//                 begin_session()            append()                set_session(), cut(), failure
+//                 begin_session()            append()                end_session(), cut(), failure
 //   no session ───────────────────► live ───────────► live ────────────────────────────► no session
 //
 // Invariants beyond those of cartridge.h
@@ -108,6 +108,7 @@ struct Cartridge::State {
   Status check_room(std::uint64_t record_bytes, std::uint64_t reserve) const;
   Status flush();
   Status commit_mark();
+  Status end_session();
   Status write_end();
   Status count_unload();
 };

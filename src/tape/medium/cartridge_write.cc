@@ -36,7 +36,7 @@ Status Cartridge::State::check_spec(const SessionSpec& candidate) const {
 Status Cartridge::set_write_session(SessionSpec spec) {
   TRY(state_->require_writable());
   TRY(state_->check_spec(spec));
-  state_->live.reset();
+  TRY(state_->end_session());
   state_->spec = std::move(spec);
   return {};
 }
@@ -282,6 +282,17 @@ Status Cartridge::State::commit_mark() {
   block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
   TRY(write_superblock(std::move(block)));
   ++stats.sync_marks;
+  return {};
+}
+
+// A writer that ends its session has ended: what it wrote is not taken for cut off, whether or not a filemark
+// follows and another key comes. As durable as what was written before it.
+Status Cartridge::State::end_session() {
+  if (!live) return {};
+  const bool wrote = last_type && *last_type != RecordType::kSession;
+  const bool ended = last_type == RecordType::kEndOfData || last_type == RecordType::kIndex;
+  if (wrote && !ended) TRY(append(RecordType::kEndOfData, {}));
+  live.reset();
   return {};
 }
 
