@@ -4,6 +4,7 @@
 #include "apps/taped_keys.h"
 #include "apps/taped_targets.h"
 #include "base/disk_space.h"
+#include "tape/device/reservation_file.h"
 #include "tape/library/library.h"
 
 namespace tapewarden::apps {
@@ -23,6 +24,8 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const ta
     tape::DriveOptions options;
     options.management = drive.management;
     options.free_bytes = free_disk_bytes;
+    options.reservations =
+        TRY(tape::ReservationFile::open(*env.disk, spec.folder + "/reservations/" + drive.serial));
     auto* exchange = keys == nullptr ? nullptr : &keys->exchange();
     bays.push_back(std::make_shared<tape::DriveBay>(
         std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange), keys));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "iscsi/data_in.h"
 #include "iscsi/lun.h"
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
@@ -27,12 +28,6 @@ scsi::Response refusal(SenseCode code) {
 bool carries_keys(ByteView cdb) {
   return cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kSecurityProtocolOut);
 }
-
-// Data to the initiator with its share of the memory, until all of it was written.
-struct DataIn {
-  Bytes bytes;
-  MemoryShare memory;
-};
 
 }  // namespace
 
@@ -79,7 +74,8 @@ void CommandFlow::check(Task& task, std::size_t data_bytes) {
     task.answer = refusal(kUnexpectedData);
   } else if (command.read || command.write) {
     const auto bytes = std::min<std::size_t>(command.expected_bytes, max_transfer_);
-    task.memory = MemoryShare::of(memory_.session, memory_.all, bytes);
+    task.memory =
+        MemoryShare::of(memory_.session, memory_.all, command.write ? BufferPool::size_for(bytes) : bytes);
     if (!task.memory) task.answer = scsi::Response{.status = kTaskSetFull};
   }
 }
@@ -261,16 +257,14 @@ void CommandFlow::respond(Task& task, scsi::Response response) {
   const auto residual =
       residual_of(command.write ? response.data_out_used : response.data_in.size(), command.expected_bytes);
   const bool good = response.good();
-  const auto data = std::make_shared<DataIn>();
-  data->bytes = std::move(response.data_in);
-  data->memory = std::move(task.memory);
   const auto bytes =
-      command.read ? std::min<std::size_t>(data->bytes.size(), command.expected_bytes) : std::size_t{0};
-  // What waits for the initiator is charged by what it asked for; the unit may have made much more.
-  if (bytes < data->bytes.capacity() / 2)
-    data->bytes = Bytes(data->bytes.begin(), data->bytes.begin() + static_cast<std::ptrdiff_t>(bytes));
-  if (bytes > 0) send_data_in(task, ByteView(data->bytes).first(bytes), data, good, residual);
-  if (bytes > 0 && good) return;  // the status went with the data
+      command.read ? std::min<std::size_t>(response.data_in.size(), command.expected_bytes) : std::size_t{0};
+  if (bytes > 0) {
+    const auto data =
+        std::make_shared<const DataIn>(std::move(response.data_in), bytes, std::move(task.memory));
+    send_data_in(task, data->view(), data, good, residual);
+    if (good) return;  // the status went with the data
+  }
   ScsiResponsePdu pdu{.status = static_cast<std::uint8_t>(response.status),
                       .residual = residual,
                       .task_tag = command.task_tag,

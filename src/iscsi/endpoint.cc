@@ -1,5 +1,7 @@
 #include "iscsi/endpoint.h"
 
+#include <algorithm>
+
 namespace tapewarden::iscsi {
 
 Endpoint::Endpoint(EndpointSurroundings& surroundings, const ServerConfig& config, Random& random,
@@ -11,8 +13,13 @@ Endpoint::Endpoint(EndpointSurroundings& surroundings, const ServerConfig& confi
       login_(config, random),
       begun_(surroundings.now()) {}
 
+// The rest of a header may come late, and a PDU's time counts from its beginning.
+Status Endpoint::filled() {
+  if (reader_.idle()) pdu_begun_ = surroundings_.now();
+  return reader_.filled();
+}
+
 Result<MutableByteView> Endpoint::on_header(const Header& header, ByteView ahs) {
-  pdu_begun_ = surroundings_.now();
   if (session_) return session_->on_header(header, ahs);
   if (!header.is(Opcode::kLoginRequest))
     return fail(ErrorCode::kInvalidArgument, "the connection does not begin with a login", "opcode");
@@ -62,6 +69,8 @@ void Endpoint::open_session(LoginAnswer& answer) {
   reader_.set_digests(outcome.agreed.digests);
   reader_.set_max_segment(config_.limits.max_receive_segment);
   reader_.allow_ahs();
+  opened_ = surroundings_.now();
+  discovery_ = outcome.discovery;
   session_.emplace(surroundings_, config_,
                    SessionStart{.login = std::move(outcome),
                                 .nexus = std::move(opening->nexus),
@@ -75,16 +84,36 @@ void Endpoint::send(const LoginAnswer& answer) {
   surroundings_.send({.head = encode_pdu(answer.response.encode(), answer.text)});
 }
 
-SteadyTime Endpoint::deadline() const {
+std::optional<SteadyTime> Endpoint::expires() const {
   if (!session_) return begun_ + config_.limits.login_timeout;
-  return reader_.idle() ? session_->silent_until() : pdu_begun_ + config_.limits.message_timeout;
+  if (discovers()) return opened_ + config_.limits.discovery_lifetime;
+  return std::nullopt;
 }
 
-Status Endpoint::on_deadline() {
-  if (surroundings_.now() < deadline()) return {};
+Status Endpoint::check_expiry() const {
+  const auto end = expires();
+  if (!end || surroundings_.now() < *end) return {};
   if (!session_)
     return fail(ErrorCode::kTimeout, "the login took too long", "",
                 "find out why this client connects and does not log in");
+  return fail(ErrorCode::kTimeout, "a discovery session lasted too long", "",
+              "let this client log out when it has the list of targets");
+}
+
+std::size_t Endpoint::write_queue() const {
+  return session_ && !discovers() ? config_.limits.write_queue : config_.limits.discovery_write_queue;
+}
+
+SteadyTime Endpoint::deadline() const {
+  const auto end = expires();
+  if (!session_) return *end;
+  const auto next = reader_.idle() ? session_->silent_until() : pdu_begun_ + config_.limits.message_timeout;
+  return end ? std::min(*end, next) : next;
+}
+
+Status Endpoint::on_deadline() {
+  TRY(check_expiry());
+  if (surroundings_.now() < deadline()) return {};
   if (!reader_.idle()) return fail(ErrorCode::kTimeout, "a PDU began and did not come to its end");
   (void)TRY(session_->on_silence());
   return {};

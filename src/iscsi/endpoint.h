@@ -36,11 +36,17 @@ class Endpoint final : private PduSink {
   // What to read next; never empty.
   MutableByteView want() { return reader_.want(); }
   // All of want() was read. An error ends the connection.
-  Status filled() { return reader_.filled(); }
+  Status filled();
   // When on_deadline() wants to be called; it may come early.
   SteadyTime deadline() const;
   // kTimeout ends the connection.
   Status on_deadline();
+  // When the connection ends whatever it does: as long as it is no session of a host.
+  std::optional<SteadyTime> expires() const;
+  // kTimeout at and after expires().
+  Status check_expiry() const;
+  // How many bytes of answers may wait for the initiator before nothing more is read from it.
+  std::size_t write_queue() const;
   void request_logout(std::uint16_t seconds);
   bool in_session() const { return session_.has_value(); }
 
@@ -48,6 +54,7 @@ class Endpoint final : private PduSink {
   Result<MutableByteView> on_header(const Header& header, ByteView ahs) override;
   Status on_pdu(const Header& header, ByteView ahs, ByteView data, bool digest_right) override;
   Status login(const Header& header, ByteView data);
+  bool discovers() const { return session_ && discovery_; }
   void open_session(LoginAnswer& answer);
   void send(const LoginAnswer& answer);
 
@@ -58,7 +65,9 @@ class Endpoint final : private PduSink {
   Login login_;
   std::optional<FullFeature> session_;
   const SteadyTime begun_;
-  SteadyTime pdu_begun_{};
+  SteadyTime opened_{};     // of a session
+  SteadyTime pdu_begun_{};  // of the one that is being read: when its header was here
+  bool discovery_ = false;
   std::uint32_t stat_sn_ = 1;
   bool ended_ = false;
 };

@@ -63,9 +63,13 @@ BufferPool::Buffer::~Buffer() {
   if (pool_ && !bytes_.empty()) pool_->keep(std::move(bytes_));
 }
 
+std::size_t BufferPool::size_for(std::size_t bytes) {
+  return bytes == 0 ? 0 : std::bit_ceil(bytes);
+}
+
 BufferPool::Buffer BufferPool::take(std::size_t bytes) {
   if (bytes == 0) return {};
-  const auto size = std::bit_ceil(bytes);
+  const auto size = size_for(bytes);
   {
     const MutexLock lock(mutex_);
     const auto found = std::ranges::find(idle_, size, &Bytes::size);

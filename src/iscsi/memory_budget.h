@@ -69,7 +69,9 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
     bool wiped_ = false;
   };
 
-  // At least `bytes` long.
+  // How long a buffer for so many bytes is: what it costs.
+  static std::size_t size_for(std::size_t bytes);
+  // size_for(bytes) long.
   Buffer take(std::size_t bytes);
 
  private:

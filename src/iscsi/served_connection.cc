@@ -45,7 +45,7 @@ void ServedConnection::read_on() {
 
 void ServedConnection::on_read() {
   if (auto status = endpoint_.filled(); !status) return end(status.error(), false);
-  const auto limit = shared_.config.limits.write_queue;
+  const auto limit = endpoint_.write_queue();
   held_up_ = stream_->queued_bytes() > limit;
   if (held_up_)
     stream_->notify_below(limit / 2);
@@ -58,9 +58,10 @@ void ServedConnection::on_written() {
 }
 
 void ServedConnection::on_deadline() {
-  if (held_up_) return;  // nothing can be heard; the stream watches whether the initiator takes anything
-  if (auto status = endpoint_.on_deadline(); !status) return end(status.error(), false);
-  stream_->set_deadline(endpoint_.deadline());
+  // Held up, nothing can be heard; the stream watches whether the initiator takes anything.
+  const auto status = held_up_ ? endpoint_.check_expiry() : endpoint_.on_deadline();
+  if (!status) return end(status.error(), false);
+  if (const auto next = held_up_ ? endpoint_.expires() : endpoint_.deadline()) stream_->set_deadline(*next);
 }
 
 void ServedConnection::end(Error reason, bool after_sending) {

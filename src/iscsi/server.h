@@ -85,10 +85,13 @@ struct Limits {
   std::size_t session_memory = 128U << 20;     // data of one session's commands; beyond: TASK SET FULL
   std::size_t total_memory = 1U << 30;         // data of all sessions' commands; beyond: TASK SET FULL
   std::size_t write_queue = 8U << 20;          // answers that one initiator has not taken; beyond: no reading
-  std::chrono::milliseconds login_timeout{15'000};    // from the connection to the full feature phase
-  std::chrono::milliseconds message_timeout{60'000};  // from the first byte of a PDU to its last
-  std::chrono::milliseconds write_timeout{60'000};    // the initiator takes no byte of what waits for it
-  std::chrono::milliseconds keepalive{30'000};        // silence before a NOP-In asks whether anybody is there
+  // The same in a login or a discovery session, for which nobody may have had to prove who he is.
+  std::size_t discovery_write_queue = 256U << 10;
+  std::chrono::milliseconds login_timeout{15'000};       // from the connection to the full feature phase
+  std::chrono::milliseconds discovery_lifetime{60'000};  // of a discovery session, whatever it does
+  std::chrono::milliseconds message_timeout{60'000};     // from the first byte of a PDU to its last
+  std::chrono::milliseconds write_timeout{60'000};       // the initiator takes no byte of what waits for it
+  std::chrono::milliseconds keepalive{30'000};  // silence before a NOP-In asks whether anybody is there
   std::chrono::milliseconds keepalive_answer{30'000};  // silence after it before the session ends
 };
 

@@ -1,9 +1,11 @@
 #include "iscsi/server_config.h"
 
+#include <limits>
 #include <set>
 
 #include "base/text.h"
 #include "iscsi/chap.h"
+#include "iscsi/memory_budget.h"
 #include "iscsi/text.h"
 #include "net/loop.h"
 
@@ -69,8 +71,9 @@ Status check_limits(const Limits& limits) {
     return wrong("limits", "a limit that lets nothing through");
   if (limits.max_outstanding_r2t == 0 || limits.max_outstanding_r2t > 65535)
     return wrong("max_outstanding_r2t", "max_outstanding_r2t is not between 1 and 65535");
-  if (limits.max_transfer > limits.session_memory || limits.max_transfer > limits.total_memory ||
-      limits.max_transfer > (1U << 30))
+  const auto largest = limits.max_transfer > (1U << 30) ? std::numeric_limits<std::size_t>::max()
+                                                        : BufferPool::size_for(limits.max_transfer);
+  if (largest > limits.session_memory || largest > limits.total_memory)
     return wrong("max_transfer", "one command may need more memory than there is",
                  "raise session_memory and total_memory, or lower max_transfer");
   return {};

@@ -91,7 +91,10 @@ class Initiator {
     request.cmd_sn = cmd_sn_;
     Text text;
     text.add("InitiatorName", "iqn.2026-01.org.example:host");
-    text.add("TargetName", target);
+    if (target.empty())
+      text.add("SessionType", "Discovery");
+    else
+      text.add("TargetName", target);
     text.add("MaxRecvDataSegmentLength", "262144");
     if (!send(request.encode(), text.encode())) return {.status = LoginStatus::kInvalidDuringLogin};
     const auto answer = receive();
@@ -299,6 +302,21 @@ TEST_F(IscsiServer, L1_AnInitiatorThatDoesNotReadIsCut) {
   ASSERT_EQ(initiator.login(1).status, LoginStatus::kSuccess);
   for (int i = 0; i < 120; ++i)
     if (!initiator.send_command(kRead, 100'000)) break;
+  EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+  EXPECT_TRUE(server_->sessions().empty());
+}
+
+// It keeps asking and takes no answer: nothing is read from it any more, and its time runs all the same.
+TEST_F(IscsiServer, L1_ADiscoverySessionThatDoesNotReadEndsInTime) {
+  auto limited = config();
+  limited.limits.discovery_lifetime = std::chrono::milliseconds{300};
+  limited.limits.discovery_write_queue = 64U << 10;
+  start(std::move(limited));
+  Initiator initiator(port());
+  ASSERT_EQ(initiator.login(1, "").status, LoginStatus::kSuccess);
+  const Bytes ping(200'000, 1);
+  for (int i = 0; i < 1000; ++i)
+    if (!initiator.send(NopOutPdu{.immediate = true, .task_tag = 5, .cmd_sn = 100}.encode(), ping)) break;
   EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
   EXPECT_TRUE(server_->sessions().empty());
 }

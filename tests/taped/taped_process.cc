@@ -95,6 +95,11 @@ Status TapedProcess::edit_config(const std::string& from, const std::string& to)
   return write_file_atomically(disk, config_path(), as_bytes(config));
 }
 
+Status TapedProcess::let_everybody_in() {
+  TRY(edit_config("user = \"library\"", "# user"));
+  return edit_config("secret_file = \"iscsi-secret\"", "# secret_file");
+}
+
 Result<std::vector<std::string>> TapedProcess::drives() const {
   const auto list = between(TRY(read_text(config_path())), "\ndrives = [", ']');
   std::vector<std::string> serials;
@@ -128,6 +133,14 @@ Result<int> TapedProcess::stop() {
   const auto end = process_->wait(kDeadline);
   if (!end) return fail(ErrorCode::kTimeout, "tapewarden-taped does not stop");
   return end->exit_code;
+}
+
+Status TapedProcess::start_and_kill(std::chrono::milliseconds life) {
+  process_ = TRY(Process::start({program("tapewarden-taped"), "run", "--config", config_path()},
+                                directory_ + "/taped.log"));
+  std::this_thread::sleep_for(life);
+  kill_hard();
+  return {};
 }
 
 void TapedProcess::kill_hard() {

@@ -2,6 +2,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,17 +29,27 @@ class TapedProcess {
   // SIGTERM and wait; the exit status.
   Result<int> stop();
   void kill_hard();  // SIGKILL
+  // Starts and kills it so soon that it may not be ready yet.
+  Status start_and_kill(std::chrono::milliseconds life);
   // `tapewarden library VERB…` of this site; its output. kConflict with the output when it fails.
   Result<std::string> library(std::vector<std::string> arguments);
 
   // Replaces a text of the configuration that stands there once.
   Status edit_config(const std::string& from, const std::string& to);
+  // No password is asked for from the next start on.
+  Status let_everybody_in();
   // The serials of its drives.
   Result<std::vector<std::string>> drives() const;
 
   Login login() const;
   std::string log() const { return process_ ? process_->output() : ""; }
   std::string config_path() const { return site_ + "/engine/taped.toml"; }
+  // In the folder that a fresh configuration names.
+  std::string library_path() const { return site_ + "/engine/library"; }
+  std::string cartridge_path(const std::string& barcode) const {
+    return library_path() + "/cartridges/" + barcode + ".twc";
+  }
+  bool running() { return process_ && process_->running(); }
 
  private:
   TapedProcess() = default;

@@ -27,6 +27,7 @@
 
 #include "scsi/logical_unit.h"
 #include "tape/device/drive_identity.h"
+#include "tape/device/reservation_file.h"
 #include "tape/medium/cartridge.h"
 
 namespace tapewarden::tape {
@@ -45,6 +46,8 @@ struct DriveOptions {
   // Room on the disk that holds a cartridge (base/disk_space.h), asked at each write; empty: it is not looked
   // at, and a full disk is a write error.
   std::function<std::optional<std::uint64_t>(const std::string& cartridge_path)> free_bytes{};
+  // Where persistent reservations are kept beyond power-off (APTPL); none: that is not offered.
+  std::shared_ptr<ReservationFile> reservations{};
   std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
 };
 
@@ -70,8 +73,8 @@ class Drive final : public scsi::LogicalUnit {
   Result<std::string> eject();
   // The same whatever initiators prevent: for a robot that must have its cartridge back.
   Result<std::string> force_eject();
-  // Power off and on: keys, mode parameters, reservations and what was not synced are gone; the cartridge is
-  // loaded again.
+  // Power off and on: keys, mode parameters, reservations that are not kept and what was not synced are
+  // gone; the cartridge is loaded again.
   Status power_cycle();
 
   // What the write policy of the key path is from now on after a load: DriveOptions::default_policy. For a

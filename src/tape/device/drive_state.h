@@ -59,7 +59,7 @@ struct DriveState {
   UnitAttentions attentions{};
   EncryptionControl encryption{};
   KeyPath key_path;
-  Reservations reservations{attentions};
+  Reservations reservations{attentions, options.reservations};
   TapeAlerts alerts{};
   DriveCounters counters{};
   std::set<scsi::NexusId> preventing{};

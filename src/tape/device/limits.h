@@ -13,6 +13,7 @@ inline constexpr std::uint64_t kDiskWarningBytes = 512ULL << 20U;
 inline constexpr std::uint64_t kDiskReserveBytes = 128ULL << 20U;
 inline constexpr std::size_t kMaxNexuses = 256;               // more initiators get BUSY
 inline constexpr std::size_t kMaxRegistrants = 256;           // of persistent reservations
+inline constexpr std::size_t kMaxTransportId = 256;           // of one that is kept beyond power-off
 inline constexpr std::size_t kMaxUnitAttentions = 16;         // queued for one nexus
 inline constexpr std::size_t kMaxParameterBytes = 64U << 10;  // MODE SELECT, WRITE ATTRIBUTE, SPOUT
 inline constexpr std::size_t kMaxUnauthenticatedKad = 32;     // U-KAD

@@ -14,11 +14,15 @@ Bytes listed(std::uint32_t generation, ByteView list) {
   return ByteWriter().u32(generation).bytes32(list).take();
 }
 
-// SPC-4 table 170: CRH; no SIP_C, ATP_C, PTPL_C; the type mask is valid and names all six types.
-Bytes capabilities() {
+// SPC-4 table 170: CRH, PTPL_C where it can be kept; no SIP_C, ATP_C; PTPL_A while it is kept; the type mask
+// is valid and names all six types.
+Bytes capabilities(bool can_keep, bool keeps) {
   constexpr std::uint8_t kCompatibleHandling = 0x10;
   constexpr std::uint8_t kTypeMaskValid = 0x80;
-  return ByteWriter().u16(8).u8(kCompatibleHandling).u8(kTypeMaskValid).u8(0xea).u8(0x01).zeros(2).take();
+  ByteWriter out;
+  out.u16(8).u8(static_cast<std::uint8_t>(kCompatibleHandling | scsi::flag(can_keep, 0)));
+  out.u8(static_cast<std::uint8_t>(kTypeMaskValid | scsi::flag(keeps, 0)));
+  return out.u8(0xea).u8(0x01).zeros(2).take();
 }
 
 }  // namespace
@@ -33,7 +37,7 @@ Bytes Reservations::persistent_in(scsi::ReservationReport report) const {
     case scsi::ReservationReport::kReservation:
       return listed(generation_, reservation());
     case scsi::ReservationReport::kCapabilities:
-      return capabilities();
+      return capabilities(file_ != nullptr, keeps_);
     case scsi::ReservationReport::kFullStatus:
       return listed(generation_, full_status());
   }

@@ -1,6 +1,8 @@
 #include "tape/device/reservations.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "scsi/fields.h"
 #include "scsi/sense_codes.h"
@@ -61,9 +63,11 @@ scsi::Outcome<ReservationType> type_of(const scsi::PersistentReserveOut& command
   return static_cast<ReservationType>(command.type);
 }
 
-// APTPL, ALL_TG_PT and SPEC_I_PT are not offered (REPORT CAPABILITIES says so).
-scsi::Outcome<void> check_flags(ByteView list) {
-  const auto flags = list[20] & 0x0fU;
+constexpr unsigned kAptpl = 0x01;
+
+// ALL_TG_PT and SPEC_I_PT are not offered, APTPL only where it can be kept (REPORT CAPABILITIES says so).
+scsi::Outcome<void> check_flags(ByteView list, bool keeps) {
+  const auto flags = list[20] & (keeps ? 0x0eU : 0x0fU);
   if (flags == 0) return {};
   std::uint8_t bit = 3;
   while ((flags >> bit) == 0) --bit;
@@ -76,6 +80,11 @@ const ConflictRow& conflicts_of(ReservationClass command) {
   const auto row = std::ranges::find(kConflicts, command, &ConflictRow::command);
   TW_ASSERT(row != kConflicts.end());
   return *row;
+}
+
+Reservations::Reservations(UnitAttentions& attentions, std::shared_ptr<ReservationFile> file)
+    : attentions_(attentions), file_(std::move(file)) {
+  if (file_) restore(file_->kept());
 }
 
 bool Reservations::conflict(scsi::NexusId nexus, ReservationClass command, ByteView cdb) const {
@@ -112,12 +121,28 @@ bool Reservations::release(scsi::NexusId nexus) {
 scsi::Outcome<scsi::Response> Reservations::persistent_out(scsi::NexusId nexus,
                                                            const scsi::PersistentReserveOut& command,
                                                            ByteView list) {
-  using Action = scsi::ReservationAction;
   if (list.size() != kParameterBytes) return scsi::check(codes::kParameterListLengthError);
-  TRY(check_flags(list));
+  TRY(check_flags(list, file_ != nullptr));
+  const auto before = std::tuple(registrants_, type_, generation_, keeps_);
+  auto answer = act(nexus, command, list);
+  if (file_ && answer && answer->good() && !file_->keep(to_keep())) {
+    std::tie(registrants_, type_, generation_, keeps_) = before;
+    to_tell_.clear();
+    return scsi::check(codes::kInternalTargetFailure);
+  }
+  tell_now();
+  return answer;
+}
+
+Reservations::Answer Reservations::act(scsi::NexusId nexus, const scsi::PersistentReserveOut& command,
+                                       ByteView list) {
+  using Action = scsi::ReservationAction;
   const Keys keys{.own = scsi::u64_at(list, 0), .service = scsi::u64_at(list, 8)};
-  if (command.action == Action::kRegister || command.action == Action::kRegisterAndIgnore)
-    return register_key(nexus, keys, command.action == Action::kRegisterAndIgnore);
+  if (command.action == Action::kRegister || command.action == Action::kRegisterAndIgnore) {
+    auto answer = register_key(nexus, keys, command.action == Action::kRegisterAndIgnore);
+    if (answer && answer->good()) keeps_ = (list[20] & kAptpl) != 0;
+    return answer;
+  }
   auto* self = find(nexus);
   if (self == nullptr || self->key != keys.own) return conflict_status();
   switch (command.action) {
@@ -251,7 +276,11 @@ void Reservations::end_reservation() {
 
 void Reservations::tell_registrants(scsi::NexusId except, scsi::SenseCode code) {
   for (const auto& registrant : registrants_)
-    if (registrant.nexus && *registrant.nexus != except) attentions_.tell(*registrant.nexus, code);
+    if (registrant.nexus && *registrant.nexus != except) to_tell_.emplace_back(*registrant.nexus, code);
+}
+
+void Reservations::tell_now() {
+  for (const auto& [nexus, code] : std::exchange(to_tell_, {})) attentions_.tell(nexus, code);
 }
 
 // Of all others when no key is given. Returns how many went.
@@ -259,7 +288,7 @@ std::size_t Reservations::remove_others(scsi::NexusId nexus, std::optional<std::
   const auto goes = [&](const Registrant& r) { return r.nexus != nexus && (!key || r.key == *key); };
   for (const auto& registrant : registrants_)
     if (goes(registrant) && registrant.nexus)
-      attentions_.tell(*registrant.nexus, codes::kRegistrationsPreempted);
+      to_tell_.emplace_back(*registrant.nexus, codes::kRegistrationsPreempted);
   return std::erase_if(registrants_, goes);
 }
 
@@ -278,6 +307,7 @@ void Reservations::nexus_lost(scsi::NexusId nexus) {
   if (self->port.empty()) {
     unregister(nexus);
     ++generation_;
+    tell_now();
   } else {
     self->nexus.reset();
   }
@@ -289,9 +319,36 @@ void Reservations::reset() {
 
 void Reservations::power_on() {
   reserved_by_.reset();
-  registrants_.clear();
-  type_.reset();
+  restore(file_ ? file_->kept() : KeptReservations{});
   generation_ = 0;
+}
+
+// Ports without a name are nobody's after power-off, and a reservation of one of them ends.
+KeptReservations Reservations::to_keep() const {
+  KeptReservations kept;
+  if (!keeps_) return kept;
+  bool held = type_ && all_registrants(*type_);
+  for (const auto& registrant : registrants_) {
+    if (registrant.port.empty()) continue;
+    kept.registrants.push_back({.port = registrant.port, .key = registrant.key, .holder = registrant.holder});
+    held = held || registrant.holder;
+  }
+  if (held && !kept.registrants.empty()) kept.type = static_cast<std::uint8_t>(*type_);
+  return kept;
+}
+
+void Reservations::restore(const KeptReservations& kept) {
+  registrants_.clear();
+  for (const auto& registrant : kept.registrants) {
+    const auto known = std::ranges::find(ports_, registrant.port, &decltype(ports_)::value_type::second);
+    registrants_.push_back({.nexus = known == ports_.end() ? std::nullopt : std::optional(known->first),
+                            .port = registrant.port,
+                            .key = registrant.key,
+                            .holder = registrant.holder});
+  }
+  type_.reset();
+  if (kept.type != 0) type_ = static_cast<ReservationType>(kept.type);
+  keeps_ = !kept.registrants.empty();
 }
 
 }  // namespace tapewarden::tape

@@ -8,7 +8,9 @@
 //  3. A registrant belongs to an initiator port: it outlives the loss of a nexus that has a name, and is
 //  found
 //     again by that name; one of a nameless nexus ends with it, since nobody could ever use it again.
-//  4. Nothing of it survives power-off (PTPL_C is 0); RESERVE ends with a reset, registrants do not.
+//  4. RESERVE ends with a reset, registrants do not. Power-off ends everything, but for what is in the
+//     reservation file: all registrants with a name and their reservation while the last REGISTER had APTPL.
+//  5. A command is answered with GOOD when the file holds what it changed; otherwise it changed nothing.
 //
 //   free --RESERVE--> held by one nexus --RELEASE, nexus lost, reset--> free
 //   free --REGISTER--> registrants --RESERVE--> reserved --RELEASE, holder unregistered--> registrants
@@ -21,6 +23,7 @@
 
 #include "scsi/logical_unit.h"
 #include "scsi/tape_cdb.h"
+#include "tape/device/reservation_file.h"
 #include "tape/device/unit_attention.h"
 
 namespace tapewarden::tape {
@@ -59,8 +62,9 @@ enum class ReservationType : std::uint8_t {
 
 class Reservations {
  public:
-  // Tells through `attentions`, which must outlive it, what one nexus did to another.
-  explicit Reservations(UnitAttentions& attentions) : attentions_(attentions) {}
+  // Tells through `attentions`, which must outlive it, what one nexus did to another. `file`: where what
+  // survives power-off is and will be; with nullptr APTPL is refused.
+  explicit Reservations(UnitAttentions& attentions, std::shared_ptr<ReservationFile> file = nullptr);
 
   // Before a command runs: whether it must end with RESERVATION CONFLICT.
   bool conflict(scsi::NexusId nexus, ReservationClass command, ByteView cdb) const;
@@ -88,7 +92,7 @@ class Reservations {
   void name(scsi::NexusId nexus, const Bytes& transport_id);
   void nexus_lost(scsi::NexusId nexus);
   void reset();     // RESERVE ends
-  void power_on();  // everything ends
+  void power_on();  // everything ends that was not kept
 
  private:
   struct Registrant {
@@ -104,6 +108,7 @@ class Reservations {
   };
   using Answer = scsi::Outcome<scsi::Response>;
 
+  Answer act(scsi::NexusId nexus, const scsi::PersistentReserveOut& command, ByteView list);
   Answer register_key(scsi::NexusId nexus, const Keys& keys, bool ignore_existing);
   Answer reserve_persistently(Registrant& self, ReservationType type);
   Answer release_persistently(Registrant& self, ReservationType type);
@@ -116,12 +121,18 @@ class Reservations {
   Bytes port_of(scsi::NexusId nexus) const;
   void unregister(scsi::NexusId nexus);
   void end_reservation();
+  KeptReservations to_keep() const;
+  void restore(const KeptReservations& kept);
   void tell_registrants(scsi::NexusId except, scsi::SenseCode code);
+  void tell_now();
   std::size_t remove_others(scsi::NexusId nexus, std::optional<std::uint64_t> key);
   Bytes full_status() const;
   Bytes reservation() const;
 
   UnitAttentions& attentions_;
+  const std::shared_ptr<ReservationFile> file_;
+  bool keeps_ = false;  // APTPL of the last REGISTER
+  std::vector<std::pair<scsi::NexusId, scsi::SenseCode>> to_tell_{};
   std::optional<scsi::NexusId> reserved_by_{};
   std::uint64_t reserve_number_ = 0;  // of the RESERVE, while reserved_by_ is set
   std::uint64_t last_number_ = 0;     // of holds and registrants

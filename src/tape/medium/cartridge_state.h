@@ -1,7 +1,7 @@
 // What a Cartridge holds. Internal to tape/medium; the functions lie in cartridge.cc (opening, areas),
 // cartridge_read.cc (reading, motion) and cartridge_write.cc (sessions, records, sync marks).
 //
-//                 begin_session()            append()                set_session(), cut(), failure
+//                 begin_session()            append()               leave_session(), cut(), failure
 //   no session ───────────────────► live ───────────► live ────────────────────────────► no session
 //
 // Invariants beyond those of cartridge.h

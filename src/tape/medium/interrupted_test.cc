@@ -85,6 +85,40 @@ TEST(Interrupted, D4_AWritingThatWasCutOffIsToldAndStaysSo) {
   EXPECT_EQ(reopen(sim)->end_of_data().file_number, 3U);
 }
 
+// A host that takes its key away before it unloads, or changes it in the middle of a tape file.
+TEST(Interrupted, D4_AnotherKeyOrNoneCutsNothingOff) {
+  SimEnv sim(73);
+  auto tape = make(sim);
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->write_record(record(1, kBlock)));
+  done(tape->set_write_session(sealed_with(key(2))));
+  done(tape->write_record(record(2, kBlock)));
+  done(tape->write_filemarks(1));
+  done(tape->write_record(record(3)));
+  done(tape->set_write_session({}));
+  done(tape->set_write_session(sealed_with(key(2))));
+  EXPECT_THAT(tape->cut_off_files(), IsEmpty());
+  done(tape->unload());
+  tape.reset();
+  EXPECT_THAT(reopen(sim)->cut_off_files(), IsEmpty());
+  const auto report = take(verify(sim.env(), kPath));
+  EXPECT_TRUE(report.good()) << report.to_text();
+  EXPECT_TRUE(report.closed);
+  // Killed after its key was taken away, with no filemark: what was synced is there all the same.
+  {
+    auto again = reopen(sim);
+    done(again->set_write_session(sealed_with(key(1))));
+    done(again->to_end_of_data());
+    done(again->write_record(record(4, kBlock)));
+    done(again->set_write_session({}));
+    done(again->sync());
+  }
+  EXPECT_EQ(reopen(sim)->end_of_data().file_number, 1U);
+  auto read = reopen(sim);
+  read->set_read_key(key(1));
+  EXPECT_EQ(to_bytes(take(read->read_record()).data), record(1, kBlock));
+}
+
 TEST(Interrupted, D4_ATornTailIsNoGoodEndEither) {
   SimEnv sim(73);
   write_and_die(sim, 1);
