@@ -1,5 +1,6 @@
 #include "apps/taped_admin.h"
 
+#include "apps/certificate_watch.h"
 #include "apps/log.h"
 #include "base/real_env.h"
 #include "net/http.h"
@@ -23,6 +24,7 @@ Result<net::TlsContext> tls_context(Env env, const HttpsConfig& config) {
 
 // In the order of dependence; destroyed from the end.
 struct TapedAdmin::Parts {
+  std::optional<CertificateWatch> certificates;
   EngineStore store;
   std::unique_ptr<people::People> people;
   std::unique_ptr<net::Loop> loop;
@@ -39,6 +41,7 @@ TapedAdmin::~TapedAdmin() {
 Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig& config, AdminParts given) {
   std::unique_ptr<TapedAdmin> taped(new TapedAdmin());
   auto& parts = *taped->parts_;
+  parts.certificates = TRY(CertificateWatch::start(env, config.certificate, config.authorities));
   parts.store = TRY(open_engine_store(env, config.store));
   parts.people = std::make_unique<people::People>(env, *parts.store.keystore);
   parts.loop = std::make_unique<net::Loop>(1);
@@ -55,6 +58,7 @@ Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig
                                 .key_servers = std::move(given.key_servers),
                                 .record = {},
                                 .ready = {},
+                                .warnings = {},
                                 .version = TAPEWARDEN_VERSION};
   services.record = [&keystore](const people::Event& event) -> Status {
     TRY(keystore.write([&event](store::Transaction& transaction) -> Status {
@@ -66,6 +70,7 @@ Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig
   services.ready = [&keystore, &audit = *parts.store.audit] {
     return !audit.health().stopped && keystore.health().has_value();
   };
+  services.warnings = [&certificates = *parts.certificates] { return certificates.warnings(); };
   admin::add_taped_routes(*parts.router, services);
   net::HttpServerOptions options;
   options.listen = {config.address, config.port};

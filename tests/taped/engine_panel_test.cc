@@ -68,14 +68,14 @@ class EnginePanel : public ::testing::Test {
 
 TEST_F(EnginePanel, U2_TheSameWordsWorkOnFilesAndOnTheRunningEngine) {
   EXPECT_THAT(run({"library", "add-cartridges", "B00001L9", "--capacity", "64M"}, ""), HasSubstr("made 1"));
-  EXPECT_THAT(run({"engine", "status"}), HasSubstr("server"));
+  EXPECT_THAT(run({"engine", "status"}), HasSubstr("cannot connect"));
   start();
   EXPECT_THAT(run({"library", "add-cartridges", "B00002L9", "--capacity", "64M"}, ""),
               HasSubstr("--as NAME"));
   EXPECT_THAT(run({"library", "add-cartridges", "B00002L9", "--capacity", "64M"}), HasSubstr("made"));
   EXPECT_THAT(run({"library", "show"}, ""), HasSubstr("B00002L9  LTO  slot 6"));
   EXPECT_THAT(run({"library", "show", "--server", "engine"}), HasSubstr("B00002L9"));
-  EXPECT_THAT(run({"library", "move", "B00002L9", "--to", "port 1"}), HasSubstr("import/export slot 1"));
+  EXPECT_THAT(run({"library", "move", "B00002L9", "--to", "port:1"}), HasSubstr("import/export slot 1"));
   EXPECT_THAT(run({"library", "export", "B00002L9"}), HasSubstr("outside"));
   EXPECT_THAT(run({"library", "import", "B00002L9"}), HasSubstr("import/export slot 1"));
   EXPECT_THAT(run({"library", "export", "B00002L9"}), HasSubstr("outside"));
@@ -83,7 +83,7 @@ TEST_F(EnginePanel, U2_TheSameWordsWorkOnFilesAndOnTheRunningEngine) {
   EXPECT_THAT(run({"library", "show"}, ""), Not(HasSubstr("B00002L9")));
   ASSERT_EQ(*taped_->stop(), 0);
   EXPECT_THAT(run({"library", "add-cartridges", "B00003L9", "--capacity", "64M"}, ""), HasSubstr("made 1"));
-  EXPECT_THAT(run({"library", "drives"}), HasSubstr("tapewarden: "));
+  EXPECT_THAT(run({"library", "drives"}), HasSubstr("cannot connect"));
 }
 
 TEST_F(EnginePanel, U3_AHostAndAnOperatorSeeEachOther) {

@@ -82,6 +82,8 @@ json::array warnings_of(const TapedServices& services) {
         warnings.emplace_back("the " + server.role + " key server " + server.address +
                               " cannot be reached: " + server.problem);
   }
+  if (services.warnings)
+    for (const auto& text : services.warnings()) warnings.emplace_back(text);
   if (!services.ready()) warnings.emplace_back("what operators do cannot be recorded: changes are refused");
   return warnings;
 }

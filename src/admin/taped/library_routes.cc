@@ -14,7 +14,7 @@ namespace {
 
 const FieldSpec kTo{.name = "to",
                     .meaning =
-                        "the place: \"slot 1\", \"port 1\" or \"drive SERIAL\"; unless given, the slot "
+                        "the place: slot:1, port:1 or drive:SERIAL; unless given, the slot "
                         "that the cartridge came from, or the first free one",
                     .limit = 64};
 

@@ -8,10 +8,10 @@
 namespace tapewarden::admin {
 namespace {
 
-constexpr std::string_view kSlot = "slot ";
-constexpr std::string_view kLongPort = "import/export slot ";
-constexpr std::string_view kPort = "port ";
-constexpr std::string_view kDrive = "drive ";
+constexpr std::string_view kSlot = "slot";
+constexpr std::string_view kLongPort = "import/export slot";
+constexpr std::string_view kPort = "port";
+constexpr std::string_view kDrive = "drive";
 
 }  // namespace
 
@@ -33,22 +33,20 @@ Result<Answer> change(const TapedServices& services, const Request& request, std
 Result<tape::Place> parse_place(std::string_view text, std::string_view field) {
   const auto wrong = [field] {
     return fail(ErrorCode::kInvalidArgument, "this is no place in a library", std::string(field),
-                "write \"slot 1\", \"port 1\" (an import/export slot) or \"drive SERIAL\"");
+                "write slot:1, port:1 (an import/export slot) or drive:SERIAL");
   };
   const std::string lower = to_lower(text);
-  if (lower.starts_with(kDrive)) {
-    const auto serial = to_upper(trim(text.substr(kDrive.size())));
-    if (serial.empty()) return wrong();
-    return tape::drive_place(serial);
-  }
-  for (const auto prefix : {kSlot, kLongPort, kPort}) {
-    if (!lower.starts_with(prefix)) continue;
-    const auto number = parse_number(trim(text.substr(prefix.size())), 1, tape::kMaxSlots, field);
-    if (!number) return wrong();
-    const auto index = static_cast<std::uint32_t>(*number - 1);
-    return prefix == kSlot ? tape::slot_place(index) : tape::port_place(index);
-  }
-  return wrong();
+  const auto end = lower.find_last_of(" :");
+  if (end == std::string::npos) return wrong();
+  const auto kind = trim(std::string_view(lower).substr(0, end));
+  const auto which = trim(text.substr(end + 1));
+  if (kind == kDrive && !which.empty()) return tape::drive_place(to_upper(which));
+  const bool slot = kind == kSlot;
+  if (!slot && kind != kPort && kind != kLongPort) return wrong();
+  const auto number = parse_number(which, 1, tape::kMaxSlots, field);
+  if (!number) return wrong();
+  const auto index = static_cast<std::uint32_t>(*number - 1);
+  return slot ? tape::slot_place(index) : tape::port_place(index);
 }
 
 Result<std::optional<tape::Place>> place_of(const Request& request, std::string_view field) {

@@ -20,7 +20,7 @@ using ChangeFields = std::vector<std::pair<std::string_view, std::string>>;
 Result<Answer> change(const TapedServices& services, const Request& request, std::string_view action,
                       ChangeFields fields, const std::function<Result<json::object>()>& work);
 
-// "slot 1", "import/export slot 2" (or "port 2"), "drive SERIAL". kInvalidArgument naming `field`.
+// slot:1, port:2 (an import/export slot), drive:SERIAL; or as Place::text() has it, with a blank. kInvalidArgument naming `field`.
 Result<tape::Place> parse_place(std::string_view text, std::string_view field);
 // The field as a place; nothing without it.
 Result<std::optional<tape::Place>> place_of(const Request& request, std::string_view field);

@@ -164,8 +164,7 @@ std::vector<Route> tape_drive_routes(const TapedServices& services) {
        .noun = "tape-drive",
        .summary = "Take the cartridge out of a drive.",
        .fields = {{.name = "to",
-                   .meaning =
-                       "\"slot 1\" or \"port 1\"; unless given, the slot that it came from, or a free one",
+                   .meaning = "slot:1 or port:1; unless given, the slot that it came from, or a free one",
                    .limit = 64},
                   {.name = "force",
                    .type = FieldType::kFlag,

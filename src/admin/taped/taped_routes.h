@@ -47,6 +47,7 @@ struct TapedServices {
   // Makes the record of a change durable. Asked beforehand by `ready` whether it can.
   std::function<Status(const people::Event&)> record;
   std::function<bool()> ready;
+  std::function<std::vector<std::string>()> warnings = {};  // what else an operator must be told
   std::string version;
 };
 

@@ -124,7 +124,7 @@ TEST_F(TapedRoutes, L2_AnOperatorLoadsMovesAndUnloadsWhileItIsServed) {
   EXPECT_EQ(drive.text("state"), "loaded");
   EXPECT_EQ(drive.text("cartridge"), "A00001L9");
   EXPECT_EQ(call("POST", "/v1/tape-drives/" + kFirst + "/unload", json::object{}).text("place"), "slot 1");
-  EXPECT_EQ(call("POST", "/v1/cartridges/A00001L9/move", {{"to", "port 2"}}).text("place"),
+  EXPECT_EQ(call("POST", "/v1/cartridges/A00001L9/move", {{"to", "PORT:2"}}).text("place"),
             "import/export slot 2");
   EXPECT_EQ(call("POST", "/v1/cartridges/A00001L9/move", json::object{}).text("place"), "slot 1");
   ASSERT_EQ(records_.size(), 4U);
@@ -141,6 +141,9 @@ TEST_F(TapedRoutes, L2_WhatCannotBeMovedIsSaidWithItsField) {
   EXPECT_EQ(move("A00001L9", {{"to", "slot 2"}}), "409 to");
   EXPECT_EQ(move("A00001L9", {{"to", "slot 9"}}), "400 to");
   EXPECT_EQ(move("A00001L9", {{"to", "slot 0"}}), "400 to");
+  EXPECT_EQ(move("A00001L9", {{"to", "slot"}}), "400 to");
+  EXPECT_EQ(move("A00001L9", {{"to", "drive:"}}), "400 to");
+  EXPECT_EQ(move("A00001L9", {{"to", ":1"}}), "400 to");
   EXPECT_EQ(move("A00001L9", {{"to", "the shelf"}}), "400 to");
   EXPECT_EQ(move("A00001L9", {{"to", "slot 8"}, {"drive", kFirst}}), "400 to");
   EXPECT_EQ(move("A00001L9", {{"drive", "9999999999"}}), "404 drive");

@@ -38,12 +38,14 @@ scsi::Response DriveBay::answer_of_the_dark(const scsi::Command& command) {
 Status DriveBay::switch_off() {
   const MutexLock lock(mutex_);
   powered_ = false;
-  drive_->reset();
-  if (!drive_->holds_cartridge()) return {};
-  const auto ejected = drive_->eject();
+  drive_->reset();  // nothing prevents the removal any more
+  Status closed;
+  if (drive_->holds_cartridge()) {
+    if (const auto ejected = drive_->eject(); !ejected) closed = std::unexpected(ejected.error());
+  }
+  (void)drive_->power_cycle();  // without a cartridge it cannot fail
   note_state();
-  if (!ejected) return std::unexpected(ejected.error());
-  return {};
+  return closed;
 }
 
 std::optional<DriveStatus> DriveBay::status(std::span<const scsi::NexusId> nexuses,

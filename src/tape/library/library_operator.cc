@@ -80,6 +80,8 @@ Result<Place> Library::move_held(const Holding& holding, const std::optional<Pla
   (void)TRY(address_of(place));
   const auto source = TRY(address_of(holding.place));
   if (holding.place == place) return place;
+  if (const auto* bay = bay_of(place); bay != nullptr && !bay->powered())
+    return fail(ErrorCode::kConflict, "drive " + bay->serial() + " is switched off", "to", "switch it on");
   const auto step = step_from(source, place);
   if (!step) return refused(step.error(), barcode, place);
   if (folder_->inventory().at(place) != nullptr)
