@@ -46,7 +46,7 @@ Result<DriveBay*> Library::find_bay(const std::string& serial) const {
   const auto found = std::ranges::find(bays_, serial, [](const auto& bay) { return bay->serial(); });
   if (found != bays_.end()) return found->get();
   return fail(ErrorCode::kNotFound, "the library has no drive of this serial", "drive",
-              "see tapewarden engine drives");
+              "see tapewarden library drives");
 }
 
 Result<std::uint16_t> Library::address_of(const Place& place) const {
