@@ -1,10 +1,16 @@
 #include "apps/certificate_watch.h"
 
-#include "apps/site_files.h"
+#include "crypto/certificate.h"
 
 namespace tapewarden::apps {
+namespace {
 
-Result<CertificateWatch> CertificateWatch::start(Env env, const KeydConfig& config) {
+constexpr std::size_t kPemFileLimit = 64U << 10;  // bytes
+
+}  // namespace
+
+Result<CertificateWatch> CertificateWatch::start(Env env, const std::string& certificate,
+                                                 const std::string& authorities) {
   CertificateWatch out(env);
   const auto read = [&](const std::string& path) -> Result<std::vector<crypto::Certificate>> {
     const Bytes pem = TRY(read_file(*env.disk, path, kPemFileLimit));
@@ -12,15 +18,14 @@ Result<CertificateWatch> CertificateWatch::start(Env env, const KeydConfig& conf
     if (!certificates) return in_context(path, certificates.error());
     return certificates;
   };
-  const auto own = TRY(read(config.tls_certificate));
-  out.watched_.push_back({"this server's TLS certificate " + config.tls_certificate, own.front().not_after(),
+  const auto own = TRY(read(certificate));
+  out.watched_.push_back({"this server's TLS certificate " + certificate, own.front().not_after(),
                           "renew it (`tapewarden site renew`) and start the server again; once it has run "
                           "out, nobody can administer the server"});
-  for (const auto& authority : TRY(read(config.tls_authorities))) {
-    out.watched_.push_back({"the certificate of the authority " + authority.common_name(),
-                            authority.not_after(),
-                            "add the authority that follows it to " + config.tls_authorities +
-                                " of every server before that day"});
+  for (const auto& authority : TRY(read(authorities))) {
+    out.watched_.push_back(
+        {"the certificate of the authority " + authority.common_name(), authority.not_after(),
+         "add the authority that follows it to " + authorities + " of every server before that day"});
   }
   return out;
 }

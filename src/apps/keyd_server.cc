@@ -137,7 +137,7 @@ struct KeydServer::Parts {
 };
 
 Status KeydServer::Parts::open(std::unique_ptr<store::MasterKeyFile> master) {
-  certificates = TRY(CertificateWatch::start(env, config));
+  certificates = TRY(CertificateWatch::start(env, config.tls_certificate, config.tls_authorities));
   store = TRY(open_keystore(env, config, master->keys()));
   manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, {config.server_name}));
   store.audit->set_checkpoint_signer(

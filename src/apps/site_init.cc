@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/engine_store.h"
 #include "apps/keyd_config.h"
 #include "apps/keyd_parts.h"
 #include "apps/kit_passphrase.h"
@@ -19,6 +20,7 @@ namespace tapewarden::apps {
 namespace {
 
 constexpr unsigned kPasswordGroups = 5;
+const std::string kEngineHost = "127.0.0.1";  // that a new taped.toml listens on
 
 // A secret and the line end after it, as the content of a file.
 crypto::SecretBytes as_line(const crypto::SecretBytes& secret) {
@@ -123,8 +125,22 @@ class Builder {
           << "\"\nport = " << server->address.dkx_port << "\n";
     }
     TRY(write_public(env_, path("engine/engine.toml"), out.str()));
-    return write_public(env_, path("engine/taped.toml"),
-                        config::text_of(config::draw_taped_toml(*env_.random)));
+    TRY(make_engine_people());
+    auto values = config::draw_taped_toml(*env_.random);
+    values.https = true;
+    return write_public(env_, path("engine/taped.toml"), config::text_of(values));
+  }
+
+  // The engine's certificate for operators, and the site's people in a database of its own.
+  Status make_engine_people() {
+    const auto pair =
+        TRY(authority_.issue("engine", "taped", crypto::CertificateUse::kServerAndClient, kEngineHost));
+    TRY(write_pair(env_, path("engine/tls/server.crt"), path("engine/tls/server.key"), pair));
+    const auto passphrase = random_passphrase(*env_.random);
+    TRY(write_secret(env_, path("engine/master-passphrase"), as_line(passphrase)));
+    return make_engine_store(
+        env_, {path("engine/data"), path("engine/master.key"), path("engine/master-passphrase")}, passphrase,
+        members_);
   }
 
   // One for the backups of both servers, so that the kit opens them.
@@ -171,6 +187,8 @@ class Builder {
       const auto password = random_groups(*env_.random, kPasswordGroups);
       TRY(write_secret(env_, path(folder + "/password"), as_line(password)));
       TRY(people.create(actor, {member.name, member.role, &password, pair.certificate.fingerprint()}));
+      members_.push_back({member.name, member.role, crypto::SecretBytes::copy_of(password.reveal()),
+                          pair.certificate.fingerprint()});
     }
     return {};
   }
@@ -179,6 +197,7 @@ class Builder {
   const SiteOptions& options_;
   SiteAuthority authority_;
   crypto::SecretBytes backup_passphrase_;
+  std::vector<EngineMember> members_;  // for the engine
 };
 
 // Appends text and secrets without an ordinary copy of the secrets.

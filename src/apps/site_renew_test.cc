@@ -104,10 +104,8 @@ TEST_F(SiteRenew, U4_ForeignCertificatesAreLeftAloneAndMissingKeysAreTold) {
 }
 
 TEST_F(SiteRenew, U4_TheStatusWarnsNinetyDaysBefore) {
-  KeydConfig config;
-  config.tls_certificate = "site/primary/tls/server.crt";
-  config.tls_authorities = "site/primary/tls/authorities.crt";
-  const auto watch = CertificateWatch::start(sim_.env(), config);
+  const auto watch =
+      CertificateWatch::start(sim_.env(), "site/primary/tls/server.crt", "site/primary/tls/authorities.crt");
   ASSERT_TRUE(watch.has_value()) << watch.error().text();
   EXPECT_THAT(watch->warnings(), IsEmpty());
   sim_.clock.advance(days(2 * 365 - 89));

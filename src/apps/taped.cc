@@ -40,6 +40,9 @@ int run(System& system, const std::string& path, const sigset_t& signals) {
   log(LogLevel::kInfo, "library " + config->library.changer.serial + " ready: iSCSI " +
                            config->iscsi.address + ":" + std::to_string((*server)->iscsi_port()) +
                            ", target " + config->iscsi.target);
+  if (config->https)
+    log(LogLevel::kInfo,
+        "operators: https://" + config->https->address + ":" + std::to_string((*server)->https_port()));
   if (!config->iscsi.initiator)
     log(LogLevel::kWarning, "no CHAP user is configured: whoever reaches the port can use the library");
   int received = 0;

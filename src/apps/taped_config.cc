@@ -1,6 +1,11 @@
 #include "apps/taped_config.h"
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "config/toml_file.h"
+#include "scsi/ram_disk.h"
+#include "tape/device/density.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -10,6 +15,13 @@ using config::Section;
 constexpr std::size_t kMaxTargetName = 223;     // RFC 7143 section 4.2.7.1
 constexpr std::size_t kSecretFileLimit = 4096;  // bytes
 constexpr std::size_t kMaxUser = 255;
+// Of standard INQUIRY data (SPC-4 section 6.6.2).
+constexpr std::size_t kVendorBytes = 8;
+constexpr std::size_t kProductBytes = 16;
+constexpr std::size_t kRevisionBytes = 4;
+constexpr std::uint64_t kMebibyte = 1U << 20;
+constexpr std::uint64_t kRamDiskMebibytes = 64;  // unless given
+constexpr std::uint64_t kMaxRamDiskMebibytes = scsi::kMaxRamDiskBlocks / (kMebibyte / scsi::kRamDiskBlock);
 
 // Both keys or none.
 Result<std::optional<ChapFile>> read_chap(Section& section, const std::string& user_key,
@@ -39,6 +51,64 @@ Result<IscsiConfig> read_iscsi(Section section) {
   return config;
 }
 
+Result<std::optional<HttpsConfig>> read_https(Section section) {
+  if (!section.present()) return std::nullopt;
+  HttpsConfig config;
+  config.address = TRY(section.text("address", config.address));
+  config.port = static_cast<std::uint16_t>(TRY(section.number("port", 0, 65535, config.port)));
+  config.certificate = TRY(section.path("certificate"));
+  config.key = TRY(section.path("key"));
+  config.authorities = TRY(section.path("authorities"));
+  config.store.data = TRY(section.path("data"));
+  config.store.master_key = TRY(section.path("master_key"));
+  config.store.passphrase_file = TRY(section.path("passphrase_file"));
+  TRY(section.no_others());
+  return config;
+}
+
+Result<std::optional<RamDiskConfig>> read_ram_disk(Section section, const IscsiConfig& iscsi) {
+  if (!section.present()) return std::nullopt;
+  RamDiskConfig config;
+  config.target = TRY(section.text("target"));
+  if (config.target.empty() || config.target.size() > kMaxTargetName || config.target == iscsi.target)
+    return section.wrong("target",
+                         "write a name of its own, such as iqn.2026-11.internal.tapewarden:ram-disk");
+  const auto mebibytes = TRY(section.number("size_mib", 1, kMaxRamDiskMebibytes, kRamDiskMebibytes));
+  config.blocks = mebibytes * (kMebibyte / scsi::kRamDiskBlock);
+  TRY(section.no_others());
+  return config;
+}
+
+Result<std::string> read_identity(Section& section, const std::string& key, std::size_t limit) {
+  auto text = TRY(section.text(key, ""));
+  const bool ascii = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  if (text.size() <= limit && ascii) return text;
+  return section.wrong(key, "write up to " + std::to_string(limit) + " printable ASCII characters");
+}
+
+// "LTO-8".
+Result<std::uint8_t> read_density(Section& section, const tape::LibrarySpec& library) {
+  const auto text = TRY(section.text("density", ""));
+  if (text.empty()) return std::uint8_t{0};
+  for (const auto& density : tape::lto_densities()) {
+    if (!equal_ignoring_case(text, "LTO-" + std::to_string(density.generation))) continue;
+    const auto is_lto = [](const auto& drive) { return drive.kind == tape::MediumKind::kLto; };
+    if (std::ranges::any_of(library.drives, is_lto)) return density.code;
+    return section.wrong("density", "leave it out: the library has no LTO drive");
+  }
+  return section.wrong("density", "write LTO-5, LTO-6, LTO-7, LTO-8 or LTO-9");
+}
+
+Result<DrivesConfig> read_drives(Section section, const tape::LibrarySpec& library) {
+  DrivesConfig config;
+  config.vendor = TRY(read_identity(section, "vendor", kVendorBytes));
+  config.product = TRY(read_identity(section, "product", kProductBytes));
+  config.revision = TRY(read_identity(section, "revision", kRevisionBytes));
+  config.density = TRY(read_density(section, library));
+  TRY(section.no_others());
+  return config;
+}
+
 Result<iscsi::ChapAccount> read_account(Disk& disk, const ChapFile& chap, const std::string& key) {
   auto content = read_file(disk, chap.secret_file, kSecretFileLimit);
   if (!content) return in_context("iscsi." + key, content.error());
@@ -58,11 +128,15 @@ Result<iscsi::ChapAccount> read_account(Disk& disk, const ChapFile& chap, const 
 
 Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path) {
   auto file = TRY(config::TomlFile::read(disk, path));
-  for (const auto* name : {"iscsi", "library", "log"}) (void)file.section(name);
+  for (const auto* name : {"iscsi", "library", "drives", "ram_disk", "https", "log"})
+    (void)file.section(name);
   TRY(file.no_other_sections());
   TapedConfig config;
   config.iscsi = TRY(read_iscsi(file.section("iscsi")));
   config.library = TRY(tape::read_library_spec(file.section("library")));
+  config.drives = TRY(read_drives(file.section("drives"), config.library));
+  config.ram_disk = TRY(read_ram_disk(file.section("ram_disk"), config.iscsi));
+  config.https = TRY(read_https(file.section("https")));
   auto log = file.section("log");
   config.log_level = TRY(log.text("level", config.log_level));
   TRY(log.no_others());

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/engine_store.h"
 #include "base/env.h"
 #include "iscsi/server.h"
 #include "tape/library/library_spec.h"
@@ -28,10 +29,37 @@ struct IscsiConfig {
   bool unprotected_network = false;
 };
 
+// REST for operators; without its section there is none.
+struct HttpsConfig {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 2443;
+  std::string certificate;  // paths
+  std::string key;
+  std::string authorities;
+  EngineStorePlace store;
+};
+
+// A disk in memory for trying an initiator out (scsi/ram_disk.h), as LUN 0 of a target of its own.
+struct RamDiskConfig {
+  std::string target;
+  std::uint64_t blocks = 0;
+};
+
+// Who every drive of the library says that it is; empty: what DriveOptions has.
+struct DrivesConfig {
+  std::string vendor;
+  std::string product;
+  std::string revision;
+  std::uint8_t density = 0;  // of LTO drives
+};
+
 // Paths are absolute after reading: relative ones count from the configuration file's folder.
 struct TapedConfig {
   IscsiConfig iscsi{};
   tape::LibrarySpec library{};
+  DrivesConfig drives{};
+  std::optional<RamDiskConfig> ram_disk{};
+  std::optional<HttpsConfig> https{};
   std::string log_level = "info";
 };
 

@@ -79,5 +79,59 @@ TEST_F(TapedConfigFile, L1_SecretsAreReadAndTheirLengthChecked) {
   EXPECT_FALSE(read_in->target);
 }
 
+TEST_F(TapedConfigFile, L3_WhoDrivesAreIsSettableAndWrongValuesAreNamed) {
+  const auto plain = read();
+  ASSERT_TRUE(plain) << plain.error().text();
+  EXPECT_EQ(plain->drives.vendor + plain->drives.product + plain->drives.revision, "");
+  EXPECT_EQ(plain->drives.density, 0);
+  const std::string section = "[drives]\nvendor = \"IBM\"\nproduct = \"ULT3580-TD8\"\nrevision = \"J4D0\"\n";
+  replace("[log]", section + "density = \"lto-8\"\n[log]");
+  const auto config = read();
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->drives.vendor, "IBM");
+  EXPECT_EQ(config->drives.product, "ULT3580-TD8");
+  EXPECT_EQ(config->drives.revision, "J4D0");
+  EXPECT_EQ(config->drives.density, 0x5e);
+  expect_fault("\"IBM\"", "\"TOO LONG A\"", "drives.vendor");
+  expect_fault("\"IBM\"", "\"\u00e4\"", "drives.vendor");
+  expect_fault("\"ULT3580-TD8\"", "\"SEVENTEEN LETTERS\"", "drives.product");
+  expect_fault("\"J4D0\"", "\"J4D01\"", "drives.revision");
+  expect_fault("\"lto-8\"", "\"LTO-4\"", "drives.density");
+  expect_fault("\"lto-8\"", "\"LTO\"", "drives.density");
+  expect_fault("density = \"lto-8\"", "densty = \"lto-8\"", "drives.densty");
+  replace("drives = [\"LTO ", "drives = [\"3592 ");
+  replace(", \"LTO ", ", \"3592 ");
+  EXPECT_EQ(read().error().field, "drives.density");
+}
+
+TEST_F(TapedConfigFile, L1_TheRamDiskIsThereOnlyWhenAskedFor) {
+  EXPECT_FALSE(read()->ram_disk);
+  replace("[log]", "[ram_disk]\ntarget = \"iqn.2026-11.internal:ram\"\nsize_mib = 2\n[log]");
+  const auto config = read();
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->ram_disk->blocks, 4096U);
+  expect_fault("size_mib = 2", "size_mib = 0", "ram_disk.size_mib");
+  expect_fault("size_mib = 2", "size_mib = 4097", "ram_disk.size_mib");
+  expect_fault("iqn.2026-11.internal:ram", config->iscsi.target, "ram_disk.target");
+  expect_fault("target = \"iqn.2026-11.internal:ram\"", "", "ram_disk.target");
+}
+
+TEST_F(TapedConfigFile, U3_ThePanelIsThereWhereTheSiteHasWhatItNeeds) {
+  EXPECT_FALSE(read()->https);
+  auto values = config::draw_taped_toml(sim_.random);
+  values.https = true;
+  text_ = config::text_of(values);
+  const auto config = read();
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_TRUE(config->https);
+  EXPECT_EQ(config->https->address, "127.0.0.1");
+  EXPECT_EQ(config->https->port, 2443);
+  EXPECT_EQ(config->https->store.data, "/site/engine/data");
+  EXPECT_EQ(config->https->store.passphrase_file, "/site/engine/master-passphrase");
+  expect_fault("port = 2443", "port = 65536", "https.port");
+  expect_fault("master_key = \"master.key\"", "", "https.master_key");
+  expect_fault("data = ", "date = ", "https.data");
+}
+
 }  // namespace
 }  // namespace tapewarden::apps

@@ -14,6 +14,15 @@ class ProxyKeys final : public TapedKeys {
 
   tape::DriveExchange& exchange() override { return servers_->exchange(); }
 
+  std::vector<admin::KeyServerView> servers() const override {
+    std::vector<admin::KeyServerView> views;
+    for (const auto& server : servers_->client().status())
+      views.push_back({std::string(dkx::to_string(server.role)), server.address,
+                       std::string(dkx::to_string(server.connection)), server.state_text,
+                       server.failure ? server.failure->text() : ""});
+    return views;
+  }
+
   void serve(scsi::LogicalUnit& drive) override {
     tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "admin/taped/taped_routes.h"
 #include "base/env.h"
 #include "tape/device/key_exchange.h"
 #include "tape/library/bay_keys.h"
@@ -18,6 +19,8 @@ class TapedKeys : public tape::BayKeys {
   static Result<std::unique_ptr<TapedKeys>> connect(Env env, const std::string& engine_config);
   // For the drives; outlives them.
   virtual tape::DriveExchange& exchange() = 0;
+  // How the connections are now, the primary's first.
+  virtual std::vector<admin::KeyServerView> servers() const = 0;
 };
 
 }  // namespace tapewarden::apps

@@ -1,9 +1,11 @@
 #include "apps/taped_server.h"
 
 #include "apps/log.h"
+#include "apps/taped_admin.h"
 #include "apps/taped_keys.h"
 #include "apps/taped_targets.h"
 #include "base/disk_space.h"
+#include "scsi/ram_disk.h"
 #include "tape/device/reservation_file.h"
 #include "tape/library/library.h"
 
@@ -12,8 +14,18 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrain{5'000};
 
-Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const tape::LibrarySpec& spec,
+tape::DriveOptions named_as(const DrivesConfig& config, tape::MediumKind kind) {
+  tape::DriveOptions options;
+  if (!config.vendor.empty()) options.vendor = config.vendor;
+  if (!config.product.empty()) options.product = config.product;
+  if (!config.revision.empty()) options.revision = config.revision;
+  if (kind == tape::MediumKind::kLto) options.density = config.density;
+  return options;
+}
+
+Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const TapedConfig& config,
                                                                TapedKeys* keys) {
+  const auto& spec = config.library;
   std::vector<std::shared_ptr<tape::DriveBay>> bays;
   for (const auto& drive : spec.drives) {
     auto identity = tape::DriveIdentity::load(*env.disk, spec.identities + "/" + drive.serial);
@@ -21,7 +33,7 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const ta
       return fail(ErrorCode::kNotFound, "drive " + drive.serial + " has no identity in " + spec.identities,
                   "library.drives", "make it: tapewarden library init");
     if (!identity) return in_context("drive " + drive.serial, identity.error());
-    tape::DriveOptions options;
+    tape::DriveOptions options = named_as(config.drives, drive.kind);
     options.management = drive.management;
     options.free_bytes = free_disk_bytes;
     options.reservations =
@@ -64,7 +76,34 @@ struct TapedServer::Parts {
   std::unique_ptr<tape::Library> library;
   std::vector<std::unique_ptr<tape::PartitionRobot>> partitions;  // none: hosts see the library as one
   std::unique_ptr<iscsi::Server> server;
+  std::vector<admin::ServedUnit> units;  // what operators are told of; counted where they are watched
+  std::unique_ptr<TapedAdmin> admin;     // none: no REST
+
+  // Puts a unit behind a meter into the target.
+  void serve(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
+             std::string what) {
+    auto meter = std::make_shared<admin::UnitMeter>(std::move(unit));
+    target.units.push_back({lun, meter});
+    units.push_back({target.name, lun, std::move(what), meter});
+  }
+  Status start_admin(Env env, const TapedConfig& config);
 };
+
+Status TapedServer::Parts::start_admin(Env env, const TapedConfig& config) {
+  if (!config.https) {
+    log(LogLevel::kWarning,
+        "no [https] is configured: the library can be managed only while this is stopped");
+    return {};
+  }
+  AdminParts given{.library = *library,
+                   .library_serial = config.library.changer.serial,
+                   .units = units,
+                   .sessions = [this] { return server->sessions(); },
+                   .key_servers = {}};
+  if (keys) given.key_servers = [this] { return keys->servers(); };
+  admin = TRY(TapedAdmin::start(env, *config.https, std::move(given)));
+  return {};
+}
 
 TapedServer::TapedServer() : parts_(std::make_unique<Parts>()) {}
 TapedServer::~TapedServer() = default;
@@ -80,13 +119,26 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   auto folder = TRY(tape::LibraryFolder::open(env, config.library));
   if (!config.library.key_servers.empty())
     parts.keys = TRY(TapedKeys::connect(env, config.library.key_servers));
-  parts.library =
-      TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config.library, parts.keys.get())),
-                              [](const std::string& text) { log(LogLevel::kWarning, text); }));
-  auto made = TRY(make_targets(env, config, *parts.library));
+  parts.library = TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config, parts.keys.get())),
+                                          [](const std::string& text) { log(LogLevel::kWarning, text); }));
+  const UnitSeat seat = [&parts](iscsi::TargetConfig& target, std::uint16_t lun,
+                                 std::shared_ptr<scsi::LogicalUnit> unit, std::string what) {
+    parts.serve(target, lun, std::move(unit), std::move(what));
+  };
+  auto made = TRY(make_targets(env, config, *parts.library, seat));
   parts.partitions = std::move(made.robots);
   serving.targets = std::move(made.targets);
+  if (config.ram_disk) {
+    iscsi::TargetConfig disk{.name = config.ram_disk->target, .alias = "Tapewarden RAM disk", .units = {}};
+    disk.allowed_initiators = config.iscsi.initiators;
+    disk.authentication = TRY(read_authentication(*env.disk, config.iscsi));
+    parts.serve(disk, 0,
+                std::make_shared<scsi::RamDisk>(config.ram_disk->blocks, config.library.changer.serial),
+                "RAM disk");
+    serving.targets.push_back(std::move(disk));
+  }
   parts.server = TRY(iscsi::Server::start(std::move(serving), env));
+  TRY(parts.start_admin(env, config));
   return taped;
 }
 
@@ -94,7 +146,12 @@ std::uint16_t TapedServer::iscsi_port() const {
   return parts_->server->port();
 }
 
+std::uint16_t TapedServer::https_port() const {
+  return parts_->admin ? parts_->admin->port() : std::uint16_t{0};
+}
+
 Status TapedServer::stop() {
+  if (parts_->admin) parts_->admin->stop();
   if (!parts_->server->stop(kDrain)) log(LogLevel::kWarning, "iSCSI sessions were cut");
   return parts_->library->power_off();
 }

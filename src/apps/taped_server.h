@@ -16,6 +16,7 @@ class TapedServer {
   ~TapedServer();
 
   std::uint16_t iscsi_port() const;
+  std::uint16_t https_port() const;  // 0: no REST
   // Asks hosts to log out, waits a little for them, then closes the cartridges in the drives. Once. The first
   // error of a drive.
   Status stop();

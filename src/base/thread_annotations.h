@@ -15,6 +15,7 @@
 #define TW_GUARDED_BY(x) TW_ANNOTATION(guarded_by(x))
 #define TW_REQUIRES(...) TW_ANNOTATION(requires_capability(__VA_ARGS__))
 #define TW_ACQUIRE(...) TW_ANNOTATION(acquire_capability(__VA_ARGS__))
+#define TW_TRY_ACQUIRE(...) TW_ANNOTATION(try_acquire_capability(__VA_ARGS__))
 #define TW_RELEASE(...) TW_ANNOTATION(release_capability(__VA_ARGS__))
 #define TW_EXCLUDES(...) TW_ANNOTATION(locks_excluded(__VA_ARGS__))
 #define TW_NO_THREAD_SAFETY_ANALYSIS TW_ANNOTATION(no_thread_safety_analysis)
@@ -24,6 +25,7 @@ namespace tapewarden {
 class TW_CAPABILITY("mutex") Mutex {
  public:
   void lock() TW_ACQUIRE() { mutex_.lock(); }
+  bool try_lock() TW_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
   void unlock() TW_RELEASE() { mutex_.unlock(); }
 
  private:

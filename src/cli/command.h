@@ -68,7 +68,12 @@ struct RestCall {
   // Base64 that goes decoded into the file named by --output.
   std::string_view file_member{};
   std::vector<std::pair<std::string_view, bool>> constants{};  // added to the body
+  // Whom --site means unless --server names another; empty: the primary key server.
+  std::string_view server{};
 };
+
+// The tape engine of a site, where --server or a RestCall names it.
+inline constexpr std::string_view kEngineServer = "engine";
 
 using Action = std::function<Status(Context&, const Values&)>;
 

@@ -29,8 +29,9 @@ Result<bool> make_secret(Env env, const std::string& path) {
 Status write_config(Env env, const NewLibrary& wanted, const std::string& path) {
   if (wanted.drives == 0 || wanted.drives > config::kMaxNewDrives)
     return fail(ErrorCode::kInvalidArgument, "a new library has 1 to 99 drives", "--drives");
-  const auto text = config::text_of(
-      config::draw_taped_toml(*env.random, wanted.drives, std::string(to_string(wanted.kind))));
+  auto values = config::draw_taped_toml(*env.random, wanted.drives, std::string(to_string(wanted.kind)));
+  values.https = env.disk->exists(wanted.site + "/engine/master.key");
+  const auto text = config::text_of(values);
   return write_file_atomically(*env.disk, path, as_bytes(text), kPublicFile);
 }
 

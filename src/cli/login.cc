@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "cli/command.h"
 #include "cli/request_body.h"
 #include "config/toml_file.h"
 #include "keyproxy/engine/engine_config.h"
@@ -35,11 +36,16 @@ Result<std::string> address_in_site(Disk& disk, const std::string& site, const s
                                     const std::string& file) {
   auto toml = TRY(config::TomlFile::read(disk, file));
   auto https = toml.section("https");
-  const auto port = TRY(https.number("port", 1, 65535, 1443));
+  const bool engine = name == kEngineServer;
+  if (engine && !https.present())
+    return fail(ErrorCode::kUnavailable, file + " has no [https]: the engine has no REST", "https",
+                "stop tapewarden-taped for work on the library's files, or configure it");
+  const auto port = TRY(https.number("port", 1, 65535, engine ? 2443 : 1443));
   std::string host = TRY(https.text("address", "127.0.0.1"));
-  if (const auto engine = keyproxy::read_engine_config(disk, site + "/engine/engine.toml")) {
-    const auto known = std::ranges::find(engine->servers, name, &keyproxy::KeyServerAddress::name);
-    if (known != engine->servers.end()) host = known->host;
+  if (const auto servers = keyproxy::read_engine_config(disk, site + "/engine/engine.toml");
+      servers && !engine) {
+    const auto known = std::ranges::find(servers->servers, name, &keyproxy::KeyServerAddress::name);
+    if (known != servers->servers.end()) host = known->host;
   }
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
   return "https://" + host + ":" + std::to_string(port);
@@ -63,7 +69,7 @@ Result<std::string> server_of_site(const Context& context) {
   const auto& globals = context.globals;
   const bool named = globals.server.empty() || globals.server.find_first_of("./:") == std::string::npos;
   const std::string name = globals.server.empty() ? "primary" : globals.server;
-  const std::string file = globals.site + "/" + name + "/keyd.toml";
+  const std::string file = globals.site + "/" + name + (name == kEngineServer ? "/taped.toml" : "/keyd.toml");
   if (globals.site.empty() || !named || !context.env.disk->exists(file)) {
     return globals.server.empty() ? std::string(kDefaultServer) : globals.server;
   }

@@ -18,8 +18,8 @@ struct LoggedIn {
 Result<LoggedIn> log_in_with_certificate(RestClient& client);
 Result<LoggedIn> log_in_with_password(RestClient& client, const std::string& name,
                                       const crypto::SecretBytes& password);
-// --server: a URL, or with --site the name of a key server there. Without it the site's primary server, or
-// the address that one has by default.
+// --server: a URL, or with --site the name of a key server there, or "engine". Without it the site's primary
+// server, or the address that one has by default.
 Result<std::string> server_of_site(const Context& context);
 
 }  // namespace tapewarden::cli

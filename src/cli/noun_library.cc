@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/drive_maker.h"
+#include "cli/library_engine.h"
 #include "cli/library_maker.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
@@ -22,11 +23,6 @@ const ArgumentSpec kConfig{.name = "--config",
                            .meaning = "the library's taped.toml; unless given: the site's"};
 const ArgumentSpec kBarcode{
     .name = "BARCODE", .required = true, .meaning = "as on its label, such as VOL001L9"};
-
-Result<std::unique_ptr<tape::LibraryFolder>> open_library(Context& context, const Values& values) {
-  const auto path = TRY(library_config_path(context, values));
-  return tape::LibraryFolder::open(context.env, TRY(read_library_config(*context.env.disk, path)));
-}
 
 Result<tape::MediumKind> parse_kind(const Values& values) {
   const auto text = values.text("--kind", "LTO");
@@ -79,6 +75,10 @@ std::vector<const tape::Holding*> in_order(const tape::Inventory& inventory) {
 }
 
 Status show(Context& context, const Values& values) {
+  if (engine_alone(context, values))
+    return ask_engine(context, {.method = "GET",
+                                .path = "/v1/cartridges",
+                                .columns = {"barcode", "kind", "place", "missing", "volume"}});
   const auto path = TRY(library_config_path(context, values));
   const auto folder =
       TRY(tape::LibraryFolder::look(context.env, TRY(read_library_config(*context.env.disk, path))));
@@ -127,7 +127,13 @@ Status add(Context& context, const Values& values) {
     if (context.progress) context.progress(done, total);
     return true;
   };
-  const auto folder = TRY(open_library(context, values));
+  const auto folder = TRY(library_or_engine(context, values));
+  if (!folder)
+    return ask_engine(context, {.method = "POST", .path = "/v1/cartridges"},
+                      {{"barcodes", values.text("BARCODES")},
+                       {"kind", std::string(tape::to_string(wanted.spec.kind))},
+                       {"capacity_bytes", std::to_string(wanted.spec.capacity_bytes), ArgumentKind::kInteger},
+                       {"worm", wanted.spec.worm ? "true" : "", ArgumentKind::kFlag}});
   const auto added = TRY(tape::add_cartridges(*folder, wanted));
   std::string text = "made " + std::to_string(added.made) + " cartridges";
   if (added.found != 0) text += ", took " + std::to_string(added.found) + " that lay in the folder";
@@ -160,8 +166,11 @@ Status enrol(Context& context, const Values& values) {
 }
 
 Status import(Context& context, const Values& values) {
-  const auto folder = TRY(open_library(context, values));
   const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  const auto folder = TRY(library_or_engine(context, values));
+  if (!folder)
+    return ask_engine(context, {.method = "POST", .path = "/v1/cartridges/{barcode}/import"},
+                      {{"barcode", barcode}});
   const auto place = TRY(tape::import_cartridge(*folder, barcode));
   print_report(context, {{"barcode", barcode}, {"place", place.text()}},
                barcode + " lies in " + place.text() + "; a host takes it into a slot (mtx transfer)\n");
@@ -169,8 +178,11 @@ Status import(Context& context, const Values& values) {
 }
 
 Status export_one(Context& context, const Values& values) {
-  const auto folder = TRY(open_library(context, values));
   const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  const auto folder = TRY(library_or_engine(context, values));
+  if (!folder)
+    return ask_engine(context, {.method = "POST", .path = "/v1/cartridges/{barcode}/export"},
+                      {{"barcode", barcode}});
   TRY(tape::export_cartridge(*folder, barcode));
   print_report(context, {{"barcode", barcode}, {"place", "outside"}, {"file", folder->path_of(barcode)}},
                barcode + " is outside; its file is still " + folder->path_of(barcode) + "\n");
@@ -178,8 +190,11 @@ Status export_one(Context& context, const Values& values) {
 }
 
 Status remove(Context& context, const Values& values) {
-  const auto folder = TRY(open_library(context, values));
   const auto barcode = TRY(tape::checked_barcode(values.text("BARCODE")));
+  const auto folder = TRY(library_or_engine(context, values));
+  if (!folder)
+    return ask_engine(context, {.method = "POST", .path = "/v1/cartridges/{barcode}/remove"},
+                      {{"barcode", barcode}});
   TRY(folder->remove(barcode));
   print_report(context, {{"barcode", barcode}, {"removed", true}},
                barcode + " is forgotten; its file lies in " + folder->spec().folder + "/removed\n");

@@ -25,7 +25,8 @@ constexpr std::pair<std::string_view, std::string_view> kLongWork[] = {{"/v1/key
                                                                        {"/v1/backups/", "/run"},
                                                                        {"/v1/backups/", "/verify"},
                                                                        {"/v1/backups/", "/drill"},
-                                                                       {"/v1/servers/", "/promote"}};
+                                                                       {"/v1/servers/", "/promote"},
+                                                                       {"/v1/cartridges", ""}};
 constexpr std::size_t kPemLimit = 256U << 10;
 
 std::string member(const json::object& object, std::string_view name) {

@@ -191,6 +191,7 @@ Status run_rest_command(Context& context, const Command& command, const Values& 
   const std::uint64_t most = TRY(most_of(values));
   const auto output = TRY(output_of(context, rest, values));
   PreparedCall call = TRY(prepare_call(context, command, values));
+  if (!context.globals.site.empty() && context.globals.server.empty()) context.globals.server = rest.server;
   auto connection = TRY(connect(context));
   Status status;
   if (!rest.columns.empty() && rest.method == "GET") {

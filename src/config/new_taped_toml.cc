@@ -16,6 +16,21 @@ std::string numbered(const std::string& stem, std::size_t number) {
   return stem + std::string(2 - digits.size(), '0') + digits;
 }
 
+// REST for operators, or how to have it.
+void write_https(std::ostream& out, bool present) {
+  const char* begin = present ? "" : "# ";
+  out << "# The library's panel: REST over HTTPS for `tapewarden library` and `tapewarden engine`.\n"
+      << begin << "[https]\n"
+      << begin << "address = \"127.0.0.1\"\n"
+      << begin << "port = 2443\n"
+      << begin << "certificate = \"tls/server.crt\"\n"
+      << begin << "key = \"tls/server.key\"\n"
+      << begin << "authorities = \"tls/authorities.crt\"   # whose certificates people log in with\n"
+      << begin << "data = \"data\"                          # the engine's people, and what they did\n"
+      << begin << "master_key = \"master.key\"\n"
+      << begin << "passphrase_file = \"master-passphrase\"\n\n";
+}
+
 }  // namespace
 
 NewTapedToml draw_taped_toml(Random& random, std::size_t drives, const std::string& kind) {
@@ -68,7 +83,15 @@ std::string text_of(const NewTapedToml& values) {
       << "# Element addresses, where hosts want others:\n"
       << "# transport_address = 0\n# import_export_address = 10\n# drive_address = 500\n# slot_address = "
          "1000\n\n"
-      << "[log]\n"
+      << "# Who every drive says that it is, where a host expects another: INQUIRY's vendor, product, "
+         "revision;\n"
+      << "# and what LTO drives read and write: LTO-5 to LTO-9, unless given every LTO cartridge.\n"
+      << "# [drives]\n# vendor = \"TAPEWARD\"\n# product = \"VIRTUAL LTO\"\n# revision = \"0001\"\n"
+      << "# density = \"LTO-9\"\n\n"
+      << "# A disk in memory, to try an initiator out with; what is written is gone at the end.\n"
+      << "# [ram_disk]\n# target = \"iqn.2026-11.internal.tapewarden:ram-disk\"\n# size_mib = 64\n\n";
+  write_https(out, values.https);
+  out << "[log]\n"
       << "level = \"info\"         # debug, info, warning, error\n";
   return out.str();
 }

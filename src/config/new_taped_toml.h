@@ -13,6 +13,7 @@ struct NewTapedToml {
   std::vector<std::string> drives;  // "LTO SERIAL", "3592 SERIAL"
   unsigned slots = 40;
   unsigned import_export_slots = 4;
+  bool https = false;  // the engine's folder holds what REST needs
 };
 
 inline constexpr std::size_t kMaxNewDrives = 99;

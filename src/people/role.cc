@@ -33,6 +33,7 @@ constexpr std::array kPermissions{
     PermissionRow{Permission::kRestore, "restore", true, false, false},
     PermissionRow{Permission::kShare, "share", true, false, false},
     PermissionRow{Permission::kManagePeople, "manage-people", true, false, false},
+    PermissionRow{Permission::kChangeLibrary, "change-library", true, true, false},
     PermissionRow{Permission::kApprove, "approve", true, false, false},
 };
 static_assert(kPermissions.size() == static_cast<std::size_t>(kLastPermission) + 1);

@@ -32,6 +32,7 @@ enum class Permission : std::uint8_t {
   kRestore,         // restore into a live server, promotion
   kShare,           // partners, import of their keys
   kManagePeople,    // accounts, roles, passwords of others
+  kChangeLibrary,   // the tape engine: cartridges and drives of its library
   kApprove,         // be the second person: approve and refuse what another officer asked for
 };
 inline constexpr Permission kLastPermission = Permission::kApprove;

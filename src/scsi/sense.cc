@@ -109,6 +109,7 @@ constexpr auto kNames = std::to_array<Named>({
     {kEraseFailure, "erase failure"},
     {kNotReadyLoading, "becoming ready"},
     {kInitializingCommandRequired, "load command required"},
+    {kUnitOffline, "logical unit not ready, offline"},
     {kMediumNotPresent, "medium not present"},
     {kWriteError, "write error"},
     {kUnrecoveredReadError, "unrecovered read error"},

@@ -19,6 +19,7 @@ inline constexpr SenseCode kEraseFailure{kMediumError, 0x51, 0x00};
 
 inline constexpr SenseCode kNotReadyLoading{kNotReady, 0x04, 0x01};
 inline constexpr SenseCode kInitializingCommandRequired{kNotReady, 0x04, 0x02};
+inline constexpr SenseCode kUnitOffline{kNotReady, 0x04, 0x12};
 inline constexpr SenseCode kMediumNotPresent{kNotReady, 0x3a, 0x00};
 
 inline constexpr SenseCode kWriteError{kMediumError, 0x0c, 0x00};

@@ -43,6 +43,8 @@ class HostDriveOverIscsi : public TapeSite {
     std::string text = text_of(config);
     const std::string port = "port = 3260";
     text.replace(text.find(port), port.size(), "port = 0");
+    const std::string panel = "port = 2443";
+    text.replace(text.find(panel), panel.size(), "port = 0");
     TRY(write_file_atomically(site().disk(), config, as_bytes(text)));
     TRY(tapewarden({"library", "init", "--site", folder, "--drives", "1"}));
     TRY(tapewarden(

@@ -198,5 +198,34 @@ TEST_F(LibraryKeys, L4_AnEnterpriseHostWritesUnderTwoLabels) {
   EXPECT_THAT(json::serialize(*rows), HasSubstr("L4 OFFSITE"));
 }
 
+// The panel of the running engine: the key servers' connections, and the drive that got a key.
+TEST_F(LibraryKeys, L4_ThePanelTellsOfKeyServersAndOfDrivesWithKeys) {
+  TW_EXPECT_OK(make_group("L4PANEL", 2));
+  serve("LTO", "\"*, group L4PANEL\"");
+  add("PAN001L9", "LTO");
+  connect();
+  const std::string told = "operators: https://127.0.0.1:";
+  const auto log = taped_->log();
+  const auto at = log.find(told);
+  ASSERT_NE(at, std::string::npos) << log;
+  const auto port = static_cast<std::uint16_t>(std::stoul(log.substr(at + told.size(), 5)));
+  const auto made = RestClient::make(site().loop(), site().disk(), port, file("people/operator"),
+                                     file("engine/tls/authorities.crt"));
+  ASSERT_TRUE(made) << made.error().text();
+  auto& panel = **made;
+  const bool up = eventually([&panel] {
+    const auto servers = panel.get("/v1/key-servers");
+    return servers && servers->at("items").at(0).at("connection").as_string() == "up";
+  });
+  EXPECT_TRUE(up) << json::serialize(panel.get("/v1/key-servers").value_or(nullptr));
+  ASSERT_TRUE(move(kSlot, kDrive));
+  EXPECT_FALSE(write_block().empty());
+  const auto drive = panel.get("/v1/tape-drives/" + serial_);
+  TW_ASSERT_OK(drive);
+  EXPECT_EQ(drive->at("keys").as_string(), "library-managed");
+  EXPECT_EQ(drive->at("encryption").as_string(), "on");
+  EXPECT_TRUE(drive->at("mounted").at("encrypted").as_bool());
+}
+
 }  // namespace
 }  // namespace tapewarden::testing

@@ -81,6 +81,7 @@ Status TapedProcess::make_library(std::vector<std::string> options) {
   TRY(library(std::move(options)));
   target_ = between(TRY(read_text(config_path())), "target = \"", '"');
   TRY(edit_config("port = 3260", "port = 0"));
+  TRY(edit_config("port = 2443", "port = 0"));
   password_ = TRY(read_text(site_ + "/engine/iscsi-secret"));
   password_.erase(password_.find_last_not_of('\n') + 1);
   return {};

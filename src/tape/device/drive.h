@@ -23,10 +23,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "scsi/logical_unit.h"
 #include "tape/device/drive_identity.h"
+#include "tape/device/drive_status.h"
 #include "tape/device/reservation_file.h"
 #include "tape/medium/cartridge.h"
 
@@ -92,6 +94,8 @@ class Drive final : public scsi::LogicalUnit {
   Cartridge* cartridge();
   const DriveIdentity& identity() const;
   KeyManagement management() const;
+  // Encryption as each of `nexuses` has it.
+  DriveStatus status(std::span<const scsi::NexusId> nexuses = {}) const;  // drive_status.cc
 
  private:
   std::unique_ptr<DriveState> state_;

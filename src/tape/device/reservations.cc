@@ -245,6 +245,12 @@ std::optional<std::uint64_t> Reservations::hold_of(scsi::NexusId nexus) const {
   return self != nullptr && holds(*self) ? std::optional(self->number) : std::nullopt;
 }
 
+std::optional<scsi::NexusId> Reservations::holder() const {
+  if (reserved_by_) return reserved_by_;
+  const auto found = std::ranges::find_if(registrants_, &Registrant::holder);
+  return found == registrants_.end() ? std::nullopt : found->nexus;
+}
+
 bool Reservations::is_held(std::uint64_t hold) const {
   if (reserved_by_) return reserve_number_ == hold;
   const auto found = std::ranges::find(registrants_, hold, &Registrant::number);

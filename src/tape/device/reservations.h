@@ -83,6 +83,8 @@ class Reservations {
   std::optional<std::uint64_t> hold_of(scsi::NexusId nexus) const;
   bool is_held(std::uint64_t hold) const;
   bool reserved() const { return reserved_by_ || type_; }
+  // Of the reservation, where it is one nexus' that is here.
+  std::optional<scsi::NexusId> holder() const;
   // How many PREEMPT and PREEMPT AND ABORT took effect.
   std::uint64_t preemptions() const { return preemptions_; }
   // Not yet cut to the allocation length.

@@ -73,6 +73,7 @@ DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
 
 scsi::Response DriveBay::execute(const scsi::Command& command) {
   const MutexLock lock(mutex_);
+  if (!powered_) return answer_of_the_dark(command);
   auto response = library_managed() ? execute_with_keys(command) : drive_->execute(command);
   note_state();
   return response;
@@ -134,6 +135,8 @@ void DriveBay::reset() {
 
 Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
   const MutexLock lock(mutex_);
+  if (!powered_)
+    return fail(ErrorCode::kUnavailable, "drive " + serial_ + " is switched off", "drive", "switch it on");
   if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
   const auto inserted = drive_->insert(path);
   if (inserted && drive_->cartridge()->identity().volume != volume) {
@@ -158,6 +161,10 @@ Status DriveBay::force_eject() {
 
 Status DriveBay::power_off() {
   const MutexLock lock(mutex_);
+  return close();
+}
+
+Status DriveBay::close() {
   if (drive_->holds_cartridge()) return left(drive_->force_eject());
   confirm_writes();
   return {};

@@ -12,8 +12,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/thread_annotations.h"
@@ -51,6 +53,16 @@ class DriveBay final : public scsi::LogicalUnit {
   // orderly end: the inventory still has the cartridge in the drive. kIo.
   Status power_off() TW_EXCLUDES(mutex_);
 
+  // For the operator (drive_bay_operator.cc). Power off: the cartridge is closed as by power_off() and stays
+  // in the drive, hosts' commands end with 02/04/12, nothing can be inserted.
+  Status switch_off() TW_EXCLUDES(mutex_);
+  // The drive is empty then: its owner inserts the cartridge again.
+  void switch_on() { powered_ = true; }
+  bool powered() const { return powered_.load(); }
+  // Nothing when a host's command goes on for longer than the patience.
+  std::optional<DriveStatus> status(std::span<const scsi::NexusId> nexuses,
+                                    std::chrono::milliseconds patience) TW_EXCLUDES(mutex_);
+
   // Without waiting for the command under way.
   bool holds_cartridge() const { return holds_.load(); }
   bool loaded() const { return loaded_.load(); }
@@ -63,7 +75,11 @@ class DriveBay final : public scsi::LogicalUnit {
   void bring_key() TW_REQUIRES(mutex_);
   void confirm_writes() TW_REQUIRES(mutex_);
   Status left(Result<std::string> ejected) TW_REQUIRES(mutex_);
+  // Before the power goes: the cartridge out whatever hosts prevent, the key servers told.
+  Status close() TW_REQUIRES(mutex_);
   void note_state() TW_REQUIRES(mutex_);
+  // Of a drive that is off.
+  static scsi::Response answer_of_the_dark(const scsi::Command& command);
 
   Mutex mutex_;
   std::unique_ptr<Drive> drive_ TW_GUARDED_BY(mutex_);
@@ -72,6 +88,7 @@ class DriveBay final : public scsi::LogicalUnit {
   std::string serial_;
   MediumKind kind_;
   std::string identifier_;
+  std::atomic<bool> powered_{true};
   std::atomic<bool> holds_{false};
   std::atomic<bool> loaded_{false};
 };

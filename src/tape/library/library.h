@@ -56,6 +56,23 @@ class Library final : public ElementRobot {
   // Runs an operator's action on the folder; when it succeeds, hosts are told that cartridges came or went.
   // kConflict while an initiator prevents the removal of cartridges. Errors of the action.
   Status act(const std::function<Status(LibraryFolder&)>& action) TW_EXCLUDES(mutex_);
+  // For the operator beside running hosts (library_operator.cc).
+  // Looks at inventory and folder, between moves.
+  void look(const std::function<void(const LibraryFolder&)>& look) const TW_EXCLUDES(mutex_);
+  bool removal_prevented() const TW_EXCLUDES(mutex_);
+  // Moves by the operator's hand, of which hosts are told; where nothing is said, to the slot that the
+  // cartridge came from, else to the first free one. The new place. kNotFound; kInvalidArgument for a place
+  // that is none of this library or a cartridge that does not fit; kConflict when the place is taken or a
+  // host prevents it, kExhausted when no slot is free, kIo.
+  Result<Place> move_by_hand(const std::string& barcode, const std::optional<Place>& to) TW_EXCLUDES(mutex_);
+  // Empties the drive as move_by_hand(). `force`: resets it first, which ends what hosts hold there
+  // (reservations, prevention of removal, keys). kNotFound for an unknown or empty drive.
+  Result<Place> unload_by_hand(const std::string& serial, const std::optional<Place>& to, bool force)
+      TW_EXCLUDES(mutex_);
+  // Switches the drive off and on. A cartridge stays in it, and is loaded again. kNotFound; errors of
+  // loading.
+  Status switch_drive(const std::string& serial, bool on) TW_EXCLUDES(mutex_);
+
   // Closes the cartridges in the drives. To be called when no host is served any more. The first error.
   Status power_off() TW_EXCLUDES(mutex_);
 
@@ -83,6 +100,11 @@ class Library final : public ElementRobot {
       TW_REQUIRES(mutex_);
   void undo(const std::vector<const Step*>& out, const std::vector<const Step*>& in) TW_REQUIRES(mutex_);
   Status load(DriveBay& bay, const Holding& holding) TW_REQUIRES(mutex_);
+  // library_operator.cc
+  Result<DriveBay*> find_bay(const std::string& serial) const;
+  Result<std::uint16_t> address_of(const Place& place) const;
+  Result<Place> place_for(const Holding& holding) const TW_REQUIRES(mutex_);
+  Result<Place> move_held(const Holding& holding, const std::optional<Place>& to) TW_REQUIRES(mutex_);
   void note(const std::string& text) const;
 
   const scsi::ElementAddressAssignment layout_;

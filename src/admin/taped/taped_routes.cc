@@ -1,0 +1,17 @@
+#include "admin/taped/taped_routes.h"
+
+#include "admin/http/openapi.h"
+#include "admin/http/session_routes.h"
+
+namespace tapewarden::admin {
+
+void add_taped_routes(Router& router, const TapedServices& services) {
+  router.add(session_routes(services.people, services.ready));
+  router.add(people_routes(services.people));
+  router.add(engine_routes(services));
+  router.add(library_routes(services));
+  router.add(tape_drive_routes(services));
+  router.add({openapi_route(router, "Tapewarden tape engine")});
+}
+
+}  // namespace tapewarden::admin

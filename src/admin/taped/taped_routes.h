@@ -1,0 +1,62 @@
+// The REST interface of the tape engine (U3): what an operator does at the panel of a tape library, while
+// hosts use it. Handlers hold no state. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "admin/http/route.h"
+#include "admin/http/router.h"
+#include "admin/taped/unit_meter.h"
+#include "iscsi/server.h"
+#include "people/events.h"
+#include "people/people.h"
+#include "tape/library/library.h"
+
+namespace tapewarden::admin {
+
+// A logical unit as hosts see it.
+struct ServedUnit {
+  std::string target;
+  std::uint16_t lun = 0;
+  std::string what;  // "changer", "drive 1000000001", "RAM disk"
+  std::shared_ptr<const UnitMeter> meter;
+};
+
+struct KeyServerView {
+  std::string role;  // "primary", "secondary"
+  std::string address;
+  std::string connection;  // "up", "down", "connecting"
+  std::string state;       // what the server last said of itself
+  std::string problem;     // empty: none
+};
+
+// What the routes work on. All borrowed; they outlive the router.
+struct TapedServices {
+  Env env;
+  people::People& people;
+  tape::Library& library;
+  std::string library_serial;
+  std::vector<ServedUnit> units;
+  std::function<std::vector<iscsi::SessionInfo>()> sessions;
+  // Empty where the engine has none: every drive is application-managed.
+  std::function<std::vector<KeyServerView>()> key_servers = {};
+  // Makes the record of a change durable. Asked beforehand by `ready` whether it can.
+  std::function<Status(const people::Event&)> record;
+  std::function<bool()> ready;
+  std::function<std::vector<std::string>()> warnings = {};  // what else an operator must be told
+  std::string version;
+};
+
+// Everything, /v1/session, /v1/people, /v1/health and /v1/openapi.json included.
+void add_taped_routes(Router& router, const TapedServices& services);
+
+// One noun each.
+std::vector<Route> engine_routes(const TapedServices& services);      // status, sessions, key servers
+std::vector<Route> library_routes(const TapedServices& services);     // the library and its cartridges
+std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
+
+}  // namespace tapewarden::admin

@@ -1,0 +1,133 @@
+// What an operator does at the library's panel while hosts use it.
+#include <algorithm>
+
+#include "scsi/sense_codes.h"
+#include "tape/library/library.h"
+
+namespace tapewarden::tape {
+namespace {
+
+namespace codes = scsi::sense_codes;
+
+const LibraryPartition* partition_at(const LibrarySpec& spec, const Place& place) {
+  if (place.kind == PlaceKind::kSlot) return spec.partition_of_slot(place.index);
+  if (place.kind == PlaceKind::kPort) return spec.partition_of_port(place.index);
+  return spec.partition_of_drive(place.drive);
+}
+
+std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barcode, const Place& to) {
+  const auto code = sense.code;
+  if (code == codes::kDestinationFull)
+    return fail(ErrorCode::kConflict, to.text() + " is taken", "to", "name an empty place");
+  if (code == codes::kCartridgeDoesNotFit)
+    return fail(ErrorCode::kInvalidArgument, "cartridge " + barcode + " does not fit " + to.text(), "to",
+                "use a drive of its kind");
+  if (code == codes::kRemovalPreventedByDrive)
+    return fail(ErrorCode::kConflict,
+                "a host prevents the removal of cartridge " + barcode + " from its drive", "barcode",
+                "end the host's use of it, or unload the drive by force");
+  if (code == codes::kElementStatusUnknown)
+    return fail(ErrorCode::kNotFound, "the file of cartridge " + barcode + " is missing", "barcode",
+                "put it back into cartridges/");
+  if (code == codes::kElementLoadFailed)
+    return fail(ErrorCode::kIo, "cartridge " + barcode + " could not be loaded into " + to.text(), "to",
+                "see the log of tapewarden-taped; it is where it was");
+  return fail(ErrorCode::kIo, "cartridge " + barcode + " could not be moved", "barcode",
+              "see the log of tapewarden-taped; it is where it was");
+}
+
+}  // namespace
+
+void Library::look(const std::function<void(const LibraryFolder&)>& look) const {
+  const MutexLock lock(mutex_);
+  look(*folder_);
+}
+
+bool Library::removal_prevented() const {
+  const MutexLock lock(mutex_);
+  return !preventing_.empty();
+}
+
+Result<DriveBay*> Library::find_bay(const std::string& serial) const {
+  const auto found = std::ranges::find(bays_, serial, [](const auto& bay) { return bay->serial(); });
+  if (found != bays_.end()) return found->get();
+  return fail(ErrorCode::kNotFound, "the library has no drive of this serial", "drive",
+              "see tapewarden library drives");
+}
+
+Result<std::uint16_t> Library::address_of(const Place& place) const {
+  const auto within = [&place](const scsi::ElementRange& range) -> Result<std::uint16_t> {
+    if (place.index < range.count) return static_cast<std::uint16_t>(range.first + place.index);
+    return fail(ErrorCode::kInvalidArgument, "the library has no " + place.text(), "to",
+                "it has " + std::to_string(range.count) + " of them");
+  };
+  if (place.kind == PlaceKind::kSlot) return within(layout_.storage);
+  if (place.kind == PlaceKind::kPort) return within(layout_.import_export);
+  if (place.kind == PlaceKind::kOutside)
+    return fail(ErrorCode::kConflict, "the cartridge is outside", "barcode", "import it first");
+  const auto* bay = TRY(find_bay(place.drive));
+  const auto at = std::ranges::find(bays_, bay, [](const auto& one) { return one.get(); });
+  return static_cast<std::uint16_t>(layout_.data_transfer.first + (at - bays_.begin()));
+}
+
+// In the partition in which the cartridge is: hosts of another do not come into it by an operator's
+// unloading.
+Result<Place> Library::place_for(const Holding& holding) const {
+  const auto& inventory = folder_->inventory();
+  const auto& spec = folder_->spec();
+  const auto* partition = partition_at(spec, holding.place);
+  const auto fits = [&](std::uint32_t slot) {
+    return spec.partition_of_slot(slot) == partition && inventory.at(slot_place(slot)) == nullptr;
+  };
+  if (holding.home && *holding.home < layout_.storage.count && fits(*holding.home))
+    return slot_place(*holding.home);
+  for (std::uint32_t i = 0; i < layout_.storage.count; ++i)
+    if (fits(i)) return slot_place(i);
+  return fail(ErrorCode::kExhausted, "no slot is free", "to", "name an import/export slot, or empty a slot");
+}
+
+Result<Place> Library::move_held(const Holding& holding, const std::optional<Place>& to) {
+  const auto barcode = holding.barcode;
+  const auto place = to ? *to : TRY(place_for(holding));
+  (void)TRY(address_of(place));
+  const auto source = TRY(address_of(holding.place));
+  if (holding.place == place) return place;
+  if (const auto* bay = bay_of(place); bay != nullptr && !bay->powered())
+    return fail(ErrorCode::kConflict, "drive " + bay->serial() + " is switched off", "to", "switch it on");
+  const auto step = step_from(source, place);
+  if (!step) return refused(step.error(), barcode, place);
+  if (folder_->inventory().at(place) != nullptr)
+    return refused({.code = codes::kDestinationFull}, barcode, place);
+  if (const auto moved = run({*step}); !moved) return refused(moved.error(), barcode, place);
+  ++outside_changes_;
+  return place;
+}
+
+Result<Place> Library::move_by_hand(const std::string& barcode, const std::optional<Place>& to) {
+  const MutexLock lock(mutex_);
+  const auto* holding = folder_->inventory().find(barcode);
+  if (holding == nullptr)
+    return fail(ErrorCode::kNotFound, "the library has no cartridge " + barcode, "barcode");
+  return move_held(*holding, to);
+}
+
+Result<Place> Library::unload_by_hand(const std::string& serial, const std::optional<Place>& to, bool force) {
+  const MutexLock lock(mutex_);
+  auto* bay = TRY(find_bay(serial));
+  const auto* holding = folder_->inventory().at(drive_place(serial));
+  if (holding == nullptr) return fail(ErrorCode::kNotFound, "drive " + serial + " is empty", "drive");
+  if (force) bay->reset();
+  return move_held(*holding, to);
+}
+
+Status Library::switch_drive(const std::string& serial, bool on) {
+  const MutexLock lock(mutex_);
+  auto* bay = TRY(find_bay(serial));
+  if (bay->powered() == on) return {};
+  if (!on) return bay->switch_off();
+  bay->switch_on();
+  const auto* holding = folder_->inventory().at(drive_place(serial));
+  return holding == nullptr ? Status{} : load(*bay, *holding);
+}
+
+}  // namespace tapewarden::tape
