@@ -16,10 +16,11 @@ constexpr std::chrono::seconds kDeadline{120};
 Result<CommandResult> run_script(const std::string& script, const std::string& action,
                                  const LibrarySettings& settings) {
   const std::string& folder = settings.folder;
-  return run_command({"/usr/bin/env", "TW_BIN=" + std::filesystem::path(program("x")).parent_path().string(),
-                      "CARTRIDGE_MIB=" + std::to_string(settings.cartridge_mib),
-                      std::string("WORM=") + (settings.worm ? "yes" : ""), script, action, folder},
-                     folder + "/" + action + ".log", kDeadline);
+  return run_command(
+      {"/usr/bin/env", "TW_BIN=" + std::filesystem::path(program("x")).parent_path().string(),
+       "CARTRIDGE_MIB=" + std::to_string(settings.cartridge_mib), "TGT_PRELOAD=" + settings.tgt_preload,
+       std::string("WORM=") + (settings.worm ? "yes" : ""), script, action, folder},
+      folder + "/" + action + ".log", kDeadline);
 }
 
 std::string line_of(const std::map<std::string, std::string>& settings, const std::string& name) {

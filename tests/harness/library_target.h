@@ -14,6 +14,7 @@ struct LibrarySettings {
   bool encrypting = true;            // tapewarden-taped; else tgt
   std::uint32_t cartridge_mib = 64;  // of the cartridges in slots 1 to 4
   bool worm = false;                 // slot 7 has one that is written once
+  std::string tgt_preload{};         // a shared object to load into tgtd
   std::string folder{};              // where everything lies; made when it is not there
 };
 
