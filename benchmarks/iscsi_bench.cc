@@ -2,12 +2,15 @@
 // one command after another as Linux' tape driver sends them. Both servers are processes of their own with
 // their cartridges on one disk. Blocks that do not compress; both drives as a host finds them.
 //
-// Written data are on the disk when a measurement ends: ours syncs at the filemark; tgt syncs after every
-// block as it is shipped, so that it is also measured with its syncs turned off and its file synced once in
-// the end. That harder one is the yardstick. What is read was written just before, and both read it from the
-// page cache.
+// Written data are on the disk when a measurement ends: ours syncs at the filemark, and tgt's file, which tgt
+// never syncs, is synced by the benchmark then. What is read was written just before; both read it from the
+// page cache. Rates are of the wall clock, so they mean little on a machine that does something else besides;
+// the processor time that a server takes for a block means more there.
 #include <fcntl.h>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -41,14 +44,13 @@ struct Layout {
   std::string cartridges{};  // folder
 };
 
-enum class Kind : std::uint8_t { kOurs, kTgt, kTgtUnsynced };
+enum class Kind : std::uint8_t { kOurs, kTgt };
 
 class Site {
  public:
-  Site(Kind kind, const std::string& folder) : kind_(kind) {
+  Site(Kind kind, const std::string& folder) {
     testing::LibrarySettings settings{
         .encrypting = kind == Kind::kOurs, .cartridge_mib = kCartridgeMib, .folder = folder};
-    if (kind == Kind::kTgtUnsynced) settings.tgt_preload = TW_NO_SYNC;
     target_ = must(testing::LibraryTarget::start(settings));
     layout_ = kind == Kind::kOurs
                   ? Layout{.slot = 1000, .drive = 500}
@@ -82,6 +84,18 @@ class Site {
     if (file < 0 || ::fdatasync(file) != 0) throw std::runtime_error(path + " cannot be synced");
     ::close(file);
   }
+  // Of the server, all its threads.
+  double processor_seconds() const {
+    std::ifstream stat("/proc/" + std::to_string(target_->pid()) + "/stat");
+    std::string line;
+    std::getline(stat, line);
+    std::istringstream rest(line.substr(line.rfind(')') + 1));
+    std::vector<std::string> fields(std::istream_iterator<std::string>(rest), {});
+    constexpr std::size_t kUser = 11, kSystem = 12;  // after the name (proc(5), fields 14 and 15)
+    if (fields.size() <= kSystem) throw std::runtime_error("the server's process is gone");
+    return static_cast<double>(std::stoul(fields[kUser]) + std::stoul(fields[kSystem])) /
+           static_cast<double>(::sysconf(_SC_CLK_TCK));
+  }
   static void run(tape::Transport& transport, const Bytes& cdb, ByteView out = {}) {
     constexpr int kAttentions = 8;
     for (int i = 0;; ++i) {
@@ -93,7 +107,6 @@ class Site {
   }
 
  private:
-  Kind kind_;
   std::unique_ptr<testing::LibraryTarget> target_;
   Layout layout_;
 };
@@ -165,21 +178,35 @@ double rate(const Streams& streams, const std::function<void(Stream&)>& work) {
 }
 
 struct Rates {
-  std::vector<double> write;
+  std::vector<double> write;  // MB/s
   std::vector<double> read;
+  std::vector<double> write_time;  // of the server's processors, microseconds a block
+  std::vector<double> read_time;
 };
 
-void measure(const Site& site, unsigned streams_wanted, std::size_t block, bool encrypted, Rates& rates) {
+Streams open_streams(const Site& site, unsigned count, std::size_t block, bool encrypted) {
   Streams streams;
-  for (unsigned i = 0; i < streams_wanted; ++i) {
+  for (unsigned i = 0; i < count; ++i) {
     streams.push_back(std::make_unique<Stream>(site, i, block));
     if (encrypted) streams.back()->encrypt(true);
   }
-  const std::uint64_t blocks = kBytes / block / streams_wanted;
+  return streams;
+}
+
+void measure(const Site& site, unsigned count, std::size_t block, bool encrypted, Rates& rates) {
+  const auto streams = open_streams(site, count, block, encrypted);
+  const std::uint64_t blocks = kBytes / block / count;
+  const auto a_block = [&](double before) {
+    return (site.processor_seconds() - before) * 1e6 / static_cast<double>(blocks * count);
+  };
+  double before = site.processor_seconds();
   rates.write.push_back(rate(streams, [blocks](Stream& stream) { stream.write(blocks); }));
+  rates.write_time.push_back(a_block(before));
+  before = site.processor_seconds();
   rates.read.push_back(rate(streams, [blocks](Stream& stream) { stream.read(blocks); }));
-  if (encrypted)
-    for (const auto& stream : streams) stream->encrypt(false);
+  rates.read_time.push_back(a_block(before));
+  if (!encrypted) return;
+  for (const auto& stream : streams) stream->encrypt(false);
 }
 
 // The first round does not count.
@@ -192,56 +219,61 @@ class Comparison {
  public:
   Comparison() : ours_(Kind::kOurs, folder_ / "ours") {
     try {
-      unsynced_.emplace(Kind::kTgtUnsynced, folder_ / "tgt-unsynced");
-      shipped_.emplace(Kind::kTgt, folder_ / "tgt");
+      tgt_.emplace(Kind::kTgt, folder_ / "tgt");
     } catch (const std::exception& failure) {
       std::fprintf(stderr, "without tgt as yardstick: %s\n", failure.what());
     }
   }
 
   // `goal`: whether the goals are of this row.
-  void row(unsigned streams, std::size_t block, bool goal, Figures& figures) {
-    Rates clear, encrypted, unsynced, shipped;
+  Figures row(unsigned streams, std::size_t block, bool goal) {
+    Rates clear, encrypted, tgt;
     for (unsigned i = 0; i <= kRounds; ++i) {
       measure(ours_, streams, block, false, clear);
-      if (unsynced_) measure(*unsynced_, streams, block, false, unsynced);
+      if (tgt_) measure(*tgt_, streams, block, false, tgt);
       measure(ours_, streams, block, true, encrypted);
-      if (shipped_) measure(*shipped_, streams, block, false, shipped);
     }
-    for (const auto& [verb, member] : {std::pair{"write", &Rates::write}, std::pair{"read", &Rates::read}}) {
-      const auto name = std::string("iscsi-") + verb + "-" + std::to_string(block >> 10) + "k" +
-                        (streams == 1 ? "" : "-" + std::to_string(streams) + "-streams");
-      std::optional<double> yardstick, as_shipped, least;
-      if (unsynced_) yardstick = counted(unsynced.*member);
-      if (shipped_) as_shipped = counted(shipped.*member);
-      if (goal && yardstick) least = kGoal;
-      figures.push_back({name, counted(clear.*member), "MB/s", yardstick, least});
-      figures.push_back({name + "-encrypted", counted(encrypted.*member), "MB/s", yardstick, least});
-      figures.push_back({name + "-tgt-as-shipped", counted(clear.*member), "MB/s", as_shipped, {}});
-      if (goal)
-        figures.push_back({name + "-encrypted-alone", counted(encrypted.*member), "MB/s", {}, kLtoRate});
+    Figures figures;
+    for (const bool write : {true, false}) {
+      const auto rates = write ? &Rates::write : &Rates::read;
+      const auto times = write ? &Rates::write_time : &Rates::read_time;
+      const auto name = std::string(write ? "iscsi-write-" : "iscsi-read-") + std::to_string(block >> 10) +
+                        "k" + (streams == 1 ? "" : "-" + std::to_string(streams) + "-streams");
+      const auto beside = [&](const std::vector<double>& values) {
+        return tgt_ ? std::optional(counted(values)) : std::nullopt;
+      };
+      const auto least = goal && tgt_ ? std::optional(kGoal) : std::nullopt;
+      figures.push_back({name, counted(clear.*rates), "MB/s", beside(tgt.*rates), least});
+      figures.push_back({name + "-encrypted", counted(encrypted.*rates), "MB/s", beside(tgt.*rates), least});
+      if (goal) figures.push_back({name + "-as-LTO-9", counted(encrypted.*rates), "MB/s", {}, kLtoRate});
+      figures.push_back({name + "-cpu", counted(clear.*times), "us", beside(tgt.*times), {}, Better::kLower});
+      figures.push_back(
+          {name + "-encrypted-cpu", counted(encrypted.*times), "us", beside(tgt.*times), {}, Better::kLower});
     }
+    return figures;
   }
 
  private:
   static constexpr double kGoal = 1.5;
   const Folder folder_;
   Site ours_;
-  std::optional<Site> unsynced_;
-  std::optional<Site> shipped_;
+  std::optional<Site> tgt_;
 };
 
-Figures iscsi() {
-  Comparison comparison;
-  Figures figures;
+Figures with_streams(unsigned streams) {
   constexpr std::size_t kNative = 256U << 10;
-  for (const unsigned streams : {1U, 2U})
-    for (const std::size_t block : {std::size_t{64U << 10}, kNative, std::size_t{1U << 20}})
-      comparison.row(streams, block, streams == 1 && block == kNative, figures);
-  return figures;
+  Comparison comparison;
+  Figures all;
+  for (const std::size_t block : {std::size_t{64U << 10}, kNative, std::size_t{1U << 20}})
+    for (auto& figure : comparison.row(streams, block, streams == 1 && block == kNative))
+      all.push_back(std::move(figure));
+  return all;
 }
 
-const Registrar kIscsi("iscsi", "blocks through an iSCSI drive, ours and tgt's; clear and encrypted", iscsi);
+const Registrar kOne("iscsi", "blocks through an iSCSI drive, ours and tgt's, clear and encrypted",
+                     [] { return with_streams(1); });
+const Registrar kTwo("iscsi-two-streams", "the same through two drives at once",
+                     [] { return with_streams(2); });
 
 }  // namespace
 }  // namespace tapewarden::bench

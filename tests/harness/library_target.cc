@@ -16,11 +16,10 @@ constexpr std::chrono::seconds kDeadline{120};
 Result<CommandResult> run_script(const std::string& script, const std::string& action,
                                  const LibrarySettings& settings) {
   const std::string& folder = settings.folder;
-  return run_command(
-      {"/usr/bin/env", "TW_BIN=" + std::filesystem::path(program("x")).parent_path().string(),
-       "CARTRIDGE_MIB=" + std::to_string(settings.cartridge_mib), "TGT_PRELOAD=" + settings.tgt_preload,
-       std::string("WORM=") + (settings.worm ? "yes" : ""), script, action, folder},
-      folder + "/" + action + ".log", kDeadline);
+  return run_command({"/usr/bin/env", "TW_BIN=" + std::filesystem::path(program("x")).parent_path().string(),
+                      "CARTRIDGE_MIB=" + std::to_string(settings.cartridge_mib),
+                      std::string("WORM=") + (settings.worm ? "yes" : ""), script, action, folder},
+                     folder + "/" + action + ".log", kDeadline);
 }
 
 std::string line_of(const std::map<std::string, std::string>& settings, const std::string& name) {
@@ -56,6 +55,7 @@ Result<std::unique_ptr<LibraryTarget>> LibraryTarget::start(const LibrarySetting
   if (started.end.exit_code != 0) return fail(ErrorCode::kUnavailable, started.output);
   const auto values = read_settings(settings.folder + "/settings");
   target->port_ = static_cast<std::uint16_t>(std::stoul("0" + line_of(values, "PORT")));
+  std::ifstream(settings.folder + "/pid") >> target->pid_;
   target->iqn_ = line_of(values, "IQN");
   target->user_ = line_of(values, "CHAP_USER");
   target->password_ = line_of(values, "CHAP_PASSWORD");

@@ -14,7 +14,6 @@ struct LibrarySettings {
   bool encrypting = true;            // tapewarden-taped; else tgt
   std::uint32_t cartridge_mib = 64;  // of the cartridges in slots 1 to 4
   bool worm = false;                 // slot 7 has one that is written once
-  std::string tgt_preload{};         // a shared object to load into tgtd
   std::string folder{};              // where everything lies; made when it is not there
 };
 
@@ -30,6 +29,7 @@ class LibraryTarget {
   // Of CHAP.
   const std::string& user() const { return user_; }
   const std::string& password() const { return password_; }
+  int pid() const { return pid_; }
   const std::string& folder() const { return folder_; }
 
  private:
@@ -37,6 +37,7 @@ class LibraryTarget {
   std::string script_;
   std::string folder_;
   std::uint16_t port_ = 0;
+  int pid_ = 0;
   std::string iqn_;
   std::string user_;
   std::string password_;
