@@ -27,7 +27,6 @@ class TW_CAPABILITY("mutex") Mutex {
   void unlock() TW_RELEASE() { mutex_.unlock(); }
 
  private:
-  friend class CondVar;
   std::mutex mutex_;
 };
 
@@ -42,32 +41,19 @@ class TW_SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
-// Waits with the Mutex held; REQUIRES the caller to hold it and to test its condition in a loop. No
-// condition_variable_any: that has a mutex of its own besides, for which a woken thread waits once more.
+// Waits with the Mutex held; REQUIRES the caller to hold it and to test its condition in a loop.
 class CondVar {
  public:
-  void wait(Mutex& mutex) TW_REQUIRES(mutex) {
-    Held held(mutex);
-    condition_.wait(held.lock);
-  }
+  void wait(Mutex& mutex) TW_REQUIRES(mutex) { condition_.wait(mutex); }
   template <typename Rep, typename Period>
   bool wait_for(Mutex& mutex, std::chrono::duration<Rep, Period> limit) TW_REQUIRES(mutex) {
-    Held held(mutex);
-    return condition_.wait_for(held.lock, limit) == std::cv_status::no_timeout;
+    return condition_.wait_for(mutex, limit) == std::cv_status::no_timeout;
   }
   void notify_one() { condition_.notify_one(); }
   void notify_all() { condition_.notify_all(); }
 
  private:
-  // The caller's lock, lent to the standard's type for the time of a wait.
-  struct Held {
-    explicit Held(Mutex& mutex) : lock(mutex.mutex_, std::adopt_lock) {}
-    ~Held() { (void)lock.release(); }
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
-    std::unique_lock<std::mutex> lock;
-  };
-  std::condition_variable condition_;
+  std::condition_variable_any condition_;
 };
 
 }  // namespace tapewarden

@@ -1,7 +1,9 @@
 #include "host.h"
 
+#include <algorithm>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
+#include <utility>
 
 namespace tapewarden::suite {
 namespace {

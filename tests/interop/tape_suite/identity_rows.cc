@@ -72,6 +72,20 @@ std::vector<Row> identity_rows() {
       {"INQUIRY is cut to the allocation length", {inquiry(5).residual(0), inquiry(0)}},
       {"INQUIRY with a page code and without EVPD is refused",
        {plain("INQUIRY", {0x12, 0, 0x80, 0, 96, 0}, 96).check(codes::kInvalidFieldInCdb)}},
+      {"INQUIRY of a LUN without a unit says so",
+       {inquiry().on(Unit::kNone).look([](const Answer& answer, const Places&) {
+         return want(!answer.data.empty() && answer.data[0] == 0x7f, "something is there");
+       })}},
+      {"other commands to a LUN without a unit are refused",
+       {ready().on(Unit::kNone).check(codes::kLogicalUnitNotSupported)}},
+      {"REPORT LUNS: the changer and two drives at least",
+       {plain("REPORT LUNS", scsi::ReportLuns{.allocation_length = 1024}.encode(), 1024)
+            .look([](const Answer& answer, const Places&) {
+              ByteReader reader(answer.data);
+              const auto bytes = reader.u32("length");
+              return want(bytes && *bytes + 8 == answer.data.size() && *bytes >= 24 && *bytes % 8 == 0,
+                          "another length");
+            })}},
       {"VPD page 00 lists 80 and 83", {lists(0x80), lists(0x83), lists(0x83).on(Unit::kChanger)}},
       {"VPD page 80: a serial number", {page_is(0x80, 4), page_is(0x80, 4).on(Unit::kChanger)}},
       {"VPD page 83: a name of the unit", {page_is(0x83, 8), page_is(0x83, 8).on(Unit::kChanger)}},
@@ -94,6 +108,16 @@ std::vector<Row> identity_rows() {
       {"MODE SENSE: data compression page", {mode_page_is(0x0f, 14)}},
       {"MODE SENSE: device configuration page", {mode_page_is(0x10, 14)}},
       {"MODE SENSE: medium configuration page", {mode_page_is(0x1d, 30)}},
+      {"MODE SENSE(10): the same in its longer form",
+       {plain("MODE SENSE(10) page 0f",
+              scsi::ModeSense{.ten = true, .page = 0x0f, .allocation_length = 255}.encode(), 255)
+            .look([](const Answer& answer, const Places&) {
+              const auto data = scsi::ModeParameters::decode(answer.data, true);
+              if (!data) return data.error().text();
+              return want(
+                  data->descriptor && data->descriptor->block_length == kFixed && data->find(0x0f) != nullptr,
+                  "no descriptor or no page");
+            })}},
       {"MODE SENSE is cut to the allocation length", {mode_sense(0x0f, 4).residual(0)}},
       {"MODE SENSE: a page that there is not", {mode_sense(0x2b).check(codes::kInvalidFieldInCdb)}},
       {"MODE SENSE: saved values are not offered",
@@ -107,6 +131,30 @@ std::vector<Row> identity_rows() {
         block_length_is(kFixed)}},
       {"REPORT DENSITY SUPPORT of the drive", {density_is_listed(false)}},
       {"REPORT DENSITY SUPPORT of the medium", {density_is_listed(true)}},
+      {"REPORT SUPPORTED OPERATION CODES: READ is one",
+       {plain("REPORT SUPPORTED OPERATION CODES", {0xa3, 0x0c, 0x01, 0x08, 0, 0, 0, 0, 1, 0, 0, 0}, 256)
+            .look([](const Answer& answer, const Places&) {
+              constexpr std::uint8_t kSupport = 0x07, kByStandard = 0x03;
+              return want(answer.data.size() >= 2 && (answer.data[1] & kSupport) == kByStandard, "it is not");
+            })}},
+      {"READ ATTRIBUTE: the medium's serial number",
+       {plain("READ ATTRIBUTE",
+              scsi::ReadAttribute{.first_attribute = 0x0401, .allocation_length = 1024}.encode(), 1024)
+            .look([](const Answer& answer, const Places&) {
+              ByteReader reader(answer.data);
+              const auto length = reader.u32("length");
+              const auto code = reader.u16("attribute");
+              return want(length && *length > 5 && code && *code == 0x0401, "no such attribute");
+            })}},
+      {"SECURITY PROTOCOL IN: tape data encryption is listed",
+       {plain("SECURITY PROTOCOL IN", scsi::SecurityProtocolIn{.allocation_length = 256}.encode(), 256)
+            .look([](const Answer& answer, const Places&) {
+              constexpr std::size_t kList = 8;
+              const auto& data = answer.data;
+              return want(
+                  data.size() > kList && std::find(data.begin() + kList, data.end(), 0x20) != data.end(),
+                  "it is not");
+            })}},
       {"LOG SENSE: the pages that there are", {log_sense(0).look([](const Answer& answer, const Places&) {
          return want(answer.data.size() > 4 && answer.data[0] == 0, "no list of pages");
        })}},

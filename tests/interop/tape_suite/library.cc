@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kRoom = 4096;  // tgt takes no more than a page of memory
 constexpr std::uint16_t kLunMask = 0x3fff;
 constexpr unsigned kFirstSlot = 1;
+constexpr unsigned kNoLun = 100;
 constexpr std::size_t kMaxRepeats = 1024;
 
 bool is_ready(const Answer& answer) {
@@ -26,6 +27,10 @@ Result<std::unique_ptr<Library>> Library::open(const testing::LibraryTarget& tar
   TRY(library->find_elements());
   library->home_ = TRY(library->inventory());
   return library;
+}
+
+unsigned Library::lun(Unit unit) const {
+  return unit == Unit::kNone ? kNoLun : luns_.at(unit);
 }
 
 Status Library::connect() {

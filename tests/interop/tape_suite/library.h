@@ -23,7 +23,7 @@ class Library {
   Status connect();
   Status find_units();
   Status find_elements();
-  unsigned lun(Unit unit) const { return luns_.at(unit); }
+  unsigned lun(Unit unit) const;
   Status must(unsigned lun, const Bytes& cdb, const Bytes& out = {});
   // Where each cartridge is, by its volume tag.
   Result<std::map<std::string, std::uint16_t>> inventory();

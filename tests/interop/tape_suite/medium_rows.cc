@@ -9,6 +9,19 @@ namespace {
 
 constexpr std::uint32_t kLarge = 16U << 10;
 
+// PERSISTENT RESERVE OUT of type exclusive access, with the parameters that belong to it.
+Step persistent(const std::string& words, std::uint8_t action, std::uint64_t key, std::uint64_t new_key) {
+  constexpr std::uint8_t kExclusiveAccess = 0x03;
+  ByteWriter list;
+  list.u64(key).u64(new_key).zeros(8);
+  ByteWriter cdb;
+  cdb.u8(0x5f).u8(action).u8(action == 0 ? 0 : kExclusiveAccess).zeros(2).u32(24).zeros(1);
+  return plain("PERSISTENT RESERVE OUT " + words, cdb.take(), 0, list.take());
+}
+Step verify_blocks(std::uint32_t count) {
+  return plain("VERIFY", scsi::Verify6{.fixed = true, .length = count}.encode());
+}
+
 // A cartridge of 4 MiB in the second drive.
 std::vector<Step> small_one(std::vector<Step> then) {
   std::vector<Step> steps = {move(slot(5), drive(1)), ready().on(Unit::kSecondDrive)};
@@ -42,6 +55,12 @@ std::vector<Row> medium_rows() {
       {"ERASE in the middle leaves what is before",
        {write(100, 1), write(100, 2), rewind(), space_blocks(1), erase(), rewind(),
         read(100).data(block(1, 100)), read(100).check(codes::kEndOfDataDetected)}},
+      {"FORMAT MEDIUM at the beginning leaves nothing",
+       {write(100), filemarks(1), rewind(), plain("FORMAT MEDIUM", scsi::FormatMedium{}.encode()), rewind(),
+        read(100).check(codes::kEndOfDataDetected)}},
+      {"VERIFY reads without sending, and stops at a filemark",
+       {write_fixed(3), filemarks(1), rewind(), verify_blocks(2), read_fixed(1), rewind(),
+        verify_blocks(5).filemark().information(2)}},
       {"near the end of the medium a WRITE is done, and told of",
        small_one({write(kLarge).while_good().check(codes::kEndOfMediumReached).end_of_medium()})},
       {"at the end of the medium a WRITE is volume overflow",
@@ -85,6 +104,14 @@ std::vector<Row> medium_rows() {
       {"PREVENT of the drive: the changer cannot take the cartridge",
        {prevent_removal(), move(drive(0), slot(8)).check(codes::kRemovalPreventedByDrive), allow_removal(),
         move(drive(0), slot(8))}},
+      {"a persistent reservation keeps the other host away until it is released",
+       {persistent("register", 0, 0, 0x77), persistent("reserve", 1, 0x77, 0),
+        read(10).other_host().status(scsi::ScsiStatus::kReservationConflict), ready(), inquiry().other_host(),
+        persistent("release", 2, 0x77, 0), rewind().other_host(), persistent("unregister", 0, 0x77, 0)}},
+      {"a persistent reservation with another key is refused",
+       {persistent("register", 0, 0, 0x77),
+        persistent("reserve", 1, 0x78, 0).status(scsi::ScsiStatus::kReservationConflict),
+        persistent("unregister", 0, 0x77, 0)}},
       {"RESERVE keeps the other host away until RELEASE",
        {reserve(), ready().other_host().status(scsi::ScsiStatus::kReservationConflict), ready(),
         inquiry().other_host(), release(), ready().other_host()}},

@@ -11,7 +11,7 @@
 
 namespace tapewarden::suite {
 
-enum class Unit : std::uint8_t { kDrive, kSecondDrive, kChanger };
+enum class Unit : std::uint8_t { kDrive, kSecondDrive, kChanger, kNone };  // kNone: a LUN without a unit
 
 // Where a library has its elements; the same words mean other addresses elsewhere.
 struct Places {
