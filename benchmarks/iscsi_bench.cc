@@ -122,6 +122,7 @@ class Stream {
   void encrypt(bool on) {
     crypto::SystemRandom random;
     scsi::SetDataEncryption page;
+    page.scope = scsi::KeyScope::kLocal;  // of this session
     page.encryption = on ? scsi::EncryptionMode::kEncrypt : scsi::EncryptionMode::kDisable;
     page.decryption = on ? scsi::DecryptionMode::kDecrypt : scsi::DecryptionMode::kDisable;
     const auto key = crypto::random_secret(random, kKeyBytes);
@@ -146,7 +147,14 @@ class Stream {
         throw std::runtime_error("a block did not come back: " + answer.sense.text());
     }
   }
-  std::size_t block() const { return data_.size(); }
+  // REQUIRES: encryption is off again. What was measured as encrypted was.
+  void cannot_read() {
+    rewind();
+    const auto cdb = scsi::Read6{.transfer_length = static_cast<std::uint32_t>(data_.size())}.encode();
+    const auto answer = must(transport_->execute(cdb, {}, data_.size(), kTimeout));
+    if (answer.sense.code.key != scsi::SenseKey::kDataProtect)
+      throw std::runtime_error("a block is read without its key: " + answer.sense.text());
+  }
 
  private:
   const Site& site_;
@@ -206,7 +214,10 @@ void measure(const Site& site, unsigned count, std::size_t block, bool encrypted
   rates.read.push_back(rate(streams, [blocks](Stream& stream) { stream.read(blocks); }));
   rates.read_time.push_back(a_block(before));
   if (!encrypted) return;
-  for (const auto& stream : streams) stream->encrypt(false);
+  for (const auto& stream : streams) {
+    stream->encrypt(false);
+    stream->cannot_read();
+  }
 }
 
 // The first round does not count.
