@@ -105,5 +105,35 @@ TEST(RealDisk, AtomicWriteReplacesAndLockExcludes) {
   EXPECT_EQ(second.error().code, ErrorCode::kConflict);
 }
 
+// Much more than after which the kernel is told to begin writing, with overwriting and a sync in between.
+TEST(RealDisk, ALongStreamOfWritesComesBackWhole) {
+  RealDisk disk;
+  const std::string path = ::testing::TempDir() + "/tw_base_stream";
+  (void)disk.remove(path);
+  constexpr std::size_t kPiece = 1U << 20;
+  constexpr std::uint64_t kPieces = 40;
+  {
+    const auto file = disk.open(path, OpenMode::kCreate, 0600);
+    ASSERT_TRUE(file) << file.error().text();
+    for (std::uint64_t i = 0; i < kPieces; ++i) {
+      ASSERT_TRUE((*file)->write_at(i * kPiece, Bytes(kPiece, static_cast<std::uint8_t>(i))));
+      if (i == kPieces / 2) {
+        ASSERT_TRUE((*file)->sync());
+      }
+    }
+    ASSERT_TRUE((*file)->write_at(3 * kPiece, Bytes(kPiece, 0xee)));
+    ASSERT_TRUE((*file)->sync());
+    EXPECT_EQ((*file)->size().value(), kPieces * kPiece);
+  }
+  const auto file = disk.open(path, OpenMode::kRead, 0);
+  ASSERT_TRUE(file) << file.error().text();
+  Bytes piece(kPiece);
+  for (std::uint64_t i = 0; i < kPieces; ++i) {
+    ASSERT_EQ((*file)->read_at(i * kPiece, piece).value(), kPiece);
+    EXPECT_EQ(piece, Bytes(kPiece, i == 3 ? 0xee : static_cast<std::uint8_t>(i))) << i;
+  }
+  EXPECT_TRUE(disk.remove(path));
+}
+
 }  // namespace
 }  // namespace tapewarden

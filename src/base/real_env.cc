@@ -1,6 +1,7 @@
 #include "base/real_env.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
@@ -57,6 +58,7 @@ class RealFile final : public File {
       if (put < 0) return os_error("write", path_, errno);
       done += static_cast<std::size_t>(put);
     }
+    begin_writing_back(data.size());
     return {};
   }
 
@@ -72,13 +74,24 @@ class RealFile final : public File {
   }
 
   Status sync() override {
+    unstarted_ = 0;
     if (::fdatasync(descriptor_) != 0) return os_error("sync", path_, errno);
     return {};
   }
 
  private:
+  // A long stream of writes goes to the disk while it grows, so that the sync behind it finds little left.
+  // Only a hint to the kernel, which may do so at any time; an error comes back from the sync.
+  void begin_writing_back(std::size_t written) {
+    if (unstarted_.fetch_add(written) + written < kWriteBackBytes) return;
+    unstarted_ = 0;
+    (void)::sync_file_range(descriptor_, 0, 0, SYNC_FILE_RANGE_WRITE);
+  }
+
+  static constexpr std::uint64_t kWriteBackBytes = 8U << 20;
   int descriptor_;
   std::string path_;
+  std::atomic<std::uint64_t> unstarted_ = 0;  // bytes written since the kernel was last told to begin
 };
 
 int open_flags(OpenMode mode) {

@@ -10,13 +10,15 @@ UnitWorker::~UnitWorker() {
 }
 
 void UnitWorker::post(Job job, bool urgent) {
-  const MutexLock lock(mutex_);
-  if (stopping_) return;
-  if (urgent)
-    jobs_.push_front(std::move(job));
-  else
-    jobs_.push_back(std::move(job));
-  changed_.notify_one();
+  {
+    const MutexLock lock(mutex_);
+    if (stopping_) return;
+    if (urgent)
+      jobs_.push_front(std::move(job));
+    else
+      jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();  // unlocked, or the worker would wake up only to wait for the lock
 }
 
 void UnitWorker::stop() {
