@@ -15,6 +15,16 @@ const LibraryPartition* partition_at(const LibrarySpec& spec, const Place& place
   return spec.partition_of_drive(place.drive);
 }
 
+// Rules of encryption name partitions: a cartridge does not get out of its own by the way. One that is in
+// none may be brought into any.
+Status check_stays_in_partition(const LibrarySpec& spec, const Holding& holding, const Place& to) {
+  const auto* own = partition_at(spec, holding.place);
+  if (own == nullptr || partition_at(spec, to) == own) return {};
+  return fail(ErrorCode::kConflict,
+              "cartridge " + holding.barcode + " is in partition " + own->name + ", " + to.text() + " is not",
+              "to", "name a place of that partition; or export the cartridge and import it into another");
+}
+
 std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barcode, const Place& to) {
   const auto code = sense.code;
   if (code == codes::kDestinationFull)
@@ -76,6 +86,7 @@ Result<Place> Library::place_for(const Holding& holding) const {
   const auto& inventory = folder_->inventory();
   const auto& spec = folder_->spec();
   const auto* partition = partition_at(spec, holding.place);
+  if (holding.place.kind == PlaceKind::kSlot) return holding.place;
   const auto fits = [&](std::uint32_t slot) {
     return spec.partition_of_slot(slot) == partition && inventory.at(slot_place(slot)) == nullptr;
   };
@@ -92,6 +103,7 @@ Result<Place> Library::move_held(const Holding& holding, const std::optional<Pla
   (void)TRY(address_of(place));
   const auto source = TRY(address_of(holding.place));
   if (holding.place == place) return place;
+  TRY(check_stays_in_partition(folder_->spec(), holding, place));
   if (const auto* bay = bay_of(place); bay != nullptr && !bay->powered())
     return fail(ErrorCode::kConflict, "drive " + bay->serial() + " is switched off", "to", "switch it on");
   const auto step = step_from(source, place);

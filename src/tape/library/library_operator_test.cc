@@ -17,6 +17,9 @@ class LibraryPanel : public ::testing::Test {
 
 TEST_F(LibraryPanel, L2_ACartridgeFindsItsWayHome) {
   auto& library = *bench_.library;
+  EXPECT_EQ(take(library.move_by_hand("A00001L9", drive_place("1000000002"))), drive_place("1000000002"));
+  EXPECT_EQ(take(library.move_by_hand("A00002L9", std::nullopt)), slot_place(1)) << "it is at home";
+  EXPECT_EQ(take(library.move_by_hand("A00001L9", std::nullopt)), slot_place(0));
   EXPECT_EQ(take(library.move_by_hand("A00003L9", drive_place(kSerial))), drive_place(kSerial));
   EXPECT_EQ(take(library.move_by_hand("A00003L9", std::nullopt)), slot_place(2));
   EXPECT_EQ(take(library.move_by_hand("A00003L9", port_place(0))), port_place(0));

@@ -106,6 +106,23 @@ TEST(LibraryPartitions, L4_MovesStayInThePartition) {
   bench.expect_whole();
 }
 
+TEST(LibraryPartitions, L4_AnOperatorsMoveStaysInThePartitionToo) {
+  Divided bench;
+  auto& library = *bench.library;
+  for (const auto& elsewhere : {slot_place(4), slot_place(3), port_place(1), drive_place("1000000002")}) {
+    const auto moved = library.move_by_hand("A00001L9", elsewhere);
+    ASSERT_FALSE(moved) << elsewhere.text();
+    EXPECT_EQ(moved.error().code, ErrorCode::kConflict);
+    EXPECT_EQ(moved.error().field, "to");
+  }
+  EXPECT_EQ(take(library.move_by_hand("A00001L9", port_place(0))), port_place(0));
+  EXPECT_EQ(take(library.move_by_hand("A00001L9", std::nullopt)), slot_place(0));
+  EXPECT_EQ(take(library.move_by_hand("A00004L9", port_place(0))), port_place(0))
+      << "from no partition into one";
+  EXPECT_FALSE(library.move_by_hand("A00004L9", slot_place(3))) << "and not out of it again";
+  bench.expect_whole();
+}
+
 TEST(LibraryPartitions, L4_AChangerOfAPartitionReachesNothingElse) {
   Divided bench;
   Changer changer(*bench.lto, {.serial = "TWL0000001-LTO"});
