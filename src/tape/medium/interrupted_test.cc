@@ -5,6 +5,7 @@
 #include "tape/medium/cartridge_test_kit.h"
 #include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
+#include "tape/medium/record.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -260,6 +261,57 @@ TEST(Interrupted, D4_ATornIndexBehindAWholeEndIsNoInterruptedWrite) {
   mount(sim, [](Cartridge& tape) { done(tape.write_record(record(2))); });
   expect_cut_off(sim, {}, "written behind it");
   EXPECT_EQ(reopen(sim)->end_of_data().logical_object, 2U);
+}
+
+// Whole tape file, unload; then a session with blocks that the drive acknowledged, nothing of it synced.
+std::uint64_t unload_and_write_on(SimEnv& sim, std::uint32_t blocks) {
+  write_and_die(sim, 0);
+  mount(sim, [](Cartridge& tape) { done(tape.write_filemarks(1)); });
+  const std::uint64_t end = sim.disk.content(kPath).size();
+  auto tape = reopen(sim);
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->to_end_of_data());
+  for (std::uint32_t i = 0; i < blocks; ++i) done(tape->write_record(record(i, kBlock)));
+  return end;
+}
+
+TEST(Interrupted, D4_BlocksBehindADamagedSessionAreNoHarmlessTail) {
+  // In the payload of the session record, in its header, and in the length that the header tells.
+  for (const std::uint64_t at : {kHeaderBytes + 3, std::size_t{20}, std::size_t{13}}) {
+    SimEnv sim(83);
+    const std::uint64_t end = unload_and_write_on(sim, 50);
+    sim.disk.content(kPath).at(end + at) ^= 0x10;
+    const VerifyReport report = take(verify(sim.env(), kPath));
+    EXPECT_TRUE(report.closed);
+    EXPECT_GT(report.torn_bytes, 50 * kBlock);
+    EXPECT_FALSE(report.good()) << report.to_text();
+    EXPECT_THAT(report.to_text(), HasSubstr("interrupted write"));
+    EXPECT_THAT(report.to_text(), Not(HasSubstr("where no block was")));
+  }
+}
+
+TEST(Interrupted, D4_ASessionRecordTornBehindAnEndIsHarmless) {
+  for (const std::size_t left : {std::size_t{5}, kHeaderBytes, kHeaderBytes + 30}) {
+    SimEnv sim(84);
+    const std::uint64_t end = unload_and_write_on(sim, 1);
+    sim.disk.content(kPath).resize(end + left);
+    const VerifyReport report = take(verify(sim.env(), kPath));
+    EXPECT_EQ(report.torn_bytes, left);
+    EXPECT_TRUE(report.good()) << report.to_text();
+    EXPECT_THAT(report.to_text(), HasSubstr("where no block was"));
+  }
+}
+
+TEST(Interrupted, D4_NothingIsCalledErasedThatWasNot) {
+  SimEnv sim(85);
+  (void)unload_and_write_on(sim, 1);
+  Bytes& file = sim.disk.content(kPath);
+  file.resize(file.size() - 1000);  // the first block behind the end of data is torn
+  const VerifyReport report = take(verify(sim.env(), kPath));
+  EXPECT_FALSE(report.good());
+  EXPECT_THAT(report.to_text(), Not(HasSubstr("erased")));
+  EXPECT_THAT(report.to_text(), HasSubstr("a session that came to no block"));
+  EXPECT_THAT(report.to_text(), HasSubstr("interrupted write: nothing of it can be read"));
 }
 
 TEST(Interrupted, D4_ASessionThatCameToNoBlockCutsNothing) {
