@@ -50,8 +50,10 @@ class FarDrive final : public KeyedDrive {
   }
   Status confirm() override { return {}; }
   Status clear_key() override { return {}; }
+  std::optional<std::vector<std::uint64_t>> cut_off_files() override { return told_cut_off; }
 
   Way way;
+  std::optional<std::vector<std::uint64_t>> told_cut_off;  // none: the drive does not tell
 
  private:
   tape::TapeDrive drive_;
@@ -117,6 +119,30 @@ TEST(TapeCopy, D5_NobodyTakesAFileForWholeThatMayHaveBeenCutOff) {
   }
   ::close(nowhere);
   EXPECT_EQ(list_tape(drive).value().size(), 5U);
+}
+
+// An unload by the robot ends what a host left in the middle: no cut is told of, and yet it is no whole file.
+TEST(TapeCopy, D5_AFileWithoutAFilemarkIsNeverGoneOnWith) {
+  Bench bench;
+  three_files(bench);
+  FarDrive drive(*bench.drive);
+  drive.told_cut_off.emplace();
+  const auto files = list_tape(drive).value();
+  EXPECT_EQ(files.at(0).end, FileEnd::kWhole);
+  EXPECT_EQ(files.at(2).end, FileEnd::kNoFilemark);
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_EQ(::write(pipe[1], "more", 4), 4);
+  ::close(pipe[1]);
+  TapeWriteOptions options;
+  options.append = true;
+  options.clear = true;
+  const auto wrote = write_tape(drive, pipe[0], options, {});
+  ::close(pipe[0]);
+  ASSERT_TRUE(wrote.has_value()) << wrote.error().text();
+  EXPECT_EQ(wrote->ended_before, std::optional<std::uint64_t>(2));
+  EXPECT_EQ(wrote->end, FileEnd::kNoFilemark);
+  EXPECT_EQ(wrote->file_number, 3U);
 }
 
 }  // namespace

@@ -245,6 +245,11 @@ std::optional<std::uint64_t> Reservations::hold_of(scsi::NexusId nexus) const {
   return self != nullptr && holds(*self) ? std::optional(self->number) : std::nullopt;
 }
 
+bool Reservations::holds_persistently(scsi::NexusId nexus) const {
+  const auto* self = find(nexus);
+  return self != nullptr && holds(*self);
+}
+
 bool Reservations::is_held(std::uint64_t hold) const {
   if (reserved_by_) return reserve_number_ == hold;
   const auto found = std::ranges::find(registrants_, hold, &Registrant::number);

@@ -246,6 +246,8 @@ Status Cartridge::State::require_writable() const {
 Status Cartridge::State::guard(Status result) {
   if (!result && !failure) {
     live.reset();
+    left.reset();
+    spec.key.reset();
     failure = Error{result.error().code,
                     "an earlier write to the cartridge failed: " + result.error().message,
                     {},

@@ -58,6 +58,16 @@ bool Cartridge::State::inside_file(const ChainState& at) const {
   return at.object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
 }
 
+bool Cartridge::State::ends_before_next_object(ChainState at) {
+  while (at.offset < end.offset) {
+    const auto header = stream.header_at(at.offset, end.offset);
+    if (!header || header->is_object()) return false;
+    if (ends_data(header->type)) return true;
+    if (!stream.skip(at, *header)) return false;
+  }
+  return false;
+}
+
 bool Cartridge::State::cut_off_before(std::uint64_t object) const {
   return std::ranges::any_of(stream.sessions(), [object](const auto& item) {
     return item.second.info.behind_cut_off && item.second.info.start_object == object;
