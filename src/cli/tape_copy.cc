@@ -144,6 +144,7 @@ Result<Sealing> sealing_of_next(KeyedDrive& bench, std::uint64_t object) {
   if (!next && next.error().fault == TapeFault::kIllegalRequest) return Sealing::kClear;
   if (!next) return std::unexpected(of(next.error()));
   if (const auto told = told_by(next->status)) return *told;
+  if (!bench.set_by_host()) return Sealing::kNotTold;  // a read would make such a drive ask for the key
   const auto read = drive.read_block(bench.read_limit());
   if (!read && read.error().fault == TapeFault::kTransport) return std::unexpected(of(read.error()));
   const bool wants_key =

@@ -67,7 +67,7 @@ struct TapeFile {
   FileEnd end = FileEnd::kWhole;
 };
 // The files of the tape without any key: their data is not read, but for a first block of which the drive
-// tells nothing before.
+// tells nothing before, when it takes its key from the host: another would ask for it.
 Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

@@ -44,7 +44,7 @@ class FarDrive final : public KeyedDrive {
   }
   tape::TapeDrive& tape() override { return drive_; }
   std::size_t read_limit() const override { return 1U << 20; }
-  bool set_by_host() const override { return true; }
+  bool set_by_host() const override { return by_host; }
   Result<keyproxy::Served> bring_key(keyproxy::HostIntent, const std::string&) override {
     return fail(ErrorCode::kUnavailable, "no key server");
   }
@@ -53,6 +53,7 @@ class FarDrive final : public KeyedDrive {
   std::optional<std::vector<std::uint64_t>> cut_off_files() override { return told_cut_off; }
 
   Way way;
+  bool by_host = true;
   std::optional<std::vector<std::uint64_t>> told_cut_off;  // none: the drive does not tell
 
  private:
@@ -86,6 +87,9 @@ TEST(TapeCopy, D5_WhatADriveDoesNotTellIsNotCalledClear) {
   const auto late = list_tape(drive).value();
   EXPECT_EQ(sealing(late), told) << "after a try to read";
   for (const auto& file : late) EXPECT_EQ(file.blocks, 1U);
+  drive.by_host = false;
+  EXPECT_EQ(sealing(list_tape(drive).value()), (std::vector(3, Sealing::kNotTold))) << "no key is asked for";
+  drive.by_host = true;
   drive.way.tells_never = true;
   EXPECT_EQ(sealing(list_tape(drive).value()),
             (std::vector{Sealing::kNotTold, Sealing::kEncrypted, Sealing::kNotTold}));

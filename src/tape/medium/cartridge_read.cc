@@ -52,10 +52,10 @@ Result<const RecordHeader*> Cartridge::State::peek() {
   return &*peeked;
 }
 
-bool Cartridge::State::inside_file(const ChainState& at) const {
+bool Cartridge::State::inside_file(std::uint64_t object) const {
   const auto& marks = index.filemarks();
-  const std::uint64_t before = index.filemarks_before(at.object);
-  return at.object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
+  const std::uint64_t before = index.filemarks_before(object);
+  return object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
 }
 
 bool Cartridge::State::ends_before_next_object(ChainState at) {
@@ -78,7 +78,9 @@ std::vector<std::uint64_t> Cartridge::cut_off_files() const {
   const State& s = *state_;
   std::set<std::uint64_t> files;
   for (const auto& [id, session] : s.stream.sessions()) {
-    if (session.info.behind_cut_off) files.insert(session.info.start_file);
+    // At a file's beginning there is nothing that could have been cut off.
+    if (session.info.behind_cut_off && s.inside_file(session.info.start_object))
+      files.insert(session.info.start_file);
   }
   if (s.cut_off_here) files.insert(s.end.file);
   return {files.begin(), files.end()};

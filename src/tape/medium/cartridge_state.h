@@ -102,7 +102,7 @@ struct Cartridge::State {
   Status seek(std::uint64_t object);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
-  bool inside_file(const ChainState& at) const;  // blocks of its tape file lie before it
+  bool inside_file(std::uint64_t object) const;  // blocks of its tape file lie before it
   // Between the objects around it stands the end of a writing, which a cut there would take away.
   bool ends_before_next_object(ChainState at);
   // A session that begins before that object says that the file was cut off there.

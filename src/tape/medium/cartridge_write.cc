@@ -231,7 +231,7 @@ Status Cartridge::State::check_room(std::uint64_t record_bytes, std::uint64_t re
 
 bool Cartridge::State::broken_within_file() const {
   const auto session = stream.session(live->id);
-  return session && (*session)->info.start_object < end.object && inside_file(end);
+  return session && (*session)->info.start_object < end.object && inside_file(end.object);
 }
 
 void Cartridge::State::leave_session(Leaving how) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <set>
 
+#include "base/crc32c.h"
 #include "tape/medium/cartridge_test_kit.h"
 #include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
@@ -560,6 +561,29 @@ TEST(Interrupted, D4_AnEraseIsKnownFromEitherSuperblock) {
     EXPECT_EQ(reopen(sim, CartridgeMode::kRead)->end_of_data().logical_object, 1U);
     EXPECT_THAT(take(verify(sim.env(), kPath)).to_text(), HasSubstr("ends where it was erased"));
   }
+}
+
+TEST(Interrupted, D4_ASessionAtAFilesBeginningCutsNothingOffWhateverItSays) {
+  SimEnv sim(94);
+  const std::uint64_t end = unload_and_write_on(sim, 0);
+  {
+    auto tape = reopen(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->to_end_of_data());
+    done(tape->write_record(record(1)));  // stays in the buffer; its session record is on the disk
+  }
+  Bytes& file = sim.disk.content(kPath);
+  const MutableByteView session = MutableByteView(file).subspan(end);
+  RecordHeader header = take(decode_header(session.first(kHeaderBytes)));
+  ASSERT_EQ(header.type, RecordType::kSession);
+  SessionInfo info = take(decode_session(session.subspan(kHeaderBytes)));
+  info.behind_cut_off = true;
+  const Bytes payload = encode_session(info);
+  header.payload_crc = crc32c(payload);
+  copy_bytes(session, encode_header(header));
+  copy_bytes(session.subspan(kHeaderBytes), payload);
+  EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty());
+  EXPECT_THAT(cut_off_by_verify(sim), IsEmpty());
 }
 
 }  // namespace

@@ -68,11 +68,11 @@ class Verifier {
   }
 
  private:
-  // A session says when the tape file that it goes on behind was cut off.
+  // A session says when the tape file that it goes on behind was cut off; one at a file's beginning cannot.
   void note_ends(const RecordHeader& header) {
     if (header.type == RecordType::kSession) {
       const auto session = stream_.session(header.session_id);
-      if (session && (*session)->info.behind_cut_off) cut_off((*session)->info.start_file);
+      if (session && (*session)->info.behind_cut_off && inside_file_) cut_off((*session)->info.start_file);
     } else if (header.type == RecordType::kData) {
       inside_file_ = true;
     } else if (header.type == RecordType::kFilemark) {
