@@ -186,7 +186,7 @@ Status read(Context& context, const Values& values) {
   tell(context, "read", report);
   if (report.end == FileEnd::kNoFilemark)
     *context.err
-        << "no filemark ends it: its writing may have been cut off, which this drive does not tell\n";
+        << "no filemark ends it: its writing may have been cut off, which nobody tells\n";
   return report.end == FileEnd::kCutOff ? cut_off(report.file_number) : Status{};
 }
 

@@ -144,6 +144,7 @@ Result<Sealing> sealing_of_next(KeyedDrive& bench, std::uint64_t object) {
   if (!next && next.error().fault == TapeFault::kIllegalRequest) return Sealing::kClear;
   if (!next) return std::unexpected(of(next.error()));
   if (const auto told = told_by(next->status)) return *told;
+  if (!bench.set_by_host()) return Sealing::kNotTold;  // a read would make such a drive ask for the key
   const auto read = drive.read_block(bench.read_limit());
   if (!read && read.error().fault == TapeFault::kTransport) return std::unexpected(of(read.error()));
   const bool wants_key =
@@ -158,8 +159,9 @@ Result<Sealing> sealing_of_next(KeyedDrive& bench, std::uint64_t object) {
 
 // `files`: as KeyedDrive::cut_off_files() tells them.
 FileEnd end_of(const std::optional<std::vector<std::uint64_t>>& files, std::uint64_t file, bool filemark) {
-  if (!files) return filemark ? FileEnd::kFilemark : FileEnd::kNoFilemark;
-  return std::ranges::find(*files, file) != files->end() ? FileEnd::kCutOff : FileEnd::kWhole;
+  if (files && std::ranges::find(*files, file) != files->end()) return FileEnd::kCutOff;
+  if (!filemark) return FileEnd::kNoFilemark;
+  return files ? FileEnd::kWhole : FileEnd::kFilemark;
 }
 
 // At the end of data: whether blocks lie behind the last filemark. Comes back there.
@@ -174,15 +176,13 @@ Result<bool> ends_without_filemark(tape::TapeDrive& drive) {
   return !any || end.logical_object > there.logical_object + 1;
 }
 
-// Where an append stands inside a tape file that was cut off, or may have been: ends it.
-Status end_cut_off_file(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
+// Where an append stands inside a tape file that no filemark ended, cut off or not: ends it.
+Status end_open_file(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
   const auto position = TRY(plain(bench.tape().position()));
   report.file_number = position.file_number;
   if (!options.append) return {};
+  if (!TRY(ends_without_filemark(bench.tape()))) return {};
   const auto cut_off = bench.cut_off_files();
-  const bool ends = cut_off ? end_of(cut_off, position.file_number, false) == FileEnd::kCutOff
-                            : TRY(ends_without_filemark(bench.tape()));
-  if (!ends) return {};
   TRY(write_one(bench, options, report, [](tape::TapeDrive& drive) { return drive.write_filemarks(1); }));
   report.end = end_of(cut_off, position.file_number, false);
   report.ended_before = position.file_number;
@@ -215,7 +215,7 @@ Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptio
   TRY(check_overwrite(bench.tape(), options));
   CopyReport report;
   TRY(prepare_write(bench, options, report));
-  TRY(end_cut_off_file(bench, options, report));
+  TRY(end_open_file(bench, options, report));
   while (got > 0) {
     const ByteView block = ByteView(buffer).first(got);
     TRY(write_one(bench, options, report,

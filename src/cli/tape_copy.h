@@ -30,10 +30,10 @@ struct TapeWriteOptions {
 
 // What is known of the end of a tape file.
 enum class FileEnd : std::uint8_t {
-  kWhole,       // with its filemark, or ended by an unload; the cartridge tells of no cut
+  kWhole,       // with its filemark; the cartridge tells of no cut
   kCutOff,      // its writing was interrupted: it is less than was to be written
   kFilemark,    // there is a filemark; whether the blocks before it are all, nobody tells
-  kNoFilemark,  // the data ends without one; whether a write was interrupted there, nobody tells
+  kNoFilemark,  // the data ends without one; no cut is told of, but an unload ends also what a host left
 };
 
 struct CopyReport {
@@ -43,14 +43,13 @@ struct CopyReport {
   bool encrypted = false;
   keyproxy::Served served;        // meaningful when encrypted
   FileEnd end = FileEnd::kWhole;  // read: of this tape file
-  // Written: the tape file before it had been cut off, or had no filemark and nobody tells, and was ended by
-  // a filemark first.
+  // Written: the tape file before it had no filemark, cut off or not, and was ended by one first.
   std::optional<std::uint64_t> ended_before;
 };
 
 // Everything from `input` up to its end as one tape file, ended by a filemark that is on stable storage when
-// this returns, the key confirmed to the server. An append never goes on in a tape file whose writing was cut
-// off, or may have been (FileEnd::kNoFilemark): that one is ended by a filemark first. kAlreadyExists when
+// this returns, the key confirmed to the server. An append never goes on in a tape file: one without a
+// filemark is ended by one first. kAlreadyExists when
 // there is data that is not to be overwritten. REQUIRES: a cartridge is inserted.
 Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress);
@@ -68,7 +67,7 @@ struct TapeFile {
   FileEnd end = FileEnd::kWhole;
 };
 // The files of the tape without any key: their data is not read, but for a first block of which the drive
-// tells nothing before.
+// tells nothing before, when it takes its key from the host: another would ask for it.
 Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

@@ -44,14 +44,17 @@ class FarDrive final : public KeyedDrive {
   }
   tape::TapeDrive& tape() override { return drive_; }
   std::size_t read_limit() const override { return 1U << 20; }
-  bool set_by_host() const override { return true; }
+  bool set_by_host() const override { return by_host; }
   Result<keyproxy::Served> bring_key(keyproxy::HostIntent, const std::string&) override {
     return fail(ErrorCode::kUnavailable, "no key server");
   }
   Status confirm() override { return {}; }
   Status clear_key() override { return {}; }
+  std::optional<std::vector<std::uint64_t>> cut_off_files() override { return told_cut_off; }
 
   Way way;
+  bool by_host = true;
+  std::optional<std::vector<std::uint64_t>> told_cut_off;  // none: the drive does not tell
 
  private:
   tape::TapeDrive drive_;
@@ -84,6 +87,9 @@ TEST(TapeCopy, D5_WhatADriveDoesNotTellIsNotCalledClear) {
   const auto late = list_tape(drive).value();
   EXPECT_EQ(sealing(late), told) << "after a try to read";
   for (const auto& file : late) EXPECT_EQ(file.blocks, 1U);
+  drive.by_host = false;
+  EXPECT_EQ(sealing(list_tape(drive).value()), (std::vector(3, Sealing::kNotTold))) << "no key is asked for";
+  drive.by_host = true;
   drive.way.tells_never = true;
   EXPECT_EQ(sealing(list_tape(drive).value()),
             (std::vector{Sealing::kNotTold, Sealing::kEncrypted, Sealing::kNotTold}));
@@ -117,6 +123,30 @@ TEST(TapeCopy, D5_NobodyTakesAFileForWholeThatMayHaveBeenCutOff) {
   }
   ::close(nowhere);
   EXPECT_EQ(list_tape(drive).value().size(), 5U);
+}
+
+// An unload by the robot ends what a host left in the middle: no cut is told of, and yet it is no whole file.
+TEST(TapeCopy, D5_AFileWithoutAFilemarkIsNeverGoneOnWith) {
+  Bench bench;
+  three_files(bench);
+  FarDrive drive(*bench.drive);
+  drive.told_cut_off.emplace();
+  const auto files = list_tape(drive).value();
+  EXPECT_EQ(files.at(0).end, FileEnd::kWhole);
+  EXPECT_EQ(files.at(2).end, FileEnd::kNoFilemark);
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_EQ(::write(pipe[1], "more", 4), 4);
+  ::close(pipe[1]);
+  TapeWriteOptions options;
+  options.append = true;
+  options.clear = true;
+  const auto wrote = write_tape(drive, pipe[0], options, {});
+  ::close(pipe[0]);
+  ASSERT_TRUE(wrote.has_value()) << wrote.error().text();
+  EXPECT_EQ(wrote->ended_before, std::optional<std::uint64_t>(2));
+  EXPECT_EQ(wrote->end, FileEnd::kNoFilemark);
+  EXPECT_EQ(wrote->file_number, 3U);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void back_to_defaults(DriveState& drive) {
   if (drive.cartridge) drive.cartridge->set_programmable_early_warning(0);
   drive.encryption.reset();
   drive.key_path.reset(drive.options.default_policy);
-  forget_keys(drive);
+  forget_keys(drive, Leaving::kBroken);
 }
 
 bool is_key_path(ByteView cdb) {
@@ -96,7 +96,7 @@ scsi::Response Drive::execute(const scsi::Command& command) {
   }
   const auto preemptions = drive.reservations.preemptions();
   auto outcome = run(drive, *entry, command);
-  keys_follow_reservation(drive, preemptions, command.nexus);
+  keys_follow_reservation(drive, preemptions, command.nexus, true);
   auto response = outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
   if (response.status == scsi::ScsiStatus::kCheckCondition) note_failure(drive, response.sense.code);
   return response;
@@ -110,10 +110,10 @@ void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
 
 void Drive::nexus_lost(scsi::NexusId nexus) {
   state_->reservations.nexus_lost(nexus);
-  keys_follow_reservation(*state_, state_->reservations.preemptions(), nexus);
+  keys_follow_reservation(*state_, state_->reservations.preemptions(), nexus, false);
   state_->preventing.erase(nexus);
   state_->target_ports.erase(nexus);
-  if (state_->encryption.nexus_lost(nexus)) forget_keys(*state_);
+  if (state_->encryption.nexus_lost(nexus)) forget_lost_keys(*state_);
   state_->attentions.forget(nexus);
   state_->alerts.forget(nexus);
 }

@@ -55,6 +55,7 @@ struct DriveState {
   std::unique_ptr<Cartridge> cartridge{};  // loaded
   DataKeyHandle read_key{};                // as the cartridge has it
   std::optional<SessionChoice> session{};  // as the cartridge has it
+  std::optional<scsi::NexusId> writer{};   // who wrote last
 
   UnitAttentions attentions{};
   EncryptionControl encryption{};
@@ -132,8 +133,10 @@ scsi::Outcome<scsi::Response> security_protocol_out(DriveState& drive, const scs
 scsi::Outcome<Bytes> encryption_page(DriveState& drive, scsi::NexusId nexus, std::uint16_t page);
 scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId nexus, ByteView parameters);
 // After anything that may have ended a reservation: drops the keys that hang on it (CKORP, CKORL).
-// `preemptions_before`: Reservations::preemptions() before it; `cause`: whose command or loss it was.
-void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause);
+// `preemptions_before`: Reservations::preemptions() before it; `cause`: whose command or loss it was. Who
+// writes and gives up its reservation by a command of its own ends its writing; anything else breaks it off.
+void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause,
+                             bool by_command);
 // security_key_path.cc: pages of protocol F0h
 scsi::Outcome<Bytes> key_path_page(DriveState& drive, std::uint16_t page);
 scsi::Outcome<void> take_key_path_page(DriveState& drive, std::uint16_t page, ByteView parameters);

@@ -1,5 +1,8 @@
 #include "tape/device/encryption_control.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "tape/device/limits.h"
 
 namespace tapewarden::tape {
@@ -54,12 +57,15 @@ EncryptionParameters parameters_of(const scsi::SetDataEncryption& page, DataKeyH
 
 }  // namespace
 
-scsi::Outcome<void> EncryptionControl::check_offered(const scsi::SetDataEncryption& page, bool reserved) {
+scsi::Outcome<void> EncryptionControl::check_offered(const scsi::SetDataEncryption& page,
+                                                     const KeyTies& ties) {
   // SSC-4: with scope PUBLIC nothing else in the page counts.
   if (page.scope == scsi::KeyScope::kPublic) return {};
   if (page.supplemental) return invalid_in_parameters(at::kFlagsByte, 3);
-  if (page.clear_on_reservation_preempt && !reserved) return invalid_in_parameters(at::kFlagsByte, 1);
-  if (page.clear_on_reservation_loss && !reserved) return invalid_in_parameters(at::kFlagsByte, 0);
+  if (page.clear_on_demount && !ties.mounted) return invalid_in_parameters(at::kFlagsByte, 2);
+  if (page.clear_on_reservation_preempt && !ties.persistently_reserved)
+    return invalid_in_parameters(at::kFlagsByte, 1);
+  if (page.clear_on_reservation_loss && !ties.reserved) return invalid_in_parameters(at::kFlagsByte, 0);
   // What another system sealed has no place in the chain of tags of a cartridge.
   if (page.encryption == scsi::EncryptionMode::kExternal)
     return invalid_in_parameters(at::kEncryptionModeByte);
@@ -121,6 +127,11 @@ bool EncryptionControl::lock_broken(scsi::NexusId nexus) const {
          effective(nexus).key_instance != found->second.locked_instance;
 }
 
+bool EncryptionControl::has(const DataKeyHandle& key) const {
+  return shared_.key == key ||
+         std::ranges::any_of(nexuses_, [&](const auto& item) { return item.second.local.key == key; });
+}
+
 std::vector<scsi::NexusId> EncryptionControl::drop_shared(scsi::NexusId cause) {
   auto told = public_nexuses_except(cause);
   for (auto& [id, nexus] : nexuses_) {
@@ -135,9 +146,11 @@ std::vector<scsi::NexusId> EncryptionControl::drop_shared(scsi::NexusId cause) {
 
 std::vector<scsi::NexusId> EncryptionControl::follow(const Reservations& now, bool preempted,
                                                      scsi::NexusId cause) {
+  const bool freed = std::exchange(reserved_, now.reserved()) && !reserved_;
   const auto goes = [&](EncryptionParameters& set) {
     const bool was_held = set.held;
     set.held = set.hold != 0 && now.is_held(set.hold);
+    if (freed && set.clear_on_reservation_loss) return true;
     return was_held && !set.held && (preempted ? set.clear_on_preempt : set.clear_on_reservation_loss);
   };
   std::vector<scsi::NexusId> told;

@@ -51,11 +51,17 @@ struct EncryptionParameters {
   }
 };
 
+// What a key can hang on when a nexus sets it; what is not there cannot end either.
+struct KeyTies {
+  bool mounted = false;                // a volume, for CKOD
+  bool persistently_reserved = false;  // by the nexus, for CKORP
+  bool reserved = false;               // by the nexus in whatever way, for CKORL
+};
+
 class EncryptionControl {
  public:
   // What this drive offers of a page that parse() found well formed; 05/26/00 pointing at what it does not.
-  // `reserved`: the nexus holds a reservation, without which nothing can be cleared when it ends.
-  static scsi::Outcome<void> check_offered(const scsi::SetDataEncryption& page, bool reserved);
+  static scsi::Outcome<void> check_offered(const scsi::SetDataEncryption& page, const KeyTies& ties);
 
   // Takes over a checked page. `key` is empty exactly when the page needs none. Returns the nexuses that must
   // be told that their parameters changed (2A/11). `hold`: of the nexus on the device, if it has one.
@@ -65,12 +71,14 @@ class EncryptionControl {
   const EncryptionParameters& effective(scsi::NexusId nexus) const;
   scsi::KeyScope nexus_scope(scsi::NexusId nexus) const;
   std::uint32_t key_instance() const { return counter_; }
+  // Whether any set still refers to it.
+  bool has(const DataKeyHandle& key) const;
   // Invariant 5: this nexus may not touch the medium (2A/13).
   bool lock_broken(scsi::NexusId nexus) const;
 
   // After anything that `cause` did. Drops the sets whose hold ended by it when they asked for that: CKORP
-  // when the hold was taken by a preemption, CKORL when it ended otherwise. Returns the nexuses that must be
-  // told (2A/11), `cause` never.
+  // when the hold was taken by a preemption, CKORL when it ended otherwise, or when after a preemption nobody
+  // holds the device any more. Returns the nexuses that must be told (2A/11), `cause` never.
   std::vector<scsi::NexusId> follow(const Reservations& now, bool preempted, scsi::NexusId cause);
 
   void meet(scsi::NexusId nexus) { nexuses_[nexus]; }
@@ -92,6 +100,7 @@ class EncryptionControl {
   EncryptionParameters shared_{};
   std::map<scsi::NexusId, Nexus> nexuses_;
   std::uint32_t counter_ = 0;
+  bool reserved_ = false;  // by anybody, at the last follow()
 };
 
 }  // namespace tapewarden::tape

@@ -199,7 +199,7 @@ TEST(EncryptionModes, D1_KeyThatDoesNotHangOnTheReservationOutlivesIt) {
   ModesBench bench;
   EXPECT_GOOD(bench.reserve());
   auto page = encrypting(kKeyA);
-  page.clear_on_reservation_preempt = true;  // of another event
+  page.clear_on_demount = true;  // of another event
   EXPECT_GOOD(bench.set_encryption(page));
   EXPECT_GOOD(bench.release());
   EXPECT_EQ(bench.status().encryption, scsi::EncryptionMode::kEncrypt);

@@ -109,8 +109,11 @@ scsi::Outcome<void> begin_session(DriveState& drive, WritePlan plan) {
                    .key_info = std::move(plan.info)};
   if (!plan.choice.compression) spec.compression_level = std::uint8_t{0};
   drive.session.reset();
-  if (const auto begun = drive.cartridge->set_write_session(std::move(spec)); !begun)
+  if (const auto begun = drive.cartridge->set_write_session(std::move(spec)); !begun) {
+    drive.cartridge->forget_keys(Leaving::kEnded);  // those of the session before
+    drive.read_key.reset();
     return std::unexpected(write_sense(begun.error()));
+  }
   drive.session = std::move(plan.choice);
   return {};
 }
@@ -159,7 +162,9 @@ scsi::Outcome<void> prepare_write(DriveState& drive, scsi::NexusId nexus) {
     if (const auto set = drive.cartridge->set_management(drive.options.management); !set)
       return std::unexpected(write_sense(set.error()));
   }
-  return begin_session(drive, std::move(plan));
+  TRY(begin_session(drive, std::move(plan)));
+  drive.writer = nexus;
+  return {};
 }
 
 void note_write(DriveState& drive, bool from_beginning) {
@@ -200,13 +205,15 @@ scsi::Outcome<RecordView> read_object(DriveState& drive, scsi::NexusId nexus, Mu
   return std::unexpected(read_sense(drive, record.error()));
 }
 
-void forget_keys(DriveState& drive) {
+void forget_keys(DriveState& drive, Leaving how) {
   drive.session.reset();
   drive.read_key.reset();
-  if (!drive.cartridge) return;
-  drive.cartridge->set_read_key({});
-  // A cartridge that refuses an empty session has failed before; the next write says so.
-  if (drive.cartridge->writable()) static_cast<void>(drive.cartridge->set_write_session({}).has_value());
+  if (drive.cartridge) drive.cartridge->forget_keys(how);
+}
+
+void forget_lost_keys(DriveState& drive) {
+  const bool lost = drive.session && drive.session->key && !drive.encryption.has(drive.session->key);
+  forget_keys(drive, lost ? Leaving::kBroken : Leaving::kEnded);
 }
 
 scsi::Sense write_sense(const Error& error) {

@@ -23,8 +23,12 @@ scsi::Outcome<RecordView> read_object(DriveState& drive, scsi::NexusId nexus, Mu
 // The key by which the nexus may read now, told to the cartridge.
 void apply_read_key(DriveState& drive, scsi::NexusId nexus);
 
-// Makes the cartridge let go of the keys it has: after a change of the parameters, and at reset.
-void forget_keys(DriveState& drive);
+// Makes the cartridge let go of the keys it has: after a change of the parameters, and at reset. `how`: what
+// that is to the tape file that is being written.
+void forget_keys(DriveState& drive, Leaving how);
+// The same when keys went that may be others than the one being written with: a session whose key somebody
+// still has is not broken.
+void forget_lost_keys(DriveState& drive);
 
 scsi::Sense write_sense(const Error& error);
 scsi::Sense read_sense(const DriveState& drive, const Error& error);

@@ -251,6 +251,11 @@ std::optional<scsi::NexusId> Reservations::holder() const {
   return found == registrants_.end() ? std::nullopt : found->nexus;
 }
 
+bool Reservations::holds_persistently(scsi::NexusId nexus) const {
+  const auto* self = find(nexus);
+  return self != nullptr && holds(*self);
+}
+
 bool Reservations::is_held(std::uint64_t hold) const {
   if (reserved_by_) return reserve_number_ == hold;
   const auto found = std::ranges::find(registrants_, hold, &Registrant::number);

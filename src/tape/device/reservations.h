@@ -82,6 +82,8 @@ class Reservations {
   // the session, and goes on when its port comes back; one that preempts itself keeps it.
   std::optional<std::uint64_t> hold_of(scsi::NexusId nexus) const;
   bool is_held(std::uint64_t hold) const;
+  // That its hold is one of a persistent reservation.
+  bool holds_persistently(scsi::NexusId nexus) const;
   bool reserved() const { return reserved_by_ || type_; }
   // Of the reservation, where it is one nexus' that is here.
   std::optional<scsi::NexusId> holder() const;

@@ -205,24 +205,33 @@ scsi::Outcome<void> set_data_encryption_page(DriveState& drive, scsi::NexusId ne
   if (!host_sets_keys(drive)) return scsi::check(codes::kConfigurationPrevented);
   const auto page = TRY(scsi::SetDataEncryption::parse(parameters));
   const auto hold = drive.reservations.hold_of(nexus);
-  TRY(EncryptionControl::check_offered(page, hold.has_value()));
+  const KeyTies ties{.mounted = drive.cartridge != nullptr,
+                     .persistently_reserved = drive.reservations.holds_persistently(nexus),
+                     .reserved = hold.has_value()};
+  TRY(EncryptionControl::check_offered(page, ties));
   DataKeyHandle key;
   if (page.scope != scsi::KeyScope::kPublic && page.needs_key())
     key = page.key_format == scsi::KeyFormat::kPlain ? TRY(plain_key(page)) : TRY(wrapped_key(drive, page));
-  forget_keys(drive);
+  forget_keys(drive, Leaving::kEnded);
   for (const auto told : drive.encryption.set(nexus, page, std::move(key), hold))
     drive.attentions.tell(told, codes::kEncryptionParametersChanged);
   return {};
 }
 
-void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause) {
+void keys_follow_reservation(DriveState& drive, std::uint64_t preemptions_before, scsi::NexusId cause,
+                             bool by_command) {
   const auto counter = drive.encryption.key_instance();
   // A preemption leaves somebody holding the device; what ends with nobody is a loss, whatever ended it.
   const bool preempted =
       drive.reservations.preemptions() != preemptions_before && drive.reservations.reserved();
   for (const auto told : drive.encryption.follow(drive.reservations, preempted, cause))
     drive.attentions.tell(told, codes::kEncryptionParametersChanged);
-  if (drive.encryption.key_instance() != counter) forget_keys(drive);
+  if (drive.encryption.key_instance() == counter) return;
+  if (by_command && drive.writer == cause) {
+    forget_keys(drive, Leaving::kEnded);
+  } else {
+    forget_lost_keys(drive);
+  }
 }
 
 }  // namespace tapewarden::tape

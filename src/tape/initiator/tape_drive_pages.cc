@@ -118,16 +118,22 @@ TapeResult<scsi::LogPage> TapeDrive::log_page(std::uint8_t code) {
   return understood(scsi::LogPage::decode(data), "LOG SENSE");
 }
 
+// What did not fit is asked for from the last attribute that did, which comes again: of an identifier that
+// does not exist, as the one behind it may be, a drive may refuse to tell anything.
 TapeResult<std::vector<scsi::MediumAttribute>> TapeDrive::attributes(std::uint16_t first) {
   std::vector<scsi::MediumAttribute> all;
   while (true) {
-    const scsi::ReadAttribute cdb{.first_attribute = first, .allocation_length = kAttributeLimit};
+    const bool again = !all.empty();
+    const std::uint16_t from = again ? all.back().id : first;
+    const scsi::ReadAttribute cdb{.first_attribute = from, .allocation_length = kAttributeLimit};
     const auto data = TRY(fetch(cdb.encode(), kAttributeLimit));
     auto page = TRY(understood(scsi::decode_attribute_page(data), kReadAttribute));
-    for (auto& attribute : page.attributes) {
-      if (attribute.id < first || all.size() >= kMaxAttributesTaken) return attributes_out_of_order();
-      if (attribute.id == 0xffff) page.cut = false;
-      first = static_cast<std::uint16_t>(attribute.id + 1);
+    auto& found = page.attributes;
+    if (again && !found.empty() && found.front().id == from) found.erase(found.begin());
+    if (page.cut && found.empty()) return attributes_out_of_order();
+    for (auto& attribute : found) {
+      const bool ascends = all.empty() ? attribute.id >= first : attribute.id > all.back().id;
+      if (!ascends || all.size() >= kMaxAttributesTaken) return attributes_out_of_order();
       all.push_back(std::move(attribute));
     }
     if (!page.cut) return all;

@@ -1,6 +1,7 @@
 // The typed tape API against virtual drives in this process.
 #include "tape/initiator/tape_drive.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "tape/device/fake_key_server.h"
@@ -273,6 +274,11 @@ class ManyAttributes final : public Transport {
     const auto asked = scsi::ReadAttribute::decode(cdb).value();
     largest = std::max(largest, limit);
     ++commands;
+    // As strict drives do: nothing is told from an attribute on that is not there.
+    if (asked.first_attribute != 0 &&
+        std::ranges::find(attributes, asked.first_attribute, &scsi::MediumAttribute::id) == attributes.end())
+      return TransportAnswer{.status = scsi::ScsiStatus::kCheckCondition,
+                             .sense = {.code = codes::kInvalidFieldInCdb}};
     std::vector<scsi::MediumAttribute> list;
     for (const auto& attribute : attributes)
       if (attribute.id >= asked.first_attribute || stubborn) list.push_back(attribute);

@@ -113,7 +113,7 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(Env env, const std::string& p
   state->last_type = found.last_type;
   state->file_bytes = found.end.offset;
   state->pos = ChainState::beginning();
-  state->cut_off_here = !state->damage && !found.ended && state->inside_file(state->end);
+  state->cut_off_here = !state->damage && !found.ended && state->inside_file(state->end.object);
   return std::unique_ptr<Cartridge>(new Cartridge(std::move(state)));
 }
 
@@ -246,6 +246,8 @@ Status Cartridge::State::require_writable() const {
 Status Cartridge::State::guard(Status result) {
   if (!result && !failure) {
     live.reset();
+    left.reset();
+    spec.key.reset();
     failure = Error{result.error().code,
                     "an earlier write to the cartridge failed: " + result.error().message,
                     {},

@@ -155,6 +155,12 @@ struct CartridgeStats {  // since open
 // Told of every seal, with SHA-256 of the session key: lets a test count that no pair repeats.
 using SealObserver = std::function<void(const Hash256& key_fingerprint, const crypto::GcmIv& iv)>;
 
+// How a write session comes to its end when its key is taken from it.
+enum class Leaving : std::uint8_t {
+  kEnded,   // as its host wanted: the tape file stands as it is
+  kBroken,  // nobody ended it: a tape file that it is within counts as cut off
+};
+
 enum class CartridgeMode : std::uint8_t { kRead, kReadWrite };
 
 class Cartridge {
@@ -196,8 +202,9 @@ class Cartridge {
 
   SessionKeys session_keys() const;
   // Numbers of the tape files whose writing was cut off, ascending: the last one when it has blocks and,
-  // when the cartridge was opened, neither a filemark, an unload nor an erase had ended it; and those that a
-  // session says it found so. What cannot be read for damage counts for none.
+  // when the cartridge was opened, neither a filemark, an unload nor an erase had ended it, or since then its
+  // session was left broken; and those that a session says it found so. What cannot be read for damage counts
+  // for none.
   std::vector<std::uint64_t> cut_off_files() const;
 
   Position position() const;
@@ -223,6 +230,9 @@ class Cartridge {
   // Chooses how the next write is done; the session record itself is written by that write. A running session
   // ends. kInvalidArgument.
   Status set_write_session(SessionSpec spec);
+  // Lets go of every key, for reading and for writing, whatever state the cartridge is in; a running session
+  // ends. What is written without another set_write_session() is clear.
+  void forget_keys(Leaving how);
   // Writes one record at the position; everything after it vanishes. Not durable before sync() or a filemark.
   // kInvalidArgument (empty, or beyond kMaxRecordBytes), kExhausted, kPermissionDenied, kIo.
   Status write_record(ByteView data);

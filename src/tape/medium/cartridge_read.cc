@@ -52,10 +52,20 @@ Result<const RecordHeader*> Cartridge::State::peek() {
   return &*peeked;
 }
 
-bool Cartridge::State::inside_file(const ChainState& at) const {
+bool Cartridge::State::inside_file(std::uint64_t object) const {
   const auto& marks = index.filemarks();
-  const std::uint64_t before = index.filemarks_before(at.object);
-  return at.object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
+  const std::uint64_t before = index.filemarks_before(object);
+  return object > (before == 0 ? 0 : marks.at(before - 1).object + 1);
+}
+
+bool Cartridge::State::ends_before_next_object(ChainState at) {
+  while (at.offset < end.offset) {
+    const auto header = stream.header_at(at.offset, end.offset);
+    if (!header || header->is_object()) return false;
+    if (ends_data(header->type)) return true;
+    if (!stream.skip(at, *header)) return false;
+  }
+  return false;
 }
 
 bool Cartridge::State::cut_off_before(std::uint64_t object) const {
@@ -68,7 +78,9 @@ std::vector<std::uint64_t> Cartridge::cut_off_files() const {
   const State& s = *state_;
   std::set<std::uint64_t> files;
   for (const auto& [id, session] : s.stream.sessions()) {
-    if (session.info.behind_cut_off) files.insert(session.info.start_file);
+    // At a file's beginning there is nothing that could have been cut off.
+    if (session.info.behind_cut_off && s.inside_file(session.info.start_object))
+      files.insert(session.info.start_file);
   }
   if (s.cut_off_here) files.insert(s.end.file);
   return {files.begin(), files.end()};

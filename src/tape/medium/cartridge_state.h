@@ -102,7 +102,9 @@ struct Cartridge::State {
   Status seek(std::uint64_t object);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
-  bool inside_file(const ChainState& at) const;  // blocks of its tape file lie before it
+  bool inside_file(std::uint64_t object) const;  // blocks of its tape file lie before it
+  // Between the objects around it stands the end of a writing, which a cut there would take away.
+  bool ends_before_next_object(ChainState at);
   // A session that begins before that object says that the file was cut off there.
   bool cut_off_before(std::uint64_t object) const;
   // The encoded record, in `into` or in read_buffer; `into` is set to it.
@@ -113,14 +115,15 @@ struct Cartridge::State {
   Status prepare_write();  // permission, then a live session that continues at pos
   Status begin_session();
   Status write_key_info_at_beginning(bool overwriting);
-  Status cut(const ChainState& at);
-  void leave_session();
+  // `ended`: the tape ends there as somebody wants, so that no crash may make it look cut off.
+  Status cut(const ChainState& at, bool ended);
+  void leave_session(Leaving how);
+  bool broken_within_file() const;  // the live session wrote to the tape file that end lies in
   Status append(RecordType type, ByteView plain);
   RecordHeader next_header(RecordType type, std::size_t host_bytes, std::size_t stored_bytes) const;
   Link seal(RecordHeader& header, ByteView stored, MutableByteView record);
   void take_in(const RecordHeader& header, const Link& link);
   Status append_end();
-  Status end_here();
   Status check_room(std::uint64_t record_bytes, std::uint64_t reserve) const;
   Status flush();
   Status commit_mark();

@@ -37,9 +37,15 @@ Status Cartridge::State::check_spec(const SessionSpec& candidate) const {
 Status Cartridge::set_write_session(SessionSpec spec) {
   TRY(state_->require_writable());
   TRY(state_->check_spec(spec));
-  state_->leave_session();
+  state_->leave_session(Leaving::kEnded);
   state_->spec = std::move(spec);
   return {};
+}
+
+void Cartridge::forget_keys(Leaving how) {
+  set_read_key({});
+  state_->leave_session(how);
+  state_->spec = {};
 }
 
 Status Cartridge::write_record(ByteView data) {
@@ -90,10 +96,7 @@ Status Cartridge::erase_from_here() {
     return fail(ErrorCode::kPermissionDenied, "a WORM cartridge cannot be erased", "worm", {},
                 detail(MediumFault::kWormOverwrite));
   }
-  if (overwriting) {
-    TRY(s.cut(s.pos));
-    TRY(s.end_here());
-  }
+  if (overwriting) TRY(s.cut(s.pos, true));
   if (s.pos.object == 0 && (!s.keys.report().info.empty() || s.keys.report().all_lost)) {
     TRY(s.guard(s.keys.write(*s.file, KeyInfo{}, SlotsToWrite::kBoth)));
   }
@@ -131,7 +134,7 @@ Status Cartridge::State::begin_session() {
     return fail(ErrorCode::kExhausted, "the cartridge has no session number left", "session",
                 "copy it to another cartridge");
   }
-  if (overwriting) TRY(cut(pos));
+  if (overwriting) TRY(cut(pos, ends_before_next_object(pos)));
   if (at_beginning) TRY(write_key_info_at_beginning(overwriting));
   if (physical_bytes > end.offset) {  // a torn tail
     TRY(guard(file->truncate(end.offset)));
@@ -186,17 +189,20 @@ Status Cartridge::State::write_key_info_at_beginning(bool overwriting) {
   return guard(keys.write(*file, spec.key_info, nothing_there ? SlotsToWrite::kOlder : SlotsToWrite::kBoth));
 }
 
-Status Cartridge::State::cut(const ChainState& at) {
+Status Cartridge::State::cut(const ChainState& at, bool ended) {
   live.reset();
   left.reset();
   // Who cuts the tape within a file means to; but what a crash had cut off just there stays so.
   cut_off_here = cut_off_before(at.object);
   // At the beginning the session records before the first object go too.
   const ChainState target = at.object == 0 ? ChainState::beginning() : at;
-  if (target.offset < mark().length) {
+  // The end is said together with the mark: a crash finds neither without the other.
+  const bool closes = ended && !cut_off_here && at.object != 0;
+  if (closes && target.offset > mark().length) TRY(guard(file->sync()));
+  if (closes || target.offset < mark().length) {
     Superblock block = superblocks.current();
     block.mark = target.mark();
-    block.closed = false;
+    block.closed = closes;
     block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
     if (block.index_offset >= target.offset) block.index_offset = 0;
     // In both: with one slot damaged the other must not speak of records that are gone.
@@ -223,18 +229,15 @@ Status Cartridge::State::check_room(std::uint64_t record_bytes, std::uint64_t re
               detail(MediumFault::kEndOfMedium));
 }
 
-Status Cartridge::State::end_here() {
-  if (end.object == 0) return {};
-  Superblock block = superblocks.current();
-  block.mark = end.mark();
-  block.closed = !cut_off_here;
-  block.next_session_id = std::max(block.next_session_id, end.session_id + 1);
-  TRY(write_superblock(block));
-  return write_superblock(block);
+bool Cartridge::State::broken_within_file() const {
+  const auto session = stream.session(live->id);
+  return session && (*session)->info.start_object < end.object && inside_file(end.object);
 }
 
-void Cartridge::State::leave_session() {
-  if (live) {
+void Cartridge::State::leave_session(Leaving how) {
+  if (live && how == Leaving::kBroken && broken_within_file()) {
+    cut_off_here = true;  // no end is sealed: it would vouch for what nobody ended
+  } else if (live) {
     LeftSession end_of_it;
     end_of_it.header = next_header(RecordType::kEndOfData, 0, 0);
     end_of_it.end_record.resize(static_cast<std::size_t>(end_of_it.header.total_bytes()));

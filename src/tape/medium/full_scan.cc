@@ -36,18 +36,33 @@ class Scan {
           {}, {}, detail(MediumFault::kTruncated));
       visitor_.fault(short_file.error(), file_bytes_, state.object);
     }
-    if (state.offset >= mark_.length && file_bytes_ > state.offset)
+    if (state.offset >= mark_.length && file_bytes_ > state.offset) {
       out_.torn_bytes = file_bytes_ - state.offset;
+      out_.torn_harmless = TRY(torn_before_any_block(state));
+    }
     return out_;
   }
 
  private:
+  // Behind an end of data come its index or a session record, which is synced before anything follows it. So
+  // a tail within one of those held no block; one that is longer, or cannot be told, may have.
+  Result<bool> torn_before_any_block(const ChainState& state) {
+    if (!out_.last_type || !ends_data(*out_.last_type)) return false;
+    if (out_.torn_bytes < kHeaderBytes) return true;  // a block has more than a header
+    const auto header = stream_.header_of(state.offset, file_bytes_);
+    if (!header && header.error().code == ErrorCode::kIo) return std::unexpected(header.error());
+    if (!header || !check_numbers(*header, state) || !check_links(*header, state)) return false;
+    const bool no_block = header->type == RecordType::kIndex || header->type == RecordType::kSession;
+    return no_block && header->total_bytes() >= out_.torn_bytes;
+  }
+
   Status visit(const RecordHeader& header, const ChainState& before, bool linked) {
     Status visited = visitor_.record(header, before, linked);
     visitor_error_ = !visited;
     out_.last_type = header.type;
     const bool at_mark = before.offset + header.total_bytes() == mark_.length;
     out_.ended = ended_behind(header.type, out_.ended) || (closed_ && at_mark);
+    out_.erased = closed_ && at_mark && !ends_data(header.type) && header.type != RecordType::kSession;
     return visited;
   }
 

@@ -13,7 +13,10 @@ struct ScanEnd {
   ChainState end = ChainState::beginning();  // behind the last record that was met
   std::uint64_t torn_bytes = 0;              // behind it, after the sync mark
   std::optional<RecordType> last_type;
-  bool ended = false;  // as Recovered::ended
+  bool ended = false;   // as Recovered::ended
+  bool erased = false;  // by an erase right behind the last record
+  // The torn bytes are the beginning of an index or session record behind an end of data, and nothing else.
+  bool torn_harmless = false;
 };
 
 struct ScanVisitor {

@@ -99,14 +99,15 @@ struct VerifyReport {
   std::uint64_t tags_checked = 0;
   std::uint64_t tags_unchecked = 0;  // encrypted, and none of the keys fits
   std::uint64_t torn_bytes = 0;
-  bool closed = false;  // ends with an end-of-data record
-  bool ended = false;   // so, or by an erase, or with a session behind that that came to no block
+  bool torn_harmless = false;  // they are within the index or a session record behind an end of data
+  bool closed = false;         // ends with an end-of-data record
+  bool erased = false;         // ends where it was erased
+  bool ended = false;          // one of these, or with a session behind them that came to no block
   // Tape files whose writing was cut off, as Cartridge::cut_off_files() tells them.
   std::vector<std::uint64_t> cut_off_files;
   std::vector<VerifyFault> faults;
   // A write was interrupted: what is there may be in order, and yet be less than was to be written.
-  // What is torn right behind an end of data is its index, or a session record that nothing followed.
-  bool interrupted() const { return (torn_bytes != 0 && !closed) || !cut_off_files.empty(); }
+  bool interrupted() const { return (torn_bytes != 0 && !torn_harmless) || !cut_off_files.empty(); }
   bool good() const { return faults.empty() && !interrupted(); }
   std::string to_text() const;
 };

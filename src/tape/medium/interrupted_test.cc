@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <set>
 
+#include "base/crc32c.h"
 #include "tape/medium/cartridge_test_kit.h"
 #include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
+#include "tape/medium/record.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -262,6 +264,57 @@ TEST(Interrupted, D4_ATornIndexBehindAWholeEndIsNoInterruptedWrite) {
   EXPECT_EQ(reopen(sim)->end_of_data().logical_object, 2U);
 }
 
+// Whole tape file, unload; then a session with blocks that the drive acknowledged, nothing of it synced.
+std::uint64_t unload_and_write_on(SimEnv& sim, std::uint32_t blocks) {
+  write_and_die(sim, 0);
+  mount(sim, [](Cartridge& tape) { done(tape.write_filemarks(1)); });
+  const std::uint64_t end = sim.disk.content(kPath).size();
+  auto tape = reopen(sim);
+  done(tape->set_write_session(sealed_with(key(1))));
+  done(tape->to_end_of_data());
+  for (std::uint32_t i = 0; i < blocks; ++i) done(tape->write_record(record(i, kBlock)));
+  return end;
+}
+
+TEST(Interrupted, D4_BlocksBehindADamagedSessionAreNoHarmlessTail) {
+  // In the payload of the session record, in its header, and in the length that the header tells.
+  for (const std::uint64_t at : {kHeaderBytes + 3, std::size_t{20}, std::size_t{13}}) {
+    SimEnv sim(83);
+    const std::uint64_t end = unload_and_write_on(sim, 50);
+    sim.disk.content(kPath).at(end + at) ^= 0x10;
+    const VerifyReport report = take(verify(sim.env(), kPath));
+    EXPECT_TRUE(report.closed);
+    EXPECT_GT(report.torn_bytes, 50 * kBlock);
+    EXPECT_FALSE(report.good()) << report.to_text();
+    EXPECT_THAT(report.to_text(), HasSubstr("interrupted write"));
+    EXPECT_THAT(report.to_text(), Not(HasSubstr("where no block was")));
+  }
+}
+
+TEST(Interrupted, D4_ASessionRecordTornBehindAnEndIsHarmless) {
+  for (const std::size_t left : {std::size_t{5}, kHeaderBytes, kHeaderBytes + 30}) {
+    SimEnv sim(84);
+    const std::uint64_t end = unload_and_write_on(sim, 1);
+    sim.disk.content(kPath).resize(end + left);
+    const VerifyReport report = take(verify(sim.env(), kPath));
+    EXPECT_EQ(report.torn_bytes, left);
+    EXPECT_TRUE(report.good()) << report.to_text();
+    EXPECT_THAT(report.to_text(), HasSubstr("where no block was"));
+  }
+}
+
+TEST(Interrupted, D4_NothingIsCalledErasedThatWasNot) {
+  SimEnv sim(85);
+  (void)unload_and_write_on(sim, 1);
+  Bytes& file = sim.disk.content(kPath);
+  file.resize(file.size() - 1000);  // the first block behind the end of data is torn
+  const VerifyReport report = take(verify(sim.env(), kPath));
+  EXPECT_FALSE(report.good());
+  EXPECT_THAT(report.to_text(), Not(HasSubstr("erased")));
+  EXPECT_THAT(report.to_text(), HasSubstr("a session that came to no block"));
+  EXPECT_THAT(report.to_text(), HasSubstr("interrupted write: nothing of it can be read"));
+}
+
 TEST(Interrupted, D4_ASessionThatCameToNoBlockCutsNothing) {
   SimEnv sim(79);
   {
@@ -345,6 +398,192 @@ TEST(Interrupted, D1_AfterTheKeyWentACrashStillShows) {
     done(tape->set_write_session({}));
   }
   EXPECT_THAT(reopen(sim)->cut_off_files(), ElementsAre(0)) << "nobody ended it";
+}
+
+TEST(Interrupted, D1_ASessionLeftBrokenIsCutOffAndOneThatWroteNothingIsNot) {
+  SimEnv sim(86);
+  {
+    auto tape = make(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(1)));
+    tape->forget_keys(Leaving::kBroken);
+    EXPECT_THAT(tape->cut_off_files(), ElementsAre(0)) << "known at once";
+    done(tape->unload());
+  }
+  expect_cut_off(sim, {0}, "unloaded by somebody else");
+  {
+    auto tape = reopen(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->to_end_of_data());
+    done(tape->write_filemarks(1));
+    tape->forget_keys(Leaving::kBroken);
+    EXPECT_THAT(tape->cut_off_files(), ElementsAre(0)) << "it stands behind a filemark";
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(2)));
+    tape->forget_keys(Leaving::kBroken);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->write_record(record(3)));
+    done(tape->write_filemarks(1));
+    done(tape->unload());
+  }
+  expect_cut_off(sim, {0, 1}, "who came after wrote on in the same mount");
+}
+
+TEST(Interrupted, D1_WhatIsLeftIsWrittenAlsoBehindWhatWasNotFlushed) {
+  for (const bool synced : {false, true}) {
+    SimEnv sim(87);
+    {
+      auto tape = make(sim);
+      done(tape->set_write_session(sealed_with(key(1))));
+      for (std::uint32_t i = 0; i < 3; ++i) done(tape->write_record(record(i)));
+      tape->forget_keys(Leaving::kEnded);
+      if (synced) done(tape->sync());
+      done(tape->unload());
+    }
+    expect_cut_off(sim, {}, synced ? "synced between" : "pending");
+    const VerifyReport report = take(verify(sim.env(), kPath, {.keys = {key(1)}, .progress = {}}));
+    EXPECT_TRUE(report.closed) << synced;
+    EXPECT_EQ(report.tags_checked, 4U) << synced;
+  }
+}
+
+TEST(Interrupted, D1_WhatIsLeftIsWrittenOnAFullCartridgeToo) {
+  SimEnv sim(88);
+  CartridgeSpec spec = small_spec();
+  spec.capacity_bytes = 1U << 20;
+  {
+    auto tape = make(sim, spec);
+    done(tape->set_write_session(sealed_with(key(1))));
+    Status wrote;
+    for (std::uint32_t i = 0; i < 100 && wrote; ++i) wrote = tape->write_record(record(i, 100'000));
+    ASSERT_FALSE(wrote);
+    EXPECT_EQ(wrote.error().code, ErrorCode::kExhausted);
+    tape->forget_keys(Leaving::kEnded);
+    done(tape->unload());
+  }
+  expect_cut_off(sim, {}, "full");
+  EXPECT_TRUE(take(verify(sim.env(), kPath)).closed);
+}
+
+// The end that was sealed in advance, on a disk that fails at every write of the unload in turn.
+TEST(Interrupted, D1_AFailedUnloadIsNotGoneOnFromAndNoKeyStays) {
+  int failures = 0;
+  for (std::uint64_t writes = 0;; ++writes) {
+    SimEnv sim(89);
+    auto tape = make(sim);
+    DataKeyHandle handle = key(1);
+    const std::weak_ptr<const DataKey> watched = handle;
+    done(tape->set_write_session(sealed_with(std::move(handle))));
+    done(tape->write_record(record(1)));
+    tape->forget_keys(Leaving::kEnded);
+    EXPECT_TRUE(watched.expired());
+    sim.disk.fail_after(writes);
+    const Status unloaded = tape->unload();
+    sim.disk.clear_faults();
+    if (unloaded) break;
+    ++failures;
+    EXPECT_FALSE(tape->writable());
+    EXPECT_FALSE(tape->write_record(record(2)));
+    EXPECT_FALSE(tape->unload());
+  }
+  EXPECT_GE(failures, 3) << "the end, the two superblocks";
+}
+
+TEST(Interrupted, D1_AFailedWriteTakesTheKeyOutOfMemory) {
+  SimEnv sim(90);
+  auto tape = make(sim);
+  DataKeyHandle handle = key(1);
+  const std::weak_ptr<const DataKey> watched = handle;
+  done(tape->set_write_session(sealed_with(std::move(handle))));
+  done(tape->write_record(record(1)));
+  sim.disk.fail_after(0);
+  EXPECT_FALSE(tape->write_record(record(2, kBlock)));
+  EXPECT_TRUE(watched.expired());
+  DataKeyHandle reading = key(1);
+  const std::weak_ptr<const DataKey> watched_too = reading;
+  tape->set_read_key(std::move(reading));
+  EXPECT_FALSE(tape->writable());
+  tape->forget_keys(Leaving::kBroken);
+  EXPECT_TRUE(watched_too.expired()) << "also when nothing can be written any more";
+}
+
+// A cartridge whose tape file 0 was ended by an unload alone, with blocks of a later mount behind that.
+void write_behind_an_end(SimEnv& sim) {
+  done(make(sim)->unload());
+  for (std::uint32_t i = 0; i < 2; ++i)
+    mount(sim, [i](Cartridge& tape) { done(tape.write_record(record(i, kBlock))); });
+}
+
+template <typename Use>
+void expect_no_cut_at_any_write(std::uint64_t seed, const Use& use) {
+  bool finished = false;
+  for (std::uint64_t writes = 0; !finished; ++writes) {
+    SimEnv sim(seed);
+    write_behind_an_end(sim);
+    {
+      auto tape = reopen(sim);
+      done(tape->set_write_session(sealed_with(key(1))));
+      sim.disk.fail_after(writes);
+      finished = use(*tape).has_value();
+      sim.disk.clear_faults();
+    }
+    sim.disk.power_loss();
+    EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty()) << writes;
+    EXPECT_THAT(cut_off_by_verify(sim), IsEmpty()) << writes;
+  }
+}
+
+TEST(Interrupted, D4_NoCrashMakesAnEraseLookLikeACut) {
+  expect_no_cut_at_any_write(91, [](Cartridge& tape) -> Status {
+    TRY(tape.locate(1));
+    return tape.erase_from_here();
+  });
+}
+
+TEST(Interrupted, D4_NoCrashMakesAnEndThatIsWrittenOverLookLikeACut) {
+  expect_no_cut_at_any_write(92, [](Cartridge& tape) -> Status {
+    TRY(tape.locate(1));
+    return tape.write_filemarks(1);
+  });
+}
+
+TEST(Interrupted, D4_AnEraseIsKnownFromEitherSuperblock) {
+  for (const std::uint64_t slot : kSuperblockOffsets) {
+    SimEnv sim(93);
+    write_behind_an_end(sim);
+    {
+      auto tape = reopen(sim);
+      done(tape->locate(1));
+      done(tape->erase_from_here());
+    }
+    sim.disk.content(kPath).at(slot + 100) ^= 1;
+    EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty());
+    EXPECT_EQ(reopen(sim, CartridgeMode::kRead)->end_of_data().logical_object, 1U);
+    EXPECT_THAT(take(verify(sim.env(), kPath)).to_text(), HasSubstr("ends where it was erased"));
+  }
+}
+
+TEST(Interrupted, D4_ASessionAtAFilesBeginningCutsNothingOffWhateverItSays) {
+  SimEnv sim(94);
+  const std::uint64_t end = unload_and_write_on(sim, 0);
+  {
+    auto tape = reopen(sim);
+    done(tape->set_write_session(sealed_with(key(1))));
+    done(tape->to_end_of_data());
+    done(tape->write_record(record(1)));  // stays in the buffer; its session record is on the disk
+  }
+  Bytes& file = sim.disk.content(kPath);
+  const MutableByteView session = MutableByteView(file).subspan(end);
+  RecordHeader header = take(decode_header(session.first(kHeaderBytes)));
+  ASSERT_EQ(header.type, RecordType::kSession);
+  SessionInfo info = take(decode_session(session.subspan(kHeaderBytes)));
+  info.behind_cut_off = true;
+  const Bytes payload = encode_session(info);
+  header.payload_crc = crc32c(payload);
+  copy_bytes(session, encode_header(header));
+  copy_bytes(session.subspan(kHeaderBytes), payload);
+  EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty());
+  EXPECT_THAT(cut_off_by_verify(sim), IsEmpty());
 }
 
 }  // namespace

@@ -57,11 +57,10 @@ ChainState after(const RecordHeader& header, const ChainState& state, const Link
   return next;
 }
 
-Result<RecordHeader> RecordStream::header_at(std::uint64_t offset, std::uint64_t end, std::size_t ahead) {
+Result<RecordHeader> RecordStream::header_of(std::uint64_t offset, std::uint64_t end, std::size_t ahead) {
   const auto located = [offset](Error error) {
     return in_context("offset " + std::to_string(offset), std::move(error));
   };
-  if (ahead == kWalkAhead) ahead = last_total_ > kLargeFetch / 2 ? kSmallFetch : kLargeFetch;
   if (offset >= end || end - offset < kHeaderBytes) {
     return fail(ErrorCode::kCorrupt, "the file ends within the record at offset " + std::to_string(offset),
                 {}, {}, detail(MediumFault::kTruncated));
@@ -71,11 +70,17 @@ Result<RecordHeader> RecordStream::header_at(std::uint64_t offset, std::uint64_t
   if (!bytes) return located(bytes.error());
   auto header = decode_header(*bytes);
   if (!header) return located(header.error());
-  if (header->total_bytes() > end - offset) {
-    return fail(ErrorCode::kCorrupt, name_of(*header, offset) + " is cut short", {}, {},
+  return header;
+}
+
+Result<RecordHeader> RecordStream::header_at(std::uint64_t offset, std::uint64_t end, std::size_t ahead) {
+  if (ahead == kWalkAhead) ahead = last_total_ > kLargeFetch / 2 ? kSmallFetch : kLargeFetch;
+  const RecordHeader header = TRY(header_of(offset, end, ahead));
+  if (header.total_bytes() > end - offset) {
+    return fail(ErrorCode::kCorrupt, name_of(header, offset) + " is cut short", {}, {},
                 detail(MediumFault::kTruncated));
   }
-  last_total_ = header->total_bytes();
+  last_total_ = header.total_bytes();
   return header;
 }
 

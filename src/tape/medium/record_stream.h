@@ -47,6 +47,8 @@ class RecordStream {
   // Header of the record at `offset`, which must end at or before `end`. kCorrupt naming the offset. `ahead`:
   // how many bytes a fetch may bring along.
   Result<RecordHeader> header_at(std::uint64_t offset, std::uint64_t end, std::size_t ahead = kWalkAhead);
+  // The same of a record whose end may be missing.
+  Result<RecordHeader> header_of(std::uint64_t offset, std::uint64_t end, std::size_t ahead = kHeaderBytes);
   // Stored bytes and tag; valid until the next call.
   Result<ByteView> body_at(const RecordHeader& header, std::uint64_t offset);
   // kCorrupt (kPayloadDamaged) when stored bytes and tag do not fit the header's checksum.

@@ -62,15 +62,17 @@ class Verifier {
     out.torn_bytes = end.torn_bytes;
     out.closed = end.last_type && ends_data(*end.last_type);
     out.ended = end.ended;
+    out.erased = end.erased;
+    out.torn_harmless = end.torn_harmless;
     if (inside_file_ && !out.ended) cut_off(files_);
   }
 
  private:
-  // A session says when the tape file that it goes on behind was cut off.
+  // A session says when the tape file that it goes on behind was cut off; one at a file's beginning cannot.
   void note_ends(const RecordHeader& header) {
     if (header.type == RecordType::kSession) {
       const auto session = stream_.session(header.session_id);
-      if (session && (*session)->info.behind_cut_off) cut_off((*session)->info.start_file);
+      if (session && (*session)->info.behind_cut_off && inside_file_) cut_off((*session)->info.start_file);
     } else if (header.type == RecordType::kData) {
       inside_file_ = true;
     } else if (header.type == RecordType::kFilemark) {
@@ -204,11 +206,14 @@ std::string VerifyReport::to_text() const {
                      " tags not checked for want of the key\n";
   if (closed) {
     text += "ends with an end-of-data record\n";
+  } else if (erased) {
+    text += "ends where it was erased\n";
   } else {
-    text += ended ? "ends where it was erased\n" : "was not unloaded: no end-of-data record\n";
+    text += ended ? "ends with a session that came to no block, behind an end\n"
+                  : "was not unloaded: no end-of-data record\n";
   }
   if (torn_bytes != 0) text += std::to_string(torn_bytes) + " bytes of torn tail after the last record\n";
-  if (torn_bytes != 0 && closed) text += "they lie behind the end of data, where no block was\n";
+  if (torn_harmless) text += "they lie behind the end of data, where no block was\n";
   for (const std::uint64_t file : cut_off_files)
     text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
   if (interrupted() && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
