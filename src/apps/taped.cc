@@ -37,9 +37,11 @@ int run(System& system, const std::string& path, const sigset_t& signals) {
   if (const auto level = set_log_level(config->log_level); !level) return report(level.error());
   const auto server = TapedServer::start(system.env(), *config);
   if (!server) return report(server.error());
+  const auto partitions = config->library.partitions.size();
   log(LogLevel::kInfo, "library " + config->library.changer.serial + " ready: iSCSI " +
                            config->iscsi.address + ":" + std::to_string((*server)->iscsi_port()) +
-                           ", target " + config->iscsi.target);
+                           (partitions == 0 ? ", target " + config->iscsi.target
+                                            : ", " + std::to_string(partitions) + " targets"));
   if (config->https)
     log(LogLevel::kInfo,
         "operators: https://" + config->https->address + ":" + std::to_string((*server)->https_port()));

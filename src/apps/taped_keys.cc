@@ -36,12 +36,14 @@ class ProxyKeys final : public TapedKeys {
     log(LogLevel::kInfo, "a drive got the key " + names + (served->may_write ? "" : ", for reading"));
   }
 
-  bool confirm(scsi::LogicalUnit& drive) override {
+  bool confirm(scsi::LogicalUnit& drive, const std::string& what,
+               std::chrono::milliseconds patience) override {
     tape::InProcessTransport transport(drive, kKeyPathNexus);
     tape::TapeDrive tape(transport);
-    const auto confirmed = servers_->proxy().confirm(tape);
+    const auto confirmed = servers_->proxy().confirm(tape, patience);
     if (!confirmed)
-      log(LogLevel::kWarning, "the key server was not told of a write: " + confirmed.error().text());
+      log(LogLevel::kWarning,
+          "the key server was not told of a write (" + what + "): " + confirmed.error().text());
     return confirmed.has_value();
   }
 

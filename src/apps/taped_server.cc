@@ -35,6 +35,7 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const Ta
     if (!identity) return in_context("drive " + drive.serial, identity.error());
     tape::DriveOptions options = named_as(config.drives, drive.kind);
     options.management = drive.management;
+    options.library_serial = tape::changer_serial(spec, spec.partition_of_drive(drive.serial));
     options.free_bytes = free_disk_bytes;
     options.reservations =
         TRY(tape::ReservationFile::open(*env.disk, spec.folder + "/reservations/" + drive.serial));

@@ -44,7 +44,7 @@ Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Libr
                                                        alias + " " + partition.name, config.iscsi));
     log(LogLevel::kInfo, "partition " + partition.name + " is the target " + target.name);
     auto options = config.library.changer;
-    options.serial += "-" + partition.name;
+    options.serial = tape::changer_serial(config.library, &partition);
     add_units(target, robot, std::move(options), robot.bays(), seat);
   }
   for (auto& target : made.targets) target.authentication = TRY(read_authentication(*env.disk, config.iscsi));

@@ -140,14 +140,23 @@ Status give_answer(tape::TapeDrive& drive, const Uuid& request, const dkx::Answe
 KeyProxy::KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random)
     : client_(client), identity_(std::move(identity)), random_(random) {}
 
-Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder) {
+Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder, Until until) {
   const auto answered = std::make_shared<std::promise<Result<dkx::Answered>>>();
   const auto gate = std::make_shared<BuilderGate>(std::move(builder));
   client_.exchange([gate](const dkx::Attempt& attempt) { return gate->build(attempt); },
                    [answered](Result<dkx::Answered> result) { answered->set_value(std::move(result)); });
-  auto result = answered->get_future().get();
+  auto future = answered->get_future();
+  bool in_time = true;
+  if (until) {
+    in_time = future.wait_until(*until) == std::future_status::ready;
+  } else {
+    future.wait();
+  }
   gate->close();  // a builder that is still in the drive comes out of it first
-  return result;
+  if (!in_time)
+    return fail(ErrorCode::kTimeout, "the key servers did not answer in time", "",
+                "look whether the key servers run and can be reached from here");
+  return future.get();
 }
 
 Result<Served> KeyProxy::serve(tape::TapeDrive& drive) {
@@ -180,29 +189,32 @@ Result<Served> KeyProxy::serve_request(tape::TapeDrive& drive, const scsi::KeyRe
   return served_of(answered, *answer);
 }
 
-Status KeyProxy::confirm(tape::TapeDrive& drive) {
+Status KeyProxy::confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   Status first;
-  std::vector<Uuid> refused;
-  while (refused.size() < kMaxConfirmationsAtOnce) {
+  std::vector<Uuid> asked;
+  while (asked.size() < kMaxConfirmationsAtOnce) {
     const auto status = drive.key_path_status();
     if (!status) return std::unexpected(of(status.error()));
     const Uuid request = status->confirm_request;
-    if (!status->confirm_due || std::ranges::find(refused, request) != refused.end()) break;
-    const auto refusal = TRY(confirm_one(drive, request));
+    // One that comes again was refused, or the drive did not take the server's word for it.
+    if (!status->confirm_due || std::ranges::find(asked, request) != asked.end()) break;
+    asked.push_back(request);
+    const auto refusal = TRY(confirm_one(drive, request, until));
     if (!refusal) continue;
     auto error = dkx::error_of(*refusal);
     const auto postponed =
         drive.send_refusal({request, refusal_of(error), static_cast<std::uint16_t>(error.detail)});
     if (first) first = std::unexpected(std::move(error));
     if (!postponed) break;
-    refused.push_back(request);
   }
   return first;
 }
 
-Result<std::optional<dkx::Refusal>> KeyProxy::confirm_one(tape::TapeDrive& drive, const Uuid& request) {
-  const auto answered = TRY(
-      exchange([&](const dkx::Attempt& attempt) { return signed_by_drive(drive, request, true, attempt); }));
+Result<std::optional<dkx::Refusal>> KeyProxy::confirm_one(tape::TapeDrive& drive, const Uuid& request,
+                                                          Until until) {
+  const auto answered = TRY(exchange(
+      [&](const dkx::Attempt& attempt) { return signed_by_drive(drive, request, true, attempt); }, until));
   if (const auto* refused = std::get_if<dkx::Refusal>(&answered.body)) return std::optional(*refused);
   TRY(give_answer(drive, request, answered));
   return std::optional<dkx::Refusal>();

@@ -13,6 +13,7 @@
 // data key passes through here in clear.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -68,8 +69,9 @@ class KeyProxy {
   Result<Served> serve(tape::TapeDrive& drive);
   // Key path: tells the server of every write with a new key that the drive says is due, the cartridge still
   // in the drive or not. One that the server refuses stays due and keeps no other from being made; the error
-  // is that of the first.
-  Status confirm(tape::TapeDrive& drive);
+  // is that of the first. kTimeout when the servers have not answered for all within `patience`: what is left
+  // stays due.
+  Status confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience = std::chrono::minutes{10});
 
   // Shows a drive to the key server: asks, in the drive's own name or the proxy's, to read with a key that
   // nobody has. The refusal tells whether the drive is in the drive table (EE32) or waits there to be
@@ -104,10 +106,11 @@ class KeyProxy {
   Result<HostGrant> ask_for_host(tape::TapeDrive& drive, const scsi::KeyRequestPage& page, HostIntent intent,
                                  const std::string& group);
   Status confirm(const scsi::KeyRequestPage& page, const SetKey& key);
-  Result<dkx::Answered> exchange(dkx::Builder builder);
+  using Until = std::optional<std::chrono::steady_clock::time_point>;  // none: as long as the client waits
+  Result<dkx::Answered> exchange(dkx::Builder builder, Until until = {});
   Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
   // The server's refusal, or that it took the confirmation. An error: neither came.
-  Result<std::optional<dkx::Refusal>> confirm_one(tape::TapeDrive& drive, const Uuid& request);
+  Result<std::optional<dkx::Refusal>> confirm_one(tape::TapeDrive& drive, const Uuid& request, Until until);
   Result<dkx::KeyRequest> host_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page,
                                        HostIntent intent, const std::string& group);
   Result<dkx::Answered> exchange_as_proxy(const dkx::KeyRequest& request);

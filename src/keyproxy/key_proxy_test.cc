@@ -294,6 +294,15 @@ TEST_F(KeyProxyTest, K12_AConfirmationThatIsRefusedStaysDueAndKeepsNoOtherFromBe
   EXPECT_FALSE(device_->confirmation_due());
 }
 
+TEST_F(KeyProxyTest, K12_TellingAServerThatDoesNotAnswerEndsWithItsTimeAndStaysDue) {
+  write_3592();
+  server_.on_request = [](const auto&) {};
+  const auto late = proxy_->confirm(*drive_, std::chrono::milliseconds{1});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
+  EXPECT_TRUE(device_->confirmation_due());
+}
+
 TEST_F(KeyProxyTest, K7_AppendAndReadBringTheCartridgesEedksForTranslation) {
   write_3592();
   remount();

@@ -40,7 +40,7 @@ class ClientTest : public ::testing::Test {
   Builder builder() {
     return [this](const Attempt& attempt) -> Result<RequestEnvelope> {
       attempts_.push_back(attempt);
-      KeyRequest request = testing::sample_key_request(Intent::kRead);
+      KeyRequest request = testing::sample_key_request(intent_);
       request.nonce = attempt.nonce;
       request.binding = attempt.binding;
       return sign_request(0, encode(request), SignerKind::kDrive, parties().drive.key,
@@ -79,6 +79,7 @@ class ClientTest : public ::testing::Test {
   FakeServer primary_;
   FakeServer secondary_;
   std::unique_ptr<Client> client_;
+  Intent intent_ = Intent::kRead;
   std::vector<Attempt> attempts_;
   std::vector<Result<Answered>> results_;
   std::vector<std::string> changes_;
@@ -426,6 +427,36 @@ TEST_F(ClientTest, K14_AFinalRefusalIsPassedOnWithItsCode) {
   EXPECT_EQ(key_answer(results_[0]).error().detail, 0xEE30U);
   EXPECT_EQ(key_answer(results_[0]).error().code, ErrorCode::kPermissionDenied);
   EXPECT_TRUE(secondary_.requests().empty()) << "the other server is not asked what this one forbids";
+}
+
+TEST_F(ClientTest, K12_AConfirmationThatOneServerKnowsNothingOfIsTakenToTheOther) {
+  start();
+  primary_.on_request = [&](const auto& request) {
+    primary_.answer(request, refusal(eedk::EkmCode::kMessageOutOfSequence));
+  };
+  intent_ = Intent::kConfirm;
+  ask();
+  ASSERT_EQ(results_.size(), 1U);
+  ASSERT_TRUE(results_[0]) << results_[0].error().text();
+  EXPECT_TRUE(std::holds_alternative<ConfirmAnswer>(results_[0]->body));
+  EXPECT_EQ(results_[0]->role, ServerRole::kSecondary);
+}
+
+TEST_F(ClientTest, K12_AConfirmationThatNeitherServerKnowsIsRefused) {
+  start();
+  for (auto* server : {&primary_, &secondary_})
+    server->on_request = [server](const auto& request) {
+      server->answer(request, refusal(eedk::EkmCode::kMessageOutOfSequence));
+    };
+  intent_ = Intent::kConfirm;
+  ask();
+  ASSERT_EQ(results_.size(), 1U);
+  ASSERT_TRUE(results_[0]) << results_[0].error().text();
+  EXPECT_EQ(std::get<Refusal>(results_[0]->body).code, eedk::EkmCode::kMessageOutOfSequence);
+  EXPECT_EQ(secondary_.requests().size(), 1U);
+  intent_ = Intent::kRead;
+  ask();
+  EXPECT_EQ(secondary_.requests().size(), 1U) << "a key is not asked for by a wrong sequence twice";
 }
 
 TEST_F(ClientTest, K14_OfTwoRefusalsTheOneThatMayPassIsTold) {

@@ -11,10 +11,11 @@ namespace {
 constexpr unsigned kMaxStaleNonces = 3;
 
 // Whether the other server may know better: it may hold a key that has not been copied yet, or own keys of a
-// group that is used up here.
-bool other_may_help(const Refusal& refusal) {
+// group that is used up here; and the one that gave out a key knows of it before it has been copied.
+bool other_may_help(const Refusal& refusal, Intent intent) {
   using eedk::EkmCode;
   if (refusal.retry == RetryReason::kWaitingForOperator) return false;
+  if (intent == Intent::kConfirm && refusal.code == EkmCode::kMessageOutOfSequence) return true;
   return refusal.retryable() || refusal.code == EkmCode::kKeyNotHeld ||
          refusal.code == EkmCode::kNoKeyToServe || refusal.code == EkmCode::kInternal;
 }
@@ -215,7 +216,7 @@ void Client::Core::refused(Exchange& exchange, Refusal refusal, Effects& effects
     if (refusal.next_nonce) links_[index].add_nonce(*refusal.next_nonce);
     return begin_attempt(exchange, index, effects);
   }
-  const bool ask_other = other_may_help(refusal);
+  const bool ask_other = other_may_help(refusal, exchange.intent);
   exchange.refusals[index] = std::move(refusal);
   exchange.avoid = index;
   if (ask_other) return advance(exchange, effects);

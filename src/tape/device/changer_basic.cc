@@ -77,7 +77,10 @@ scsi::Outcome<scsi::Response> changer_reserve_in(Changer::State& changer, const 
 }
 
 scsi::Outcome<scsi::Response> changer_reserve_out(Changer::State& changer, const scsi::Command& command) {
-  return persistent_reserve_out(changer.reservations, command);
+  auto answer = persistent_reserve_out(changer.reservations, command);
+  for (const auto nexus : changer.reservations.take_aborted()) changer.preventing.erase(nexus);
+  changer.robot.prevent_removal(!changer.preventing.empty());
+  return answer;
 }
 
 scsi::Outcome<scsi::Response> changer_prevent(Changer::State& changer, const scsi::Command& command) {

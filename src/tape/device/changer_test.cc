@@ -413,6 +413,28 @@ TEST(Changer, L2_TapeAlertRaisesNoFlag) {
             codes::kInvalidFieldInCdb);
 }
 
+TEST(Changer, L2_WhatADeadHostPreventedEndsWithPreemptAndAbort) {
+  using scsi::ReservationAction;
+  Bench bench;
+  const auto ready = scsi::plain_cdb(scsi::Opcode::kTestUnitReady);
+  (void)bench.run(ready, kOther);
+  const auto out = [&](ReservationAction action, std::uint64_t key, std::uint64_t service,
+                       scsi::NexusId nexus) {
+    const auto list = ByteWriter().u64(key).u64(service).zeros(8).take();
+    return bench.run(scsi::PersistentReserveOut{.action = action, .type = 3, .parameter_length = 24}.encode(),
+                     nexus, list);
+  };
+  EXPECT_TRUE(out(ReservationAction::kRegister, 0, 0xa1, kHost).good());
+  EXPECT_TRUE(out(ReservationAction::kRegister, 0, 0xb2, kOther).good());
+  EXPECT_TRUE(bench.run(scsi::PreventAllow{.prevent = true}.encode()).good());
+  EXPECT_TRUE(out(ReservationAction::kPreempt, 0xb2, 0xa1, kOther).good());
+  EXPECT_TRUE(bench.robot.prevented) << "PREEMPT alone ends no prevention";
+  (void)bench.run(ready);
+  EXPECT_TRUE(out(ReservationAction::kRegister, 0, 0xa1, kHost).good());
+  EXPECT_TRUE(out(ReservationAction::kPreemptAndAbort, 0xb2, 0xa1, kOther).good());
+  EXPECT_FALSE(bench.robot.prevented);
+}
+
 TEST(Changer, L2_RemovalIsPreventedUntilTheLastInitiatorAllowsItOrIsGone) {
   Bench bench;
   (void)bench.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady), kOther);

@@ -56,7 +56,9 @@ scsi::Outcome<scsi::Response> persistent_reserve_in(DriveState& drive, const scs
   return persistent_reserve_in(drive.reservations, command);
 }
 scsi::Outcome<scsi::Response> persistent_reserve_out(DriveState& drive, const scsi::Command& command) {
-  return persistent_reserve_out(drive.reservations, command);
+  auto answer = persistent_reserve_out(drive.reservations, command);
+  for (const auto nexus : drive.reservations.take_aborted()) drive.preventing.erase(nexus);
+  return answer;
 }
 
 }  // namespace tapewarden::tape

@@ -188,6 +188,10 @@ bool Drive::confirmation_due() const {
   return state_->key_path.confirmation_due();
 }
 
+std::string Drive::cartridge_to_confirm() const {
+  return state_->key_path.cartridge_to_confirm();
+}
+
 bool Drive::holds_cartridge() const {
   return !state_->cartridge_path.empty();
 }

@@ -88,6 +88,8 @@ class Drive final : public scsi::LogicalUnit {
   scsi::Response execute_key_path(const scsi::Command& command);
   // The key server is to be told of a write (page 0040h of the key path).
   bool confirmation_due() const;
+  // The volser of the first such write; empty: none is due.
+  std::string cartridge_to_confirm() const;
 
   bool holds_cartridge() const;
   // nullptr unless loaded. For inspection beside commands; valid until the next call.

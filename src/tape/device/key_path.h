@@ -48,6 +48,7 @@ class KeyPath {
   void synced();
   // The key server is to be told of a write.
   bool confirmation_due() const { return !due_.empty(); }
+  std::string cartridge_to_confirm() const { return due_.empty() ? "" : due_.front().cartridge.volser; }
 
   const scsi::WritePolicyPage& policy() const { return policy_; }
   // A new key that was given under another policy is dropped.

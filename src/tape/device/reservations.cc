@@ -130,6 +130,11 @@ scsi::Outcome<scsi::Response> Reservations::persistent_out(scsi::NexusId nexus,
     to_tell_.clear();
     return scsi::check(codes::kInternalTargetFailure);
   }
+  if (command.action == scsi::ReservationAction::kPreemptAndAbort) {
+    for (const auto& registrant : std::get<0>(before))
+      if (registrant.nexus && registrant.nexus != nexus && find(*registrant.nexus) == nullptr)
+        aborted_.push_back(*registrant.nexus);
+  }
   tell_now();
   return answer;
 }

@@ -19,6 +19,7 @@
 
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "scsi/logical_unit.h"
@@ -77,6 +78,8 @@ class Reservations {
   // `command` and its parameter list, whole. The response is GOOD or RESERVATION CONFLICT.
   scsi::Outcome<scsi::Response> persistent_out(scsi::NexusId nexus, const scsi::PersistentReserveOut& command,
                                                ByteView list);
+  // Whom PREEMPT AND ABORT has taken the registration from since the last call: what they prevent ends too.
+  std::vector<scsi::NexusId> take_aborted() { return std::exchange(aborted_, {}); }
   // A hold on the device by one nexus: its RESERVE, or its part in a persistent reservation (of an "all
   // registrants" type every registrant has one). Numbers are never used again. A registrant's hold outlives
   // the session, and goes on when its port comes back; one that preempts itself keeps it.
@@ -137,6 +140,7 @@ class Reservations {
   const std::shared_ptr<ReservationFile> file_;
   bool keeps_ = false;  // APTPL of the last REGISTER
   std::vector<std::pair<scsi::NexusId, scsi::SenseCode>> to_tell_{};
+  std::vector<scsi::NexusId> aborted_{};
   std::optional<scsi::NexusId> reserved_by_{};
   std::uint64_t reserve_number_ = 0;  // of the RESERVE, while reserved_by_ is set
   std::uint64_t last_number_ = 0;     // of holds and registrants

@@ -179,6 +179,17 @@ TEST(Reservations, L3_ClearAndPreempt) {
   EXPECT_EQ(bench.in(scsi::ReservationReport::kKeys).substr(8), "00000000");
 }
 
+TEST(Reservations, L3_WhatADeadHostPreventedEndsWithPreemptAndAbort) {
+  Shared bench;
+  bench.join();
+  EXPECT_GOOD(bench.run(scsi::PreventAllow{true}.encode(), {}, kHost));
+  EXPECT_GOOD(bench.out(kOtherHost, Action::kPreemptAndAbort, 0xb2, 0xa1, Type::kExclusiveAccess));
+  EXPECT_TRUE(bench.drive->status().preventing.empty());
+  EXPECT_GOOD(bench.run(scsi::PreventAllow{true}.encode(), {}, kOtherHost));
+  EXPECT_GOOD(bench.out(kOtherHost, Action::kPreemptAndAbort, 0xb2, 0xb2, Type::kExclusiveAccess));
+  EXPECT_EQ(bench.drive->status().preventing.size(), 1U) << "its own word stands";
+}
+
 TEST(Reservations, L3_AllRegistrantsIsPreemptedByKeyZero) {
   Shared bench;
   bench.join();

@@ -26,6 +26,8 @@ struct BarcodeRange {
   bool holds(const std::string& barcode) const { return counts_between(first, last, barcode); }
   bool operator==(const BarcodeRange&) const = default;
 };
+// Whether a barcode can be in both.
+bool overlap(const BarcodeRange& a, const BarcodeRange& b);
 // One barcode, or FIRST-LAST. kInvalidArgument naming "barcodes".
 Result<BarcodeRange> parse_barcode_bounds(std::string_view text);
 

@@ -2,6 +2,9 @@
 // stand in for it in tests.
 #pragma once
 
+#include <chrono>
+#include <string>
+
 #include "scsi/logical_unit.h"
 
 namespace tapewarden::tape {
@@ -14,9 +17,11 @@ class BayKeys {
   // reservations do not stand in the way. Blocks as long as the exchange lasts; the bay calls it for one
   // drive at a time and for several drives side by side.
   virtual void serve(scsi::LogicalUnit& drive) = 0;
-  // Tells the key server of every write that the drive says it is to be told of. False when one is left. The
-  // cartridge may have left the drive by then.
-  virtual bool confirm(scsi::LogicalUnit& drive) = 0;
+  // Tells the key server of every write that the drive says it is to be told of, for no longer than
+  // `patience`. False when one is left. The cartridge may have left the drive by then. `what` names drive and
+  // cartridge for people.
+  virtual bool confirm(scsi::LogicalUnit& drive, const std::string& what,
+                       std::chrono::milliseconds patience) = 0;
 };
 
 }  // namespace tapewarden::tape

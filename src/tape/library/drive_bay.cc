@@ -4,6 +4,7 @@
 #include "scsi/inquiry.h"
 #include "scsi/sense_codes.h"
 #include "scsi/tape_encryption.h"
+#include "tape/library/limits.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -45,6 +46,11 @@ bool asks_for_key(const scsi::Response& response) {
   return response.status == scsi::ScsiStatus::kCheckCondition &&
          (response.sense.code == scsi::sense_codes::kKeyGenerationNeeded ||
           response.sense.code == scsi::sense_codes::kKeyTranslationNeeded);
+}
+
+Status without_path(const Result<std::string>& ejected) {
+  if (!ejected) return std::unexpected(ejected.error());
+  return {};
 }
 
 // The drive's key path and nothing else of it.
@@ -101,7 +107,7 @@ scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
     if (place() == before) response = drive_->execute(command);
   }
   // Whatever became of the command: a filemark behind the early warning ends with CHECK CONDITION.
-  if (!moves_data(command.cdb) && !confirming_failed_) confirm_writes();
+  if (!moves_data(command.cdb) && !confirming_failed_) confirm_writes(kConfirmPatience);
   return response;
 }
 
@@ -111,10 +117,16 @@ void DriveBay::bring_key() {
   confirming_failed_ = false;
 }
 
-void DriveBay::confirm_writes() {
+void DriveBay::confirm_writes(std::chrono::milliseconds patience) {
   if (!library_managed() || !drive_->confirmation_due()) return;
   KeyPathPort port(*drive_);
-  confirming_failed_ = !keys_->confirm(port);
+  const auto what = "drive " + serial_ + ", cartridge " + drive_->cartridge_to_confirm();
+  confirming_failed_ = !keys_->confirm(port, what, patience);
+}
+
+void DriveBay::confirm(std::chrono::milliseconds patience) {
+  const MutexLock lock(mutex_);
+  confirm_writes(patience);
 }
 
 void DriveBay::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
@@ -151,12 +163,16 @@ Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi:
 
 Status DriveBay::eject() {
   const MutexLock lock(mutex_);
-  return left(drive_->eject());
+  const auto ejected = drive_->eject();
+  note_state();
+  return without_path(ejected);
 }
 
 Status DriveBay::force_eject() {
   const MutexLock lock(mutex_);
-  return left(drive_->force_eject());
+  const auto ejected = drive_->force_eject();
+  note_state();
+  return without_path(ejected);
 }
 
 Status DriveBay::power_off() {
@@ -165,16 +181,10 @@ Status DriveBay::power_off() {
 }
 
 Status DriveBay::close() {
-  if (drive_->holds_cartridge()) return left(drive_->force_eject());
-  confirm_writes();
-  return {};
-}
-
-Status DriveBay::left(Result<std::string> ejected) {
+  if (!drive_->holds_cartridge()) return {};
+  const auto ejected = drive_->force_eject();
   note_state();
-  confirm_writes();
-  if (!ejected) return std::unexpected(std::move(ejected).error());
-  return {};
+  return without_path(ejected);
 }
 
 void DriveBay::note_state() {

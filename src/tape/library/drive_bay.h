@@ -5,8 +5,9 @@
 // A library-managed drive gets its keys here: when a command asks for one, the bay has it brought and runs
 // the command again, so that the host knows nothing of it. Hosts cannot reach the key path of such a drive.
 // What was written with a new key is told to the key server when it is on the medium: after a command that
-// moves no data, and at the latest when the cartridge leaves. Where that fails it is tried again when the
-// next cartridge leaves or the next key has come; the drive remembers.
+// moves no data, and at the latest when the cartridge has left. Taking a cartridge out waits for no key
+// server: who takes it out calls confirm() then, when nobody else has to wait for it. Where that fails it is
+// tried again when the next cartridge leaves or the next key has come; the drive remembers.
 //
 // Thread-safe.
 #pragma once
@@ -52,9 +53,12 @@ class DriveBay final : public scsi::LogicalUnit {
   // What the host has buffered is written and the cartridge closed, whatever initiators prevent. For an
   // orderly end: the inventory still has the cartridge in the drive. kIo.
   Status power_off() TW_EXCLUDES(mutex_);
+  // Tells the key servers of what was written and has not been told. Waits for them, and so does the drive.
+  void confirm(std::chrono::milliseconds patience) TW_EXCLUDES(mutex_);
 
   // For the operator (drive_bay_operator.cc). Power off: the cartridge is closed as by power_off() and stays
-  // in the drive, hosts' commands end with 02/04/12, nothing can be inserted.
+  // in the drive, hosts' commands end with 02/04/12, nothing can be inserted. Waits for key servers: what
+  // they have not been told is lost with the power.
   Status switch_off() TW_EXCLUDES(mutex_);
   // The drive is empty then: its owner inserts the cartridge again.
   void switch_on() { powered_ = true; }
@@ -73,9 +77,8 @@ class DriveBay final : public scsi::LogicalUnit {
   std::optional<std::uint64_t> place() const TW_REQUIRES(mutex_);
   scsi::Response execute_with_keys(const scsi::Command& command) TW_REQUIRES(mutex_);
   void bring_key() TW_REQUIRES(mutex_);
-  void confirm_writes() TW_REQUIRES(mutex_);
-  Status left(Result<std::string> ejected) TW_REQUIRES(mutex_);
-  // Before the power goes: the cartridge out whatever hosts prevent, the key servers told.
+  void confirm_writes(std::chrono::milliseconds patience) TW_REQUIRES(mutex_);
+  // Before the power goes: the cartridge out whatever hosts prevent.
   Status close() TW_REQUIRES(mutex_);
   void note_state() TW_REQUIRES(mutex_);
   // Of a drive that is off.

@@ -4,6 +4,7 @@
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
 #include "tape/library/drive_bay.h"
+#include "tape/library/limits.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -39,6 +40,7 @@ Status DriveBay::switch_off() {
   const MutexLock lock(mutex_);
   powered_ = false;
   Status closed = close();
+  confirm_writes(kConfirmPatience);
   (void)drive_->power_cycle();  // without a cartridge it cannot fail
   note_state();
   return closed;

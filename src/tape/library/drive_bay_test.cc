@@ -1,65 +1,18 @@
 #include "tape/library/drive_bay.h"
 
 #include "scsi/inquiry.h"
-#include "scsi/key_path_pages.h"
-#include "tape/device/fake_key_server.h"
+#include "tape/library/fake_bay_keys.h"
 #include "tape/library/library_test_kit.h"
+#include "tape/library/limits.h"
 
 namespace tapewarden::tape::test {
 namespace {
-
-// Carries a drive's pages to a made-up key server, by the port that the bay gives it.
-class Keys final : public BayKeys {
- public:
-  void serve(scsi::LogicalUnit& drive) override {
-    ++served;
-    if (!brings) return;
-    const auto page = scsi::KeyRequestPage::decode(in(drive, scsi::key_path::kKeyRequest)).value();
-    out(drive, scsi::key_path::kChallenge, server.challenge(page.request).encode());
-    const scsi::ExchangeMessagePage answer{page.request, server.answer(page, signed_request(drive))};
-    out(drive, scsi::key_path::kAnswer, answer.encode(scsi::key_path::kAnswer));
-  }
-  bool confirm(scsi::LogicalUnit& drive) override {
-    ++asked;
-    if (!reachable) return false;
-    const auto status = scsi::KeyPathStatusPage::decode(in(drive, scsi::key_path::kStatus)).value();
-    EXPECT_TRUE(status.confirm_due);
-    const auto request = status.confirm_request;
-    out(drive, scsi::key_path::kChallenge, server.challenge(request, true).encode());
-    confirmed.push_back(signed_request(drive));
-    const scsi::ExchangeMessagePage answer{request, server.confirmation(confirmed.back())};
-    out(drive, scsi::key_path::kAnswer, answer.encode(scsi::key_path::kAnswer));
-    return true;
-  }
-  FakeServer server;
-  bool brings = false;
-  bool reachable = true;
-  int served = 0;
-  int asked = 0;
-  std::vector<Bytes> confirmed;  // as the drive signed them
-
- private:
-  static Bytes in(scsi::LogicalUnit& drive, std::uint16_t page) {
-    const auto cdb = scsi::SecurityProtocolIn{0xf0, page, 65536}.encode();
-    const auto response = drive.execute({.cdb = cdb, .nexus = kHost, .data_out = {}});
-    EXPECT_GOOD(response);
-    return response.data_in;
-  }
-  static void out(scsi::LogicalUnit& drive, std::uint16_t page, const Bytes& list) {
-    const auto cdb = scsi::SecurityProtocolOut{0xf0, page, static_cast<std::uint32_t>(list.size())}.encode();
-    EXPECT_GOOD(drive.execute({.cdb = cdb, .nexus = kHost, .data_out = list}));
-  }
-  static Bytes signed_request(scsi::LogicalUnit& drive) {
-    constexpr auto kPage = scsi::key_path::kSignedRequest;
-    return scsi::ExchangeMessagePage::decode(in(drive, kPage), kPage).value().message;
-  }
-};
 
 // A bay with a cartridge in it and one host that has seen every attention.
 struct Bay {
   testing::SimEnv sim{17};
   FakeExchange exchange;
-  Keys keys;
+  FakeBayKeys keys;
   std::unique_ptr<DriveBay> bay;
   Uuid volume;
 
@@ -84,6 +37,11 @@ struct Bay {
   void insert(bool encrypt) {
     done(bay->insert("tape", volume, {.encrypt = encrypt}));
     settle();
+  }
+  // As the library does it.
+  void eject() {
+    done(bay->eject());
+    bay->confirm(kConfirmPatience);
   }
   void settle() {
     for (int attentions = 0; attentions < 4; ++attentions)
@@ -113,7 +71,7 @@ TEST(DriveBay, L4_AKeyIsBroughtOnceForACommandThatAsksForIt) {
   Bay bay(KeyManagement::kLibrary);
   EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);  // none came: the host hears it
   EXPECT_EQ(bay.keys.served, 1);
-  done(bay.bay->eject());
+  bay.eject();
   EXPECT_EQ(bay.keys.asked, 0);
 }
 
@@ -123,7 +81,7 @@ TEST(DriveBay, L4_AWriteIsConfirmedAfterTheCommandThatPutItOnTheMedium) {
   ASSERT_TRUE(bay.filemark().good());
   bay.expect_confirmed_once();
   ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
-  done(bay.bay->eject());
+  bay.eject();
   EXPECT_EQ(bay.keys.asked, 1) << "nothing is due any more";
 }
 
@@ -137,7 +95,7 @@ TEST(DriveBay, L4_AWriteIsConfirmedWhenTheHostUnloads) {
 TEST(DriveBay, L4_AWriteIsConfirmedWhenTheChangerTakesTheCartridgeOut) {
   Bay bay(KeyManagement::kLibrary);
   bay.write_encrypted();
-  done(bay.bay->eject());
+  bay.eject();
   bay.expect_confirmed_once();
 }
 
@@ -146,6 +104,7 @@ TEST(DriveBay, L4_AWriteIsConfirmedWhenThePowerIsSwitchedOff) {
   bay.write_encrypted();
   ASSERT_TRUE(bay.run(scsi::PreventAllow{.prevent = true}.encode()).good());
   done(bay.bay->power_off());
+  bay.bay->confirm(kConfirmPatience);
   bay.expect_confirmed_once();
   EXPECT_FALSE(bay.bay->holds_cartridge());
 }
@@ -178,7 +137,7 @@ TEST(DriveBay, L4_AConfirmationThatDidNotGoThroughIsTriedAgainAndHoldsUpNoComman
   ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
   ASSERT_TRUE(bay.run(scsi::Rewind{}.encode()).good());
   EXPECT_EQ(bay.keys.asked, 1);
-  done(bay.bay->eject());
+  bay.eject();
   EXPECT_EQ(bay.keys.asked, 2);
   bay.keys.reachable = true;
   const auto other = bay.make("other", "A00002L9");
@@ -194,7 +153,7 @@ TEST(DriveBay, L4_WhatIsToBeWrittenInClearNeedsNoKey) {
   Bay bay(KeyManagement::kLibrary, false);
   EXPECT_TRUE(bay.write().good());
   EXPECT_EQ(bay.keys.served, 0);
-  done(bay.bay->eject());
+  bay.eject();
   bay.insert(true);  // the cartridge stays what it was from its beginning, and a new beginning asks for a key
   EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);
 }
@@ -230,7 +189,7 @@ TEST(DriveBay, L4_AReadThatCameSomeWayIsNotRunAgain) {
     EXPECT_GOOD(bay.run(scsi::Write6{.transfer_length = 300}.encode(), block(number)));
   }
   EXPECT_GOOD(bay.filemark());
-  done(bay.bay->eject());
+  bay.eject();
   bay.manage_by(KeyManagement::kLibrary);
   bay.insert(true);
   scsi::ModeParameters parameters{.descriptor = scsi::BlockDescriptor{0, 0, 300}};
@@ -253,7 +212,7 @@ TEST(DriveBay, L4_AReadThatCameSomeWayIsNotRunAgain) {
   EXPECT_EQ(bay.keys.served, 1);
 
   // From where the first block meets the key the command moved nothing, and is run again.
-  done(bay.bay->eject());
+  bay.eject();
   bay.insert(true);
   EXPECT_GOOD(bay.run(scsi::Space{.count = 2}.encode()));
   const auto again = bay.run(scsi::Read6{.fixed = true, .transfer_length = 1}.encode());
@@ -264,7 +223,7 @@ TEST(DriveBay, L4_AReadThatCameSomeWayIsNotRunAgain) {
 
 TEST(DriveBay, L2_AWrongCartridgeGoesBackWhateverAHostPreventsOnTheEmptyDrive) {
   Bay bay(KeyManagement::kApplication);
-  done(bay.bay->eject());
+  bay.eject();
   ASSERT_TRUE(bay.run(scsi::PreventAllow{.prevent = true}.encode()).good());
   const auto other = bay.make("other", "A00002L9");
   const auto wrong = bay.bay->insert("tape", other);
@@ -283,7 +242,7 @@ TEST(DriveBay, L2_ToldWithoutWaitingForACommand) {
   ASSERT_TRUE(bay.run(scsi::LoadUnload{.load = false}.encode()).good());
   EXPECT_TRUE(bay.bay->holds_cartridge());
   EXPECT_FALSE(bay.bay->loaded());
-  done(bay.bay->eject());
+  bay.eject();
   EXPECT_FALSE(bay.bay->holds_cartridge());
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "scsi/sense_codes.h"
+#include "tape/library/limits.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -106,7 +107,34 @@ scsi::Outcome<Library::Step> Library::step_from(std::uint16_t source, const Plac
 }
 
 scsi::Outcome<void> Library::move(std::uint16_t source, std::uint16_t destination) {
-  const MutexLock lock(mutex_);
+  scsi::Outcome<void> moved;
+  std::vector<DriveBay*> emptied;
+  {
+    const MutexLock lock(mutex_);
+    moved = move_under_lock(source, destination);
+    emptied = take_emptied();
+  }
+  confirm(emptied);
+  return moved;
+}
+
+scsi::Outcome<void> Library::exchange(std::uint16_t source, std::uint16_t first, std::uint16_t second) {
+  scsi::Outcome<void> moved;
+  std::vector<DriveBay*> emptied;
+  {
+    const MutexLock lock(mutex_);
+    moved = exchange_under_lock(source, first, second);
+    emptied = take_emptied();
+  }
+  confirm(emptied);
+  return moved;
+}
+
+void Library::confirm(const std::vector<DriveBay*>& emptied) {
+  for (auto* bay : emptied) bay->confirm(kConfirmPatience);
+}
+
+scsi::Outcome<void> Library::move_under_lock(std::uint16_t source, std::uint16_t destination) {
   const auto to = place_of(destination);
   const auto step = TRY(step_from(source, to));
   if (source == destination) return {};
@@ -114,8 +142,8 @@ scsi::Outcome<void> Library::move(std::uint16_t source, std::uint16_t destinatio
   return run({step});
 }
 
-scsi::Outcome<void> Library::exchange(std::uint16_t source, std::uint16_t first, std::uint16_t second) {
-  const MutexLock lock(mutex_);
+scsi::Outcome<void> Library::exchange_under_lock(std::uint16_t source, std::uint16_t first,
+                                                 std::uint16_t second) {
   const auto there = place_of(first);
   const auto onward = place_of(second);
   const auto coming = TRY(step_from(source, there));
@@ -148,7 +176,10 @@ scsi::Outcome<void> Library::take_out(const std::vector<Step>& steps, std::vecto
     auto* bay = bay_of(step.before.place);
     if (bay == nullptr || !bay->holds_cartridge()) continue;
     const auto ejected = bay->eject();
-    if (!bay->holds_cartridge()) out.push_back(&step);
+    if (!bay->holds_cartridge()) {
+      out.push_back(&step);
+      emptied_.push_back(bay);
+    }
     if (ejected) continue;
     if (bay->holds_cartridge()) return scsi::check(codes::kRemovalPreventedByDrive);
     note("cartridge " + step.before.barcode + " could not be unloaded: " + ejected.error().text());
@@ -209,11 +240,6 @@ void Library::prevent_removal_in(const std::string& partition, bool prevented) {
   }
 }
 
-std::uint64_t Library::outside_changes() const {
-  const MutexLock lock(mutex_);
-  return outside_changes_;
-}
-
 Status Library::act(const std::function<Status(LibraryFolder&)>& action) {
   const MutexLock lock(mutex_);
   if (!preventing_.empty())
@@ -232,6 +258,16 @@ Status Library::power_off() {
     if (off) continue;
     note("drive " + bay->serial() + ": " + off.error().text());
     if (first) first = std::move(off);
+  }
+  const auto until = folder_->env().clock->steady_now() + kFarewellPatience;
+  for (const auto& bay : bays_) {
+    const auto left =
+        std::chrono::floor<std::chrono::milliseconds>(until - folder_->env().clock->steady_now());
+    if (left <= std::chrono::milliseconds{0}) {
+      note("there was no time to tell the key servers of every write");
+      break;
+    }
+    bay->confirm(left);
   }
   return first;
 }

@@ -2,7 +2,7 @@
 // the operator work through it.
 //
 // Thread-safe: one move at a time; describe() does not wait for drives. Lock order: the library's mutex, then
-// a bay's.
+// a bay's. Nobody waits for key servers under the library's mutex, but for the command of a drive's host.
 //
 // Invariants
 //  1. What the inventory says is the truth: a cartridge that is in a drive by the inventory is put into it
@@ -16,11 +16,13 @@
 //     element is full, with an exception, and the cartridge can be moved away.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/thread_annotations.h"
@@ -51,7 +53,7 @@ class Library final : public ElementRobot {
   void prevent_removal(bool prevented) override TW_EXCLUDES(mutex_);
   // The same for the hosts of one partition: it takes all to allow it.
   void prevent_removal_in(const std::string& partition, bool prevented) TW_EXCLUDES(mutex_);
-  std::uint64_t outside_changes() const override TW_EXCLUDES(mutex_);
+  std::uint64_t outside_changes() const override { return outside_changes_.load(); }  // waits for no move
 
   // Runs an operator's action on the folder; when it succeeds, hosts are told that cartridges came or went.
   // kConflict while an initiator prevents the removal of cartridges. Errors of the action.
@@ -73,7 +75,8 @@ class Library final : public ElementRobot {
   // loading.
   Status switch_drive(const std::string& serial, bool on) TW_EXCLUDES(mutex_);
 
-  // Closes the cartridges in the drives. To be called when no host is served any more. The first error.
+  // Closes the cartridges in the drives, all of them before key servers are told of what was written, which
+  // goes on for 10 s at most. To be called when no host is served any more. The first error.
   Status power_off() TW_EXCLUDES(mutex_);
 
   const std::vector<std::shared_ptr<DriveBay>>& bays() const { return bays_; }
@@ -88,6 +91,14 @@ class Library final : public ElementRobot {
           LibraryNotes notes);
 
   void fill_drives() TW_REQUIRES(mutex_);
+  scsi::Outcome<void> move_under_lock(std::uint16_t source, std::uint16_t destination) TW_REQUIRES(mutex_);
+  scsi::Outcome<void> exchange_under_lock(std::uint16_t source, std::uint16_t first, std::uint16_t second)
+      TW_REQUIRES(mutex_);
+  Result<Place> unload_under_lock(const std::string& serial, const std::optional<Place>& to, bool force)
+      TW_REQUIRES(mutex_);
+  // Of the drives that a move has emptied; called behind it.
+  std::vector<DriveBay*> take_emptied() TW_REQUIRES(mutex_) { return std::exchange(emptied_, {}); }
+  void confirm(const std::vector<DriveBay*>& emptied) TW_EXCLUDES(mutex_);
   Place place_of(std::uint16_t address) const;
   std::uint16_t slot_address(std::uint32_t index) const;
   // nullptr unless the place is a drive.
@@ -112,7 +123,8 @@ class Library final : public ElementRobot {
   const LibraryNotes notes_;
   mutable Mutex mutex_;
   std::unique_ptr<LibraryFolder> folder_ TW_GUARDED_BY(mutex_);
-  std::uint64_t outside_changes_ TW_GUARDED_BY(mutex_) = 0;
+  std::vector<DriveBay*> emptied_ TW_GUARDED_BY(mutex_);  // what was written there is to be confirmed
+  std::atomic<std::uint64_t> outside_changes_{0};
   std::set<std::string> preventing_ TW_GUARDED_BY(mutex_);  // partitions; "": hosts of the whole library
 };
 

@@ -116,15 +116,34 @@ Result<Place> Library::move_held(const Holding& holding, const std::optional<Pla
 }
 
 Result<Place> Library::move_by_hand(const std::string& barcode, const std::optional<Place>& to) {
-  const MutexLock lock(mutex_);
-  const auto* holding = folder_->inventory().find(barcode);
-  if (holding == nullptr)
-    return fail(ErrorCode::kNotFound, "the library has no cartridge " + barcode, "barcode");
-  return move_held(*holding, to);
+  Result<Place> moved = outside();
+  std::vector<DriveBay*> emptied;
+  {
+    const MutexLock lock(mutex_);
+    const auto* holding = folder_->inventory().find(barcode);
+    if (holding == nullptr)
+      return fail(ErrorCode::kNotFound, "the library has no cartridge " + barcode, "barcode");
+    moved = move_held(*holding, to);
+    emptied = take_emptied();
+  }
+  confirm(emptied);
+  return moved;
 }
 
 Result<Place> Library::unload_by_hand(const std::string& serial, const std::optional<Place>& to, bool force) {
-  const MutexLock lock(mutex_);
+  Result<Place> moved = outside();
+  std::vector<DriveBay*> emptied;
+  {
+    const MutexLock lock(mutex_);
+    moved = unload_under_lock(serial, to, force);
+    emptied = take_emptied();
+  }
+  confirm(emptied);
+  return moved;
+}
+
+Result<Place> Library::unload_under_lock(const std::string& serial, const std::optional<Place>& to,
+                                         bool force) {
   auto* bay = TRY(find_bay(serial));
   const auto* holding = folder_->inventory().at(drive_place(serial));
   if (holding == nullptr) return fail(ErrorCode::kNotFound, "drive " + serial + " is empty", "drive");
@@ -133,10 +152,11 @@ Result<Place> Library::unload_by_hand(const std::string& serial, const std::opti
 }
 
 Status Library::switch_drive(const std::string& serial, bool on) {
-  const MutexLock lock(mutex_);
   auto* bay = TRY(find_bay(serial));
-  if (bay->powered() == on) return {};
-  if (!on) return bay->switch_off();
+  if (!on)
+    return bay->powered() ? bay->switch_off() : Status{};  // waits for key servers: nobody else with it
+  const MutexLock lock(mutex_);
+  if (bay->powered()) return {};
   bay->switch_on();
   const auto* holding = folder_->inventory().at(drive_place(serial));
   return holding == nullptr ? Status{} : load(*bay, *holding);

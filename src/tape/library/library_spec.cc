@@ -161,6 +161,10 @@ const LibraryPartition* LibrarySpec::partition_of_barcode(const std::string& bar
   });
 }
 
+std::string changer_serial(const LibrarySpec& spec, const LibraryPartition* partition) {
+  return spec.changer.serial + (partition == nullptr ? "" : "-" + partition->name);
+}
+
 Result<LibrarySpec> read_library_spec(config::Section section) {
   LibrarySpec spec;
   spec.folder = TRY(section.path("folder"));

@@ -40,6 +40,10 @@ struct LibrarySpec {
   const LibraryPartition* partition_of_barcode(const std::string& barcode) const;
 };
 
+// The serial of the changer that hosts of the partition see: the library's with the partition's name behind
+// it; nullptr: the whole library's.
+std::string changer_serial(const LibrarySpec& spec, const LibraryPartition* partition);
+
 // kInvalidArgument naming the key.
 Result<LibrarySpec> read_library_spec(config::Section section);
 

@@ -50,6 +50,8 @@ struct LibraryBench {
   testing::SimEnv sim{11};
   LibrarySpec spec = small_spec();
   std::vector<std::string> notes;
+  BayKeys* keys = nullptr;  // the drives are library-managed then; to be set before start()
+  DriveExchange* key_side = nullptr;
   std::unique_ptr<Library> library;
 
   LibraryBench() {
@@ -68,9 +70,11 @@ struct LibraryBench {
   // As the daemon does it.
   void start() {
     std::vector<std::shared_ptr<DriveBay>> bays;
+    DriveOptions options;
+    if (keys != nullptr) options.management = KeyManagement::kLibrary;
     for (std::size_t i = 0; i < spec.drives.size(); ++i)
-      bays.push_back(
-          std::make_shared<DriveBay>(std::make_unique<Drive>(sim.env(), identity_of(i), DriveOptions{})));
+      bays.push_back(std::make_shared<DriveBay>(
+          std::make_unique<Drive>(sim.env(), identity_of(i), options, key_side), keys));
     notes.clear();
     library = take(Library::open(take(LibraryFolder::open(sim.env(), spec)), std::move(bays),
                                  [this](const std::string& text) { notes.push_back(text); }));

@@ -1,6 +1,7 @@
 // Every limit of the virtual library in one place.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,5 +14,8 @@ inline constexpr std::size_t kMaxPartitions = 32;
 inline constexpr std::size_t kMaxCartridges = 128'000;        // inside and outside
 inline constexpr std::size_t kMaxInventoryBytes = 16U << 20;  // of its file
 inline constexpr std::size_t kMaxBarcodeRange = kMaxSlots;    // cartridges made at once
+
+inline constexpr std::chrono::milliseconds kConfirmPatience{30'000};   // with key servers, for one drive
+inline constexpr std::chrono::milliseconds kFarewellPatience{10'000};  // for all drives, when all is closed
 
 }  // namespace tapewarden::tape

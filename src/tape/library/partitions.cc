@@ -67,7 +67,12 @@ std::string shared(const LibraryPartition& a, const LibraryPartition& b) {
   for (const auto& drive : a.drives)
     if (b.has_drive(drive)) return "drive " + drive;
   if (overlap(a.slots, b.slots)) return "slots";
-  return overlap(a.ports, b.ports) ? "import/export slots" : "";
+  if (overlap(a.ports, b.ports)) return "import/export slots";
+  for (const auto& range : a.barcodes)
+    for (const auto& other : b.barcodes)
+      if (overlap(range, other))
+        return "barcodes of " + range.first + "-" + range.last + " and " + other.first + "-" + other.last;
+  return "";
 }
 
 }  // namespace

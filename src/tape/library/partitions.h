@@ -33,7 +33,8 @@ struct LibraryPartition {
 // counts them. kInvalidArgument with the remedy.
 Result<LibraryPartition> parse_partition(std::string_view text);
 
-// That no two share a name, a drive, a slot or an import/export slot. kInvalidArgument naming both.
+// That no two share a name, a drive, a slot, an import/export slot or a barcode. kInvalidArgument naming
+// both.
 Status check_apart(const std::vector<LibraryPartition>& partitions);
 
 }  // namespace tapewarden::tape

@@ -46,6 +46,50 @@ TEST(LibraryPartitions, L4_NoTwoShareAnything) {
   }
 }
 
+TEST(LibraryPartitions, L4_NoBarcodeBelongsToTwo) {
+  const auto apart = [](const std::string& a, const std::string& b) {
+    const auto one = check_apart({take(parse_partition("A, drives 1, slots 1-4, barcodes " + a)),
+                                  take(parse_partition("B, drives 2, slots 5-8, barcodes " + b))});
+    const auto other = check_apart({take(parse_partition("A, drives 1, slots 1-4, barcodes " + b)),
+                                    take(parse_partition("B, drives 2, slots 5-8, barcodes " + a))});
+    EXPECT_EQ(one.has_value(), other.has_value()) << a << " " << b;
+    EXPECT_TRUE(one || one.error().message.find("barcodes of") != std::string::npos);
+    return one.has_value();
+  };
+  EXPECT_TRUE(apart("VOL000L9-VOL499L9", "VOL500L9-VOL999L9"));
+  EXPECT_TRUE(apart("VOL000L9-VOL499L9", "VOL000L8-VOL499L8")) << "between, and of another ending";
+  EXPECT_TRUE(apart("VOL000L9-VOL499L9", "VOL000")) << "of another length";
+  EXPECT_TRUE(apart("A10-A19", "A00-A09 A20-A99"));
+  EXPECT_TRUE(apart("AB0-AB9", "AA0-AA9"));
+  EXPECT_TRUE(apart("A1B-A2B", "A1A-A9A")) << "their ends lie within each other, but none counts in both";
+  EXPECT_FALSE(apart("VOL000L9-VOL499L9", "VOL499L9-VOL999L9"));
+  EXPECT_FALSE(apart("VOL000L9-VOL999L9", "VOL100L9"));
+  EXPECT_FALSE(apart("VOL000L9-VOL999L9", "ABC123 VOL100L9-VOL199L9"));
+  EXPECT_FALSE(apart("A00-Z99", "M50")) << "letters count as well";
+  EXPECT_FALSE(apart("AAA-ZZZ", "MA0-MA9"));
+  EXPECT_TRUE(apart("A00-Z99", "MA0-MZ9")) << "where digits count, letters do not";
+}
+
+TEST(LibraryPartitions, L4_TwoRangesOverlapWhereABarcodeIsInBoth) {
+  const std::string ends[] = {"0A", "1Z", "5A", "9Z", "A0", "A9", "AA", "B0", "B5", "Z0", "ZZ"};
+  const std::string characters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  std::vector<BarcodeRange> ranges;
+  for (const auto& first : ends)
+    for (const auto& last : ends)
+      if (first <= last) ranges.push_back({first, last});
+  for (const auto& a : ranges) {
+    for (const auto& b : ranges) {
+      bool both = false;
+      for (const char one : characters)
+        for (const char two : characters) {
+          const std::string barcode{one, two};
+          both = both || (a.holds(barcode) && b.holds(barcode));
+        }
+      ASSERT_EQ(overlap(a, b), both) << a.first << "-" << a.last << " " << b.first << "-" << b.last;
+    }
+  }
+}
+
 // LTO: the first drive, slots 1 to 3, port 1. ENT: the other two drives, slots 5 to 8, port 2. Slot 4 is in
 // none.
 struct Divided : LibraryBench {
@@ -75,6 +119,8 @@ struct Divided : LibraryBench {
 
 TEST(LibraryPartitions, L4_AHostSeesALibraryOfItsOwn) {
   Divided bench;
+  EXPECT_EQ(changer_serial(bench.spec, bench.spec.partition_of_drive("1000000001")), "TWL0000001-LTO");
+  EXPECT_EQ(changer_serial(bench.spec, nullptr), "TWL0000001");
   EXPECT_EQ(bench.lto->layout().storage, (scsi::ElementRange{kSlot, 3}));
   EXPECT_EQ(bench.lto->layout().data_transfer, (scsi::ElementRange{kDrive, 1}));
   EXPECT_EQ(bench.lto->layout().import_export, (scsi::ElementRange{kPort, 1}));
