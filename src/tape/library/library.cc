@@ -10,7 +10,6 @@ namespace tapewarden::tape {
 namespace {
 
 namespace codes = scsi::sense_codes;
-using scsi::ElementType;
 
 Status check_bays(const LibrarySpec& spec, const std::vector<std::shared_ptr<DriveBay>>& bays) {
   const auto fits = [](const LibraryDrive& drive, const std::shared_ptr<DriveBay>& bay) {
