@@ -1,6 +1,9 @@
 #include "tape/library/library_actions.h"
 
+#include <algorithm>
 #include <map>
+
+#include "tape/device/density.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -45,6 +48,22 @@ Result<Holding> holding_of(const Cartridge& cartridge, const std::string& barcod
   return Holding{.barcode = barcode, .volume = identity.volume, .kind = identity.kind};
 }
 
+// The last two characters of an LTO barcode name the medium: "L" and the generation, or for WORM media LV
+// (LTO-5) to LZ (LTO-9); LTO Ultrium cartridge label specification, "media type". Nothing where they name
+// none of ours.
+const Density* density_of_barcode(const std::string& barcode) {
+  constexpr std::size_t kVolserSize = 6;
+  constexpr unsigned kFirstWorm = 5;
+  if (barcode.size() != kVolserSize + 2 || barcode[kVolserSize] != 'L') return nullptr;
+  const char type = barcode.back();
+  const auto names = [type](const Density& density) {
+    return type == static_cast<char>('0' + density.generation) ||
+           type == static_cast<char>('V' + density.generation - kFirstWorm);
+  };
+  const auto found = std::ranges::find_if(lto_densities(), names);
+  return found == lto_densities().end() ? nullptr : &*found;
+}
+
 Result<Holding> make_one(LibraryFolder& folder, const std::string& barcode, CartridgeSpec spec,
                          AddedCartridges& added) {
   const auto path = folder.path_of(barcode);
@@ -56,6 +75,8 @@ Result<Holding> make_one(LibraryFolder& folder, const std::string& barcode, Cart
   }
   spec.volume = Uuid();
   spec.volser = barcode;
+  const auto* density = spec.kind == MediumKind::kLto ? density_of_barcode(barcode) : nullptr;
+  if (density != nullptr) spec.density = density->code;
   const auto cartridge = TRY(Cartridge::create(folder.env(), path, spec));
   ++added.made;
   return holding_of(*cartridge, barcode);

@@ -1,5 +1,6 @@
 #include "tape/library/library_actions.h"
 
+#include "tape/device/density.h"
 #include "tape/library/library_test_kit.h"
 
 namespace tapewarden::tape::test {
@@ -45,6 +46,18 @@ TEST(LibraryActions, L2_NewCartridgesGoIntoFreeSlots) {
       take(Cartridge::open(shelf.sim.env(), shelf.folder->path_of("A00002L9"), CartridgeMode::kRead));
   EXPECT_EQ(cartridge->identity().volser, "A00002L9");
   EXPECT_EQ(cartridge->identity().volume, shelf.folder->inventory().find("A00002L9")->volume);
+}
+
+TEST(LibraryActions, L2_ABarcodeNamesTheDensityOfItsMedium) {
+  Shelf shelf;
+  const std::vector<std::pair<std::string, unsigned>> made = {
+      {"A00001L7", 7}, {"A00002LY", 8}, {"A00003M8", 9}, {"A04", 9}};
+  for (const auto& [barcode, generation] : made) {
+    ASSERT_EQ(take(shelf.add(barcode)).made, 1U);
+    const auto cartridge =
+        take(Cartridge::open(shelf.sim.env(), shelf.folder->path_of(barcode), CartridgeMode::kRead));
+    EXPECT_EQ(find_density(cartridge->identity().density)->generation, generation) << barcode;
+  }
 }
 
 TEST(LibraryActions, L2_AnInterruptedAdditionIsFinishedByTheSameWords) {
