@@ -149,6 +149,11 @@ TEST(SgIo, D3_OnlyTheHostsOwnBusesAreLocal) {
     EXPECT_FALSE(is_local_bus("/sys/devices/platform/" + std::string(controller) +
                               "/usb5/5-1/5-1:1.0/host7/target7:0:0/7:0:0:0/scsi_generic/sg4"))
         << "USB/IP brings it over the network";
+  for (const auto* network : {"/sys/devices/pci0000:00/0000:00:06.0/infiniband_srp/srp-mlx5_0-1/host8",
+                              "/sys/devices/pci0000:00/0000:00:06.0/host8/port-8:1/srp-rport-8:1",
+                              "/sys/devices/pci0000:00/0000:00:07.0/net/eth0/ctlr_0/host9/rport-9:0-2",
+                              "/sys/devices/virtual/fcoe/ctlr_0/host9/rport-9:0-2"})
+    EXPECT_FALSE(is_local_bus(std::string(network) + "/target8:0:0/8:0:0:0/scsi_generic/sg5")) << network;
   EXPECT_FALSE(is_local_bus("")) << "when the system does not tell, a key stays here";
 }
 

@@ -57,6 +57,9 @@ std::string sysfs_path(dev_t device) {
 bool is_local_bus(std::string_view path) {
   // USB/IP: the kernel shows a device of another host at a controller of its own that is no hardware.
   if (path.find("/vhci_hcd") != std::string_view::npos) return false;
+  // SCSI over RDMA and Fibre Channel over Ethernet: the cable is the network's.
+  for (const auto* host : {"/srp_host/", "/infiniband_srp/", "/srp-", "/fcoe", "/ctlr_"})
+    if (path.find(host) != std::string_view::npos) return false;
   constexpr std::string_view kSession = "/session";  // of the class iscsi_session
   for (auto at = path.find(kSession); at != std::string_view::npos; at = path.find(kSession, at + 1)) {
     const auto digit = at + kSession.size();
