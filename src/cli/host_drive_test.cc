@@ -205,6 +205,19 @@ TEST_F(HostTapeTest, D5_TheKeyIsTakenFromTheDriveAtTheEnd) {
   EXPECT_EQ(mode(), scsi::EncryptionMode::kDisable);
 }
 
+TEST_F(HostTapeTest, D5_NobodyTakesTheCartridgeWhileATapeIsOpen) {
+  {
+    Context context;
+    context.env = bench_.sim.env();
+    const Values values;
+    const auto host =
+        HostTape::over(context, values, HostDrive::over(std::make_unique<Way>(*bench_.drive, true)).value());
+    ASSERT_TRUE(host) << host.error().text();
+    EXPECT_EQ(bench_.drive->eject().error().code, ErrorCode::kConflict);
+  }
+  EXPECT_TRUE(bench_.drive->eject());
+}
+
 TEST_F(HostTapeTest, D5_ADriveThatKnowsNoEncryptionHasNoKeyToTake) {
   EXPECT_TRUE(clear_key([](const scsi::Command& command) {
     return sets_encryption(command) || asks_of_encryption(command) ? std::optional(refused()) : std::nullopt;

@@ -4,6 +4,7 @@ namespace tapewarden::cli {
 
 HostTape::~HostTape() {
   if (gave_key_) (void)clear_key();  // at the latest the next load does it
+  if (holds_cartridge_) (void)tape().prevent_removal(false);
 }
 
 Result<std::unique_ptr<HostTape>> HostTape::open(Context& context, const Values& values) {
@@ -17,6 +18,8 @@ Result<std::unique_ptr<HostTape>> HostTape::over(Context& context, const Values&
   tape::TapeDrive& drive = host->tape();
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
   if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());
+  // Nobody's robot or button takes it out in the middle of a file.
+  host->holds_cartridge_ = drive.prevent_removal(true).has_value();
   return host;
 }
 

@@ -11,7 +11,8 @@ namespace tapewarden::cli {
 
 class HostTape final : public KeyedDrive {
  public:
-  // Brings the drive to variable block length. `context` and `values` outlive this. Errors of
+  // Brings the drive to variable block length and keeps its cartridge in it, where the drive can, until this
+  // ends. `context` and `values` outlive this. Errors of
   // HostDrive::open(); those of the drive when it holds no cartridge.
   static Result<std::unique_ptr<HostTape>> open(Context& context, const Values& values);
   // The same for a drive that is opened already.
@@ -36,6 +37,7 @@ class HostTape final : public KeyedDrive {
   std::unique_ptr<HostKeys> keys_;
   std::optional<keyproxy::SetKey> unconfirmed_;
   bool gave_key_ = false;
+  bool holds_cartridge_ = false;
 };
 
 }  // namespace tapewarden::cli
