@@ -91,14 +91,16 @@ Status show(Context& context, const Values& values) {
   json::array rows;
   for (const auto* holding : in_order(folder->inventory())) {
     const bool missing = folder->missing(holding->barcode);
+    const auto fault = folder->partition_fault(*holding);
     text += "  " + holding->barcode + std::string(10 - holding->barcode.size(), ' ') +
             std::string(tape::to_string(holding->kind)) + "  " + holding->place.text() +
-            (missing ? "  MISSING: its file is gone" : "") + "\n";
+            (missing ? "  MISSING: its file is gone" : "") + (fault.empty() ? "" : "  " + fault) + "\n";
     rows.push_back(json::object{{"barcode", holding->barcode},
                                 {"volume", holding->volume.text()},
                                 {"kind", tape::to_string(holding->kind)},
                                 {"place", holding->place.text()},
-                                {"missing", missing}});
+                                {"missing", missing},
+                                {"partition_fault", fault}});
   }
   json::array strays;
   for (const auto& name : folder->strays()) {

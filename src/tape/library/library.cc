@@ -39,8 +39,20 @@ Result<std::unique_ptr<Library>> Library::open(std::unique_ptr<LibraryFolder> fo
     library->note("the file of cartridge " + barcode + " is missing");
   for (const auto& name : library->folder_->strays())
     library->note("the file " + name + " in cartridges/ is not in the inventory");
+  library->note_partitions();
   library->fill_drives();
   return library;
+}
+
+// The configuration may have changed since the cartridges came to where they are.
+void Library::note_partitions() const {
+  constexpr std::size_t kTold = 20;
+  std::size_t odd = 0;
+  for (const auto& [barcode, holding] : folder_->inventory().cartridges()) {
+    const auto fault = folder_->partition_fault(holding);
+    if (!fault.empty() && ++odd <= kTold) note("cartridge " + barcode + " is " + fault);
+  }
+  if (odd > kTold) note("so are, or in no partition, " + std::to_string(odd - kTold) + " more cartridges");
 }
 
 void Library::fill_drives() {

@@ -90,6 +90,7 @@ class Library final : public ElementRobot {
   Library(std::unique_ptr<LibraryFolder> folder, std::vector<std::shared_ptr<DriveBay>> bays,
           LibraryNotes notes);
 
+  void note_partitions() const TW_REQUIRES(mutex_);
   void fill_drives() TW_REQUIRES(mutex_);
   scsi::Outcome<void> move_under_lock(std::uint16_t source, std::uint16_t destination) TW_REQUIRES(mutex_);
   scsi::Outcome<void> exchange_under_lock(std::uint16_t source, std::uint16_t first, std::uint16_t second)

@@ -68,6 +68,15 @@ std::string LibraryFolder::path_of(const std::string& barcode) const {
   return spec_.folder + "/cartridges/" + barcode + std::string(kCartridgeEnding);
 }
 
+std::string LibraryFolder::partition_fault(const Holding& holding) const {
+  if (spec_.partitions.empty() || holding.place.kind == PlaceKind::kOutside) return {};
+  const auto* here = spec_.partition_at(holding.place);
+  if (here == nullptr) return "in no partition: no host reaches it";
+  const auto* owner = spec_.partition_of_barcode(holding.barcode);
+  if (owner == nullptr || owner == here) return {};
+  return "in partition " + here->name + ", but its barcode is one of " + owner->name;
+}
+
 Status LibraryFolder::rescan() {
   const auto names = TRY(env_.disk->list(spec_.folder + "/cartridges"));
   std::set<std::string> unseen;

@@ -46,6 +46,9 @@ class LibraryFolder {
   const std::set<std::string>& missing() const { return missing_; }
   // Names in cartridges/ that the inventory does not know.
   const std::vector<std::string>& strays() const { return strays_; }
+  // Where the library is divided: what is wrong with the partition that a cartridge lies in, for people;
+  // empty where nothing is, and for what is outside.
+  std::string partition_fault(const Holding& holding) const;
   // Compares inventory and folder again. kIo.
   Status rescan();
 

@@ -9,17 +9,11 @@ namespace {
 
 namespace codes = scsi::sense_codes;
 
-const LibraryPartition* partition_at(const LibrarySpec& spec, const Place& place) {
-  if (place.kind == PlaceKind::kSlot) return spec.partition_of_slot(place.index);
-  if (place.kind == PlaceKind::kPort) return spec.partition_of_port(place.index);
-  return spec.partition_of_drive(place.drive);
-}
-
 // Rules of encryption name partitions: a cartridge does not get out of its own by the way. One that is in
 // none may be brought into any.
 Status check_stays_in_partition(const LibrarySpec& spec, const Holding& holding, const Place& to) {
-  const auto* own = partition_at(spec, holding.place);
-  if (own == nullptr || partition_at(spec, to) == own) return {};
+  const auto* own = spec.partition_at(holding.place);
+  if (own == nullptr || spec.partition_at(to) == own) return {};
   return fail(ErrorCode::kConflict,
               "cartridge " + holding.barcode + " is in partition " + own->name + ", " + to.text() + " is not",
               "to", "name a place of that partition; or export the cartridge and import it into another");
@@ -85,7 +79,7 @@ Result<std::uint16_t> Library::address_of(const Place& place) const {
 Result<Place> Library::place_for(const Holding& holding) const {
   const auto& inventory = folder_->inventory();
   const auto& spec = folder_->spec();
-  const auto* partition = partition_at(spec, holding.place);
+  const auto* partition = spec.partition_at(holding.place);
   if (holding.place.kind == PlaceKind::kSlot) return holding.place;
   const auto fits = [&](std::uint32_t slot) {
     return spec.partition_of_slot(slot) == partition && inventory.at(slot_place(slot)) == nullptr;

@@ -155,6 +155,12 @@ const LibraryPartition* LibrarySpec::partition_of_drive(const std::string& drive
   return first_that(partitions, [&](const auto& one) { return one.has_drive(drive); });
 }
 
+const LibraryPartition* LibrarySpec::partition_at(const Place& place) const {
+  if (place.kind == PlaceKind::kSlot) return partition_of_slot(place.index);
+  if (place.kind == PlaceKind::kPort) return partition_of_port(place.index);
+  return place.kind == PlaceKind::kDrive ? partition_of_drive(place.drive) : nullptr;
+}
+
 const LibraryPartition* LibrarySpec::partition_of_barcode(const std::string& barcode) const {
   return first_that(partitions, [&](const auto& one) {
     return std::ranges::any_of(one.barcodes, [&](const auto& range) { return range.holds(barcode); });

@@ -8,6 +8,7 @@
 #include "scsi/changer_mode.h"
 #include "tape/device/changer.h"
 #include "tape/library/encryption_rules.h"
+#include "tape/library/inventory.h"
 #include "tape/library/partitions.h"
 #include "tape/medium/superblock.h"
 
@@ -38,6 +39,8 @@ struct LibrarySpec {
   const LibraryPartition* partition_of_port(std::uint32_t index) const;
   const LibraryPartition* partition_of_drive(const std::string& serial) const;
   const LibraryPartition* partition_of_barcode(const std::string& barcode) const;
+  // nullptr also for what is outside.
+  const LibraryPartition* partition_at(const Place& place) const;
 };
 
 // The serial of the changer that hosts of the partition see: the library's with the partition's name behind

@@ -1,6 +1,8 @@
 // Partitions: what the configuration says, and what hosts of one can reach.
 #include "tape/library/partitions.h"
 
+#include <algorithm>
+
 #include "scsi/changer_cdb.h"
 #include "tape/library/library_test_kit.h"
 #include "tape/library/partition_robot.h"
@@ -150,6 +152,18 @@ TEST(LibraryPartitions, L4_MovesStayInThePartition) {
   EXPECT_EQ(bench.at(kDrive), "A00002L9");
   EXPECT_EQ(bench.at(kSlot + 1), "A00001L9");
   bench.expect_whole();
+}
+
+TEST(LibraryPartitions, L4_CartridgesThatLieWrongAreToldAtTheStart) {
+  Divided bench;
+  EXPECT_EQ(bench.notes,
+            std::vector<std::string>{"cartridge A00004L9 is in no partition: no host reaches it"});
+  bench.spec.partitions[0].barcodes = {take(parse_barcode_bounds("A00002L9-A00009L9"))};
+  bench.spec.partitions[1].barcodes.push_back(take(parse_barcode_bounds("A00001L9")));
+  bench.restart();
+  EXPECT_EQ(std::ranges::count(bench.notes,
+                               "cartridge A00001L9 is in partition LTO, but its barcode is one of ENT"),
+            1);
 }
 
 TEST(LibraryPartitions, L4_AnOperatorsMoveStaysInThePartitionToo) {
