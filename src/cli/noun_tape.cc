@@ -185,8 +185,7 @@ Status read(Context& context, const Values& values) {
   TRY(opened.close());
   tell(context, "read", report);
   if (report.end == FileEnd::kNoFilemark)
-    *context.err
-        << "no filemark ends it: its writing may have been cut off, which nobody tells\n";
+    *context.err << "no filemark ends it: its writing may have been cut off, which nobody tells\n";
   return report.end == FileEnd::kCutOff ? cut_off(report.file_number) : Status{};
 }
 
