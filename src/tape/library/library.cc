@@ -52,7 +52,7 @@ void Library::note_partitions() const {
     const auto fault = folder_->partition_fault(holding);
     if (!fault.empty() && ++odd <= kTold) note("cartridge " + barcode + " is " + fault);
   }
-  if (odd > kTold) note("so are, or in no partition, " + std::to_string(odd - kTold) + " more cartridges");
+  if (odd > kTold) note(std::to_string(odd - kTold) + " more cartridges lie in no partition or in another's");
 }
 
 void Library::fill_drives() {
