@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t kChecksumBytes = 4;
 }  // namespace
 
-ByteWriter begin_area(std::string_view magic) {
+ByteWriter begin_area(std::string_view magic, std::uint16_t version) {
   ByteWriter writer;
-  writer.text(magic).u16(kFormatVersion).u16(0);
+  writer.text(magic).u16(version).u16(0);
   return writer;
 }
 
@@ -27,8 +27,8 @@ Bytes finish_area(ByteWriter writer, std::size_t size) {
   return writer.take();
 }
 
-Result<ByteReader> open_area(ByteView bytes, std::string_view magic, std::size_t size,
-                             std::string_view name) {
+Result<ByteReader> open_area(ByteView bytes, std::string_view magic, std::size_t size, std::string_view name,
+                             std::uint16_t latest, std::uint16_t* version) {
   const std::string field(name);
   if (bytes.size() != size) return fail(ErrorCode::kCorrupt, field + " is cut short", field);
   if (std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; })) {
@@ -43,7 +43,9 @@ Result<ByteReader> open_area(ByteView bytes, std::string_view magic, std::size_t
     return fail(ErrorCode::kCorrupt, field + " does not fit its checksum", field);
   }
   ByteReader reader(content.subspan(magic.size()));
-  if (TRY(reader.u16("version")) != kFormatVersion) {
+  const auto found = TRY(reader.u16("version"));
+  if (version != nullptr) *version = found;
+  if (found < kFormatVersion || found > latest) {
     return fail(ErrorCode::kUnsupported, field + " has a version that this program does not know", field,
                 "read it with a newer release");
   }

@@ -87,6 +87,9 @@ Result<std::unique_ptr<Cartridge>> Cartridge::create(Env env, const std::string&
                                                      const CartridgeSpec& spec) {
   TRY(check_spec(spec));
   if (env.disk->exists(path)) return fail(ErrorCode::kAlreadyExists, path + " exists", "path");
+  if (const auto left = partition_files(*env.disk, path); !left.empty())
+    return fail(ErrorCode::kAlreadyExists, left.front() + " exists", "path",
+                "it is a partition of another cartridge: keep it with that one, or choose another name");
   const std::string made = path + ".new";
   TRY(make_file(env, made, first_superblock(env, spec)));
   TRY(env.disk->rename(made, path));
@@ -95,17 +98,34 @@ Result<std::unique_ptr<Cartridge>> Cartridge::create(Env env, const std::string&
 }
 
 Result<std::unique_ptr<Cartridge>> Cartridge::open(Env env, const std::string& path, CartridgeMode mode) {
+  std::unique_ptr<File> lock;
+  if (mode == CartridgeMode::kReadWrite) {
+    (void)TRY(env.disk->open(path, OpenMode::kRead));  // a lock would make a missing file
+    lock = TRY(env.disk->lock(path));
+  }
+  auto state = TRY(open_state(env, path, mode, std::move(lock)));
+  if (state->partition() != 0)
+    return fail(ErrorCode::kInvalidArgument, path + " is partition 1 of a cartridge", "path",
+                "name the file of its partition 0, beside it without \".partition1\"");
+  auto opened = std::unique_ptr<Cartridge>(new Cartridge(std::move(state)));
+  TRY(opened->open_second());
+  return opened;
+}
+
+Result<std::unique_ptr<Cartridge::State>> Cartridge::open_state(Env env, const std::string& path,
+                                                                CartridgeMode mode,
+                                                                std::unique_ptr<File> lock) {
   const bool writing = mode == CartridgeMode::kReadWrite;
   auto file = TRY(env.disk->open(path, writing ? OpenMode::kReadWrite : OpenMode::kRead));
-  std::unique_ptr<File> lock;
-  if (writing) lock = TRY(env.disk->lock(path));
   SuperblockPair superblocks = TRY(SuperblockPair::load(*file));
+  if (writing && superblocks.current().formatting) TRY(finish_format(env, path, *file, superblocks));
   MemoryArea memory = TRY(MemoryArea::load(*file));
   KeyArea keys = TRY(KeyArea::load(*file));
   auto state = std::make_unique<State>(env, path, mode, std::move(lock), std::move(file),
                                        std::move(superblocks), std::move(memory), std::move(keys));
-  state->physical_bytes = TRY(state->file->size());
-  Recovered found = TRY(recover(state->stream, state->superblocks.current(), state->physical_bytes));
+  const Superblock& block = state->superblocks.current();
+  state->physical_bytes = bytes_that_count(block, TRY(state->file->size()));
+  Recovered found = TRY(recover(state->stream, block, state->physical_bytes));
   if (found.damage && writing) return std::unexpected(*found.damage);
   if (found.stopped) state->damage = std::move(found.damage);
   state->index = std::move(found.index);
@@ -114,11 +134,11 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(Env env, const std::string& p
   state->file_bytes = found.end.offset;
   state->pos = ChainState::beginning();
   state->cut_off_here = !state->damage && !found.ended && state->inside_file(state->end.object);
-  return std::unique_ptr<Cartridge>(new Cartridge(std::move(state)));
+  return state;
 }
 
 CartridgeIdentity Cartridge::identity() const {
-  const Superblock& block = state_->superblocks.current();
+  const Superblock& block = first().superblocks.current();
   return {block.volume,
           block.volser,
           block.kind,
@@ -126,8 +146,9 @@ CartridgeIdentity Cartridge::identity() const {
           block.worm,
           block.management,
           block.compression_level,
-          block.capacity_bytes,
-          block.created};
+          medium_bytes(block),
+          block.created,
+          block.partitions};
 }
 
 bool Cartridge::writable() const {
@@ -136,9 +157,9 @@ bool Cartridge::writable() const {
 
 Status Cartridge::set_management(KeyManagement management) {
   TRY(state_->require_writable());
-  Superblock block = state_->superblocks.current();
+  Superblock block = first().superblocks.current();
   block.management = management;
-  return state_->write_superblock(block);
+  return first().write_superblock(block);
 }
 
 Status Cartridge::set_compression_level(std::uint8_t level) {
@@ -146,27 +167,9 @@ Status Cartridge::set_compression_level(std::uint8_t level) {
   if (level > kMaxCompressionLevel) {
     return fail(ErrorCode::kInvalidArgument, "the compression level is 0 to 3", "compression_level");
   }
-  Superblock block = state_->superblocks.current();
+  Superblock block = first().superblocks.current();
   block.compression_level = level;
-  return state_->write_superblock(block);
-}
-
-const AttributeMap& Cartridge::attributes() const {
-  return state_->memory.attributes();
-}
-
-Status Cartridge::set_attributes(const AttributeMap& changes) {
-  TRY(state_->require_writable());
-  AttributeMap next = state_->memory.attributes();
-  for (const auto& [id, attribute] : changes) {
-    if (attribute.value.empty()) {
-      next.erase(id);
-    } else {
-      next[id] = attribute;
-    }
-  }
-  (void)TRY(memory_bytes_left(next));
-  return state_->guard(state_->memory.write(*state_->file, std::move(next)));
+  return first().write_superblock(block);
 }
 
 Status Cartridge::count_load() {
@@ -175,13 +178,13 @@ Status Cartridge::count_load() {
 }
 
 const KeyInfoReport& Cartridge::key_info() const {
-  return state_->keys.report();
+  return first().keys.report();
 }
 
 Status Cartridge::set_key_info(const KeyInfo& info) {
   TRY(state_->require_writable());
   TRY(check_key_info(info));
-  return state_->guard(state_->keys.write(*state_->file, info, SlotsToWrite::kOlder));
+  return first().guard(first().keys.write(*first().file, info, SlotsToWrite::kOlder));
 }
 
 Status Cartridge::repair_key_info(const KeyInfo* content) {
@@ -192,45 +195,52 @@ Status Cartridge::repair_key_info(const KeyInfo* content) {
   }
   const KeyInfo info = content != nullptr ? *content : key_info().info;
   TRY(check_key_info(info));
-  return state_->guard(state_->keys.write(*state_->file, info, SlotsToWrite::kBoth));
+  return first().guard(first().keys.write(*first().file, info, SlotsToWrite::kBoth));
 }
 
 SessionKeys Cartridge::session_keys() const {
   SessionKeys out;
-  const auto& read = state_->stream.sessions();
-  out.unknown = std::ranges::any_of(state_->index.sessions(),
-                                    [&](const auto& session) { return !read.contains(session.id); });
-  for (const auto& [id, entry] : read) {
-    const bool known = std::ranges::find(out.check_values, entry.info.check_value) != out.check_values.end();
-    if (entry.info.encrypted() && !known) out.check_values.push_back(entry.info.check_value);
+  for (const State* state : {state_.get(), other_.get()}) {
+    if (state == nullptr) continue;
+    const auto& read = state->stream.sessions();
+    out.unknown = out.unknown || std::ranges::any_of(state->index.sessions(), [&](const auto& session) {
+                    return !read.contains(session.id);
+                  });
+    for (const auto& [id, entry] : read) {
+      const bool known =
+          std::ranges::find(out.check_values, entry.info.check_value) != out.check_values.end();
+      if (entry.info.encrypted() && !known) out.check_values.push_back(entry.info.check_value);
+    }
   }
   return out;
 }
 
-CapacityState Cartridge::capacity() const {
-  const Superblock& block = state_->superblocks.current();
+CapacityState Cartridge::State::capacity() const {
+  const Superblock& block = superblocks.current();
   CapacityState out;
   out.capacity_bytes = block.capacity_bytes;
-  out.used_bytes = state_->end.offset - kDataStart;
-  out.used_to_position_bytes = state_->pos.offset - kDataStart;
+  out.used_bytes = end.offset - kDataStart;
+  out.used_to_position_bytes = pos.offset - kDataStart;
   const std::uint64_t used = out.used_to_position_bytes;
   const std::uint64_t warning = block.capacity_bytes - block.early_warning_bytes;
   out.early_warning = used >= warning;
-  const std::uint64_t zone = std::min(state_->programmable_early_warning, warning);
+  const std::uint64_t zone = std::min(programmable_early_warning, warning);
   out.programmable_early_warning = zone != 0 && used >= warning - zone;
   out.end_of_medium = used >= block.capacity_bytes;
   return out;
 }
 
-void Cartridge::set_programmable_early_warning(std::uint64_t bytes) {
-  state_->programmable_early_warning = bytes;
+CapacityState Cartridge::capacity() const {
+  return state_->capacity();
 }
 
-const CartridgeStats& Cartridge::stats() const {
-  return state_->stats;
+void Cartridge::set_programmable_early_warning(std::uint64_t bytes) {
+  state_->programmable_early_warning = bytes;
+  if (other_) other_->programmable_early_warning = bytes;
 }
 
 void Cartridge::set_seal_observer(SealObserver observer) {
+  if (other_) other_->observer = observer;
   state_->observer = std::move(observer);
 }
 
@@ -240,6 +250,12 @@ Status Cartridge::State::require_writable() const {
                 detail(MediumFault::kWriteProtected));
   }
   if (failure) return std::unexpected(*failure);
+  if (sibling != nullptr && sibling->failure) return std::unexpected(*sibling->failure);
+  if (sibling_lost) {
+    return fail(ErrorCode::kCorrupt,
+                "partition 1 of the cartridge is lost: nothing is written to what is left", "partition 1",
+                "put its file back, or format the cartridge", detail(MediumFault::kHeaderDamaged));
+  }
   return {};
 }
 

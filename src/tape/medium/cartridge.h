@@ -14,6 +14,9 @@
 //  3. The counter of a session only grows: a (session key, IV) pair is used once.
 //  4. After a failed write or sync nothing more is written through this object: open the file again.
 //  5. Bytes leave a read only when every check that the key allows has passed.
+//  6. Of two partitions at most one has a running session, the one where the position is; when the position
+//  leaves it,
+//     what was written there is synced and the session ends.
 #pragma once
 
 #include <functional>
@@ -28,6 +31,7 @@
 #include "tape/medium/cartridge_memory.h"
 #include "tape/medium/data_key.h"
 #include "tape/medium/key_info.h"
+#include "tape/medium/partition_set.h"
 #include "tape/medium/superblock.h"
 
 namespace tapewarden::tape {
@@ -70,12 +74,13 @@ struct CartridgeIdentity {
   bool worm;
   KeyManagement management;
   std::uint8_t compression_level;
-  std::uint64_t capacity_bytes;
+  std::uint64_t capacity_bytes;  // of all partitions together
   WallTime created;
+  std::uint8_t partitions;
 };
 
 struct Position {
-  std::uint8_t partition = 0;        // always 0 today
+  std::uint8_t partition = 0;
   std::uint64_t logical_object = 0;  // number of the next object; data records and filemarks count
   std::uint64_t file_number = 0;     // filemarks between here and the beginning
   bool operator==(const Position&) const = default;
@@ -91,7 +96,8 @@ struct SessionSpec {
   std::uint8_t kad_format = 0;                    // KAD FORMAT of SSC, 0 to 2; told again by next_block()
   std::optional<std::uint8_t> compression_level;  // nothing: the cartridge's default; 0: off
   // Put into the four key areas before the first record when the session begins at the beginning of tape,
-  // also when it is empty: nothing that was in them stays. Ignored elsewhere.
+  // also when it is empty: nothing that was in them stays. Ignored elsewhere, and where another partition
+  // holds records, which may need what is there (begins_cartridge()).
   KeyInfo key_info;
 };
 
@@ -181,14 +187,39 @@ class Cartridge {
 
   CartridgeIdentity identity() const;
   bool writable() const;
+
+  // Partitions (cartridge_partitions.cc). All motion, reading, writing, erasing and cut_off_files() keep to
+  // the partition where the position is; that is 0 after opening. Attributes and capacities are asked for by
+  // number; everything else is of the whole cartridge.
+  std::uint8_t partitions() const;
+  // Why partition 1 of a cartridge that has one cannot be reached (find_second()). Nothing is written to such
+  // a cartridge until it is formatted: its key areas are all that opens what is there.
+  const std::optional<Error>& lost_partition() const;
+  // To the beginning of that partition, once what was written in the one before is synced. The keys that were
+  // set stay set. kInvalidArgument for one that the cartridge does not have, kCorrupt for a lost one, kIo.
+  Status change_partition(std::uint8_t partition);
+  // At the beginning, and no other partition holds anything: a write there settles how the cartridge is
+  // encrypted.
+  bool begins_cartridge() const;
+  // FORMAT MEDIUM: the cartridge is empty then and has the partitions asked for; its identity, attributes of
+  // partition 0 and sessions' numbers go on. A power loss leaves the old layout or the new one. Keys that
+  // were set are let go. kPermissionDenied (WORM, read only), kInvalidArgument when the sizes are none,
+  // kConflict when another file has the name of the second; after an error open the cartridge again.
+  Status format(const PartitionSizes& sizes);
+  // Volume change reference (SPC-4, attribute 0009h): another number whenever something was written since it
+  // was last told or the cartridge opened; FFFFFFFFh when there are no more.
+  std::uint32_t volume_change_reference() const;
+  void volume_change_told();
+
   // Changes who manages the key, and the default compression. Durable when it returns.
   Status set_management(KeyManagement management);
   Status set_compression_level(std::uint8_t level);
 
   // Cartridge memory. Changes are durable when they return; on WORM media too. An empty value removes the
   // attribute. kExhausted when they do not fit.
-  const AttributeMap& attributes() const;
-  Status set_attributes(const AttributeMap& changes);
+  // REQUIRES: the partition is there and not lost.
+  const AttributeMap& attributes(std::uint8_t partition = 0) const;
+  Status set_attributes(const AttributeMap& changes, std::uint8_t partition = 0);
   // Adds one to the load count; for a drive that loads the cartridge.
   Status count_load();
 
@@ -261,9 +292,11 @@ class Cartridge {
   Result<Motion> space_sequential_filemarks(std::int64_t count);
 
   CapacityState capacity() const;
+  // Of that partition, at its end of data when the position is in another one. REQUIRES: as attributes().
+  CapacityState capacity(std::uint8_t partition) const;
   // Size of the programmable early warning zone before the early warning; 0: none.
   void set_programmable_early_warning(std::uint64_t bytes);
-  const CartridgeStats& stats() const;
+  CartridgeStats stats() const;
 
   // Ends the session with an end-of-data record and the index, sets a sync mark in both superblocks, and
   // brings the cartridge memory's counters along. Only destruction is allowed afterwards. Without it nothing
@@ -275,7 +308,15 @@ class Cartridge {
  private:
   struct State;
   explicit Cartridge(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  static Result<std::unique_ptr<State>> open_state(Env env, const std::string& path, CartridgeMode mode,
+                                                   std::unique_ptr<File> lock);
+  Status open_second();
+  State& first() const;
+  State* of_partition(std::uint8_t partition) const;  // nullptr for a lost one
+
+  std::unique_ptr<State> state_;  // where the position is
+  std::unique_ptr<State> other_;  // of the other partition
+  std::optional<Error> lost_;
 };
 
 }  // namespace tapewarden::tape

@@ -18,6 +18,7 @@ namespace attribute {
 // Device type attributes (0000h to 03FFh): kept by the drive.
 inline constexpr AttributeId kTapeAlertFlags = 0x0002;
 inline constexpr AttributeId kLoadCount = 0x0003;
+inline constexpr AttributeId kVolumeChangeReference = 0x0009;
 inline constexpr AttributeId kMegabytesWrittenInLife = 0x0220;
 inline constexpr AttributeId kMegabytesReadInLife = 0x0221;
 inline constexpr AttributeId kMegabytesWrittenInLoad = 0x0222;

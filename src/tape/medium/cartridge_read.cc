@@ -13,8 +13,8 @@ BlockKind kind_of(const RecordHeader& header) {
   return header.type == RecordType::kFilemark ? BlockKind::kFilemark : BlockKind::kData;
 }
 
-Position position_of(const ChainState& state) {
-  return {0, state.object, state.file};
+Position position_of(std::uint8_t partition, const ChainState& state) {
+  return {partition, state.object, state.file};
 }
 
 // The record whose session does not open, or whose bytes do not check, named.
@@ -87,10 +87,10 @@ std::vector<std::uint64_t> Cartridge::cut_off_files() const {
 }
 
 Position Cartridge::position() const {
-  return position_of(state_->pos);
+  return position_of(state_->partition(), state_->pos);
 }
 Position Cartridge::end_of_data() const {
-  return position_of(state_->end);
+  return position_of(state_->partition(), state_->end);
 }
 bool Cartridge::at_beginning() const {
   return state_->pos.object == 0;
@@ -100,7 +100,8 @@ bool Cartridge::at_end_of_data() const {
 }
 
 void Cartridge::set_read_key(DataKeyHandle key) {
-  state_->opener.set_key(std::move(key), state_->stream.volume());
+  if (other_) other_->opener.set_key(key, other_->stream.volume(), other_->partition());
+  state_->opener.set_key(std::move(key), state_->stream.volume(), state_->partition());
 }
 
 Result<NextBlock> Cartridge::next_block() {

@@ -51,7 +51,7 @@ struct Cartridge::State {
         superblocks(std::move(blocks)),
         memory(std::move(chip)),
         keys(std::move(key_area)),
-        stream(*file, superblocks.current().volume) {}
+        stream(*file, superblocks.current().volume, superblocks.current().partition) {}
 
   Env env;
   std::string path;
@@ -73,6 +73,9 @@ struct Cartridge::State {
   std::optional<Error> failure;         // of a write or sync; nothing more is written
   bool cut_off_here = false;            // nothing ended the writing of the tape file that end lies in
   bool unloaded = false;
+  State* sibling = nullptr;     // the other partition; lives as long
+  bool sibling_lost = false;    // there is one that cannot be reached
+  bool change_counted = false;  // the volume change reference tells of what is written from now on
 
   Bytes buffer;  // kept at its largest size: growing costs, shrinking saves nothing
   std::size_t pending = 0;
@@ -89,8 +92,13 @@ struct Cartridge::State {
 
   const SyncMark& mark() const { return superblocks.current().mark; }
   bool at_end() const { return pos.object == end.object; }
+  std::uint8_t partition() const { return stream.partition(); }
+  // Partition 0, which has the memory and the key areas of the cartridge.
+  State& first() { return partition() == 0 || sibling == nullptr ? *this : *sibling; }
+  bool alone() const { return !sibling_lost && (sibling == nullptr || sibling->end.object == 0); }
 
   // cartridge.cc
+  CapacityState capacity() const;
   Status require_writable() const;            // opened for writing, no failure, not unloaded
   Status guard(Status result);                // remembers a failure to write
   Status write_superblock(Superblock block);  // a new generation, synced
@@ -128,7 +136,9 @@ struct Cartridge::State {
   Status flush();
   Status commit_mark();
   Status write_end();
-  Status count_unload();
+  Status count_unload(const CartridgeStats& total);
+  // cartridge_partitions.cc
+  Status count_change();  // before something is written
 };
 
 }  // namespace tapewarden::tape

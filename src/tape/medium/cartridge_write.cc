@@ -96,32 +96,40 @@ Status Cartridge::erase_from_here() {
     return fail(ErrorCode::kPermissionDenied, "a WORM cartridge cannot be erased", "worm", {},
                 detail(MediumFault::kWormOverwrite));
   }
+  TRY(s.count_change());
   if (overwriting) TRY(s.cut(s.pos, true));
-  if (s.pos.object == 0 && (!s.keys.report().info.empty() || s.keys.report().all_lost)) {
-    TRY(s.guard(s.keys.write(*s.file, KeyInfo{}, SlotsToWrite::kBoth)));
-  }
+  State& areas = s.first();
+  const bool holds_keys = !areas.keys.report().info.empty() || areas.keys.report().all_lost;
+  if (s.pos.object == 0 && s.alone() && holds_keys)
+    TRY(areas.guard(areas.keys.write(*areas.file, KeyInfo{}, SlotsToWrite::kBoth)));
   return {};
 }
 
 Status Cartridge::unload() {
-  State& s = *state_;
-  if (s.mode == CartridgeMode::kRead || s.unloaded) return {};
-  TRY(s.require_writable());
-  TRY(s.settle());
-  TRY(s.write_end());
-  TRY(s.count_unload());
-  s.live.reset();
-  s.unloaded = true;
+  if (state_->mode == CartridgeMode::kRead || state_->unloaded || lost_) return {};
+  TRY(state_->require_writable());
+  for (State* s : {state_.get(), other_.get()}) {
+    if (s == nullptr) continue;
+    TRY(s->settle());
+    TRY(s->write_end());
+  }
+  TRY(first().count_unload(stats()));
+  for (State* s : {state_.get(), other_.get()}) {
+    if (s == nullptr) continue;
+    s->live.reset();
+    s->unloaded = true;
+  }
   return {};
 }
 
 Status Cartridge::State::prepare_write() {
-  if (live && at_end()) return {};
+  if (live && at_end() && change_counted) return {};
   if (!at_end() && superblocks.current().worm) {
     return fail(ErrorCode::kPermissionDenied, "a WORM cartridge is written at the end of data only", "worm",
                 {}, detail(MediumFault::kWormOverwrite));
   }
-  return begin_session();
+  TRY(count_change());
+  return live && at_end() ? Status{} : begin_session();
 }
 
 Status Cartridge::State::begin_session() {
@@ -164,7 +172,7 @@ Status Cartridge::State::begin_session() {
   if (spec.key) {
     info.algorithm = kAlgorithmAesGcm;
     info.check_value = spec.key->check_value(info.volume);
-    const crypto::SecretBytes key = spec.key->session_key(info.salt, info.volume);
+    const crypto::SecretBytes key = spec.key->session_key(info.salt, info.volume, partition());
     if (observer) session.key_fingerprint = crypto::sha256(key.reveal());
     session.cipher.emplace(key);
   }
@@ -180,13 +188,16 @@ Status Cartridge::State::begin_session() {
 }
 
 Status Cartridge::State::write_key_info_at_beginning(bool overwriting) {
-  const KeyInfoReport& report = keys.report();
+  if (!alone()) return {};  // what is there belongs to the records of the other partition too
+  State& areas = first();
+  const KeyInfoReport& report = areas.keys.report();
   const bool nothing_there = report.generation == 0 && !report.all_lost;
   const bool empty_as_wanted = spec.key_info.empty() && report.info.empty() && !report.all_lost;
   // What an earlier writing left there, also one that a crash cut off before its first record, would say of
   // the records to come that they are encrypted otherwise than they are.
   if (empty_as_wanted && (nothing_there || !overwriting)) return {};
-  return guard(keys.write(*file, spec.key_info, nothing_there ? SlotsToWrite::kOlder : SlotsToWrite::kBoth));
+  const auto slots = nothing_there ? SlotsToWrite::kOlder : SlotsToWrite::kBoth;
+  return areas.guard(areas.keys.write(*areas.file, spec.key_info, slots));
 }
 
 Status Cartridge::State::cut(const ChainState& at, bool ended) {
@@ -272,6 +283,7 @@ Status Cartridge::State::append(RecordType type, ByteView plain) {
 RecordHeader Cartridge::State::next_header(RecordType type, std::size_t host_bytes,
                                            std::size_t stored_bytes) const {
   RecordHeader header;
+  header.partition = partition();
   header.type = type;
   header.encrypted = live->cipher && type != RecordType::kSession && type != RecordType::kIndex;
   header.host_length = static_cast<std::uint32_t>(host_bytes);
@@ -358,16 +370,16 @@ Status Cartridge::State::write_end() {
   return write_superblock(superblocks.current());  // into the other slot too
 }
 
-Status Cartridge::State::count_unload() {
-  if (stats.records_written == 0 && stats.records_read == 0) return {};
+Status Cartridge::State::count_unload(const CartridgeStats& total) {
+  if (total.records_written == 0 && total.records_read == 0) return {};
   AttributeMap next = memory.attributes();
   const auto count = [&next](AttributeId life, AttributeId load, std::uint64_t bytes) {
     const std::uint64_t megabytes = (bytes + kMebibyte - 1) / kMebibyte;
     next[life] = number_attribute(attribute_number(next, life) + megabytes, 8);
     next[load] = number_attribute(megabytes, 8);
   };
-  count(attribute::kMegabytesWrittenInLife, attribute::kMegabytesWrittenInLoad, stats.stored_bytes_written);
-  count(attribute::kMegabytesReadInLife, attribute::kMegabytesReadInLoad, stats.stored_bytes_read);
+  count(attribute::kMegabytesWrittenInLife, attribute::kMegabytesWrittenInLoad, total.stored_bytes_written);
+  count(attribute::kMegabytesReadInLife, attribute::kMegabytesReadInLoad, total.stored_bytes_read);
   if (!memory_bytes_left(next)) return {};  // the host's attributes fill it: they go before counters
   return guard(memory.write(*file, std::move(next)));
 }

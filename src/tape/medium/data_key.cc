@@ -7,9 +7,10 @@ namespace tapewarden::tape {
 
 namespace {
 
-Bytes purpose(std::string_view name, const Uuid& volume) {
+Bytes purpose(std::string_view name, const Uuid& volume, std::uint8_t partition = 0) {
   ByteWriter info;
   info.text(name).bytes(volume.view());
+  if (partition != 0) info.u8(partition);
   return info.take();
 }
 
@@ -27,8 +28,9 @@ KeyCheckValue DataKey::check_value(const Uuid& volume) const {
   return value;
 }
 
-crypto::SecretBytes DataKey::session_key(const SessionSalt& salt, const Uuid& volume) const {
-  return crypto::hkdf_sha256(key_, salt, purpose("tapewarden record", volume), kDataKeyBytes);
+crypto::SecretBytes DataKey::session_key(const SessionSalt& salt, const Uuid& volume,
+                                         std::uint8_t partition) const {
+  return crypto::hkdf_sha256(key_, salt, purpose("tapewarden record", volume, partition), kDataKeyBytes);
 }
 
 }  // namespace tapewarden::tape

@@ -25,8 +25,10 @@ class DataKey {
 
   // HKDF-SHA-256(DK, no salt, "kcv" || volume UUID), 16 bytes (D4). Public: it says nothing about the DK.
   KeyCheckValue check_value(const Uuid& volume) const;
-  // HKDF-SHA-256(DK, salt, "tapewarden record" || volume UUID), 32 bytes.
-  crypto::SecretBytes session_key(const SessionSalt& salt, const Uuid& volume) const;
+  // HKDF-SHA-256(DK, salt, "tapewarden record" || volume UUID), 32 bytes; of another partition than 0 with
+  // its number behind that, so that two partitions have no key in common whatever their salts.
+  crypto::SecretBytes session_key(const SessionSalt& salt, const Uuid& volume,
+                                  std::uint8_t partition = 0) const;
 
  private:
   crypto::SecretBytes key_;

@@ -24,7 +24,8 @@ SlotHealth health_of(const Result<Slot>& slot) {
 }
 
 bool same_cartridge(const Superblock& a, const Superblock& b) {
-  return a.volume == b.volume && a.volser == b.volser && a.kind == b.kind && a.worm == b.worm;
+  return a.volume == b.volume && a.volser == b.volser && a.kind == b.kind && a.worm == b.worm &&
+         a.partition == b.partition;
 }
 
 }  // namespace

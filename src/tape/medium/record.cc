@@ -113,7 +113,7 @@ Result<RecordHeader> decode_header(ByteView bytes) {
   out.header_crc = TRY(in.u32("header checksum"));
   if (out.header_crc != crc32c(bytes.first(kHeaderCrcAt))) return damaged("does not fit its checksum");
   if (version != kFormatVersion) return damaged("has a version that this program does not know");
-  if (type < 1 || type > 6 || (flags & ~(kFlagEncrypted | kFlagCompressed)) != 0 || out.partition != 0)
+  if (type < 1 || type > 6 || (flags & ~(kFlagEncrypted | kFlagCompressed)) != 0 || out.partition > 1)
     return damaged("has a value out of range");
   out.type = static_cast<RecordType>(type);
   out.encrypted = (flags & kFlagEncrypted) != 0;

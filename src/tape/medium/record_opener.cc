@@ -9,10 +9,11 @@ namespace {
 constexpr std::size_t kMaxCiphers = 16;  // prepared at a time
 }  // namespace
 
-void RecordOpener::set_key(DataKeyHandle key, const Uuid& volume) {
+void RecordOpener::set_key(DataKeyHandle key, const Uuid& volume, std::uint8_t partition) {
   ciphers_.clear();
   key_ = std::move(key);
   volume_ = volume;
+  partition_ = partition;
   check_value_ = key_ ? key_->check_value(volume) : KeyCheckValue{};
 }
 
@@ -33,7 +34,8 @@ Result<crypto::AesGcm*> RecordOpener::cipher_for(std::uint32_t id, const Session
   const auto found = ciphers_.find(id);
   if (found != ciphers_.end()) return &found->second;
   if (ciphers_.size() >= kMaxCiphers) ciphers_.clear();
-  return &ciphers_.emplace(id, crypto::AesGcm(key_->session_key(session.salt, volume_))).first->second;
+  const auto key = key_->session_key(session.salt, volume_, partition_);
+  return &ciphers_.emplace(id, crypto::AesGcm(key)).first->second;
 }
 
 Status RecordOpener::open_sealed(const RecordHeader& header, ByteView body, const SessionEntry& session,

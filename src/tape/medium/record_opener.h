@@ -13,7 +13,7 @@ namespace tapewarden::tape {
 class RecordOpener {
  public:
   // None: encrypted records cannot be opened.
-  void set_key(DataKeyHandle key, const Uuid& volume);
+  void set_key(DataKeyHandle key, const Uuid& volume, std::uint8_t partition = 0);
   // That the session is clear, or is sealed with the key that is set.
   bool can_open(const SessionInfo& session) const;
 
@@ -33,6 +33,7 @@ class RecordOpener {
   DataKeyHandle key_;
   KeyCheckValue check_value_{};
   Uuid volume_;
+  std::uint8_t partition_ = 0;
   std::map<std::uint32_t, crypto::AesGcm> ciphers_;
   Compressor compressor_;
   Bytes packed_;

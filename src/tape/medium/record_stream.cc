@@ -70,6 +70,10 @@ Result<RecordHeader> RecordStream::header_of(std::uint64_t offset, std::uint64_t
   if (!bytes) return located(bytes.error());
   auto header = decode_header(*bytes);
   if (!header) return located(header.error());
+  if (header->partition != partition_) {
+    return fail(ErrorCode::kCorrupt, name_of(*header, offset) + " belongs to another partition",
+                "record header", {}, detail(MediumFault::kChainBroken));
+  }
   return header;
 }
 

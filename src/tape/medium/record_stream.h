@@ -41,9 +41,11 @@ struct SessionEntry {
 
 class RecordStream {
  public:
-  RecordStream(File& file, const Uuid& volume) : window_(file), volume_(volume) {}
+  RecordStream(File& file, const Uuid& volume, std::uint8_t partition = 0)
+      : window_(file), volume_(volume), partition_(partition) {}
 
   const Uuid& volume() const { return volume_; }
+  std::uint8_t partition() const { return partition_; }
   // Header of the record at `offset`, which must end at or before `end`. kCorrupt naming the offset. `ahead`:
   // how many bytes a fetch may bring along.
   Result<RecordHeader> header_at(std::uint64_t offset, std::uint64_t end, std::size_t ahead = kWalkAhead);
@@ -82,6 +84,7 @@ class RecordStream {
 
   ReadWindow window_;
   Uuid volume_;
+  std::uint8_t partition_;
   std::map<std::uint32_t, SessionEntry> sessions_;
   std::uint64_t last_total_ = 0;
 };

@@ -25,9 +25,21 @@ std::string_view to_string(KeyManagement management) {
   return "unknown";
 }
 
+namespace {
+
+// Version 2 is written only where a program that knows version 1 alone would go wrong.
+constexpr std::uint16_t kPartitionedVersion = 2;
+
+bool has_partition_fields(const Superblock& block) {
+  return block.partitions != 1 || block.partition != 0 || block.formatting || !block.format.is_nil();
+}
+
+}  // namespace
+
 Bytes encode_superblock(const Superblock& block) {
   TW_ASSERT(block.volser.size() <= kMaxVolserBytes);
-  ByteWriter out = begin_area(kSuperblockMagic);
+  const bool partitioned = has_partition_fields(block);
+  ByteWriter out = begin_area(kSuperblockMagic, partitioned ? kPartitionedVersion : kFormatVersion);
   out.u64(block.generation).bytes(block.volume.view()).padded(block.volser, kMaxVolserBytes);
   out.u8(static_cast<std::uint8_t>(block.kind)).u8(block.density).u8(block.worm ? 1 : 0);
   out.u8(static_cast<std::uint8_t>(block.management)).u8(block.compression_level).u8(block.closed ? 1 : 0);
@@ -37,6 +49,10 @@ Bytes encode_superblock(const Superblock& block) {
   out.u32(block.next_session_id).u32(0).u64(block.index_offset);
   out.u64(block.mark.length).u64(block.mark.last_offset).u64(block.mark.logical_object);
   out.u32(block.mark.file_number).u32(block.mark.session_id).bytes(block.mark.link);
+  if (partitioned) {
+    out.bytes(block.format.view()).u8(block.partition).u8(block.partitions).u8(block.formatting ? 1 : 0);
+    out.zeros(5).u64(block.medium_bytes).u64(block.medium_warning_bytes);
+  }
   return finish_area(std::move(out), kSuperblockBytes);
 }
 
@@ -93,13 +109,33 @@ Status read_mark(ByteReader& in, Superblock& out) {
   return {};
 }
 
+Status read_partition(ByteReader& in, Superblock& out) {
+  out.format.bytes = TRY(in.array<16>("format id"));
+  out.partition = TRY(in.u8("partition"));
+  out.partitions = TRY(in.u8("partitions"));
+  if (out.partitions == 0 || out.partitions > 2 || out.partition >= out.partitions)
+    return bad_field("partitions");
+  const auto formatting = TRY(in.u8("formatting flag"));
+  if (formatting > 1) return bad_field("formatting flag");
+  out.formatting = formatting == 1;
+  TRY(in.skip(5, "reserved"));
+  out.medium_bytes = TRY(in.u64("capacity of the medium"));
+  out.medium_warning_bytes = TRY(in.u64("early warning of the medium"));
+  if (out.medium_bytes > kMaxCapacityBytes || out.medium_warning_bytes > out.medium_bytes)
+    return bad_field("capacity of the medium");
+  return {};
+}
+
 }  // namespace
 
 Result<Superblock> decode_superblock(ByteView bytes) {
-  ByteReader in = TRY(open_area(bytes, kSuperblockMagic, kSuperblockBytes, "superblock"));
+  std::uint16_t version = kFormatVersion;
+  ByteReader in =
+      TRY(open_area(bytes, kSuperblockMagic, kSuperblockBytes, "superblock", kPartitionedVersion, &version));
   Superblock out;
   TRY(read_identity(in, out));
   TRY(read_mark(in, out));
+  if (version == kPartitionedVersion) TRY(read_partition(in, out));
   return out;
 }
 

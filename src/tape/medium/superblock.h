@@ -48,6 +48,13 @@ struct Superblock {
   std::uint32_t next_session_id = 1;
   std::uint64_t index_offset = 0;  // of the stored index record; 0: none
   SyncMark mark;
+  // Of a cartridge that was divided (partition_set.h); at rest for one that never was.
+  Uuid format;                             // drawn by the format that made the partitions
+  std::uint8_t partition = 0;              // that this file holds
+  std::uint8_t partitions = 1;             // of the cartridge
+  bool formatting = false;                 // a format is to be finished; nothing behind the mark counts
+  std::uint64_t medium_bytes = 0;          // capacity of all partitions together; 0: capacity_bytes
+  std::uint64_t medium_warning_bytes = 0;  // early warning of the medium when it has one partition
 };
 
 inline constexpr std::size_t kSuperblockBytes = 4096;
