@@ -29,6 +29,11 @@ constexpr CdbFormat maintenance(Opcode opcode, std::uint8_t action, std::string_
 // Columns as in cdb.cc.
 constexpr auto kFormats = std::to_array<CdbFormat>({
     {Opcode::kFormatMedium, 6, "FORMAT MEDIUM", {0x04, 0x03, 0x0f, kAny, kAny}},
+    {Opcode::kSetCapacity, 6, "SET CAPACITY", {0x0b, 0x01, 0, kAny, kAny}},
+    {Opcode::kAllowOverwrite,
+     16,
+     "ALLOW OVERWRITE",
+     {0x82, 0, 0x0f, kAny, kAny, kAny, kAny, kAny, kAny, kAny, kAny, kAny}},
     {Opcode::kVerify6, 6, "VERIFY(6)", {0x13, 0x3f, kAny, kAny, kAny}},
     {Opcode::kReceiveDiagnostic, 6, "RECEIVE DIAGNOSTIC RESULTS", {0x1c, 0x01, kAny, kAny, kAny}},
     {Opcode::kSendDiagnostic, 6, "SEND DIAGNOSTIC", {0x1d, 0x14, 0, kAny, kAny}},
@@ -126,6 +131,28 @@ Bytes FormatMedium::encode() const {
   return Builder(Opcode::kFormatMedium, 6, joined(flag(verify, 1), flag(immediate, 0)))
       .put(2, format)
       .put(3, transfer_length, 2)
+      .take();
+}
+
+Outcome<SetCapacity> SetCapacity::decode(ByteView cdb) {
+  const auto c = TRY(checked(cdb, Opcode::kSetCapacity));
+  return SetCapacity{.immediate = bit_at(c, 1, 0), .proportion = u16_at(c, 3)};
+}
+Bytes SetCapacity::encode() const {
+  return Builder(Opcode::kSetCapacity, 6, flag(immediate, 0)).put(3, proportion, 2).take();
+}
+
+Outcome<AllowOverwrite> AllowOverwrite::decode(ByteView cdb) {
+  const auto c = TRY(checked(cdb, Opcode::kAllowOverwrite));
+  if (c[2] > 2) return invalid_in_cdb(2, 3);
+  return AllowOverwrite{
+      .permission = static_cast<Permission>(c[2]), .partition = c[3], .logical_object = u64_at(c, 4)};
+}
+Bytes AllowOverwrite::encode() const {
+  return Builder(Opcode::kAllowOverwrite, 16)
+      .put(2, static_cast<std::uint8_t>(permission))
+      .put(3, partition)
+      .put(4, logical_object, 8)
       .take();
 }
 

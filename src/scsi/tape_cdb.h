@@ -44,6 +44,24 @@ struct FormatMedium {
   Bytes encode() const;
 };
 
+// SET CAPACITY, SSC-4 section 7.9.
+struct SetCapacity {
+  bool immediate = false;
+  std::uint16_t proportion = 0xffff;  // of the whole, in 65,535ths
+  static Outcome<SetCapacity> decode(ByteView cdb);
+  Bytes encode() const;
+};
+
+// ALLOW OVERWRITE, SSC-4 section 6.2.
+struct AllowOverwrite {
+  enum class Permission : std::uint8_t { kNone = 0, kCurrentPosition = 1, kFormat = 2 };
+  Permission permission = Permission::kNone;
+  std::uint8_t partition = 0;
+  std::uint64_t logical_object = 0;
+  static Outcome<AllowOverwrite> decode(ByteView cdb);
+  Bytes encode() const;
+};
+
 // REPORT DENSITY SUPPORT, SSC-4 section 7.8.
 struct ReportDensitySupport {
   bool medium_type = false;  // MEDIUM TYPE: types of media instead of densities

@@ -15,6 +15,8 @@ void end_mount(DriveState& drive) {
   drive.cartridge.reset();
   drive.session.reset();
   drive.read_key.reset();
+  drive.partition_request.reset();
+  drive.overwrite = {};
   drive.encryption.demount();
   drive.key_path.unload(drive.options.default_policy);
 }
@@ -58,11 +60,14 @@ scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command
       if (!load(drive)) return scsi::check(codes::kMediumFormatCorrupted);
       return scsi::good();
     }
-    // Loaded already: like REWIND.
-    if (const auto synced = drive.cartridge->sync(); !synced)
-      return std::unexpected(write_sense(synced.error()));
-    note_sync(drive);
-    if (const auto moved = drive.cartridge->rewind(); !moved)
+    // Loaded already: to the beginning of partition 0.
+    drive.overwrite = {};
+    if (!drive.cartridge->lost_partition()) {
+      if (const auto synced = drive.cartridge->sync(); !synced)
+        return std::unexpected(write_sense(synced.error()));
+      note_sync(drive);
+    }
+    if (const auto moved = drive.cartridge->change_partition(0); !moved)
       return std::unexpected(motion_sense(moved.error()));
     return scsi::good();
   }

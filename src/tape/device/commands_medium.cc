@@ -1,4 +1,4 @@
-// READ BLOCK LIMITS, ERASE(6), FORMAT MEDIUM and REPORT DENSITY SUPPORT.
+// READ BLOCK LIMITS, ERASE(6) and REPORT DENSITY SUPPORT.
 #include <algorithm>
 
 #include "scsi/position.h"
@@ -14,13 +14,14 @@ namespace codes = scsi::sense_codes;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 
-// Everything from the position on vanishes. Both lengths of ERASE do the same: behind a short erase nothing
-// could be read either.
+// Everything from the position on vanishes, in its partition. Both lengths of ERASE do the same: behind a
+// short erase nothing could be read either.
 scsi::Outcome<scsi::Response> erase_from_here(DriveState& drive) {
   TRY(check_writable(drive));
   if (drive.cartridge->identity().worm && !drive.cartridge->at_end_of_data())
     return scsi::check(codes::kWormOverwrite);
   if (drive.cartridge->at_end_of_data()) return scsi::good();
+  TRY(check_overwrite(drive));
   // The running session ends with what it wrote.
   drive.session.reset();
   if (const auto erased = drive.cartridge->erase_from_here(); !erased)
@@ -60,15 +61,6 @@ scsi::Outcome<scsi::Response> read_block_limits(DriveState&, const scsi::Command
 
 scsi::Outcome<scsi::Response> erase(DriveState& drive, const scsi::Command& command) {
   TRY(scsi::Erase6::decode(command.cdb));
-  return erase_from_here(drive);
-}
-
-// One partition is all that a cartridge has (page 11h says so), so every format gives the same: an empty one.
-scsi::Outcome<scsi::Response> format_medium(DriveState& drive, const scsi::Command& command) {
-  const auto cdb = TRY(scsi::FormatMedium::decode(command.cdb));
-  if (cdb.transfer_length != 0) return scsi::invalid_in_cdb(3);  // no vendor-specific data
-  TRY(check_writable(drive));
-  if (!drive.cartridge->at_beginning()) return scsi::check(codes::kPositionPastBeginning);
   return erase_from_here(drive);
 }
 

@@ -1,4 +1,5 @@
 // MODE SENSE and MODE SELECT, (6) and (10): header, block descriptor, and the pages of mode_pages.cc.
+#include "tape/device/density.h"
 #include "tape/device/mode_pages.h"
 
 namespace tapewarden::tape {
@@ -30,6 +31,25 @@ scsi::Outcome<std::vector<ModePage>> wanted_pages(const DriveState& drive, const
   if (!known) return scsi::invalid_in_cdb(2, 5);
   if (pages.empty()) return scsi::invalid_in_cdb(3);
   return pages;
+}
+
+// The type of an LTO medium as IBM's drives have it, by which programs tell the generation and WORM.
+std::uint8_t medium_type_of(const DriveState& drive) {
+  if (!drive.cartridge) return 0;
+  const auto identity = drive.cartridge->identity();
+  const auto* density = find_density(identity.density);
+  if (identity.kind != MediumKind::kLto || density == nullptr) return 0;
+  return static_cast<std::uint8_t>(density->generation << 4U | (identity.worm ? 0x0cU : 0x08U));
+}
+
+// Append-only mode begins at the beginning of the medium and ends without one (SSC-4 section 4.2.17).
+scsi::Outcome<void> check_write_mode(const DriveState& drive, const ModeSettings& settings) {
+  if (settings.append_only == drive.append_only || !drive.cartridge) return {};
+  if (!settings.append_only) return scsi::check(codes::kInvalidFieldInParameters);
+  const auto position = drive.cartridge->position();
+  if (position.partition != 0 || position.logical_object != 0)
+    return scsi::check(codes::kPositionPastBeginning);
+  return {};
 }
 
 std::uint8_t density_of(const DriveState& drive) {
@@ -72,7 +92,8 @@ scsi::Outcome<scsi::Response> mode_sense(DriveState& drive, const scsi::Command&
   if (cdb.control == scsi::PageControl::kSaved) return scsi::check(codes::kSavingNotSupported);
   const bool defaults = cdb.control == scsi::PageControl::kDefault;
   const auto settings = defaults ? ModeSettings{} : settings_of(drive);
-  ModeParameters parameters{.write_protected = drive.cartridge && drive.mounted_read_only,
+  ModeParameters parameters{.medium_type = medium_type_of(drive),
+                            .write_protected = drive.cartridge && drive.mounted_read_only,
                             .buffered_mode = settings.buffered_mode,
                             .pages = TRY(wanted_pages(drive, cdb))};
   if (!cdb.disable_block_descriptor) parameters.descriptor = {density_of(drive), 0, settings.block_length};
@@ -89,6 +110,7 @@ scsi::Outcome<scsi::Response> mode_select(DriveState& drive, const scsi::Command
     return scsi::check(codes::kParameterListLengthError);
   if (!parameters) return scsi::invalid_in_parameters(parameters.error().detail);
   const auto settings = TRY(settings_after(drive, *parameters, cdb.ten));
+  TRY(check_write_mode(drive, settings));
   const bool differs = settings != settings_of(drive);
   apply(drive, settings);
   if (differs) drive.attentions.tell_others(command.nexus, codes::kModeParametersChanged);

@@ -1,5 +1,5 @@
 // REWIND, SPACE(6) and (16), LOCATE(10) and (16), READ POSITION. What was written is synced before the medium
-// moves.
+// moves, which stays in its partition unless LOCATE names another one.
 #include "scsi/position.h"
 #include "tape/device/medium_access.h"
 
@@ -9,6 +9,9 @@ namespace {
 namespace codes = scsi::sense_codes;
 
 scsi::Outcome<void> sync_first(DriveState& drive) {
+  drive.overwrite = {};
+  // Nothing was written to a cartridge whose other partition is lost.
+  if (drive.cartridge->lost_partition()) return {};
   if (const auto synced = drive.cartridge->sync(); !synced)
     return std::unexpected(write_sense(synced.error()));
   note_sync(drive);
@@ -77,8 +80,13 @@ scsi::Outcome<scsi::Response> space(DriveState& drive, const scsi::Command& comm
 scsi::Outcome<scsi::Response> locate(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::Locate::decode(command.cdb));
   const bool sixteen = command.cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kLocate16);
-  if (cdb.change_partition && cdb.partition != 0) return scsi::invalid_in_cdb(sixteen ? 3 : 8);
+  if (cdb.change_partition && cdb.partition >= drive.cartridge->partitions())
+    return scsi::invalid_in_cdb(sixteen ? 3 : 8);
   TRY(sync_first(drive));
+  if (cdb.change_partition && cdb.partition != drive.cartridge->position().partition) {
+    if (const auto changed = drive.cartridge->change_partition(cdb.partition); !changed)
+      return std::unexpected(motion_sense(changed.error()));
+  }
   switch (cdb.target) {
     case scsi::LocateTarget::kObject:
       return moved(drive.cartridge->locate(cdb.identifier));

@@ -74,7 +74,7 @@ scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& comm
   if (disk_room(drive) == DiskRoom::kNone)
     return write_stopped({.code = codes::kVolumeFull, .end_of_medium = true}, residual(0), 0);
   TRY(prepare_write(drive, command.nexus));
-  const bool from_beginning = drive.cartridge->at_beginning();
+  const bool from_beginning = drive.cartridge->begins_cartridge();
   const bool was_in_zone = drive.cartridge->capacity().programmable_early_warning;
   for (std::size_t done = 0; done < blocks; ++done) {
     const auto put = write_block(drive, command.data_out.subspan(done * size, size));
@@ -100,7 +100,7 @@ scsi::Outcome<scsi::Response> write_filemarks(DriveState& drive, const scsi::Com
   // Each takes room on the disk and in memory; no program writes so many at once.
   if (cdb.count > kMaxFilemarks) return scsi::invalid_in_cdb(2);
   TRY(prepare_write(drive, command.nexus));
-  const bool from_beginning = drive.cartridge->at_beginning();
+  const bool from_beginning = drive.cartridge->begins_cartridge();
   const bool was_in_zone = drive.cartridge->capacity().programmable_early_warning;
   const auto before = drive.cartridge->position().file_number;
   const auto status = drive.cartridge->write_filemarks(cdb.count, cdb.immediate);

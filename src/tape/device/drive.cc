@@ -30,6 +30,9 @@ void back_to_defaults(DriveState& drive) {
   drive.compression = drive.options.compression;
   drive.protection = {};
   drive.programmable_early_warning = 0;
+  drive.append_only = false;
+  drive.overwrite = {};
+  drive.partition_request.reset();
   if (drive.cartridge) drive.cartridge->set_programmable_early_warning(0);
   drive.encryption.reset();
   drive.key_path.reset(drive.options.default_policy);

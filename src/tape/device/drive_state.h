@@ -7,11 +7,13 @@
 
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
+#include "scsi/tape_cdb.h"
 #include "tape/device/block_protection.h"
 #include "tape/device/drive.h"
 #include "tape/device/drive_counters.h"
 #include "tape/device/encryption_control.h"
 #include "tape/device/key_path.h"
+#include "tape/device/partition_request.h"
 #include "tape/device/reservations.h"
 #include "tape/device/tape_alerts.h"
 #include "tape/device/unit_attention.h"
@@ -27,6 +29,12 @@ struct SessionChoice {
   std::uint8_t kad_format = 0;
   bool compression = true;
   bool operator==(const SessionChoice&) const = default;
+};
+
+// What ALLOW OVERWRITE permits in append-only mode (SSC-4 section 4.2.17). It ends when the position does.
+struct OverwritePermission {
+  scsi::AllowOverwrite::Permission permission = scsi::AllowOverwrite::Permission::kNone;
+  Position position{};
 };
 
 struct DriveState {
@@ -70,7 +78,10 @@ struct DriveState {
   std::uint8_t buffered_mode = 1;
   bool compression = true;
   BlockProtection protection{};
-  std::uint16_t programmable_early_warning = 0;    // megabytes before the early warning
+  std::uint16_t programmable_early_warning = 0;  // megabytes before the early warning
+  bool append_only = false;                      // WRITE MODE of the device configuration extension
+  OverwritePermission overwrite{};
+  std::optional<PartitionRequest> partition_request{};  // of page 11h, for the next format
   std::optional<std::int64_t> timestamp_offset{};  // milliseconds on top of the clock, after SET TIMESTAMP
 };
 
@@ -110,8 +121,13 @@ scsi::Outcome<scsi::Response> write_filemarks(DriveState& drive, const scsi::Com
 // commands_medium.cc
 scsi::Outcome<scsi::Response> read_block_limits(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> erase(DriveState& drive, const scsi::Command& command);
-scsi::Outcome<scsi::Response> format_medium(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> report_density_support(DriveState& drive, const scsi::Command& command);
+// commands_partition.cc
+scsi::Outcome<scsi::Response> format_medium(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> set_capacity(DriveState& drive, const scsi::Command& command);
+scsi::Outcome<scsi::Response> allow_overwrite(DriveState& drive, const scsi::Command& command);
+// Append-only mode: 07/50/01 for what would overwrite, unless it was allowed at this position.
+scsi::Outcome<void> check_overwrite(const DriveState& drive);
 // commands_position.cc
 scsi::Outcome<scsi::Response> rewind(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> space(DriveState& drive, const scsi::Command& command);

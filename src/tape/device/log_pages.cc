@@ -71,6 +71,34 @@ std::uint64_t memory_number(const Cartridge& cartridge, AttributeId id) {
   return attribute_number(cartridge.attributes(), id);
 }
 
+// A partition record for each partition (SSC-4 table 104): length, number, megabytes. What is lost cannot be
+// told.
+template <typename BytesOf>
+scsi::LogParameter by_partition(std::uint16_t code, const Cartridge& cartridge, const BytesOf& bytes_of) {
+  constexpr std::uint8_t kRecordLength = 7;  // of what follows it
+  constexpr std::uint32_t kNotKnown = 0xffffffff;
+  ByteWriter out;
+  for (std::uint8_t part = 0; part < cartridge.partitions(); ++part) {
+    const bool lost = part != 0 && cartridge.lost_partition();
+    const auto value = lost ? kNotKnown
+                            : static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                  bytes_of(cartridge.capacity(part)) / kMegabyte, kNotKnown - 1));
+    out.u8(kRecordLength).u8(0).u16(part).u32(value);
+  }
+  return {.code = code, .control = 0x03, .value = out.take()};
+}
+
+std::uint64_t left_of(const CapacityState& capacity) {
+  return capacity.capacity_bytes - std::min(capacity.used_bytes, capacity.capacity_bytes);
+}
+
+// Of a partition that the cartridge does not have, or lost: nothing.
+CapacityState capacity_or_none(const DriveState& drive, std::uint8_t partition) {
+  if (!drive.cartridge || partition >= drive.cartridge->partitions()) return {};
+  if (partition != 0 && drive.cartridge->lost_partition()) return {};
+  return drive.cartridge->capacity(partition);
+}
+
 // SSC-4 section 8.2.8.
 LogPage volume_statistics(const DriveState& drive) {
   LogPage page{log::kVolumeStatistics, {number_parameter(0x0000, drive.cartridge ? 1 : 0, 1)}};
@@ -78,7 +106,7 @@ LogPage volume_statistics(const DriveState& drive) {
   const auto& cartridge = *drive.cartridge;
   const auto identity = cartridge.identity();
   const auto now = Traffic::of(cartridge.stats());
-  const auto capacity = cartridge.capacity();
+  const auto used = capacity_or_none(drive, 0).used_bytes + capacity_or_none(drive, 1).used_bytes;
   const auto written = now.stored_written / kMebibyte;
   const auto read = now.stored_read / kMebibyte;
   auto& list = page.parameters;
@@ -92,12 +120,15 @@ LogPage volume_statistics(const DriveState& drive) {
   number(0x000f, read, 4);
   number(0x0010, memory_number(cartridge, attribute::kMegabytesWrittenInLife) + written, 8);
   number(0x0011, memory_number(cartridge, attribute::kMegabytesReadInLife) + read, 8);
-  number(0x0016, word(capacity.capacity_bytes / kMegabyte), 4);
-  number(0x0017, word(capacity.used_bytes / kMegabyte), 4);
+  number(0x0016, word(identity.capacity_bytes / kMegabyte), 4);
+  number(0x0017, word(used / kMegabyte), 4);
   list.push_back(scsi::text_parameter(0x0040, identity.volume.text()));
   list.push_back(scsi::text_parameter(0x0042, identity.volser));
   number(0x0080, drive.mounted_read_only ? 1 : 0, 1);
   number(0x0081, identity.worm ? 1 : 0, 1);
+  list.push_back(by_partition(0x0202, cartridge, [](const auto& c) { return c.capacity_bytes; }));
+  list.push_back(by_partition(0x0203, cartridge, [](const auto& c) { return c.used_bytes; }));
+  list.push_back(by_partition(0x0204, cartridge, left_of));
   return page;
 }
 
@@ -144,11 +175,13 @@ LogPage tape_usage(const DriveState& drive) {
 }
 
 LogPage tape_capacity(const DriveState& drive) {
-  const auto capacity = drive.cartridge ? drive.cartridge->capacity() : CapacityState{};
-  const auto left = capacity.capacity_bytes - std::min(capacity.used_bytes, capacity.capacity_bytes);
+  const auto first = capacity_or_none(drive, 0);
+  const auto second = capacity_or_none(drive, 1);
   return {log::kTapeCapacity,
-          {number_parameter(1, word(left / kMebibyte), 4), number_parameter(2, 0, 4),
-           number_parameter(3, word(capacity.capacity_bytes / kMebibyte), 4), number_parameter(4, 0, 4)}};
+          {number_parameter(1, word(left_of(first) / kMebibyte), 4),
+           number_parameter(2, word(left_of(second) / kMebibyte), 4),
+           number_parameter(3, word(first.capacity_bytes / kMebibyte), 4),
+           number_parameter(4, word(second.capacity_bytes / kMebibyte), 4)}};
 }
 
 constexpr std::array<std::uint8_t, 12> kPages = {

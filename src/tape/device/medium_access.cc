@@ -28,7 +28,7 @@ struct WritePlan {
 bool belongs_to_key_path(const Cartridge& cartridge) {
   const auto management = cartridge.identity().management;
   const bool managed = management == KeyManagement::kSystem || management == KeyManagement::kLibrary;
-  return managed && !cartridge.at_beginning() && cartridge.key_info().info.method != KeyMethod::kNone;
+  return managed && !cartridge.begins_cartridge() && cartridge.key_info().info.method != KeyMethod::kNone;
 }
 
 scsi::Outcome<WritePlan> application_plan(DriveState& drive, scsi::NexusId nexus) {
@@ -71,11 +71,12 @@ bool is_key_of_tape(const DriveState& drive, const DataKeyHandle& key) {
          std::ranges::find(values, key->check_value(drive.cartridge->identity().volume)) != values.end();
 }
 
-// Clear or encrypted is fixed at the beginning of tape; what is there decides about everything after it.
+// Clear or encrypted is fixed by the first write of the cartridge, in whatever partition; what is there
+// decides about everything after it.
 scsi::Outcome<WritePlan> managed_plan(DriveState& drive) {
   WritePlan plan;
   plan.choice.compression = drive.compression;
-  if (drive.cartridge->at_beginning()) {
+  if (drive.cartridge->begins_cartridge()) {
     if (!drive.key_path.policy().encrypt) return plan;
     plan.choice.key = TRY(drive.key_path.need(scsi::KeyIntent::kWriteFromBeginning));
     plan.info = drive.key_path.info_to_hold();
@@ -158,7 +159,8 @@ scsi::Outcome<void> prepare_write(DriveState& drive, scsi::NexusId nexus) {
   const auto identity = drive.cartridge->identity();
   if (identity.worm && !drive.cartridge->at_end_of_data()) return scsi::check(codes::kWormOverwrite);
   auto plan = drive.key_managed() ? TRY(managed_plan(drive)) : TRY(application_plan(drive, nexus));
-  if (drive.cartridge->at_beginning() && identity.management != drive.options.management) {
+  TRY(check_overwrite(drive));
+  if (drive.cartridge->begins_cartridge() && identity.management != drive.options.management) {
     if (const auto set = drive.cartridge->set_management(drive.options.management); !set)
       return std::unexpected(write_sense(set.error()));
   }

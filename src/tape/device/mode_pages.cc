@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scsi/fields.h"
+#include "tape/device/partition_page.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -12,7 +13,7 @@ namespace page_code = scsi::mode_page;
 namespace subpage = scsi::mode_subpage;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
-constexpr std::uint64_t kGigabyte = 1'000'000'000;
+constexpr std::uint8_t kAppendOnly = 1;  // WRITE MODE
 
 scsi::EncryptionMethod method_of(KeyManagement management) {
   switch (management) {
@@ -37,22 +38,12 @@ ModePage data_protection(const BlockProtection& protection) {
   return {page_code::kControl, out.take(), subpage::kDataProtection};
 }
 
-// SSC-4 table 135: no TapeAlert options, overwriting allowed, PEWS.
-ModePage configuration_extension(std::uint16_t programmable_early_warning) {
-  auto body = ByteWriter().zeros(2).u16(programmable_early_warning).zeros(24).take();
-  return {page_code::kDeviceConfiguration, std::move(body), subpage::kConfigurationExtension};
-}
-
-// SSC-4 table 136: one partition, no additional ones possible; its size in units of 10^9 bytes.
-ModePage medium_partition(const DriveState& drive) {
-  constexpr std::uint8_t kSizeUnitOfField = 0x18;  // PSUM 11b
-  constexpr std::uint8_t kFormatsRecognized = 0x03;
-  constexpr std::uint8_t kGigabytes = 0x09;  // PARTITION UNITS: power of ten
-  const auto bytes = drive.cartridge ? drive.cartridge->capacity().capacity_bytes : 0;
-  const auto size = std::min<std::uint64_t>(bytes / kGigabyte, 0xffff);
+// SSC-4 table 135: no TapeAlert options, WRITE MODE, PEWS.
+ModePage configuration_extension(const ModeSettings& settings) {
   ByteWriter out;
-  out.u8(0).u8(0).u8(kSizeUnitOfField).u8(kFormatsRecognized).u8(kGigabytes).u8(0);
-  return {page_code::kMediumPartition, out.u16(static_cast<std::uint16_t>(size)).take()};
+  out.u8(0).u8(scsi::shifted(settings.append_only ? kAppendOnly : 0, 4));
+  auto body = out.u16(settings.programmable_early_warning).zeros(24).take();
+  return {page_code::kDeviceConfiguration, std::move(body), subpage::kConfigurationExtension};
 }
 
 // SPC-4 table 437: nothing is reported by itself (DEXCPT); TapeAlert is polled.
@@ -85,8 +76,14 @@ scsi::Outcome<void> take_values(const ModePage& page, std::size_t body_at, ModeS
   if (page.code == page_code::kDataCompression) settings.compression = scsi::bit_at(page.body, 0, 7);
   if (page.code == page_code::kControl && page.subpage == subpage::kDataProtection)
     return take_data_protection(page, body_at, settings);
+  if (page.code == page_code::kMediumPartition) {
+    settings.partitions = TRY(take_partition_page(page, body_at));
+    return {};
+  }
   if (page.code != page_code::kDeviceConfiguration) return {};
   if (page.subpage == subpage::kConfigurationExtension) {
+    if (scsi::bits_at(page.body, 1, 4, 4) > kAppendOnly) return scsi::invalid_in_parameters(body_at + 1, 7);
+    settings.append_only = scsi::bits_at(page.body, 1, 4, 4) == kAppendOnly;
     settings.programmable_early_warning = scsi::u16_at(page.body, 2);
     return {};
   }
@@ -98,8 +95,13 @@ scsi::Outcome<void> take_values(const ModePage& page, std::size_t body_at, ModeS
 }  // namespace
 
 ModeSettings settings_of(const DriveState& drive) {
-  return {drive.buffered_mode, drive.block_length, drive.compression, drive.protection,
-          drive.programmable_early_warning};
+  return {drive.buffered_mode,
+          drive.block_length,
+          drive.compression,
+          drive.protection,
+          drive.programmable_early_warning,
+          drive.append_only,
+          drive.partition_request};
 }
 
 void apply(DriveState& drive, const ModeSettings& settings) {
@@ -108,6 +110,8 @@ void apply(DriveState& drive, const ModeSettings& settings) {
   drive.compression = settings.compression;
   drive.protection = settings.protection;
   drive.programmable_early_warning = settings.programmable_early_warning;
+  drive.append_only = settings.append_only;
+  drive.partition_request = settings.partitions;
   if (drive.cartridge)
     drive.cartridge->set_programmable_early_warning(settings.programmable_early_warning * kMegabyte);
 }
@@ -125,8 +129,8 @@ std::vector<ModePage> mode_pages_of(const DriveState& drive, scsi::PageControl c
           data_protection(settings.protection),
           data_compression.encode(),
           configuration.encode(),
-          configuration_extension(settings.programmable_early_warning),
-          medium_partition(drive),
+          configuration_extension(settings),
+          medium_partition_page(drive, settings.partitions),
           informational_exceptions(),
           medium_configuration(drive),
           scsi::ReadWriteControlPage{method_of(drive.options.management)}.encode()};
@@ -144,8 +148,11 @@ Bytes changeable_bits(const ModePage& page) {
     set(0, 1, 0xff);  // method
     set(1, 2, 0x3f);  // length of the guard
     set(2, 3, 0xc0);  // LBP_W, LBP_R
+  } else if (page.code == page_code::kMediumPartition) {
+    return partition_page_mask(page.body.size());
   } else if (page.code == page_code::kDeviceConfiguration) {
     if (page.subpage == subpage::kConfigurationExtension) {
+      set(1, 2, 0xf0);  // WRITE MODE
       set(2, 4, 0xff);  // PEWS
     } else {
       set(12, 13, 0xff);  // SELECT DATA COMPRESSION ALGORITHM

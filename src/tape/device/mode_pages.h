@@ -15,6 +15,8 @@ struct ModeSettings {
   bool compression = true;
   BlockProtection protection{};
   std::uint16_t programmable_early_warning = 0;
+  bool append_only = false;
+  std::optional<PartitionRequest> partitions{};
   bool operator==(const ModeSettings&) const = default;
 };
 ModeSettings settings_of(const DriveState& drive);

@@ -155,8 +155,12 @@ CartridgeStats Cartridge::stats() const {
 }
 
 std::uint32_t Cartridge::volume_change_reference() const {
-  return static_cast<std::uint32_t>(
-      attribute_number(first().memory.attributes(), attribute::kVolumeChangeReference));
+  const AttributeMap& memory = first().memory.attributes();
+  if (!memory.contains(attribute::kVolumeChangeReference)) {
+    const bool empty = state_->alone() && state_->end.object == 0;
+    return empty ? 0 : kNoMoreChanges;  // written before it was counted, or there was no room for it
+  }
+  return static_cast<std::uint32_t>(attribute_number(memory, attribute::kVolumeChangeReference));
 }
 
 void Cartridge::volume_change_told() {
