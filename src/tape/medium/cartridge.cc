@@ -113,7 +113,8 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(Env env, const std::string& p
   state->last_type = found.last_type;
   state->file_bytes = found.end.offset;
   state->pos = ChainState::beginning();
-  state->cut_off_here = !state->damage && !found.ended && state->inside_file(state->end.object);
+  const bool judged = !state->damage && state->stream.newer_sessions().empty();
+  state->cut_off_here = judged && !found.ended && state->inside_file(state->end.object);
   return std::unique_ptr<Cartridge>(new Cartridge(std::move(state)));
 }
 
