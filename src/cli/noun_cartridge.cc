@@ -74,12 +74,21 @@ json::object summary_of(const tape::Inspection& inspection) {
           {"encrypted_records", inspection.counts.encrypted},
           {"sessions", std::move(sessions)},
           {"damaged_key_copies", inspection.key_info.damaged_copies()},
-          {"damage", inspection.damage ? json::value(*inspection.damage) : json::value(nullptr)}};
+          {"damage", inspection.damage ? json::value(*inspection.damage) : json::value(nullptr)},
+          {"newer_format",
+           inspection.newer_format ? json::value(*inspection.newer_format) : json::value(nullptr)}};
+}
+
+std::unexpected<Error> needs_newer_reader() {
+  return fail(ErrorCode::kUnsupported,
+              "the cartridge needs a newer reader: it holds what a later version wrote, and is not damaged",
+              "FILE", "use the version of Tapewarden that wrote it, or a later one");
 }
 
 Status inspect(Context& context, const Values& values) {
   const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
   print_report(context, summary_of(inspection), inspection.to_text());
+  if (inspection.newer_format && !inspection.damage) return needs_newer_reader();
   if (!inspection.damage) return {};
   return fail(ErrorCode::kCorrupt, "the cartridge is damaged: " + escape_unprintable(*inspection.damage),
               "FILE", "run cartridge verify to see how far it reads");
@@ -107,10 +116,14 @@ Status verify(Context& context, const Values& values) {
                 {"tags_unchecked", report.tags_unchecked},
                 {"torn_bytes", report.torn_bytes},
                 {"cut_off_files", json::array(report.cut_off_files.begin(), report.cut_off_files.end())},
+                {"last_file_without_filemark", report.last_file_without_filemark
+                                                   ? json::value(*report.last_file_without_filemark)
+                                                   : json::value(nullptr)},
                 {"faults", std::move(faults)}},
                report.to_text());
   if (report.good()) return {};
   if (report.faults.empty()) return interrupted_write();
+  if (report.needs_newer_reader()) return needs_newer_reader();
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify", "FILE",
               "restore its volumes from a copy");
 }

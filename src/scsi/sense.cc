@@ -113,6 +113,7 @@ constexpr auto kNames = std::to_array<Named>({
     {kMediumNotPresent, "medium not present"},
     {kWriteError, "write error"},
     {kUnrecoveredReadError, "unrecovered read error"},
+    {kIncompatibleFormat, "cannot read medium: incompatible format"},
     {kMediumFormatCorrupted, "medium format corrupted"},
     {kFormatFailed, "format command failed"},
     {kSequentialPositioningError, "sequential positioning error"},

@@ -24,6 +24,7 @@ inline constexpr SenseCode kMediumNotPresent{kNotReady, 0x3a, 0x00};
 
 inline constexpr SenseCode kWriteError{kMediumError, 0x0c, 0x00};
 inline constexpr SenseCode kUnrecoveredReadError{kMediumError, 0x11, 0x00};
+inline constexpr SenseCode kIncompatibleFormat{kMediumError, 0x30, 0x02};
 inline constexpr SenseCode kMediumFormatCorrupted{kMediumError, 0x31, 0x00};
 inline constexpr SenseCode kFormatFailed{kMediumError, 0x31, 0x01};
 inline constexpr SenseCode kSequentialPositioningError{kMediumError, 0x3b, 0x00};

@@ -21,12 +21,23 @@ void end_mount(DriveState& drive) {
   drive.key_path.unload(drive.options.default_policy);
 }
 
+bool is_newer(const Error& error) {
+  return error.code == ErrorCode::kUnsupported && error.detail == detail(MediumFault::kNewerFormat);
+}
+
+// What a later version wrote is not written behind or over, but what this one knows of it can be read.
+Result<std::unique_ptr<Cartridge>> open_cartridge(const DriveState& drive) {
+  if (!drive.write_protected) {
+    auto opened = Cartridge::open(drive.env, drive.cartridge_path, CartridgeMode::kReadWrite);
+    if (opened || !is_newer(opened.error())) return opened;
+  }
+  return Cartridge::open(drive.env, drive.cartridge_path, CartridgeMode::kRead);
+}
+
 }  // namespace
 
 Status load(DriveState& drive) {
-  auto cartridge =
-      TRY(Cartridge::open(drive.env, drive.cartridge_path,
-                          drive.write_protected ? CartridgeMode::kRead : CartridgeMode::kReadWrite));
+  auto cartridge = TRY(open_cartridge(drive));
   const auto access = density_access(drive.options.density, cartridge->identity().density);
   if (access == DensityAccess::kNone)
     return fail(ErrorCode::kConflict, "the drive does not read the density of the cartridge", "density",
@@ -35,7 +46,7 @@ Status load(DriveState& drive) {
     return fail(ErrorCode::kConflict, "the cartridge does not fit this drive", "kind",
                 "LTO cartridges go into LTO drives, 3592 cartridges into 3592 drives");
   if (cartridge->writable()) TRY(cartridge->count_load());
-  drive.mounted_read_only = drive.write_protected || access == DensityAccess::kRead;
+  drive.mounted_read_only = !cartridge->writable() || access == DensityAccess::kRead;
   cartridge->set_programmable_early_warning(drive.programmable_early_warning * kMegabyte);
   drive.cartridge = std::move(cartridge);
   drive.counters.mounted();
@@ -57,7 +68,9 @@ scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command
   if (cdb.load) {
     if (drive.cartridge_path.empty()) return scsi::check(codes::kMediumNotPresent);
     if (!drive.cartridge) {
-      if (!load(drive)) return scsi::check(codes::kMediumFormatCorrupted);
+      if (const auto loaded = load(drive); !loaded)
+        return scsi::check(is_newer(loaded.error()) ? codes::kIncompatibleFormat
+                                                    : codes::kMediumFormatCorrupted);
       return scsi::good();
     }
     // Loaded already: to the beginning of partition 0.

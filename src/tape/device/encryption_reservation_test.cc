@@ -1,4 +1,5 @@
 // Keys that hang on a reservation (CKORP, CKORL): what takes them away, and what does not.
+#include "base/crc32c.h"
 #include "scsi/encryption_status.h"
 #include "scsi/tape_cdb.h"
 #include "scsi/transport_id.h"
@@ -305,6 +306,56 @@ TEST(KeyOnReservation, D1_AWriterThatGoesInTheMiddleOfAFileLeavesItCutOff) {
     if (end == 2) EXPECT_GOOD(bench.preempt(Type::kExclusiveAccess, kHostKey));
     EXPECT_EQ(cut_off_after_eject(bench), CutOff{1}) << end;
   }
+}
+
+// Through one drive, as an operator looks and a host goes on afterwards.
+TEST(KeyOnReservation, D1_WhatWasCutOffIsListedAndStaysSoBehindAnAppend) {
+  HeldBench bench;
+  EXPECT_GOOD(bench.run(scsi::plain_cdb(scsi::Opcode::kReserve6)));
+  bench.hang(Hangs::kOnLoss);
+  write_half_a_file(bench);
+  bench.drive->nexus_lost(kHost);
+  EXPECT_EQ(cut_off_after_eject(bench), CutOff{1});
+
+  done(bench.drive->insert(kTapePath));
+  EXPECT_EQ(bench.drive->cartridge()->cut_off_files(), CutOff{1}) << "listed by the drive too";
+  bench.settle(kHost);
+  EXPECT_GOOD(bench.set_encryption(encrypting(kKey)));
+  EXPECT_EQ(bench.read().data_in, block(1));
+  EXPECT_GOOD(bench.end_of_data());
+  EXPECT_GOOD(bench.write(block(3)));
+  EXPECT_GOOD(bench.filemarks());
+  EXPECT_GOOD(bench.rewind());
+  EXPECT_EQ(bench.read().data_in, block(1));
+  EXPECT_EQ(bench.drive->cartridge()->cut_off_files(), CutOff{1});
+  EXPECT_EQ(cut_off_after_eject(bench), CutOff{1}) << "the append and its filemark do not make it whole";
+}
+
+// As of a cartridge that a later version of the program wrote on.
+TEST(KeyOnReservation, D4_WhatNeedsANewerReaderIsReadAsFarAsItGoesAndNotWritten) {
+  HeldBench bench;
+  EXPECT_GOOD(bench.write(block(1)));
+  EXPECT_GOOD(bench.filemarks());
+  EXPECT_GOOD(bench.write(block(2)));
+  ASSERT_TRUE(bench.drive->force_eject());
+  Bytes& file = bench.sim.disk.content(kTapePath);
+  const auto text = std::string(as_text(file));
+  const auto last = text.rfind("TWRC");
+  file.at(last + 4) = 9;  // its version
+  ByteWriter checksum;
+  checksum.u32(crc32c(ByteView(file).subspan(last, 60)));
+  copy_bytes(MutableByteView(file).subspan(last + 60), checksum.view());
+  const Bytes before = file;
+
+  done(bench.drive->insert(kTapePath));
+  bench.settle(kHost);
+  EXPECT_EQ(bench.read().data_in, block(1));
+  (void)bench.read();  // the filemark
+  EXPECT_EQ(bench.read().data_in, block(2));
+  EXPECT_SENSE(bench.read(), codes::kIncompatibleFormat);
+  EXPECT_SENSE(bench.write(block(3)), codes::kWriteProtected);
+  EXPECT_GOOD(bench.unload());
+  EXPECT_EQ(bench.sim.disk.content(kTapePath), before);
 }
 
 TEST(KeyOnReservation, D1_AWriterThatGivesItsKeyUpItselfEndsItsFile) {

@@ -8,7 +8,7 @@ namespace {
 namespace codes = scsi::sense_codes;
 
 MediumFault fault_of(const Error& error) {
-  return error.detail <= detail(MediumFault::kTruncated) ? static_cast<MediumFault>(error.detail)
+  return error.detail <= detail(MediumFault::kNewerFormat) ? static_cast<MediumFault>(error.detail)
                                                          : MediumFault::kNone;
 }
 
@@ -248,6 +248,8 @@ scsi::Sense read_sense(const DriveState& drive, const Error& error) {
     case MediumFault::kHeaderDamaged:
     case MediumFault::kTruncated:
       return sense(codes::kMediumFormatCorrupted);
+    case MediumFault::kNewerFormat:
+      return sense(codes::kIncompatibleFormat);
     default:
       return sense(codes::kUnrecoveredReadError);
   }
@@ -259,6 +261,8 @@ scsi::Sense motion_sense(const Error& error) {
       return sense(codes::kEndOfDataDetected);
     case ErrorCode::kCorrupt:
       return sense(codes::kMediumFormatCorrupted);
+    case ErrorCode::kUnsupported:
+      return sense(codes::kIncompatibleFormat);
     case ErrorCode::kExhausted:
     case ErrorCode::kPermissionDenied:
       return write_sense(error);

@@ -133,7 +133,8 @@ Result<std::unique_ptr<Cartridge::State>> Cartridge::open_state(Env env, const s
   state->last_type = found.last_type;
   state->file_bytes = found.end.offset;
   state->pos = ChainState::beginning();
-  state->cut_off_here = !state->damage && !found.ended && state->inside_file(state->end.object);
+  const bool judged = !state->damage && state->stream.newer_sessions().empty();
+  state->cut_off_here = judged && !found.ended && state->inside_file(state->end.object);
   return state;
 }
 

@@ -49,6 +49,7 @@ enum class MediumFault : std::uint32_t {
   kWormOverwrite = 8,   // kPermissionDenied: a write before end of data on WORM
   kWriteProtected = 9,  // kPermissionDenied: opened for reading
   kTruncated = 10,      // kCorrupt: the file ends before its sync mark
+  kNewerFormat = 11,    // kUnsupported: whole, and written by a later version: it needs a newer reader
 };
 constexpr std::uint32_t detail(MediumFault fault) {
   return static_cast<std::uint32_t>(fault);
@@ -180,9 +181,11 @@ class Cartridge {
   static Result<std::unique_ptr<Cartridge>> create(Env env, const std::string& path,
                                                    const CartridgeSpec& spec);
   // Positioned at the beginning. kNotFound; kConflict when another holds it; kInvalidArgument when the file
-  // is no cartridge; kCorrupt naming the offset when something before the last sync mark does not check
-  // (kRead opens it all the same when the superblock is readable: reads then fail from the damage on). Whole
-  // records after the mark count as written; what follows them is a torn tail, cut off by the next append.
+  // is no cartridge; kUnsupported when a record needs a newer reader (kRead opens it all the same: what this
+  // one knows can be read); kCorrupt naming the offset when something before the last sync mark does not
+  // check (kRead opens it all the same when the superblock is readable: reads then fail from the damage on).
+  // Whole records after the mark count as written; what follows them is a torn tail, cut off by the next
+  // append.
   static Result<std::unique_ptr<Cartridge>> open(Env env, const std::string& path, CartridgeMode mode);
 
   CartridgeIdentity identity() const;

@@ -62,25 +62,52 @@ bool Cartridge::State::ends_before_next_object(ChainState at) {
   while (at.offset < end.offset) {
     const auto header = stream.header_at(at.offset, end.offset);
     if (!header || header->is_object()) return false;
-    if (ends_data(header->type)) return true;
+    if (stream.ended_behind(*header, false)) return true;
     if (!stream.skip(at, *header)) return false;
   }
   return false;
 }
 
-bool Cartridge::State::cut_off_before(std::uint64_t object) const {
-  return std::ranges::any_of(stream.sessions(), [object](const auto& item) {
-    return item.second.info.behind_cut_off && item.second.info.start_object == object;
+bool Cartridge::State::ended_since_object(std::uint64_t offset) {
+  while (offset >= kDataStart) {
+    const auto header = stream.header_at(offset, end.offset);
+    if (!header) return true;  // nothing is claimed of what cannot be read
+    if (header->is_object()) return false;
+    if (stream.ended_behind(*header, false)) return true;
+    if (header->previous_offset >= offset) return true;
+    offset = header->previous_offset;
+  }
+  return true;
+}
+
+bool Cartridge::State::ended_at(const ChainState& at) {
+  return ended_since_object(at.previous_offset) || ends_before_next_object(at);
+}
+
+bool Cartridge::State::says_cut_off(const SessionEntry& session) {
+  const std::uint64_t start = session.info.start_object;
+  // At a file's beginning there is nothing that could have been cut off.
+  if (!inside_file(start)) return false;
+  if (session.info.behind_cut_off || session.info.ends_considered) return session.info.behind_cut_off;
+  const auto& marks = index.filemarks();
+  const std::uint64_t number = index.filemarks_before(start);
+  if (number >= marks.size() || marks.at(number).object != start) return false;
+  const auto mark = stream.header_at(marks.at(number).offset, end.offset);
+  const auto owner = mark ? stream.session(mark->session_id) : Result<const SessionEntry*>(nullptr);
+  return owner && *owner == &session && !ended_since_object(session.offset);
+}
+
+bool Cartridge::State::cut_off_before(std::uint64_t object) {
+  return std::ranges::any_of(stream.sessions(), [this, object](const auto& item) {
+    return item.second.info.start_object == object && says_cut_off(item.second);
   });
 }
 
 std::vector<std::uint64_t> Cartridge::cut_off_files() const {
-  const State& s = *state_;
+  State& s = *state_;
   std::set<std::uint64_t> files;
   for (const auto& [id, session] : s.stream.sessions()) {
-    // At a file's beginning there is nothing that could have been cut off.
-    if (session.info.behind_cut_off && s.inside_file(session.info.start_object))
-      files.insert(session.info.start_file);
+    if (s.says_cut_off(session)) files.insert(session.info.start_file);
   }
   if (s.cut_off_here) files.insert(s.end.file);
   return {files.begin(), files.end()};

@@ -112,9 +112,14 @@ struct Cartridge::State {
   Status open_record(const RecordHeader& header, MutableByteView& into);
   bool inside_file(std::uint64_t object) const;  // blocks of its tape file lie before it
   // Between the objects around it stands the end of a writing, which a cut there would take away.
+  bool ended_at(const ChainState& at);
   bool ends_before_next_object(ChainState at);
+  bool ended_since_object(std::uint64_t offset);  // the same, from the record at `offset` back
   // A session that begins before that object says that the file was cut off there.
-  bool cut_off_before(std::uint64_t object) const;
+  bool cut_off_before(std::uint64_t object);
+  // The session says so of the tape file that it goes on behind, or, when it was written before sessions did,
+  // it only ends that file by a filemark, and no end stands before it.
+  bool says_cut_off(const SessionEntry& session);
   // The encoded record, in `into` or in read_buffer; `into` is set to it.
   Status copy_raw(const RecordHeader& header, MutableByteView& into);
 

@@ -4,6 +4,7 @@
 
 #include "base/real_env.h"
 #include "tape/medium/cartridge_test_kit.h"
+#include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
 #include "tape/medium/record.h"
 
@@ -374,6 +375,41 @@ TEST(Cartridge, D4_TheCheckValueIsHkdfOfTheVolume) {
   EXPECT_NE(key(1)->check_value(one), key(2)->check_value(one));
   // Computed with Python's hmac module after RFC 5869 for the key of key_bytes(1).
   EXPECT_EQ(to_hex(key(1)->check_value(one)), "dede6dc93bd3ef50a0300417eaffb6f9");
+}
+
+// What inspection says of a copy is said of the copy: one of its two slots is not in use after the first
+// write.
+TEST(Cartridge, D4_InspectionTellsEachKeyCopyInWords) {
+  SimEnv sim(41);
+  auto tape = make(sim);
+  const auto told = [&] { return take(inspect(sim.env(), kPath)).to_text(); };
+  EXPECT_NE(told().find("never written"), std::string::npos);
+  KeyInfo info{.method = KeyMethod::kWrappedKey,
+               .eedks = {to_bytes("first EEDK"), to_bytes("second EEDK")},
+               .signature = to_bytes("signature"),
+               .akad = {},
+               .ukad = {},
+               .check_value = {}};
+  done(tape->set_key_info(info));
+  EXPECT_EQ(told().find("never written"), std::string::npos) << "EEDKs were written";
+  const auto copies = take(inspect(sim.env(), kPath)).key_info.copies;
+  for (const KeyCopyHealth& copy : copies) {
+    EXPECT_TRUE(copy.good());
+    EXPECT_EQ(copy.text(), "good, generation 1; its other slot is not in use yet");
+  }
+  info.eedks.pop_back();
+  done(tape->set_key_info(info));
+  EXPECT_NE(told().find("good, generation 2\n"), std::string::npos);
+  tape.reset();
+  const auto damage = [&](std::size_t slot) {
+    sim.disk.content(kPath).at(key_slot_offset(1, slot) + 40) ^= 1;
+  };
+  const std::size_t newest = copies[1].slots[0] == SlotHealth::kGood ? 1 : 0;  // the other one came second
+  damage(newest);
+  EXPECT_NE(told().find("readable but old, generation 1; its other slot is damaged: repair it"),
+            std::string::npos);
+  damage(1 - newest);
+  EXPECT_NE(told().find("cannot be read: its content is damaged"), std::string::npos);
 }
 
 }  // namespace

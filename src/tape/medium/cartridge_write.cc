@@ -142,7 +142,7 @@ Status Cartridge::State::begin_session() {
     return fail(ErrorCode::kExhausted, "the cartridge has no session number left", "session",
                 "copy it to another cartridge");
   }
-  if (overwriting) TRY(cut(pos, ends_before_next_object(pos)));
+  if (overwriting) TRY(cut(pos, ended_at(pos)));
   if (at_beginning) TRY(write_key_info_at_beginning(overwriting));
   if (physical_bytes > end.offset) {  // a torn tail
     TRY(guard(file->truncate(end.offset)));
@@ -164,6 +164,7 @@ Status Cartridge::State::begin_session() {
   info.raw_read_blocked = spec.raw_read_blocked;
   info.kad_format = spec.kad_format;
   info.behind_cut_off = cut_off_here;
+  info.behind_end = !cut_off_here && superblocks.current().closed && end.offset == mark().length;
   info.akad = spec.akad;
   info.ukad = spec.ukad;
   session.id = std::max(end.session_id + 1, superblocks.current().next_session_id);

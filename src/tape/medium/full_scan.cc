@@ -26,8 +26,11 @@ class Scan {
       const Status passed = synced ? synced_record(state) : tail_record(state);
       if (passed) continue;
       if (visitor_error_ || passed.error().code == ErrorCode::kIo) return std::unexpected(passed.error());
-      if (!synced) break;
+      const bool newer = passed.error().code == ErrorCode::kUnsupported;
+      if (!synced && !newer) break;
       visitor_.fault(passed.error(), state.offset, state.object);
+      out_.newer = out_.newer || newer;
+      if (newer && !synced) return out_;
       if (!go_on_behind(state)) break;
     }
     if (file_bytes_ < mark_.length) {
@@ -61,7 +64,7 @@ class Scan {
     visitor_error_ = !visited;
     out_.last_type = header.type;
     const bool at_mark = before.offset + header.total_bytes() == mark_.length;
-    out_.ended = ended_behind(header.type, out_.ended) || (closed_ && at_mark);
+    out_.ended = stream_.ended_behind(header, out_.ended) || (closed_ && at_mark);
     out_.erased = closed_ && at_mark && !ends_data(header.type) && header.type != RecordType::kSession;
     return visited;
   }
@@ -73,8 +76,12 @@ class Scan {
     const Status passed = stream_.pass(next, header);
     if (!passed) {
       if (passed.error().code == ErrorCode::kIo) return passed;
-      // The link of a damaged record breaks with it: that is said once.
-      if (!damaged_before_) visitor_.fault(passed.error(), state.offset, header.logical_object);
+      // The link of a damaged record breaks with it: that is said once; and so is it of a session.
+      const bool newer = passed.error().code == ErrorCode::kUnsupported;
+      const bool said = newer ? newer_session_ == header.session_id : damaged_before_;
+      if (newer) newer_session_ = header.session_id;
+      out_.newer = out_.newer || newer;
+      if (!said) visitor_.fault(passed.error(), state.offset, header.logical_object);
       TRY(stream_.skip(next, header));
     }
     const bool whole = stream_.check_payload(header, before.offset).has_value();
@@ -121,6 +128,7 @@ class Scan {
   TapeIndex index_;
   ScanEnd out_;
   bool damaged_before_ = false;
+  std::uint32_t newer_session_ = 0;  // told of
   bool visitor_error_ = false;
 };
 

@@ -15,6 +15,7 @@ struct ScanEnd {
   std::optional<RecordType> last_type;
   bool ended = false;   // as Recovered::ended
   bool erased = false;  // by an erase right behind the last record
+  bool newer = false;   // a record needs a newer reader: what the end means is for that one to say
   // The torn bytes are the beginning of an index or session record behind an end of data, and nothing else.
   bool torn_harmless = false;
 };

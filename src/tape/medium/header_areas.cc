@@ -45,11 +45,19 @@ Result<SuperblockPair> SuperblockPair::load(File& file) {
   if (!best && !any_magic) {
     return fail(ErrorCode::kInvalidArgument, "this file is no Tapewarden cartridge", "path");
   }
+  const auto is_newer = [](const auto& slot) {
+    return !slot && slot.error().code == ErrorCode::kUnsupported;
+  };
+  // Also when the other slot can be read: it says what was true before the newer one.
+  if (std::ranges::any_of(out.slots_, is_newer)) {
+    return fail(ErrorCode::kUnsupported,
+                "the superblock has a later version: the cartridge needs a newer reader", "superblock",
+                "use the version of Tapewarden that wrote it, or a later one",
+                detail(MediumFault::kNewerFormat));
+  }
   if (!best) {
-    const bool later = out.slots_[0].error().code == ErrorCode::kUnsupported;
-    return fail(later ? ErrorCode::kUnsupported : ErrorCode::kCorrupt,
-                "neither superblock can be read: " + out.slots_[0].error().message, "superblock",
-                "copy the cartridge again from another pool or restore the file",
+    return fail(ErrorCode::kCorrupt, "neither superblock can be read: " + out.slots_[0].error().message,
+                "superblock", "copy the cartridge again from another pool or restore the file",
                 detail(MediumFault::kHeaderDamaged));
   }
   out.current_ = *out.slots_.at(*best);

@@ -84,6 +84,10 @@ class Inspector {
   }
 
   void fault(const Error& error, std::uint64_t offset) {
+    if (error.code == ErrorCode::kUnsupported) {
+      if (!out_.newer_format) out_.newer_format = error.message;
+      return;
+    }
     if (out_.damage) return;
     out_.damage = error.message;
     out_.damage_offset = offset;
@@ -177,9 +181,7 @@ void add_keys(Lines& lines, const KeyInfoReport& keys) {
   if (!keys.info.ukad.empty()) lines.add("U-KAD", to_hex(keys.info.ukad));
   for (std::size_t i = 0; i < kKeyCopies; ++i) {
     const KeyCopyHealth& copy = keys.copies.at(i);
-    std::string health = std::string(to_string(copy.slots[0])) + ", " + std::string(to_string(copy.slots[1]));
-    if (copy.stale) health += ", stale: repair it";
-    lines.add(i == 0 ? "key copy (memory)" : "key copy " + std::to_string(i), health);
+    lines.add(i == 0 ? "key copy (memory)" : "key copy " + std::to_string(i), copy.text());
   }
   if (keys.all_lost) lines.add("keys", "no copy can be read: repair them from the key ledger");
 }
@@ -217,6 +219,7 @@ std::string Inspection::to_text() const {
   lines.add("closed", current.closed ? "yes" : "no").add("bytes after the mark", bytes_after_mark);
   lines.add("torn tail", torn_bytes);
   if (damage) lines.add("DAMAGE", *damage);
+  if (newer_format) lines.add("NEWER READER", *newer_format);
   return lines.take();
 }
 

@@ -67,6 +67,7 @@ struct Inspection {
   std::uint64_t torn_bytes = 0;        // after the last good record
   std::optional<std::string> damage;   // the first thing before the mark that does not check
   std::optional<std::uint64_t> damage_offset;
+  std::optional<std::string> newer_format;  // what this version does not know, and a later one wrote
 
   // Lines for a person; text from the file is escaped.
   std::string to_text() const;
@@ -76,7 +77,7 @@ struct Inspection {
 // kCorrupt when no superblock can be read.
 Result<Inspection> inspect(Env env, const std::string& path);
 
-enum class FaultKind : std::uint8_t { kDamage, kTampering, kWrongKey, kTruncated };
+enum class FaultKind : std::uint8_t { kDamage, kTampering, kWrongKey, kTruncated, kNewerFormat };
 std::string_view to_string(FaultKind kind);
 
 struct VerifyFault {
@@ -103,11 +104,17 @@ struct VerifyReport {
   bool closed = false;         // ends with an end-of-data record
   bool erased = false;         // ends where it was erased
   bool ended = false;          // one of these, or with a session behind them that came to no block
+  bool newer_format = false;   // something needs a newer reader; nothing is said of the end then
+  // The last tape file has blocks and no filemark, and what ended it was not its writer: an unload or an
+  // erase.
+  std::optional<std::uint64_t> last_file_without_filemark;
   // Tape files whose writing was cut off, as Cartridge::cut_off_files() tells them.
   std::vector<std::uint64_t> cut_off_files;
   std::vector<VerifyFault> faults;
   // A write was interrupted: what is there may be in order, and yet be less than was to be written.
   bool interrupted() const { return (torn_bytes != 0 && !torn_harmless) || !cut_off_files.empty(); }
+  // What was found is no damage: a later version of the program reads it.
+  bool needs_newer_reader() const;
   bool good() const { return faults.empty() && !interrupted(); }
   std::string to_text() const;
 };

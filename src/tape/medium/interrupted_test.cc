@@ -547,6 +547,84 @@ TEST(Interrupted, D4_NoCrashMakesAnEndThatIsWrittenOverLookLikeACut) {
   });
 }
 
+// The tape was erased within a tape file and written on from there, `reads` says how the writer comes there.
+template <typename Use>
+void expect_no_cut_where_it_was_erased(std::uint64_t seed, const Use& use) {
+  bool finished = false;
+  for (std::uint64_t writes = 0; !finished; ++writes) {
+    SimEnv sim(seed);
+    {
+      auto tape = make(sim);
+      done(tape->set_write_session(sealed_with(key(1))));
+      for (std::uint32_t i = 0; i < 3; ++i) done(tape->write_record(record(i, kBlock)));
+      done(tape->write_filemarks(1));
+      done(tape->locate(2));
+      done(tape->erase_from_here());
+      for (std::uint32_t i = 0; i < 2; ++i) done(tape->write_record(record(i, kBlock)));
+      done(tape->write_filemarks(1));
+      done(tape->unload());
+    }
+    {
+      auto tape = reopen(sim);
+      done(tape->set_write_session(sealed_with(key(1))));
+      done(tape->locate(2));
+      sim.disk.fail_after(writes);
+      finished = use(*tape).has_value();
+      sim.disk.clear_faults();
+    }
+    sim.disk.power_loss();
+    EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty()) << writes;
+    EXPECT_THAT(cut_off_by_verify(sim), IsEmpty()) << writes;
+  }
+}
+
+TEST(Interrupted, D4_NoCrashMakesWhatWasErasedAndIsWrittenOverLookLikeACut) {
+  const auto ends = [](Cartridge& tape) { return tape.write_filemarks(1); };
+  expect_no_cut_where_it_was_erased(95, ends);
+  expect_no_cut_where_it_was_erased(96, [&](Cartridge& tape) -> Status {
+    (void)TRY(tape.next_block());  // moves behind the session record that begins there
+    return ends(tape);
+  });
+  expect_no_cut_where_it_was_erased(97, [](Cartridge& tape) { return tape.erase_from_here(); });
+}
+
+TEST(Interrupted, D4_WhatWasErasedStaysSoBehindASessionThatCameToNoBlock) {
+  SimEnv sim(98);
+  CartridgeSpec spec = small_spec();
+  spec.capacity_bytes = 1U << 20;
+  {
+    auto tape = make(sim, spec);
+    done(tape->set_write_session(sealed_with(key(1))));
+    for (std::uint32_t i = 0; i < 3; ++i) done(tape->write_record(record(i, kBlock)));
+    done(tape->locate(1));
+    done(tape->erase_from_here());
+    EXPECT_FALSE(tape->write_record(record(9, 2U << 20))) << "there is no room for this one";
+    done(tape->sync());
+  }
+  EXPECT_THAT(reopen(sim, CartridgeMode::kRead)->cut_off_files(), IsEmpty());
+  EXPECT_THAT(cut_off_by_verify(sim), IsEmpty());
+}
+
+// As when a writer is told to end: its cartridge is unloaded, and nobody wrote the filemark.
+TEST(Interrupted, D4_VerifySaysWhenTheLastFileHasNoFilemark) {
+  SimEnv sim(99);
+  {
+    auto tape = make(sim);
+    done(tape->write_record(record(1)));
+    done(tape->write_filemarks(1));
+    done(tape->write_record(record(2)));
+    done(tape->unload());
+  }
+  const VerifyReport stopped = take(verify(sim.env(), kPath));
+  EXPECT_TRUE(stopped.good());
+  EXPECT_EQ(stopped.last_file_without_filemark, 1U);
+  EXPECT_THAT(stopped.to_text(), HasSubstr("the last tape file, 1, has no filemark: an unload ended it"));
+  mount(sim, [](Cartridge& tape) { done(tape.write_filemarks(1)); });
+  const VerifyReport whole = take(verify(sim.env(), kPath));
+  EXPECT_EQ(whole.last_file_without_filemark, std::nullopt);
+  EXPECT_THAT(whole.to_text(), Not(HasSubstr("has no filemark")));
+}
+
 TEST(Interrupted, D4_AnEraseIsKnownFromEitherSuperblock) {
   for (const std::uint64_t slot : kSuperblockOffsets) {
     SimEnv sim(93);

@@ -38,6 +38,18 @@ bool KeyCopyHealth::good() const {
          std::ranges::none_of(slots, [](auto slot) { return slot == SlotHealth::kDamaged; });
 }
 
+std::string KeyCopyHealth::text() const {
+  const auto count = [this](SlotHealth health) { return std::ranges::count(slots, health); };
+  const auto damaged = count(SlotHealth::kDamaged);
+  if (!generation) return damaged == 0 ? "never written" : "cannot be read: its content is damaged";
+  std::string out =
+      (stale ? "readable but old, generation " : "good, generation ") + std::to_string(*generation);
+  if (damaged != 0) out += "; its other slot is damaged";
+  if (count(SlotHealth::kNeverWritten) != 0) out += "; its other slot is not in use yet";
+  if (!good()) out += ": repair it";
+  return out;
+}
+
 unsigned KeyInfoReport::damaged_copies() const {
   const auto damaged = [](const KeyCopyHealth& copy) {
     return copy.stale || std::ranges::count(copy.slots, SlotHealth::kDamaged) > 0;

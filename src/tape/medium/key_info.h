@@ -7,6 +7,7 @@
 
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,8 @@ struct KeyCopyHealth {
   std::optional<std::uint64_t> generation;  // of its newest good slot
   bool stale = false;
   bool good() const;  // written, not stale, and no slot damaged
+  // For a person, of the copy as a whole: "good, generation 1; its second slot is not used yet".
+  std::string text() const;
 };
 inline constexpr std::size_t kKeyCopies = 4;  // 0 is the cartridge memory, 1 to 3 the places on the medium
 

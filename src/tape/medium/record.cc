@@ -18,6 +18,11 @@ constexpr std::size_t kPayloadCrcAt = 56;
 constexpr std::size_t kHeaderCrcAt = 60;
 constexpr std::uint8_t kSessionRawReadBlocked = 1;
 constexpr std::uint8_t kSessionBehindCutOff = 2;
+constexpr std::uint8_t kSessionEndsConsidered = 4;
+constexpr std::uint8_t kSessionBehindEnd = 8;
+constexpr std::uint8_t kKnownSessionFlags =
+    kSessionRawReadBlocked | kSessionBehindCutOff | kSessionEndsConsidered | kSessionBehindEnd;
+constexpr std::uint8_t kKnownRecordFlags = kFlagEncrypted | kFlagCompressed;
 constexpr std::uint8_t kMaxKadFormat = 2;
 
 // A header is built for every record, so it is put together in place, without the heap.
@@ -60,6 +65,14 @@ HeaderWriter write_fields(const RecordHeader& header) {
 std::unexpected<Error> damaged(const char* what) {
   return fail(ErrorCode::kCorrupt, std::string("record header ") + what, "record header", {},
               detail(MediumFault::kHeaderDamaged));
+}
+
+// The checksum fits, so that this is what was written: by a later version than this one.
+std::unexpected<Error> newer(const char* where, const std::string& what) {
+  return fail(ErrorCode::kUnsupported,
+              std::string(where) + " has " + what + ": the cartridge needs a newer reader", where,
+              "use the version of Tapewarden that wrote it, or a later one",
+              detail(MediumFault::kNewerFormat));
 }
 
 bool lengths_fit(const RecordHeader& header) {
@@ -112,9 +125,11 @@ Result<RecordHeader> decode_header(ByteView bytes) {
   out.payload_crc = TRY(in.u32("payload checksum"));
   out.header_crc = TRY(in.u32("header checksum"));
   if (out.header_crc != crc32c(bytes.first(kHeaderCrcAt))) return damaged("does not fit its checksum");
-  if (version != kFormatVersion) return damaged("has a version that this program does not know");
-  if (type < 1 || type > 6 || (flags & ~(kFlagEncrypted | kFlagCompressed)) != 0 || out.partition > 1)
-    return damaged("has a value out of range");
+  if (version != kFormatVersion) return newer("record header", "version " + std::to_string(version));
+  if (type > 6) return newer("record header", "type " + std::to_string(type));
+  if ((flags & ~kKnownRecordFlags) != 0)
+    return newer("record header", "flags " + std::to_string(flags & ~kKnownRecordFlags));
+  if (type < 1 || out.partition > 1) return damaged("has a value out of range");
   out.type = static_cast<RecordType>(type);
   out.encrypted = (flags & kFlagEncrypted) != 0;
   out.compressed = (flags & kFlagCompressed) != 0;
@@ -133,7 +148,9 @@ Bytes encode_session(const SessionInfo& session) {
   out.u64(static_cast<std::uint64_t>(to_millis(session.begun)));
   out.u8(static_cast<std::uint8_t>(session.method)).u8(session.compression_level);
   const int flags = (session.raw_read_blocked ? kSessionRawReadBlocked : 0) |
-                    (session.behind_cut_off ? kSessionBehindCutOff : 0);
+                    (session.behind_cut_off ? kSessionBehindCutOff : 0) |
+                    (session.ends_considered ? kSessionEndsConsidered : 0) |
+                    (session.behind_end ? kSessionBehindEnd : 0);
   out.u8(static_cast<std::uint8_t>(flags)).u8(session.kad_format);
   out.bytes16(session.akad).bytes16(session.ukad);
   return out.take();
@@ -154,18 +171,23 @@ Result<SessionInfo> decode_session(ByteView payload) {
   const auto method = TRY(in.u8("method"));
   out.compression_level = TRY(in.u8("compression level"));
   const auto flags = TRY(in.u8("session flags"));
+  // Before the rest is looked at, which may have another shape then.
+  if ((flags & ~kKnownSessionFlags) != 0)
+    return newer("session record", "flags " + std::to_string(flags & ~kKnownSessionFlags));
+  if (out.algorithm != kAlgorithmClear && out.algorithm != kAlgorithmAesGcm)
+    return newer("session record", "algorithm " + std::to_string(out.algorithm));
   out.kad_format = TRY(in.u8("KAD format"));
   out.akad = to_bytes(TRY(in.bytes16(kMaxKadBytes, "A-KAD")));
   out.ukad = to_bytes(TRY(in.bytes16(kMaxKadBytes, "U-KAD")));
   TRY(in.expect_done("session record"));
-  const bool known = out.algorithm == kAlgorithmClear || out.algorithm == kAlgorithmAesGcm;
-  if (!known || method > 2 || out.compression_level > kMaxCompressionLevel ||
-      (flags & ~(kSessionRawReadBlocked | kSessionBehindCutOff)) != 0 || out.kad_format > kMaxKadFormat) {
+  if (method > 2 || out.compression_level > kMaxCompressionLevel || out.kad_format > kMaxKadFormat) {
     return fail(ErrorCode::kCorrupt, "session record has a value out of range", "session record");
   }
   out.method = static_cast<KeyMethod>(method);
   out.raw_read_blocked = (flags & kSessionRawReadBlocked) != 0;
   out.behind_cut_off = (flags & kSessionBehindCutOff) != 0;
+  out.ends_considered = (flags & kSessionEndsConsidered) != 0;
+  out.behind_end = (flags & kSessionBehindEnd) != 0;
   return out;
 }
 
@@ -202,10 +224,6 @@ AssociatedData associated_data(const RecordHeader& header, const SessionSalt& sa
 
 bool ends_data(RecordType type) {
   return type == RecordType::kEndOfData || type == RecordType::kIndex;
-}
-
-bool ended_behind(RecordType type, bool ended_before) {
-  return type == RecordType::kSession ? ended_before : ends_data(type);
 }
 
 std::string name_of(const RecordHeader& header, std::uint64_t offset) {

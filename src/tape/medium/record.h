@@ -58,8 +58,8 @@ struct RecordHeader {
 
 // With the header checksum computed over the rest, payload_crc included.
 HeaderBytes encode_header(const RecordHeader& header);
-// kCorrupt (kHeaderDamaged) for a wrong magic, checksum, version, or lengths and flags that do not go
-// together.
+// kCorrupt (kHeaderDamaged) for a wrong magic, checksum, or lengths and flags that do not go together.
+// kUnsupported (kNewerFormat) for a version, type or flag that is not known here where the checksum fits.
 Result<RecordHeader> decode_header(ByteView bytes);
 
 struct SessionInfo {
@@ -72,6 +72,8 @@ struct SessionInfo {
   bool raw_read_blocked = false;
   std::uint8_t kad_format = 0;
   bool behind_cut_off = false;  // the writing of tape file start_file was cut off before this session
+  bool behind_end = false;      // the superblock said that the writing had ended right before this session
+  bool ends_considered = true;  // who wrote the session looked whether the last file was cut off
   Link previous_link{};
   std::uint64_t previous_session = 0;  // offset of its record; 0: this is the first
   std::uint64_t start_object = 0;
@@ -84,6 +86,7 @@ struct SessionInfo {
 };
 
 Bytes encode_session(const SessionInfo& session);
+// kUnsupported (kNewerFormat) for a flag or an algorithm that only a later version knows; kCorrupt.
 Result<SessionInfo> decode_session(ByteView payload);
 
 // `tag`: the record's tag when encrypted, ignored otherwise. `payload`: needed for a session record only.
@@ -92,8 +95,6 @@ LinkHead head_of(const Link& link);
 AssociatedData associated_data(const RecordHeader& header, const SessionSalt& salt, const Link& previous);
 
 bool ends_data(RecordType type);  // an end-of-data record, or the index behind it
-// Whether the writing counts as ended behind a record: a session that came to no block changes nothing.
-bool ended_behind(RecordType type, bool ended_before);
 
 // "record of object 7 at offset 1049000".
 std::string name_of(const RecordHeader& header, std::uint64_t offset);

@@ -156,6 +156,8 @@ Result<SessionEntry> RecordStream::read_session(const RecordHeader& header, std:
   entry.offset = offset;
   entry.link = link_of(header, payload, {});
   auto info = decode_session(payload);
+  if (!info && info.error().code == ErrorCode::kUnsupported)
+    newer_.insert_or_assign(header.session_id, info.error());
   if (!info) return in_context(name_of(header, offset), info.error());
   entry.info = std::move(*info);
   if (entry.info.volume != volume_) {
@@ -163,6 +165,13 @@ Result<SessionEntry> RecordStream::read_session(const RecordHeader& header, std:
                 "session record", {}, detail(MediumFault::kChainBroken));
   }
   return entry;
+}
+
+bool RecordStream::ended_behind(const RecordHeader& header, bool ended_before) const {
+  if (header.type == RecordType::kSyncMark) return ended_before;
+  if (header.type != RecordType::kSession) return ends_data(header.type);
+  const auto entry = sessions_.find(header.session_id);
+  return ended_before || (entry != sessions_.end() && entry->second.info.behind_end);
 }
 
 Status RecordStream::load_session(const TapeIndex::Session& place, std::uint64_t end) {
@@ -177,6 +186,7 @@ Status RecordStream::load_session(const TapeIndex::Session& place, std::uint64_t
 Result<const SessionEntry*> RecordStream::session(std::uint32_t id) const {
   const auto found = sessions_.find(id);
   if (found != sessions_.end()) return &found->second;
+  if (const auto newer = newer_.find(id); newer != newer_.end()) return std::unexpected(newer->second);
   return fail(ErrorCode::kCorrupt, "the record of session " + std::to_string(id) + " cannot be read",
               "session record", {}, detail(MediumFault::kHeaderDamaged));
 }

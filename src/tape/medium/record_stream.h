@@ -68,7 +68,11 @@ class RecordStream {
 
   // That the record is encrypted exactly when its session is.
   Status check_session(const RecordHeader& header) const;
-  // kCorrupt when no readable record of that session was met.
+  // Whether the writing counts as ended behind a record: a session that came to no block changes nothing.
+  bool ended_behind(const RecordHeader& header, bool ended_before) const;
+  // The session records met that only a newer reader understands, and what was said of each.
+  const std::map<std::uint32_t, Error>& newer_sessions() const { return newer_; }
+  // kCorrupt when no readable record of that session was met, kUnsupported when it needs a newer reader.
   Result<const SessionEntry*> session(std::uint32_t id) const;
   const std::map<std::uint32_t, SessionEntry>& sessions() const { return sessions_; }
   // Reads and keeps a session record named by the index.
@@ -86,6 +90,7 @@ class RecordStream {
   Uuid volume_;
   std::uint8_t partition_;
   std::map<std::uint32_t, SessionEntry> sessions_;
+  std::map<std::uint32_t, Error> newer_;
   std::uint64_t last_total_ = 0;
 };
 

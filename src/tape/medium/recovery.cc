@@ -36,7 +36,7 @@ Status step(RecordStream& stream, ChainState& state, Recovered& out, const Super
   state = next;
   out.index.note(header, at);
   out.last_type = header.type;
-  out.ended = ended_behind(header.type, out.ended) || (block.closed && state.offset == mark.length);
+  out.ended = stream.ended_behind(header, out.ended) || (block.closed && state.offset == mark.length);
   return {};
 }
 
@@ -94,12 +94,14 @@ Result<Recovered> recover(RecordStream& stream, const Superblock& block, std::ui
     const Status passed = step(stream, state, out, block, file_bytes);
     if (passed) continue;
     if (passed.error().code == ErrorCode::kIo) return std::unexpected(passed.error());
-    if (state.offset < mark.length) {
+    // What a later version wrote behind the mark is no torn tail: nobody may cut it off.
+    if (state.offset < mark.length || passed.error().code == ErrorCode::kUnsupported) {
       if (!out.damage) out.damage = passed.error();
       out.stopped = true;
     }
     break;
   }
+  if (!out.damage && !stream.newer_sessions().empty()) out.damage = stream.newer_sessions().begin()->second;
   out.stopped = out.stopped || state.offset < mark.length;
   out.end = state;
   return out;

@@ -15,6 +15,7 @@ namespace {
 
 FaultKind kind_of(const Error& error) {
   if (error.code == ErrorCode::kWrongKey) return FaultKind::kWrongKey;
+  if (error.code == ErrorCode::kUnsupported) return FaultKind::kNewerFormat;
   switch (static_cast<MediumFault>(error.detail)) {
     case MediumFault::kTagMismatch:
     case MediumFault::kChainBroken:
@@ -64,20 +65,33 @@ class Verifier {
     out.ended = end.ended;
     out.erased = end.erased;
     out.torn_harmless = end.torn_harmless;
-    if (inside_file_ && !out.ended) cut_off(files_);
+    out.newer_format = end.newer;
+    if (!inside_file_ || end.newer) return;
+    if (out.ended) {
+      out.last_file_without_filemark = files_;
+    } else {
+      cut_off(files_);
+    }
   }
 
  private:
   // A session says when the tape file that it goes on behind was cut off; one at a file's beginning cannot.
+  // Of one that cannot say, because it was written before that was looked at, a filemark that begins it
+  // tells.
   void note_ends(const RecordHeader& header) {
     if (header.type == RecordType::kSession) {
       const auto session = stream_.session(header.session_id);
       if (session && (*session)->info.behind_cut_off && inside_file_) cut_off((*session)->info.start_file);
+      unsaid_ = session && !(*session)->info.ends_considered;
     } else if (header.type == RecordType::kData) {
       inside_file_ = true;
+      unsaid_ = end_since_object_ = false;
     } else if (header.type == RecordType::kFilemark) {
-      inside_file_ = false;
+      if (inside_file_ && unsaid_ && !end_since_object_) cut_off(header.file_number);
+      inside_file_ = unsaid_ = end_since_object_ = false;
       files_ = std::uint64_t{header.file_number} + 1;
+    } else if (ends_data(header.type)) {
+      end_since_object_ = true;
     }
   }
 
@@ -111,7 +125,9 @@ class Verifier {
       return open_with(*opener, header, before, **session);
     }
     ++out.tags_unchecked;
-    if (opener != openers_.end() || openers_.empty() || wrong_session_ == header.session_id) return {};
+    const bool told = !session && session.error().code == ErrorCode::kUnsupported;
+    if (told || opener != openers_.end() || openers_.empty() || wrong_session_ == header.session_id)
+      return {};
     wrong_session_ = header.session_id;  // said once for each session
     fault(fail(ErrorCode::kWrongKey, "session " + std::to_string(header.session_id) +
                                          " is sealed with another key than those given")
@@ -138,7 +154,9 @@ class Verifier {
   RecordOpener plain_;
   std::uint32_t wrong_session_ = 0;
   bool inside_file_ = false;  // blocks without a filemark behind them
-  std::uint64_t files_ = 0;   // filemarks so far
+  bool unsaid_ = false;       // no object since a session that does not say whether the file was cut off
+  bool end_since_object_ = false;
+  std::uint64_t files_ = 0;  // filemarks so far
   Bytes buffer_;
 };
 
@@ -176,6 +194,8 @@ std::string_view to_string(FaultKind kind) {
       return "wrong key";
     case FaultKind::kTruncated:
       return "truncated";
+    case FaultKind::kNewerFormat:
+      return "newer format";
   }
   return "unknown";
 }
@@ -200,11 +220,18 @@ Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOption
   return std::move(verifier.out);
 }
 
+bool VerifyReport::needs_newer_reader() const {
+  return !faults.empty() &&
+         std::ranges::all_of(faults, [](const auto& fault) { return fault.kind == FaultKind::kNewerFormat; });
+}
+
 std::string VerifyReport::to_text() const {
   std::string text = std::to_string(records) + " records, " + std::to_string(bytes) + " bytes, " +
                      std::to_string(tags_checked) + " tags checked, " + std::to_string(tags_unchecked) +
                      " tags not checked for want of the key\n";
-  if (closed) {
+  if (newer_format) {
+    text += "what a later version of the program wrote cannot be judged here: it needs a newer reader\n";
+  } else if (closed) {
     text += "ends with an end-of-data record\n";
   } else if (erased) {
     text += "ends where it was erased\n";
@@ -220,6 +247,11 @@ std::string VerifyReport::to_text() const {
   for (const VerifyFault& fault : faults) {
     text += std::string(to_string(fault.kind)) + " at offset " + std::to_string(fault.offset) + ", object " +
             std::to_string(fault.logical_object) + ": " + fault.message + "\n";
+  }
+  if (last_file_without_filemark) {
+    text += "the last tape file, " + std::to_string(*last_file_without_filemark) +
+            ", has no filemark: " + (erased ? "it was erased from there on" : "an unload ended it") +
+            "; whether its writer had come to its end is not known\n";
   }
   if (good()) text += "good\n";
   return text;
