@@ -7,6 +7,7 @@ namespace tapewarden::cli {
 ExitCode exit_code_of(const Error& error) {
   if (error.detail == kAwaitsApproval) return ExitCode::kAwaitsApproval;
   if (error.detail == kWritingCutOff) return ExitCode::kCutOff;
+  if (error.detail == kInterrupted) return ExitCode::kInterrupted;
   switch (error.code) {
     case ErrorCode::kInvalidArgument:
       return ExitCode::kUsage;

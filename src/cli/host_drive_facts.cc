@@ -1,5 +1,6 @@
 // What `drive show` tells.
 #include "base/text.h"
+#include "cli/drive_use.h"
 #include "cli/host_drive.h"
 #include "eedk/data_key_identifier.h"
 #include "keyproxy/cartridge_name.h"
@@ -206,6 +207,8 @@ std::vector<DriveFact> facts_of(HostDrive& drive) {
   facts.add("drive", "drive", escape_unprintable(who.vendor + " " + who.product + " " + who.revision));
   facts.add("serial", "serial", drive.serial().empty() ? "not told" : escape_unprintable(drive.serial()));
   facts.add("connection", "connection", drive.on_local_bus() ? "local bus" : "network");
+  if (const auto holder = find_holder(drive.tape(), Processes::of_this_host()); holder)
+    facts.add("reserved_by", "reserved by", holder->text());
   add_cartridge(facts, drive.tape());
   add_abilities(facts, drive.tape());
   add_status(facts, drive.tape());

@@ -16,6 +16,7 @@ Result<std::unique_ptr<HostTape>> HostTape::over(Context& context, const Values&
   std::unique_ptr<HostTape> host(new HostTape(context, values));
   host->drive_ = std::move(opened);
   tape::TapeDrive& drive = host->tape();
+  host->use_ = TRY(DriveUse::take(context, drive, values.text("DEVICE")));
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
   if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());
   // Nobody's robot or button takes it out in the middle of a file.

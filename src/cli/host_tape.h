@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "cli/drive_use.h"
 #include "cli/host_keys.h"
 #include "cli/keyed_drive.h"
 
@@ -11,9 +12,9 @@ namespace tapewarden::cli {
 
 class HostTape final : public KeyedDrive {
  public:
-  // Brings the drive to variable block length and keeps its cartridge in it, where the drive can, until this
-  // ends. `context` and `values` outlive this. Errors of
-  // HostDrive::open(); those of the drive when it holds no cartridge.
+  // Reserves the drive for this program, brings it to variable block length and keeps its cartridge in it,
+  // where the drive can, until this ends. `context` and `values` outlive this. Errors of HostDrive::open()
+  // and DriveUse::take(); those of the drive when it holds no cartridge.
   static Result<std::unique_ptr<HostTape>> open(Context& context, const Values& values);
   // The same for a drive that is opened already.
   static Result<std::unique_ptr<HostTape>> over(Context& context, const Values& values,
@@ -34,6 +35,7 @@ class HostTape final : public KeyedDrive {
   Context& context_;
   const Values& values_;
   std::unique_ptr<HostDrive> drive_;
+  std::unique_ptr<DriveUse> use_;
   std::unique_ptr<HostKeys> keys_;
   std::optional<keyproxy::SetKey> unconfirmed_;
   bool gave_key_ = false;

@@ -2,6 +2,7 @@
 #include <boost/json.hpp>
 
 #include "base/text.h"
+#include "cli/drive_use.h"
 #include "cli/host_keys.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
@@ -74,6 +75,7 @@ Status load_key(Context& context, const Values& values) {
   const auto intent = TRY(intent_of(values));
   const auto host = TRY(HostDrive::open(context, values));
   tape::TapeDrive& drive = host->tape();
+  const auto use = TRY(DriveUse::take(context, drive, values.text("DEVICE")));
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(of(ready.error()));
   const auto keys = TRY(HostKeys::open(context, values, *host));
   TRY(prepare(drive, intent));
@@ -88,10 +90,28 @@ Status load_key(Context& context, const Values& values) {
 
 Status clear_key(Context& context, const Values& values) {
   const auto host = TRY(HostDrive::open(context, values));
+  const auto use = TRY(DriveUse::take(context, host->tape(), values.text("DEVICE")));
   TRY(check_host_manages(host->tape()));
   if (const auto cleared = host->tape().set_encryption(no_key()); !cleared)
     return std::unexpected(of(cleared.error()));
   print_report(context, json::object{{"key", nullptr}}, "the drive has no key");
+  return {};
+}
+
+Status release(Context& context, const Values& values) {
+  const auto host = TRY(HostDrive::open(context, values));
+  const auto ended = TRY(end_others_use(host->tape(), values.text("DEVICE"), values.has("--force")));
+  std::string text = ended.empty() ? "nobody has reserved the drive\n" : "";
+  json::array whom;
+  for (const auto& holder : ended) {
+    text += "the drive is free of " + holder.text() + "\n";
+    whom.push_back(json::value(to_hex(ByteWriter().u64(holder.key).take())));
+  }
+  if (!ended.empty())
+    text +=
+        "a key may still be in it: `tapewarden drive clear-key` takes it; `tapewarden tape list` tells "
+        "whether the tape's last file is whole\n";
+  print_report(context, json::object{{"released", whom}}, text);
   return {};
 }
 
@@ -126,6 +146,17 @@ std::vector<Command> host_drive_commands() {
        .example = "tapewarden drive clear-key /dev/nst0",
        .arguments = {kDevice, kDevicePassword},
        .does = clear_key},
+      {.noun = "drive",
+       .verb = "release",
+       .summary = "Take the reservation of a drive of this host from a program that died and left it",
+       .example = "tapewarden drive release /dev/nst0",
+       .arguments = {kDevice,
+                     kDevicePassword,
+                     {.name = "--force",
+                      .kind = ArgumentKind::kFlag,
+                      .meaning =
+                          "from another host or other software too: be sure that nobody works with it"}},
+       .does = release},
   };
 }
 

@@ -7,6 +7,7 @@
 #include "cli/drive_bench.h"
 #include "cli/exit_code.h"
 #include "cli/host_tape.h"
+#include "cli/interruption.h"
 #include "cli/nouns.h"
 #include "cli/tape_copy.h"
 
@@ -156,6 +157,7 @@ Status write(Context& context, const Values& values) {
     if (values.has("--overwrite")) return true;
     const auto what =
         values.has("DEVICE") ? "the cartridge in " + values.text("DEVICE") : values.text("--cartridge");
+    const Interruption::Window window;
     return context.confirm && context.confirm("There is data on " + what +
                                               ". Write over it from its beginning, so that it is lost?");
   };

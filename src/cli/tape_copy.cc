@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/counted.h"
+#include "cli/exit_code.h"
+#include "cli/interruption.h"
 
 namespace tapewarden::cli {
 
@@ -31,6 +36,7 @@ Result<std::size_t> read_fully(int input, MutableByteView out) {
   std::size_t done = 0;
   while (done < out.size()) {
     const MutableByteView rest = out.subspan(done);
+    TRY(await_readable(input));
     const ssize_t got = ::read(input, rest.data(), rest.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(ErrorCode::kIo, std::string("cannot read the input: ") + std::strerror(errno));
@@ -40,9 +46,16 @@ Result<std::size_t> read_fully(int input, MutableByteView out) {
   return done;
 }
 
+// What a pipe takes at once when it takes anything: a longer write would wait where no signal ends it.
+constexpr std::size_t kAtOnce = 4096;  // PIPE_BUF
+
 Status write_fully(int output, ByteView data) {
+  struct stat facts{};
+  const bool never_waits = ::fstat(output, &facts) == 0 && S_ISREG(facts.st_mode);
   while (!data.empty()) {
-    const ssize_t put = ::write(output, data.data(), data.size());
+    TRY(await_writable(output));
+    const ByteView part = never_waits ? data : data.first(std::min(data.size(), kAtOnce));
+    const ssize_t put = ::write(output, part.data(), part.size());
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return fail(ErrorCode::kIo, std::string("cannot write the output: ") + std::strerror(errno));
     data = data.subspan(static_cast<std::size_t>(put));
@@ -202,13 +215,26 @@ Error read_error(const tape::TapeError& error, const CopyReport& report, std::ui
   return named;
 }
 
+// Of a write that a signal ended: what is on the tape of it. Other errors stay as they are.
+Error written_until(Error error, const CopyReport& report) {
+  if (error.detail != kInterrupted) return error;
+  error.message += report.blocks == 0
+                       ? ": nothing of the input was written"
+                       : ": tape file " + std::to_string(report.file_number) + " was begun, and after " +
+                             counted(report.blocks, "block") + " it has no end";
+  if (report.blocks != 0) error.remedy = "write it anew, with --append or from the beginning";
+  return error;
+}
+
 }  // namespace
 
 Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptions& options,
                               const CopyProgress& progress) {
   Bytes buffer(options.block_bytes);
   // The first block before anything else: an empty input must not cost a key that is used once.
-  std::size_t got = TRY(read_fully(input, buffer));
+  auto first = read_fully(input, buffer);
+  if (!first) return std::unexpected(written_until(std::move(first).error(), {}));
+  std::size_t got = *first;
   if (got == 0) {
     return fail(ErrorCode::kInvalidArgument, "there is nothing to write: the input is empty", "input");
   }
@@ -224,7 +250,9 @@ Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptio
     ++report.blocks;
     if (progress) progress(report.bytes);
     if (got < buffer.size()) break;
-    got = TRY(read_fully(input, buffer));
+    auto more = read_fully(input, buffer);
+    if (!more) return std::unexpected(written_until(std::move(more).error(), report));
+    got = *more;
   }
   TRY(plain(bench.tape().write_filemarks(1)));
   TRY(bench.confirm());
@@ -280,6 +308,7 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
   const auto cut_off = bench.cut_off_files();
   TRY(plain(drive.rewind()));
   while (true) {
+    TRY(check_interruption());
     const auto start = TRY(plain(drive.position()));
     const Sealing sealing = TRY(sealing_of_next(bench, start.logical_object));
     const auto moved = drive.space_filemarks(1);

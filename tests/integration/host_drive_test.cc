@@ -1,6 +1,11 @@
 // D3 and D5 as people use them: `tapewarden drive` and `tape` over iSCSI, drives of a running virtual
 // library, keys from two running key servers.
+#include <csignal>
+#include <fcntl.h>
 #include <filesystem>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "integration/tape_site.h"
 #include "tape/transport/iscsi_transport.h"
@@ -130,6 +135,66 @@ TEST_F(HostDriveOverIscsi, D5_ADriveGetsItsKeysFromTheKeyServers) {
   const auto empty = host({"drive", "show"});
   TW_ASSERT_OK(empty);
   EXPECT_NE(empty->find("encryption      off"), std::string::npos) << "CKOD: " << *empty;
+}
+
+// One program at work, fed by hand; what another one, its death and its end by a signal do to the drive.
+TEST_F(HostDriveOverIscsi, D5_ADriveIsForOneProgramAtATime) {
+  TW_EXPECT_OK(move(kFirstSlot + 1, kFirstDrive));
+  ASSERT_EQ(::mkfifo(file("feed").c_str(), 0600), 0);
+  const int feed = ::open(file("feed").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(feed, 0);
+  const auto writer = [&]() -> Result<Process> {
+    auto process = TRY(Process::start(
+        {program("tapewarden"), "tape", "write", url(1), "--password-file", file("engine/iscsi-secret"),
+         "--clear", "--overwrite", "--block-size", "512", "--input", file("feed")},
+        file("writer.log")));
+    const Bytes block(512, 7);
+    if (::write(feed, block.data(), block.size()) != static_cast<ssize_t>(block.size()))
+      return fail(ErrorCode::kIo, "cannot feed the writer");
+    const bool taken = eventually(
+        [&] {
+          int left = 0;
+          return ::ioctl(feed, FIONREAD, &left) == 0 && left == 0;
+        },
+        kStart);
+    if (!taken) return fail(ErrorCode::kTimeout, process.output());
+    return process;
+  };
+  auto first = writer();
+  TW_ASSERT_OK(first);
+  const auto refused =
+      host({"tape", "write"}, {"--clear", "--overwrite", "--input", file("engine/taped.toml")});
+  ASSERT_FALSE(refused);
+  const std::string process = "process " + std::to_string(first->pid()) + " of this host";
+  EXPECT_NE(refused.error().message.find(process + " has reserved it"), std::string::npos)
+      << refused.error().message;
+  EXPECT_FALSE(host({"tape", "read"}, {"--output", "/dev/null"}));
+  EXPECT_FALSE(host({"drive", "clear-key"}));
+  EXPECT_FALSE(host({"drive", "release"}, {"--force"})) << "it lives";
+  const auto shown = host({"drive", "show"});
+  TW_ASSERT_OK(shown);
+  EXPECT_NE(shown->find("reserved by     " + process), std::string::npos) << *shown;
+
+  first->kill();
+  const auto dead = host({"tape", "list"});
+  ASSERT_FALSE(dead);
+  EXPECT_NE(dead.error().message.find("which is there no more"), std::string::npos) << dead.error().message;
+  const auto freed = host({"drive", "release"});
+  TW_ASSERT_OK(freed);
+  EXPECT_NE(freed->find(process), std::string::npos) << *freed;
+
+  auto second = writer();
+  TW_ASSERT_OK(second);
+  second->signal(SIGTERM);
+  const auto end = second->wait(kStart);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_code, 9) << second->output();
+  EXPECT_NE(second->output().find("after 1 block it has no end"), std::string::npos) << second->output();
+  const auto listed = host({"tape", "list"});
+  TW_ASSERT_OK(listed);
+  EXPECT_NE(listed->find("file 0  1 block  clear  no filemark ends it"), std::string::npos) << *listed;
+  ::close(feed);
+  TW_EXPECT_OK(move(kFirstDrive, kFirstSlot + 1));
 }
 
 TEST_F(HostDriveOverIscsi, D3_AWrongPasswordIsRefused) {

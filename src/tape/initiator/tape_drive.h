@@ -19,6 +19,7 @@
 #include "scsi/mode.h"
 #include "scsi/position.h"
 #include "scsi/set_data_encryption.h"
+#include "scsi/tape_cdb.h"
 #include "tape/initiator/tape_error.h"
 #include "tape/initiator/transport.h"
 
@@ -43,6 +44,12 @@ struct SpaceOutcome {
   std::uint64_t moved = 0;  // of what was counted
 };
 
+// A persistent reservation, and the key under which its holder is registered.
+struct PersistentHold {
+  std::uint64_t key = 0;  // 0 when every registrant is a holder
+  std::uint8_t type = 0;  // SPC-4 table 67
+};
+
 struct Timeouts {
   std::chrono::milliseconds quick{30'000};
   std::chrono::milliseconds data{300'000};
@@ -64,6 +71,19 @@ class TapeDrive {
   TapeStatus prevent_removal(bool prevent);
   TapeStatus reserve();
   TapeStatus release();
+
+  // Persistent reservations (SPC-4 section 5.13). A registration belongs to the way from initiator to drive:
+  // all programs that use the kernel's way have one together.
+  // From `existing` (0: none) to `key` (0: unregisters, which ends what this one reserves). kReserved when
+  // `existing` is not what the drive has.
+  TapeStatus register_key(std::uint64_t existing, std::uint64_t key);
+  TapeStatus register_whatever_there_was(std::uint64_t key);
+  // Nobody else reads, writes or moves (exclusive access). REQUIRES: registered with `key`.
+  TapeStatus reserve_exclusively(std::uint64_t key);
+  // The registration and the reservation of `whom` end; the drive is then reserved exclusively for `key`.
+  TapeStatus preempt(std::uint64_t key, std::uint64_t whom);
+  TapeResult<std::vector<std::uint64_t>> registered_keys();
+  TapeResult<std::optional<PersistentHold>> persistent_hold();
 
   // Who it is.
   TapeResult<scsi::StandardInquiry> inquiry();
@@ -134,6 +154,8 @@ class TapeDrive {
   TapeResult<Bytes> vpd_content(std::uint8_t page);
   TapeResult<SpaceOutcome> space(scsi::SpaceCode code, std::int64_t count);
   TapeResult<WriteOutcome> write(ByteView cdb, ByteView data);
+  TapeStatus persistent_out(scsi::ReservationAction action, std::uint64_t key, std::uint64_t service_key);
+  TapeResult<Bytes> persistent_in(scsi::ReservationReport report);
 
   Transport& transport_;
   Timeouts timeouts_;
