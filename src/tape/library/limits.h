@@ -10,7 +10,7 @@ namespace tapewarden::tape {
 inline constexpr std::uint32_t kMaxSlots = 64'000;  // storage elements; addresses have 16 bits
 inline constexpr std::uint32_t kMaxPorts = 400;     // import/export elements
 inline constexpr std::size_t kMaxDrives = 200;
-inline constexpr std::size_t kMaxPartitions = 32;
+inline constexpr std::size_t kMaxLibraryPartitions = 32;
 inline constexpr std::size_t kMaxCartridges = 128'000;        // inside and outside
 inline constexpr std::size_t kMaxInventoryBytes = 16U << 20;  // of its file
 inline constexpr std::size_t kMaxBarcodeRange = kMaxSlots;    // cartridges made at once

@@ -153,7 +153,7 @@ TEST(NewerFormat, D4_ASuperblockOfALaterVersionIsNotPassedOverForTheOlderOne) {
     SimEnv sim(124);
     two_mounts(sim, [](Cartridge& tape) { done(tape.unload()); });
     Bytes& file = sim.disk.content(kPath);
-    file.at(slot + kSuperblockMagic.size() + 1) = 2;
+    file.at(slot + kSuperblockMagic.size() + 1) = 3;
     ByteWriter out;
     out.u32(crc32c(ByteView(file).subspan(slot, kSuperblockBytes - 4)));
     copy_bytes(MutableByteView(file).subspan(slot + kSuperblockBytes - 4), out.view());
