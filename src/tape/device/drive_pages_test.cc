@@ -159,17 +159,17 @@ TEST(DrivePages, D1_DensitiesThatADriveReadsAndWrites) {
 TEST(DrivePages, L3_ModePagesAsBytes) {
   Pages bench;
   EXPECT_EQ(bench.mode(0x01, 0), "010a00000000000000000000");
-  EXPECT_EQ(bench.mode(0x11, 0), "11080000180309000000");
+  EXPECT_EQ(bench.mode(0x11, 0), "110a01001c03060000430000");
   EXPECT_EQ(bench.mode(0x1c, 0), "1c0a08000000000000000000");
   EXPECT_EQ(bench.mode(0x10, 1), "5001001c" + std::string(56, '0'));
-  EXPECT_EQ(bench.mode(0x10, 1, scsi::PageControl::kChangeable), "5001001c0000ffff" + std::string(48, '0'));
+  EXPECT_EQ(bench.mode(0x10, 1, scsi::PageControl::kChangeable), "5001001c00f0ffff" + std::string(48, '0'));
   EXPECT_EQ(bench.mode(0x0a, 0xf0, scsi::PageControl::kChangeable).substr(0, 14), "4af0001cff3fc0");
   EXPECT_EQ(bench.mode(0x0a, 0xff), bench.mode(0x0a, 0) + bench.mode(0x0a, 0xf0));
   EXPECT_EQ(bench.mode(0x1d, 0).substr(0, 6), "1d1e00");
   EXPECT_SENSE(bench.run(hex("1a080a01ff00")), codes::kInvalidFieldInCdb);  // no such subpage
   EXPECT_GOOD(bench.set_block_length(1024));
-  EXPECT_EQ(bench.told("1a0000000c00"), "0b0010086000000000000400");
-  EXPECT_EQ(bench.told("1a0080000c00"), "0b0010086000000000000000") << "default values";
+  EXPECT_EQ(bench.told("1a0000000c00"), "0b9810086000000000000400");
+  EXPECT_EQ(bench.told("1a0080000c00"), "0b9810086000000000000000") << "default values";
   const auto everything = bench.run(hex("5a083fff000000100000")).data_in;
   EXPECT_EQ(scsi::ModeParameters::decode(everything, true).value().pages.size(), 11U);
   Pages worm({}, MediumKind::kLto, nullptr, 64U << 20U, 0, true);
@@ -185,13 +185,13 @@ TEST(DrivePages, L3_ModeSelectOfPagesWithSubpages) {
   EXPECT_EQ(bench.mode(0x10, 1).substr(0, 16), "5001001c00000100");
   EXPECT_EQ(bench.mode(0x10, 1, scsi::PageControl::kDefault).substr(0, 16), "5001001c00000000");
   EXPECT_SENSE(bench.run(hex("000000000000"), {}, kOtherHost), codes::kModeParametersChanged);
-  body[1] = 0x10;  // append-only mode
+  body[1] = 0x20;  // no such write mode
   const auto refused = bench.select({.pages = {{0x10, body, 0x01}}});
   EXPECT_SENSE(refused, codes::kInvalidFieldInParameters);
   EXPECT_EQ(refused.sense.field->byte, 4 + 4 + 1);
-  const auto partition = bench.select({.pages = {{0x11, hex("0001180309000000")}}});
+  const auto partition = bench.select({.pages = {{0x11, hex("00011c03060000430000")}}});
   EXPECT_SENSE(partition, codes::kInvalidFieldInParameters);
-  EXPECT_EQ(partition.sense.field->byte, 4 + 2 + 1);
+  EXPECT_EQ(partition.sense.field->byte, 4 + 2 + 0) << "what the drive can do is not settable";
   EXPECT_SENSE(bench.select({.pages = {{0x10, body, 0x02}}}), codes::kInvalidFieldInParameters);
   EXPECT_SENSE(bench.run(hex("151000000600"), hex("000000005000")), codes::kParameterListLengthError);
   EXPECT_SENSE(bench.run(hex("151000000800"), hex("0000000050000000")), codes::kInvalidFieldInParameters);

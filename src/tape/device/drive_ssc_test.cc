@@ -52,10 +52,10 @@ TEST(DriveSsc, L3_BlocksUpToWhatThreeBytesSay) {
   EXPECT_EQ(read.data_in, large);
 }
 
-// READ REVERSE, SET CAPACITY, RECOVER BUFFERED DATA, ALLOW OVERWRITE, and the explicit address commands.
+// READ REVERSE, RECOVER BUFFERED DATA, and the explicit address commands.
 TEST(DriveSsc, L3_CommandsThatAreNotOfferedSayInvalidOperationCode) {
   Bench bench;
-  for (const auto opcode : Bytes{0x0b, 0x0f, 0x14, 0x80, 0x81, 0x82, 0x88, 0x8a, 0x8f, 0x93}) {
+  for (const auto opcode : Bytes{0x0f, 0x14, 0x80, 0x81, 0x88, 0x8a, 0x8f, 0x93}) {
     Bytes cdb(16);
     cdb[0] = opcode;
     const auto refused = bench.run(cdb);
