@@ -15,6 +15,7 @@ using config::Section;
 constexpr std::size_t kMaxTargetName = 223;     // RFC 7143 section 4.2.7.1
 constexpr std::size_t kSecretFileLimit = 4096;  // bytes
 constexpr std::size_t kMaxUser = 255;
+constexpr std::uint64_t kMostSessions = 4096;
 // Of standard INQUIRY data (SPC-4 section 6.6.2).
 constexpr std::size_t kVendorBytes = 8;
 constexpr std::size_t kProductBytes = 16;
@@ -34,7 +35,34 @@ Result<std::optional<ChapFile>> read_chap(Section& section, const std::string& u
   return chap;
 }
 
-Result<IscsiConfig> read_iscsi(Section section) {
+Result<PartitionLogin> read_partition_login(Section section, const IscsiConfig& site,
+                                            const std::string& partition) {
+  PartitionLogin login{.partition = partition};
+  login.initiator = TRY(read_chap(section, "user", "secret_file"));
+  login.engine = TRY(read_chap(section, "target_user", "target_secret_file"));
+  if (login.engine && !login.initiator && !site.initiator)
+    return section.wrong("target_user", "set user and secret_file too: CHAP begins with the initiator");
+  login.initiators = TRY(section.texts("initiators"));
+  TRY(section.no_others());
+  return login;
+}
+
+// A partition's target has a longer name, and may have a login of its own.
+Status read_partitions(Section& section, const tape::LibrarySpec& library, IscsiConfig& config) {
+  for (const auto& partition : library.partitions) {
+    const auto target = target_name(config, partition.name);
+    if (target.size() > kMaxTargetName)
+      return section.wrong("target", "write a shorter name: with partition " + partition.name + " it has " +
+                                         std::to_string(target.size()) + " characters of at most " +
+                                         std::to_string(kMaxTargetName));
+    auto own = section.section(to_lower(partition.name));
+    if (own.present())
+      config.partitions.push_back(TRY(read_partition_login(std::move(own), config, partition.name)));
+  }
+  return {};
+}
+
+Result<IscsiConfig> read_iscsi(Section section, const tape::LibrarySpec& library) {
   IscsiConfig config;
   config.address = TRY(section.text("address", config.address));
   config.port = static_cast<std::uint16_t>(TRY(section.number("port", 0, 65535, config.port)));
@@ -47,6 +75,9 @@ Result<IscsiConfig> read_iscsi(Section section) {
     return section.wrong("target_user", "set user and secret_file too: CHAP begins with the initiator");
   config.initiators = TRY(section.texts("initiators"));
   config.unprotected_network = TRY(section.flag("unprotected_network", false));
+  config.max_sessions =
+      static_cast<unsigned>(TRY(section.number("max_sessions", 1, kMostSessions, config.max_sessions)));
+  TRY(read_partitions(section, library, config));
   TRY(section.no_others());
   return config;
 }
@@ -111,14 +142,13 @@ Result<DrivesConfig> read_drives(Section section, const tape::LibrarySpec& libra
 
 Result<iscsi::ChapAccount> read_account(Disk& disk, const ChapFile& chap, const std::string& key) {
   auto content = read_file(disk, chap.secret_file, kSecretFileLimit);
-  if (!content) return in_context("iscsi." + key, content.error());
+  if (!content) return in_context(key, content.error());
   std::size_t size = content->size();
   while (size > 0 && ((*content)[size - 1] == '\n' || (*content)[size - 1] == '\r')) --size;
   auto secret = crypto::SecretBytes::copy_of(ByteView(*content).first(size));
   crypto::wipe(*content);
   if (size < iscsi::kMinChapSecretBytes || size > iscsi::kMaxChapSecretBytes)
-    return fail(ErrorCode::kInvalidArgument, chap.secret_file + " holds a secret of the wrong length",
-                "iscsi." + key,
+    return fail(ErrorCode::kInvalidArgument, chap.secret_file + " holds a secret of the wrong length", key,
                 "write " + std::to_string(iscsi::kMinChapSecretBytes) + " to " +
                     std::to_string(iscsi::kMaxChapSecretBytes) + " characters into it");
   return iscsi::ChapAccount{chap.user, std::move(secret)};
@@ -132,8 +162,8 @@ Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path) {
     (void)file.section(name);
   TRY(file.no_other_sections());
   TapedConfig config;
-  config.iscsi = TRY(read_iscsi(file.section("iscsi")));
   config.library = TRY(tape::read_library_spec(file.section("library")));
+  config.iscsi = TRY(read_iscsi(file.section("iscsi"), config.library));
   config.drives = TRY(read_drives(file.section("drives"), config.library));
   config.ram_disk = TRY(read_ram_disk(file.section("ram_disk"), config.iscsi));
   config.https = TRY(read_https(file.section("https")));
@@ -143,11 +173,28 @@ Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path) {
   return config;
 }
 
+std::string target_name(const IscsiConfig& config, const std::string& partition) {
+  return config.target + "." + to_lower(partition);
+}
+
+IscsiConfig login_of(const IscsiConfig& config, const std::string& partition) {
+  IscsiConfig login = config;
+  const auto own = std::ranges::find(config.partitions, partition, &PartitionLogin::partition);
+  if (own == config.partitions.end()) return login;
+  login.section += "." + to_lower(partition);
+  if (own->initiator) login.initiator = own->initiator;
+  if (own->engine) login.engine = own->engine;
+  if (!own->initiators.empty()) login.initiators = own->initiators;
+  return login;
+}
+
 Result<iscsi::Authentication> read_authentication(Disk& disk, const IscsiConfig& config) {
   iscsi::Authentication authentication;
+  const auto key = [&config](const char* name) { return config.section + "." + name; };
   if (config.initiator)
-    authentication.initiators.push_back(TRY(read_account(disk, *config.initiator, "secret_file")));
-  if (config.engine) authentication.target = TRY(read_account(disk, *config.engine, "target_secret_file"));
+    authentication.initiators.push_back(TRY(read_account(disk, *config.initiator, key("secret_file"))));
+  if (config.engine)
+    authentication.target = TRY(read_account(disk, *config.engine, key("target_secret_file")));
   return authentication;
 }
 

@@ -19,7 +19,16 @@ struct ChapFile {
   std::string secret_file;  // path
 };
 
+// How hosts of one partition log in: [iscsi.NAME]. What is empty is as in [iscsi].
+struct PartitionLogin {
+  std::string partition;
+  std::optional<ChapFile> initiator{};
+  std::optional<ChapFile> engine{};
+  std::vector<std::string> initiators{};
+};
+
 struct IscsiConfig {
+  std::string section = "iscsi";  // for errors
   std::string address = "127.0.0.1";
   std::uint16_t port = iscsi::kDefaultPort;
   std::string target;
@@ -27,6 +36,8 @@ struct IscsiConfig {
   std::optional<ChapFile> engine{};     // how this side proves itself
   std::vector<std::string> initiators{};
   bool unprotected_network = false;
+  unsigned max_sessions = iscsi::Limits{}.max_sessions;
+  std::vector<PartitionLogin> partitions{};  // that have a login of their own
 };
 
 // REST for operators; without its section there is none.
@@ -65,6 +76,11 @@ struct TapedConfig {
 
 // kNotFound, kIo; kInvalidArgument naming section and key, with what to write.
 Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path);
+
+// The target of a partition: the library's name, a period, the partition's in small letters.
+std::string target_name(const IscsiConfig& config, const std::string& partition);
+// The configuration as it counts for hosts of that partition.
+IscsiConfig login_of(const IscsiConfig& config, const std::string& partition);
 
 // The accounts with their secrets read. kInvalidArgument naming the key when a secret is too short or too
 // long; kNotFound, kIo.

@@ -62,6 +62,72 @@ TEST_F(TapedConfigFile, L1_WhatIsWrongIsNamed) {
   EXPECT_EQ(read().error().field, "iscsi.target_user");
 }
 
+TEST_F(TapedConfigFile, L1_SessionsHaveALimitThatCanBeSet) {
+  EXPECT_EQ(read()->iscsi.max_sessions, iscsi::Limits{}.max_sessions);
+  replace("port = 3260", "port = 3260\nmax_sessions = 4096");
+  EXPECT_EQ(read()->iscsi.max_sessions, 4096U);
+  expect_fault("max_sessions = 4096", "max_sessions = 4097", "iscsi.max_sessions");
+  expect_fault("max_sessions = 4096", "max_sessions = 0", "iscsi.max_sessions");
+}
+
+// Two partitions, one of them with accounts and initiators of its own.
+class PartitionLogins : public TapedConfigFile {
+ protected:
+  PartitionLogins() {
+    const auto drives = read()->library.drives;
+    replace("[library]",
+            "[iscsi.archive]\nuser = \"archivist\"\nsecret_file = \"archive-secret\"\n"
+            "initiators = [\"iqn.1993-08.org.debian:archive\"]\n\n[library]\npartitions = "
+            "[\"ARCHIVE, drives " +
+                drives[0].serial + ", slots 1-2\", \"DAILY, drives " + drives[1].serial + ", slots 3-4\"]");
+  }
+};
+
+TEST_F(PartitionLogins, L1_APartitionHasItsOwnLoginOrTheSites) {
+  const auto config = read();
+  ASSERT_TRUE(config) << config.error().text();
+  const auto archive = login_of(config->iscsi, "ARCHIVE");
+  EXPECT_EQ(archive.initiator->user, "archivist");
+  EXPECT_EQ(archive.initiator->secret_file, "/site/engine/archive-secret");
+  EXPECT_EQ(archive.initiators, std::vector<std::string>{"iqn.1993-08.org.debian:archive"});
+  const auto daily = login_of(config->iscsi, "DAILY");
+  EXPECT_EQ(daily.initiator->user, "library");
+  EXPECT_TRUE(daily.initiators.empty());
+  EXPECT_EQ(target_name(config->iscsi, "ARCHIVE"), config->iscsi.target + ".archive");
+
+  EXPECT_TRUE(write_file_atomically(sim_.disk, "/site/engine/iscsi-secret", as_bytes("secret of the site")));
+  EXPECT_TRUE(read_authentication(sim_.disk, daily));
+  EXPECT_TRUE(write_file_atomically(sim_.disk, "/site/engine/archive-secret", as_bytes("short")));
+  EXPECT_EQ(read_authentication(sim_.disk, archive).error().field, "iscsi.archive.secret_file");
+  EXPECT_TRUE(write_file_atomically(sim_.disk, "/site/engine/archive-secret", as_bytes("secret of archive")));
+  const auto accounts = read_authentication(sim_.disk, archive);
+  ASSERT_TRUE(accounts);
+  ASSERT_EQ(accounts->initiators.size(), 1U) << "the site's account does not open it";
+  EXPECT_EQ(accounts->initiators[0].name, "archivist");
+}
+
+TEST_F(PartitionLogins, L1_WhatIsWrongInOneIsNamed) {
+  expect_fault("[iscsi.archive]", "[iscsi.archvie]", "iscsi.archvie");
+  expect_fault("user = \"archivist\"", "", "iscsi.archive.user");
+  expect_fault("secret_file = \"archive-secret\"", "", "iscsi.archive.secret_file");
+  expect_fault("user = \"archivist\"", "usr = \"archivist\"", "iscsi.archive.user");
+  expect_fault("user = \"archivist\"", "user = \"archivist\"\nport = 1", "iscsi.archive.port");
+}
+
+TEST_F(PartitionLogins, L1_ATargetsNameIsMeasuredWithItsPartitions) {
+  const auto target = read()->iscsi.target;
+  const auto as_long_as = [&](std::size_t size) {
+    return "target = \"" + target + std::string(size - target.size(), 'x') + "\"";
+  };
+  const auto now = "target = \"" + target + "\"";
+  const std::size_t room = 223 - std::string_view(".archive").size();
+  expect_fault(now, as_long_as(room + 1), "iscsi.target");
+  replace(now, as_long_as(room));
+  const auto longest = read();
+  ASSERT_TRUE(longest) << longest.error().text();
+  EXPECT_EQ(target_name(longest->iscsi, "ARCHIVE").size(), 223U);
+}
+
 TEST_F(TapedConfigFile, L1_SecretsAreReadAndTheirLengthChecked) {
   const auto config = read();
   ASSERT_TRUE(config);

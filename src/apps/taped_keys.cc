@@ -47,6 +47,12 @@ class ProxyKeys final : public TapedKeys {
     return confirmed.has_value();
   }
 
+  void gave_up(const std::string& what) override {
+    log(LogLevel::kError,
+        "no key server will be told of a write (" + what +
+            "): it was refused for good; the key ledger has the key as issued, not as confirmed");
+  }
+
  private:
   std::unique_ptr<keyproxy::KeyServers> servers_;
 };

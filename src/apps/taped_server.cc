@@ -35,7 +35,9 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const Ta
     if (!identity) return in_context("drive " + drive.serial, identity.error());
     tape::DriveOptions options = named_as(config.drives, drive.kind);
     options.management = drive.management;
-    options.library_serial = tape::changer_serial(spec, spec.partition_of_drive(drive.serial));
+    const auto* partition = spec.partition_of_drive(drive.serial);
+    options.library_serial = tape::changer_serial(spec, partition);
+    if (partition != nullptr) options.partition = partition->name;
     options.free_bytes = free_disk_bytes;
     options.reservations =
         TRY(tape::ReservationFile::open(*env.disk, spec.folder + "/reservations/" + drive.serial));
@@ -115,6 +117,7 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   iscsi::ServerConfig serving;
   serving.portals = {{.address = config.iscsi.address, .port = config.iscsi.port}};
   serving.unprotected_network = config.iscsi.unprotected_network;
+  serving.limits.max_sessions = config.iscsi.max_sessions;
   serving.events = log_events();
 
   auto folder = TRY(tape::LibraryFolder::open(env, config.library));

@@ -1,7 +1,6 @@
 #include "apps/taped_targets.h"
 
 #include "apps/log.h"
-#include "base/text.h"
 #include "tape/device/changer.h"
 
 namespace tapewarden::apps {
@@ -35,19 +34,21 @@ Result<TapedTargets> make_targets(Env env, const TapedConfig& config, tape::Libr
   TapedTargets made;
   if (config.library.partitions.empty()) {
     auto& target = made.targets.emplace_back(target_of(config.iscsi.target, alias, config.iscsi));
+    target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
     add_units(target, library, config.library.changer, library.bays(), seat);
   }
   for (const auto& partition : config.library.partitions) {
     auto& robot =
         *made.robots.emplace_back(std::make_unique<tape::PartitionRobot>(library, config.library, partition));
-    auto& target = made.targets.emplace_back(target_of(config.iscsi.target + "." + to_lower(partition.name),
-                                                       alias + " " + partition.name, config.iscsi));
+    const auto login = login_of(config.iscsi, partition.name);
+    auto& target = made.targets.emplace_back(
+        target_of(target_name(config.iscsi, partition.name), alias + " " + partition.name, login));
+    target.authentication = TRY(read_authentication(*env.disk, login));
     log(LogLevel::kInfo, "partition " + partition.name + " is the target " + target.name);
     auto options = config.library.changer;
     options.serial = tape::changer_serial(config.library, &partition);
     add_units(target, robot, std::move(options), robot.bays(), seat);
   }
-  for (auto& target : made.targets) target.authentication = TRY(read_authentication(*env.disk, config.iscsi));
   return made;
 }
 

@@ -77,6 +77,16 @@ Status TomlFile::no_other_sections() const {
   return {};
 }
 
+Section Section::section(const std::string& inner) {
+  const toml::node* node = state_->find(inner);
+  auto section = std::make_unique<State>();
+  section->file = state_->file;
+  section->folder = state_->folder;
+  section->name = state_->name + "." + inner;
+  section->table = node == nullptr ? nullptr : node->as_table();
+  return Section(std::move(section));
+}
+
 bool Section::present() const {
   return state_->table != nullptr;
 }

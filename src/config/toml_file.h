@@ -48,6 +48,8 @@ class Section {
   Section& operator=(Section&&) = delete;
 
   bool present() const;
+  // [name.inner]; as TomlFile::section().
+  Section section(const std::string& inner);
   // Without `otherwise` the key must be set.
   Result<std::string> text(const std::string& key, std::optional<std::string> otherwise = std::nullopt);
   // A path; a relative one counts from the file's folder. An empty one stays empty.

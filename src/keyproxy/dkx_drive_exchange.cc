@@ -127,6 +127,7 @@ Result<Bytes> DkxDriveExchange::build_signed_request(const tape::ServerChallenge
   request.drive = drive_of(drive, keys);
   request.volser = cartridge.volser;
   request.volume = cartridge.volume;
+  if (!ask.partition.empty()) request.partition = ask.partition;
   if (ask.intent == scsi::KeyIntent::kConfirm) {
     request.confirmation = dkx::Confirmation{ask.confirmed_request, TRY(ledger_of(ask.receipt))};
   } else {

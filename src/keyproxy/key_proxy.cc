@@ -137,8 +137,8 @@ Status give_answer(tape::TapeDrive& drive, const Uuid& request, const dkx::Answe
 
 }  // namespace
 
-KeyProxy::KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random)
-    : client_(client), identity_(std::move(identity)), random_(random) {}
+KeyProxy::KeyProxy(dkx::Client& client, ProxyIdentity identity, Env env)
+    : client_(client), identity_(std::move(identity)), random_(*env.random), clock_(*env.clock) {}
 
 Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder, Until until) {
   const auto answered = std::make_shared<std::promise<Result<dkx::Answered>>>();
@@ -148,7 +148,7 @@ Result<dkx::Answered> KeyProxy::exchange(dkx::Builder builder, Until until) {
   auto future = answered->get_future();
   bool in_time = true;
   if (until) {
-    in_time = future.wait_until(*until) == std::future_status::ready;
+    in_time = future.wait_for(*until - clock_.steady_now()) == std::future_status::ready;
   } else {
     future.wait();
   }
@@ -190,7 +190,7 @@ Result<Served> KeyProxy::serve_request(tape::TapeDrive& drive, const scsi::KeyRe
 }
 
 Status KeyProxy::confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto until = clock_.steady_now() + patience;
   Status first;
   std::vector<Uuid> asked;
   while (asked.size() < kMaxConfirmationsAtOnce) {

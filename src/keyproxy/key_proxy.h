@@ -60,8 +60,8 @@ struct PlainKeyUse {
 
 class KeyProxy {
  public:
-  // Borrows the client.
-  KeyProxy(dkx::Client& client, ProxyIdentity identity, Random& random);
+  // Borrows the client and what `env` points to.
+  KeyProxy(dkx::Client& client, ProxyIdentity identity, Env env);
 
   // Key path: answers the request that the drive's sense 07/EF/11 or 07/EF/13 announced. When no key comes
   // the drive is told why, so that the host's next command gets honest sense; the error returned says it in
@@ -106,7 +106,7 @@ class KeyProxy {
   Result<HostGrant> ask_for_host(tape::TapeDrive& drive, const scsi::KeyRequestPage& page, HostIntent intent,
                                  const std::string& group);
   Status confirm(const scsi::KeyRequestPage& page, const SetKey& key);
-  using Until = std::optional<std::chrono::steady_clock::time_point>;  // none: as long as the client waits
+  using Until = std::optional<SteadyTime>;  // by the clock of `env`; none: as long as the client waits
   Result<dkx::Answered> exchange(dkx::Builder builder, Until until = {});
   Result<Served> serve_request(tape::TapeDrive& drive, const scsi::KeyRequestPage& page);
   // The server's refusal, or that it took the confirmation. An error: neither came.
@@ -118,6 +118,7 @@ class KeyProxy {
   dkx::Client& client_;
   ProxyIdentity identity_;
   Random& random_;
+  Clock& clock_;
 };
 
 }  // namespace tapewarden::keyproxy

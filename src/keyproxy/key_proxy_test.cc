@@ -64,7 +64,8 @@ class KeyProxyTest : public ::testing::Test {
     config.servers.push_back({server_.connector("keys1:3801"), std::nullopt});
     config.trust = {{parties().authority.certificate}, "keyd"};
     client_ = std::make_unique<dkx::Client>(std::move(config));
-    proxy_ = std::make_unique<KeyProxy>(*client_, ProxyIdentity{"engine", parties().proxy.key}, random_);
+    proxy_ = std::make_unique<KeyProxy>(*client_, ProxyIdentity{"engine", parties().proxy.key},
+                                        Env{&clock_, &sim_.disk, &random_, &pool_box_.get()});
   }
   ~KeyProxyTest() override {
     client_.reset();
@@ -91,6 +92,7 @@ class KeyProxyTest : public ::testing::Test {
     tape::DriveOptions options;
     if (kind == MediumKind::k3592) options.management = tape::KeyManagement::kSystem;
     options.compression = false;
+    options.partition = partition_;
     device_ = std::make_unique<tape::Drive>(sim_.env(), *identity, options, &exchange_);
     transport_ = std::make_unique<WatchedTransport>(*device_, carried_);
     drive_ = std::make_unique<tape::TapeDrive>(*transport_);
@@ -208,6 +210,7 @@ class KeyProxyTest : public ::testing::Test {
   Bytes carried_;   // every byte to and from the drive, every request and answer
   std::optional<dkx::Refusal> refuse_;
   std::optional<Uuid> refused_request_;  // no write of this request is confirmed
+  std::string partition_;                // of the library, that the drive works for
   const dkx::testing::Party* forger_ = nullptr;
   std::function<void(dkx::KeyAnswer&, const crypto::SecretBytes& key)> change_;  // what is granted
   Pool pool_box_;
@@ -292,6 +295,51 @@ TEST_F(KeyProxyTest, K12_AConfirmationThatIsRefusedStaysDueAndKeepsNoOtherFromBe
   ASSERT_TRUE(proxy_->confirm(*drive_));
   EXPECT_EQ(last_request().confirmation->request, first);
   EXPECT_FALSE(device_->confirmation_due());
+}
+
+// The drive shows one that was refused again when nothing else is due.
+TEST_F(KeyProxyTest, K12_OneThatComesAgainEndsTheTelling) {
+  write_3592();
+  refused_request_ = last_request().request_id;
+  for (int round = 1; round <= 3; ++round) {
+    EXPECT_TRUE(device_->confirmation_due()) << round;
+    const std::size_t before = server_.requests().size();
+    EXPECT_FALSE(proxy_->confirm(*drive_));
+    EXPECT_EQ(server_.requests().size(), before + 1) << round;
+  }
+  EXPECT_FALSE(device_->confirmation_due()) << "refused for good three times";
+  EXPECT_EQ(device_->take_given_up_confirmations(), std::vector<std::string>{"VOL001"});
+  EXPECT_TRUE(device_->take_given_up_confirmations().empty());
+}
+
+TEST_F(KeyProxyTest, K12_ThePatienceIsThatOfTheSystemsClock) {
+  write_3592();
+  remount();
+  encrypt_with_label();
+  ASSERT_FALSE(drive_->write_block(block()));
+  ASSERT_TRUE(proxy_->serve(*drive_));
+  ASSERT_TRUE(drive_->write_block(block()));
+  ASSERT_TRUE(drive_->write_filemarks(1));
+  constexpr std::chrono::minutes kPatience{60};  // nobody waits for that
+  int told = 0;
+  server_.on_request = [&](const auto& request) {
+    if (++told > 1) return;
+    clock_.advance(kPatience);
+    serve(request);
+  };
+  const auto late = proxy_->confirm(*drive_, kPatience);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
+}
+
+// Whose rules and quotas count for the drive: signed by it with everything else.
+TEST_F(KeyProxyTest, K27_ADriveSaysForWhichPartitionItWorks) {
+  partition_ = "ARCHIVE";
+  write_3592();
+  EXPECT_EQ(last_request().partition, "ARCHIVE");
+  ASSERT_TRUE(proxy_->confirm(*drive_));
+  EXPECT_EQ(last_request().intent, dkx::Intent::kConfirm);
+  EXPECT_EQ(last_request().partition, "ARCHIVE");
 }
 
 TEST_F(KeyProxyTest, K12_TellingAServerThatDoesNotAnswerEndsWithItsTimeAndStaysDue) {

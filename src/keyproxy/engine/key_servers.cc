@@ -37,7 +37,7 @@ Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineCon
     client.servers.push_back({dkx::make_net_connector(*made->loop_, std::move(options)), std::nullopt});
   }
   made->client_ = std::make_unique<dkx::Client>(std::move(client));
-  made->proxy_ = std::make_unique<KeyProxy>(*made->client_, std::move(identity), *env.random);
+  made->proxy_ = std::make_unique<KeyProxy>(*made->client_, std::move(identity), env);
   return made;
 }
 

@@ -195,6 +195,18 @@ std::string Drive::cartridge_to_confirm() const {
   return state_->key_path.cartridge_to_confirm();
 }
 
+void Drive::show_refused_confirmations(bool shown) {
+  state_->key_path.show_refused_confirmations(shown);
+}
+
+std::vector<std::string> Drive::take_given_up_confirmations() {
+  return state_->key_path.take_given_up();
+}
+
+Clock& Drive::clock() const {
+  return *state_->env.clock;
+}
+
 bool Drive::holds_cartridge() const {
   return !state_->cartridge_path.empty();
 }

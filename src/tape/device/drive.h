@@ -51,6 +51,7 @@ struct DriveOptions {
   // Where persistent reservations are kept beyond power-off (APTPL); none: that is not offered.
   std::shared_ptr<ReservationFile> reservations{};
   std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
+  std::string partition{};       // of that library, told to key servers in every request; empty: none
 };
 
 struct DriveState;
@@ -90,6 +91,11 @@ class Drive final : public scsi::LogicalUnit {
   bool confirmation_due() const;
   // The volser of the first such write; empty: none is due.
   std::string cartridge_to_confirm() const;
+  // Whether confirmations that a key server refused are due too, or wait until its owner says so.
+  void show_refused_confirmations(bool shown);
+  // The volsers of writes that no key server will be told of any more: refused for good, or too many.
+  std::vector<std::string> take_given_up_confirmations();
+  Clock& clock() const;
 
   bool holds_cartridge() const;
   // nullptr unless loaded. For inspection beside commands; valid until the next call.

@@ -44,7 +44,8 @@ struct DriveState {
         options(std::move(how)),
         key_path(
             *identity, exchange, *env.random,
-            identity->facts().kind == MediumKind::kLto ? KeyMethod::kIdentifiedKey : KeyMethod::kWrappedKey),
+            identity->facts().kind == MediumKind::kLto ? KeyMethod::kIdentifiedKey : KeyMethod::kWrappedKey,
+            options.partition),
         compression(options.compression) {
     key_path.set_policy(options.default_policy);
   }

@@ -49,6 +49,7 @@ struct KeyAsk {
   scsi::WritePolicyPage policy{};  // for a write from the beginning
   Uuid confirmed_request{};        // for a confirmation: the request whose key was written with,
   Bytes receipt{};                 // and what its answer gave for this purpose
+  std::string partition{};         // of the library, that the drive works for; empty: none
 };
 
 // From the server, for one signed request. The drive has already found `server_certificate` trusted.

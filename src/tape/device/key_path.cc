@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "eedk/ekm_code.h"
 #include "scsi/sense_codes.h"
 #include "tape/device/limits.h"
 
@@ -31,6 +32,22 @@ std::optional<scsi::KeyRefusal> refusal_of(const Error& error) {
       return scsi::KeyRefusal::kNotAuthorized;
     default:
       return {};
+  }
+}
+
+// Neither time nor a hand at the drive table or the servers mends it.
+bool is_final(const scsi::RefusalPage& page) {
+  if (page.reason == scsi::KeyRefusal::kUnreachable || page.reason == scsi::KeyRefusal::kTimeout)
+    return false;
+  switch (static_cast<eedk::EkmCode>(page.ekm_code)) {
+    case eedk::EkmCode::kNone:
+    case eedk::EkmCode::kInternal:
+    case eedk::EkmCode::kDriveTable:
+    case eedk::EkmCode::kDriveNotConfigured:
+    case eedk::EkmCode::kWaitingForBackup:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -85,9 +102,30 @@ void KeyPath::wrote_from_beginning(const CartridgeFacts& cartridge) {
 
 void KeyPath::synced() {
   if (!begun_) return;
-  if (due_.size() == kMaxConfirmations) due_.pop_front();
-  due_.push_back(*std::move(begun_));
+  if (due_.size() == kMaxConfirmations)
+    give_up(due_.back().refusals != 0 ? std::prev(due_.end()) : due_.begin());
+  const auto refused = std::ranges::find_if(due_, [](const auto& due) { return due.refusals != 0; });
+  due_.insert(refused, *std::move(begun_));
   begun_.reset();
+}
+
+KeyPath::Due::const_iterator KeyPath::next_due() const {
+  if (due_.empty() || (due_.front().refusals != 0 && !refused_shown_)) return due_.end();
+  return due_.begin();
+}
+
+KeyPath::Due::const_iterator KeyPath::find_due(const Uuid& request) const {
+  return std::ranges::find(due_, request, &Confirmation::request);
+}
+
+std::string KeyPath::cartridge_to_confirm() const {
+  const auto next = next_due();
+  return next == due_.end() ? "" : next->cartridge.volser;
+}
+
+void KeyPath::give_up(Due::const_iterator confirmation) {
+  if (given_up_.size() < kMaxConfirmations) given_up_.push_back(confirmation->cartridge.volser);
+  due_.erase(confirmation);
 }
 
 scsi::KeyRequestPage KeyPath::request_page(const CartridgeFacts* cartridge) const {
@@ -117,18 +155,23 @@ scsi::KeyRequestPage KeyPath::request_page(const CartridgeFacts* cartridge) cons
 
 scsi::Outcome<KeyAsk> KeyPath::ask_for(const scsi::ChallengePage& page) const {
   if (page.confirm) {
-    if (due_.empty()) return scsi::check(codes::kKeyExchangeOutOfSequence);
-    if (due_.front().request != page.request) return scsi::check(codes::kKeyExchangeUnknown);
+    const auto next = next_due();
+    if (next == due_.end()) return scsi::check(codes::kKeyExchangeOutOfSequence);
+    if (next->request != page.request) return scsi::check(codes::kKeyExchangeUnknown);
     return KeyAsk{.intent = KeyIntent::kConfirm,
                   .method = method_,
                   .request = page.request,
                   .confirmed_request = page.request,
-                  .receipt = due_.front().receipt};
+                  .receipt = next->receipt,
+                  .partition = partition_};
   }
   if (!request_) return scsi::check(codes::kKeyExchangeOutOfSequence);
   if (request_->id != page.request) return scsi::check(codes::kKeyExchangeUnknown);
-  return KeyAsk{
-      .intent = request_->intent, .method = method_, .request = request_->id, .policy = request_->policy};
+  return KeyAsk{.intent = request_->intent,
+                .method = method_,
+                .request = request_->id,
+                .policy = request_->policy,
+                .partition = partition_};
 }
 
 scsi::Outcome<void> KeyPath::challenge(const scsi::ChallengePage& page, const CartridgeFacts* cartridge) {
@@ -140,7 +183,7 @@ scsi::Outcome<void> KeyPath::challenge(const scsi::ChallengePage& page, const Ca
   // A confirmation is of the cartridge that was written, which may have left the drive since.
   const CartridgeFacts none;
   const auto& present = cartridge != nullptr ? *cartridge : none;
-  const auto& facts = page.confirm ? due_.front().cartridge : present;
+  const auto& facts = page.confirm ? next_due()->cartridge : present;
   auto message = exchange_->build_signed_request(challenge, identity_.facts(), facts, ask, identity_);
   if (!message || message->size() > scsi::key_path::kMaxMessageBytes)
     return scsi::check(codes::kIncorrectEncryptionParameters);
@@ -205,15 +248,23 @@ scsi::Outcome<void> KeyPath::take(KeyGrant grant, const CartridgeFacts& cartridg
 }
 
 // One that a key server does not take must not keep those behind it from being made.
-bool KeyPath::postpone_confirmation(const Uuid& request) {
-  if (due_.empty() || due_.front().request != request) return false;
-  std::ranges::rotate(due_, std::next(due_.begin()));
+bool KeyPath::postpone_confirmation(const scsi::RefusalPage& page) {
+  const auto found = find_due(page.request);
+  if (found == due_.end()) return false;
+  Confirmation refused = *found;
+  ++refused.refusals;
+  if (is_final(page) && refused.refusals >= kMaxConfirmationTries) {
+    give_up(found);
+    return true;
+  }
+  due_.erase(found);
+  due_.push_back(std::move(refused));
   return true;
 }
 
 scsi::Outcome<void> KeyPath::refuse(const scsi::RefusalPage& page) {
   if (!request_ || request_->id != page.request) {
-    if (postpone_confirmation(page.request)) return {};
+    if (postpone_confirmation(page)) return {};
   }
   if (!request_) return scsi::check(codes::kKeyExchangeOutOfSequence);
   if (request_->id != page.request) return scsi::check(codes::kKeyExchangeUnknown);
@@ -232,7 +283,7 @@ scsi::KeyPathStatusPage KeyPath::status_page() const {
     page.request = grant_->request;
     page.key_check_value = check_value_bytes(grant_->info.check_value);
   }
-  if (page.confirm_due) page.confirm_request = due_.front().request;
+  if (page.confirm_due) page.confirm_request = next_due()->request;
   if (refusal_) {
     page.state = scsi::KeyPathState::kRefused;
     page.request = refusal_->request;

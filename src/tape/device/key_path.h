@@ -14,6 +14,10 @@
 //  4. A request keeps its id until it is answered, refused or dropped, however often the host asks again.
 //  5. A refusal is told once, to the next command that needs the key.
 //
+//  6. A confirmation that was refused waits behind those that were not. What is refused for good three times
+//  is
+//     given up, and told to the drive's owner.
+//
 //   Idle --need()--> Requested --challenge()--> Challenged --answer()--> Keyed
 //   Requested | Challenged --refuse()--> Refused --need()--> Idle
 //   Keyed --need(more than it may)--> Requested;  any --unload()--> Idle
@@ -21,6 +25,9 @@
 
 #include <deque>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "scsi/key_path_pages.h"
 #include "tape/device/drive_identity.h"
@@ -31,8 +38,14 @@ namespace tapewarden::tape {
 class KeyPath {
  public:
   // `exchange` may be nullptr: then no challenge can be taken (05/2C/00). Both outlive this.
-  KeyPath(const DriveIdentity& identity, DriveExchange* exchange, Random& random, KeyMethod method)
-      : identity_(identity), exchange_(exchange), random_(random), method_(method) {}
+  // `partition`: of the library, that the drive works for, as its requests say; may be empty.
+  KeyPath(const DriveIdentity& identity, DriveExchange* exchange, Random& random, KeyMethod method,
+          std::string partition = {})
+      : identity_(identity),
+        exchange_(exchange),
+        random_(random),
+        method_(method),
+        partition_(std::move(partition)) {}
 
   // For the host's command. REQUIRES: intent is a write, append or read.
   // The key, or 07/EF/11, 07/EF/13, or the refusal's sense.
@@ -47,8 +60,12 @@ class KeyPath {
   void wrote_from_beginning(const CartridgeFacts& cartridge);
   void synced();
   // The key server is to be told of a write.
-  bool confirmation_due() const { return !due_.empty(); }
-  std::string cartridge_to_confirm() const { return due_.empty() ? "" : due_.front().cartridge.volser; }
+  bool confirmation_due() const { return next_due() != due_.end(); }
+  std::string cartridge_to_confirm() const;
+  // Whether those that were refused are due too: at first they are.
+  void show_refused_confirmations(bool shown) { refused_shown_ = shown; }
+  // The volsers of those given up since the last call.
+  std::vector<std::string> take_given_up() { return std::exchange(given_up_, {}); }
 
   const scsi::WritePolicyPage& policy() const { return policy_; }
   // A new key that was given under another policy is dropped.
@@ -90,25 +107,33 @@ class KeyPath {
     Uuid request{};
     Bytes receipt{};
     CartridgeFacts cartridge{};  // that was written, without what it holds
+    unsigned refusals = 0;
   };
 
   bool grant_allows(scsi::KeyIntent intent) const;
   scsi::Outcome<KeyAsk> ask_for(const scsi::ChallengePage& page) const;
   scsi::Outcome<void> take(KeyGrant grant, const CartridgeFacts& cartridge);
-  bool postpone_confirmation(const Uuid& request);
+  using Due = std::deque<Confirmation>;
+  Due::const_iterator next_due() const;
+  Due::const_iterator find_due(const Uuid& request) const;
+  bool postpone_confirmation(const scsi::RefusalPage& page);
+  void give_up(Due::const_iterator confirmation);
   void drop();
 
   const DriveIdentity& identity_;
   DriveExchange* exchange_;
   Random& random_;
   KeyMethod method_;
+  const std::string partition_;
   scsi::WritePolicyPage policy_{};
   std::optional<Request> request_;
   std::optional<Exchange> exchange_under_way_;
   std::optional<Grant> grant_;
   std::optional<scsi::RefusalPage> refusal_;
   std::optional<Confirmation> begun_;  // not on stable storage yet
-  std::deque<Confirmation> due_;       // the first is the next
+  Due due_;  // those that were not refused in their order, then the others in theirs
+  std::vector<std::string> given_up_;
+  bool refused_shown_ = true;
   std::uint16_t last_ekm_code_ = 0;
 };
 

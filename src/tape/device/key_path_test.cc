@@ -2,6 +2,7 @@
 #include "scsi/encryption_capabilities.h"
 #include "scsi/encryption_status.h"
 #include "tape/device/fake_key_server.h"
+#include "tape/device/limits.h"
 #include "tape/medium/layout.h"
 
 namespace tapewarden::tape::test {
@@ -417,6 +418,61 @@ TEST(KeyPath, K12_WritesOfSeveralMountsAreConfirmedOneAfterAnother) {
   EXPECT_FALSE(bench.status().confirm_due);
   EXPECT_SENSE(bench.spout(0xf0, scsi::key_path::kRefusal, refused.encode()),
                codes::kKeyExchangeOutOfSequence);
+}
+
+TEST(KeyPath, K12_WhatIsNewComesBeforeWhatWasRefusedAndFinalRefusalsEnd) {
+  ManagedBench bench;
+  std::vector<Uuid> issued;
+  const auto mount = [&] {
+    EXPECT_SENSE(bench.write(block(1)), codes::kKeyGenerationNeeded);
+    issued.push_back(bench.request().request);
+    EXPECT_GOOD(bench.carry());
+    EXPECT_GOOD(bench.write(block(1)));
+    EXPECT_GOOD(bench.unload());
+    EXPECT_GOOD(bench.load());
+    bench.settle(kHost);
+  };
+  const auto refuse = [&](const Uuid& request, scsi::KeyRefusal reason, std::uint16_t code) {
+    EXPECT_GOOD(
+        bench.spout(0xf0, scsi::key_path::kRefusal, scsi::RefusalPage{request, reason, code}.encode()));
+  };
+  mount();
+  refuse(issued[0], scsi::KeyRefusal::kNotFound, 0xee2d);
+  mount();
+  EXPECT_EQ(bench.status().confirm_request, issued[1]) << "the new one first";
+  bench.drive->show_refused_confirmations(false);
+  EXPECT_TRUE(bench.drive->confirmation_due());
+  EXPECT_GOOD(bench.challenge(bench.server.challenge(issued[1], true)));
+  EXPECT_GOOD(bench.answer({issued[1], bench.server.confirmation(bench.signed_request().message)}));
+  EXPECT_FALSE(bench.status().confirm_due) << "the refused one is not shown";
+  bench.drive->show_refused_confirmations(true);
+  EXPECT_EQ(bench.status().confirm_request, issued[0]);
+
+  // What a hand at the servers can mend is never given up.
+  for (const std::uint16_t code : std::to_array<std::uint16_t>({0, 0xee0f, 0xee25, 0xef01, 0xef10}))
+    refuse(issued[0], scsi::KeyRefusal::kServerError, code);
+  refuse(issued[0], scsi::KeyRefusal::kUnreachable, 0xee30);
+  EXPECT_TRUE(bench.drive->confirmation_due());
+  EXPECT_TRUE(bench.drive->take_given_up_confirmations().empty());
+  refuse(issued[0], scsi::KeyRefusal::kNotAuthorized, 0xee30);
+  EXPECT_FALSE(bench.drive->confirmation_due());
+  EXPECT_EQ(bench.drive->take_given_up_confirmations(), std::vector<std::string>{"VOL001"});
+}
+
+TEST(KeyPath, K12_TooManyAreNotKeptAndThatIsTold) {
+  ManagedBench bench;
+  std::vector<Uuid> issued;
+  for (std::size_t mounts = 0; mounts <= kMaxConfirmations; ++mounts) {
+    EXPECT_SENSE(bench.write(block(1)), codes::kKeyGenerationNeeded);
+    issued.push_back(bench.request().request);
+    EXPECT_GOOD(bench.carry());
+    EXPECT_GOOD(bench.write(block(1)));
+    EXPECT_GOOD(bench.unload());
+    EXPECT_GOOD(bench.load());
+    bench.settle(kHost);
+  }
+  EXPECT_EQ(bench.status().confirm_request, issued[1]) << "the oldest is gone";
+  EXPECT_EQ(bench.drive->take_given_up_confirmations().size(), 1U);
 }
 
 TEST(KeyPath, K12_WhatDidNotReachTheMediumIsNotConfirmed) {

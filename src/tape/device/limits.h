@@ -21,6 +21,7 @@ inline constexpr std::size_t kMaxAuthenticatedKad = 60;       // A-KAD
 inline constexpr std::size_t kMaxPemBytes = 64U << 10;        // a file of a drive's identity
 inline constexpr std::size_t kMaxPinnedServers = 16;
 inline constexpr std::size_t kMaxConfirmations = 64;    // writes that a key server is still to be told of
+inline constexpr unsigned kMaxConfirmationTries = 3;    // of one that is refused for good
 inline constexpr std::uint32_t kMaxFilemarks = 65'536;  // of one WRITE FILEMARKS
 
 }  // namespace tapewarden::tape

@@ -22,6 +22,9 @@ class BayKeys {
   // cartridge for people.
   virtual bool confirm(scsi::LogicalUnit& drive, const std::string& what,
                        std::chrono::milliseconds patience) = 0;
+  // The key server will never be told of that write: it refused to hear of it again and again, or there were
+  // too many. For the log: `what` names drive and cartridge.
+  virtual void gave_up(const std::string& what) = 0;
 };
 
 }  // namespace tapewarden::tape

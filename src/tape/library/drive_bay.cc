@@ -53,17 +53,11 @@ Status without_path(const Result<std::string>& ejected) {
   return {};
 }
 
-// The drive's key path and nothing else of it.
-class KeyPathPort final : public scsi::LogicalUnit {
- public:
-  explicit KeyPathPort(Drive& drive) : drive_(drive) {}
-  scsi::Response execute(const scsi::Command& command) override { return drive_.execute_key_path(command); }
-  void nexus_lost(scsi::NexusId) override {}
-  void reset() override {}
-
- private:
-  Drive& drive_;
-};
+// What tells nothing of the cartridge is answered at any time.
+bool answered_always(ByteView cdb) {
+  return has_opcode(cdb, scsi::Opcode::kInquiry) || has_opcode(cdb, scsi::Opcode::kRequestSense) ||
+         has_opcode(cdb, scsi::Opcode::kReportLuns);
+}
 
 }  // namespace
 
@@ -73,13 +67,15 @@ DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
       serial_(drive_->identity().serial()),
       kind_(drive_->identity().facts().kind),
       identifier_(identifier_of(*drive_)) {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   note_state();
 }
 
 scsi::Response DriveBay::execute(const scsi::Command& command) {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   if (!powered_) return answer_of_the_dark(command);
+  if (waiting_ != Waiting::kNone && !answered_always(command.cdb))
+    return scsi::check_condition({.code = scsi::sense_codes::kNotReadyLoading});
   auto response = library_managed() ? execute_with_keys(command) : drive_->execute(command);
   note_state();
   return response;
@@ -101,52 +97,35 @@ scsi::Response DriveBay::execute_with_keys(const scsi::Command& command) {
   const auto before = place();
   auto response = drive_->execute(command);
   if (asks_for_key(response)) {
-    bring_key();
+    const bool goes_on = bring_key();
     // A command that came some way before it met the key is not run again: what it read would be lost. The
     // host sees how far it came, and its next command has the key.
-    if (place() == before) response = drive_->execute(command);
+    if (goes_on && place() == before) response = drive_->execute(command);
   }
   // Whatever became of the command: a filemark behind the early warning ends with CHECK CONDITION.
-  if (!moves_data(command.cdb) && !confirming_failed_) confirm_writes(kConfirmPatience);
+  if (!moves_data(command.cdb)) confirm_after_command();
   return response;
 }
 
-void DriveBay::bring_key() {
-  KeyPathPort port(*drive_);
-  keys_->serve(port);
-  confirming_failed_ = false;
-}
-
-void DriveBay::confirm_writes(std::chrono::milliseconds patience) {
-  if (!library_managed() || !drive_->confirmation_due()) return;
-  KeyPathPort port(*drive_);
-  const auto what = "drive " + serial_ + ", cartridge " + drive_->cartridge_to_confirm();
-  confirming_failed_ = !keys_->confirm(port, what, patience);
-}
-
-void DriveBay::confirm(std::chrono::milliseconds patience) {
-  const MutexLock lock(mutex_);
-  confirm_writes(patience);
-}
-
 void DriveBay::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   drive_->nexus_named(nexus, names);
 }
 
 void DriveBay::nexus_lost(scsi::NexusId nexus) {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   drive_->nexus_lost(nexus);
 }
 
 void DriveBay::reset() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   drive_->reset();
+  if (waiting_ == Waiting::kForKey) waiting_ = Waiting::kCancelled;
   note_state();
 }
 
 Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   if (!powered_)
     return fail(ErrorCode::kUnavailable, "drive " + serial_ + " is switched off", "drive", "switch it on");
   if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
@@ -162,25 +141,29 @@ Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi:
 }
 
 Status DriveBay::eject() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
+  if (waiting_ == Waiting::kForKey)
+    return fail(ErrorCode::kUnavailable, "drive " + serial_ + " waits for a key", "drive",
+                "try again when the key has come, or unload the drive by force");
   const auto ejected = drive_->eject();
   note_state();
   return without_path(ejected);
 }
 
 Status DriveBay::force_eject() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   const auto ejected = drive_->force_eject();
   note_state();
   return without_path(ejected);
 }
 
 Status DriveBay::power_off() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   return close();
 }
 
 Status DriveBay::close() {
+  if (waiting_ == Waiting::kForKey) waiting_ = Waiting::kCancelled;
   if (!drive_->holds_cartridge()) return {};
   const auto ejected = drive_->force_eject();
   note_state();

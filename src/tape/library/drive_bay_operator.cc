@@ -1,6 +1,4 @@
 // What an operator does at the drive itself: looking at it, switching it off and on.
-#include <thread>
-
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
 #include "tape/library/drive_bay.h"
@@ -9,7 +7,6 @@
 namespace tapewarden::tape {
 namespace {
 
-constexpr std::chrono::milliseconds kPoll{5};
 // Standard INQUIRY data whose peripheral qualifier says that the unit is not connected now (SPC-4 table 176).
 constexpr std::uint8_t kNotConnectedTape = 0x21;
 constexpr std::size_t kInquiryBytes = 36;
@@ -37,21 +34,30 @@ scsi::Response DriveBay::answer_of_the_dark(const scsi::Command& command) {
 }
 
 Status DriveBay::switch_off() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   powered_ = false;
+  switching_off_ = true;
   Status closed = close();
+  while (exchanging_) exchange_over_.wait(mutex_);
   confirm_writes(kConfirmPatience);
   (void)drive_->power_cycle();  // without a cartridge it cannot fail
+  switching_off_ = false;
   note_state();
   return closed;
 }
 
+Status DriveBay::switch_on() {
+  const TimedMutexLock lock(mutex_);
+  if (switching_off_)
+    return fail(ErrorCode::kConflict, "drive " + serial_ + " is being switched off", "drive",
+                "wait until the key servers were told of its writes");
+  powered_ = true;
+  return {};
+}
+
 std::optional<DriveStatus> DriveBay::status(std::span<const scsi::NexusId> nexuses,
                                             std::chrono::milliseconds patience) {
-  for (auto waited = std::chrono::milliseconds{0}; !mutex_.try_lock(); waited += kPoll) {
-    if (waited >= patience) return std::nullopt;
-    std::this_thread::sleep_for(kPoll);
-  }
+  if (!mutex_.try_lock_for(patience)) return std::nullopt;
   auto status = drive_->status(nexuses);
   mutex_.unlock();
   return status;

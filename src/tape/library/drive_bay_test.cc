@@ -149,6 +149,116 @@ TEST(DriveBay, L4_AConfirmationThatDidNotGoThroughIsTriedAgainAndHoldsUpNoComman
   bay.expect_confirmed_once();
 }
 
+TEST(DriveBay, L4_AConfirmationThatFailedIsTriedAgainByTime) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  bay.keys.reachable = false;
+  ASSERT_TRUE(bay.filemark().good());
+  bay.keys.reachable = true;
+  bay.sim.clock.advance(kConfirmAgain - std::chrono::milliseconds{1});
+  ASSERT_TRUE(bay.filemark().good());
+  EXPECT_EQ(bay.keys.asked, 1);
+  bay.sim.clock.advance(std::chrono::milliseconds{1});
+  ASSERT_TRUE(bay.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).good());
+  EXPECT_EQ(bay.keys.asked, 2);
+  bay.expect_confirmed_once();
+}
+
+TEST(DriveBay, L4_WhatIsRefusedForGoodIsGivenUpAfterThreeTriesAndDelaysNothingNew) {
+  Bay bay(KeyManagement::kLibrary);
+  const auto ready = [&] { ASSERT_TRUE(bay.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).good()); };
+  bay.write_encrypted();
+  bay.keys.refuses = true;
+  ASSERT_TRUE(bay.filemark().good());
+  ready();
+  EXPECT_EQ(bay.keys.refused, 1) << "and not again after every command";
+
+  bay.keys.refuses = false;  // of what is new
+  bay.eject();
+  const auto other = bay.make("other", "A00002L9");
+  done(bay.bay->insert("other", other, {.encrypt = true}));
+  bay.settle();
+  EXPECT_GOOD(bay.write());
+  ASSERT_TRUE(bay.filemark().good());
+  ASSERT_EQ(bay.keys.confirmed.size(), 1U) << "the new one at once, the old one not yet";
+  EXPECT_NE(as_text(bay.keys.confirmed[0]).find(as_text(other.view())), std::string_view::npos);
+
+  bay.keys.refuses = true;
+  for (int tries = 2; tries <= 3; ++tries) {
+    EXPECT_TRUE(bay.keys.given_up.empty());
+    bay.sim.clock.advance(kConfirmAgain);
+    ready();
+    EXPECT_EQ(bay.keys.refused, tries);
+    ready();
+    EXPECT_EQ(bay.keys.refused, tries);
+  }
+  EXPECT_EQ(bay.keys.given_up, std::vector<std::string>{"drive 1000000001, cartridge A00001L9"});
+  const int asked = bay.keys.asked;
+  bay.sim.clock.advance(2 * kConfirmAgain);
+  ready();
+  bay.eject();
+  EXPECT_EQ(bay.keys.asked, asked) << "nothing is left";
+}
+
+// The key servers are slow; the exchange calls back into the bay as others would meanwhile.
+TEST(DriveBay, L4_WhileAHostsCommandWaitsForItsKeyTheDriveIsBecomingReady) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.keys.brings = true;
+  bay.keys.on_serve = [&] {
+    EXPECT_EQ(bay.run(scsi::plain_cdb(scsi::Opcode::kTestUnitReady)).sense.code, codes::kNotReadyLoading);
+    EXPECT_GOOD(bay.run(scsi::Inquiry{.allocation_length = 36}.encode()));
+    const auto ejected = bay.bay->eject();
+    ASSERT_FALSE(ejected);
+    EXPECT_EQ(ejected.error().code, ErrorCode::kUnavailable);
+    const auto inserted = bay.bay->insert("tape", bay.volume);
+    ASSERT_FALSE(inserted);
+    EXPECT_EQ(inserted.error().code, ErrorCode::kConflict);
+    EXPECT_TRUE(bay.bay->status({}, std::chrono::milliseconds{0})) << "the panel does not wait";
+  };
+  EXPECT_GOOD(bay.write());
+  EXPECT_EQ(bay.keys.served, 1);
+  EXPECT_GOOD(bay.filemark());
+  bay.expect_confirmed_once();
+}
+
+TEST(DriveBay, L4_AResetTakesACommandOutOfItsWaitForAKey) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.keys.on_serve = [&] {
+    bay.bay->reset();
+    done(bay.bay->eject());
+    done(bay.bay->insert("tape", bay.volume, {.encrypt = false}));
+  };
+  EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);
+  EXPECT_EQ(bay.keys.served, 1);
+  bay.keys.on_serve = {};
+  bay.settle();
+  EXPECT_TRUE(bay.write().good()) << "nothing was written by the command that was cancelled";
+  EXPECT_GOOD(bay.run(scsi::Rewind{}.encode()));
+  EXPECT_EQ(bay.run(scsi::Read6{.transfer_length = 300}.encode()).data_in, block(1));
+}
+
+TEST(DriveBay, L4_ThePowerIsSwitchedOffWhileACommandWaitsForItsKey) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.keys.on_serve = [&] { done(bay.bay->power_off()); };
+  EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);
+  EXPECT_FALSE(bay.bay->holds_cartridge());
+}
+
+TEST(DriveBay, L4_ADriveIsNotSwitchedOnBeforeItIsOff) {
+  Bay bay(KeyManagement::kLibrary);
+  bay.write_encrypted();
+  bay.keys.on_confirm = [&] {
+    const auto early = bay.bay->switch_on();
+    ASSERT_FALSE(early);
+    EXPECT_EQ(early.error().code, ErrorCode::kConflict);
+  };
+  done(bay.bay->switch_off());
+  bay.expect_confirmed_once();
+  EXPECT_FALSE(bay.bay->powered());
+  done(bay.bay->switch_on());
+  EXPECT_TRUE(bay.bay->powered());
+}
+
 TEST(DriveBay, L4_WhatIsToBeWrittenInClearNeedsNoKey) {
   Bay bay(KeyManagement::kLibrary, false);
   EXPECT_TRUE(bay.write().good());

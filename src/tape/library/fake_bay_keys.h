@@ -1,6 +1,7 @@
 // A key server behind a bay, for tests of the library. Not part of the library.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 
 #include "scsi/key_path_pages.h"
@@ -14,6 +15,7 @@ class FakeBayKeys final : public BayKeys {
  public:
   void serve(scsi::LogicalUnit& drive) override {
     ++served;
+    if (on_serve) on_serve();
     if (!brings) return;
     const auto page = scsi::KeyRequestPage::decode(in(drive, scsi::key_path::kKeyRequest)).value();
     out(drive, scsi::key_path::kChallenge, server.challenge(page.request).encode());
@@ -27,6 +29,7 @@ class FakeBayKeys final : public BayKeys {
     patience = for_how_long;
     if (on_confirm) on_confirm();
     if (!reachable) return false;
+    if (refuses) return refuse_all(drive);
     const auto status = scsi::KeyPathStatusPage::decode(in(drive, scsi::key_path::kStatus)).value();
     EXPECT_TRUE(status.confirm_due);
     const auto request = status.confirm_request;
@@ -36,17 +39,34 @@ class FakeBayKeys final : public BayKeys {
     out(drive, scsi::key_path::kAnswer, answer.encode(scsi::key_path::kAnswer));
     return true;
   }
+  void gave_up(const std::string& what) override { given_up.push_back(what); }
+  std::vector<std::string> given_up;
   FakeServer server;
   bool brings = false;
+  bool refuses = false;  // confirmations, for good
+  int refused = 0;
   bool reachable = true;
   int served = 0;
   int asked = 0;
   std::string asked_of;
   std::chrono::milliseconds patience{};
   std::function<void()> on_confirm;
+  std::function<void()> on_serve;
   std::vector<Bytes> confirmed;  // as the drive signed them
 
  private:
+  // As the proxy does it: each once.
+  bool refuse_all(scsi::LogicalUnit& drive) {
+    std::vector<Uuid> seen;
+    while (true) {
+      const auto status = scsi::KeyPathStatusPage::decode(in(drive, scsi::key_path::kStatus)).value();
+      if (!status.confirm_due || std::ranges::find(seen, status.confirm_request) != seen.end()) return false;
+      seen.push_back(status.confirm_request);
+      ++refused;
+      const scsi::RefusalPage page{status.confirm_request, scsi::KeyRefusal::kNotFound, 0xee2d};
+      out(drive, scsi::key_path::kRefusal, page.encode());
+    }
+  }
   static Bytes in(scsi::LogicalUnit& drive, std::uint16_t page) {
     const auto cdb = scsi::SecurityProtocolIn{0xf0, page, 65536}.encode();
     const auto response = drive.execute({.cdb = cdb, .nexus = kHost, .data_out = {}});

@@ -192,7 +192,9 @@ scsi::Outcome<void> Library::take_out(const std::vector<Step>& steps, std::vecto
       emptied_.push_back(bay);
     }
     if (ejected) continue;
-    if (bay->holds_cartridge()) return scsi::check(codes::kRemovalPreventedByDrive);
+    if (bay->holds_cartridge())
+      return scsi::check(ejected.error().code == ErrorCode::kUnavailable ? codes::kNotReadyLoading
+                                                                         : codes::kRemovalPreventedByDrive);
     note("cartridge " + step.before.barcode + " could not be unloaded: " + ejected.error().text());
     return scsi::check(codes::kElementEjectFailed);
   }

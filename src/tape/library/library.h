@@ -2,7 +2,7 @@
 // the operator work through it.
 //
 // Thread-safe: one move at a time; describe() does not wait for drives. Lock order: the library's mutex, then
-// a bay's. Nobody waits for key servers under the library's mutex, but for the command of a drive's host.
+// a bay's. Nobody waits for key servers under the library's mutex: a bay leaves its own while it does.
 //
 // Invariants
 //  1. What the inventory says is the truth: a cartridge that is in a drive by the inventory is put into it

@@ -90,6 +90,76 @@ TEST(LibraryKeys, L4_AKeyServerThatDoesNotAnswerOnePartitionHoldsUpNoOther) {
   EXPECT_EQ(bench.servers.confirmed.size(), 1U);
 }
 
+// Both ends of an exchange with key servers that do not answer: nobody else waits.
+struct TwoPartitions : KeyedLibrary {
+  std::unique_ptr<PartitionRobot> one;
+  std::unique_ptr<PartitionRobot> other;
+  std::promise<void> called;
+  std::promise<void> go_on;
+
+  TwoPartitions() {
+    library.reset();
+    spec.partitions = {take(parse_partition("A, drives 1000000001, slots 1-2")),
+                       take(parse_partition("B, drives 1000000002, slots 3-4"))};
+    start();
+    one = std::make_unique<PartitionRobot>(*library, spec, spec.partitions[0]);
+    other = std::make_unique<PartitionRobot>(*library, spec, spec.partitions[1]);
+  }
+  std::function<void()> block() {
+    return [this] {
+      called.set_value();
+      go_on.get_future().wait();
+    };
+  }
+  // `what` runs beside the blocked exchange, in bounded time.
+  void expect_in_time(const std::function<void()>& what) {
+    called.get_future().wait();
+    auto ran = std::async(std::launch::async, what);
+    const auto in_time = ran.wait_for(std::chrono::seconds{20});
+    go_on.set_value();
+    EXPECT_EQ(in_time, std::future_status::ready);
+  }
+};
+
+TEST(LibraryKeys, L4_AMoveIntoADriveWhoseLastWriteIsBeingToldMakesNobodyWait) {
+  TwoPartitions bench;
+  bench.write_in(0, kSlot);
+  bench.servers.on_confirm = bench.block();
+  auto moved = std::async(std::launch::async, [&] { return bench.one->move(kDrive, kSlot).has_value(); });
+  bench.expect_in_time([&] {
+    EXPECT_TRUE(bench.one->move(kSlot + 1, kDrive)) << "the next cartridge goes in";
+    EXPECT_TRUE(bench.other->move(kSlot, kDrive));
+    EXPECT_TRUE(bench.other->move(kDrive, kSlot));
+    EXPECT_TRUE(bench.library->bays()[0]->status({}, std::chrono::seconds{10}));
+  });
+  EXPECT_TRUE(moved.get());
+  EXPECT_EQ(bench.servers.confirmed.size(), 1U);
+  EXPECT_EQ(bench.at(kDrive), "A00002L9");
+}
+
+TEST(LibraryKeys, L4_ADriveThatWaitsForAKeyMakesNobodyElseWait) {
+  TwoPartitions bench;
+  ASSERT_EQ(bench.move(kSlot, kDrive), std::nullopt);
+  (void)bench.run(0, scsi::plain_cdb(scsi::Opcode::kTestUnitReady));
+  bench.servers.on_serve = bench.block();
+  const auto write = scsi::Write6{.transfer_length = 300}.encode();
+  auto wrote = std::async(std::launch::async, [&] { return bench.run(0, write, block(1)); });
+  bench.expect_in_time([&] {
+    const auto out = bench.one->move(kDrive, kSlot);
+    EXPECT_EQ(out ? scsi::SenseCode{} : out.error().code, codes::kNotReadyLoading);
+    const auto in = bench.one->move(kSlot + 1, kDrive);
+    EXPECT_EQ(in ? scsi::SenseCode{} : in.error().code, codes::kDestinationFull);
+    EXPECT_TRUE(bench.other->move(kSlot, kDrive));
+    EXPECT_TRUE(bench.other->move(kDrive, kSlot));
+    EXPECT_TRUE(bench.library->bays()[0]->status({}, std::chrono::seconds{10}));
+    const auto unloaded = bench.library->unload_by_hand("1000000001", {}, false);
+    ASSERT_FALSE(unloaded);
+    EXPECT_EQ(unloaded.error().code, ErrorCode::kUnavailable);
+  });
+  EXPECT_GOOD(wrote.get());
+  EXPECT_EQ(bench.move(kDrive, kSlot), std::nullopt);
+}
+
 TEST(LibraryKeys, L4_ACartridgeThatAHostKeepsInItsDriveMakesNobodyWaitForKeyServers) {
   KeyedLibrary bench;
   bench.write_in(0, kSlot);

@@ -30,6 +30,9 @@ std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barc
     return fail(ErrorCode::kConflict,
                 "a host prevents the removal of cartridge " + barcode + " from its drive", "barcode",
                 "end the host's use of it, or unload the drive by force");
+  if (code == codes::kNotReadyLoading)
+    return fail(ErrorCode::kUnavailable, "the drive that holds cartridge " + barcode + " waits for a key",
+                "barcode", "try again when the key has come, or unload the drive by force");
   if (code == codes::kElementStatusUnknown)
     return fail(ErrorCode::kNotFound, "the file of cartridge " + barcode + " is missing", "barcode",
                 "put it back into cartridges/");
@@ -151,7 +154,7 @@ Status Library::switch_drive(const std::string& serial, bool on) {
     return bay->powered() ? bay->switch_off() : Status{};  // waits for key servers: nobody else with it
   const MutexLock lock(mutex_);
   if (bay->powered()) return {};
-  bay->switch_on();
+  TRY(bay->switch_on());
   const auto* holding = folder_->inventory().at(drive_place(serial));
   return holding == nullptr ? Status{} : load(*bay, *holding);
 }
