@@ -68,8 +68,12 @@ struct RestCall {
   // Base64 that goes decoded into the file named by --output.
   std::string_view file_member{};
   std::vector<std::pair<std::string_view, bool>> constants{};  // added to the body
-  // Whom --site means unless --server names another; empty: the primary key server.
+  // kEngineServer: the tape engine. Empty: a key server; with --site the primary, unless --server names
+  // another.
   std::string_view server{};
+  // Both daemons answer it: the tape engine where --server names it or it has the only login, else a key
+  // server.
+  bool either = false;
 };
 
 // The tape engine of a site, where --server or a RestCall names it.

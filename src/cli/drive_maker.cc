@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "eedk/ekm_code.h"
 
 namespace tapewarden::cli {
@@ -88,12 +89,30 @@ Result<Enrolment> enrol_drive(keyproxy::KeyProxy& proxy, const tape::DriveIdenti
   const auto refusal = TRY(proxy.introduce(drive, signs_itself));
   switch (refusal.code) {
     case eedk::EkmCode::kKeyNotHeld:
-      return Enrolment::kAccepted;
+      return Enrolment{.accepted = true};
     case eedk::EkmCode::kDriveNotConfigured:
-      return Enrolment::kPending;
+      return Enrolment{.said = refusal.message};
+    case eedk::EkmCode::kDriveKeyUnverified: {
+      Error error = dkx::error_of(refusal);
+      const std::string& serial = drive.facts().serial;
+      error.remedy =
+          "it was enrolled before in another way or with another identity: `tapewarden drive-table "
+          "show " +
+          serial +
+          "` tells what it offers now; if that is this drive's, `tapewarden "
+          "drive-table accept " +
+          serial + "` pins it";
+      return std::unexpected(std::move(error));
+    }
     default:
       return std::unexpected(dkx::error_of(refusal));
   }
+}
+
+std::string text_of(const Enrolment& enrolment, const std::string& serial) {
+  if (enrolment.accepted) return "drive " + serial + " is in the drive table\n";
+  return "drive " + serial + " waits to be accepted: tapewarden drive-table accept " + serial + "\n" +
+         "  the key server says: " + escape_unprintable(enrolment.said) + "\n";
 }
 
 }  // namespace tapewarden::cli

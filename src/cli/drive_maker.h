@@ -20,10 +20,16 @@ struct NewDrive {
 // Writes the identity to SITE/engine/drives/SERIAL. kAlreadyExists, kNotFound, kInvalidArgument.
 Result<std::shared_ptr<const tape::DriveIdentity>> make_drive(Env env, const NewDrive& drive);
 
-enum class Enrolment { kAccepted, kPending };
+struct Enrolment {
+  bool accepted = false;  // else it waits, and `said` is why, in the key server's words
+  std::string said{};
+};
+// For a person: one line or two.
+std::string text_of(const Enrolment& enrolment, const std::string& serial);
 
 // Lets the drive ask for a key that does not exist: the answer tells whether the key server knows it, and one
-// that does not know it notes what it offers, for an operator to accept.
+// that does not know it notes what it offers, for an operator to accept. An error
+// about what is pinned for the drive says how to pin what it offers now.
 Result<Enrolment> enrol_drive(DriveBench& bench);
 // The same for a drive that is not in this process. `signs_itself`: it takes part in exchanges by its own
 // identity, as drives do that a library or engine manages.

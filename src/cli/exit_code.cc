@@ -1,6 +1,7 @@
 #include "cli/exit_code.h"
 
 #include "cli/rest_client.h"
+#include "eedk/ekm_code.h"
 
 namespace tapewarden::cli {
 
@@ -8,6 +9,8 @@ ExitCode exit_code_of(const Error& error) {
   if (error.detail == kAwaitsApproval) return ExitCode::kAwaitsApproval;
   if (error.detail == kWritingCutOff) return ExitCode::kCutOff;
   if (error.detail == kInterrupted) return ExitCode::kInterrupted;
+  // It comes as something to try again, which helps only when an operator has accepted the drive.
+  if (eedk::ekm_code_of(error) == eedk::EkmCode::kDriveNotConfigured) return ExitCode::kNotPermitted;
   switch (error.code) {
     case ErrorCode::kInvalidArgument:
       return ExitCode::kUsage;

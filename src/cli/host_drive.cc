@@ -97,7 +97,9 @@ Status HostDrive::meet() {
   auto who = tape_.inquiry();
   if (!who) return std::unexpected(of(who.error()));
   if (who->device_type != scsi::kTapeDeviceType)
-    return fail(ErrorCode::kInvalidArgument, "this device is no tape drive", "DEVICE");
+    return fail(ErrorCode::kInvalidArgument, "this device is no tape drive", "DEVICE",
+                "of a library LUN 0 is the changer, and the drives are LUN 1 and on; `lsscsi -g` tells a "
+                "host's own devices");
   inquiry_ = *std::move(who);
   if (auto serial = tape_.serial_number(); serial) serial_ = trimmed(*std::move(serial));
   if (const auto told = tape_.drain_attentions(); !told) return std::unexpected(of(told.error()));

@@ -45,12 +45,17 @@ Status check_host_manages(tape::TapeDrive& drive) {
   if (!status)
     return in_context("the drive does not tell of encryption; it may lack it, or have it switched off",
                       of(status.error()));
-  const bool open = status->control == scsi::ParametersControl::kNotReported ||
-                    status->control == scsi::ParametersControl::kNotExclusive;
-  if (open) return {};
-  return fail(ErrorCode::kConflict,
-              "the keys of this drive come from " + std::string(manager_name(status->control)), "DEVICE",
-              "set the drive to application-managed encryption");
+  if (host_may_manage(status->control)) return {};
+  return fail(
+      ErrorCode::kConflict, "the keys of this drive come from " + std::string(manager_name(status->control)),
+      "DEVICE",
+      "it needs none from this host: write and read with `tapewarden tape`, tar or any program; for keys "
+      "from here set the drive to application-managed encryption");
+}
+
+bool host_may_manage(scsi::ParametersControl control) {
+  return control == scsi::ParametersControl::kNotReported ||
+         control == scsi::ParametersControl::kNotExclusive;
 }
 
 Status HostKeys::look(const Values& values) {

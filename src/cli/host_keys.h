@@ -11,6 +11,9 @@ namespace tapewarden::cli {
 // error when it knows no encryption.
 Status check_host_manages(tape::TapeDrive& drive);
 
+// That whoever is named there leaves the keys to the host.
+bool host_may_manage(scsi::ParametersControl control);
+
 class HostKeys {
  public:
   // Everything that can be in the way is looked at here, before any key is asked for, so that none is used up

@@ -19,6 +19,8 @@ Result<std::unique_ptr<HostTape>> HostTape::over(Context& context, const Values&
   host->use_ = TRY(DriveUse::take(context, drive, values.text("DEVICE")));
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
   if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());
+  if (const auto status = drive.encryption_status(); status && !host_may_manage(status->control))
+    host->brought_by_ = manager_name(status->control);
   // Nobody's robot or button takes it out in the middle of a file.
   host->holds_cartridge_ = drive.prevent_removal(true).has_value();
   return host;

@@ -25,6 +25,7 @@ class HostTape final : public KeyedDrive {
   // What host adapters and Linux' sg driver commonly carry in one command.
   std::size_t read_limit() const override { return 1U << 20; }
   bool set_by_host() const override { return true; }
+  std::string keys_brought_by() override { return brought_by_; }
   Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) override;
   Status confirm() override;
   Status clear_key() override;  // nothing to do for a drive that knows no encryption
@@ -38,6 +39,7 @@ class HostTape final : public KeyedDrive {
   std::unique_ptr<DriveUse> use_;
   std::unique_ptr<HostKeys> keys_;
   std::optional<keyproxy::SetKey> unconfirmed_;
+  std::string brought_by_;
   bool gave_key_ = false;
   bool holds_cartridge_ = false;
 };

@@ -19,6 +19,9 @@ class KeyedDrive {
   virtual std::size_t read_limit() const = 0;
   // The host gives the key beforehand (SECURITY PROTOCOL OUT); otherwise the drive asks for it itself.
   virtual bool set_by_host() const = 0;
+  // Who brings the keys by himself ("the library"), so that there is nothing to do for them here; empty:
+  // nobody.
+  virtual std::string keys_brought_by() { return {}; }
   // The exchange that gives the drive its key, and its confirmation when the drive has written with it.
   virtual Result<keyproxy::Served> bring_key(keyproxy::HostIntent intent, const std::string& group) = 0;
   virtual Status confirm() = 0;

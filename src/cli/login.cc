@@ -27,7 +27,7 @@ Result<LoggedIn> read_login(Result<Bytes> answer) {
     const auto* member = object->if_contains(name);
     return member != nullptr && member->is_string() ? std::string(member->get_string()) : std::string();
   };
-  return LoggedIn{text("name"), text("role"),
+  return LoggedIn{text("name"), text("role"), kind_of_program(text("program")),
                   crypto::SecretBytes::copy_of(as_bytes(std::string_view(object->at("token").get_string())))};
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/rest_client.h"
+#include "cli/server_kind.h"
 
 namespace tapewarden::cli {
 
@@ -12,6 +13,7 @@ inline constexpr std::string_view kDefaultServer = "https://127.0.0.1:1443";
 struct LoggedIn {
   std::string name;
   std::string role;
+  ServerKind kind = ServerKind::kKeyServer;  // who answered
   crypto::SecretBytes token;
 };
 

@@ -41,10 +41,7 @@ Status enrol(Context& context, const Values& values) {
       TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   const auto bench = TRY(DriveBench::open(context.env, config, serial));
   const auto state = TRY(enrol_drive(*bench));
-  *context.out << "drive " << serial
-               << (state == Enrolment::kAccepted
-                       ? " is in the drive table\n"
-                       : " waits to be accepted: tapewarden drive-table accept " + serial + "\n");
+  *context.out << text_of(state, serial);
   return {};
 }
 

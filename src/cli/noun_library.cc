@@ -153,18 +153,20 @@ Status enrol(Context& context, const Values& values) {
   const auto servers = TRY(keyproxy::KeyServers::connect(context.env, config));
   json::array rows;
   std::string text;
+  Status first;  // what is wrong with one drive keeps no other from being shown
   for (const auto& drive : spec.drives) {
     if (drive.management != tape::KeyManagement::kLibrary) continue;
     const auto identity =
         TRY(tape::DriveIdentity::load(*context.env.disk, spec.identities + "/" + drive.serial));
-    const bool known = TRY(enrol_drive(servers->proxy(), *identity, true)) == Enrolment::kAccepted;
-    rows.push_back(json::object{{"serial", drive.serial}, {"accepted", known}});
-    text += "drive " + drive.serial +
-            (known ? " is in the drive table\n"
-                   : " waits to be accepted: tapewarden drive-table accept " + drive.serial + "\n");
+    const auto enrolled = enrol_drive(servers->proxy(), *identity, true);
+    if (!enrolled && first) first = std::unexpected(enrolled.error());
+    if (!enrolled) continue;
+    rows.push_back(
+        json::object{{"serial", drive.serial}, {"accepted", enrolled->accepted}, {"said", enrolled->said}});
+    text += text_of(*enrolled, drive.serial);
   }
   print_report(context, {{"drives", rows}}, text);
-  return {};
+  return first;
 }
 
 Status import(Context& context, const Values& values) {

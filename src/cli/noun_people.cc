@@ -71,6 +71,12 @@ std::vector<Command> change_commands() {
   };
 }
 
+// Either daemon has people.
+std::vector<Command> people_of_either(std::vector<Command> commands) {
+  for (Command& command : commands) std::get<RestCall>(command.does).either = true;
+  return commands;
+}
+
 }  // namespace
 
 std::vector<Command> people_commands() {
@@ -105,7 +111,7 @@ std::vector<Command> people_commands() {
        .does = RestCall{.method = "POST", .path = "/v1/people"}},
   };
   for (auto& command : change_commands()) commands.push_back(std::move(command));
-  return commands;
+  return people_of_either(std::move(commands));
 }
 
 }  // namespace tapewarden::cli

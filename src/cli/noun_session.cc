@@ -62,20 +62,29 @@ Status log_in(Context& context, const Values& values) {
   const std::string server = TRY(server_of_site(context));
   auto client = TRY(RestClient::make(server, credentials));
   auto login = TRY(enter(context, client, values));
-  *context.out << "logged in to " << server << " as " << login.name << ", " << login.role << '\n';
+  *context.out << "logged in to the " << to_string(login.kind) << " " << server << " as " << login.name
+               << ", " << login.role << '\n';
   return save_login(*context.env.disk, context.config_directory,
-                    {server, login.name, credentials.authorities, std::move(login.token)});
+                    {login.kind, server, login.name, credentials.authorities, std::move(login.token)});
 }
 
-Status log_out(Context& context, const Values&) {
-  const auto saved = load_login(*context.env.disk, context.config_directory);
+Status log_out_of(Context& context, ServerKind kind) {
+  auto saved = load_login(*context.env.disk, context.config_directory, kind);
   if (!saved) return {};
-  auto connection = TRY(connect(context));
-  const auto ended = connection.client.call("DELETE", "/v1/session");
-  TRY(forget_login(*context.env.disk, context.config_directory));
+  auto client = TRY(RestClient::make(saved->server, {saved->authorities, {}, {}}));
+  client.set_token(std::move(saved->token));
+  const auto ended = client.call("DELETE", "/v1/session");
+  TRY(forget_login(*context.env.disk, context.config_directory, kind));
   // A session that had already ended is what was wanted.
   if (!ended && ended.error().code != ErrorCode::kUnauthenticated) return std::unexpected(ended.error());
   return {};
+}
+
+// One that cannot be reached keeps nobody from leaving the other.
+Status log_out(Context& context, const Values&) {
+  const auto first = log_out_of(context, ServerKind::kKeyServer);
+  const auto second = log_out_of(context, ServerKind::kEngine);
+  return first ? second : first;
 }
 
 }  // namespace
@@ -83,7 +92,7 @@ Status log_out(Context& context, const Values&) {
 std::vector<Command> session_commands() {
   return {
       {.noun = "login",
-       .summary = "Log in to a key server and remember the session",
+       .summary = "Log in to a key server or the tape engine and remember the session",
        .example = "tapewarden login --server https://keys-1:1443 --ca authority.crt --user anna",
        .arguments = {{.name = "--ca",
                       .kind = ArgumentKind::kTextFile,
@@ -92,13 +101,13 @@ std::vector<Command> session_commands() {
                      {.name = "--password", .kind = ArgumentKind::kSecret, .meaning = "the password"}},
        .does = Action(log_in)},
       {.noun = "logout",
-       .summary = "End the session",
+       .summary = "End the sessions that are remembered",
        .example = "tapewarden logout",
        .does = Action(log_out)},
       {.noun = "whoami",
        .summary = "Tell who is logged in and what that person may do",
        .example = "tapewarden whoami",
-       .does = RestCall{.method = "GET", .path = "/v1/session"}},
+       .does = RestCall{.method = "GET", .path = "/v1/session", .either = true}},
   };
 }
 

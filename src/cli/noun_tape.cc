@@ -147,6 +147,10 @@ void tell(Context& context, const char* verb, const CopyReport& report) {
   }
   err << ", encrypted";
   if (!report.served.alias.empty()) err << " with " << escape_unprintable(report.served.alias);
+  if (!report.brought_by.empty()) {
+    err << ", key from " << report.brought_by << "\n";
+    return;
+  }
   for (const auto& label : report.served.labels) err << " [" << escape_unprintable(label) << "]";
   err << ", key from the " << dkx::to_string(report.served.role) << " key server\n";
 }
@@ -216,7 +220,9 @@ std::string_view note_on(FileEnd end) {
 
 Status list(Context& context, const Values& values) {
   auto opened = TRY(open_drive(context, values));
-  for (const auto& file : TRY(list_tape(opened.drive()))) {
+  const auto files = TRY(list_tape(opened.drive()));
+  if (files.empty()) *context.out << "blank: nothing is written on this cartridge\n";
+  for (const auto& file : files) {
     *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
                  << name_of(file.sealing) << note_on(file.end) << "\n";
   }

@@ -5,6 +5,7 @@
 
 #include "base/nearest_words.h"
 #include "base/text.h"
+#include "cli/command.h"
 #include "cli/login.h"
 #include "cli/login_file.h"
 
@@ -192,18 +193,66 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
   return std::move(response.body);
 }
 
-Result<Connection> connect(Context& context) {
+namespace {
+
+Status check_kind(const std::string& server, ServerKind is, std::optional<ServerKind> wanted) {
+  if (!wanted || *wanted == is) return {};
+  const bool engine = *wanted == ServerKind::kEngine;
+  return fail(ErrorCode::kInvalidArgument,
+              server + " is a " + std::string(to_string(is)) + ", and this command is for a " +
+                  std::string(to_string(*wanted)),
+              "--server",
+              engine ? "name the tape engine: --server https://HOST:2443, or --site DIR without --server"
+                     : "name a key server: --server https://HOST:1443, or --site DIR without --server");
+}
+
+// What a server that is asked by its address alone says that it is; nothing when it does not.
+std::optional<ServerKind> told_kind(RestClient& client) {
+  const auto body = client.call("GET", "/v1/health");
+  if (!body) return std::nullopt;
+  json::error_code error;
+  const json::value value = json::parse(as_text(*body), error);
+  const auto* object = error ? nullptr : value.if_object();
+  if (object == nullptr || !object->contains("program")) return std::nullopt;
+  return kind_of_program(member(*object, "program"));
+}
+
+// By the login that is kept for `server`, or else for its kind.
+Result<SavedLogin> login_for(Context& context, std::optional<ServerKind> kind) {
+  Disk& disk = *context.env.disk;
+  const std::string& server = context.globals.server;
+  if (server == kEngineServer) return load_login(disk, context.config_directory, ServerKind::kEngine);
+  for (const auto other : {ServerKind::kKeyServer, ServerKind::kEngine}) {
+    if (server.empty() || kind) break;
+    auto saved = load_login(disk, context.config_directory, other);
+    if (saved && saved->server == server) return saved;
+  }
+  return load_login(disk, context.config_directory, kind);
+}
+
+}  // namespace
+
+Result<Connection> connect(Context& context, std::optional<ServerKind> kind) {
   Disk& disk = *context.env.disk;
   const Globals& globals = context.globals;
   if (!globals.site.empty()) {
     const auto credentials = TRY(site_credentials(disk, globals.site, globals.as));
-    Connection connection{TRY(RestClient::make(TRY(server_of_site(context)), credentials)), true};
-    connection.client.set_token(TRY(log_in_with_certificate(connection.client)).token);
-    return connection;
+    const std::string server = TRY(server_of_site(context));
+    Connection connection{TRY(RestClient::make(server, credentials)), true};
+    auto login = TRY(log_in_with_certificate(connection.client));
+    connection.client.set_token(std::move(login.token));
+    auto right = check_kind(server, login.kind, kind);
+    if (right) return connection;
+    end_session(connection);
+    return std::unexpected(std::move(right).error());
   }
-  auto saved = TRY(load_login(disk, context.config_directory));
-  const std::string server = globals.server.empty() ? saved.server : globals.server;
+  auto saved = TRY(login_for(context, kind));
+  const bool kept = globals.server.empty() || globals.server == kEngineServer;
+  const std::string server = kept ? saved.server : globals.server;
+  if (kept) TRY(check_kind(server, saved.kind, kind));
   Connection connection{TRY(RestClient::make(server, {saved.authorities, {}, {}})), false};
+  if (server != saved.server)
+    TRY(check_kind(server, told_kind(connection.client).value_or(saved.kind), kind));
   connection.client.set_token(std::move(saved.token));
   return connection;
 }

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cli/context.h"
+#include "cli/server_kind.h"
 #include "crypto/certificate.h"
 #include "net/http.h"
 
@@ -61,13 +63,15 @@ class RestClient {
   Bytes asked_;
 };
 
-// A client for this command: by --site and --as with a login of its own, else by what `login` kept.
-// `own_session`: the caller ends it with end_session().
+// A client for this command: by --site and --as with a login of its own, else by what `login` kept for
+// servers of that kind. `own_session`: the caller ends it with end_session().
 struct Connection {
   RestClient client;
   bool own_session = false;
 };
-Result<Connection> connect(Context& context);
+// `kind`: whom the command is for; nothing when both answer it. kInvalidArgument naming --server when the one
+// named there is of the other kind.
+Result<Connection> connect(Context& context, std::optional<ServerKind> kind = ServerKind::kKeyServer);
 void end_session(Connection& connection);
 
 }  // namespace tapewarden::cli

@@ -192,7 +192,8 @@ Status run_rest_command(Context& context, const Command& command, const Values& 
   const auto output = TRY(output_of(context, rest, values));
   PreparedCall call = TRY(prepare_call(context, command, values));
   if (!context.globals.site.empty() && context.globals.server.empty()) context.globals.server = rest.server;
-  auto connection = TRY(connect(context));
+  const auto kind = rest.server == kEngineServer ? ServerKind::kEngine : ServerKind::kKeyServer;
+  auto connection = TRY(connect(context, rest.either ? std::nullopt : std::optional(kind)));
   Status status;
   if (!rest.columns.empty() && rest.method == "GET") {
     status = run_list(context, connection.client, rest, call, most, takes(command, kMost));

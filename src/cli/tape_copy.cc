@@ -95,6 +95,35 @@ Status check_overwrite(tape::TapeDrive& drive, const TapeWriteOptions& options) 
               "--overwrite", "say --append to write behind it, or --overwrite to lose it");
 }
 
+// Where somebody else brings the keys, he chooses them too.
+Status check_nothing_chosen(const std::string& by, const TapeWriteOptions& options) {
+  const char* chosen = options.clear             ? "--clear"
+                       : !options.group.empty()  ? "--group"
+                       : !options.labels.empty() ? "--label"
+                                                 : nullptr;
+  if (chosen == nullptr) return {};
+  return fail(ErrorCode::kConflict, by + " brings the keys of this drive and chooses them", chosen,
+              "leave it out; what is encrypted, and how, stands in its configuration");
+}
+
+// Where somebody else brings the keys: whether he has.
+Status tell_of_others_key(KeyedDrive& bench, CopyReport& report) {
+  if (report.brought_by.empty()) return {};
+  const auto status = TRY(plain(bench.tape().encryption_status()));
+  report.encrypted = status.encryption == scsi::EncryptionMode::kEncrypt;
+  return {};
+}
+
+Error without_key(const tape::TapeError& error, const std::string& brought_by) {
+  Error named = of(error);
+  if (brought_by.empty() || error.fault != TapeFault::kKeyServiceFailed) return named;
+  named.message = brought_by + " brought no key: " + named.message;
+  named.remedy =
+      "see whether its key servers can be reached (of a Tapewarden engine: `tapewarden engine "
+      "key-servers`) and the drive is accepted (`tapewarden drive-table list`)";
+  return named;
+}
+
 // The drive is told how to write, which it takes at the beginning of tape only, and gets its key when the
 // host sets it.
 Status prepare_write(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport& report) {
@@ -103,6 +132,11 @@ Status prepare_write(KeyedDrive& bench, const TapeWriteOptions& options, CopyRep
   const auto compression = drive.set_compression(options.compression);
   if (!compression && !options.compression) return std::unexpected(of(compression.error()));
   TRY(plain(drive.rewind()));
+  report.brought_by = bench.keys_brought_by();
+  if (!report.brought_by.empty()) {
+    TRY(check_nothing_chosen(report.brought_by, options));
+    return options.append ? plain(drive.to_end_of_data()) : Status{};
+  }
   if (!bench.set_by_host()) TRY(plain(drive.set_write_policy(policy_of(options))));
   if (options.append) TRY(plain(drive.to_end_of_data()));
   if (!bench.set_by_host()) return {};
@@ -124,7 +158,7 @@ Status write_one(KeyedDrive& bench, const TapeWriteOptions& options, CopyReport&
     written = write(bench.tape());
   }
   if (written) return {};
-  Error error = of(written.error());
+  Error error = without_key(written.error(), report.brought_by);
   if (options.append && written.error().fault == TapeFault::kEncryptionRefused) {
     error.remedy = options.clear
                        ? "leave --clear out: there is encrypted data on the tape; if it says itself that it "
@@ -205,7 +239,7 @@ Status end_open_file(KeyedDrive& bench, const TapeWriteOptions& options, CopyRep
 
 // A block that cannot be read, named; what else the tape holds is had by the rescue program.
 Error read_error(const tape::TapeError& error, const CopyReport& report, std::uint64_t object) {
-  Error named = of(error);
+  Error named = without_key(error, report.brought_by);
   if (error.fault != TapeFault::kMediumError && error.fault != TapeFault::kTampered) return named;
   named.message = "block " + std::to_string(report.blocks) + " of tape file " +
                   std::to_string(report.file_number) + " (block " + std::to_string(object) +
@@ -255,6 +289,7 @@ Result<CopyReport> write_tape(KeyedDrive& bench, int input, const TapeWriteOptio
     got = *more;
   }
   TRY(plain(bench.tape().write_filemarks(1)));
+  TRY(tell_of_others_key(bench, report));
   TRY(bench.confirm());
   return report;
 }
@@ -264,15 +299,19 @@ Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_n
   tape::TapeDrive& drive = bench.tape();
   CopyReport report;
   report.file_number = file_number;
+  report.brought_by = bench.keys_brought_by();
   TRY(plain(drive.rewind()));
   if (file_number > 0) {
     const auto there = drive.locate_file(file_number);
     if (!there) return in_context("tape file " + std::to_string(file_number), of(there.error()));
   }
   const std::uint64_t first_object = TRY(plain(drive.position())).logical_object;
+  if (const auto next = drive.next_block_status(); !report.brought_by.empty() && next)
+    report.encrypted = told_by(next->status) == Sealing::kEncrypted;
   while (true) {
     auto read = drive.read_block(bench.read_limit());
-    if (!read && (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
+    if (!read && report.brought_by.empty() &&
+        (asks_for_key(read.error().fault) || read.error().fault == TapeFault::kNoKey)) {
       report.served = TRY(bench.bring_key(HostIntent::kRead, {}));
       report.encrypted = true;
       read = drive.read_block(bench.read_limit());

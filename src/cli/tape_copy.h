@@ -41,7 +41,8 @@ struct CopyReport {
   std::uint64_t blocks = 0;
   std::uint64_t file_number = 0;  // of the tape file written or read
   bool encrypted = false;
-  keyproxy::Served served;        // meaningful when encrypted
+  keyproxy::Served served;        // meaningful when encrypted, unless somebody else brought the key
+  std::string brought_by;         // who did: "the library"; empty: nobody
   FileEnd end = FileEnd::kWhole;  // read: of this tape file
   // Written: the tape file before it had no filemark, cut off or not, and was ended by one first.
   std::optional<std::uint64_t> ended_before;

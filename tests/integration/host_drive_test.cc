@@ -3,6 +3,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <gmock/gmock.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,10 @@
 
 namespace tapewarden::testing {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr std::uint16_t kFirstSlot = 1000;  // element addresses of the configuration that `site init` writes
 constexpr std::uint16_t kFirstDrive = 500;
@@ -199,9 +204,22 @@ TEST_F(HostDriveOverIscsi, D5_ADriveIsForOneProgramAtATime) {
 
 TEST_F(HostDriveOverIscsi, D3_AWrongPasswordIsRefused) {
   std::ofstream(file("wrong-secret")) << "not the password at all\n";
-  EXPECT_FALSE(tapewarden({"drive", "show", url(1), "--password-file", file("wrong-secret")}));
-  EXPECT_FALSE(tapewarden({"drive", "show", "iscsi://library@" + portal_ + "/iqn.2026-01.org.example:none/1",
-                           "--password-file", file("engine/iscsi-secret")}));
+  const auto told = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"drive", "show"});
+    const auto shown = tapewarden(std::move(words));
+    return shown ? std::string("shown") : shown.error().message;
+  };
+  const std::string secret = file("engine/iscsi-secret");
+  EXPECT_THAT(told({url(1), "--password-file", file("wrong-secret")}),
+              AllOf(HasSubstr("refused the login"), HasSubstr("check the user and the password")));
+  EXPECT_THAT(told({"iscsi://" + portal_ + "/" + target_ + "/1"}), HasSubstr("it wants a user"));
+  EXPECT_THAT(
+      told({"iscsi://library@" + portal_ + "/iqn.2026-01.org.example:none/1", "--password-file", secret}),
+      HasSubstr("there is no target iqn.2026-01.org.example:none"));
+  EXPECT_THAT(told({"iscsi://library@127.0.0.1:1/" + target_ + "/1", "--password-file", secret}),
+              AllOf(HasSubstr("no iSCSI target answers at 127.0.0.1:1"), Not(HasSubstr("iscsi_service"))));
+  EXPECT_THAT(told({"iscsi://library@nosuch.invalid/" + target_ + "/1", "--password-file", secret}),
+              HasSubstr("no address is known for nosuch.invalid"));
   const auto changer = tapewarden({"drive", "show", url(0), "--password-file", file("engine/iscsi-secret")});
   ASSERT_FALSE(changer);
   EXPECT_NE(changer.error().message.find("no tape drive"), std::string::npos) << changer.error().text();

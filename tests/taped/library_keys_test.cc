@@ -227,5 +227,31 @@ TEST_F(LibraryKeys, L4_ThePanelTellsOfKeyServersAndOfDrivesWithKeys) {
   EXPECT_TRUE(drive->at("mounted").at("encrypted").as_bool());
 }
 
+// The command line at such a drive: it needs no site, and chooses no key.
+TEST_F(LibraryKeys, D5_TheHostCommandUsesADriveWhoseKeysTheLibraryBrings) {
+  TW_EXPECT_OK(make_group("L4HOST", 4));
+  serve("LTO", "\"*, group L4HOST\"");
+  add("HST001L9", "LTO");
+  connect();
+  ASSERT_TRUE(move(kSlot, kDrive));
+  host_.reset();
+  const auto login = taped_->login();
+  const std::string url = "iscsi://" + login.user + "@127.0.0.1:" + std::to_string(login.port) + "/" +
+                          login.target + "/1";
+  const auto tape_host = [&](const std::string& verb, std::vector<std::string> more) {
+    more.insert(more.begin(), {"tape", verb, url, "--password-file", file("engine/iscsi-secret")});
+    const auto result = tapewarden(std::move(more));
+    return result ? *result : result.error().message;
+  };
+  EXPECT_THAT(tape_host("list", {}), HasSubstr("blank"));
+  const auto content = random_file(site().random(), file("host-in"), 700'000);
+  for (const auto* chosen : {"--clear", "--group=OTHER"})
+    EXPECT_THAT(tape_host("write", {chosen, "--input", file("host-in")}), HasSubstr("chooses them"));
+  EXPECT_THAT(tape_host("write", {"--input", file("host-in")}), HasSubstr("encrypted, key from the library"));
+  EXPECT_THAT(tape_host("list", {}), HasSubstr("file 0  3 blocks  encrypted"));
+  EXPECT_THAT(tape_host("read", {"--output", file("host-out")}), HasSubstr("encrypted, key from the library"));
+  EXPECT_EQ(read_bytes(file("host-out")), content);
+}
+
 }  // namespace
 }  // namespace tapewarden::testing

@@ -22,7 +22,7 @@ using ::testing::Not;
 class RouterTest : public ::testing::Test {
  protected:
   RouterTest() {
-    router_.add(session_routes(fixture_.people(), [this] { return ready_; }));
+    router_.add(session_routes(fixture_.people(), [this] { return ready_; }, "tapewarden-keyd"));
     router_.add(people_routes(fixture_.people()));
     router_.add({{.method = "GET",
                   .pattern = "/v1/things/{name}",
@@ -260,8 +260,8 @@ TEST_F(RouterTest, U3_OnlyJsonBodiesAreRead) {
   EXPECT_EQ(router_.respond(http).status, 201U);
 }
 
-TEST_F(RouterTest, U4_HealthNeedsNoLoginAndTellsNoMoreThanReady) {
-  EXPECT_EQ(as_text(call("GET", "/v1/health").body), R"({"ready":true})");
+TEST_F(RouterTest, U4_HealthNeedsNoLoginAndTellsNoMoreThanReadyAndWhichProgram) {
+  EXPECT_EQ(as_text(call("GET", "/v1/health").body), R"({"ready":true,"program":"tapewarden-keyd"})");
   ready_ = false;
   EXPECT_EQ(call("GET", "/v1/health").status, 503U);
 }

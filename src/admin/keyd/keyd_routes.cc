@@ -7,7 +7,8 @@
 namespace tapewarden::admin {
 
 void add_keyd_routes(Router& router, const KeydServices& services) {
-  router.add(session_routes(services.people, services.ready ? services.ready : [] { return true; }));
+  router.add(session_routes(
+      services.people, services.ready ? services.ready : [] { return true; }, "tapewarden-keyd"));
   router.add(people_routes(services.people));
   router.add(approval_routes(services.approvals));
   router.add(drive_routes(services.manager));

@@ -6,7 +6,7 @@
 namespace tapewarden::admin {
 
 void add_taped_routes(Router& router, const TapedServices& services) {
-  router.add(session_routes(services.people, services.ready));
+  router.add(session_routes(services.people, services.ready, "tapewarden-taped"));
   router.add(people_routes(services.people));
   router.add(engine_routes(services));
   router.add(library_routes(services));

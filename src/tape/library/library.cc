@@ -225,6 +225,7 @@ Status Library::load(DriveBay& bay, const Holding& holding) {
   const auto policy =
       policy_for(spec.encryption, holding.barcode, partition == nullptr ? std::string() : partition->name);
   auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume, policy);
+  load_fault_ = inserted ? std::string() : inserted.error().text();
   if (!inserted)
     note("cartridge " + holding.barcode + " could not be loaded into drive " + bay.serial() + ": " +
          inserted.error().text());

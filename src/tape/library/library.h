@@ -124,6 +124,7 @@ class Library final : public ElementRobot {
   const LibraryNotes notes_;
   mutable Mutex mutex_;
   std::unique_ptr<LibraryFolder> folder_ TW_GUARDED_BY(mutex_);
+  std::string load_fault_ TW_GUARDED_BY(mutex_);          // why the last cartridge that did not load did not
   std::vector<DriveBay*> emptied_ TW_GUARDED_BY(mutex_);  // what was written there is to be confirmed
   std::atomic<std::uint64_t> outside_changes_{0};
   std::set<std::string> preventing_ TW_GUARDED_BY(mutex_);  // partitions; "": hosts of the whole library

@@ -147,7 +147,8 @@ Status export_cartridge(LibraryFolder& folder, const std::string& barcode) {
     return fail(ErrorCode::kNotFound, "the library has no cartridge " + barcode, "barcode");
   if (known->place.kind != PlaceKind::kPort)
     return fail(ErrorCode::kConflict, "cartridge " + barcode + " is in " + known->place.text(), "barcode",
-                "let a host move it to an import/export slot first (mtx transfer)");
+                "move it to an import/export slot first: `tapewarden library move " + barcode +
+                    " --to port:1` while the library is served, or a host does (mtx transfer)");
   auto moved = *known;
   moved.place = outside();
   moved.placed_by_operator = false;

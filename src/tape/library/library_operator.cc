@@ -19,7 +19,8 @@ Status check_stays_in_partition(const LibrarySpec& spec, const Holding& holding,
               "to", "name a place of that partition; or export the cartridge and import it into another");
 }
 
-std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barcode, const Place& to) {
+std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barcode, const Place& to,
+                               const std::string& load_fault = {}) {
   const auto code = sense.code;
   if (code == codes::kDestinationFull)
     return fail(ErrorCode::kConflict, to.text() + " is taken", "to", "name an empty place");
@@ -37,8 +38,10 @@ std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barc
     return fail(ErrorCode::kNotFound, "the file of cartridge " + barcode + " is missing", "barcode",
                 "put it back into cartridges/");
   if (code == codes::kElementLoadFailed)
-    return fail(ErrorCode::kIo, "cartridge " + barcode + " could not be loaded into " + to.text(), "to",
-                "see the log of tapewarden-taped; it is where it was");
+    return fail(ErrorCode::kIo,
+                "cartridge " + barcode + " could not be loaded into " + to.text() +
+                    (load_fault.empty() ? "" : ": " + load_fault),
+                "to", "it is where it was; `tapewarden cartridge inspect` of its file tells more");
   return fail(ErrorCode::kIo, "cartridge " + barcode + " could not be moved", "barcode",
               "see the log of tapewarden-taped; it is where it was");
 }
@@ -107,7 +110,7 @@ Result<Place> Library::move_held(const Holding& holding, const std::optional<Pla
   if (!step) return refused(step.error(), barcode, place);
   if (folder_->inventory().at(place) != nullptr)
     return refused({.code = codes::kDestinationFull}, barcode, place);
-  if (const auto moved = run({*step}); !moved) return refused(moved.error(), barcode, place);
+  if (const auto moved = run({*step}); !moved) return refused(moved.error(), barcode, place, load_fault_);
   ++outside_changes_;
   return place;
 }

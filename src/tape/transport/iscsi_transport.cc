@@ -39,6 +39,34 @@ std::unexpected<Error> failed(ErrorCode code, iscsi_context* context, const std:
               "device");
 }
 
+bool says(iscsi_context* context, std::string_view words) {
+  const char* reason = iscsi_get_error(context);
+  return reason != nullptr && std::string_view(reason).find(words) != std::string_view::npos;
+}
+
+std::unexpected<Error> not_connected(iscsi_context* context, const IscsiUrl& url) {
+  if (says(context, "resolv"))
+    return fail(ErrorCode::kUnavailable, "no address is known for " + url.host, "device",
+                "check the name, or write the address");
+  return fail(
+      ErrorCode::kUnavailable, "no iSCSI target answers at " + url.portal(), "device",
+      "check address and port, and that the target runs there (tapewarden-taped); port 3260 is usual");
+}
+
+// RFC 7143, 11.13.5: the library tells the status of a refused login in words.
+std::unexpected<Error> not_logged_in(iscsi_context* context, const IscsiUrl& url) {
+  if (!says(context, "Status:")) return not_connected(context, url);
+  if (says(context, "Target not found"))
+    return fail(ErrorCode::kNotFound, "there is no target " + url.target + " at " + url.portal(), "device",
+                "a Tapewarden engine tells its targets at the start and by `tapewarden engine status`");
+  if (!says(context, "Authentication failure") && !says(context, "Authorization failure"))
+    return failed(ErrorCode::kUnauthenticated, context, "the target refused the login");
+  return fail(ErrorCode::kUnauthenticated, "the target refused the login at " + url.portal(), "device",
+              url.user.empty() ? "it wants a user: iscsi://USER@…, with the password in --password-file"
+                               : "check the user and the password; those of a Tapewarden engine stand in its "
+                                 "taped.toml and in the file that names as secret_file");
+}
+
 int seconds_of(std::chrono::milliseconds timeout) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout).count();
   return static_cast<int>(std::clamp<std::int64_t>(seconds, 1, std::numeric_limits<int>::max()));
@@ -66,21 +94,21 @@ Result<Context> connected(const IscsiUrl& url, const IscsiLogin& login) {
     return failed(ErrorCode::kInvalidArgument, context.get(), "the target's name was not taken");
   TRY(set_password(context.get(), url, login.password));
   iscsi_set_timeout(context.get(), seconds_of(login.connect_timeout));
-  if (iscsi_connect_sync(context.get(), url.portal().c_str()) != 0)
-    return failed(ErrorCode::kUnavailable, context.get(), "cannot connect to " + url.portal());
+  if (iscsi_connect_sync(context.get(), url.portal().c_str()) != 0) return not_connected(context.get(), url);
   const bool in = iscsi_login_sync(context.get()) == 0;
-  auto refused = failed(ErrorCode::kUnauthenticated, context.get(), "the target refused the login");
   forget_password(context.get());
-  if (!in) return refused;
+  if (!in) return not_logged_in(context.get(), url);
   return context;
 }
 
 // What a finished task says. `data_in` was filled by the library.
-Result<TransportAnswer> finished(iscsi_context* context, const scsi_task& task, Bytes data_in) {
+Result<TransportAnswer> finished(const scsi_task& task, Bytes data_in) {
   if (task.status == SCSI_STATUS_TIMEOUT)
-    return failed(ErrorCode::kTimeout, context, "the command took too long");
+    return fail(ErrorCode::kTimeout, "the drive did not answer in time", "device",
+                "look at the drive and the network; what the command did is not known");
   if (task.status < 0 || task.status > std::numeric_limits<std::uint8_t>::max())
-    return failed(ErrorCode::kIo, context, "the connection to the drive failed");
+    return fail(ErrorCode::kIo, "the connection to the drive was lost", "device",
+                "begin anew, and look at the tape first: what the last command did is not known");
   std::size_t missing = 0;
   if (task.residual_status == SCSI_RESIDUAL_UNDERFLOW) missing = task.residual;
   ByteView sense;
@@ -135,7 +163,7 @@ Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out,
   iscsi_set_timeout(context, seconds_of(timeout));
   const bool sent = iscsi_scsi_command_sync(context, session_->lun, task.get(),
                                             data_out.empty() ? nullptr : &out) != nullptr;
-  auto answer = sent ? finished(context, *task, std::move(data_in))
+  auto answer = sent ? finished(*task, std::move(data_in))
                      : failed(ErrorCode::kIo, context, "the command could not be sent");
   if (!answer) session_->broken = true;
   return answer;
