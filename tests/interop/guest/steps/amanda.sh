@@ -9,6 +9,7 @@ amanda_conf() {
   cat <<CONF
 org "library"
 mailto ""
+inparallel 1
 dumpcycle 0
 runspercycle 1
 tapecycle 4

@@ -73,7 +73,6 @@ Autochanger {
   Autochanger = Library
 }
 Pool { Name = Default; Pool Type = Backup }
-Pool { Name = Small; Pool Type = Backup }
 Pool { Name = Secret; Pool Type = Backup }
 FileSet { Name = Tree; Include { Options { signature = SHA1 }; File = $1 } }
 Job {
