@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "scsi/fields.h"
+#include "scsi/operation_codes.h"
 #include "scsi/tape_cdb.h"
 #include "tape/device/changer_state.h"
-#include "tape/device/operation_codes.h"
 #include "tape/device/reservation_commands.h"
 
 namespace tapewarden::tape {
@@ -102,13 +102,13 @@ ReservationClass class_of(const TableEntry& entry, const scsi::Command& command)
 }  // namespace
 
 scsi::Outcome<scsi::Response> changer_operation_codes(Changer::State&, const scsi::Command& command) {
-  std::vector<ReportedCommand> commands;
+  std::vector<scsi::ReportedCommand> commands;
   for (const auto& entry : kTable) {
     // What moves a cartridge may wait for a drive to write what it has buffered.
     const bool moves = entry.opcode == opcode::kMoveMedium || entry.opcode == opcode::kExchangeMedium;
     commands.push_back({format_of(entry), moves ? kMoveSeconds : kQuickSeconds, kPatienceSeconds});
   }
-  return report_operation_codes(commands, command);
+  return scsi::report_operation_codes(commands, command);
 }
 
 Changer::Changer(ElementRobot& robot, ChangerOptions options)
