@@ -1,19 +1,14 @@
 // keyd.toml: what `site init` writes is read back, and every fault names the key and says what to write.
 #include "apps/keyd_config.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "base/real_env.h"
-#include "store/testing/memory_commit_log.h"
+#include "config/testing/config_file_test_base.h"
 
 namespace tapewarden::apps {
 namespace {
 
-using ::testing::HasSubstr;
-
-class KeydConfigFile : public ::testing::Test {
+class KeydConfigFile : public config::testing::ConfigFileTestBase<KeydConfig> {
  protected:
+  KeydConfigFile() : ConfigFileTestBase(read_keyd_config, write_keyd_config(whole())) {}
   static KeydConfig whole() {
     KeydConfig config;
     config.server_id = Uuid::parse("11111111-2222-4333-8444-555555555555").value();
@@ -37,28 +32,6 @@ class KeydConfigFile : public ::testing::Test {
     config.sweep_hours = 12;
     return config;
   }
-
-  Result<KeydConfig> read(const std::string& text) {
-    const std::string path = directory_.file("keyd.toml");
-    EXPECT_TRUE(write_file_atomically(disk_, path, as_bytes(text), 0600));
-    return read_keyd_config(disk_, path);
-  }
-  // The whole configuration with one piece of its text changed.
-  Result<KeydConfig> read_with(const std::string& from, const std::string& to) {
-    std::string text = write_keyd_config(whole());
-    const auto at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return read(text.replace(at, from.size(), to));
-  }
-  void expect_fault(const Result<KeydConfig>& config, const std::string& field, const std::string& remedy) {
-    ASSERT_FALSE(config.has_value()) << field;
-    EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(config.error().field, field);
-    EXPECT_THAT(config.error().remedy, HasSubstr(remedy)) << field;
-  }
-
-  store::testing::TemporaryDirectory directory_;
-  RealDisk disk_;
 };
 
 TEST_F(KeydConfigFile, U4_WhatIsWrittenIsReadBack) {
@@ -68,18 +41,18 @@ TEST_F(KeydConfigFile, U4_WhatIsWrittenIsReadBack) {
   ASSERT_TRUE(config.has_value()) << config.error().text();
   EXPECT_EQ(config->server_id, written.server_id);
   EXPECT_EQ(config->server_name, "primary");
-  EXPECT_EQ(config->data_directory, directory_.file("data")) << "relative paths count from the file's folder";
+  EXPECT_EQ(config->data_directory, file("data")) << "relative paths count from the file's folder";
   EXPECT_EQ(config->passphrase_file, "/elsewhere/passphrase");
   EXPECT_EQ(config->dkx.address, "192.0.2.1");
   EXPECT_EQ(config->dkx.port, 3802);
   EXPECT_EQ(config->https.address, "::1");
   EXPECT_EQ(config->https.port, 1444);
-  EXPECT_EQ(config->tls_key, directory_.file("tls/server.key"));
+  EXPECT_EQ(config->tls_key, file("tls/server.key"));
   ASSERT_TRUE(config->peer.has_value());
   EXPECT_EQ(config->peer->id, written.peer->id);
   EXPECT_EQ(config->peer->host, "keys-2.example");
   EXPECT_EQ(config->peer->port, 1445);
-  EXPECT_EQ(config->peer->signing_certificate, directory_.file("tls/peer-signing.crt"));
+  EXPECT_EQ(config->peer->signing_certificate, file("tls/peer-signing.crt"));
   EXPECT_EQ(config->log_level, "debug");
   EXPECT_EQ(config->threads, 3U);
   EXPECT_EQ(config->sweep_hours, 12U);
@@ -207,7 +180,7 @@ TEST_F(KeydConfigFile, U4_TextThatIsNoTomlNamesItsLine) {
   ASSERT_FALSE(config.has_value());
   EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(config.error().field, "line 3");
-  EXPECT_EQ(read_keyd_config(disk_, directory_.file("none.toml")).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(read_file("none.toml").error().code, ErrorCode::kNotFound);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // What the RAM disk says about itself: inquiry data, mode pages, commands (SPC-4 sections 6 and 7, SBC-3
 // section 6).
 #include <algorithm>
+#include <iterator>
 
 #include "base/assert.h"
 #include "scsi/fields.h"
 #include "scsi/inquiry.h"
+#include "scsi/operation_codes.h"
 #include "scsi/ram_disk_table.h"
 #include "scsi/sense_codes.h"
 
@@ -114,48 +116,14 @@ RamDisk::Reply RamDisk::mode_sense(const Command& command) {
 
 // SPC-4 section 6.35: all commands, or one.
 RamDisk::Reply RamDisk::report_opcodes(const Command& command) {
-  constexpr std::uint8_t kSupported = 3;
-  constexpr std::uint8_t kTimeoutsAsked = 0x80;
-  const auto allocation = u32_at(command.cdb, 6);
-  const bool timeouts = (command.cdb[2] & kTimeoutsAsked) != 0;
-  const auto option = command.cdb[2] & 7U;
-  const auto put_timeouts = [](ByteWriter& out) { out.u16(10).zeros(10); };
-  ByteWriter out;
-  if (option == 0) {
-    for (const auto& entry : table()) {
-      const bool action = entry.service_action != kNoServiceAction;
-      out.u8(entry.opcode).u8(0).u16(action ? entry.service_action : 0).u8(0);
-      out.u8(joined(flag(timeouts, 1), flag(action, 0))).u16(entry.length);
-      if (timeouts) put_timeouts(out);
-    }
-    ByteWriter list;
-    list.u32(static_cast<std::uint32_t>(out.size())).bytes(out.view());
-    return cut(list.take(), allocation);
-  }
-  if (option > 3) return invalid_in_cdb(2, 2);
-  const auto opcode = command.cdb[3];
-  const auto action = u16_at(command.cdb, 4);
-  const auto all = table();
-  const auto same = std::ranges::find(all, opcode, &Entry::opcode);
-  const bool has_actions = same != all.end() && same->service_action != kNoServiceAction;
-  if (same != all.end() && option == 1 && has_actions) return invalid_in_cdb(4);
-  if (same != all.end() && option == 2 && !has_actions) return invalid_in_cdb(4);
-  const auto found = std::ranges::find_if(all, [&](const Entry& entry) {
-    return entry.opcode == opcode &&
-           (entry.service_action == kNoServiceAction ? option == 1 || (option == 3 && action == 0)
-                                                     : entry.service_action == action);
-  });
-  if (found == all.end()) {
-    out.u8(0).u8(1).u16(0);
-    return cut(out.take(), allocation);
-  }
-  out.u8(0).u8(joined(flag(timeouts, 7), kSupported)).u16(found->length);
-  out.u8(found->opcode);
-  // The service action's own bits are shown as they must be.
-  for (std::size_t i = 1; i < found->length; ++i)
-    out.u8(i == 1 && found->service_action != kNoServiceAction ? found->service_action : found->usage[i]);
-  if (timeouts) put_timeouts(out);
-  return cut(out.take(), allocation);
+  static const auto formats = [] {
+    std::vector<CdbFormat> all;
+    std::ranges::transform(table(), std::back_inserter(all), &Entry::format);
+    return all;
+  }();
+  std::vector<ReportedCommand> commands;
+  for (const auto& format : formats) commands.push_back({.format = &format});
+  return report_operation_codes(commands, command);
 }
 
 }  // namespace tapewarden::scsi

@@ -1,6 +1,7 @@
 // Internal to the RAM disk: its commands.
 #pragma once
 
+#include "scsi/cdb.h"
 #include "scsi/ram_disk.h"
 
 namespace tapewarden::scsi {
@@ -16,6 +17,15 @@ struct RamDisk::Entry {
   Handler handler;
   bool ignores_attention = false;
   bool ignores_reservation = false;
+
+  CdbFormat format() const {
+    CdbFormat out{static_cast<Opcode>(opcode), length, {}, usage, {}};
+    out.usage[0] = opcode;
+    if (service_action == kNoServiceAction) return out;
+    out.usage[1] = service_action;  // its bits are shown as they must be
+    out.service_action = service_action;
+    return out;
+  }
 };
 
 }  // namespace tapewarden::scsi

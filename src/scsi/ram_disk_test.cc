@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 
 #include "scsi/inquiry.h"
 #include "scsi/sense_codes.h"
@@ -53,6 +54,24 @@ TEST_F(RamDiskTest, L1_NothingBeyondTheEnd) {
   far[0] = 0x88;
   for (std::size_t i = 2; i < 14; ++i) far[i] = 0xff;
   EXPECT_EQ(execute(far).sense.code.asc, 0x21);
+}
+
+TEST_F(RamDiskTest, L1_ItsCommandsAreListedOnceAndShownAsBytes) {
+  const auto one = [&](std::uint8_t option, std::uint8_t opcode, std::uint8_t action) {
+    return execute({0xa3, 0x0c, option, opcode, 0, action, 0, 0, 1, 0, 0, 0});
+  };
+  EXPECT_EQ(to_hex(one(1, 0x28, 0).data_in), "0003000a28f8ffffffff1fffff00");
+  EXPECT_EQ(to_hex(one(2, 0x9e, 0x10).data_in), "000300109e10ffffffffffffffffffffffff0100");
+  EXPECT_EQ(to_hex(one(3, 0xa3, 0x0d).data_in), "00010000");
+  EXPECT_EQ(to_hex(one(1, 0x5e, 0).data_in), "00010000");
+  for (const auto& wrong : {one(1, 0x9e, 0), one(2, 0x28, 0), one(4, 0x28, 0)})
+    EXPECT_EQ(wrong.sense.code, sense_codes::kInvalidFieldInCdb);
+  const auto all = execute({0xa3, 0x0c, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0}).data_in;
+  std::set<std::pair<unsigned, unsigned>> listed;
+  for (std::size_t at = 4; at < all.size(); at += 8) listed.emplace(all[at], all[at + 3]);
+  EXPECT_EQ(listed.size(), (all.size() - 4) / 8);
+  EXPECT_TRUE(listed.contains({0x16, 0}));
+  EXPECT_TRUE(listed.contains({0xa3, 0x0c}));
 }
 
 TEST_F(RamDiskTest, L1_VerifyAndCompareTellWhereTheDifferenceIs) {

@@ -8,7 +8,7 @@
 #include "harness/test_site.h"
 #include "scsi/cdb.h"
 #include "scsi/sense_codes.h"
-#include "taped/taped_process.h"
+#include "taped/taped_fixture.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -16,29 +16,17 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class EnginePanel : public ::testing::Test {
+class EnginePanel : public CopiedTapedFixture {
  protected:
-  static void SetUpTestSuite() {
-    auto made = TapedProcess::make();
-    ASSERT_TRUE(made) << made.error().text();
-    fresh_ = std::move(*made);
-  }
-  static void TearDownTestSuite() { fresh_.reset(); }
   void SetUp() override {
-    ASSERT_NE(fresh_, nullptr);
-    auto copied = fresh_->copy();
-    ASSERT_TRUE(copied) << copied.error().text();
-    taped_ = std::move(*copied);
+    CopiedTapedFixture::SetUp();
+    ASSERT_NE(taped_, nullptr);
     const auto ports = free_ports(1);
     ASSERT_EQ(ports.size(), 1U);
     port_ = ports.front();
     const auto edited =
         taped_->edit_config("port = 0\ncertificate", "port = " + std::to_string(port_) + "\ncertificate");
     ASSERT_TRUE(edited) << edited.error().text();
-  }
-  void start() {
-    const auto started = taped_->start();
-    ASSERT_TRUE(started) << started.error().text();
   }
   std::string site() const {
     const auto config = taped_->config_path();
@@ -59,10 +47,8 @@ class EnginePanel : public ::testing::Test {
     return result ? result->output : result.error().text();
   }
 
-  static inline std::unique_ptr<TapedProcess> fresh_;
   net::Loop loop_{1};
   RealDisk disk_;
-  std::unique_ptr<TapedProcess> taped_;
   std::uint16_t port_ = 0;
 };
 

@@ -9,7 +9,7 @@
 #include "tape/medium/inspect.h"
 #include "taped/host_tape.h"
 #include "taped/small_disk.h"
-#include "taped/taped_process.h"
+#include "taped/taped_fixture.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -25,18 +25,17 @@ constexpr std::uint16_t kDrive = 500;
 constexpr std::size_t kRoom = 64U << 10;
 const std::string kBarcode = "B00001L9";
 
-class FullDisk : public ::testing::Test {
+class FullDisk : public TapedFixture {
  protected:
   void SetUp() override {
-    auto made = TapedProcess::make();
-    ASSERT_TRUE(made) << made.error().text();
-    taped_ = std::move(*made);
+    make_site();
+    ASSERT_NE(taped_, nullptr);
     ASSERT_TRUE(taped_->library({"add-cartridges", kBarcode, "--capacity", "4G"}));
     auto disk = SmallDisk::over(taped_->library_path(), kPlenty);
     if (!disk && disk.error().code == ErrorCode::kPermissionDenied) GTEST_SKIP() << disk.error().message;
     ASSERT_TRUE(disk) << disk.error().text();
     disk_ = std::move(*disk);
-    start();
+    start_and_connect();
     ASSERT_TRUE(move(kFifthSlot, kDrive));
   }
   void TearDown() override {
@@ -44,17 +43,15 @@ class FullDisk : public ::testing::Test {
     if (taped_ && taped_->running()) taped_->kill_hard();
     disk_.reset();
   }
-  void start() {
-    const auto started = taped_->start();
-    ASSERT_TRUE(started) << started.error().text();
-    auto host = Initiator::connect(taped_->login());
-    ASSERT_TRUE(host) << host.error().text();
-    host_ = std::move(*host);
+  void start_and_connect() {
+    start();
+    host_ = connect();
+    ASSERT_NE(host_, nullptr);
   }
   void kill_and_start() {
     taped_->kill_hard();
     host_.reset();
-    start();
+    start_and_connect();
   }
   bool move(std::uint16_t from, std::uint16_t to) {
     const auto moved = host_->run_past_attentions(0, scsi::MoveMedium{0, from, to, false}.encode());
@@ -97,7 +94,6 @@ class FullDisk : public ::testing::Test {
     expect_verified();
   }
 
-  std::unique_ptr<TapedProcess> taped_;
   std::unique_ptr<SmallDisk> disk_;
   std::unique_ptr<Initiator> host_;
   HostTape tape_{9};

@@ -6,7 +6,7 @@
 #include "scsi/cdb.h"
 #include "scsi/tape_cdb.h"
 #include "taped/raw_initiator.h"
-#include "taped/taped_process.h"
+#include "taped/taped_fixture.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -20,21 +20,16 @@ constexpr std::uint64_t kOtherKey = 0xb2;
 constexpr std::uint8_t kConflict = 0x18;
 constexpr std::uint8_t kWriteExclusive = 1;
 
-class KeptReservations : public ::testing::Test {
+class KeptReservations : public TapedFixture {
  protected:
   void SetUp() override {
-    auto made = TapedProcess::make();
-    ASSERT_TRUE(made) << made.error().text();
-    taped_ = std::move(*made);
+    make_site();
+    ASSERT_NE(taped_, nullptr);
     ASSERT_TRUE(taped_->let_everybody_in());
     const auto drives = taped_->drives();
     ASSERT_TRUE(drives) << drives.error().text();
     file_ = taped_->library_path() + "/reservations/" + drives->front();
     start();
-  }
-  void start() {
-    const auto started = taped_->start();
-    ASSERT_TRUE(started) << started.error().text();
   }
   void stop_and_start(bool kill) {
     holder_.reset();
@@ -83,7 +78,6 @@ class KeptReservations : public ::testing::Test {
     EXPECT_EQ(sync(*other_), kConflict);
   }
 
-  std::unique_ptr<TapedProcess> taped_;
   std::string file_;
   std::unique_ptr<RawInitiator> holder_;
   std::unique_ptr<RawInitiator> other_;

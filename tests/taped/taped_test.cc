@@ -11,7 +11,7 @@
 #include "scsi/changer_cdb.h"
 #include "scsi/inquiry.h"
 #include "scsi/sense_codes.h"
-#include "taped/taped_process.h"
+#include "taped/taped_fixture.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -35,29 +35,12 @@ Bytes pattern(std::uint8_t seed) {
 // Barcodes by element address; empty after a failed assertion.
 using Places = std::map<std::uint16_t, std::string>;
 
-class Taped : public ::testing::Test {
+class Taped : public CopiedTapedFixture {
  protected:
-  static void SetUpTestSuite() {
-    auto made = TapedProcess::make();
-    ASSERT_TRUE(made) << made.error().text();
-    fresh_ = std::move(*made);
-  }
-  static void TearDownTestSuite() { fresh_.reset(); }
   void SetUp() override {
-    ASSERT_NE(fresh_, nullptr);
-    auto copied = fresh_->copy();
-    ASSERT_TRUE(copied) << copied.error().text();
-    taped_ = std::move(*copied);
+    CopiedTapedFixture::SetUp();
+    ASSERT_NE(taped_, nullptr);
     start();
-  }
-  void start() {
-    const auto started = taped_->start();
-    ASSERT_TRUE(started) << started.error().text();
-  }
-  std::unique_ptr<Initiator> connect() {
-    auto host = Initiator::connect(taped_->login());
-    EXPECT_TRUE(host) << host.error().text();
-    return host ? std::move(*host) : nullptr;
   }
   static scsi::Response run(Initiator& host, unsigned lun, const Bytes& cdb, std::size_t room = 0,
                             const Bytes& out = {}) {
@@ -81,8 +64,6 @@ class Taped : public ::testing::Test {
         if (element.full) places[element.address] = element.volume_tag;
     return places;
   }
-  static inline std::unique_ptr<TapedProcess> fresh_;
-  std::unique_ptr<TapedProcess> taped_;
 };
 
 TEST_F(Taped, L1_TheChangerIsLun0AndTheDrivesFollow) {

@@ -14,7 +14,7 @@
 #include "tape/medium/inspect.h"
 #include "taped/host_tape.h"
 #include "taped/seal_watch.h"
-#include "taped/taped_process.h"
+#include "taped/taped_fixture.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -38,12 +38,11 @@ struct Stream {
   SealWatch seals;
 };
 
-class WriteKills : public ::testing::Test {
+class WriteKills : public TapedFixture {
  protected:
   void SetUp() override {
-    auto made = TapedProcess::make();
-    ASSERT_TRUE(made) << made.error().text();
-    taped_ = std::move(*made);
+    make_site();
+    ASSERT_NE(taped_, nullptr);
     streams_.push_back({.lun = 1, .barcode = "A00001L9", .keyed = false, .tape = HostTape(1), .seals = {}});
     streams_.push_back({.lun = 2, .barcode = "A00002L9", .keyed = true, .tape = HostTape(2), .seals = {}});
     start();
@@ -58,15 +57,6 @@ class WriteKills : public ::testing::Test {
       const auto moved = host.run_past_attentions(0, cdb.encode());
       ASSERT_TRUE(moved && moved->good());
     }
-  }
-  void start() {
-    const auto started = taped_->start();
-    ASSERT_TRUE(started) << started.error().text();
-  }
-  std::unique_ptr<Initiator> connect() {
-    auto host = Initiator::connect(taped_->login());
-    EXPECT_TRUE(host) << host.error().text();
-    return host ? std::move(*host) : nullptr;
   }
   // The key of a host lives as long as the drive's power.
   void set_key(Initiator& host, const Stream& stream) {
@@ -151,7 +141,6 @@ class WriteKills : public ::testing::Test {
     }
   }
 
-  std::unique_ptr<TapedProcess> taped_;
   std::vector<Stream> streams_;
   RealDisk disk_;
   const Bytes key_ = from_hex("5ea1ed000102030405060708090a0b0c0d0e0f101112131415161718191a1bff").value();

@@ -1,16 +1,10 @@
 // engine.toml: what is written wrong is named, with what to write instead.
 #include "keyproxy/engine/engine_config.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "base/real_env.h"
-#include "store/testing/memory_commit_log.h"
+#include "config/testing/config_file_test_base.h"
 
 namespace tapewarden::keyproxy {
 namespace {
-
-using ::testing::HasSubstr;
 
 constexpr std::string_view kWhole = R"([proxy]
 name = "engine"
@@ -30,37 +24,18 @@ port = 3802
 host = "192.0.2.2"
 )";
 
-class EngineConfigFile : public ::testing::Test {
+class EngineConfigFile : public config::testing::ConfigFileTestBase<EngineConfig> {
  protected:
-  Result<EngineConfig> read(const std::string& text) {
-    const std::string path = directory_.file("engine.toml");
-    EXPECT_TRUE(write_file_atomically(disk_, path, as_bytes(text), 0600));
-    return read_engine_config(disk_, path);
-  }
-  Result<EngineConfig> read_with(const std::string& from, const std::string& to) {
-    std::string text(kWhole);
-    const auto at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    return read(text.replace(at, from.size(), to));
-  }
-  void expect_fault(const Result<EngineConfig>& config, const std::string& field, const std::string& remedy) {
-    ASSERT_FALSE(config.has_value()) << field;
-    EXPECT_EQ(config.error().code, ErrorCode::kInvalidArgument);
-    EXPECT_EQ(config.error().field, field);
-    EXPECT_THAT(config.error().remedy, HasSubstr(remedy)) << field;
-  }
-
-  store::testing::TemporaryDirectory directory_;
-  RealDisk disk_;
+  EngineConfigFile() : ConfigFileTestBase(read_engine_config, std::string(kWhole)) {}
 };
 
 TEST_F(EngineConfigFile, K15_IsReadWithItsNameServers) {
   const auto config = read(std::string(kWhole));
   ASSERT_TRUE(config.has_value()) << config.error().text();
   EXPECT_EQ(config->proxy_name, "engine");
-  EXPECT_EQ(config->certificate, directory_.file("tls/client.crt"));
+  EXPECT_EQ(config->certificate, file("tls/client.crt"));
   EXPECT_EQ(config->key, "/keys/client.key");
-  EXPECT_EQ(config->drives, directory_.file("drives"));
+  EXPECT_EQ(config->drives, file("drives"));
   ASSERT_EQ(config->servers.size(), 2U);
   EXPECT_EQ(config->servers[0].host, "keys-1.example");
   EXPECT_EQ(config->servers[0].port, 3802);

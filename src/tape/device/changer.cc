@@ -1,11 +1,13 @@
 #include "tape/device/changer.h"
 
 #include <array>
+#include <utility>
 
 #include "scsi/fields.h"
+#include "scsi/operation_codes.h"
 #include "scsi/tape_cdb.h"
 #include "tape/device/changer_state.h"
-#include "tape/device/operation_codes.h"
+#include "tape/device/reservation_commands.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -31,42 +33,19 @@ constexpr std::uint16_t kMoveSeconds = 60;
 constexpr std::uint16_t kPatienceSeconds = 300;
 constexpr bool kAnyTime = true;
 
-constexpr TableEntry reserve_in(scsi::ReservationReport report) {
-  return {Opcode::kPersistentReserveIn, static_cast<std::uint8_t>(report), changer_reserve_in, kStatus};
-}
-constexpr TableEntry reserve_out(scsi::ReservationAction action) {
-  return {Opcode::kPersistentReserveOut, static_cast<std::uint8_t>(action), changer_reserve_out,
-          kPersistentOut};
-}
-
-constexpr auto kTable = std::to_array<TableEntry>({
+constexpr auto kOwnCommands = std::to_array<TableEntry>({
     {Opcode::kTestUnitReady, kPlain, changer_ready, kStatus},
     {Opcode::kRequestSense, kPlain, changer_sense, kNever, kAnyTime},
     {opcode::kInitializeElementStatus, kPlain, initialize_element_status, kWrite},
     {Opcode::kInquiry, kPlain, changer_inquiry, kNever, kAnyTime},
     {Opcode::kModeSelect6, kPlain, changer_mode_select, kWrite},
-    {Opcode::kReserve6, kPlain, changer_reserve, kReserve},
-    {Opcode::kRelease6, kPlain, changer_release, kRelease},
     {Opcode::kModeSense6, kPlain, changer_mode_sense, kRead},
     {Opcode::kPreventAllow, kPlain, changer_prevent, kRemoval},
     {opcode::kPositionToElement, kPlain, position_to_element, kWrite},
     {opcode::kInitializeElementStatusWithRange, kPlain, initialize_element_status, kWrite},
     {Opcode::kLogSense, kPlain, changer_log_sense, kNever},
     {Opcode::kModeSelect10, kPlain, changer_mode_select, kWrite},
-    {Opcode::kReserve10, kPlain, changer_reserve, kReserve},
-    {Opcode::kRelease10, kPlain, changer_release, kRelease},
     {Opcode::kModeSense10, kPlain, changer_mode_sense, kRead},
-    reserve_in(scsi::ReservationReport::kKeys),
-    reserve_in(scsi::ReservationReport::kReservation),
-    reserve_in(scsi::ReservationReport::kCapabilities),
-    reserve_in(scsi::ReservationReport::kFullStatus),
-    reserve_out(scsi::ReservationAction::kRegister),
-    reserve_out(scsi::ReservationAction::kReserve),
-    reserve_out(scsi::ReservationAction::kRelease),
-    reserve_out(scsi::ReservationAction::kClear),
-    reserve_out(scsi::ReservationAction::kPreempt),
-    reserve_out(scsi::ReservationAction::kPreemptAndAbort),
-    reserve_out(scsi::ReservationAction::kRegisterAndIgnore),
     {Opcode::kMaintenanceIn, scsi::service_action::kReportOperationCodes, changer_operation_codes, kNever,
      kAnyTime},
     {opcode::kMoveMedium, kPlain, move_medium, kWrite},
@@ -74,6 +53,17 @@ constexpr auto kTable = std::to_array<TableEntry>({
     {opcode::kReadElementStatus, kPlain, read_element_status, kWrite},
     {opcode::kInitializeElementStatusWithRangeOld, kPlain, initialize_element_status, kWrite},
 });
+
+// By ReservationVerb.
+constexpr ChangerHandler kReservationHandlers[] = {changer_reserve, changer_release, changer_reserve_in,
+                                                   changer_reserve_out};
+
+constexpr TableEntry reservation_entry(const ReservationCommand& command) {
+  return {command.opcode, command.service_action, kReservationHandlers[std::to_underlying(command.verb)],
+          command.reservation};
+}
+
+constexpr auto kTable = with_reservation_commands(kOwnCommands, reservation_entry);
 
 const scsi::CdbFormat* format_of(const TableEntry& entry) {
   const auto code = static_cast<std::uint8_t>(entry.opcode);
@@ -112,13 +102,13 @@ ReservationClass class_of(const TableEntry& entry, const scsi::Command& command)
 }  // namespace
 
 scsi::Outcome<scsi::Response> changer_operation_codes(Changer::State&, const scsi::Command& command) {
-  std::vector<ReportedCommand> commands;
+  std::vector<scsi::ReportedCommand> commands;
   for (const auto& entry : kTable) {
     // What moves a cartridge may wait for a drive to write what it has buffered.
     const bool moves = entry.opcode == opcode::kMoveMedium || entry.opcode == opcode::kExchangeMedium;
     commands.push_back({format_of(entry), moves ? kMoveSeconds : kQuickSeconds, kPatienceSeconds});
   }
-  return report_operation_codes(commands, command);
+  return scsi::report_operation_codes(commands, command);
 }
 
 Changer::Changer(ElementRobot& robot, ChangerOptions options)

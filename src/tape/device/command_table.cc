@@ -1,8 +1,10 @@
 #include "tape/device/command_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "scsi/fields.h"
+#include "tape/device/reservation_commands.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -40,16 +42,7 @@ constexpr Row quick(Opcode opcode, std::optional<std::uint8_t> service_action, H
                     ReservationClass reservation) {
   return {opcode, service_action, handler, kNoMedium, kAfterAttention, reservation, kQuick, kLong};
 }
-constexpr Row reserve_in(scsi::ReservationReport report) {
-  return quick(Opcode::kPersistentReserveIn, static_cast<std::uint8_t>(report), persistent_reserve_in,
-               kStatus);
-}
-constexpr Row reserve_out(scsi::ReservationAction what) {
-  return quick(Opcode::kPersistentReserveOut, static_cast<std::uint8_t>(what), persistent_reserve_out,
-               kPersistentOut);
-}
-
-constexpr auto kRows = std::to_array<Row>({
+constexpr auto kOwnRows = std::to_array<Row>({
     // clang-format off
     {Opcode::kTestUnitReady, kPlain, test_unit_ready, kMedium, kAfterAttention, kStatus, kQuick, kLong},
     {Opcode::kRewind, kPlain, rewind, kMedium, kAfterAttention, kRead, kMotion, kPatience},
@@ -64,8 +57,6 @@ constexpr auto kRows = std::to_array<Row>({
     {Opcode::kInquiry, kPlain, inquiry, kNoMedium, kAnyTime, kNever, kQuick, kLong},
     {Opcode::kVerify6, kPlain, verify, kMedium, kAfterAttention, kRead, kPatience, kPatience},
     quick(Opcode::kModeSelect6, kPlain, mode_select, kWrite),
-    quick(Opcode::kReserve6, kPlain, reserve, kReserve),
-    quick(Opcode::kRelease6, kPlain, release, kRelease),
     {Opcode::kErase6, kPlain, erase, kMedium, kAfterAttention, kWrite, kLong, kPatience},
     quick(Opcode::kModeSense6, kPlain, mode_sense, kRead),
     {Opcode::kLoadUnload, kPlain, load_unload, kNoMedium, kAfterAttention, kWrite, kLong, kPatience},
@@ -78,20 +69,7 @@ constexpr auto kRows = std::to_array<Row>({
     {Opcode::kLogSelect, kPlain, log_select, kNoMedium, kAfterAttention, kWrite, kQuick, kLong},
     quick(Opcode::kLogSense, kPlain, log_sense, kNever),
     quick(Opcode::kModeSelect10, kPlain, mode_select, kWrite),
-    quick(Opcode::kReserve10, kPlain, reserve, kReserve),
-    quick(Opcode::kRelease10, kPlain, release, kRelease),
     quick(Opcode::kModeSense10, kPlain, mode_sense, kRead),
-    reserve_in(scsi::ReservationReport::kKeys),
-    reserve_in(scsi::ReservationReport::kReservation),
-    reserve_in(scsi::ReservationReport::kCapabilities),
-    reserve_in(scsi::ReservationReport::kFullStatus),
-    reserve_out(scsi::ReservationAction::kRegister),
-    reserve_out(scsi::ReservationAction::kReserve),
-    reserve_out(scsi::ReservationAction::kRelease),
-    reserve_out(scsi::ReservationAction::kClear),
-    reserve_out(scsi::ReservationAction::kPreempt),
-    reserve_out(scsi::ReservationAction::kPreemptAndAbort),
-    reserve_out(scsi::ReservationAction::kRegisterAndIgnore),
     {Opcode::kAllowOverwrite, kPlain, allow_overwrite, kMedium, kAfterAttention, kWrite, kQuick, kLong},
     {Opcode::kReadAttribute, kPlain, read_attribute, kMedium, kAfterAttention, kRead, kQuick, kLong},
     {Opcode::kWriteAttribute, kPlain, write_attribute, kMedium, kAfterAttention, kWrite, kTransfer, kLong},
@@ -107,6 +85,16 @@ constexpr auto kRows = std::to_array<Row>({
      kPatience},
     // clang-format on
 });
+
+// By ReservationVerb.
+constexpr Handler kReservationHandlers[] = {reserve, release, persistent_reserve_in, persistent_reserve_out};
+
+constexpr Row reservation_row(const ReservationCommand& command) {
+  return quick(command.opcode, command.service_action, kReservationHandlers[std::to_underlying(command.verb)],
+               command.reservation);
+}
+
+constexpr auto kRows = with_reservation_commands(kOwnRows, reservation_row);
 
 using Rows = std::array<CommandRow, kRows.size()>;
 

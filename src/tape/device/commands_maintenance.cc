@@ -1,8 +1,8 @@
 // REPORT SUPPORTED OPERATION CODES, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS, REPORT and SET TIMESTAMP
 // (SPC-4 sections 6.33, 6.34, 6.36 and 6.45).
 #include "scsi/fields.h"
+#include "scsi/operation_codes.h"
 #include "tape/device/command_table.h"
-#include "tape/device/operation_codes.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -20,10 +20,10 @@ std::uint64_t timestamp_of(const DriveState& drive) {
 }  // namespace
 
 scsi::Outcome<scsi::Response> report_operation_codes(DriveState&, const scsi::Command& command) {
-  std::vector<ReportedCommand> commands;
+  std::vector<scsi::ReportedCommand> commands;
   for (const auto& row : command_rows())
     commands.push_back({row.format, row.nominal_seconds, row.recommended_seconds});
-  return report_operation_codes(commands, command);
+  return scsi::report_operation_codes(commands, command);
 }
 
 // What the transport in front of the unit carries out: abort task, abort task set, clear task set, logical

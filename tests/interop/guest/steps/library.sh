@@ -68,6 +68,16 @@ unmount_slot() {
   step 0 - unload "$1" 0
 }
 
+# For programs that leave a cartridge in the drive that they used last: out of drive 0 or 1 into its slot, if there
+# is one.
+slot_of_drive() { mtx -f "$CHANGER" status | sed -n "s/.*Element $1:Full (Storage Element \([0-9]*\) Loaded).*/\1/p"; }
+empty_drive() {
+  slot=$(slot_of_drive "$1")
+  [ -n "$slot" ] || return 0
+  if [ "$1" -eq 0 ]; then mt -f "$TAPE0" rewoffl; else mt -f "$TAPE1" rewoffl; fi && unload "$slot" "$1"
+}
+empty_drives() { empty_drive 0 && empty_drive 1; }
+
 # --- blocks: block I of file F begins with "file F block I", so that what is read tells where the tape was
 
 block() { printf 'file %s block %s\n' "$1" "$2" | dd bs="${3:-1024}" conv=sync status=none; }
