@@ -1,5 +1,6 @@
 #include "tape/device/deferred_write.h"
 
+#include "base/assert.h"
 #include "tape/device/disk_room.h"
 #include "tape/device/limits.h"
 
@@ -25,8 +26,10 @@ void catch_up(DriveState& drive) {
   if (!drive.deferred) return;
   const auto waiting = *std::exchange(drive.deferred, std::nullopt);
   for (auto rest = waiting.data; !rest.empty(); rest = rest.subspan(waiting.block)) {
-    // A failure stays with the cartridge, which takes no more and says so at the next write or sync.
-    if (!drive.cartridge->write_record(rest.first(waiting.block))) break;
+    if (drive.cartridge->write_record(rest.first(waiting.block))) continue;
+    // It stays with the cartridge, which takes no more and says so at the next write or sync.
+    TW_ASSERT(!drive.cartridge->writable());
+    break;
   }
   if (drive.env.clock->steady_now() - drive.room.asked >= kRoomKnownFor / 2) note_disk_room(drive);
 }
