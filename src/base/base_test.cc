@@ -42,6 +42,27 @@ TEST(Bytes, HexRejectsOddLengthAndOtherCharacters) {
   EXPECT_FALSE(from_hex("0g"));
 }
 
+// By the definition, bit by bit.
+std::uint32_t slow_crc32c(ByteView data) {
+  std::uint32_t crc = ~0U;
+  for (const std::uint8_t byte : data) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) != 0 ? crc >> 1 ^ 0x82F63B78U : crc >> 1;
+  }
+  return ~crc;
+}
+
+TEST(Crc32c, LongRunsThatGoSideBySideGiveTheSame) {
+  Bytes data(40'000);
+  for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
+  for (const std::size_t size : {6'143U, 6'144U, 6'145U, 12'288U, 12'299U, 39'990U}) {
+    const ByteView part = ByteView(data).subspan(3, size);  // begins at no word's beginning
+    EXPECT_EQ(crc32c(part), slow_crc32c(part)) << size;
+    EXPECT_EQ(crc32c(part.subspan(6'200 % size), crc32c(part.first(6'200 % size))), slow_crc32c(part))
+        << size;
+  }
+}
+
 TEST(Crc32c, MatchesRfc3720Examples) {
   EXPECT_EQ(crc32c(Bytes(32, 0x00)), 0x8A9136AAU);
   EXPECT_EQ(crc32c(Bytes(32, 0xFF)), 0x62A8AB43U);

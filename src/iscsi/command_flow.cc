@@ -24,6 +24,16 @@ scsi::Response refusal(SenseCode code) {
   return scsi::check_condition({.code = code});
 }
 
+// REQUIRES: all data is here.
+scsi::Command command_of(const Task& task) {
+  scsi::Command command{.cdb = task.command.cdb, .nexus = task.nexus->id()};
+  if (task.data_out) {
+    command.data_out = task.data_out->buffer.view().first(task.received);
+    command.keep = task.data_out;
+  }
+  return command;
+}
+
 // A host may hand a drive its data key in clear (SPC-4: SECURITY PROTOCOL OUT with protocol 20h).
 bool carries_keys(ByteView cdb) {
   return cdb[0] == static_cast<std::uint8_t>(scsi::Opcode::kSecurityProtocolOut);
@@ -46,9 +56,10 @@ MutableByteView CommandFlow::command_header(ScsiCommandPdu command, std::size_t 
   task.nexus = nexus_;
   check(task, data_bytes);
   if (task.answer || !task.command.write) return {};
-  task.buffer = memory_.pool->take(task.command.expected_bytes);
-  if (carries_keys(task.command.cdb)) task.buffer.wipe_after_use();
-  return task.buffer.view().first(data_bytes);
+  task.data_out = std::make_shared<DataOut>(
+      DataOut{std::move(task.memory), memory_.pool->take(task.command.expected_bytes)});
+  if (carries_keys(task.command.cdb)) task.data_out->buffer.wipe_after_use();
+  return task.data_out->buffer.view().first(data_bytes);
 }
 
 // Finds the unit, or the answer of a command that no unit has to see.
@@ -146,7 +157,7 @@ MutableByteView CommandFlow::data_header(const DataOutPdu& data, std::size_t dat
     task.fault = kIncorrectAmount;
     return {};
   }
-  return task.buffer.view().subspan(task.received, data_bytes);
+  return task.data_out->buffer.view().subspan(task.received, data_bytes);
 }
 
 void CommandFlow::data_taken(const DataOutPdu& data, std::size_t data_bytes, bool digest_right) {
@@ -200,7 +211,20 @@ void CommandFlow::advance(UnitQueue* queue) {
   if (lane->second.empty()) lanes_.erase(lane);
 }
 
+// A command that waits for nothing is answered here, without a way to the unit's thread and back.
+bool CommandFlow::answer_at_once(const TaskPtr& task) {
+  std::optional<scsi::Response> response;
+  const bool answered = task->queue->run_now([&](scsi::LogicalUnit& unit) {
+    if (task->nexus->lost() || task->epoch != task->queue->epoch()) return false;
+    response = unit.execute_at_once(command_of(*task));
+    return response.has_value();
+  });
+  if (answered) done(task, *std::move(response));
+  return answered;
+}
+
 void CommandFlow::hand_over(const TaskPtr& task) {
+  if (answer_at_once(task)) return;
   task->queue->post(
       [task, poster = link_.surroundings().poster(), weak = weak_from_this()](scsi::LogicalUnit& unit) {
         if (task->dropped || task->nexus->lost()) return;
@@ -208,9 +232,7 @@ void CommandFlow::hand_over(const TaskPtr& task) {
         if (task->epoch != task->queue->epoch())
           response->status = kTaskAborted;
         else
-          *response = unit.execute({.cdb = task->command.cdb,
-                                    .nexus = task->nexus->id(),
-                                    .data_out = task->buffer.view().first(task->received)});
+          *response = unit.execute(command_of(*task));
         poster([task, response, weak] {
           if (const auto flow = weak.lock()) flow->done(task, std::move(*response));
         });

@@ -60,6 +60,7 @@ class CommandFlow : public std::enable_shared_from_this<CommandFlow> {
   void ready(const TaskPtr& task);
   void advance(UnitQueue* queue);
   void hand_over(const TaskPtr& task);
+  bool answer_at_once(const TaskPtr& task);
   void done(const TaskPtr& task, scsi::Response response);
   void forget(const TaskPtr& task);
   void respond(Task& task, scsi::Response response);

@@ -47,6 +47,23 @@ class WatchedUnit final : public scsi::LogicalUnit {
     seen_.insert(command.nexus);
     return response;
   }
+  std::optional<scsi::Response> execute_at_once(const scsi::Command& command) override {
+    {
+      const Inside inside(*this);
+      if (!quick || (command.cdb[0] != kRead && command.cdb[0] != kWrite)) return std::nullopt;
+      ++at_once;
+      EXPECT_EQ(command.keep == nullptr, command.data_out.empty());
+    }
+    return execute(command);
+  }
+  void look_ahead() override {
+    const Inside inside(*this);
+    ++looked;
+  }
+  void rest() override {
+    const Inside inside(*this);
+    ++rested;
+  }
   void nexus_lost(scsi::NexusId nexus) override {
     const Inside inside(*this);
     const std::scoped_lock lock(mutex_);
@@ -65,6 +82,10 @@ class WatchedUnit final : public scsi::LogicalUnit {
 
   std::atomic<std::size_t> executed = 0;
   std::atomic<std::size_t> written = 0;
+  std::atomic<bool> quick = false;  // it waits for nothing
+  std::atomic<std::size_t> at_once = 0;
+  std::atomic<std::size_t> looked = 0;
+  std::atomic<std::size_t> rested = 0;
   std::atomic<bool> waiting = false;
   std::atomic<bool> let_go = false;
 
@@ -157,6 +178,7 @@ class IscsiServer : public ::testing::Test {
   }
   void start() { start(config()); }
   std::uint16_t port() const { return server_->port(); }
+  void sixty_four_sessions();
 
   RealClock clock_;
   crypto::SystemRandom random_;
@@ -183,7 +205,7 @@ TEST_F(IscsiServer, L1_ASessionFromLoginToLogout) {
   EXPECT_TRUE(server_->sessions().empty());
 }
 
-TEST_F(IscsiServer, L1_SixtyFourSessionsAtOnce) {
+void IscsiServer::sixty_four_sessions() {
   start();
   constexpr std::uint8_t kSessions = 64;
   constexpr int kCommands = 20;
@@ -207,6 +229,38 @@ TEST_F(IscsiServer, L1_SixtyFourSessionsAtOnce) {
   EXPECT_EQ(unit_->written, std::size_t{kSessions} * kCommands * 3000);
   EXPECT_EQ(unit_->seen(), kSessions);
   EXPECT_TRUE(eventually([&] { return unit_->lost() == kSessions; }));
+}
+
+TEST_F(IscsiServer, L1_SixtyFourSessionsAtOnce) {
+  sixty_four_sessions();
+  EXPECT_EQ(unit_->at_once, 0U);
+}
+
+TEST_F(IscsiServer, L1_SixtyFourSessionsWithAUnitThatWaitsForNothing) {
+  unit_->quick = true;
+  sixty_four_sessions();
+  EXPECT_GT(unit_->at_once, 0U);
+  EXPECT_TRUE(eventually([&] { return unit_->looked > 0 && unit_->rested > 0; }));
+}
+
+TEST_F(IscsiServer, L1_NoCommandOvertakesOneThatWaits) {
+  unit_->quick = true;
+  start();
+  Initiator initiator(port());
+  ASSERT_EQ(initiator.login(1).status, LoginStatus::kSuccess);
+  Initiator other(port());
+  ASSERT_EQ(other.login(2).status, LoginStatus::kSuccess);
+  ASSERT_TRUE(initiator.send_command(kWait));
+  ASSERT_TRUE(eventually([&] { return unit_->waiting.load(); }));
+  ASSERT_TRUE(initiator.send_command(kWrite, 4, Bytes(4)));
+  ASSERT_TRUE(other.send_command(kWrite, 4, Bytes(4)));
+  unit_->let_go = true;
+  for (std::uint32_t tag = 1; tag <= 2; ++tag) {
+    const auto answer = initiator.receive();
+    ASSERT_TRUE(answer && answer->is(Opcode::kScsiResponse));
+    EXPECT_EQ(ScsiResponsePdu::decode(*answer).task_tag, tag);
+  }
+  EXPECT_TRUE(other.receive().has_value());
 }
 
 TEST_F(IscsiServer, L1_ANewSessionOfTheSamePortTakesTheOldOnesPlace) {

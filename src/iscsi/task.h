@@ -24,6 +24,12 @@ struct Transfer {
   std::uint32_t data_sn = 0;  // of the next Data-Out
 };
 
+// Data from the initiator with its share of the memory.
+struct DataOut {
+  MemoryShare memory;
+  BufferPool::Buffer buffer;
+};
+
 // `dropped` may be set from the session's thread while a unit executes the command; everything else is
 // touched by the session's thread until the command is handed to its unit, by the unit's worker until it is
 // handed back.
@@ -32,8 +38,8 @@ struct Task {
   std::shared_ptr<Nexus> nexus;
   std::shared_ptr<UnitQueue> queue;
   std::uint64_t epoch = 0;
-  MemoryShare memory;
-  BufferPool::Buffer buffer;               // of the data from the initiator
+  MemoryShare memory;                      // of the data to the initiator
+  std::shared_ptr<DataOut> data_out{};     // from it; the unit may keep it beyond the command
   std::optional<scsi::Response> answer{};  // known before any unit was asked
   std::optional<scsi::SenseCode> fault{};  // of the transfer; the command is not executed
   std::uint32_t received = 0;              // bytes at the front of the buffer

@@ -1,6 +1,8 @@
 // The border between a transport (in-process calls, an iSCSI target) and a device server.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -31,6 +33,8 @@ struct Command {
   ByteView cdb{};  // may be padded beyond the command's own length (iSCSI sends 16 bytes)
   NexusId nexus;
   ByteView data_out{};  // everything that the initiator sent; empty for other commands
+  // Holds what data_out views, for a unit that wants it for longer than execute() lasts; none: it may not.
+  std::shared_ptr<const void> keep{};
 };
 
 struct Response {
@@ -51,6 +55,17 @@ class LogicalUnit {
   virtual ~LogicalUnit() = default;
   // Never fails otherwise than by the response's status and sense.
   virtual Response execute(const Command& command) = 0;
+  // The same where it waits for nothing: no disk, no network, nobody's lock. Otherwise nothing, and nothing
+  // was done. For a transport's thread that serves others too.
+  virtual std::optional<Response> execute_at_once(const Command& command) {
+    static_cast<void>(command);
+    return std::nullopt;
+  }
+  // After a command, when its answer is on the way and no other waits: what the unit can do before the next.
+  // It need not be called; like a command it is not to run beside another.
+  virtual void look_ahead() {}
+  // No command came for a while: what was made ready for the next one is given up.
+  virtual void rest() {}
   // Before the first command of a nexus, by transports that know names: by them a persistent reservation is
   // found again in a later session. A unit without such reservations needs none.
   virtual void nexus_named(NexusId nexus, const NexusNames& names) {

@@ -1,5 +1,5 @@
 // Stands before a logical unit and counts what each session does there; changes nothing of it. Commands come
-// from the unit's one worker, questions from any thread.
+// one at a time, as its queue lets them, questions from any thread.
 #pragma once
 
 #include <map>
@@ -22,6 +22,9 @@ class UnitMeter final : public scsi::LogicalUnit {
   explicit UnitMeter(std::shared_ptr<scsi::LogicalUnit> unit) : unit_(std::move(unit)) {}
 
   scsi::Response execute(const scsi::Command& command) override TW_EXCLUDES(mutex_);
+  std::optional<scsi::Response> execute_at_once(const scsi::Command& command) override TW_EXCLUDES(mutex_);
+  void look_ahead() override { unit_->look_ahead(); }
+  void rest() override { unit_->rest(); }
   void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override {
     unit_->nexus_named(nexus, names);
   }
@@ -33,6 +36,8 @@ class UnitMeter final : public scsi::LogicalUnit {
   UnitUse use_of(scsi::NexusId nexus) const TW_EXCLUDES(mutex_);
 
  private:
+  void count(const scsi::Command& command, const scsi::Response& response) TW_EXCLUDES(mutex_);
+
   const std::shared_ptr<scsi::LogicalUnit> unit_;
   mutable Mutex mutex_;
   std::map<scsi::NexusId, UnitUse> uses_ TW_GUARDED_BY(mutex_);

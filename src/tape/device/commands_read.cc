@@ -49,12 +49,23 @@ scsi::Outcome<WireBlock> read_block(DriveState& drive, scsi::NexusId nexus, Muta
   return WireBlock{record.kind, size + guard.size()};
 }
 
+// The same into `data`, which takes as much as fits into `room` and is as long as that then.
+scsi::Outcome<WireBlock> read_ready(DriveState& drive, scsi::NexusId nexus, std::size_t room, Bytes& data) {
+  const auto record = TRY(read_object(drive, nexus, {}));
+  if (record.kind != BlockKind::kData) return WireBlock{record.kind, 0};
+  data = to_bytes(record.data.first(std::min(record.data.size(), room)));
+  return WireBlock{record.kind, record.data.size()};
+}
+
 scsi::Outcome<scsi::Response> read_variable(DriveState& drive, const scsi::Command& command,
                                             const scsi::Read6& cdb) {
   const std::size_t wanted = cdb.transfer_length;
   const auto signed_wanted = static_cast<std::int64_t>(wanted);
-  Bytes data(wanted);
-  const auto block = read_block(drive, command.nexus, data);
+  // What was read ahead is copied once; what is not is opened right where it goes out.
+  const bool ahead = drive.cartridge->has_read_ahead() && !drive.protection.read();
+  Bytes data(ahead ? 0 : wanted);
+  const auto block =
+      ahead ? read_ready(drive, command.nexus, wanted, data) : read_block(drive, command.nexus, data);
   if (!block) return scsi::check_condition(block.error().with_information(signed_wanted));
   if (block->kind != BlockKind::kData) return scsi::check_condition(stop_sense(block->kind, signed_wanted));
   data.resize(std::min(wanted, block->length));
@@ -134,6 +145,12 @@ scsi::Outcome<void> check_verify(const DriveState& drive, const scsi::Verify6& c
 }
 
 }  // namespace
+
+bool reads_at_once(const DriveState& drive, const scsi::Command& command) {
+  const auto cdb = scsi::Read6::decode(command.cdb);
+  return cdb && cdb->transfer_length != 0 && (!cdb->fixed || cdb->transfer_length == 1) && drive.cartridge &&
+         drive.cartridge->has_read_ahead();
+}
 
 scsi::Outcome<scsi::Response> read(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::Read6::decode(command.cdb));

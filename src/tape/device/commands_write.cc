@@ -2,6 +2,7 @@
 // medium.
 #include <algorithm>
 
+#include "tape/device/deferred_write.h"
 #include "tape/device/disk_room.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
@@ -17,10 +18,10 @@ scsi::Sense told_with_everything_written(scsi::SenseCode code, bool end_of_mediu
 
 // Early warning is told of every write behind it, programmable early warning once, by the write that enters
 // its zone (SSC-4 section 4.2.3): NO SENSE with everything written, residual zero.
-scsi::Response written(const DriveState& drive, std::size_t bytes, bool was_in_zone) {
+scsi::Response written(DriveState& drive, std::size_t bytes, bool was_in_zone) {
   auto response = took(bytes);
   const auto capacity = drive.cartridge->capacity();
-  const bool early_warning = capacity.early_warning || disk_room(drive) != DiskRoom::kEnough;
+  const bool early_warning = capacity.early_warning || note_disk_room(drive) != DiskRoom::kEnough;
   const bool enters_zone = capacity.programmable_early_warning && !was_in_zone;
   if (!early_warning && !enters_zone) return response;
   response.status = scsi::ScsiStatus::kCheckCondition;
@@ -61,6 +62,15 @@ scsi::Outcome<void> sync_when_unbuffered(DriveState& drive) {
 
 }  // namespace
 
+bool writes_at_once(const DriveState& drive, const scsi::Command& command) {
+  const auto cdb = scsi::Write6::decode(command.cdb);
+  if (!cdb) return false;
+  const auto size = block_size_of(drive, *cdb);
+  if (!size || cdb->transfer_length == 0) return false;
+  const std::size_t blocks = cdb->fixed ? cdb->transfer_length : 1;
+  return command.data_out.size() >= blocks * *size && may_defer(drive, command, blocks, blocks * *size);
+}
+
 scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& command) {
   const auto cdb = TRY(scsi::Write6::decode(command.cdb));
   const auto size = TRY(block_size_of(drive, cdb));
@@ -71,9 +81,11 @@ scsi::Outcome<scsi::Response> write(DriveState& drive, const scsi::Command& comm
     return static_cast<std::int64_t>(cdb.fixed ? blocks - done : size);
   };
   TRY(check_writable(drive));
-  if (disk_room(drive) == DiskRoom::kNone)
+  const bool deferrable = may_defer(drive, command, blocks, blocks * size);
+  if (!deferrable && disk_room(drive) == DiskRoom::kNone)
     return write_stopped({.code = codes::kVolumeFull, .end_of_medium = true}, residual(0), 0);
   TRY(prepare_write(drive, command.nexus));
+  if (deferrable && defer(drive, command, size, blocks * size)) return took(blocks * size);
   const bool from_beginning = drive.cartridge->begins_cartridge();
   const bool was_in_zone = drive.cartridge->capacity().programmable_early_warning;
   for (std::size_t done = 0; done < blocks; ++done) {

@@ -11,4 +11,10 @@ DiskRoom disk_room(const DriveState& drive) {
   return *free >= kDiskReserveBytes ? DiskRoom::kShort : DiskRoom::kNone;
 }
 
+DiskRoom note_disk_room(DriveState& drive) {
+  const auto room = disk_room(drive);
+  drive.room = {room == DiskRoom::kEnough, drive.env.clock->steady_now()};
+  return room;
+}
+
 }  // namespace tapewarden::tape

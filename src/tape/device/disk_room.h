@@ -13,5 +13,7 @@ enum class DiskRoom : std::uint8_t {
 };
 // kEnough when nobody told how to ask (DriveOptions::free_bytes), or when it cannot be told.
 DiskRoom disk_room(const DriveState& drive);
+// Asks, and notes when and whether it was enough.
+DiskRoom note_disk_room(DriveState& drive);
 
 }  // namespace tapewarden::tape

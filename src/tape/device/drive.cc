@@ -1,6 +1,7 @@
 #include "tape/device/drive.h"
 
 #include "tape/device/command_table.h"
+#include "tape/device/deferred_write.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
 
@@ -37,6 +38,10 @@ void back_to_defaults(DriveState& drive) {
   drive.encryption.reset();
   drive.key_path.reset(drive.options.default_policy);
   forget_keys(drive, Leaving::kBroken);
+}
+
+bool is_opcode(ByteView cdb, scsi::Opcode opcode) {
+  return !cdb.empty() && cdb[0] == static_cast<std::uint8_t>(opcode);
 }
 
 bool is_key_path(ByteView cdb) {
@@ -86,6 +91,8 @@ Drive::~Drive() = default;
 
 scsi::Response Drive::execute(const scsi::Command& command) {
   auto& drive = *state_;
+  catch_up(drive);
+  const auto reads_before = std::exchange(drive.reads_in_a_row, 0U);
   if (!drive.attentions.meet(command.nexus)) return status_only(scsi::ScsiStatus::kBusy);
   drive.encryption.meet(command.nexus);
   const auto found = find_command(command.cdb);
@@ -102,7 +109,29 @@ scsi::Response Drive::execute(const scsi::Command& command) {
   keys_follow_reservation(drive, preemptions, command.nexus, true);
   auto response = outcome ? *std::move(outcome) : scsi::check_condition(outcome.error());
   if (response.status == scsi::ScsiStatus::kCheckCondition) note_failure(drive, response.sense.code);
+  if (response.good() && is_opcode(command.cdb, scsi::Opcode::kRead6))
+    drive.reads_in_a_row = reads_before + 1;
   return response;
+}
+
+std::optional<scsi::Response> Drive::execute_at_once(const scsi::Command& command) {
+  const auto& drive = *state_;
+  if (drive.deferred) return std::nullopt;
+  const bool reads = is_opcode(command.cdb, scsi::Opcode::kRead6) && reads_at_once(drive, command);
+  const bool writes = is_opcode(command.cdb, scsi::Opcode::kWrite6) && writes_at_once(drive, command);
+  if (!reads && !writes) return std::nullopt;
+  return execute(command);
+}
+
+void Drive::look_ahead() {
+  auto& drive = *state_;
+  catch_up(drive);
+  if (drive.cartridge && drive.reads_in_a_row >= kReadsBeforeAhead) drive.cartridge->read_ahead();
+}
+
+void Drive::rest() {
+  if (state_->cartridge) state_->cartridge->forget_read_ahead();
+  state_->reads_in_a_row = 0;
 }
 
 void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
@@ -112,6 +141,7 @@ void Drive::nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) {
 }
 
 void Drive::nexus_lost(scsi::NexusId nexus) {
+  catch_up(*state_);
   state_->reservations.nexus_lost(nexus);
   keys_follow_reservation(*state_, state_->reservations.preemptions(), nexus, false);
   state_->preventing.erase(nexus);
@@ -123,6 +153,7 @@ void Drive::nexus_lost(scsi::NexusId nexus) {
 
 void Drive::reset() {
   auto& drive = *state_;
+  catch_up(drive);
   // What was buffered stays valid; a failure shows at the next command that syncs.
   if (drive.cartridge && drive.cartridge->writable() && drive.cartridge->sync()) note_sync(drive);
   drive.reservations.reset();
@@ -153,6 +184,7 @@ Result<std::string> Drive::eject() {
 Result<std::string> Drive::force_eject() {
   auto& drive = *state_;
   if (drive.cartridge_path.empty()) return fail(ErrorCode::kConflict, "the drive is empty", "drive");
+  catch_up(drive);
   auto unloaded = unload(drive);
   auto path = std::move(drive.cartridge_path);
   drive.cartridge_path.clear();
@@ -162,6 +194,7 @@ Result<std::string> Drive::force_eject() {
 
 Status Drive::power_cycle() {
   auto& drive = *state_;
+  lose_deferred(drive);
   drive.cartridge.reset();
   drive.read_key.reset();
   drive.reservations.power_on();
@@ -180,6 +213,7 @@ void Drive::set_default_policy(scsi::WritePolicyPage policy) {
 }
 
 scsi::Response Drive::execute_key_path(const scsi::Command& command) {
+  catch_up(*state_);
   const auto found = find_command(command.cdb);
   if (!found) return scsi::check_condition(found.error());
   if (!is_key_path(command.cdb)) return scsi::check_condition({.code = codes::kInvalidOpcode});
@@ -212,6 +246,7 @@ bool Drive::holds_cartridge() const {
 }
 
 Cartridge* Drive::cartridge() {
+  catch_up(*state_);
   return state_->cartridge.get();
 }
 

@@ -14,7 +14,8 @@
 //  the
 //     cartridge's session; none outlives what its owner's invariants say.
 //  2. A command that ends with a key sense (07/EF/xx, 07/74/xx on write) changed nothing and moved nothing.
-//  3. Everything written is on stable storage before the cartridge leaves the drive by unload.
+//  3. What a command left for later is done before anything else happens to the drive.
+//  4. Everything written is on stable storage before the cartridge leaves the drive by unload.
 //
 //   Empty --insert()--> Loaded --LOAD UNLOAD(0)--> Unloaded --LOAD UNLOAD(1)--> Loaded
 //   Loaded | Unloaded --eject()--> Empty
@@ -64,6 +65,11 @@ class Drive final : public scsi::LogicalUnit {
   ~Drive() override;
 
   scsi::Response execute(const scsi::Command& command) override;
+  // A READ(6) of what was read ahead, or a WRITE(6) whose blocks may be written later.
+  std::optional<scsi::Response> execute_at_once(const scsi::Command& command) override;
+  // Writes what waits (deferred_write.h), or reads ahead for a host that reads one block after another.
+  void look_ahead() override;
+  void rest() override;
   void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override;
   void nexus_lost(scsi::NexusId nexus) override;
   void reset() override;

@@ -37,6 +37,19 @@ struct OverwritePermission {
   Position position{};
 };
 
+// Blocks that wait to be written (deferred_write.h).
+struct DeferredWrite {
+  ByteView data;
+  std::size_t block = 0;             // length of each
+  std::shared_ptr<const void> keep;  // holds data
+};
+
+// What the disk said when it was last asked (disk_room.h).
+struct KnownRoom {
+  bool enough = false;
+  SteadyTime asked{};
+};
+
 struct DriveState {
   DriveState(Env system, std::shared_ptr<const DriveIdentity> who, DriveOptions how, DriveExchange* exchange)
       : env(system),
@@ -65,6 +78,9 @@ struct DriveState {
   DataKeyHandle read_key{};                // as the cartridge has it
   std::optional<SessionChoice> session{};  // as the cartridge has it
   std::optional<scsi::NexusId> writer{};   // who wrote last
+  std::optional<DeferredWrite> deferred{};
+  KnownRoom room{};
+  unsigned reads_in_a_row = 0;  // commands that read and ended well, with no other between them
 
   UnitAttentions attentions{};
   EncryptionControl encryption{};
@@ -113,6 +129,9 @@ scsi::Outcome<scsi::Response> load_unload(DriveState& drive, const scsi::Command
 scsi::Outcome<scsi::Response> prevent_allow(DriveState& drive, const scsi::Command& command);
 Status load(DriveState& drive);
 Status unload(DriveState& drive);
+// Whether the command needs nothing but memory: to be asked right before it is executed.
+bool reads_at_once(const DriveState& drive, const scsi::Command& command);   // READ(6), commands_read.cc
+bool writes_at_once(const DriveState& drive, const scsi::Command& command);  // WRITE(6), commands_write.cc
 // commands_read.cc
 scsi::Outcome<scsi::Response> read(DriveState& drive, const scsi::Command& command);
 scsi::Outcome<scsi::Response> verify(DriveState& drive, const scsi::Command& command);

@@ -1,6 +1,6 @@
 #include "tape/device/drive_status.h"
 
-#include "tape/device/drive_state.h"
+#include "tape/device/deferred_write.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -16,7 +16,8 @@ MountedCartridge mounted_of(const Cartridge& cartridge) {
 }  // namespace
 
 DriveStatus Drive::status(std::span<const scsi::NexusId> nexuses) const {
-  const auto& drive = *state_;
+  auto& drive = *state_;
+  catch_up(drive);
   DriveStatus status{.management = drive.options.management, .density = drive.options.density};
   if (drive.cartridge) status.mounted = mounted_of(*drive.cartridge);
   if (drive.key_managed()) {

@@ -1,6 +1,7 @@
 // Every limit of the drives in one place.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,6 +12,11 @@ inline constexpr std::uint64_t kMaxTransferBytes = 32U << 20;  // one READ or WR
 // Room on the disk under a cartridge. The reserve holds what several drives have buffered, and their marks.
 inline constexpr std::uint64_t kDiskWarningBytes = 512ULL << 20U;
 inline constexpr std::uint64_t kDiskReserveBytes = 128ULL << 20U;
+// How long an answer of the disk holds for blocks that are written later: what fast hosts write meanwhile is
+// much less than lies between warning and reserve.
+inline constexpr std::chrono::milliseconds kRoomKnownFor{100};
+inline constexpr std::size_t kMaxDeferredBytes = 4U << 20;    // taken before they are written
+inline constexpr unsigned kReadsBeforeAhead = 2;              // in a row, until the drive reads ahead
 inline constexpr std::size_t kMaxNexuses = 256;               // more initiators get BUSY
 inline constexpr std::size_t kMaxRegistrants = 256;           // of persistent reservations
 inline constexpr std::size_t kMaxTransportId = 256;           // of one that is kept beyond power-off

@@ -81,6 +81,26 @@ scsi::Response DriveBay::execute(const scsi::Command& command) {
   return response;
 }
 
+std::optional<scsi::Response> DriveBay::execute_at_once(const scsi::Command& command) {
+  if (!moves_data(command.cdb) || !mutex_.try_lock()) return std::nullopt;
+  std::optional<scsi::Response> response;
+  if (powered_) response = drive_->execute_at_once(command);
+  // It changed nothing; to bring the key takes time, so the command comes again by execute().
+  if (response && library_managed() && asks_for_key(*response)) response.reset();
+  mutex_.unlock();
+  return response;
+}
+
+void DriveBay::look_ahead() {
+  const MutexLock lock(mutex_);
+  drive_->look_ahead();
+}
+
+void DriveBay::rest() {
+  const MutexLock lock(mutex_);
+  drive_->rest();
+}
+
 std::optional<std::uint64_t> DriveBay::place() const {
   const Cartridge* cartridge = drive_->cartridge();
   if (cartridge == nullptr) return std::nullopt;

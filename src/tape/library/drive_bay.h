@@ -45,6 +45,9 @@ class DriveBay final : public scsi::LogicalUnit {
   explicit DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys = nullptr);
 
   scsi::Response execute(const scsi::Command& command) override TW_EXCLUDES(mutex_);
+  std::optional<scsi::Response> execute_at_once(const scsi::Command& command) override TW_EXCLUDES(mutex_);
+  void look_ahead() override TW_EXCLUDES(mutex_);
+  void rest() override TW_EXCLUDES(mutex_);
   void nexus_named(scsi::NexusId nexus, const scsi::NexusNames& names) override TW_EXCLUDES(mutex_);
   void nexus_lost(scsi::NexusId nexus) override TW_EXCLUDES(mutex_);
   void reset() override TW_EXCLUDES(mutex_);

@@ -255,6 +255,13 @@ class Cartridge {
   // kEndOfData, and the position stays. Errors: kWrongKey (position stays), kCorrupt naming offset and object
   // (the position moves past the record when its header is good, else it stays), kIo.
   Result<RecordView> read_record(MutableByteView into = {});
+  // Opens the next object, when that is a record of moderate size, into memory, so that the next
+  // read_record() needs neither the disk nor the cipher. Nothing else changes. It is given up, and
+  // overwritten, by whatever moves the position or changes the key, the same key set again included; errors
+  // are left to read_record().
+  void read_ahead();
+  bool has_read_ahead() const;
+  void forget_read_ahead();
   // The next object as it lies on the cartridge, without any key: of an encrypted data record its header, its
   // sealed bytes and its tag (docs/formats/cartridge.md, "Raw records"), checked for accidental damage only.
   // Any other object as read_record() gives it. Whether that is allowed (raw_read_blocked) is the caller's to
@@ -270,6 +277,9 @@ class Cartridge {
   // Writes one record at the position; everything after it vanishes. Not durable before sync() or a filemark.
   // kInvalidArgument (empty, or beyond kMaxRecordBytes), kExhausted, kPermissionDenied, kIo.
   Status write_record(ByteView data);
+  // Whether so many records of so many bytes in all, written now, go on with the running session and come to
+  // neither a warning nor the end of the medium: then only the disk can make write_record() fail.
+  bool writes_on(std::uint64_t records, std::uint64_t bytes) const;
   // `immediate` leaves the sync mark out. Zero filemarks only sync.
   Status write_filemarks(std::uint32_t count, bool immediate = false);
   // Writes everything out and sets a sync mark. Nothing to do when nothing was written since the last one.

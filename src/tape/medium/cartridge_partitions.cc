@@ -83,6 +83,7 @@ Status Cartridge::change_partition(std::uint8_t partition) {
   if (partition == state_->partition()) return rewind();
   if (writable()) TRY(sync());
   state_->leave_session(Leaving::kEnded);
+  state_->drop_ready();
   std::swap(state_, other_);
   state_->spec = std::exchange(other_->spec, {});
   return rewind();

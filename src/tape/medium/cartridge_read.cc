@@ -30,6 +30,7 @@ Status Cartridge::State::settle() {
 }
 
 void Cartridge::State::move_to(const ChainState& state) {
+  drop_ready();
   pos = state;
   peeked.reset();
 }
@@ -127,6 +128,7 @@ bool Cartridge::at_end_of_data() const {
 }
 
 void Cartridge::set_read_key(DataKeyHandle key) {
+  state_->drop_ready();
   if (other_) other_->opener.set_key(key, other_->stream.volume(), other_->partition());
   state_->opener.set_key(std::move(key), state_->stream.volume(), state_->partition());
 }
@@ -154,6 +156,7 @@ Result<NextBlock> Cartridge::next_block() {
 
 Result<RecordView> Cartridge::read_record(MutableByteView into) {
   State& s = *state_;
+  if (s.ready && !s.failure) return s.take_ready(into);
   const RecordHeader* found = TRY(s.peek());
   if (found == nullptr) return RecordView{};
   const RecordHeader header = *found;
@@ -165,10 +168,14 @@ Result<RecordView> Cartridge::read_record(MutableByteView into) {
   TRY(s.stream.skip(behind, header));
   s.move_to(behind);
   if (!opened) return named(header, here.offset, opened.error());
-  s.stats.records_read += header.type == RecordType::kData ? 1 : 0;
-  s.stats.host_bytes_read += header.host_length;
-  s.stats.stored_bytes_read += header.total_bytes();
+  s.count_read(header);
   return RecordView{kind_of(header), into.first(header.host_length), header.encrypted};
+}
+
+void Cartridge::State::count_read(const RecordHeader& header) {
+  stats.records_read += header.type == RecordType::kData ? 1 : 0;
+  stats.host_bytes_read += header.host_length;
+  stats.stored_bytes_read += header.total_bytes();
 }
 
 Status Cartridge::State::open_record(const RecordHeader& header, MutableByteView& into) {

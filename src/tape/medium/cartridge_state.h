@@ -1,5 +1,6 @@
 // What a Cartridge holds. Internal to tape/medium; the functions lie in cartridge.cc (opening, areas),
-// cartridge_read.cc (reading, motion) and cartridge_write.cc (sessions, records, sync marks).
+// cartridge_read.cc (reading, motion), cartridge_ahead.cc (reading ahead) and cartridge_write.cc (sessions,
+// records, sync marks).
 //
 //                 begin_session()            append()               leave_session(), cut(), failure
 //   no session ───────────────────► live ───────────► live ────────────────────────────► no session
@@ -7,7 +8,9 @@
 // Invariants beyond those of cartridge.h
 //  6. end.offset == file_bytes + pending: bytes in `buffer` are the records that the file does not hold yet.
 //  7. Reads and motion begin with settle(): they never look at the file while something is pending.
-//  8. `live` exists only while its session record is the last one before end, and `pos` may be anywhere.
+//  8. `ready` exists only while pos, the key and the file are as they were when it was made; bytes of a
+//     record that nobody asked for lie in ahead_buffer only while it does.
+//  9. `live` exists only while its session record is the last one before end, and `pos` may be anywhere.
 #pragma once
 
 #include <memory>
@@ -29,6 +32,12 @@ struct LiveSession {
   Hash256 key_fingerprint{};             // only for an observer
   std::uint64_t next_counter = 0;
   unsigned compression_level = 0;
+};
+
+// The record at pos, opened before anybody asked for it. Its bytes lie at the front of ahead_buffer.
+struct ReadyRecord {
+  RecordHeader header;
+  ChainState behind;
 };
 
 // What is left of a session that nothing can be appended to any more: its end-of-data record, sealed before
@@ -86,6 +95,8 @@ struct Cartridge::State {
   std::optional<LiveSession> live;
   std::optional<LeftSession> left;  // of the last session before end; gone with the next record
   Bytes read_buffer;
+  Bytes ahead_buffer;
+  std::optional<ReadyRecord> ready;
   std::uint64_t programmable_early_warning = 0;
   CartridgeStats stats;
   SealObserver observer;
@@ -108,6 +119,9 @@ struct Cartridge::State {
   void move_to(const ChainState& state);
   Result<const RecordHeader*> peek();  // nullptr at end of data
   Status seek(std::uint64_t object);
+  void drop_ready();
+  RecordView take_ready(MutableByteView into);
+  void count_read(const RecordHeader& header);
   // Opens the object at pos into `into`, which becomes the read buffer when it is too small.
   Status open_record(const RecordHeader& header, MutableByteView& into);
   bool inside_file(std::uint64_t object) const;  // blocks of its tape file lie before it

@@ -63,6 +63,17 @@ Status Cartridge::write_record(ByteView data) {
   return s.pending >= kFlushBytes ? s.flush() : Status{};
 }
 
+bool Cartridge::writes_on(std::uint64_t records, std::uint64_t bytes) const {
+  const State& s = *state_;
+  if (!s.require_writable() || !s.live || !s.at_end() || !s.change_counted) return false;
+  const Superblock& block = s.superblocks.current();
+  const std::uint64_t warning = block.capacity_bytes - block.early_warning_bytes;
+  const std::uint64_t zone = std::min(s.programmable_early_warning, warning);
+  const std::uint64_t most = bytes + records * (kHeaderBytes + kTagBytes);  // what does not get smaller
+  const std::uint64_t used = s.end.offset - kDataStart;
+  return used < warning - zone && most < warning - zone - used;
+}
+
 Status Cartridge::write_filemarks(std::uint32_t count, bool immediate) {
   State& s = *state_;
   TRY(s.require_writable());

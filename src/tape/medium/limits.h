@@ -8,6 +8,7 @@
 namespace tapewarden::tape {
 
 inline constexpr std::size_t kMaxRecordBytes = 16U << 20;  // host length of one record
+inline constexpr std::size_t kMaxAheadBytes = 4U << 20;    // host length of a record that is read ahead
 inline constexpr std::size_t kMaxEedks = 2;
 inline constexpr std::size_t kMaxEedkBytes = 4096;
 inline constexpr std::size_t kMaxSignatureBytes = 1024;
