@@ -55,6 +55,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "dkx/client"}},
       {"keyproxy/engine",
        {"base", "config", "crypto", "net", "tape/device", "tape/initiator", "dkx", "dkx/client", "keyproxy"}},
+      {"engine/cache", {"base", "crypto"}},
       {"admin/http", {"base", "crypto", "net", "people", "audit", "json"}},
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody",
