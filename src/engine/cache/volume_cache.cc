@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view kWhole = ".twc";
 constexpr std::string_view kPartial = ".part";
+// What may stand beside a cartridge file under its name (tape/medium/partition_set.h).
+constexpr std::string_view kSecondPartition = ".partition1";
 
 }  // namespace
 
@@ -77,6 +79,7 @@ Status VolumeCache::remove_if_there(const std::string& path) {
 
 Status VolumeCache::expect(const CachedContent& content, crypto::SecretBytes key) {
   TRY(remove_if_there(partial_path_of(content)));
+  TRY(remove_if_there(partial_path_of(content) + std::string(kSecondPartition)));
   disk_.give_key(stem_of(content), std::move(key));
   const MutexLock lock(mutex_);
   bytes_.try_emplace(content, 0);
@@ -84,7 +87,12 @@ Status VolumeCache::expect(const CachedContent& content, crypto::SecretBytes key
 }
 
 Status VolumeCache::adopt(const CachedContent& content) {
-  TRY(env_.disk->rename(partial_path_of(content), path_of(content)));
+  const auto partial = partial_path_of(content);
+  const auto whole = path_of(content);
+  // The file by which the content counts as whole comes last.
+  const std::string second(kSecondPartition);
+  if (env_.disk->exists(partial + second)) TRY(env_.disk->rename(partial + second, whole + second));
+  TRY(env_.disk->rename(partial, whole));
   TRY(env_.disk->sync_directory(folder_));
   const auto measured = measure(content);
   if (!measured) return std::unexpected(measured.error());
@@ -93,7 +101,10 @@ Status VolumeCache::adopt(const CachedContent& content) {
 
 Result<std::uint64_t> VolumeCache::measure(const CachedContent& content) {
   // Of the file below: the room that it takes.
-  const auto size = TRY(TRY(env_.disk->open(path_of(content), OpenMode::kRead))->size());
+  const auto path = path_of(content);
+  std::uint64_t size = TRY(TRY(env_.disk->open(path, OpenMode::kRead))->size());
+  if (const auto second = path + std::string(kSecondPartition); env_.disk->exists(second))
+    size += TRY(TRY(env_.disk->open(second, OpenMode::kRead))->size());
   const MutexLock lock(mutex_);
   auto& counted = bytes_[content];
   used_ += size - counted;
@@ -110,8 +121,10 @@ Status VolumeCache::shred(const CachedContent& content) {
       bytes_.erase(found);
     }
   }
-  TRY(remove_if_there(partial_path_of(content)));
-  TRY(remove_if_there(path_of(content)));
+  for (const auto& path : {partial_path_of(content), path_of(content)}) {
+    TRY(remove_if_there(path));
+    TRY(remove_if_there(path + std::string(kSecondPartition)));
+  }
   return env_.disk->sync_directory(folder_);
 }
 

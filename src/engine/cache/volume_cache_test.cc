@@ -58,6 +58,26 @@ TEST(VolumeCache, T5_AContentIsCountedFromWhenItIsWholeUntilItIsShredded) {
   EXPECT_TRUE(cache->shred({"VOL001", 1})) << "once more";
 }
 
+TEST(VolumeCache, T5_ASecondPartitionComesAndGoesWithItsVolume) {
+  testing::SimEnv sim(5);
+  const auto cache = fresh(sim);
+  const CachedContent content{"VOL001", 1};
+  ASSERT_TRUE(cache->expect(content, key(1)));
+  for (const auto* ending : {"", ".partition1"}) {
+    const auto file =
+        cache->env().disk->open(cache->partial_path_of(content) + ending, OpenMode::kCreateNew).value();
+    ASSERT_TRUE(file->write_at(0, Bytes(100, 0x5a)));
+    ASSERT_TRUE(file->sync());
+  }
+  ASSERT_TRUE(cache->adopt(content));
+  EXPECT_EQ(cache->used_bytes(), 2 * (kSealedHeaderBytes + 112U));
+  const auto second = cache->path_of(content) + ".partition1";
+  EXPECT_EQ(cache->env().disk->open(second, OpenMode::kRead).value()->size().value(), 100U);
+  ASSERT_TRUE(cache->shred(content));
+  EXPECT_FALSE(sim.disk.exists(second));
+  EXPECT_EQ(cache->used_bytes(), 0U);
+}
+
 TEST(VolumeCache, T5_OpenedAnewItFindsWhatTheCatalogueKnows) {
   testing::SimEnv sim(2);
   std::uint64_t used = 0;
