@@ -89,6 +89,14 @@ Result<std::unique_ptr<File>> SimDisk::lock(const std::string& path) {
   return open(path, OpenMode::kCreate, 0600);
 }
 
+// What is left of a write that the power went in.
+ByteView SimDisk::survivor(const Node::Change& change, SimRandom& torn) const {
+  const std::uint64_t end = change.offset + torn.below(change.data.size() + 1);
+  if (end == change.offset + change.data.size()) return change.data;
+  const std::uint64_t whole = std::max(change.offset, end / sector_bytes_ * sector_bytes_);
+  return ByteView(change.data).first(whole - change.offset);
+}
+
 void SimDisk::power_loss(SimRandom* torn) {
   for (auto& [name, node] : files_) {
     Bytes content = node->synced;
@@ -97,8 +105,7 @@ void SimDisk::power_loss(SimRandom* torn) {
       if (change.truncate) {
         content.resize(change.offset);
       } else {
-        SimFile::apply(content, change.offset,
-                       ByteView(change.data).first(torn->below(change.data.size() + 1)));
+        SimFile::apply(content, change.offset, survivor(change, *torn));
       }
     }
     node->now = node->synced = content;

@@ -52,6 +52,8 @@ class SimDisk final : public Disk {
   // Every file goes back to what its last sync() held. With `torn`, a random prefix of each unsynced write
   // survives.
   void power_loss(SimRandom* torn = nullptr);
+  // Torn writes end at a multiple of this many bytes of their file; 1 unless set.
+  void set_sector_bytes(std::uint64_t bytes) { sector_bytes_ = bytes; }
   // The next `count` writes succeed, then every write and sync fails with kIo until clear_faults().
   void fail_after(std::uint64_t count) {
     writes_left_ = count;
@@ -75,8 +77,10 @@ class SimDisk final : public Disk {
     std::vector<Change> unsynced;
   };
   Status spend_write();
+  ByteView survivor(const Node::Change& change, SimRandom& torn) const;
 
   std::map<std::string, std::shared_ptr<Node>> files_;
+  std::uint64_t sector_bytes_ = 1;
   std::uint64_t writes_ = 0;
   std::uint64_t writes_left_ = 0;
   bool failing_ = false;

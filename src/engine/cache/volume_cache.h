@@ -1,0 +1,82 @@
+// The cache's folder (feature row T5): one sealed file for each content of a logical volume that is here,
+// VOLSER-GENERATION.twc, and how much room they take. What is in it and under which keys, the catalogue
+// knows; this keeps files and sums.
+//
+// Thread-safe.
+//
+// Invariants
+//  1. A file has its name only when it is whole: while it is being brought here it is called
+//  VOLSER-GENERATION.part,
+//     and adopt() gives it its name after it was synced.
+//  2. Every file that has a key here is counted in used_bytes(), with the length that it last had when it was
+//  looked
+//     at.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "base/thread_annotations.h"
+#include "crypto/secret_bytes.h"
+#include "engine/cache/sealed_disk.h"
+
+namespace tapewarden::engine {
+
+struct CachedContent {
+  std::string volser;            // 1 to 8 of A-Z and 0-9
+  std::uint64_t generation = 0;  // of the content
+  auto operator<=>(const CachedContent&) const = default;
+};
+
+class VolumeCache {
+ public:
+  // What a file of the folder is kept by: its content's key.
+  struct Known {
+    CachedContent content;
+    crypto::SecretBytes key;
+  };
+  // What open() found that is not as it should be.
+  struct Opened {
+    std::unique_ptr<VolumeCache> cache;
+    std::vector<CachedContent> missing;  // known, and there is no file
+    std::vector<std::string> removed;    // files of nobody: without a key they were noise
+  };
+
+  // Makes the folder when it is missing. Files that none of `known` names are removed. Errors of the disk.
+  static Result<Opened> open(Env env, std::string folder, std::vector<Known> known);
+
+  // An Env whose disk opens the files here; for tape::Cartridge and drives. Lives as long as the cache.
+  Env env();
+  std::string path_of(const CachedContent& content) const;
+  std::string partial_path_of(const CachedContent& content) const;
+
+  // From now on the content's files, partial and whole, are sealed under `key`. An old partial file is
+  // removed.
+  Status expect(const CachedContent& content, crypto::SecretBytes key) TW_EXCLUDES(mutex_);
+  // The partial file, synced by its writer, becomes the content's. Durable when it returns.
+  Status adopt(const CachedContent& content) TW_EXCLUDES(mutex_);
+  // Looks at the file's length again: after a host has written it. kNotFound.
+  Result<std::uint64_t> measure(const CachedContent& content) TW_EXCLUDES(mutex_);
+  // Forgets the key and removes the files. What is not there is no error.
+  Status shred(const CachedContent& content) TW_EXCLUDES(mutex_);
+
+  std::uint64_t used_bytes() const TW_EXCLUDES(mutex_);
+
+ private:
+  VolumeCache(Env env, std::string folder);
+  std::string stem_of(const CachedContent& content) const;
+  Status remove_if_there(const std::string& path);
+  Result<std::vector<std::string>> remove_strays() TW_EXCLUDES(mutex_);
+
+  const Env env_;
+  const std::string folder_;
+  SealedDisk disk_;
+  mutable Mutex mutex_;
+  std::map<CachedContent, std::uint64_t> bytes_ TW_GUARDED_BY(mutex_);
+  std::uint64_t used_ TW_GUARDED_BY(mutex_) = 0;  // their sum
+};
+
+}  // namespace tapewarden::engine
