@@ -211,9 +211,19 @@ const TableSpec kDeletedVolumeTable{
     .replicated = false,
 };
 
+// The generation that a volume had when it was withdrawn: it goes on from there if it comes back.
+const TableSpec kWithdrawnVolumeTable{
+    .name = "withdrawn_volume",
+    .columns = {{"volser", kText, ColumnRole::kKey}, {"generation", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
 std::vector<const TableSpec*> catalogue_tables() {
-  return {&kVolumeTable,          &kCartridgeTable,      &kPoolTable,        &kStorageGroupTable,
-          &kManagementClassTable, &kCartridgeTotalTable, &kVolumeTotalTable, &kDeletedVolumeTable};
+  return {&kVolumeTable,       &kCartridgeTable,       &kPoolTable,
+          &kStorageGroupTable, &kManagementClassTable, &kCartridgeTotalTable,
+          &kVolumeTotalTable,  &kDeletedVolumeTable,   &kWithdrawnVolumeTable};
 }
 
 }  // namespace tapewarden::engine
