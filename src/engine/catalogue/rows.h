@@ -1,0 +1,54 @@
+// Rows of the catalogue's tables to values and back; each pair stands together in rows_*.cc. Pure,
+// thread-safe. Decoding fails with kUnsupported for what a newer program wrote.
+#pragma once
+
+#include "engine/catalogue/cartridge.h"
+#include "engine/catalogue/constructs.h"
+#include "engine/catalogue/totals.h"
+#include "engine/catalogue/volume.h"
+#include "store/schema.h"
+
+namespace tapewarden::engine {
+
+// The pools in which a volume's active copies lie; -1: there is none.
+struct CopyPools {
+  std::int64_t primary = -1;
+  std::int64_t secondary = -1;
+  friend bool operator==(const CopyPools&, const CopyPools&) = default;
+};
+
+// A deletion that no trailer on tape tells yet.
+struct DeletedVolume {
+  std::uint64_t number = 0;  // ascending
+  std::string volser;
+  std::uint64_t generation = 0;  // deleted up to this one
+  friend bool operator==(const DeletedVolume&, const DeletedVolume&) = default;
+};
+
+// `cache_key`: the sealed box, or empty. REQUIRES: check(volume).
+store::Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key);
+Result<LogicalVolume> volume_from(const store::Row& row);
+CopyPools copy_pools_of(const store::Row& row);
+// What the row tells for the indexes beyond the pools.
+std::int64_t eviction_of(const store::Row& row);
+std::int64_t eviction_of(const LogicalVolume& volume);
+
+store::Row to_row(const PhysicalVolume& cartridge);
+Result<PhysicalVolume> cartridge_from(const store::Row& row);
+
+store::Row to_row(const Pool& pool);
+Result<Pool> pool_from(const store::Row& row);
+store::Row to_row(const StorageGroup& group);
+StorageGroup storage_group_from(const store::Row& row);
+store::Row to_row(const ManagementClass& management);
+ManagementClass management_class_from(const store::Row& row);
+
+store::Row to_row(const CartridgeTotal& total);
+Result<CartridgeTotal> cartridge_total_from(const store::Row& row);
+store::Row to_row(const VolumeTotal& total);
+Result<VolumeTotal> volume_total_from(const store::Row& row);
+
+store::Row to_row(std::int64_t place, const DeletedVolume& deleted);
+DeletedVolume deleted_volume_from(const store::Row& row);
+
+}  // namespace tapewarden::engine

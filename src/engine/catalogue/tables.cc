@@ -1,0 +1,229 @@
+#include "engine/catalogue/tables.h"
+
+#include "engine/catalogue/cartridge.h"
+#include "engine/catalogue/volume.h"
+
+namespace tapewarden::engine {
+
+using store::Column;
+using store::ColumnRole;
+using store::TableSpec;
+
+namespace {
+
+constexpr auto kInteger = store::ColumnType::kInteger;
+constexpr auto kText = store::ColumnType::kText;
+constexpr auto kBlob = store::ColumnType::kBlob;
+
+// The indexes below, and the queries that want them, name these numbers.
+static_assert(static_cast<int>(Category::kScratch) == 0);
+static_assert(static_cast<int>(CartridgeState::kScratch) == 0);
+static_assert(static_cast<int>(CartridgeState::kFilling) == 1);
+static_assert(static_cast<int>(CartridgeState::kFull) == 2);
+static_assert(static_cast<int>(CartridgeState::kClosed) == 3);
+static_assert(static_cast<int>(MoveRequest::When::kNone) == 0);
+
+}  // namespace
+
+// primary_at, secondary_at: the pool in which an active copy lies, or -1. eviction: 0 for a volume that may
+// not leave the cache, else 1 more than its preference. The three follow from the others and from the
+// cartridges, and serve the indexes.
+const TableSpec kVolumeTable{
+    .name = "logical_volume",
+    .columns = {{"volser", kText, ColumnRole::kKey},
+                {"volume", kBlob},
+                {"category", kInteger},
+                {"storage_group", kText},
+                {"management_class", kText},
+                {"generation", kInteger},
+                {"deleted_generation", kInteger},
+                {"stamp", kBlob},
+                {"mounted", kText},
+                {"cached", kInteger},
+                {"cached_bytes", kInteger},
+                {"cache_key", kBlob, ColumnRole::kSecret},
+                {"capacity_bytes", kInteger},
+                {"preference", kInteger},
+                {"primary_cartridge", kText},
+                {"primary_medium", kInteger},
+                {"primary_file", kInteger},
+                {"primary_block", kInteger},
+                {"primary_bytes", kInteger},
+                {"primary_generation", kInteger},
+                {"secondary_cartridge", kText},
+                {"secondary_medium", kInteger},
+                {"secondary_file", kInteger},
+                {"secondary_block", kInteger},
+                {"secondary_bytes", kInteger},
+                {"secondary_generation", kInteger},
+                {"primary_due", kInteger},
+                {"secondary_due", kInteger},
+                {"primary_pool", kInteger},
+                {"secondary_pool", kInteger},
+                {"inserted", kInteger},
+                {"written", kInteger},
+                {"accessed", kInteger},
+                {"scratched", kInteger},
+                {"delete_after", kInteger},
+                {"primary_at", kInteger},
+                {"secondary_at", kInteger},
+                {"eviction", kInteger}},
+    .indexes = {"category, volser", "storage_group, volser", "category, storage_group, volser",
+                "management_class, volser", "primary_at, volser WHERE primary_at >= 0",
+                "secondary_at, volser WHERE secondary_at >= 0",
+                "primary_cartridge, primary_file WHERE primary_at >= 0",
+                "secondary_cartridge, secondary_file WHERE secondary_at >= 0",
+                "written, volser WHERE primary_due = 1 AND mounted = ''",
+                "written, volser WHERE secondary_due = 1 AND mounted = ''",
+                "primary_pool, written, volser WHERE primary_due = 1 AND mounted = ''",
+                "secondary_pool, written, volser WHERE secondary_due = 1 AND mounted = ''",
+                "cached_bytes DESC, volser WHERE eviction = 1", "accessed, volser WHERE eviction = 2",
+                "scratched, volser WHERE category = 0 AND mounted = ''",
+                "delete_after, volser WHERE delete_after > 0", "mounted WHERE mounted <> ''"},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kCartridgeTable{
+    .name = "physical_volume",
+    .columns = {{"barcode", kText, ColumnRole::kKey},
+                {"volume", kBlob},
+                {"kind", kInteger},
+                {"pool", kInteger},
+                {"home_pool", kInteger},
+                {"borrowed", kInteger},
+                {"state", kInteger},
+                {"medium", kInteger},
+                {"encryption", kInteger},
+                {"label1", kText},
+                {"mode1", kInteger},
+                {"label2", kText},
+                {"mode2", kInteger},
+                {"alias", kText},
+                {"written_bytes", kInteger},
+                {"active_bytes", kInteger},
+                {"active_volumes", kInteger},
+                {"next_file", kInteger},
+                {"library", kText},
+                {"first_written", kInteger},
+                {"last_written", kInteger},
+                {"last_accessed", kInteger},
+                {"last_inactivated", kInteger},
+                {"full_since", kInteger},
+                {"move_when", kInteger},
+                {"move_pool", kInteger},
+                {"note", kText}},
+    .indexes = {"pool, barcode", "state, barcode", "encryption, barcode", "label1, label2, barcode",
+                "state, active_volumes, barcode", "pool, kind, medium, barcode WHERE state = 0",
+                "pool, kind, written_bytes DESC, barcode WHERE state = 1",
+                "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated "
+                "WHERE state = 2",
+                "move_when, barcode WHERE move_when > 0"},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kPoolTable{
+    .name = "pool",
+    .columns = {{"number", kInteger, ColumnRole::kKey},
+                {"name", kText},
+                {"media", kInteger},
+                {"borrow", kInteger},
+                {"reclaim_pool", kInteger},
+                {"encryption", kInteger},
+                {"label1", kText},
+                {"mode1", kInteger},
+                {"label2", kText},
+                {"mode2", kInteger},
+                {"key_group", kText},
+                {"secure_erase_days", kInteger},
+                {"threshold_percent", kInteger},
+                {"days_without_access", kInteger},
+                {"days_since_written", kInteger},
+                {"days_without_inactivation", kInteger},
+                {"max_active_percent", kInteger},
+                {"max_drives", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
+const TableSpec kStorageGroupTable{
+    .name = "storage_group",
+    .columns = {{"name", kText, ColumnRole::kKey}, {"pool", kInteger}, {"description", kText}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
+const TableSpec kManagementClassTable{
+    .name = "management_class",
+    .columns = {{"name", kText, ColumnRole::kKey}, {"pool", kInteger}, {"description", kText}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
+const TableSpec kCartridgeTotalTable{
+    .name = "cartridge_total",
+    .columns = {{"pool", kInteger, ColumnRole::kKey},
+                {"encryption", kInteger, ColumnRole::kKey},
+                {"state", kInteger, ColumnRole::kKey},
+                {"cartridges", kInteger},
+                {"written_bytes", kInteger},
+                {"active_bytes", kInteger},
+                {"active_volumes", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kVolumeTotalTable{
+    .name = "volume_total",
+    .columns = {{"category", kInteger, ColumnRole::kKey},
+                {"residence", kInteger, ColumnRole::kKey},
+                {"storage_group", kText, ColumnRole::kKey},
+                {"volumes", kInteger},
+                {"cached_bytes", kInteger},
+                {"primary_bytes", kInteger},
+                {"secondary_bytes", kInteger},
+                {"primary_due", kInteger},
+                {"secondary_due", kInteger},
+                {"primary_due_bytes", kInteger},
+                {"secondary_due_bytes", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+// Deletions that no trailer on tape tells yet. A row is a place that is used again: number 0 is a free one.
+const TableSpec kDeletedVolumeTable{
+    .name = "deleted_volume",
+    .columns = {{"place", kInteger, ColumnRole::kKey},
+                {"number", kInteger},
+                {"volser", kText},
+                {"generation", kInteger}},
+    .indexes = {"number WHERE number > 0", "place WHERE number = 0"},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+// The generation that a volume had when it was withdrawn: it goes on from there if it comes back.
+const TableSpec kWithdrawnVolumeTable{
+    .name = "withdrawn_volume",
+    .columns = {{"volser", kText, ColumnRole::kKey}, {"generation", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+std::vector<const TableSpec*> catalogue_tables() {
+  return {&kVolumeTable,       &kCartridgeTable,       &kPoolTable,
+          &kStorageGroupTable, &kManagementClassTable, &kCartridgeTotalTable,
+          &kVolumeTotalTable,  &kDeletedVolumeTable,   &kWithdrawnVolumeTable};
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,24 @@
+// The catalogue's tables (docs/formats/catalogue.md). None is copied to another server.
+#pragma once
+
+#include <vector>
+
+#include "store/schema.h"
+
+namespace tapewarden::engine {
+
+extern const store::TableSpec kVolumeTable;
+extern const store::TableSpec kCartridgeTable;
+extern const store::TableSpec kPoolTable;
+extern const store::TableSpec kStorageGroupTable;
+extern const store::TableSpec kManagementClassTable;
+extern const store::TableSpec kCartridgeTotalTable;
+extern const store::TableSpec kVolumeTotalTable;
+extern const store::TableSpec kDeletedVolumeTable;
+extern const store::TableSpec kWithdrawnVolumeTable;
+
+inline constexpr std::size_t kCacheKeyColumn = 11;  // the secret of kVolumeTable
+
+std::vector<const store::TableSpec*> catalogue_tables();
+
+}  // namespace tapewarden::engine
