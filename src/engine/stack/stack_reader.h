@@ -40,6 +40,8 @@ class StackReader {
   // written. REQUIRES: begin() gave a header, and next() neither an error nor nothing.
   Result<std::optional<Bytes>> next();
 
+  // That begin() gave last.
+  const ImageHeader& header() const { return header_; }
   // REQUIRES: next() has given nothing.
   const ImageTrailer& trailer() const { return trailer_; }
 

@@ -61,6 +61,8 @@ class StackWriter {
   void abandon() { header_.reset(); }
 
   bool open() const { return header_.has_value(); }
+  // REQUIRES: an image is open.
+  ImageKind kind() const { return header_->identity.kind; }
   // Of the last image that finish() ended.
   const ImageTrailer& trailer() const { return trailer_; }
   // Blocks and bytes on tape of the image that is open, or was last, its header and trailer included.
