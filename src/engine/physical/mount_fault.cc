@@ -2,7 +2,19 @@
 
 #include <array>
 
+#include "scsi/sense_codes.h"
+
 namespace tapewarden::engine {
+namespace {
+
+// A key server that said no is no absent one: waiting for it helps nothing.
+ErrorCode code_of(const tape::TapeError& error) {
+  if (error.sense.code == scsi::sense_codes::kKeyNotFound) return ErrorCode::kNotFound;
+  if (error.sense.code == scsi::sense_codes::kKeyRequestUnauthorized) return ErrorCode::kPermissionDenied;
+  return error.error().code;
+}
+
+}  // namespace
 
 std::string_view to_string(MountFault fault) {
   constexpr std::array<std::string_view, 8> kNames = {"none",   "library", "keys",        "identity",
@@ -59,7 +71,9 @@ std::unexpected<Error> mount_fail(MountFault fault, const std::string& doing, co
 }
 
 std::unexpected<Error> mount_fail(const std::string& doing, const tape::TapeError& error) {
-  return mount_fail(fault_of(error.fault), doing, error.error());
+  auto told = error.error();
+  told.code = code_of(error);
+  return mount_fail(fault_of(error.fault), doing, told);
 }
 
 }  // namespace tapewarden::engine

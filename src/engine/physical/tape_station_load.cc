@@ -119,8 +119,13 @@ Status TapeStation::turn_off_encryption(const std::string& barcode) {
 }
 
 Status TapeStation::unload() {
-  (void)drive_.tape().drain_attentions();
-  const auto unloaded = drive_.tape().unload();
+  // A drive that was reset meanwhile tells so first; it unloads all the same.
+  constexpr int kMaxAttentions = 8;
+  auto unloaded = drive_.tape().unload();
+  for (int told = 0; !unloaded && unloaded.error().fault == TapeFault::kUnitAttention; ++told) {
+    if (told == kMaxAttentions) break;
+    unloaded = drive_.tape().unload();
+  }
   if (unloaded || unloaded.error().fault == TapeFault::kNoCartridge) return {};
   return drive_.failed("unloading", unloaded.error());
 }
