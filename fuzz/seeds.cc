@@ -6,7 +6,9 @@
 
 #include "base/assert.h"
 #include "base/testing/sim_env.h"
+#include "crypto/hash.h"
 #include "dkx/testing/parties.h"
+#include "engine/stack/stack_format.h"
 #include "iscsi/login_pdu.h"
 #include "iscsi/session_pdu.h"
 #include "iscsi/text.h"
@@ -193,6 +195,30 @@ void write_iscsi(const std::filesystem::path& root) {
   }
 }
 
+// Blocks go in without what the fuzzer makes fit again, and a whole tape as kinds and lengths.
+void write_stack(const std::filesystem::path& root) {
+  Corpus corpus(root, "stack");
+  engine::ImageHeader header;
+  header.identity = {.volser = "LV0001", .generation = 4, .barcode = "A00001L9", .medium = 3, .file = 1};
+  header.storage_group = "PAYROLL";
+  header.parts = {{.index = 0, .name = "LV0001", .bytes = 3}, {.index = 1, .name = "LV0001.partition1"}};
+  const engine::ImageTrailer trailer{.identity = header.identity,
+                                     .bytes = 3,
+                                     .sha256 = crypto::sha256(as_bytes("abc")),
+                                     .tombstones = {{"LV0007", 2}}};
+  const Bytes blocks[] = {engine::CartridgeLabel{.barcode = "A00001L9"}.encode(), header.encode(),
+                          trailer.encode()};
+  ByteWriter tape;
+  tape.u8(3);
+  for (std::uint8_t kind = 0; kind < 3; ++kind) {
+    corpus.add(ByteWriter().u8(kind).bytes(blocks[kind]).take());
+    if (kind == 2) tape.u8(1).bytes16(as_bytes("abc"));
+    tape.u8(static_cast<std::uint8_t>(kind + 2)).bytes16(blocks[kind]);
+    if (kind != 1) tape.u8(0);
+  }
+  corpus.add(tape.take());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -206,5 +232,6 @@ int main(int argc, char** argv) {
   write_cartridge(argv[1]);
   write_shared_keys(argv[1]);
   write_iscsi(argv[1]);
+  write_stack(argv[1]);
   return 0;
 }

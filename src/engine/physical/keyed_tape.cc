@@ -1,0 +1,100 @@
+#include "engine/physical/keyed_tape.h"
+
+namespace tapewarden::engine {
+namespace {
+
+using tape::TapeFault;
+
+bool asks_for_key(TapeFault fault) {
+  return fault == TapeFault::kKeyGenerationNeeded || fault == TapeFault::kKeyTranslationNeeded;
+}
+
+SinkRoom room_of(const tape::WriteOutcome& outcome) {
+  return outcome.early_warning ? SinkRoom::kEarlyWarning : SinkRoom::kEnough;
+}
+
+}  // namespace
+
+std::unexpected<Error> KeyedTape::failed(const std::string& doing, const tape::TapeError& error) {
+  return drive_.failed(doing + " " + place_, error);
+}
+
+Status KeyedTape::bring_key(bool is_new) {
+  trace_.note(steps_.asked, drive_.name(), "engine",
+              std::string("a data key is needed: ") + (is_new ? "a new one" : "the cartridge's own"));
+  trace_.note(steps_.exchanged, "engine", "key server", "key exchange for cartridge " + barcode_);
+  const auto names = keys_.serve(drive_.tape());
+  if (!names) {
+    trace_.note(steps_.exchanged, "key server", "engine", "no key: " + names.error().message);
+    auto error = names.error();
+    // Used-up keys are no full cartridge.
+    if (error.code == ErrorCode::kExhausted) error.code = ErrorCode::kUnavailable;
+    return mount_fail(MountFault::kKeys, drive_.name() + " got no key for cartridge " + barcode_, error);
+  }
+  const auto what = names->text();
+  trace_.note(steps_.given, "key server " + names->server, drive_.name(),
+              "the data key, encrypted for the drive" + (what.empty() ? std::string() : " (" + what + ")"));
+  return {};
+}
+
+template <typename Operation>
+auto KeyedTape::with_key(const std::string& doing, Operation operation)
+    -> Result<typename decltype(operation())::value_type> {
+  bool brought = false;
+  bool refusal_told = false;
+  while (true) {
+    auto outcome = operation();
+    if (outcome && brought) trace_.note(steps_.resumed, "engine", drive_.name(), doing + " goes on");
+    if (outcome) return *std::move(outcome);
+    const auto fault = outcome.error().fault;
+    if (asks_for_key(fault) && !brought) {
+      TRY(bring_key(fault == TapeFault::kKeyGenerationNeeded));
+      brought = true;
+    } else if (fault == TapeFault::kKeyServiceFailed && !brought && !refusal_told) {
+      refusal_told = true;  // of an exchange before this command
+    } else {
+      return failed(doing, outcome.error());
+    }
+  }
+}
+
+Result<SinkRoom> KeyedTape::write_block(ByteView block) {
+  return room_of(TRY(with_key("writing", [&] { return drive_.tape().write_block(block); })));
+}
+
+Result<SinkRoom> KeyedTape::write_filemark() {
+  return room_of(TRY(with_key("writing", [&] { return drive_.tape().write_filemarks(1); })));
+}
+
+Result<SourceBlock> KeyedTape::read_block() {
+  auto outcome = TRY(with_key("reading", [&] { return drive_.tape().read_block(kStackBlockBytes); }));
+  switch (outcome.kind) {
+    case tape::ReadOutcome::Kind::kFilemark:
+      return SourceBlock{SourceBlock::Kind::kFilemark, {}};
+    case tape::ReadOutcome::Kind::kEndOfData:
+      return SourceBlock{SourceBlock::Kind::kEndOfData, {}};
+    case tape::ReadOutcome::Kind::kBlock:
+      break;
+  }
+  if (outcome.block_bytes > outcome.data.size())
+    return mount_fail(MountFault::kMedium, ErrorCode::kCorrupt,
+                      "reading " + place_ + ": a block is longer than any that the engine writes");
+  return SourceBlock{SourceBlock::Kind::kBlock, std::move(outcome.data)};
+}
+
+Status KeyedTape::locate_file(std::uint32_t file) {
+  const auto missing = [&] {
+    return mount_fail(MountFault::kIdentity, ErrorCode::kNotFound,
+                      "cartridge " + barcode_ + " has no tape file " + std::to_string(file), "barcode",
+                      "it is not as the catalogue knows it: put the right cartridge in");
+  };
+  const auto located = drive_.tape().locate_file(file);
+  if (!located && located.error().fault == TapeFault::kEndOfData) return missing();
+  if (!located) return failed("positioning to", located.error());
+  const auto position = drive_.tape().position();
+  if (!position) return failed("asking the position of", position.error());
+  if (position->file_number != file) return missing();
+  return {};
+}
+
+}  // namespace tapewarden::engine

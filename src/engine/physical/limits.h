@@ -1,0 +1,20 @@
+// Limits of the work with libraries and drives in one place.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace tapewarden::engine {
+
+inline constexpr std::size_t kMaxTraceSteps = 1000;  // of one mount
+inline constexpr std::size_t kMaxLibraryDrives = 256;
+// How often the drive is asked what is left while an image is written.
+inline constexpr std::uint64_t kRoomCheckBytes = 256ULL << 20;
+
+inline constexpr std::chrono::milliseconds kReadyPatience{600'000};  // a drive that loads a cartridge
+inline constexpr std::chrono::milliseconds kReadyInterval{1'000};    // between two looks
+inline constexpr std::chrono::milliseconds kConfirmationPatience{
+    30'000};  // with key servers, after a demount
+
+}  // namespace tapewarden::engine

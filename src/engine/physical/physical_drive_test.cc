@@ -1,0 +1,100 @@
+#include "engine/physical/physical_drive.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/physical/physical_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+using State = PhysicalDriveStatus::State;
+
+TEST(PhysicalDrive, T9_WhatItIsAndWhatItCan) {
+  BackEnd back;
+  const auto lto = back.drives[BackEnd::kLtoDrive]->status();
+  EXPECT_EQ(lto.state, State::kIdle);
+  EXPECT_EQ(lto.facts.product, "VIRTUAL LTO");
+  EXPECT_EQ(lto.facts.method, TapeEncryption::kIdentified);
+  EXPECT_TRUE(lto.can_encrypt());
+  EXPECT_EQ(back.drives[BackEnd::k3592Drive]->status().facts.method, TapeEncryption::kWrapped);
+  done(back.drives[BackEnd::kLtoDrive]->require(TapeEncryption::kIdentified));
+}
+
+TEST(PhysicalDrive, T9_ADriveWhoseKeysAreNotTheEnginesGoesOffline) {
+  struct Case {
+    tape::KeyManagement management;
+    const char* words;
+  };
+  for (const auto& tried : {Case{tape::KeyManagement::kApplication, "application-managed"},
+                            Case{tape::KeyManagement::kNone, "switched off"},
+                            Case{tape::KeyManagement::kLibrary, "library-managed"}}) {
+    BackEnd back(tried.management);
+    auto& drive = *back.drives[BackEnd::kLtoDrive];
+    EXPECT_EQ(drive.status().state, State::kIdle);  // good for pools that do not encrypt
+    EXPECT_FALSE(drive.can_encrypt());
+    auto trace = back.trace();
+    const auto mounted = back.lto().mount_for_write_from_beginning(
+        label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace);
+    ASSERT_FALSE(mounted) << tried.words;
+    EXPECT_EQ(fault_of(mounted.error()), MountFault::kConfiguration);
+    EXPECT_EQ(mounted.error().field, "encryption method");
+    EXPECT_EQ(drive.status().state, State::kOffline);
+    EXPECT_NE(drive.status().reason.find(tried.words), std::string::npos) << drive.status().reason;
+    EXPECT_TRUE(trace.steps().empty());  // nothing was moved for it
+    done(drive.probe());                 // varied online: for clear pools
+    EXPECT_EQ(drive.status().state, State::kIdle);
+  }
+}
+
+// The operator changes the drive while the engine runs: asked anew before each encrypted mount.
+TEST(PhysicalDrive, T9_TheSettingIsLookedAtBeforeEachMount) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  back.to_drives[BackEnd::kLtoDrive]->meet =
+      fail_from(scsi::Opcode::kSecurityProtocolIn, 0, codes::kInvalidFieldInCdb);
+  auto trace = back.trace();
+  const auto mounted =
+      back.lto().mount_for_append(wanted_of("A00001L9", TapeEncryption::kIdentified), 1, trace);
+  ASSERT_FALSE(mounted);
+  EXPECT_EQ(mounted.error().field, "key path");
+  EXPECT_EQ(drive.status().state, State::kOffline);
+  // As long as it is offline it is not touched.
+  back.to_drives[BackEnd::kLtoDrive]->meet = nullptr;
+  const auto again = back.lto().mount_for_read(wanted_of("A00001L9", TapeEncryption::kClear), trace);
+  EXPECT_EQ(fault_of(again.error()), MountFault::kDrive);
+  EXPECT_NE(again.error().message.find("is offline: it does not tell the engine"), std::string::npos);
+}
+
+// A pool's method is not the drive's: the pool's setting is wrong, the drive is not.
+TEST(PhysicalDrive, T9_AnotherMethodIsRefusedAndTheDriveStays) {
+  BackEnd back;
+  auto trace = back.trace();
+  const auto mounted = back.lto().mount_for_write_from_beginning(label_of("A00001L9"),
+                                                                 policy_of(TapeEncryption::kWrapped), trace);
+  ASSERT_FALSE(mounted);
+  EXPECT_EQ(mounted.error().message,
+            "drive 1000000001 encrypts by the method identified key, not wrapped key");
+  EXPECT_EQ(back.drives[BackEnd::kLtoDrive]->status().state, State::kIdle);
+}
+
+TEST(PhysicalDrive, T9_AnotherDriveAtTheAddressIsNotUsed) {
+  BackEnd back;
+  PhysicalDrive drive("1000000009", *back.to_drives[BackEnd::kLtoDrive]);
+  EXPECT_EQ(drive.status().reason, "it was not asked yet");
+  const auto probed = drive.probe();
+  EXPECT_EQ(fault_of(probed.error()), MountFault::kConfiguration);
+  EXPECT_EQ(drive.status().reason, "another drive answers there: 1000000001");
+}
+
+TEST(PhysicalDrive, T9_ADriveThatDoesNotAnswerIsOffline) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  back.to_drives[BackEnd::kLtoDrive]->meet = [](ByteView) -> std::optional<Result<tape::TransportAnswer>> {
+    return fail(ErrorCode::kTimeout, "no answer");
+  };
+  EXPECT_EQ(fault_of(drive.probe().error()), MountFault::kDrive);
+  EXPECT_EQ(drive.status().state, State::kOffline);
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test

@@ -1,0 +1,97 @@
+#include "engine/stack/stack_writer.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace tapewarden::engine {
+
+Status StackWriter::write_label(const CartridgeLabel& label) {
+  TW_ASSERT(!open());
+  early_warning_ = false;
+  TRY(sink_.write_block(label.encode()));
+  TRY(sink_.write_filemark());
+  return {};
+}
+
+// Whether early warning ends the image that is open: not when all of its data is on the tape, for then it is
+// whole with the next block or two, and they have their place behind the warning.
+ImageFit StackWriter::fit_now() const {
+  const bool needs_room =
+      header_->identity.kind == ImageKind::kLogicalVolume && written_ < header_->total_bytes();
+  return early_warning_ && needs_room ? ImageFit::kCartridgeFull : ImageFit::kFits;
+}
+
+Result<ImageFit> StackWriter::put(ByteView block) {
+  const auto room = sink_.write_block(block);
+  if (!room && room.error().code == ErrorCode::kExhausted) {
+    early_warning_ = true;
+    return ImageFit::kCartridgeFull;
+  }
+  if (!room) return std::unexpected(room.error());
+  ++blocks_;
+  bytes_ += block.size();
+  early_warning_ = early_warning_ || *room == SinkRoom::kEarlyWarning;
+  return ImageFit::kFits;
+}
+
+Result<ImageFit> StackWriter::begin(ImageHeader header) {
+  TW_ASSERT(!open());
+  const auto block = header.encode();
+  header_ = std::move(header);
+  buffer_.clear();
+  hash_ = {};
+  taken_ = 0;
+  written_ = 0;
+  blocks_ = 0;
+  bytes_ = 0;
+  early_warning_ = false;
+  if (TRY(put(block)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  return fit_now();
+}
+
+Result<ImageFit> StackWriter::flush() {
+  if (TRY(put(buffer_)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  written_ += buffer_.size();
+  buffer_.clear();
+  return fit_now();
+}
+
+Result<ImageFit> StackWriter::append(ByteView data) {
+  TW_ASSERT(open());
+  if (data.size() > header_->total_bytes() - taken_)
+    return fail(ErrorCode::kInvalidArgument, "the image is longer than its header says", "data",
+                "end it as void, and copy it anew");
+  hash_.update(data);
+  taken_ += data.size();
+  while (!data.empty()) {
+    const auto take = std::min(kStackBlockBytes - buffer_.size(), data.size());
+    buffer_.insert(buffer_.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(take));
+    data = data.subspan(take);
+    if (buffer_.size() < kStackBlockBytes) break;
+    if (TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  }
+  return ImageFit::kFits;
+}
+
+Result<ImageFit> StackWriter::finish(Ending ending) {
+  TW_ASSERT(open());
+  if (!ending.is_void && taken_ != header_->total_bytes())
+    return fail(ErrorCode::kInvalidArgument, "the image is shorter than its header says", "data",
+                "end it as void, and copy it anew");
+  if (!buffer_.empty() && TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  trailer_ = ImageTrailer{.identity = header_->identity,
+                          .bytes = taken_,
+                          .sha256 = hash_.finish(),
+                          .is_void = ending.is_void,
+                          .tombstones = std::move(ending.tombstones)};
+  if (TRY(put(trailer_.encode())) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  const auto room = sink_.write_filemark();
+  if (!room && room.error().code == ErrorCode::kExhausted) return ImageFit::kCartridgeFull;
+  if (!room) return std::unexpected(room.error());
+  early_warning_ = early_warning_ || *room == SinkRoom::kEarlyWarning;
+  header_.reset();
+  return ImageFit::kFits;
+}
+
+}  // namespace tapewarden::engine
