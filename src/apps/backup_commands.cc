@@ -8,6 +8,7 @@
 #include "apps/keyd_parts.h"
 #include "apps/kit_passphrase.h"
 #include "apps/terminal_secret.h"
+#include "base/counted.h"
 #include "crypto/new_passphrase.h"
 #include "keymgr/custody/backup/restore.h"
 #include "keymgr/custody/backup/verification.h"
@@ -26,8 +27,8 @@ using keymgr::backup::SignerTrust;
 constexpr std::size_t kPemLimit = 256U << 10;
 
 std::string describe(const KeyCounts& keys) {
-  return std::to_string(keys.data_keys) + " data keys and " + std::to_string(keys.keks) +
-         " KEKs opened and compared, " + std::to_string(keys.destroyed) + " destroyed";
+  return counted(keys.data_keys, "data key") + " and " + counted(keys.keks, "KEK") +
+         " opened and compared, " + std::to_string(keys.destroyed) + " destroyed";
 }
 
 std::string absolute(const std::string& path) {
@@ -154,13 +155,13 @@ Result<std::string> restore_site(Env env, const RestoreCommand& command) {
                      std::to_string(report.mark.sequence) + "\n  signed by " + report.signer.subject() +
                      ", SHA-256 " + to_hex(report.signer.fingerprint()) + "\n  " + describe(report.keys) +
                      "\n  new epoch " + std::to_string(report.epoch) + "; " +
-                     std::to_string(report.made_read_only) +
-                     " unused use-once keys are read-only now: the old server may have used them since\n";
+                     counted(report.made_read_only, "unused use-once key") +
+                     " made read-only: the old server may have used them since\n";
   if (report.audit_lines > 0) {
-    text += "  " + std::to_string(report.audit_lines) + " lines of the old audit record lie in data/\n";
+    text += "  " + counted(report.audit_lines, "line") + " of the old audit record, in data/\n";
   }
   if (report.kept_destroyed > 0) {
-    text += "  " + std::to_string(report.kept_destroyed) + " keys stay destroyed or compromised\n";
+    text += "  " + counted(report.kept_destroyed, "key") + " destroyed or compromised as before\n";
   }
   text += told(picked.missing, report.warnings);
   if (!note.empty()) text += "  " + note + "\n";
@@ -176,13 +177,13 @@ Result<std::string> verify_backup(Env env, const BackupFileOptions& options, con
       keymgr::backup::prove_restorable(env, picked.chain, keys, trust, keyd_tables(),
                                        scratch + "/tapewarden-verify-" + Uuid::random(*env.random).text()));
   const auto& newest = picked.chain.newest();
-  std::string text =
-      "restorable: " + newest.server_name + " (" + newest.server.text() + "), epoch " +
-      std::to_string(newest.epoch) + ", up to commit " + std::to_string(proof.replayed.mark.sequence) +
-      " of " + format_utc(newest.created) + "\n  " + std::to_string(proof.files) + " files, " +
-      std::to_string(proof.replayed.bytes) + " bytes, " + std::to_string(proof.replayed.rows) + " rows\n  " +
-      describe(proof.replayed.keys) + "\n  signed by " + proof.replayed.signer.subject() + ", SHA-256 " +
-      to_hex(proof.replayed.signer.fingerprint()) + "\n";
+  std::string text = "restorable: " + newest.server_name + " (" + newest.server.text() + "), epoch " +
+                     std::to_string(newest.epoch) + ", up to commit " +
+                     std::to_string(proof.replayed.mark.sequence) + " of " + format_utc(newest.created) +
+                     "\n  " + counted(proof.files, "file") + ", " + counted(proof.replayed.bytes, "byte") +
+                     ", " + counted(proof.replayed.rows, "row") + "\n  " + describe(proof.replayed.keys) +
+                     "\n  signed by " + proof.replayed.signer.subject() + ", SHA-256 " +
+                     to_hex(proof.replayed.signer.fingerprint()) + "\n";
   return text + told(picked.missing, picked.warnings);
 }
 

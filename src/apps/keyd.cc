@@ -161,6 +161,8 @@ void CommandLine::add_site() {
   init->add_option("--name", site_.name, "the site's name, for certificates and the recovery kit");
   init->add_option("--primary", primary_, "HOST[:DKX-PORT[:HTTPS-PORT]]");
   init->add_option("--secondary", secondary_, "HOST[:DKX-PORT[:HTTPS-PORT]]");
+  init->add_option("--engine", site_.engine,
+                   "name or address of the tape engine's machine, for its certificate, beside 127.0.0.1");
   init->add_option("--listen", site_.listen, "address that both listen on");
   auto* renewing =
       add("site-renew", "Give the certificates of a site's folder two years more", [this](System& system) {

@@ -72,15 +72,17 @@ Result<SiteAuthority> SiteAuthority::load(Env env, const std::string& folder) {
 
 Result<crypto::Certificate> SiteAuthority::certify(const std::string& common_name, const std::string& unit,
                                                    crypto::CertificateUse use, const crypto::PublicKey& key,
-                                                   const std::string& host) const {
+                                                   const std::vector<std::string>& hosts) const {
   crypto::CertificateSpec spec;
   spec.common_name = common_name;
   spec.organizational_unit = unit;
   spec.use = use;
   spec.not_before = env_.clock->wall_now() - kBackdate;
   spec.not_after = env_.clock->wall_now() + kLeafLife;
-  if (!host.empty()) (numeric_address(host) ? spec.ip_addresses : spec.dns_names).push_back(host);
-  if (!host.empty() && host == "127.0.0.1") spec.dns_names.emplace_back("localhost");
+  for (const auto& host : hosts) {
+    (numeric_address(host) ? spec.ip_addresses : spec.dns_names).push_back(host);
+    if (host == "127.0.0.1") spec.dns_names.emplace_back("localhost");
+  }
   return crypto::issue_certificate(spec, key, pair_.certificate, pair_.key, *env_.random);
 }
 
@@ -91,10 +93,11 @@ Result<crypto::Certificate> SiteAuthority::renew(const crypto::Certificate& cert
 }
 
 Result<KeyPair> SiteAuthority::issue(const std::string& common_name, const std::string& unit,
-                                     crypto::CertificateUse use, const std::string& host) const {
+                                     crypto::CertificateUse use,
+                                     const std::vector<std::string>& hosts) const {
   KeyPair pair;
   pair.key = crypto::PrivateKey::generate_p256();
-  pair.certificate = TRY(certify(common_name, unit, use, pair.key.public_key(), host));
+  pair.certificate = TRY(certify(common_name, unit, use, pair.key.public_key(), hosts));
   return pair;
 }
 

@@ -31,12 +31,13 @@ class SiteAuthority {
   const KeyPair& pair() const { return pair_; }
 
   // A P-256 key with a certificate. `unit` says what the holder is: "keyd", "proxy", "drive", "people".
+  // `hosts`: names and addresses by which clients reach a server.
   Result<KeyPair> issue(const std::string& common_name, const std::string& unit, crypto::CertificateUse use,
-                        const std::string& host = {}) const;
+                        const std::vector<std::string>& hosts = {}) const;
   // The same for a key made before.
   Result<crypto::Certificate> certify(const std::string& common_name, const std::string& unit,
                                       crypto::CertificateUse use, const crypto::PublicKey& key,
-                                      const std::string& host = {}) const;
+                                      const std::vector<std::string>& hosts = {}) const;
   // The same certificate with two years more.
   Result<crypto::Certificate> renew(const crypto::Certificate& certificate) const;
 

@@ -64,7 +64,7 @@ class Builder {
     TRY(make_folder(name + "/tls"));
     TRY(make_folder(name + "/data"));
     const auto pair =
-        TRY(authority_.issue(name, "keyd", crypto::CertificateUse::kServerAndClient, address.host));
+        TRY(authority_.issue(name, "keyd", crypto::CertificateUse::kServerAndClient, {address.host}));
     TRY(write_pair(env_, server.folder + "/tls/server.crt", server.folder + "/tls/server.key", pair));
     TRY(write_public(env_, server.folder + "/tls/authorities.crt", authority_.pair().certificate.pem()));
     server.passphrase = random_passphrase(*env_.random);
@@ -133,8 +133,10 @@ class Builder {
 
   // The engine's certificate for operators, and the site's people in a database of its own.
   Status make_engine_people() {
+    std::vector<std::string> hosts{kEngineHost};
+    if (!options_.engine.empty() && options_.engine != kEngineHost) hosts.push_back(options_.engine);
     const auto pair =
-        TRY(authority_.issue("engine", "taped", crypto::CertificateUse::kServerAndClient, kEngineHost));
+        TRY(authority_.issue("engine", "taped", crypto::CertificateUse::kServerAndClient, hosts));
     TRY(write_pair(env_, path("engine/tls/server.crt"), path("engine/tls/server.key"), pair));
     const auto passphrase = random_passphrase(*env_.random);
     TRY(write_secret(env_, path("engine/master-passphrase"), as_line(passphrase)));
@@ -305,6 +307,7 @@ Result<SiteReport> init_site(Env env, const SiteOptions& options) {
   TRY(check_host(options.primary.host, "primary"));
   TRY(check_host(options.secondary.host, "secondary"));
   if (!options.listen.empty()) TRY(check_host(options.listen, "listen"));
+  if (!options.engine.empty()) TRY(check_host(options.engine, "engine"));
   TRY(check_ports(options.primary, options.secondary));
   if (!is_printable(options.name) || options.name.empty() || options.name.size() > 40) {
     return fail(ErrorCode::kInvalidArgument, "the site's name must be 1 to 40 printable characters", "name");

@@ -22,6 +22,8 @@ struct SiteOptions {
   std::string name = "tapewarden";
   SiteServer primary{"127.0.0.1", 3801, 1443};
   SiteServer secondary{"127.0.0.1", 3802, 1444};
+  // A name or address by which people reach the tape engine's REST, beside 127.0.0.1; empty: none.
+  std::string engine;
   // Addresses that the servers listen on: empty means the host itself when it is numeric, else 127.0.0.1.
   std::string listen;
 };

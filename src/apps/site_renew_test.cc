@@ -1,5 +1,6 @@
 #include "apps/site_renew.h"
 
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <map>
 
@@ -30,7 +31,9 @@ class SiteRenew : public ::testing::Test {
   void issue(const SiteAuthority& authority, const std::string& name, const std::string& unit,
              crypto::CertificateUse use, const std::string& stem) {
     const auto pair =
-        authority.issue(name, unit, use, use == crypto::CertificateUse::kClient ? "" : "127.0.0.1");
+        authority.issue(name, unit, use,
+                        use == crypto::CertificateUse::kClient ? std::vector<std::string>{}
+                                                               : std::vector<std::string>{"127.0.0.1"});
     ASSERT_TRUE(pair.has_value()) << pair.error().text();
     write(stem + ".crt", stem + ".key", *pair);
   }
@@ -47,6 +50,19 @@ class SiteRenew : public ::testing::Test {
 
   testing::SimEnv sim_{66};
 };
+
+TEST_F(SiteRenew, U4_AServersCertificateIsForEveryNameItIsReachedBy) {
+  const auto authority = SiteAuthority::make(sim_.env(), "test");
+  ASSERT_TRUE(authority.has_value());
+  const auto pair = authority->issue("engine", "taped", crypto::CertificateUse::kServerAndClient,
+                                     {"127.0.0.1", "tapes.example.org"});
+  ASSERT_TRUE(pair.has_value()) << pair.error().text();
+  const Bytes der = pair->certificate.der();
+  const auto names = [&der](ByteView wanted) { return !std::ranges::search(der, wanted).empty(); };
+  EXPECT_TRUE(names(as_bytes("tapes.example.org")));
+  EXPECT_TRUE(names(as_bytes("localhost")));
+  EXPECT_TRUE(names(Bytes{127, 0, 0, 1}));
+}
 
 TEST_F(SiteRenew, U4_CertificatesGetTwoYearsMoreAndKeepTheirKeys) {
   const auto early = renew_site(sim_.env(), {.directory = "site", .authority = {}});

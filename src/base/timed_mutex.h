@@ -13,6 +13,7 @@ namespace tapewarden {
 class TW_CAPABILITY("mutex") TimedMutex {
  public:
   void lock() TW_ACQUIRE() { mutex_.lock(); }
+  bool try_lock() TW_TRY_ACQUIRE(true) { return mutex_.try_lock(); }
   template <typename Rep, typename Period>
   bool try_lock_for(std::chrono::duration<Rep, Period> limit) TW_TRY_ACQUIRE(true) {
     return mutex_.try_lock_for(limit);

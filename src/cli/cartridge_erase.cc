@@ -1,3 +1,4 @@
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/cartridge_actions.h"
 #include "cli/report.h"
@@ -75,7 +76,7 @@ Status look_for_others(Context& context, const Values& values, const Plan& plan,
     *context.err << "the ledger knows no other cartridge of this key\n";
     return {};
   }
-  *context.err << "the same key also seals " << others.size() << " other cartridges:\n";
+  *context.err << "the same key also seals " << counted(others.size(), "other cartridge") << ":\n";
   for (const auto& other : others) {
     const auto shown = [&](std::string_view name) {
       const auto* value = other.get_object().if_contains(name);

@@ -41,6 +41,7 @@ class LibraryCommands : public ::testing::Test {
     Context context;
     context.env = {&clock_, &disk_, &random_, nullptr};
     context.out = &out;
+    context.err = &said_;
     context.globals.site = site();
     context.globals.json = json;
     for (const auto& command : library_commands()) {
@@ -58,11 +59,12 @@ class LibraryCommands : public ::testing::Test {
   RealDisk disk_;
   RealClock clock_;
   crypto::SystemRandom random_;
+  std::ostringstream said_;
 };
 
 TEST_F(LibraryCommands, L2_InitMakesEverythingOnceAndWhatIsMissingLater) {
   const auto first = run("init", "", {{"--drives", "1"}});
-  EXPECT_THAT(first, HasSubstr("40 slots, 4 import/export slots, 1 drives"));
+  EXPECT_THAT(first, HasSubstr("40 slots, 4 import/export slots, 1 drive\n"));
   EXPECT_THAT(first, HasSubstr("a CHAP secret was made"));
   EXPECT_EQ(*disk_.permissions(site() + "/engine/iscsi-secret"), 0600U);
   const auto secret = read_file(disk_, site() + "/engine/iscsi-secret", 100);
@@ -76,7 +78,9 @@ TEST_F(LibraryCommands, L2_InitMakesEverythingOnceAndWhatIsMissingLater) {
   std::string text(as_text(*config));
   text.replace(text.find("drives = ["), 10, "drives = [\"3592 NEWDRIVE01\", ");
   ASSERT_TRUE(write_file_atomically(disk_, site() + "/engine/taped.toml", as_bytes(text)));
-  const auto second = run("init");
+  EXPECT_EQ(said_.str(), "");
+  const auto second = run("init", "", {{"--drives", "7"}});
+  EXPECT_THAT(said_.str(), HasSubstr("--drives and --kind count for a new one"));
   EXPECT_THAT(second, HasSubstr("drive NEWDRIVE01 (3592)"));
   EXPECT_THAT(second, Not(HasSubstr("CHAP")));
   EXPECT_TRUE(disk_.exists(spec->identities + "/NEWDRIVE01/identity.pem"));
@@ -91,10 +95,10 @@ TEST_F(LibraryCommands, L2_CartridgesAreAddedShownAndRefusedByName) {
   EXPECT_THAT(run("add-cartridges", "B00001-B00099"), HasSubstr("37 free slots for 99 cartridges"));
   EXPECT_THAT(run("add-cartridges", "B00001", {{"--kind", "DLT"}}), HasSubstr("use LTO or 3592"));
   EXPECT_THAT(run("add-cartridges", "B00001", {{"--capacity", "much"}}), HasSubstr("not a size"));
-  EXPECT_THAT(run("show"), HasSubstr("  A00002L9  LTO  slot 2\n"));
+  EXPECT_THAT(run("show"), HasSubstr("\nA00002L9  LTO   slot 2  "));
   EXPECT_THAT(run("show", "", {}, true), HasSubstr(R"("kind":"LTO","place":"slot 1","missing":false)"));
   ASSERT_TRUE(disk_.remove(site() + "/engine/library/cartridges/A00002L9.twc"));
-  EXPECT_THAT(run("show"), HasSubstr("A00002L9  LTO  slot 2  MISSING"));
+  EXPECT_THAT(run("show"), HasSubstr("MISSING: its file is gone\n"));
   EXPECT_THAT(run("export", "a00001l9"), HasSubstr("A00001L9 is in slot 1"));
   EXPECT_THAT(run("import", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));
   EXPECT_THAT(run("remove", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));

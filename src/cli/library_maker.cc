@@ -1,5 +1,7 @@
 #include "cli/library_maker.h"
 
+#include <filesystem>
+
 #include "cli/drive_maker.h"
 #include "config/new_taped_toml.h"
 #include "config/toml_file.h"
@@ -37,9 +39,17 @@ Status write_config(Env env, const NewLibrary& wanted, const std::string& path) 
 
 }  // namespace
 
+std::string absolute_path(const std::string& path) {
+  std::error_code failed;
+  auto whole = std::filesystem::absolute(path, failed).lexically_normal().string();
+  if (failed) return path;
+  while (whole.size() > 1 && whole.ends_with('/')) whole.pop_back();
+  return whole;
+}
+
 Result<std::string> library_config_path(const Context& context, const Values& values) {
-  if (values.has("--config")) return values.text("--config");
-  if (!context.globals.site.empty()) return context.globals.site + "/engine/taped.toml";
+  if (values.has("--config")) return absolute_path(values.text("--config"));
+  if (!context.globals.site.empty()) return absolute_path(context.globals.site) + "/engine/taped.toml";
   return fail(ErrorCode::kInvalidArgument, "which library?", "--config",
               "name its taped.toml, or its site with --site");
 }

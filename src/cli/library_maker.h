@@ -11,7 +11,9 @@
 
 namespace tapewarden::cli {
 
-// The path of taped.toml: --config, or that of the site. kInvalidArgument without either.
+// As it is to be shown: whoever reads it may be in another folder.
+std::string absolute_path(const std::string& path);
+// The path of taped.toml, absolute: --config, or that of the site. kInvalidArgument without either.
 Result<std::string> library_config_path(const Context& context, const Values& values);
 // Its [library]. Other sections are the daemon's to check.
 Result<tape::LibrarySpec> read_library_config(Disk& disk, const std::string& path);

@@ -1,5 +1,7 @@
 // The tape engine while it runs, by REST: the engine itself, and the panel of its library.
 #include "cli/nouns.h"
+#include "cli/output.h"
+#include "cli/rest_client.h"
 
 namespace tapewarden::cli {
 namespace {
@@ -12,6 +14,23 @@ RestCall ask(std::string_view method, std::string_view path, std::vector<std::st
   return {.method = method, .path = path, .columns = std::move(columns), .server = kEngineServer};
 }
 
+const InnerTable kStatusTables[] = {
+    {"units", {"lun", "unit", "target"}},
+    {"drives", {"serial", "kind", "state", "cartridge", "keys", "encryption", "reserved_by"}},
+    {"sessions", {"initiator", "address", "target", "since"}},
+    {"key_servers", {"role", "address", "connection", "problem"}}};
+
+Status status(Context& context, const Values&) {
+  if (!context.globals.site.empty() && context.globals.server.empty()) context.globals.server = kEngineServer;
+  auto connection = TRY(connect(context, ServerKind::kEngine));
+  const auto body = connection.client.call("GET", "/v1/status");
+  end_session(connection);
+  if (!body) return std::unexpected(body.error());
+  if (!context.globals.json) return print_object_with_tables(*context.out, *body, kStatusTables);
+  *context.out << as_text(*body) << '\n';
+  return {};
+}
+
 }  // namespace
 
 std::vector<Command> engine_commands() {
@@ -20,7 +39,7 @@ std::vector<Command> engine_commands() {
        .verb = "status",
        .summary = "Show how the tape engine is: library, drives, sessions of hosts, key servers, warnings",
        .example = "tapewarden engine status --site ~/site --as operator",
-       .does = ask("GET", "/v1/status")},
+       .does = status},
       {.noun = "engine",
        .verb = "sessions",
        .summary = "List the iSCSI sessions of hosts and what moved in them",

@@ -3,10 +3,12 @@
 #include <boost/json.hpp>
 #include <tuple>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/drive_maker.h"
 #include "cli/library_engine.h"
 #include "cli/library_maker.h"
+#include "cli/library_view.h"
 #include "cli/nouns.h"
 #include "cli/report.h"
 #include "cli/size_text.h"
@@ -35,14 +37,18 @@ Status init(Context& context, const Values& values) {
   if (context.globals.site.empty())
     return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
                 "name the folder that `site init` made");
-  NewLibrary wanted{.site = context.globals.site, .kind = TRY(parse_kind(values))};
+  NewLibrary wanted{.site = absolute_path(context.globals.site), .kind = TRY(parse_kind(values))};
   wanted.drives = TRY(parse_number(values.text("--drives", "2"), 1, 99, "--drives"));
   const auto made = TRY(make_library(context.env, wanted));
+  if (!made.wrote_config && (values.has("--drives") || values.has("--kind")))
+    *context.err << made.config
+                 << " was there already, and no program changes it: --drives and --kind count for "
+                 << "a new one. Change `drives` there, and repeat this command\n";
   json::array drives;
   std::string text = "library " + made.spec.changer.serial +
-                     " is ready: " + std::to_string(made.spec.slots()) + " slots, " +
-                     std::to_string(made.spec.ports()) + " import/export slots, " +
-                     std::to_string(made.spec.drives.size()) + " drives\n";
+                     " is ready: " + counted(made.spec.slots(), "slot") + ", " +
+                     counted(made.spec.ports(), "import/export slot") + ", " +
+                     counted(made.spec.drives.size(), "drive") + "\n";
   for (const auto& drive : made.spec.drives) {
     drives.push_back(json::object{{"kind", tape::to_string(drive.kind)}, {"serial", drive.serial}});
     text += "  drive " + drive.serial + " (" + std::string(tape::to_string(drive.kind)) + ")\n";
@@ -60,62 +66,12 @@ Status init(Context& context, const Values& values) {
   return {};
 }
 
-// Where a person looks first: drives, the door, the shelves, and what is out.
-std::vector<const tape::Holding*> in_order(const tape::Inventory& inventory) {
-  std::vector<const tape::Holding*> rows;
-  for (const auto& [barcode, holding] : inventory.cartridges()) rows.push_back(&holding);
-  const auto rank = [](const tape::Holding* row) {
-    constexpr std::array kOrder{3, 2, 1, 0};  // outside, slot, port, drive
-    return kOrder[static_cast<std::size_t>(row->place.kind)];
-  };
-  std::ranges::sort(rows, [&rank](const auto* a, const auto* b) {
-    return std::tuple(rank(a), a->place) < std::tuple(rank(b), b->place);
-  });
-  return rows;
-}
-
 Status show(Context& context, const Values& values) {
-  if (engine_alone(context, values))
-    return ask_engine(context, {.method = "GET",
-                                .path = "/v1/cartridges",
-                                .columns = {"barcode", "kind", "place", "missing", "volume"}});
+  if (engine_alone(context, values)) return print_library(context, TRY(view_of_engine(context)));
   const auto path = TRY(library_config_path(context, values));
   const auto folder =
       TRY(tape::LibraryFolder::look(context.env, TRY(read_library_config(*context.env.disk, path))));
-  const auto& spec = folder->spec();
-  const auto& cartridges = folder->inventory().cartridges();
-  std::string text = "library " + spec.changer.serial + ": " + std::to_string(spec.slots()) + " slots, " +
-                     std::to_string(spec.ports()) + " import/export slots, " +
-                     std::to_string(spec.drives.size()) + " drives, " + std::to_string(cartridges.size()) +
-                     " cartridges\n";
-  json::array rows;
-  for (const auto* holding : in_order(folder->inventory())) {
-    const bool missing = folder->missing(holding->barcode);
-    const auto fault = folder->partition_fault(*holding);
-    text += "  " + holding->barcode + std::string(10 - holding->barcode.size(), ' ') +
-            std::string(tape::to_string(holding->kind)) + "  " + holding->place.text() +
-            (missing ? "  MISSING: its file is gone" : "") + (fault.empty() ? "" : "  " + fault) + "\n";
-    rows.push_back(json::object{{"barcode", holding->barcode},
-                                {"volume", holding->volume.text()},
-                                {"kind", tape::to_string(holding->kind)},
-                                {"place", holding->place.text()},
-                                {"missing", missing},
-                                {"partition_fault", fault}});
-  }
-  json::array strays;
-  for (const auto& name : folder->strays()) {
-    text += "  not in the inventory: " + escape_unprintable(name) + "\n";
-    strays.push_back(json::value(name));
-  }
-  print_report(context,
-               {{"serial", spec.changer.serial},
-                {"slots", spec.slots()},
-                {"import_export_slots", spec.ports()},
-                {"drives", spec.drives.size()},
-                {"cartridges", rows},
-                {"unknown_files", strays}},
-               text);
-  return {};
+  return print_library(context, view_of(*folder));
 }
 
 Status add(Context& context, const Values& values) {
@@ -137,7 +93,7 @@ Status add(Context& context, const Values& values) {
                        {"capacity_bytes", std::to_string(wanted.spec.capacity_bytes), ArgumentKind::kInteger},
                        {"worm", wanted.spec.worm ? "true" : "", ArgumentKind::kFlag}});
   const auto added = TRY(tape::add_cartridges(*folder, wanted));
-  std::string text = "made " + std::to_string(added.made) + " cartridges";
+  std::string text = "made " + counted(added.made, "cartridge");
   if (added.found != 0) text += ", took " + std::to_string(added.found) + " that lay in the folder";
   print_report(context, {{"made", added.made}, {"found", added.found}}, text + "\n");
   return {};

@@ -1,5 +1,6 @@
 #include <boost/json.hpp>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/output.h"
@@ -123,9 +124,9 @@ Status show(Context& context, const Values& values) {
   }
   const std::int64_t total = number(found, "total");
   if (values.has("without")) {
-    out << (total == 0   ? "no tape dies\n"
-            : total == 1 ? "1 tape dies\n"
-                         : std::to_string(total) + " tapes die\n");
+    out << (total == 0 ? "no tape dies"
+                       : tapewarden::counted(total, "tape") + (total == 1 ? " dies" : " die"))
+        << '\n';
     if (total == 0) return {};
   }
   TRY(print_items(context, found["items"], kCartridgeColumns));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -151,6 +152,29 @@ Status print_object(std::ostream& out, ByteView body, std::span<const std::strin
   Listing items;
   TRY(items.add_page(body));
   items.print_table(out, columns);
+  return {};
+}
+
+Status print_object_with_tables(std::ostream& out, ByteView body, std::span<const InnerTable> tables) {
+  const json::value value = TRY(parse(as_text(body)));
+  if (!value.is_object()) return not_understood();
+  for (const auto& member : value.get_object()) {
+    const auto table = std::ranges::find(tables, std::string_view(member.key()), &InnerTable::member);
+    const auto* items = member.value().if_array();
+    if (table == tables.end() || items == nullptr || items->empty()) {
+      out << padded(std::string(member.key()) + ":", kNameWidth) << ' ' << shown_lines(member.value())
+          << '\n';
+      continue;
+    }
+    Listing listing;
+    const json::object page{{kItems, *items}};
+    TRY(listing.add_page(as_bytes(json::serialize(page))));
+    std::ostringstream lines;
+    listing.print_table(lines, table->columns);
+    out << std::string(member.key()) << ":\n";
+    for (const auto& line : split(lines.str(), '\n'))
+      if (!line.empty()) out << "  " << line << '\n';
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -33,6 +34,13 @@ class Listing {
 // Lines "name: value" of an object. `columns`: its items come as a table with these instead; where it has
 // none, only these members are shown. Without columns, objects in a list stand one a line.
 Status print_object(std::ostream& out, ByteView body, std::span<const std::string_view> columns = {});
+// The same; each list named in `tables` stands below its name as a table with those columns, when it is not
+// empty.
+struct InnerTable {
+  std::string_view member;
+  std::vector<std::string_view> columns;
+};
+Status print_object_with_tables(std::ostream& out, ByteView body, std::span<const InnerTable> tables);
 // The text at a path such as "certificate.pem". kNotFound when there is none.
 Result<std::string> text_at(ByteView body, std::string_view path);
 

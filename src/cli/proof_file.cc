@@ -1,5 +1,6 @@
 #include "cli/proof_file.h"
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "cli/report.h"
 #include "proof/evidence_check.h"
@@ -108,13 +109,12 @@ Status verify_evidence(Context& context, const Values& values) {
   const auto report = TRY(proof::check_evidence(document));
   json::array remarks;
   std::string text = line("evidence for:", escape_unprintable(report.volser)) + signer_text(document);
-  text += line("ledger:", std::to_string(report.entries) + " rows, " + std::to_string(report.confirmed) +
+  text += line("ledger:", counted(report.entries, "row") + ", " + std::to_string(report.confirmed) +
                               " confirmed by drives, " + std::to_string(report.imported) + " imported");
-  text += line("EEDKs:", std::to_string(report.seals) + " sets whose seals fit");
-  text += line("keys described:",
-               std::to_string(report.data_keys) + " data keys, " + std::to_string(report.keks) + " KEKs");
+  text += line("EEDKs:", counted(report.seals, "set") + " whose seals fit");
+  text += line("keys described:", counted(report.data_keys, "data key") + ", " + counted(report.keks, "KEK"));
   text += line("drives:", std::to_string(report.drives));
-  text += line("audit:", std::to_string(report.audit_lines) + " records" +
+  text += line("audit:", counted(report.audit_lines, "record") +
                              (report.checkpoint ? ", and a signed checkpoint" : ""));
   for (const auto& remark : report.remarks) {
     text += line("note:", escape_unprintable(remark));

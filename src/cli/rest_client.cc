@@ -184,6 +184,13 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
                     " seconds, and may still be at work on it",
                 "server", "look whether it was done (tapewarden status, audit query) before you repeat it");
   }
+  if (!answer && answer.error().code == ErrorCode::kUnavailable && answer.error().remedy.empty()) {
+    Error error = std::move(answer).error();
+    error.remedy =
+        "check that it runs (`tapewarden-keyd run` a key server, `tapewarden-taped run` the tape engine) and "
+        "its address; another key server is named by --server";
+    return std::unexpected(std::move(error));
+  }
   auto response = TRY(std::move(answer));
   if (response.status >= 300) return error_of(response);
   if (response.status == kAwaitsApproval) {

@@ -23,8 +23,8 @@ Result<json::object> object_in(const Bytes& body) {
 
 }  // namespace
 
-Result<ServerSession> ServerSession::open(Context& context) {
-  return ServerSession(TRY(connect(context)));
+Result<ServerSession> ServerSession::open(Context& context, ServerKind kind) {
+  return ServerSession(TRY(connect(context, kind)));
 }
 
 ServerSession::ServerSession(ServerSession&& other) noexcept

@@ -1,5 +1,5 @@
-// A connection to the key server for a command that does more than one request; ends its own session when it
-// goes. Included by .cc files only. One thread at a time.
+// A connection to a server (the key server unless said) for a command that does more than one request; ends
+// its own session when it goes. Included by .cc files only. One thread at a time.
 #pragma once
 
 #include <boost/json.hpp>
@@ -11,7 +11,7 @@ namespace tapewarden::cli {
 
 class ServerSession {
  public:
-  static Result<ServerSession> open(Context& context);
+  static Result<ServerSession> open(Context& context, ServerKind kind = ServerKind::kKeyServer);
   ~ServerSession();
   ServerSession(ServerSession&& other) noexcept;
   ServerSession& operator=(ServerSession&&) = delete;

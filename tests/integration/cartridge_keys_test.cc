@@ -136,7 +136,7 @@ TEST_F(KeydCartridgeKeys, D6_ASharedKeyIsShownAndNeedsAWord) {
                                  "cryptographic", "--yes", "--certificate",  file("erased")};
   const auto refused = as_operator(erase);
   ASSERT_FALSE(refused);
-  EXPECT_THAT(refused.error().message, HasSubstr("also seals 1 other cartridges"));
+  EXPECT_THAT(refused.error().message, HasSubstr("also seals 1 other cartridge:"));
   EXPECT_THAT(refused.error().message, HasSubstr("TW0105L9"));
   expect_reads_back("5000000005", "TW0106L9");
   erase.emplace_back("--although-shared");

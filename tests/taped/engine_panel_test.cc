@@ -13,6 +13,7 @@
 namespace tapewarden::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -54,15 +55,17 @@ class EnginePanel : public CopiedTapedFixture {
 
 TEST_F(EnginePanel, U2_TheSameWordsWorkOnFilesAndOnTheRunningEngine) {
   EXPECT_THAT(run({"library", "add-cartridges", "B00001L9", "--capacity", "64M"}, ""), HasSubstr("made 1"));
-  EXPECT_THAT(run({"engine", "status"}), HasSubstr("cannot connect"));
+  EXPECT_THAT(run({"engine", "status"}), AllOf(HasSubstr("cannot connect"), HasSubstr("check that it runs")));
   start();
   EXPECT_THAT(run({"library", "add-cartridges", "B00002L9", "--capacity", "64M"}, ""),
               HasSubstr("--as NAME"));
   EXPECT_THAT(run({"library", "add-cartridges", "B00002L9", "--capacity", "64M"}), HasSubstr("made"));
-  EXPECT_THAT(run({"library", "show"}, ""), HasSubstr("B00002L9  LTO  slot 6"));
-  EXPECT_THAT(run({"library", "show", "--server", "engine"}), HasSubstr("B00002L9"));
+  EXPECT_THAT(run({"library", "show"}, ""), HasSubstr("B00002L9  LTO   slot 6"));
+  EXPECT_EQ(run({"library", "show", "--server", "engine"}), run({"library", "show"}, "")) << "one look";
   EXPECT_THAT(run({"library", "move", "B00002L9", "--to", "port:1"}), HasSubstr("import/export slot 1"));
-  EXPECT_THAT(run({"library", "export", "B00002L9"}), HasSubstr("outside"));
+  EXPECT_THAT(run({"library", "export", "B00001L9"}), HasSubstr("library move B00001L9 --to port:1"));
+  EXPECT_THAT(run({"library", "export", "B00002L9"}),
+              AllOf(HasSubstr("outside"), HasSubstr(" " + site() + "/engine/library/cartridges/B00002L9")));
   EXPECT_THAT(run({"library", "import", "B00002L9"}), HasSubstr("import/export slot 1"));
   EXPECT_THAT(run({"library", "export", "B00002L9"}), HasSubstr("outside"));
   EXPECT_THAT(run({"library", "remove", "B00002L9"}), HasSubstr("removed"));
@@ -95,7 +98,8 @@ TEST_F(EnginePanel, U3_AHostAndAnOperatorSeeEachOther) {
   EXPECT_EQ(drive->at("cartridge").as_string(), "A00001L9");
   EXPECT_EQ(drive->at("mounted").at("block").to_number<int>(), 1);
   EXPECT_THAT(run({"engine", "sessions"}), HasSubstr("127.0.0.1"));
-  EXPECT_THAT(run({"engine", "status"}), HasSubstr("A00001L9"));
+  EXPECT_THAT(run({"engine", "status"}),
+              AllOf(HasSubstr("  SERIAL "), HasSubstr(drives->front() + "  LTO   loaded  A00001L9")));
   // By the operator's hand, under the host.
   EXPECT_THAT(run({"library", "unload", drives->front()}), HasSubstr("slot 1"));
   const auto gone = (*host)->run_past_attentions(1, Bytes(6, 0), 0, {});

@@ -236,8 +236,8 @@ TEST_F(LibraryKeys, D5_TheHostCommandUsesADriveWhoseKeysTheLibraryBrings) {
   ASSERT_TRUE(move(kSlot, kDrive));
   host_.reset();
   const auto login = taped_->login();
-  const std::string url = "iscsi://" + login.user + "@127.0.0.1:" + std::to_string(login.port) + "/" +
-                          login.target + "/1";
+  const std::string url =
+      "iscsi://" + login.user + "@127.0.0.1:" + std::to_string(login.port) + "/" + login.target + "/1";
   const auto tape_host = [&](const std::string& verb, std::vector<std::string> more) {
     more.insert(more.begin(), {"tape", verb, url, "--password-file", file("engine/iscsi-secret")});
     const auto result = tapewarden(std::move(more));
@@ -249,7 +249,8 @@ TEST_F(LibraryKeys, D5_TheHostCommandUsesADriveWhoseKeysTheLibraryBrings) {
     EXPECT_THAT(tape_host("write", {chosen, "--input", file("host-in")}), HasSubstr("chooses them"));
   EXPECT_THAT(tape_host("write", {"--input", file("host-in")}), HasSubstr("encrypted, key from the library"));
   EXPECT_THAT(tape_host("list", {}), HasSubstr("file 0  3 blocks  encrypted"));
-  EXPECT_THAT(tape_host("read", {"--output", file("host-out")}), HasSubstr("encrypted, key from the library"));
+  EXPECT_THAT(tape_host("read", {"--output", file("host-out")}),
+              HasSubstr("encrypted, key from the library"));
   EXPECT_EQ(read_bytes(file("host-out")), content);
 }
 

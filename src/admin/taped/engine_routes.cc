@@ -47,7 +47,7 @@ json::array key_servers_json(const TapedServices& services) {
                                  {"address", server.address},
                                  {"connection", server.connection},
                                  {"state", server.state},
-                                 {"problem", server.problem}});
+                                 {"problem", server.connection == "up" ? std::string() : server.problem}});
   return items;
 }
 

@@ -1,10 +1,12 @@
 // The virtual library and its cartridges by REST.
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <tuple>
 
 #include "admin/taped/limits.h"
 #include "admin/taped/support.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "tape/library/barcode.h"
 #include "tape/library/library_actions.h"
@@ -18,13 +20,21 @@ const FieldSpec kTo{.name = "to",
                         "that the cartridge came from, or the first free one",
                     .limit = 64};
 
+// Whoever reads it is in another folder than the engine.
+std::string absolute(const std::string& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  return failed ? path : whole.lexically_normal().string();
+}
+
 json::object to_json(const tape::LibraryFolder& folder, const tape::Holding& holding) {
   return {{"barcode", holding.barcode},
           {"volume", holding.volume.text()},
           {"kind", tape::to_string(holding.kind)},
           {"place", holding.place.text()},
           {"home", holding.home ? json::value(tape::slot_place(*holding.home).text()) : json::value("")},
-          {"missing", folder.missing(holding.barcode)}};
+          {"missing", folder.missing(holding.barcode)},
+          {"partition_fault", folder.partition_fault(holding)}};
 }
 
 Result<Answer> show_library(const TapedServices& services) {
@@ -113,8 +123,8 @@ Status check_room(tape::Library& library, const tape::NewCartridges& wanted) {
       free += folder.inventory().at(tape::slot_place(i)) == nullptr;
     if (good && free < wanted.barcodes.size())
       good = fail(ErrorCode::kExhausted,
-                  "the library has " + std::to_string(free) + " free slots for " +
-                      std::to_string(wanted.barcodes.size()) + " cartridges",
+                  "the library has " + counted(free, "free slot") + " for " +
+                      counted(wanted.barcodes.size(), "cartridge"),
                   "barcodes", "make fewer, or configure more slots");
   });
   return good;
@@ -135,7 +145,7 @@ Result<json::object> add(const TapedServices& services, const tape::NewCartridge
       added.found += part.found;
       return {};
     });
-    if (!done) return in_context(std::to_string(added.made) + " cartridges were made before", done.error());
+    if (!done) return in_context(counted(added.made, "cartridge") + " made before", done.error());
   }
   return json::object{{"made", added.made}, {"found", added.found}};
 }
@@ -184,7 +194,7 @@ Result<Answer> export_route(const TapedServices& services, const Request& reques
     std::string file;
     TRY(services.library.act([&](tape::LibraryFolder& folder) -> Status {
       TRY(tape::export_cartridge(folder, barcode));
-      file = folder.path_of(barcode);
+      file = absolute(folder.path_of(barcode));
       return {};
     }));
     return json::object{{"barcode", barcode}, {"place", "outside"}, {"file", file}};
@@ -196,7 +206,7 @@ Result<Answer> remove_route(const TapedServices& services, const Request& reques
   return change(services, request, "cartridge.remove", {{"barcode", barcode}}, [&]() -> Result<json::object> {
     std::string folder_name;
     TRY(services.library.act([&](tape::LibraryFolder& folder) -> Status {
-      folder_name = folder.spec().folder + "/removed";
+      folder_name = absolute(folder.spec().folder + "/removed");
       return folder.remove(barcode);
     }));
     return json::object{{"barcode", barcode}, {"removed", true}, {"folder", folder_name}};

@@ -84,7 +84,7 @@ scsi::Response DriveBay::execute(const scsi::Command& command) {
 std::optional<scsi::Response> DriveBay::execute_at_once(const scsi::Command& command) {
   if (!moves_data(command.cdb) || !mutex_.try_lock()) return std::nullopt;
   std::optional<scsi::Response> response;
-  if (powered_) response = drive_->execute_at_once(command);
+  if (powered_ && waiting_ == Waiting::kNone) response = drive_->execute_at_once(command);
   // It changed nothing; to bring the key takes time, so the command comes again by execute().
   if (response && library_managed() && asks_for_key(*response)) response.reset();
   mutex_.unlock();
@@ -92,12 +92,12 @@ std::optional<scsi::Response> DriveBay::execute_at_once(const scsi::Command& com
 }
 
 void DriveBay::look_ahead() {
-  const MutexLock lock(mutex_);
-  drive_->look_ahead();
+  const TimedMutexLock lock(mutex_);
+  if (waiting_ == Waiting::kNone) drive_->look_ahead();
 }
 
 void DriveBay::rest() {
-  const MutexLock lock(mutex_);
+  const TimedMutexLock lock(mutex_);
   drive_->rest();
 }
 
