@@ -324,10 +324,12 @@ TEST_F(KeyProxyTest, K12_ThePatienceIsThatOfTheSystemsClock) {
   int told = 0;
   server_.on_request = [&](const auto& request) {
     if (++told > 1) return;
-    clock_.advance(kPatience);
+    sim_.clock.advance(kPatience);
     serve(request);
   };
-  const auto late = proxy_->confirm(*drive_, kPatience);
+  KeyProxy proxy(*client_, ProxyIdentity{"engine", parties().proxy.key},
+                 Env{&sim_.clock, &sim_.disk, &random_, &pool_box_.get()});
+  const auto late = proxy.confirm(*drive_, kPatience);
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kTimeout);
 }
