@@ -69,9 +69,10 @@ void DriveBay::confirm_writes(std::chrono::milliseconds patience) {
 // Behind an exchange that goes on: what is to be told may have come after that one began.
 void DriveBay::confirm(std::chrono::milliseconds patience) {
   const TimedMutexLock lock(mutex_);
-  const auto until = drive_->clock().steady_now() + patience;
-  const auto left = [&] {
-    return std::chrono::floor<std::chrono::milliseconds>(until - drive_->clock().steady_now());
+  Clock& clock = drive_->clock();
+  const auto until = clock.steady_now() + patience;
+  const auto left = [&clock, until] {
+    return std::chrono::floor<std::chrono::milliseconds>(until - clock.steady_now());
   };
   while (exchanging_) {
     if (left() <= std::chrono::milliseconds{0} || !exchange_over_.wait_for(mutex_, left())) return;
