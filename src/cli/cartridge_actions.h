@@ -19,5 +19,7 @@ Status rekey_cartridge(Context& context, const Values& values);
 Status verify_with_keys(Context& context, const Values& values);
 // What `cartridge verify` ends with where all that is there is in order and a write was interrupted.
 std::unexpected<Error> interrupted_write();
+// For a cartridge that holds what a later version of the program wrote.
+std::unexpected<Error> needs_newer_reader();
 
 }  // namespace tapewarden::cli

@@ -5,6 +5,7 @@
 #include "cli/drive_bench.h"
 #include "cli/exit_code.h"
 #include "cli/report.h"
+#include "scsi/sense_codes.h"
 #include "tape/medium/cartridge.h"
 
 namespace tapewarden::cli {
@@ -23,6 +24,8 @@ struct Checked {
   std::uint64_t filemarks = 0;
   std::uint64_t keys = 0;  // exchanges with the key servers
   std::vector<std::string> faults;
+  std::size_t newer = 0;                     // of them: not damage, but what a later version wrote
+  bool open_end = false;                     // the last tape file has blocks and no filemark
   std::vector<std::uint64_t> cut_off_files;  // interrupted writes
   bool good() const { return faults.empty() && cut_off_files.empty(); }
 };
@@ -35,6 +38,7 @@ bool wants_key(TapeFault fault) {
 // After a bad record the drive stands behind it, when its header was good. False: it cannot go on.
 Result<bool> note_fault(DriveBench& bench, const Error& error, std::uint64_t before, Checked& checked) {
   checked.faults.push_back("object " + std::to_string(before) + ": " + error.message);
+  checked.newer += error.detail == scsi::sense_codes::kIncompatibleFormat.packed() ? 1U : 0U;
   const auto now = bench.tape().position();
   if (!now) return std::unexpected(now.error().error());
   return now->logical_object != before && checked.faults.size() < kMaximumFaults;
@@ -61,9 +65,11 @@ Result<Checked> check_tape(Context& context, DriveBench& bench) {
     if (read->kind == tape::ReadOutcome::Kind::kEndOfData) return checked;
     if (read->kind != tape::ReadOutcome::Kind::kBlock) {
       ++checked.filemarks;
+      checked.open_end = false;
       continue;
     }
     ++checked.blocks;
+    checked.open_end = true;
     checked.bytes += read->data.size();
     if (context.progress && checked.bytes >= next_progress) {
       next_progress = checked.bytes + kProgressStep;
@@ -78,10 +84,19 @@ std::string text_of(const Checked& checked) {
   for (const auto& fault : checked.faults) text += "fault: " + escape_unprintable(fault) + "\n";
   for (const std::uint64_t file : checked.cut_off_files)
     text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
+  if (checked.open_end && checked.cut_off_files.empty())
+    text += "the last tape file, " + std::to_string(checked.filemarks) +
+            ", has no filemark: whether its writer had come to its end is not known\n";
   return text + (checked.faults.empty() ? "every tag fits\n" : "");
 }
 
 }  // namespace
+
+std::unexpected<Error> needs_newer_reader() {
+  return fail(ErrorCode::kUnsupported,
+              "the cartridge needs a newer reader: it holds what a later version wrote, and is not damaged",
+              "FILE", "use the version of Tapewarden that wrote it, or a later one");
+}
 
 std::unexpected<Error> interrupted_write() {
   return fail(ErrorCode::kCorrupt,
@@ -112,10 +127,14 @@ Status verify_with_keys(Context& context, const Values& values) {
                 {"filemarks", checked->filemarks},
                 {"key_exchanges", checked->keys},
                 {"cut_off_files", json::array(checked->cut_off_files.begin(), checked->cut_off_files.end())},
+                {"last_file_without_filemark", checked->open_end && checked->cut_off_files.empty()
+                                                   ? json::value(checked->filemarks)
+                                                   : json::value(nullptr)},
                 {"faults", std::move(faults)}},
                text_of(*checked));
   if (checked->good()) return {};
   if (checked->faults.empty()) return interrupted_write();
+  if (checked->newer == checked->faults.size()) return needs_newer_reader();
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify with its key", "FILE",
               "restore its volumes from a copy");
 }

@@ -79,12 +79,6 @@ json::object summary_of(const tape::Inspection& inspection) {
            inspection.newer_format ? json::value(*inspection.newer_format) : json::value(nullptr)}};
 }
 
-std::unexpected<Error> needs_newer_reader() {
-  return fail(ErrorCode::kUnsupported,
-              "the cartridge needs a newer reader: it holds what a later version wrote, and is not damaged",
-              "FILE", "use the version of Tapewarden that wrote it, or a later one");
-}
-
 Status inspect(Context& context, const Values& values) {
   const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
   print_report(context, summary_of(inspection), inspection.to_text());

@@ -1,5 +1,5 @@
-// The bay's part in the exchange of keys: it lets the key servers' friend at the drive's key path, and holds
-// up nobody meanwhile.
+// The bay's part in exchanges with key servers: it lends them the drive's key path and keeps nobody waiting
+// meanwhile.
 #include "tape/library/drive_bay.h"
 #include "tape/library/limits.h"
 
@@ -66,13 +66,18 @@ void DriveBay::confirm_writes(std::chrono::milliseconds patience) {
   if (!told && !try_again_) try_again_ = drive_->clock().steady_now() + kConfirmAgain;
 }
 
-// Behind an exchange that goes on: what is to be told then may be new.
+// Behind an exchange that goes on: what is to be told may have come after that one began.
 void DriveBay::confirm(std::chrono::milliseconds patience) {
   const TimedMutexLock lock(mutex_);
+  Clock& clock = drive_->clock();
+  const auto until = clock.steady_now() + patience;
+  const auto left = [&clock, until] {
+    return std::chrono::floor<std::chrono::milliseconds>(until - clock.steady_now());
+  };
   while (exchanging_) {
-    if (!exchange_over_.wait_for(mutex_, patience)) return;
+    if (left() <= std::chrono::milliseconds{0} || !exchange_over_.wait_for(mutex_, left())) return;
   }
-  confirm_writes(patience);
+  confirm_writes(left());
 }
 
 }  // namespace tapewarden::tape
