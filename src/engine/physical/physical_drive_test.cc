@@ -79,6 +79,20 @@ TEST(PhysicalDrive, T4_ClearMeansClearWhateverAHostLeftInTheDrive) {
   }
 }
 
+// What a drive would do by itself after a load does not count: the pool's setting does, or the cartridge.
+TEST(PhysicalDrive, T4_TheDrivesOwnDefaultDoesNotCount) {
+  BackEnd back(tape::KeyManagement::kSystem, 64U << 20, 0, true);
+  auto trace = back.trace();
+  auto cartridge = take(back.lto().mount_for_write_from_beginning(label_of("A00001L9"),
+                                                                  policy_of(TapeEncryption::kClear), trace));
+  EXPECT_TRUE(write_volume(*cartridge, volume_content(5000)));
+  (void)take(cartridge->demount());
+  cartridge = take(back.lto().mount_for_append(wanted_of("A00001L9", TapeEncryption::kClear), 2, trace));
+  EXPECT_TRUE(write_volume(*cartridge, volume_content(6000, 2)));
+  (void)take(cartridge->demount());
+  EXPECT_EQ(back.keys.served, 0U);
+}
+
 // The operator changes the drive while the engine runs: asked anew before each encrypted mount.
 TEST(PhysicalDrive, T9_TheSettingIsLookedAtBeforeEachMount) {
   BackEnd back;
