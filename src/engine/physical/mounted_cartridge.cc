@@ -86,6 +86,7 @@ Result<ImageFit> MountedCartridge::begin_image(ImageHeader header) {
 }
 
 Result<ImageFit> MountedCartridge::append(ByteView data) {
+  TW_ASSERT(writer_.open());
   const auto fit = TRY(writer_.append(data));
   bytes_since_check_ += data.size();
   if (fit == ImageFit::kCartridgeFull || bytes_since_check_ < kRoomCheckBytes ||
@@ -95,6 +96,7 @@ Result<ImageFit> MountedCartridge::append(ByteView data) {
 }
 
 Result<std::optional<WrittenImage>> MountedCartridge::finish_image(StackWriter::Ending ending) {
+  TW_ASSERT(writer_.open());
   if (writer_.kind() == ImageKind::kLogicalVolume && TRY(room_left()) == ImageFit::kCartridgeFull)
     return std::nullopt;
   if (TRY(writer_.finish(std::move(ending))) == ImageFit::kCartridgeFull) return std::nullopt;

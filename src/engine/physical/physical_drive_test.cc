@@ -46,6 +46,53 @@ TEST(PhysicalDrive, T9_ADriveWhoseKeysAreNotTheEnginesGoesOffline) {
   }
 }
 
+// For pools in clear any drive will do; a key that a host left in it does not get onto the cartridge.
+TEST(PhysicalDrive, T4_ClearMeansClearWhateverAHostLeftInTheDrive) {
+  for (const auto management : {tape::KeyManagement::kApplication, tape::KeyManagement::kNone}) {
+    BackEnd back(management);
+    if (management == tape::KeyManagement::kApplication) {
+      const auto key_material = tape::test::key_bytes(3);
+      const auto key = tape::test::encrypting(key_material);
+      Bytes list(key.encoded_size());
+      key.encode_into(list);
+      const auto cdb =
+          scsi::SecurityProtocolOut{0x20, 0x0010, static_cast<std::uint32_t>(list.size())}.encode();
+      auto& bay = *back.robot->bays()[BackEnd::kLtoDrive];
+      const scsi::Command command{.cdb = cdb, .nexus = scsi::NexusId{5}, .data_out = list};
+      (void)bay.execute(command);  // power on
+      ASSERT_TRUE(bay.execute(command).good());
+    }
+    auto trace = back.trace();
+    auto cartridge = take(back.lto().mount_for_write_from_beginning(
+        label_of("A00001L9"), policy_of(TapeEncryption::kClear), trace));
+    EXPECT_TRUE(write_volume(*cartridge, volume_content(5000)));
+    (void)take(cartridge->demount());
+    EXPECT_NE(back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+    const auto wanted = wanted_of("A00001L9", TapeEncryption::kClear);
+    cartridge = take(back.lto().mount_for_append(wanted, 2, trace));
+    EXPECT_TRUE(write_volume(*cartridge, volume_content(6000, 2)));
+    (void)take(cartridge->demount());
+    cartridge = take(back.lto().mount_for_read(wanted, trace));
+    EXPECT_EQ(read_volume(*cartridge, 2), volume_content(6000, 2));
+    (void)take(cartridge->demount());
+    EXPECT_EQ(back.keys.served, 0U);
+  }
+}
+
+// What a drive would do by itself after a load does not count: the pool's setting does, or the cartridge.
+TEST(PhysicalDrive, T4_TheDrivesOwnDefaultDoesNotCount) {
+  BackEnd back(tape::KeyManagement::kSystem, 64U << 20, 0, true);
+  auto trace = back.trace();
+  auto cartridge = take(back.lto().mount_for_write_from_beginning(label_of("A00001L9"),
+                                                                  policy_of(TapeEncryption::kClear), trace));
+  EXPECT_TRUE(write_volume(*cartridge, volume_content(5000)));
+  (void)take(cartridge->demount());
+  cartridge = take(back.lto().mount_for_append(wanted_of("A00001L9", TapeEncryption::kClear), 2, trace));
+  EXPECT_TRUE(write_volume(*cartridge, volume_content(6000, 2)));
+  (void)take(cartridge->demount());
+  EXPECT_EQ(back.keys.served, 0U);
+}
+
 // The operator changes the drive while the engine runs: asked anew before each encrypted mount.
 TEST(PhysicalDrive, T9_TheSettingIsLookedAtBeforeEachMount) {
   BackEnd back;

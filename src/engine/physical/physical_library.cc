@@ -186,6 +186,36 @@ Result<PhysicalLibrary::Way> PhysicalLibrary::way_out(const std::string& serial)
   return Way{element.address, *view_.free_slots.begin()};
 }
 
+void PhysicalLibrary::note_move(const Way& way) {
+  const auto type = layout_.type_of(way.destination);
+  const MutexLock lock(mutex_);
+  std::string barcode;
+  std::string drive;
+  for (auto& [serial, element] : view_.drives) {
+    if (element.address == way.source) {
+      barcode = element.volume_tag;
+      element = {.address = element.address, .identifier = element.identifier};
+    } else if (element.address == way.destination) {
+      drive = serial;
+    }
+  }
+  for (auto& [name, placed] : view_.cartridges) {
+    if (placed.element != way.source || view_.twice.contains(name)) continue;
+    barcode = name;
+    placed.element = way.destination;
+    placed.type = type.value_or(placed.type);
+    placed.drive = drive;
+  }
+  if (!drive.empty()) {
+    auto& element = view_.drives.at(drive);
+    element.full = true;
+    element.volume_tag = barcode;
+    if (layout_.storage.holds(way.source)) element.source = way.source;
+  }
+  if (layout_.storage.holds(way.source)) view_.free_slots.insert(way.source);
+  view_.free_slots.erase(way.destination);
+}
+
 template <typename Plan>
 Result<PhysicalLibrary::Way> PhysicalLibrary::move_by(const std::string& doing, Plan plan) {
   for (bool again = false;; again = true) {
@@ -195,11 +225,11 @@ Result<PhysicalLibrary::Way> PhysicalLibrary::move_by(const std::string& doing, 
     if (!way) return std::unexpected(way.error());
     if (way->source == way->destination) return *way;
     const auto moved = changer_.move(way->source, way->destination);
-    const auto looked = refresh_now();
     if (moved) {
-      if (!looked) return std::unexpected(looked.error());
+      note_move(*way);
       return *way;
     }
+    TRY(refresh_now());
     const bool may_differ =
         moved.error().fault == TapeFault::kUnitAttention || moved.error().fault == TapeFault::kIllegalRequest;
     if (again || !may_differ)

@@ -5,8 +5,9 @@
 // outlives it.
 //
 // Invariants
-//  1. What find() and inventory() tell is what the changer said last; it is asked anew when it announces that
-//     something changed, and when a move fails.
+//  1. What find() and inventory() tell is what the changer said last and the moves made since; it is asked
+//     anew when it announces that something changed, and when a move fails. A status of all elements may take
+//     minutes, so it is not asked after each move.
 //  2. A cartridge is moved only when its barcode stands in exactly one element.
 #pragma once
 
@@ -83,6 +84,7 @@ class PhysicalLibrary {
   Result<Way> way_in(const std::string& barcode, const std::string& serial) const TW_EXCLUDES(mutex_);
   Result<Way> way_out(const std::string& serial) const TW_EXCLUDES(mutex_);
   // Moves; when the changer refuses because something changed, looks anew and tries once more by `plan`.
+  void note_move(const Way& way) TW_REQUIRES(changer_mutex_) TW_EXCLUDES(mutex_);
   template <typename Plan>
   Result<Way> move_by(const std::string& doing, Plan plan) TW_REQUIRES(changer_mutex_) TW_EXCLUDES(mutex_);
 

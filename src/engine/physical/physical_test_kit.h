@@ -102,7 +102,8 @@ struct BackEnd {
   std::vector<std::unique_ptr<TapeStation>> stations;
 
   explicit BackEnd(tape::KeyManagement management = tape::KeyManagement::kSystem,
-                   std::uint64_t capacity = 64U << 20, std::uint64_t early_warning = 0) {
+                   std::uint64_t capacity = 64U << 20, std::uint64_t early_warning = 0,
+                   bool drives_encrypt_by_default = false) {
     EXPECT_TRUE(tape::LibraryFolder::create(sim.env(), spec));
     {
       auto folder = take(tape::LibraryFolder::open(sim.env(), spec));
@@ -110,7 +111,7 @@ struct BackEnd {
       add(*folder, "J00001-J00002", tape::MediumKind::k3592, capacity, early_warning);
     }
     options.pause = [this](std::chrono::milliseconds time) { sim.clock.advance(time); };
-    start(management);
+    start(management, drives_encrypt_by_default);
   }
   static void add(tape::LibraryFolder& folder, const std::string& range, tape::MediumKind kind,
                   std::uint64_t capacity, std::uint64_t early_warning) {
@@ -121,11 +122,13 @@ struct BackEnd {
     (void)take(tape::add_cartridges(
         folder, {.barcodes = take(tape::barcode_range(range)), .spec = std::move(cartridge)}));
   }
-  void start(tape::KeyManagement management) {
+  void start(tape::KeyManagement management, bool drives_encrypt_by_default) {
+    const tape::DriveOptions drive_options{.management = management,
+                                           .default_policy = {.encrypt = drives_encrypt_by_default}};
     std::vector<std::shared_ptr<tape::DriveBay>> bays;
     for (std::size_t i = 0; i < spec.drives.size(); ++i)
-      bays.push_back(std::make_shared<tape::DriveBay>(std::make_unique<tape::Drive>(
-          sim.env(), tape::test::identity_of(i), tape::DriveOptions{.management = management}, &exchange)));
+      bays.push_back(std::make_shared<tape::DriveBay>(
+          std::make_unique<tape::Drive>(sim.env(), tape::test::identity_of(i), drive_options, &exchange)));
     robot = take(tape::Library::open(take(tape::LibraryFolder::open(sim.env(), spec)), bays));
     changer = std::make_unique<tape::Changer>(*robot, tape::ChangerOptions{.serial = "TWL0000001"});
     to_changer = std::make_unique<FaultyTransport>(*changer);

@@ -132,6 +132,23 @@ TEST_P(Sequence, T4_Read) {
   EXPECT_EQ(back.keys.served, encrypted() ? 1U : 0U);
 }
 
+// Of a catalogue that is lost the cartridges know enough.
+TEST_P(Sequence, T12_ACartridgeTellsWhatItHolds) {
+  filled(2);
+  auto trace = back.trace();
+  const auto cartridge = take(station().mount_to_examine(barcode(), trace));
+  EXPECT_EQ(cartridge->label(), label_of(barcode()));
+  EXPECT_EQ(cartridge->encryption(), GetParam().encryption);
+  for (std::uint32_t file = 1; file <= 2; ++file) {
+    const auto header = take(cartridge->open_image(file));
+    EXPECT_EQ(header.identity.volser, "LV0001");
+    EXPECT_EQ(take(cartridge->read_trailer(file)).identity, header.identity);
+  }
+  EXPECT_FALSE(cartridge->open_image(3));
+  (void)take(cartridge->demount());
+  back.expect_put_away(GetParam().drive);
+}
+
 // Settings count when a cartridge is written from its beginning: what it was before is gone then.
 TEST_P(Sequence, T4_BegunAnewTheOtherWay) {
   filled(1);

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "engine/physical/physical_test_kit.h"
-#include "tape/device/drive.h"
 
 namespace tapewarden::engine::test {
 namespace {
@@ -124,8 +123,8 @@ TEST_F(Fault, T4_AnotherBeginningOfTheCartridgeIsRefusedByName) {
   ASSERT_FALSE(mounted);
   EXPECT_EQ(fault_of(mounted.error()), MountFault::kIdentity);
   EXPECT_EQ(mounted.error().message,
-            "cartridge A00001L9: its label is of another beginning: A00001L9, medium generation 1, where the "
-            "catalogue has A00001L9, medium generation 2");
+            "cartridge A00001L9: its label is of another beginning: A00001L9, medium generation 1, where "
+            "A00001L9, medium generation 2 is looked for");
   expect_clean();
   EXPECT_EQ(fault_of(read(TapeEncryption::kIdentified, 2).error()), MountFault::kIdentity);
   auto other_engine = wanted_of("A00001L9", TapeEncryption::kIdentified);
@@ -135,14 +134,9 @@ TEST_F(Fault, T4_AnotherBeginningOfTheCartridgeIsRefusedByName) {
 }
 
 TEST_F(Fault, T4_AnotherCartridgesLabelIsRefusedByName) {
-  const auto mounted = station().mount_for_write_from_beginning(label_of("A00001L9"),
-                                                                policy_of(TapeEncryption::kClear), trace);
-  (void)take((*mounted)->demount());
-  // Somebody put the content of the one file into the other: a copy of a cartridge under another barcode.
-  auto foreign = label_of("A00002L9");
-  const auto cartridge = take(begin(TapeEncryption::kClear));
-  static_cast<void>(cartridge->label());
-  (void)take(cartridge->demount());
+  filled(TapeEncryption::kClear);
+  // Somebody put the content of another cartridge on this one.
+  const auto foreign = label_of("A00002L9");
   tape::TapeDrive raw(*back.to_drives[BackEnd::kLtoDrive]);
   (void)take(back.library->mount("A00001L9", "1000000001"));
   ASSERT_TRUE(raw.drain_attentions());
@@ -153,6 +147,8 @@ TEST_F(Fault, T4_AnotherCartridgesLabelIsRefusedByName) {
   ASSERT_FALSE(read_again);
   EXPECT_EQ(fault_of(read_again.error()), MountFault::kIdentity);
   EXPECT_NE(read_again.error().message.find("another cartridge's: A00002L9"), std::string::npos);
+  EXPECT_EQ(fault_of(station().mount_to_examine("A00001L9", trace).error()), MountFault::kIdentity);
+  expect_clean();
 }
 
 TEST_F(Fault, T4_ACartridgeWithoutALabelIsRefused) {

@@ -23,8 +23,8 @@ std::unexpected<Error> other_label(const std::string& what, const CartridgeLabel
                                    const CartridgeWanted& wanted) {
   return mount_fail(MountFault::kIdentity, ErrorCode::kConflict,
                     "cartridge " + wanted.barcode + ": its label is " + what + ": " + found.barcode +
-                        ", medium generation " + std::to_string(found.medium) + ", where the catalogue has " +
-                        wanted.barcode + ", medium generation " + std::to_string(wanted.medium),
+                        ", medium generation " + std::to_string(found.medium) + ", where " + wanted.barcode +
+                        ", medium generation " + std::to_string(wanted.medium) + " is looked for",
                     "label", "put the right cartridge in; nothing was written on this one");
 }
 
@@ -55,6 +55,11 @@ TapeStation::Mounted TapeStation::mount_for_read(const CartridgeWanted& wanted, 
   return whole_or_nothing(read(wanted, trace), trace);
 }
 
+TapeStation::Mounted TapeStation::mount_to_examine(const std::string& barcode, MountTrace& trace) {
+  TRY(check_drive(TapeEncryption::kClear));
+  return whole_or_nothing(examine(barcode, trace), trace);
+}
+
 TapeStation::Mounted TapeStation::whole_or_nothing(Mounted mounted, MountTrace& trace) {
   if (mounted) return mounted;
   trace.note("-", "engine", drive_.name(), "the mount failed: " + mounted.error().message);
@@ -82,6 +87,16 @@ TapeStation::Mounted TapeStation::write_from_beginning(const CartridgeLabel& lab
   return cartridge;
 }
 
+// The drive tells by itself in what mode it is: the cartridge says so.
+void TapeStation::note_encryption(TapeEncryption encryption, MountTrace& trace) {
+  if (encryption == TapeEncryption::kClear) {
+    trace.note("3a", drive_.name(), "engine", "no encryption mode: the cartridge is clear");
+  } else {
+    trace.note("2a", drive_.name(), "engine",
+               "encryption mode: the cartridge is encrypted, " + std::string(to_string(encryption)));
+  }
+}
+
 TapeStation::Mounted TapeStation::append(const CartridgeWanted& wanted, std::uint32_t next_file,
                                          MountTrace& trace) {
   TRY(load(wanted.barcode, trace));
@@ -93,12 +108,7 @@ TapeStation::Mounted TapeStation::append(const CartridgeWanted& wanted, std::uin
   if (drive_.status().facts.key_path) TRY(set_policy(wanted.barcode, {encrypted, {}, {}}));
   cartridge->tape_.use_steps(kIdentifySteps);
   TRY(identify(*cartridge, wanted));
-  if (encrypted) {
-    trace.note("2a", drive_.name(), "engine",
-               "encryption mode: the cartridge is encrypted, " + std::string(to_string(wanted.encryption)));
-  } else {
-    trace.note("3a", drive_.name(), "engine", "no encryption mode: the cartridge is clear");
-  }
+  note_encryption(wanted.encryption, trace);
   cartridge->tape_.use_steps(kAppendSteps);
   cartridge->next_file_ = next_file;
   TRY(cartridge->to_append_point());
@@ -111,16 +121,26 @@ TapeStation::Mounted TapeStation::append(const CartridgeWanted& wanted, std::uin
 TapeStation::Mounted TapeStation::read(const CartridgeWanted& wanted, MountTrace& trace) {
   TRY(load(wanted.barcode, trace));
   TRY(expect(wanted.encryption, wanted.barcode));
-  if (wanted.encryption != TapeEncryption::kClear) {
-    trace.note("2a", drive_.name(), "engine",
-               "encryption mode: the cartridge is encrypted, " + std::string(to_string(wanted.encryption)));
-  } else {
-    trace.note("3a", drive_.name(), "engine", "the cartridge is clear: reading");
-  }
+  note_encryption(wanted.encryption, trace);
   auto cartridge = handle(wanted.barcode, trace);
   cartridge->tape_.use_steps(kReadSteps);
   TRY(identify(*cartridge, wanted));
   cartridge->encryption_ = wanted.encryption;
+  return cartridge;
+}
+
+TapeStation::Mounted TapeStation::examine(const std::string& barcode, MountTrace& trace) {
+  TRY(load(barcode, trace));
+  const auto encryption = drive_.status().facts.key_path ? TRY(recognised()) : TapeEncryption::kClear;
+  if (encryption != TapeEncryption::kClear) TRY(drive_.require(encryption));
+  note_encryption(encryption, trace);
+  auto cartridge = handle(barcode, trace);
+  cartridge->tape_.use_steps(kReadSteps);
+  TRY(cartridge->read_label());
+  const auto& found = cartridge->label();
+  if (found.barcode != barcode)
+    return other_label("another cartridge's", found, {.barcode = barcode, .medium = found.medium});
+  cartridge->encryption_ = encryption;
   return cartridge;
 }
 

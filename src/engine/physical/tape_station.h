@@ -73,6 +73,10 @@ class TapeStation {
                                                              std::uint32_t next_file, MountTrace& trace);
   Result<std::unique_ptr<MountedCartridge>> mount_for_read(const CartridgeWanted& wanted, MountTrace& trace);
 
+  // To read a cartridge of which nothing is known but its barcode, for putting a catalogue together again:
+  // its label says the rest. kIdentity when the label is none of ours or names another barcode.
+  Result<std::unique_ptr<MountedCartridge>> mount_to_examine(const std::string& barcode, MountTrace& trace);
+
   // Unloads what is in the drive, brings it back to its slot, and has what was written with a new key
   // confirmed. Nothing happens when the drive is empty.
   Result<DemountOutcome> demount(MountTrace& trace);
@@ -82,6 +86,8 @@ class TapeStation {
   Mounted write_from_beginning(const CartridgeLabel& label, const TapeWritePolicy& policy, MountTrace& trace);
   Mounted append(const CartridgeWanted& wanted, std::uint32_t next_file, MountTrace& trace);
   Mounted read(const CartridgeWanted& wanted, MountTrace& trace);
+  Mounted examine(const std::string& barcode, MountTrace& trace);
+  void note_encryption(TapeEncryption encryption, MountTrace& trace);
   // The mount, or the cartridge put away again and the error.
   Mounted whole_or_nothing(Mounted mounted, MountTrace& trace);
   std::unique_ptr<MountedCartridge> handle(const std::string& barcode, MountTrace& trace);

@@ -9,8 +9,8 @@ namespace tapewarden::engine {
 Status StackWriter::write_label(const CartridgeLabel& label) {
   TW_ASSERT(!open());
   early_warning_ = false;
-  TRY(sink_.write_block(label.encode()));
-  TRY(sink_.write_filemark());
+  (void)TRY(sink_.write_block(label.encode()));
+  (void)TRY(sink_.write_filemark());
   return {};
 }
 
