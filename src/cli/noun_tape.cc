@@ -215,6 +215,7 @@ std::string_view note_on(FileEnd end) {
 Status list(Context& context, const Values& values) {
   auto opened = TRY(open_drive(context, values));
   for (const auto& file : TRY(list_tape(opened.drive()))) {
+    if (file.partition != 0) *context.out << "partition " << unsigned{file.partition} << ", ";
     *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
                  << name_of(file.sealing) << note_on(file.end) << "\n";
   }
