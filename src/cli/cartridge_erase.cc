@@ -35,7 +35,7 @@ Result<Plan> plan_of(Context& context, const Values& values) {
   plan.before = TRY(tape::inspect(context.env, plan.path));
   // In the key areas, or in the session headers when those were emptied before.
   Bytes akad = plan.before.key_info.info.akad;
-  for (const auto& session : plan.before.sessions) {
+  for (const auto& session : plan.before.all_sessions()) {
     if (akad.empty()) akad = session.akad;
   }
   if (akad.size() == eedk::kDataKeyIdentifierBytes) plan.dki = to_hex(akad);
@@ -43,7 +43,7 @@ Result<Plan> plan_of(Context& context, const Values& values) {
 }
 
 bool holds_keys(const tape::Inspection& before) {
-  for (const auto& session : before.sessions) {
+  for (const auto& session : before.all_sessions()) {
     if (session.encrypted) return true;
   }
   return !before.key_info.info.empty() || before.key_info.all_lost;
@@ -102,6 +102,7 @@ json::object report_for_server(const Plan& plan, const tape::EraseReport& report
           {"ended", format_utc(report.ended).substr(0, 19) + "Z"},
           {"bytes_overwritten", report.bytes_overwritten},
           {"records_dropped", report.records_dropped},
+          {"partitions", report.partitions},
           {"key_area_generation", plan.before.key_info.generation},
           {"key_check_values", std::move(keys)}};
 }
@@ -130,6 +131,7 @@ void tell(Context& context, const tape::EraseReport& report) {
                 {"began", format_utc(report.began)},
                 {"ended", format_utc(report.ended)},
                 {"bytes_overwritten", report.bytes_overwritten},
+                {"partitions", report.partitions},
                 {"keys", std::move(keys)},
                 {"guarantees", report.guarantees},
                 {"does_not_guarantee", report.does_not_guarantee}},

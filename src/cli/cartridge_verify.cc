@@ -44,11 +44,10 @@ Result<bool> note_fault(DriveBench& bench, const Error& error, std::uint64_t bef
   return now->logical_object != before && checked.faults.size() < kMaximumFaults;
 }
 
-Result<Checked> check_tape(Context& context, DriveBench& bench) {
+// From the position to the end of data of its partition.
+Status check_partition(Context& context, DriveBench& bench, Checked& checked) {
   tape::TapeDrive& drive = bench.tape();
-  Checked checked;
-  std::uint64_t next_progress = kProgressStep;
-  if (const auto rewound = drive.rewind(); !rewound) return std::unexpected(rewound.error().error());
+  std::uint64_t next_progress = checked.bytes + kProgressStep;
   while (true) {
     const auto position = drive.position();
     if (!position) return std::unexpected(position.error().error());
@@ -59,10 +58,10 @@ Result<Checked> check_tape(Context& context, DriveBench& bench) {
       read = drive.read_block(kReadLimit);
     }
     if (!read) {
-      if (!TRY(note_fault(bench, read.error().error(), position->logical_object, checked))) return checked;
+      if (!TRY(note_fault(bench, read.error().error(), position->logical_object, checked))) return {};
       continue;
     }
-    if (read->kind == tape::ReadOutcome::Kind::kEndOfData) return checked;
+    if (read->kind == tape::ReadOutcome::Kind::kEndOfData) return {};
     if (read->kind != tape::ReadOutcome::Kind::kBlock) {
       ++checked.filemarks;
       checked.open_end = false;
@@ -76,6 +75,22 @@ Result<Checked> check_tape(Context& context, DriveBench& bench) {
       context.progress(checked.bytes, 0);
     }
   }
+}
+
+Result<Checked> check_tape(Context& context, DriveBench& bench) {
+  Checked checked;
+  const tape::Cartridge& cartridge = *bench.device().cartridge();
+  for (std::uint8_t partition = 0; partition < cartridge.partitions(); ++partition) {
+    if (partition != 0 && cartridge.lost_partition()) {
+      checked.faults.push_back(cartridge.lost_partition()->message);
+      continue;
+    }
+    if (const auto there = bench.tape().locate_in(partition, 0); !there)
+      return std::unexpected(there.error().error());
+    TRY(check_partition(context, bench, checked));
+    for (const auto file : cartridge.cut_off_files()) checked.cut_off_files.push_back(file);
+  }
+  return checked;
 }
 
 std::string text_of(const Checked& checked) {
@@ -114,8 +129,6 @@ Status verify_with_keys(Context& context, const Values& values) {
   const auto bench = TRY(DriveBench::open(context.env, config, to_upper(values.text("--drive"))));
   TRY(bench->insert(values.text("FILE")));
   auto checked = check_tape(context, *bench);
-  if (checked && bench->device().cartridge() != nullptr)
-    checked->cut_off_files = bench->device().cartridge()->cut_off_files();
   (void)TRY(bench->device().eject());
   if (!checked) return std::unexpected(checked.error());
   json::array faults;

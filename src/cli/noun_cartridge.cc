@@ -79,13 +79,45 @@ json::object summary_of(const tape::Inspection& inspection) {
            inspection.newer_format ? json::value(*inspection.newer_format) : json::value(nullptr)}};
 }
 
+// With the second partition of a cartridge that has two.
+json::object whole_summary_of(const tape::Inspection& inspection) {
+  auto summary = summary_of(inspection);
+  summary["partitions"] = inspection.current.partitions;
+  if (inspection.second) summary["partition_1"] = summary_of(*inspection.second);
+  if (!inspection.second_lost.empty()) summary["partition_1_lost"] = inspection.second_lost;
+  return summary;
+}
+
+json::object summary_of(const tape::VerifyReport& report) {
+  json::array faults;
+  for (const auto& fault : report.faults) {
+    faults.push_back(json::object{{"kind", tape::to_string(fault.kind)},
+                                  {"offset", fault.offset},
+                                  {"object", fault.logical_object},
+                                  {"message", fault.message}});
+  }
+  return {{"good", report.good()},
+          {"records", report.records},
+          {"bytes", report.bytes},
+          {"tags_unchecked", report.tags_unchecked},
+          {"torn_bytes", report.torn_bytes},
+          {"cut_off_files", json::array(report.cut_off_files.begin(), report.cut_off_files.end())},
+          {"last_file_without_filemark", report.last_file_without_filemark
+                                             ? json::value(*report.last_file_without_filemark)
+                                             : json::value(nullptr)},
+          {"faults", std::move(faults)}};
+}
+
 Status inspect(Context& context, const Values& values) {
   const auto inspection = TRY(tape::inspect(context.env, values.text("FILE")));
-  print_report(context, summary_of(inspection), inspection.to_text());
-  if (inspection.newer_format && !inspection.damage) return needs_newer_reader();
-  if (!inspection.damage) return {};
-  return fail(ErrorCode::kCorrupt, "the cartridge is damaged: " + escape_unprintable(*inspection.damage),
-              "FILE", "run cartridge verify to see how far it reads");
+  print_report(context, whole_summary_of(inspection), inspection.to_text());
+  auto damage = inspection.damage;
+  if (!damage && inspection.second) damage = inspection.second->damage;
+  if (!damage && !inspection.second_lost.empty()) damage = inspection.second_lost;
+  if (!damage && inspection.needs_newer_reader()) return needs_newer_reader();
+  if (!damage) return {};
+  return fail(ErrorCode::kCorrupt, "the cartridge is damaged: " + escape_unprintable(*damage), "FILE",
+              "run cartridge verify to see how far it reads");
 }
 
 Status verify(Context& context, const Values& values) {
@@ -96,27 +128,12 @@ Status verify(Context& context, const Values& values) {
     return true;
   };
   const auto report = TRY(tape::verify(context.env, values.text("FILE"), options));
-  json::array faults;
-  for (const auto& fault : report.faults) {
-    faults.push_back(json::object{{"kind", tape::to_string(fault.kind)},
-                                  {"offset", fault.offset},
-                                  {"object", fault.logical_object},
-                                  {"message", fault.message}});
-  }
-  print_report(context,
-               {{"good", report.good()},
-                {"records", report.records},
-                {"bytes", report.bytes},
-                {"tags_unchecked", report.tags_unchecked},
-                {"torn_bytes", report.torn_bytes},
-                {"cut_off_files", json::array(report.cut_off_files.begin(), report.cut_off_files.end())},
-                {"last_file_without_filemark", report.last_file_without_filemark
-                                                   ? json::value(*report.last_file_without_filemark)
-                                                   : json::value(nullptr)},
-                {"faults", std::move(faults)}},
-               report.to_text());
+  auto summary = summary_of(report);
+  if (report.second) summary["partition_1"] = summary_of(*report.second);
+  print_report(context, std::move(summary), report.to_text());
   if (report.good()) return {};
-  if (report.faults.empty()) return interrupted_write();
+  const bool faulty = !report.faults.empty() || (report.second && !report.second->faults.empty());
+  if (!faulty) return interrupted_write();
   if (report.needs_newer_reader()) return needs_newer_reader();
   return fail(ErrorCode::kCorrupt, "the cartridge does not verify", "FILE",
               "restore its volumes from a copy");

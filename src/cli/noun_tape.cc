@@ -223,6 +223,7 @@ Status list(Context& context, const Values& values) {
   const auto files = TRY(list_tape(opened.drive()));
   if (files.empty()) *context.out << "blank: nothing is written on this cartridge\n";
   for (const auto& file : files) {
+    if (file.partition != 0) *context.out << "partition " << unsigned{file.partition} << ", ";
     *context.out << "file " << file.number << "  " << counted(file.blocks, "block") << "  "
                  << name_of(file.sealing) << note_on(file.end) << "\n";
   }

@@ -15,6 +15,8 @@ namespace tapewarden::cli {
 namespace {
 
 using keyproxy::HostIntent;
+
+constexpr std::uint8_t kMostPartitions = 3;  // additional ones that any drive makes
 using tape::TapeFault;
 
 Error of(const tape::TapeError& error) {
@@ -341,11 +343,22 @@ Result<CopyReport> read_tape(KeyedDrive& bench, int output, std::uint64_t file_n
   }
 }
 
-Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
+namespace {
+
+// A drive that has no page 11h divides no cartridge.
+std::uint8_t partitions_of(tape::TapeDrive& drive) {
+  const auto parameters = drive.mode_sense(scsi::mode_page::kMediumPartition);
+  if (!parameters) return 1;
+  const auto* page = parameters->find(scsi::mode_page::kMediumPartition);
+  const bool told = page != nullptr && page->body.size() > 1;
+  return told ? static_cast<std::uint8_t>(std::min(page->body[1], kMostPartitions) + 1) : std::uint8_t{1};
+}
+
+// The tape files from the position, which is the beginning of a partition.
+Result<std::vector<TapeFile>> list_partition(KeyedDrive& bench, std::uint8_t partition) {
   tape::TapeDrive& drive = bench.tape();
   std::vector<TapeFile> files;
   const auto cut_off = bench.cut_off_files();
-  TRY(plain(drive.rewind()));
   while (true) {
     TRY(check_interruption());
     const auto start = TRY(plain(drive.position()));
@@ -357,10 +370,23 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
     const bool at_end = ends || moved->stop == tape::SpaceOutcome::Stop::kEndOfData;
     const std::uint64_t objects = end.logical_object - start.logical_object;
     if (at_end && objects == 0) return files;
-    files.push_back(
-        {files.size(), at_end ? objects : objects - 1, sealing, end_of(cut_off, files.size(), !at_end)});
+    files.push_back({files.size(), at_end ? objects : objects - 1, sealing,
+                     end_of(cut_off, files.size(), !at_end), partition});
     if (at_end) return files;
   }
+}
+
+}  // namespace
+
+Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
+  tape::TapeDrive& drive = bench.tape();
+  const std::uint8_t partitions = partitions_of(drive);
+  std::vector<TapeFile> files;
+  for (std::uint8_t partition = 0; partition < partitions; ++partition) {
+    TRY(plain(partitions == 1 ? drive.rewind() : drive.locate_in(partition, 0)));
+    for (auto& file : TRY(list_partition(bench, partition))) files.push_back(std::move(file));
+  }
+  return files;
 }
 
 }  // namespace tapewarden::cli

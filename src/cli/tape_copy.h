@@ -66,9 +66,11 @@ struct TapeFile {
   std::uint64_t blocks = 0;
   Sealing sealing = Sealing::kNotTold;  // of its first block
   FileEnd end = FileEnd::kWhole;
+  std::uint8_t partition = 0;  // `number` counts from 0 in each
 };
-// The files of the tape without any key: their data is not read, but for a first block of which the drive
-// tells nothing before, when it takes its key from the host: another would ask for it.
+// The files of the tape, in every partition that it has, without any key: their data is not read, but for a
+// first block of which the drive tells nothing before, when it takes its key from the host: another would ask
+// for it.
 Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench);
 
 }  // namespace tapewarden::cli

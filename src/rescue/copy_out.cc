@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/text.h"
 
@@ -89,10 +90,8 @@ class Copier {
     if (env_.disk->exists(list_path())) {
       return fail(ErrorCode::kAlreadyExists, list_path() + " is there already", "to", "name an empty folder");
     }
-    TRY(cartridge_.rewind());
-    while (TRY(copy_file())) {
-    }
-    if (report_.ended_early) list_ += "the rest of the tape could not be read\n";
+    for (std::uint8_t partition = 0; partition < cartridge_.partitions(); ++partition)
+      TRY(copy_partition(partition));
     TRY(write_file_atomically(*env_.disk, list_path(), as_bytes(list_)));
     report_.written.push_back(list_path());
     return std::move(report_);
@@ -109,13 +108,31 @@ class Copier {
                 "volser", "no cartridge is made with such a name: find out where this file comes from");
   }
   std::string stem() const {
-    std::string number = std::to_string(report_.files + 1);
+    std::string number = std::to_string(files_here_ + 1);
     if (number.size() < 4) number.insert(0, 4 - number.size(), '0');
-    return options_.directory + "/" + cartridge_.identity().volser + "-" + number;
+    const char* part = cartridge_.position().partition == 0 ? "-" : "-p1-";
+    return options_.directory + "/" + cartridge_.identity().volser + part + number;
   }
   std::string list_path() const { return options_.directory + "/" + cartridge_.identity().volser + ".txt"; }
 
-  // False at the end of the tape.
+  Status copy_partition(std::uint8_t partition) {
+    files_here_ = 0;
+    if (const auto there = cartridge_.change_partition(partition); !there) {
+      const std::string fault = escape_unprintable(there.error().message);
+      report_.faults.push_back(fault);
+      list_ += fault + "\n";
+      return {};
+    }
+    if (partition != 0) list_ += "partition " + std::to_string(partition) + ":\n";
+    const bool before = std::exchange(report_.ended_early, false);
+    while (TRY(copy_file())) {
+    }
+    if (report_.ended_early) list_ += "the rest of the tape could not be read\n";
+    report_.ended_early = report_.ended_early || before;
+    return {};
+  }
+
+  // False at the end of the partition.
   Result<bool> copy_file() {
     auto file = TRY(OutputFile::create(*env_.disk, stem()));
     bool more = true;
@@ -130,11 +147,12 @@ class Copier {
       return false;
     }
     const auto cut_off = cartridge_.cut_off_files();
-    if (std::ranges::find(cut_off, report_.files) != cut_off.end()) note_cut_off(file);
+    if (std::ranges::find(cut_off, files_here_) != cut_off.end()) note_cut_off(file);
     ++report_.files;
+    ++files_here_;
     const std::string description = file.describe();
     report_.written.push_back(TRY(file.finish()));
-    list_ += "file " + std::to_string(report_.files) + ": " + description + "\n";
+    list_ += "file " + std::to_string(files_here_) + ": " + description + "\n";
     return more;
   }
 
@@ -169,7 +187,7 @@ class Copier {
 
   void note_cut_off(OutputFile& file) {
     file.mark_damaged();
-    const std::string fault = "file " + std::to_string(report_.files + 1) +
+    const std::string fault = "file " + std::to_string(files_here_ + 1) +
                               " was cut off when it was written: its end was never on the tape";
     report_.faults.push_back(fault);
     list_ += fault + "\n";
@@ -211,6 +229,7 @@ class Copier {
   std::map<crypto::KeyCheckValue, tape::DataKeyHandle> keys_;
   std::string list_;
   CopyReport report_;
+  std::uint64_t files_here_ = 0;  // of the partition
   std::uint64_t next_progress_ = kProgressStep;
 };
 

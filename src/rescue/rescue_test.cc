@@ -82,6 +82,28 @@ TEST_F(CopyOut, K28_AFileWhoseWritingWasCutOffIsMarked) {
   EXPECT_THAT(std::string(as_text(content("out/VOL001L9.txt"))), HasSubstr("file 2 was cut off"));
 }
 
+TEST_F(CopyOut, K28_BothPartitionsComeOutAndALostOneIsTold) {
+  {
+    const auto tape = tape::test::make(sim_);
+    done(tape->format({.first = 4U << 20, .second = 60U << 20}));
+    done(tape->set_write_session(tape::test::sealed_with(tape::test::key(1))));
+    done(tape->write_record(record(1)));
+    done(tape->write_filemarks(1));
+    done(tape->change_partition(1));
+    done(tape->write_record(record(2)));
+    done(tape->write_filemarks(1));
+    done(tape->unload());
+  }
+  EXPECT_THAT(take(copy({found(1)})).written,
+              ElementsAre("out/VOL001L9-0001.bin", "out/VOL001L9-p1-0001.bin", "out/VOL001L9.txt"));
+  EXPECT_EQ(content("out/VOL001L9-0001.bin"), record(1));
+  EXPECT_EQ(content("out/VOL001L9-p1-0001.bin"), record(2));
+  done(sim_.disk.remove(tape::test::kPath + ".partition1"));
+  const auto part = take(copy({found(1)}, "part"));
+  EXPECT_THAT(part.faults, ElementsAre(HasSubstr("is missing")));
+  EXPECT_EQ(content("part/VOL001L9-0001.bin"), record(1));
+}
+
 TEST_F(CopyOut, K28_EachSessionIsReadWithItsOwnKey) {
   write(2);
   EXPECT_TRUE(take(copy({found(1), found(2)})).faults.empty());

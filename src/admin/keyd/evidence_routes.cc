@@ -41,6 +41,7 @@ Result<keymgr::Erasure> erasure_of(const Arguments& arguments) {
   erasure.ended = TRY(parse_time(arguments.text("ended"), "ended"));
   erasure.bytes_overwritten = TRY(count_of(arguments, "bytes_overwritten"));
   erasure.records_dropped = TRY(count_of(arguments, "records_dropped"));
+  if (arguments.integer("partitions")) erasure.partitions = TRY(count_of(arguments, "partitions"));
   erasure.key_generation = TRY(count_of(arguments, "key_area_generation"));
   erasure.check_values = arguments.list("key_check_values");
   return erasure;
@@ -77,6 +78,7 @@ std::vector<FieldSpec> erasure_fields() {
           text_field("ended", FieldPlace::kBody, true, "until when"),
           number_field("bytes_overwritten", "how much was overwritten"),
           number_field("records_dropped", "how many records it held"),
+          number_field("partitions", "how many partitions it has, all of them erased: 1 unless given"),
           number_field("key_area_generation", "the generation of its key areas before"),
           {.name = "key_check_values",
            .type = FieldType::kTextList,

@@ -32,8 +32,8 @@ Words words_of(ErasureMethod method) {
   if (method == ErasureMethod::kOverwrite) {
     return {
         "overwrite",
-        "Every byte of the cartridge file behind its superblocks was overwritten and synced to stable "
-        "storage: "
+        "Every byte of the cartridge's files, one for each partition, behind their superblocks was "
+        "overwritten and synced to stable storage: "
         "records, labels, EEDKs and identifiers cannot be read through it any more.",
         "Copies made earlier, snapshots, blocks that the storage below had remapped, and remnants on a real "
         "medium behind the last overwritten block."};
@@ -99,6 +99,10 @@ Status check(const Erasure& erasure) {
   if (erasure.ended < erasure.began) {
     return fail(ErrorCode::kInvalidArgument, "the erasure ended before it began", "ended");
   }
+  constexpr std::uint64_t kMostPartitions = 2;
+  if (erasure.partitions == 0 || erasure.partitions > kMostPartitions) {
+    return fail(ErrorCode::kInvalidArgument, "a cartridge has 1 or 2 partitions", "partitions");
+  }
   if (erasure.check_values.size() > kMaximumErasedKeys) {
     return fail(ErrorCode::kInvalidArgument, "these are too many keys", "key_check_values");
   }
@@ -138,6 +142,7 @@ json::object report_of(const Erasure& erasure) {
           {"ended", format_utc(erasure.ended)},
           {"bytes_overwritten", erasure.bytes_overwritten},
           {"records_dropped", erasure.records_dropped},
+          {"partitions", erasure.partitions},
           {"key_area_generation", erasure.key_generation},
           {"dki", erasure.cartridge.dki ? erasure.cartridge.dki->hex() : std::string()},
           {"guarantees", words.guarantees},

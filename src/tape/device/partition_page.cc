@@ -65,7 +65,7 @@ scsi::ModePage medium_partition_page(const DriveState& drive,
   const auto now = request ? *request : present(drive);
   const bool divisible = !drive.cartridge || !drive.cartridge->identity().worm;
   ByteWriter out;
-  out.u8(divisible ? kMaxPartitions - 1 : 0).u8(now.additional);
+  out.u8(divisible ? kMaxMediumPartitions - 1 : 0).u8(now.additional);
   out.u8(static_cast<std::uint8_t>(now.flags | kUntilFormat)).u8(kFormatsRecognized).u8(now.power).u8(0);
   for (const auto size : now.sizes) out.u16(size);
   return {scsi::mode_page::kMediumPartition, out.take()};
@@ -90,7 +90,7 @@ scsi::Outcome<PartitionRequest> take_partition_page(const scsi::ModePage& page, 
   const bool by_initiator = (out.flags & kInitiator) != 0;
   if ((by_drive && by_initiator) || (out.flags & (kFixed | kSelected)) == (kFixed | kSelected))
     return scsi::invalid_in_parameters(body_at + 2, 7);
-  if (out.additional >= kMaxPartitions) return scsi::invalid_in_parameters(body_at + 1);
+  if (out.additional >= kMaxMediumPartitions) return scsi::invalid_in_parameters(body_at + 1);
   if (out.power > kLargestPower) return scsi::invalid_in_parameters(body_at + 4, 3);
   if (by_drive) out.mode = PartitionRequest::Mode::kByDrive;
   if (by_initiator) out.mode = PartitionRequest::Mode::kByInitiator;

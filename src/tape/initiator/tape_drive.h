@@ -99,7 +99,13 @@ class TapeDrive {
   TapeResult<WriteOutcome> write_fixed(ByteView data, std::uint32_t block_length);
   TapeResult<WriteOutcome> write_filemarks(std::uint32_t count, bool immediate = false);
   TapeStatus sync();   // everything written is on stable storage
-  TapeStatus erase();  // from here to the end
+  TapeStatus erase();  // from here to the end of the partition
+  // FORMAT MEDIUM (SSC-4 section 7.1) at the beginning of partition 0: everything on the cartridge is gone.
+  // One partition, or those that the medium partition page asks for.
+  enum class Layout : std::uint8_t { kOnePartition = 0, kAsPageSays = 2 };
+  TapeStatus format(Layout layout);
+  // Asks for two partitions at the next format, of so many units of 10^`power` bytes; 65,535: the rest.
+  TapeStatus ask_for_partitions(std::uint16_t first, std::uint16_t second, std::uint8_t power);
 
   // Motion and position.
   TapeStatus rewind();
@@ -107,6 +113,8 @@ class TapeDrive {
   TapeResult<SpaceOutcome> space_filemarks(std::int64_t count);
   TapeStatus to_end_of_data();
   TapeStatus locate(std::uint64_t logical_object);  // kEndOfData beyond the end
+  // The same in that partition; kIllegalRequest for one that the cartridge does not have.
+  TapeStatus locate_in(std::uint8_t partition, std::uint64_t logical_object);
   TapeStatus locate_file(std::uint64_t file_number);
   TapeResult<scsi::PositionData> position();  // long form
 
@@ -117,8 +125,10 @@ class TapeDrive {
   TapeStatus set_compression(bool enabled);
   TapeResult<scsi::EncryptionMethod> encryption_method();
   TapeResult<scsi::LogPage> log_page(std::uint8_t code);
-  TapeResult<std::vector<scsi::MediumAttribute>> attributes(std::uint16_t first = 0);
-  TapeStatus set_attribute(const scsi::MediumAttribute& attribute);  // an empty value removes it
+  TapeResult<std::vector<scsi::MediumAttribute>> attributes(std::uint16_t first = 0,
+                                                            std::uint8_t partition = 0);
+  // An empty value removes it.
+  TapeStatus set_attribute(const scsi::MediumAttribute& attribute, std::uint8_t partition = 0);
 
   // Security protocols. spin() gives what came, at most `limit` bytes.
   TapeResult<Bytes> spin(std::uint8_t protocol, std::uint16_t page, std::uint32_t limit);

@@ -120,12 +120,14 @@ TapeResult<scsi::LogPage> TapeDrive::log_page(std::uint8_t code) {
 
 // What did not fit is asked for from the last attribute that did, which comes again: of an identifier that
 // does not exist, as the one behind it may be, a drive may refuse to tell anything.
-TapeResult<std::vector<scsi::MediumAttribute>> TapeDrive::attributes(std::uint16_t first) {
+TapeResult<std::vector<scsi::MediumAttribute>> TapeDrive::attributes(std::uint16_t first,
+                                                                     std::uint8_t partition) {
   std::vector<scsi::MediumAttribute> all;
   while (true) {
     const bool again = !all.empty();
     const std::uint16_t from = again ? all.back().id : first;
-    const scsi::ReadAttribute cdb{.first_attribute = from, .allocation_length = kAttributeLimit};
+    const scsi::ReadAttribute cdb{
+        .partition = partition, .first_attribute = from, .allocation_length = kAttributeLimit};
     const auto data = TRY(fetch(cdb.encode(), kAttributeLimit));
     auto page = TRY(understood(scsi::decode_attribute_page(data), kReadAttribute));
     auto& found = page.attributes;
@@ -140,9 +142,11 @@ TapeResult<std::vector<scsi::MediumAttribute>> TapeDrive::attributes(std::uint16
   }
 }
 
-TapeStatus TapeDrive::set_attribute(const scsi::MediumAttribute& attribute) {
+TapeStatus TapeDrive::set_attribute(const scsi::MediumAttribute& attribute, std::uint8_t partition) {
   const auto list = scsi::encode_attributes({attribute});
-  const auto cdb = scsi::WriteAttribute{.parameter_length = static_cast<std::uint32_t>(list.size())}.encode();
+  const auto cdb = scsi::WriteAttribute{.partition = partition,
+                                        .parameter_length = static_cast<std::uint32_t>(list.size())}
+                       .encode();
   const auto answer = TRY(run(cdb, list, 0, timeouts_.quick));
   if (answer.status != scsi::ScsiStatus::kGood)
     return std::unexpected(tape_error(answer.status, answer.sense, command_name(cdb)));

@@ -133,6 +133,32 @@ TEST(TapeDrive, D3_EarlyWarningAndFullVolume) {
   EXPECT_EQ(last.error().error().detail, codes::kVolumeFull.packed());
 }
 
+TEST(TapeDrive, D3_PartitionsAreMadeAndReached) {
+  Bench bench;
+  Api api(bench);
+  auto& tape = api.tape;
+  ok(tape.drain_attentions());
+  EXPECT_EQ(fault(tape.locate_in(1, 0)), TapeFault::kIllegalRequest);
+  ok(tape.ask_for_partitions(10, 0xffff, 6));
+  ok(tape.format(TapeDrive::Layout::kAsPageSays));
+  ok(tape.write_block(block(1)));
+  ok(tape.locate_in(1, 0));
+  ok(tape.write_block(block(2)));
+  EXPECT_EQ(ok(tape.position()).partition, 1);
+  ok(tape.set_attribute({0x080c, false, 0, to_bytes("second")}, 1));
+  ok(tape.locate_in(0, 0));
+  EXPECT_EQ(ok(tape.read_block(4096)).data, block(1));
+  EXPECT_EQ(fault(tape.attributes(0x080c)), TapeFault::kIllegalRequest) << "not of the first";
+  EXPECT_EQ(ok(tape.attributes(0x080c, 1)).at(0).value, to_bytes("second"));
+  ok(tape.rewind());
+  ok(tape.format(TapeDrive::Layout::kOnePartition));
+  EXPECT_EQ(fault(tape.locate_in(1, 0)), TapeFault::kIllegalRequest);
+  Bench worm({}, MediumKind::kLto, nullptr, 64U << 20U, 0, true);
+  Api write_once(worm);
+  ok(write_once.tape.drain_attentions());
+  EXPECT_EQ(fault(write_once.tape.ask_for_partitions(10, 0xffff, 6)), TapeFault::kIllegalRequest);
+}
+
 TEST(TapeDrive, D3_ModesLogsAttributes) {
   Bench bench;
   Api api(bench);

@@ -48,6 +48,31 @@ TEST(LibraryActions, L2_NewCartridgesGoIntoFreeSlots) {
   EXPECT_EQ(cartridge->identity().volume, shelf.folder->inventory().find("A00002L9")->volume);
 }
 
+TEST(LibraryActions, L2_ASecondPartitionGoesWithItsCartridge) {
+  Shelf shelf;
+  ASSERT_EQ(take(shelf.add("A00001L9")).made, 1U);
+  const auto path = shelf.folder->path_of("A00001L9");
+  auto cartridge = take(Cartridge::open(shelf.sim.env(), path, CartridgeMode::kReadWrite));
+  done(cartridge->format({.first = 4U << 20U, .second = 60U << 20U}));
+  cartridge.reset();
+  const auto volume = shelf.folder->inventory().find("A00001L9")->volume.text();
+  take(shelf.sim.disk.open("library/cartridges/B00001L9.twc.partition1", OpenMode::kCreate, 0600));
+  done(shelf.folder->rescan());
+  EXPECT_EQ(shelf.folder->strays(), std::vector<std::string>{"B00001L9.twc.partition1"})
+      << "the part of a cartridge that is known is none";
+  done(shelf.folder->commit([](Inventory& inventory) {
+    auto holding = *inventory.find("A00001L9");
+    holding.place = outside();
+    return inventory.update({holding});
+  }));
+  done(shelf.folder->remove("A00001L9"));
+  const auto away = "library/removed/A00001L9-" + volume + ".twc";
+  EXPECT_FALSE(shelf.sim.disk.exists(path + ".partition1"));
+  cartridge = take(Cartridge::open(shelf.sim.env(), away, CartridgeMode::kRead));
+  EXPECT_EQ(cartridge->partitions(), 2);
+  EXPECT_FALSE(cartridge->lost_partition());
+}
+
 TEST(LibraryActions, L2_ABarcodeNamesTheDensityOfItsMedium) {
   Shelf shelf;
   const std::vector<std::pair<std::string, unsigned>> made = {

@@ -77,12 +77,22 @@ std::string LibraryFolder::partition_fault(const Holding& holding) const {
   return "in partition " + here->name + ", but its barcode is one of " + owner->name;
 }
 
+// A file of another partition of a cartridge that the inventory knows.
+bool LibraryFolder::of_known_cartridge(const std::string& name) const {
+  const auto at = name.find(kCartridgeEnding);
+  if (at == std::string::npos || inventory_.find(name.substr(0, at)) == nullptr) return false;
+  const auto path = path_of(name.substr(0, at));
+  const auto files = partition_files(*env_.disk, path);
+  return std::ranges::find(files, parent_directory(path) + "/" + name) != files.end();
+}
+
 Status LibraryFolder::rescan() {
   const auto names = TRY(env_.disk->list(spec_.folder + "/cartridges"));
   std::set<std::string> unseen;
   for (const auto& [barcode, holding] : inventory_.cartridges()) unseen.insert(barcode);
   std::vector<std::string> strays;
   for (const auto& name : names) {
+    if (of_known_cartridge(name)) continue;
     const bool cartridge = name.ends_with(kCartridgeEnding);
     if (!cartridge || unseen.erase(name.substr(0, name.size() - kCartridgeEnding.size())) == 0)
       strays.push_back(name);
@@ -115,6 +125,9 @@ Status LibraryFolder::remove(const std::string& barcode) {
   if (env_.disk->exists(path_of(barcode))) {
     const auto away =
         spec_.folder + "/removed/" + barcode + "-" + holding->volume.text() + std::string(kCartridgeEnding);
+    // Partition 0 last: as long as it is here, a removal that was cut off can be done again.
+    for (const auto& part : partition_files(*env_.disk, path_of(barcode)))
+      TRY(env_.disk->rename(part, away + part.substr(path_of(barcode).size())));
     TRY(env_.disk->rename(path_of(barcode), away));
     TRY(env_.disk->sync_directory(spec_.folder + "/removed"));
     TRY(env_.disk->sync_directory(spec_.folder + "/cartridges"));

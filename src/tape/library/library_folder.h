@@ -1,6 +1,8 @@
 // The folder of a virtual library on disk:
 //   inventory      where every cartridge is (docs/formats/library-inventory.md)
-//   cartridges/    one file BARCODE.twc for each cartridge, wherever it is
+//   cartridges/    one file BARCODE.twc for each cartridge, wherever it is, and BARCODE.twc.partition1 for
+//   the
+//                  second partition of one that has two
 //   removed/       files of cartridges that were taken off the inventory
 //   lock           held by whoever may change anything
 // Not thread-safe: its owner sees to one call at a time.
@@ -65,6 +67,7 @@ class LibraryFolder {
                                                      std::unique_ptr<File> lock);
   std::string inventory_path() const { return spec_.folder + "/inventory"; }
   Status check_places() const;
+  bool of_known_cartridge(const std::string& name) const;
 
   Env env_;
   LibrarySpec spec_;

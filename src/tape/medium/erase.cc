@@ -6,13 +6,14 @@
 #include "tape/medium/header_areas.h"
 #include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
+#include "tape/medium/partition_set.h"
 #include "tape/medium/record_stream.h"
 
 namespace tapewarden::tape {
 
 const std::string_view kOverwriteGuarantees =
     "Every byte of the file behind the superblocks was overwritten with random bytes and synced to stable "
-    "storage: "
+    "storage (of a cartridge with two partitions: of both files): "
     "records, labels, EEDKs, key-associated data and cartridge memory can no longer be read through the "
     "file.";
 const std::string_view kOverwriteDoesNotGuarantee =
@@ -65,8 +66,10 @@ EraseReport begin_report(Env env, EraseMethod method, const Inspection& before) 
   report.volser = before.current.volser;
   report.began = env.clock->wall_now();
   report.records_dropped = before.counts.data + before.counts.filemarks;
+  report.partitions = before.current.partitions;
+  if (before.second) report.records_dropped += before.second->counts.data + before.second->counts.filemarks;
   std::set<KeyCheckValue> keys;
-  for (const SessionSummary& session : before.sessions) {
+  for (const SessionSummary& session : before.all_sessions()) {
     if (session.encrypted) keys.insert(session.check_value);
   }
   if (before.key_info.info.check_value) keys.insert(*before.key_info.info.check_value);
@@ -116,29 +119,64 @@ AttributeMap lasting_attributes(const AttributeMap& all) {
 
 }  // namespace
 
+namespace {
+
+// Every byte of one file behind its superblocks.
+Status overwrite_file(Env env, File& file, const Inspection& before, const EraseProgress& progress,
+                      EraseReport& report) {
+  const std::uint64_t end = std::max(TRY(file.size()), kDataStart);
+  TRY(overwrite(env, file, end, progress));
+  report.bytes_overwritten += end - kAreasStart;
+  report.key_slots_overwritten += 2 * kKeyCopies;
+  // Zeros say "never written"; random bytes would say "damaged".
+  const Bytes zeros(kChunkBytes - kAreasStart);
+  static_assert(kDataStart == kChunkBytes);
+  TRY(file.write_at(kAreasStart, zeros));
+  TRY(file.truncate(kDataStart));
+  TRY(file.sync());
+  if (before.attributes.empty()) return {};
+  MemoryArea memory;
+  return memory.write(file, lasting_attributes(before.attributes));
+}
+
+Status declare_empty(File& file, const Inspection& before) {
+  SuperblockPair superblocks = TRY(SuperblockPair::load(file));
+  return declare_empty(file, superblocks, before.sessions.empty() ? 0 : before.sessions.back().id);
+}
+
+// What is on a part that is not there would stay, whatever a report says.
+Status check_all_there(const Inspection& before) {
+  if (before.current.partition != 0)
+    return fail(ErrorCode::kInvalidArgument, "this is partition 1 of a cartridge", "path",
+                "name the file of its partition 0: both are erased together");
+  if (before.second_lost.empty()) return {};
+  return fail(ErrorCode::kCorrupt, before.second_lost, "partition 1",
+              "put its file back; nothing was erased");
+}
+
+Status finish_begun_format(Env env, const std::string& path, File& file) {
+  SuperblockPair superblocks = TRY(SuperblockPair::load(file));
+  return superblocks.current().formatting ? finish_format(env, path, file, superblocks) : Status{};
+}
+
+}  // namespace
+
 Result<EraseReport> erase_overwrite(Env env, const std::string& path, const EraseProgress& progress) {
   const Held held = TRY(hold(env, path));
+  TRY(check_all_there(TRY(inspect(env, path))));
+  TRY(finish_begun_format(env, path, *held.file));
   const Inspection before = TRY(inspect(env, path));
   if (before.current.worm) {
     return fail(ErrorCode::kPermissionDenied, "a WORM cartridge cannot be overwritten", "worm",
                 "erase it cryptographically, or destroy the medium");
   }
   EraseReport report = begin_report(env, EraseMethod::kOverwrite, before);
-  SuperblockPair superblocks = TRY(SuperblockPair::load(*held.file));
-  TRY(declare_empty(*held.file, superblocks, before.sessions.empty() ? 0 : before.sessions.back().id));
-  const std::uint64_t end = std::max(TRY(held.file->size()), kDataStart);
-  TRY(overwrite(env, *held.file, end, progress));
-  report.bytes_overwritten = end - kAreasStart;
-  report.key_slots_overwritten = 2 * kKeyCopies;
-
-  // Zeros say "never written"; random bytes would say "damaged".
-  const Bytes zeros(kChunkBytes - kAreasStart);
-  static_assert(kDataStart == kChunkBytes);
-  TRY(held.file->write_at(kAreasStart, zeros));
-  TRY(held.file->truncate(kDataStart));
-  TRY(held.file->sync());
-  MemoryArea memory;
-  TRY(memory.write(*held.file, lasting_attributes(before.attributes)));
+  std::unique_ptr<File> second;
+  if (before.second) second = TRY(env.disk->open(partition_path(path), OpenMode::kReadWrite));
+  TRY(declare_empty(*held.file, before));
+  if (second) TRY(declare_empty(*second, *before.second));
+  TRY(overwrite_file(env, *held.file, before, progress, report));
+  if (second) TRY(overwrite_file(env, *second, *before.second, progress, report));
   report.ended = env.clock->wall_now();
   report.guarantees = kOverwriteGuarantees;
   report.does_not_guarantee = kOverwriteDoesNotGuarantee;
@@ -148,10 +186,12 @@ Result<EraseReport> erase_overwrite(Env env, const std::string& path, const Eras
 Result<EraseReport> erase_cryptographic(Env env, const std::string& path) {
   const Held held = TRY(hold(env, path));
   const Inspection before = TRY(inspect(env, path));
+  TRY(check_all_there(before));
+  const auto sessions = before.all_sessions();
   const auto is_clear = [](const SessionSummary& session) {
     return !session.encrypted && session.data_records > 0;
   };
-  if (std::ranges::any_of(before.sessions, is_clear)) {
+  if (std::ranges::any_of(sessions, is_clear)) {
     return fail(ErrorCode::kInvalidArgument,
                 "the cartridge holds clear records, which need no key to be read", "method",
                 "erase it by overwriting");

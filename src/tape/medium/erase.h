@@ -28,6 +28,7 @@ struct EraseReport {
   WallTime ended;
   std::uint64_t bytes_overwritten = 0;
   std::uint64_t records_dropped = 0;   // logical objects that were on it
+  unsigned partitions = 1;             // that it has; all of them were erased
   std::vector<KeyCheckValue> keys;     // check values of the keys that had sealed it
   unsigned key_slots_overwritten = 0;  // of 2 * kKeyCopies
   std::string_view guarantees;
@@ -38,8 +39,9 @@ struct EraseReport {
 using EraseProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // Overwrites everything behind the superblocks with random bytes, syncing at several points, and leaves an
-// empty cartridge of the same identity. A power loss leaves it either as it was or empty with the overwriting
-// unfinished: run it again. kPermissionDenied on WORM; kConflict when the cartridge is in use.
+// empty cartridge of the same identity and partitions. A power loss leaves it either as it was or empty with
+// the overwriting unfinished: run it again. kPermissionDenied on WORM; kConflict when the cartridge is in
+// use; kCorrupt when a partition cannot be reached.
 Result<EraseReport> erase_overwrite(Env env, const std::string& path, const EraseProgress& progress = {});
 
 // Drops EEDKs, signature, KADs and key check value from all four key areas, both generations of each

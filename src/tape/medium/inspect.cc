@@ -6,6 +6,7 @@
 #include "tape/medium/full_scan.h"
 #include "tape/medium/header_areas.h"
 #include "tape/medium/layout.h"
+#include "tape/medium/partition_set.h"
 
 namespace tapewarden::tape {
 
@@ -112,7 +113,9 @@ class Inspector {
 
 }  // namespace
 
-Result<Inspection> inspect(Env env, const std::string& path) {
+namespace {
+
+Result<Inspection> inspect_file(Env env, const std::string& path) {
   const auto file = TRY(env.disk->open(path, OpenMode::kRead));
   Inspection out;
   const SuperblockPair superblocks = TRY(SuperblockPair::load(*file));
@@ -123,7 +126,7 @@ Result<Inspection> inspect(Env env, const std::string& path) {
   out.memory_slots = memory.slots();
   out.attributes = memory.attributes();
 
-  RecordStream stream(*file, out.current.volume);
+  RecordStream stream(*file, out.current.volume, out.current.partition);
   Inspector inspector(stream, out);
   ScanVisitor visitor;
   visitor.record = [&](const RecordHeader& header, const ChainState& before, bool) {
@@ -132,10 +135,31 @@ Result<Inspection> inspect(Env env, const std::string& path) {
   visitor.fault = [&](const Error& error, std::uint64_t offset, std::uint64_t) {
     inspector.fault(error, offset);
   };
-  const ScanEnd end = TRY(scan_records(stream, out.current, out.file_bytes, visitor));
+  const ScanEnd end =
+      TRY(scan_records(stream, out.current, bytes_that_count(out.current, out.file_bytes), visitor));
   out.valid_bytes = end.end.offset;
   out.torn_bytes = end.torn_bytes;
   inspector.finish();
+  return out;
+}
+
+}  // namespace
+
+Result<Inspection> inspect(Env env, const std::string& path) {
+  Inspection out = TRY(inspect_file(env, path));
+  if (out.current.partitions != 2 || out.current.partition != 0) return out;
+  const auto second = find_second(*env.disk, path, out.current);
+  if (!second) {
+    out.second_lost = second.error().message;
+    return out;
+  }
+  out.second = std::make_shared<const Inspection>(TRY(inspect_file(env, *second)));
+  return out;
+}
+
+std::vector<SessionSummary> Inspection::all_sessions() const {
+  auto out = sessions;
+  if (second) out.insert(out.end(), second->sessions.begin(), second->sessions.end());
   return out;
 }
 
@@ -163,6 +187,11 @@ void add_identity(Lines& lines, const Inspection& it) {
   lines.add("medium",
             std::string(to_string(block.kind)) + ", density " + density + "h" + (block.worm ? ", WORM" : ""));
   lines.add("made", format_utc(block.created)).add("capacity", block.capacity_bytes);
+  if (block.partitions != 1) {
+    lines.add("partition", std::to_string(block.partition) + " of " + std::to_string(block.partitions) +
+                               ", format " + block.format.text());
+  }
+  if (block.formatting) lines.add("formatting", "was cut off; the next opening for writing finishes it");
   lines.add("key management", to_string(block.management));
   for (std::size_t i = 0; i < 2; ++i) {
     const SuperblockReport& report = it.superblocks.at(i);
@@ -220,7 +249,8 @@ std::string Inspection::to_text() const {
   lines.add("torn tail", torn_bytes);
   if (damage) lines.add("DAMAGE", *damage);
   if (newer_format) lines.add("NEWER READER", *newer_format);
-  return lines.take();
+  if (!second_lost.empty()) lines.add("LOST", escape_unprintable(second_lost));
+  return lines.take() + (second ? "\n" + second->to_text() : "");
 }
 
 }  // namespace tapewarden::tape

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,12 +69,19 @@ struct Inspection {
   std::optional<std::string> damage;   // the first thing before the mark that does not check
   std::optional<std::uint64_t> damage_offset;
   std::optional<std::string> newer_format;  // what this version does not know, and a later one wrote
+  // Partition 1 of a cartridge that has one: what is in its file, or why that cannot be reached.
+  std::shared_ptr<const Inspection> second;
+  std::string second_lost;
 
+  bool needs_newer_reader() const { return newer_format || (second && second->newer_format); }
+  // The sessions of both partitions.
+  std::vector<SessionSummary> all_sessions() const;
   // Lines for a person; text from the file is escaped.
   std::string to_text() const;
 };
 
-// Reads both superblocks, the areas and every record header. kInvalidArgument when the file is no cartridge,
+// Reads both superblocks, the areas and every record header, and the same of the second partition; of a
+// file that is one itself nothing else. kInvalidArgument when the file is no cartridge,
 // kCorrupt when no superblock can be read.
 Result<Inspection> inspect(Env env, const std::string& path);
 
@@ -111,11 +119,15 @@ struct VerifyReport {
   // Tape files whose writing was cut off, as Cartridge::cut_off_files() tells them.
   std::vector<std::uint64_t> cut_off_files;
   std::vector<VerifyFault> faults;
+  // Partition 1 of a cartridge that has one; one that cannot be reached is a fault.
+  std::shared_ptr<const VerifyReport> second;
   // A write was interrupted: what is there may be in order, and yet be less than was to be written.
-  bool interrupted() const { return (torn_bytes != 0 && !torn_harmless) || !cut_off_files.empty(); }
+  bool interrupted() const {
+    return (torn_bytes != 0 && !torn_harmless) || !cut_off_files.empty() || (second && second->interrupted());
+  }
   // What was found is no damage: a later version of the program reads it.
   bool needs_newer_reader() const;
-  bool good() const { return faults.empty() && !interrupted(); }
+  bool good() const { return faults.empty() && !interrupted() && (!second || second->good()); }
   std::string to_text() const;
 };
 

@@ -21,7 +21,7 @@
 
 namespace tapewarden::tape {
 
-inline constexpr std::uint8_t kMaxPartitions = 2;
+inline constexpr std::uint8_t kMaxMediumPartitions = 2;
 
 // Capacity of each partition in bytes of records; `second` is none: one partition.
 struct PartitionSizes {

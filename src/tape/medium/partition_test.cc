@@ -5,6 +5,8 @@
 #include <set>
 
 #include "tape/medium/cartridge_test_kit.h"
+#include "tape/medium/erase.h"
+#include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
 #include "tape/medium/partition_set.h"
 #include "tape/medium/superblock.h"
@@ -330,6 +332,67 @@ TEST(Partitions, L3_TheVolumeChangeReferenceChangesWithWhatIsWritten) {
   done(tape->rewind());
   done(tape->erase_from_here());
   EXPECT_EQ(tape->volume_change_reference(), start + 2);
+}
+
+TEST(Partitions, D4_InspectionAndVerificationGoOverBoth) {
+  SimEnv sim(52);
+  auto tape = make_two(sim);
+  done(tape->set_write_session(sealed_with(key(1))));
+  fill(*tape, 0, 100, 3);
+  fill(*tape, 1, 200, 5);
+  done(tape->unload());
+  tape.reset();
+  const Inspection seen = take(inspect(sim.env(), kPath));
+  ASSERT_TRUE(seen.second);
+  EXPECT_EQ(seen.counts.data, 3U);
+  EXPECT_EQ(seen.second->counts.data, 5U);
+  EXPECT_EQ(seen.all_sessions().size(), 2U);
+  EXPECT_NE(seen.to_text().find("1 of 2"), std::string::npos);
+  const VerifyOptions with_key{.keys = {key(1)}, .progress = {}};
+  const VerifyReport whole = take(verify(sim.env(), kPath, with_key));
+  EXPECT_TRUE(whole.good()) << whole.to_text();
+  EXPECT_GT(whole.second->tags_checked, 5U);
+  Bytes& second = sim.disk.content(kSecondPath);
+  const Bytes before = second;
+  second.at(kDataStart + 1500) ^= 1;
+  const VerifyReport damaged = take(verify(sim.env(), kPath, with_key));
+  EXPECT_TRUE(damaged.faults.empty());
+  EXPECT_FALSE(damaged.good()) << "a fault of the other partition is one of the cartridge";
+  second = before;
+  done(sim.disk.remove(kSecondPath));
+  EXPECT_NE(take(inspect(sim.env(), kPath)).second_lost.find("is missing"), std::string::npos);
+  EXPECT_FALSE(take(verify(sim.env(), kPath, with_key)).good());
+}
+
+TEST(Partitions, D6_ErasingReachesBothFilesOrNone) {
+  SimEnv sim(53);
+  auto tape = make_two(sim);
+  const auto clear = fill(*tape, 0, 100, 3);
+  done(tape->change_partition(1));
+  done(tape->set_write_session(sealed_with(key(1))));
+  fill(*tape, 1, 200, 5);
+  done(tape->unload());
+  tape.reset();
+  EXPECT_FALSE(erase_cryptographic(sim.env(), kPath)) << "there are clear records";
+  EXPECT_FALSE(erase_overwrite(sim.env(), kSecondPath)) << "the cartridge is named by partition 0";
+  const Bytes first = sim.disk.content(kPath);
+  const Bytes second = sim.disk.content(kSecondPath);
+  done(sim.disk.rename(kSecondPath, "tapes/elsewhere"));
+  const auto refused = erase_overwrite(sim.env(), kPath);
+  ASSERT_FALSE(refused) << "what is on the missing file would stay";
+  EXPECT_EQ(refused.error().field, "partition 1");
+  EXPECT_EQ(sim.disk.content(kPath), first);
+  done(sim.disk.rename("tapes/elsewhere", kSecondPath));
+  const EraseReport report = take(erase_overwrite(sim.env(), kPath));
+  EXPECT_EQ(report.partitions, 2U);
+  EXPECT_EQ(report.records_dropped, 10U);
+  EXPECT_EQ(report.keys.size(), 1U);
+  EXPECT_FALSE(contains(sim.disk.content(kPath), ByteView(clear.front()).first(40)));
+  EXPECT_FALSE(contains(sim.disk.content(kSecondPath), ByteView(second).subspan(kDataStart + 500, 40)));
+  tape = reopen(sim);
+  EXPECT_EQ(tape->partitions(), 2);
+  EXPECT_EQ(content_of(*tape, 0), Content{});
+  EXPECT_EQ(content_of(*tape, 1), Content{});
 }
 
 // Before a format: content of each partition.

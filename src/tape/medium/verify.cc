@@ -7,6 +7,7 @@
 #include "tape/medium/inspect.h"
 #include "tape/medium/layout.h"
 #include "tape/medium/limits.h"
+#include "tape/medium/partition_set.h"
 #include "tape/medium/record_opener.h"
 
 namespace tapewarden::tape {
@@ -33,7 +34,7 @@ class Verifier {
       : stream_(stream), options_(options), total_(total) {
     for (const DataKeyHandle& key : options.keys) {
       openers_.emplace_back();
-      openers_.back().set_key(key, stream.volume());
+      openers_.back().set_key(key, stream.volume(), stream.partition());
     }
   }
 
@@ -200,11 +201,15 @@ std::string_view to_string(FaultKind kind) {
   return "unknown";
 }
 
-Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOptions& options) {
+namespace {
+
+Result<VerifyReport> verify_file(Env env, const std::string& path, const VerifyOptions& options,
+                                 Superblock& block) {
   const auto file = TRY(env.disk->open(path, OpenMode::kRead));
   const SuperblockPair superblocks = TRY(SuperblockPair::load(*file));
-  const std::uint64_t total = TRY(file->size());
-  RecordStream stream(*file, superblocks.current().volume);
+  block = superblocks.current();
+  const std::uint64_t total = bytes_that_count(block, TRY(file->size()));
+  RecordStream stream(*file, block.volume, block.partition);
   Verifier verifier(stream, options, total);
   TRY(check_areas(*file, superblocks, verifier));
   ScanVisitor visitor;
@@ -220,9 +225,29 @@ Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOption
   return std::move(verifier.out);
 }
 
+}  // namespace
+
+Result<VerifyReport> verify(Env env, const std::string& path, const VerifyOptions& options) {
+  Superblock block;
+  VerifyReport out = TRY(verify_file(env, path, options, block));
+  if (block.partitions != 2 || block.partition != 0) return out;
+  Superblock of_second;
+  const auto second = find_second(*env.disk, path, block);
+  if (second) {
+    out.second = std::make_shared<const VerifyReport>(TRY(verify_file(env, *second, options, of_second)));
+  } else {
+    out.faults.push_back({FaultKind::kDamage, 0, 0, second.error().message});
+  }
+  return out;
+}
+
 bool VerifyReport::needs_newer_reader() const {
-  return !faults.empty() &&
-         std::ranges::all_of(faults, [](const auto& fault) { return fault.kind == FaultKind::kNewerFormat; });
+  const auto newer = [](const VerifyReport& report) {
+    return std::ranges::all_of(report.faults,
+                               [](const auto& fault) { return fault.kind == FaultKind::kNewerFormat; });
+  };
+  const bool faulty = !faults.empty() || (second && !second->faults.empty());
+  return faulty && newer(*this) && (!second || newer(*second));
 }
 
 std::string VerifyReport::to_text() const {
@@ -243,7 +268,8 @@ std::string VerifyReport::to_text() const {
   if (torn_harmless) text += "they lie behind the end of data, where no block was\n";
   for (const std::uint64_t file : cut_off_files)
     text += "interrupted write: tape file " + std::to_string(file) + " was cut off before its end\n";
-  if (interrupted() && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
+  const bool torn = torn_bytes != 0 && !torn_harmless;
+  if (torn && cut_off_files.empty()) text += "interrupted write: nothing of it can be read\n";
   for (const VerifyFault& fault : faults) {
     text += std::string(to_string(fault.kind)) + " at offset " + std::to_string(fault.offset) + ", object " +
             std::to_string(fault.logical_object) + ": " + fault.message + "\n";
@@ -253,7 +279,8 @@ std::string VerifyReport::to_text() const {
             ", has no filemark: " + (erased ? "it was erased from there on" : "an unload ended it") +
             "; whether its writer had come to its end is not known\n";
   }
-  if (good()) text += "good\n";
+  if (second) text += "partition 1: " + second->to_text();
+  if (good() && !second) text += "good\n";
   return text;
 }
 

@@ -22,6 +22,22 @@ Step verify_blocks(std::uint32_t count) {
   return plain("VERIFY", scsi::Verify6{.fixed = true, .length = count}.encode());
 }
 
+// Page 11h: two partitions, the first of so many megabytes, the second the rest (IDP, PSUM: megabytes).
+Step ask_for_two(std::uint8_t megabytes) {
+  ByteWriter list;
+  list.zeros(4).u8(0x11).u8(0x0a).u8(1).u8(1).u8(0x34).u8(3).zeros(2).u16(megabytes).u16(0xffff);
+  auto out = list.take();
+  const auto size = static_cast<std::uint8_t>(out.size());
+  return plain("MODE SELECT page 11", Bytes{0x15, 0x10, 0, 0, size, 0}, 0, std::move(out));
+}
+Step format(std::uint8_t how) {
+  return plain("FORMAT MEDIUM " + std::to_string(how), scsi::FormatMedium{.format = how}.encode());
+}
+Step to_partition(std::uint8_t number) {
+  return plain("LOCATE(10) partition " + std::to_string(number),
+               scsi::Locate{.change_partition = true, .partition = number}.encode());
+}
+
 // A cartridge of 4 MiB in the second drive.
 std::vector<Step> small_one(std::vector<Step> then) {
   std::vector<Step> steps = {move(slot(5), drive(1)), ready().on(Unit::kSecondDrive)};
@@ -58,6 +74,14 @@ std::vector<Row> medium_rows() {
       {"FORMAT MEDIUM at the beginning leaves nothing",
        {write(100), filemarks(1), rewind(), plain("FORMAT MEDIUM", scsi::FormatMedium{}.encode()), rewind(),
         read(100).check(codes::kEndOfDataDetected)}},
+      {"FORMAT MEDIUM makes two partitions, each with blocks of its own",
+       {format(0), ask_for_two(10), format(2), write(100, 1), write(100, 2), to_partition(1), write(100, 3),
+        at(1), rewind(), read(100).data(block(3, 100)), read(100).check(codes::kEndOfDataDetected),
+        to_partition(0), read(100).data(block(1, 100)), read(100).data(block(2, 100)), rewind(), format(0),
+        read(100).check(codes::kEndOfDataDetected), to_partition(1).check(codes::kInvalidFieldInCdb)}},
+      {"FORMAT MEDIUM behind the beginning is refused",
+       {write(100),
+        plain("FORMAT MEDIUM", scsi::FormatMedium{}.encode()).check(codes::kPositionPastBeginning)}},
       {"VERIFY reads without sending, and stops at a filemark",
        {write_fixed(3), filemarks(1), rewind(), verify_blocks(2), read_fixed(1), rewind(),
         verify_blocks(5).filemark().information(2)}},
