@@ -38,7 +38,7 @@ bool wants_key(TapeFault fault) {
 // After a bad record the drive stands behind it, when its header was good. False: it cannot go on.
 Result<bool> note_fault(DriveBench& bench, const Error& error, std::uint64_t before, Checked& checked) {
   checked.faults.push_back("object " + std::to_string(before) + ": " + error.message);
-  checked.newer += error.detail == scsi::sense_codes::kIncompatibleFormat.packed() ? 1U : 0U;
+  if (error.detail == scsi::sense_codes::kIncompatibleFormat.packed()) ++checked.newer;
   const auto now = bench.tape().position();
   if (!now) return std::unexpected(now.error().error());
   return now->logical_object != before && checked.faults.size() < kMaximumFaults;
