@@ -22,7 +22,7 @@ TEST_F(CommandLine, K12_AnEvidencePackIsCheckedWithoutAServer) {
   ASSERT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--certificate", path("signing.crt")}), 0)
       << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("evidence for:     VOL001"));
-  EXPECT_THAT(out_.str(), HasSubstr("1 rows, 0 confirmed"));
+  EXPECT_THAT(out_.str(), HasSubstr("1 row, 0 confirmed"));
   EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--ca", path("ca.crt")}), 4);
   EXPECT_THAT(err_.str(), HasSubstr("was not issued by the authority trusted"));
   EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack}), 2);
