@@ -1,5 +1,5 @@
 // Commands that read or write files: evidence, what old key managers leave, cartridges, completion.
-#include "cli/command_line_kit.h"
+#include "cli/command_line_test_kit.h"
 #include "keymgr/migration/testing/jceks_writer.h"
 
 namespace tapewarden::cli::test {
