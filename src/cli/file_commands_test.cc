@@ -1,5 +1,5 @@
 // Commands that read or write files: evidence, what old key managers leave, cartridges, completion.
-#include "cli/command_line_kit.h"
+#include "cli/command_line_test_kit.h"
 #include "keymgr/migration/testing/jceks_writer.h"
 
 namespace tapewarden::cli::test {
@@ -22,7 +22,7 @@ TEST_F(CommandLine, K12_AnEvidencePackIsCheckedWithoutAServer) {
   ASSERT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--certificate", path("signing.crt")}), 0)
       << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("evidence for:     VOL001"));
-  EXPECT_THAT(out_.str(), HasSubstr("1 rows, 0 confirmed"));
+  EXPECT_THAT(out_.str(), HasSubstr("1 row, 0 confirmed"));
   EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack, "--ca", path("ca.crt")}), 4);
   EXPECT_THAT(err_.str(), HasSubstr("was not issued by the authority trusted"));
   EXPECT_EQ(tapewarden({"ledger", "verify-evidence", pack}), 2);

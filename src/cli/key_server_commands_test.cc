@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "base/text.h"
-#include "cli/command_line_kit.h"
+#include "cli/command_line_test_kit.h"
 
 namespace tapewarden::cli::test {
 namespace {

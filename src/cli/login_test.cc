@@ -1,7 +1,7 @@
 // Logging in and out, and what a server that is not the right one is to a command.
 #include <sys/stat.h>
 
-#include "cli/command_line_kit.h"
+#include "cli/command_line_test_kit.h"
 
 namespace tapewarden::cli::test {
 namespace {

@@ -1,5 +1,6 @@
 // The key proxy between a real virtual drive and a real client: writing, appending, reading, refusals.
 #include "keyproxy/key_proxy_test_kit.h"
+#include "keyproxy/seal_bytes.h"
 
 namespace tapewarden::keyproxy::test {
 namespace {

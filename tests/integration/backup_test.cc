@@ -108,7 +108,7 @@ TEST_F(KeydBackup, K17_ADeletedServerComesBackAndReadsItsCartridge) {
   const auto restored = restore("vault", folder);
   TW_ASSERT_OK(restored);
   ASSERT_EQ(restored->end.exit_code, 0) << restored->output;
-  EXPECT_NE(restored->output.find("new epoch 1; 7 unused use-once keys are read-only now"), std::string::npos)
+  EXPECT_NE(restored->output.find("new epoch 1; 7 unused use-once keys made read-only"), std::string::npos)
       << restored->output;
 
   const auto checked = site().check(Which::kPrimary);
