@@ -61,4 +61,4 @@ amanda_set_up() {
 }
 
 # Runs a command as Amanda's user.
-as_amanda() { (cd "$amanda" && exec timeout "${amanda_limit:-120}" setpriv --reuid backup --regid backup --clear-groups "$@"); }
+as_amanda() { (cd "$amanda" && exec timeout "${amanda_limit:-600}" setpriv --reuid backup --regid backup --clear-groups "$@"); }

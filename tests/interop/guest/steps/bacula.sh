@@ -133,6 +133,6 @@ bacula_is_gone() {
 
 # Says the lines to the director and prints its answers; all of them are also in the file of what was said.
 console() {
-  printf '%s\n' "$@" | timeout "${console_limit:-120}" bconsole -n -c "$bacula/console.conf" 2>&1 |
+  printf '%s\n' "$@" | timeout "${console_limit:-300}" bconsole -n -c "$bacula/console.conf" 2>&1 |
     tee -a "$FILES/bacula-said"
 }
