@@ -229,10 +229,10 @@ Result<PhysicalLibrary::Way> PhysicalLibrary::move_by(const std::string& doing, 
       note_move(*way);
       return *way;
     }
-    TRY(refresh_now());
     const bool may_differ =
         moved.error().fault == TapeFault::kUnitAttention || moved.error().fault == TapeFault::kIllegalRequest;
-    if (again || !may_differ)
+    const bool looked = refresh_now().has_value();
+    if (again || !may_differ || !looked)
       return mount_fail(MountFault::kLibrary, "library " + name_ + ", " + doing, moved.error().error());
   }
 }

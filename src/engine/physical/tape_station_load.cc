@@ -1,4 +1,6 @@
 // What a mount does with drive and library: loading, encryption settings, and putting the cartridge away.
+#include <utility>
+
 #include "base/text.h"
 #include "engine/physical/tape_station.h"
 #include "scsi/sense_codes.h"
@@ -52,20 +54,24 @@ Status TapeStation::empty_drive(MountTrace& trace) {
 Status TapeStation::wait_until_ready(const std::string& barcode) {
   const auto until = clock_.steady_now() + options_.ready_patience;
   auto& tape = drive_.tape();
+  bool told_to_load = false;
   while (true) {
+    (void)tape.drain_attentions();
     const auto ready = tape.test_ready();
     if (ready) return {};
     const auto& error = ready.error();
-    if (error.sense.code == codes::kInitializingCommandRequired) {
-      if (const auto loaded = tape.load(); !loaded && loaded.error().fault != TapeFault::kUnitAttention)
-        return drive_.failed("loading cartridge " + barcode, loaded.error());
-      continue;
-    }
-    if (!may_become_ready(error.sense.code)) return drive_.failed("waiting for cartridge " + barcode, error);
+    const bool wants_load = error.sense.code == codes::kInitializingCommandRequired;
+    if (!wants_load && !may_become_ready(error.sense.code))
+      return drive_.failed("waiting for cartridge " + barcode, error);
     if (clock_.steady_now() >= until)
       return mount_fail(MountFault::kInterrupted, ErrorCode::kTimeout,
                         drive_.name() + " did not get cartridge " + barcode + " ready: " + error.text());
-    if (error.fault != TapeFault::kUnitAttention) options_.pause(kReadyInterval);
+    if (wants_load && !std::exchange(told_to_load, true)) {
+      if (const auto loaded = tape.load(); !loaded && loaded.error().fault != TapeFault::kUnitAttention)
+        return drive_.failed("loading cartridge " + barcode, loaded.error());
+    } else {
+      options_.pause(kReadyInterval);
+    }
   }
 }
 
