@@ -55,7 +55,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "dkx/client"}},
       {"keyproxy/engine",
        {"base", "config", "crypto", "net", "tape/device", "tape/initiator", "dkx", "dkx/client", "keyproxy"}},
-      {"engine/cache", {"base", "crypto"}},
+      {"engine/cache", {"base", "crypto", "tape/medium"}},
       {"engine/catalogue", {"base", "crypto", "store", "json"}},
       {"engine/stack", {"base", "crypto"}},
       {"engine/physical", {"base", "crypto", "scsi", "tape/initiator", "engine/stack"}},

@@ -1,7 +1,9 @@
 #include "engine/catalogue/catalogue.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "engine/catalogue/catalogue_test_kit.h"
 #include "engine/catalogue/limits.h"
@@ -228,6 +230,50 @@ TEST(Catalogue, T12_DeletionsAreKeptUntilATrailerTellsThem) {
   deleted = box.look([](auto& view) { return view.deleted_volumes(10); });
   ASSERT_EQ(deleted.size(), 1U);
   EXPECT_EQ(deleted[0].volser, "VOL002");
+}
+
+TEST(Catalogue, T10_StatisticsAreKeptForNinetyDays) {
+  Box box;
+  const WallTime first = box.now();
+  const auto record = [&](int interval) {
+    return StatisticsRecord{first + interval * kStatisticsInterval,
+                            "{\"mounts\":" + std::to_string(interval) + "}"};
+  };
+  const int places = static_cast<int>(kStatisticsPlaces);
+  for (const int interval : {0, 1, 2, places - 1}) ASSERT_TRUE(box.put(record(interval)));
+  const auto kept = [&](WallTime from) {
+    return box.look([&](auto& view) { return view.statistics(from, record(places + 1).began, 1000); });
+  };
+  EXPECT_EQ(kept(first), (std::vector{record(0), record(1), record(2), record(places - 1)}));
+  EXPECT_EQ(kept(record(2).began), (std::vector{record(2), record(places - 1)}));
+  ASSERT_TRUE(box.put(record(places)));
+  EXPECT_EQ(kept(first), (std::vector{record(1), record(2), record(places - 1), record(places)}));
+  const StatisticsRecord long_one{first, std::string(kMaximumStatisticsBytes + 1, 'x')};
+  EXPECT_EQ(box.put(long_one).error().field, "statistics");
+}
+
+// Changes of several threads share commits, and none of them is lost.
+TEST(Catalogue, T10_SumsStayTrueWhenThreadsChangeOneCartridge) {
+  Box box;
+  ASSERT_TRUE(box.put(cartridge("P00001")));
+  constexpr std::uint32_t kThreads = 4;
+  constexpr std::uint32_t kEach = 25;
+  std::vector<std::thread> threads;
+  std::atomic<int> refused = 0;
+  for (std::uint32_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (std::uint32_t i = 0; i < kEach; ++i) {
+        LogicalVolume volume = written_volume("V" + std::to_string(100 * thread + i));
+        volume.primary = copy_on("P00001", 100 * thread + i, 7);
+        if (!box.put(volume)) ++refused;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(box->cartridge("P00001")->active_volumes, kThreads * kEach);
+  EXPECT_EQ(box->cartridge("P00001")->active_bytes, 7U * kThreads * kEach);
+  box.expect_sound();
 }
 
 TEST(Catalogue, T1_AnErrorUndoesTheWholeChange) {

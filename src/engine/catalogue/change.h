@@ -44,6 +44,10 @@ class CatalogueChange final : public CatalogueView {
   Status remove_storage_group(std::string_view name);
   Status remove_management_class(std::string_view name);
 
+  // In the place of the interval in which it began: a record of ninety days before gives way.
+  // kInvalidArgument when it is too long.
+  Status put(const StatisticsRecord& record);
+
   // Trailers on tape tell every deletion up to this number.
   Status drop_deleted(std::uint64_t through);
 

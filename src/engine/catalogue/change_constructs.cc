@@ -58,4 +58,11 @@ Status CatalogueChange::remove_management_class(std::string_view name) {
   return transaction_.erase(kManagementClassTable, {known.name});
 }
 
+Status CatalogueChange::put(const StatisticsRecord& record) {
+  if (record.began < WallTime{} || record.content.size() > kMaximumStatisticsBytes)
+    return fail(ErrorCode::kInvalidArgument, "a record of statistics is too long, or of no time",
+                "statistics");
+  return transaction_.put(kStatisticsTable, to_row(record));
+}
+
 }  // namespace tapewarden::engine

@@ -68,9 +68,8 @@ class Checker {
   Status take_volume(const Row& row) {
     const LogicalVolume volume = TRY(volume_from(row));
     add(VolumeTotal::of(volume), volume_totals_);
-    const CopyPools known = copy_pools_of(row);
     const CopyPools pools{take_copy(volume, CopyNumber::kPrimary), take_copy(volume, CopyNumber::kSecondary)};
-    if (known != pools || eviction_of(row) != eviction_of(volume))
+    if (to_row(volume, pools, store::blob(row, kCacheKeyColumn)) != row)
       report("logical volume " + volume.volser + ": what its row tells the indexes does not fit");
     if (volume.cached && !volume.has_cache_key)
       report("logical volume " + volume.volser + ": cached without a cache key");

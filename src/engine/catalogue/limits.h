@@ -2,6 +2,7 @@
 // these before it is stored or looked up.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,7 +23,12 @@ inline constexpr std::size_t kMaximumNoteCharacters = 256;
 inline constexpr std::size_t kMaximumStampBytes = 256;      // a content stamp
 inline constexpr std::uint64_t kMaximumBytes = 1ULL << 56;  // of a cartridge, a volume or a copy
 inline constexpr std::size_t kMaximumPage = 1000;           // rows in one answer
-inline constexpr std::size_t kMaximumFaults = 100;          // that one check names
+inline constexpr std::size_t kMaximumStatisticsBytes = 64U << 10;
+inline constexpr std::size_t kMaximumFaults = 100;  // that one check names
+
+// Historical statistics: one record for each quarter of an hour, and ninety days of them.
+inline constexpr std::chrono::minutes kStatisticsInterval{15};
+inline constexpr std::int64_t kStatisticsPlaces = 90 * 24 * 4;
 
 inline constexpr std::uint8_t kCommonPool = 0;  // where scratch cartridges lie that belong to no other pool
 inline constexpr std::uint8_t kMaximumPool = 32;

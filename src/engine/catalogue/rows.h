@@ -29,9 +29,6 @@ struct DeletedVolume {
 store::Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key);
 Result<LogicalVolume> volume_from(const store::Row& row);
 CopyPools copy_pools_of(const store::Row& row);
-// What the row tells for the indexes beyond the pools.
-std::int64_t eviction_of(const store::Row& row);
-std::int64_t eviction_of(const LogicalVolume& volume);
 
 store::Row to_row(const PhysicalVolume& cartridge);
 Result<PhysicalVolume> cartridge_from(const store::Row& row);
@@ -47,6 +44,10 @@ store::Row to_row(const CartridgeTotal& total);
 Result<CartridgeTotal> cartridge_total_from(const store::Row& row);
 store::Row to_row(const VolumeTotal& total);
 Result<VolumeTotal> volume_total_from(const store::Row& row);
+
+// Its place is the interval's number modulo kStatisticsPlaces.
+store::Row to_row(const StatisticsRecord& record);
+StatisticsRecord statistics_from(const store::Row& row);
 
 store::Row to_row(std::int64_t place, const DeletedVolume& deleted);
 DeletedVolume deleted_volume_from(const store::Row& row);

@@ -1,3 +1,4 @@
+#include "engine/catalogue/limits.h"
 #include "engine/catalogue/rows.h"
 #include "engine/catalogue/tables.h"
 #include "store/row_fields.h"
@@ -54,6 +55,25 @@ Result<VolumeTotal> volume_total_from(const Row& row) {
   total.sums.primary_due_bytes = in.number<std::int64_t>();
   total.sums.secondary_due_bytes = in.number<std::int64_t>();
   return total;
+}
+
+Row to_row(const StatisticsRecord& record) {
+  const std::int64_t interval =
+      std::chrono::floor<std::chrono::minutes>(record.began).time_since_epoch() / kStatisticsInterval;
+  return RowFields(kStatisticsTable)
+      .number(interval % kStatisticsPlaces)
+      .time(record.began)
+      .text(record.content)
+      .take();
+}
+
+StatisticsRecord statistics_from(const Row& row) {
+  RowFieldReader in(kStatisticsTable, row);
+  (void)in.number<std::int64_t>();
+  StatisticsRecord record;
+  record.began = in.time();
+  record.content = in.text();
+  return record;
 }
 
 }  // namespace tapewarden::engine

@@ -29,13 +29,17 @@ std::optional<Copy> take_copy(RowFieldReader& in) {
   return copy;
 }
 
-constexpr std::size_t kDerived = 3;  // columns at the end
-
-}  // namespace
+constexpr std::size_t kDerived = 4;  // columns at the end
 
 std::int64_t eviction_of(const LogicalVolume& volume) {
   return volume.may_leave_cache() ? 1 + std::int64_t{volume.preference} : 0;
 }
+
+bool next_scratch(const LogicalVolume& volume) {
+  return volume.category == Category::kScratch && volume.mounted.empty();
+}
+
+}  // namespace
 
 Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key) {
   RowFields out(kVolumeTable);
@@ -51,6 +55,7 @@ Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key)
   out.time(volume.inserted).time(volume.written).time(volume.accessed).time(volume.scratched);
   out.moment(volume.delete_after);
   out.number(pools.primary).number(pools.secondary).number(eviction_of(volume));
+  out.number(next_scratch(volume));
   return out.take();
 }
 
@@ -88,10 +93,6 @@ Result<LogicalVolume> volume_from(const Row& row) {
 CopyPools copy_pools_of(const Row& row) {
   const std::size_t at = kVolumeTable.columns.size() - kDerived;
   return {store::integer(row, at), store::integer(row, at + 1)};
-}
-
-std::int64_t eviction_of(const Row& row) {
-  return store::integer(row, kVolumeTable.columns.size() - 1);
 }
 
 Row to_row(std::int64_t place, const DeletedVolume& deleted) {

@@ -15,8 +15,9 @@ constexpr auto kInteger = store::ColumnType::kInteger;
 constexpr auto kText = store::ColumnType::kText;
 constexpr auto kBlob = store::ColumnType::kBlob;
 
-// The indexes below, and the queries that want them, name these numbers.
-static_assert(static_cast<int>(Category::kScratch) == 0);
+// SQLite takes the rows of a search that an index alone can answer (reclaim, labels) from the index when it
+// holds every column that is asked for, row_erased too. The indexes below, and the queries that want them,
+// name these numbers.
 static_assert(static_cast<int>(CartridgeState::kScratch) == 0);
 static_assert(static_cast<int>(CartridgeState::kFilling) == 1);
 static_assert(static_cast<int>(CartridgeState::kFull) == 2);
@@ -26,8 +27,8 @@ static_assert(static_cast<int>(MoveRequest::When::kNone) == 0);
 }  // namespace
 
 // primary_at, secondary_at: the pool in which an active copy lies, or -1. eviction: 0 for a volume that may
-// not leave the cache, else 1 more than its preference. The three follow from the others and from the
-// cartridges, and serve the indexes.
+// not leave the cache, else 1 more than its preference. next_scratch: 1 for a scratch volume in no drive. The
+// four follow from the others and from the cartridges, and serve the indexes.
 const TableSpec kVolumeTable{
     .name = "logical_volume",
     .columns = {{"volser", kText, ColumnRole::kKey},
@@ -67,7 +68,8 @@ const TableSpec kVolumeTable{
                 {"delete_after", kInteger},
                 {"primary_at", kInteger},
                 {"secondary_at", kInteger},
-                {"eviction", kInteger}},
+                {"eviction", kInteger},
+                {"next_scratch", kInteger}},
     .indexes = {"category, volser", "storage_group, volser", "category, storage_group, volser",
                 "management_class, volser", "primary_at, volser WHERE primary_at >= 0",
                 "secondary_at, volser WHERE secondary_at >= 0",
@@ -78,8 +80,8 @@ const TableSpec kVolumeTable{
                 "primary_pool, written, volser WHERE primary_due = 1 AND mounted = ''",
                 "secondary_pool, written, volser WHERE secondary_due = 1 AND mounted = ''",
                 "cached_bytes DESC, volser WHERE eviction = 1", "accessed, volser WHERE eviction = 2",
-                "scratched, volser WHERE category = 0 AND mounted = ''",
-                "delete_after, volser WHERE delete_after > 0", "mounted WHERE mounted <> ''"},
+                "scratched, volser WHERE next_scratch = 1", "delete_after, volser WHERE delete_after > 0",
+                "mounted WHERE mounted <> ''"},
     .unique_indexes = {},
     .replicated = false,
 };
@@ -113,11 +115,12 @@ const TableSpec kCartridgeTable{
                 {"move_when", kInteger},
                 {"move_pool", kInteger},
                 {"note", kText}},
-    .indexes = {"pool, barcode", "state, barcode", "encryption, barcode", "label1, label2, barcode",
-                "state, active_volumes, barcode", "pool, kind, medium, barcode WHERE state = 0",
+    .indexes = {"pool, barcode", "state, barcode", "encryption, barcode",
+                "barcode, label1, label2, row_erased", "state, active_volumes, barcode",
+                "pool, kind, medium, barcode WHERE state = 0",
                 "pool, kind, written_bytes DESC, barcode WHERE state = 1",
-                "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated "
-                "WHERE state = 2",
+                "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated, "
+                "state, row_erased WHERE state = 2",
                 "move_when, barcode WHERE move_when > 0"},
     .unique_indexes = {},
     .replicated = false,
@@ -199,6 +202,16 @@ const TableSpec kVolumeTotalTable{
     .replicated = false,
 };
 
+// A row is a place that is used again after ninety days.
+const TableSpec kStatisticsTable{
+    .name = "statistics",
+    .columns = {{"place", kInteger, ColumnRole::kKey}, {"began", kInteger}, {"content", kText}},
+    .indexes = {"began"},
+    .unique_indexes = {},
+    .replicated = false,
+    .backup = store::BackupRole::kNote,
+};
+
 // Deletions that no trailer on tape tells yet. A row is a place that is used again: number 0 is a free one.
 const TableSpec kDeletedVolumeTable{
     .name = "deleted_volume",
@@ -221,9 +234,9 @@ const TableSpec kWithdrawnVolumeTable{
 };
 
 std::vector<const TableSpec*> catalogue_tables() {
-  return {&kVolumeTable,       &kCartridgeTable,       &kPoolTable,
-          &kStorageGroupTable, &kManagementClassTable, &kCartridgeTotalTable,
-          &kVolumeTotalTable,  &kDeletedVolumeTable,   &kWithdrawnVolumeTable};
+  return {&kVolumeTable,          &kCartridgeTable,      &kPoolTable,        &kStorageGroupTable,
+          &kManagementClassTable, &kCartridgeTotalTable, &kVolumeTotalTable, &kStatisticsTable,
+          &kDeletedVolumeTable,   &kWithdrawnVolumeTable};
 }
 
 }  // namespace tapewarden::engine

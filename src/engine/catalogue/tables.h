@@ -14,6 +14,7 @@ extern const store::TableSpec kStorageGroupTable;
 extern const store::TableSpec kManagementClassTable;
 extern const store::TableSpec kCartridgeTotalTable;
 extern const store::TableSpec kVolumeTotalTable;
+extern const store::TableSpec kStatisticsTable;
 extern const store::TableSpec kDeletedVolumeTable;
 extern const store::TableSpec kWithdrawnVolumeTable;
 

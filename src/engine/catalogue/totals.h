@@ -61,4 +61,11 @@ struct VolumeTotal {
   bool sound() const;
 };
 
+// What the engine did within one interval (kStatisticsInterval), as the engine words it.
+struct StatisticsRecord {
+  WallTime began{};
+  std::string content;
+  friend bool operator==(const StatisticsRecord&, const StatisticsRecord&) = default;
+};
+
 }  // namespace tapewarden::engine

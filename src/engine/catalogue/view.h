@@ -102,6 +102,8 @@ class CatalogueView {
   // Those with something in them.
   Result<std::vector<CartridgeTotal>> cartridge_totals();
   Result<std::vector<VolumeTotal>> volume_totals();
+  // Of intervals that began from `from` on and before `before`, oldest first.
+  Result<std::vector<StatisticsRecord>> statistics(WallTime from, WallTime before, std::size_t limit);
   // Deletions that no trailer tells yet, oldest first.
   Result<std::vector<DeletedVolume>> deleted_volumes(std::size_t limit);
 

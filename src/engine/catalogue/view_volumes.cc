@@ -153,8 +153,7 @@ Result<std::vector<LogicalVolume>> CatalogueView::eviction_candidates(std::size_
 }
 
 Result<std::vector<LogicalVolume>> CatalogueView::scratch_volumes(std::size_t limit) {
-  return query_volumes("category = 0 AND mounted = '' ORDER BY scratched, volser LIMIT ?",
-                       {limit_value(limit)});
+  return query_volumes("next_scratch = 1 ORDER BY scratched, volser LIMIT ?", {limit_value(limit)});
 }
 
 Result<std::vector<LogicalVolume>> CatalogueView::expired(WallTime now, std::size_t limit) {
@@ -180,6 +179,15 @@ Result<std::vector<VolumeTotal>> CatalogueView::volume_totals() {
   for (const Row& row : TRY(reader_.query(kVolumeTotalTable, "volumes > 0", {})))
     totals.push_back(TRY(volume_total_from(row)));
   return totals;
+}
+
+Result<std::vector<StatisticsRecord>> CatalogueView::statistics(WallTime from, WallTime before,
+                                                                std::size_t limit) {
+  std::vector<StatisticsRecord> records;
+  for (const Row& row : TRY(reader_.query(kStatisticsTable, "began >= ? AND began < ? ORDER BY began LIMIT ?",
+                                          {to_millis(from), to_millis(before), limit_value(limit)})))
+    records.push_back(statistics_from(row));
+  return records;
 }
 
 Result<std::vector<DeletedVolume>> CatalogueView::deleted_volumes(std::size_t limit) {
