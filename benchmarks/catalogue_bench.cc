@@ -2,11 +2,9 @@
 // searching, choosing what to reclaim, and the memory that it takes. TAPEWARDEN_BENCH_VOLUMES sets another
 // number than 1,000,000; only that number has goals.
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <random>
-#include <unistd.h>
 
 #include "base/real_env.h"
 #include "crypto/random.h"
@@ -38,14 +36,6 @@ std::uint64_t volumes_wanted() {
 std::string numbered(char letter, std::uint64_t number) {
   std::string digits = std::to_string(number);
   return letter + std::string(7 - std::min<std::size_t>(7, digits.size()), '0') + digits;
-}
-
-double megabytes_in_use() {
-  std::ifstream in("/proc/self/statm");  // pages: size, resident
-  double size = 0;
-  double resident = 0;
-  in >> size >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1U << 20);
 }
 
 // What an engine has after years: most volumes on tape, some of them also in the cache, many scratch, and
@@ -302,8 +292,8 @@ void measure_reclaim(Site& site, Measured& measured) {
 void measure_syncs(Measured& measured) {
   Folder folder;
   RealDisk disk;
-  const auto first = must(disk.open(folder / "first", OpenMode::kCreateNew));
-  const auto second = must(disk.open(folder / "second", OpenMode::kCreateNew));
+  const auto first = must(disk.open(folder / "first", OpenMode::kCreateNew, 0600));
+  const auto second = must(disk.open(folder / "second", OpenMode::kCreateNew, 0600));
   const Bytes page(4096, 1);
   std::uint64_t at = 0;
   measured.time(

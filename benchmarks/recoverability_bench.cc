@@ -2,8 +2,6 @@
 // start, then answers. TAPEWARDEN_BENCH_LEDGER sets another number than 1,000,000; only that number has
 // goals.
 #include <cstdlib>
-#include <fstream>
-#include <unistd.h>
 
 #include "harness.h"
 #include "key_server.h"
@@ -46,14 +44,6 @@ void add_rows(KeyServer& server, std::uint64_t cartridges) {
       return {};
     }));
   }
-}
-
-double megabytes_in_use() {
-  std::ifstream in("/proc/self/statm");  // pages: size, resident
-  double size = 0;
-  double resident = 0;
-  in >> size >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1U << 20);
 }
 
 Figure figure(const std::string& what, double value, const std::string& unit, std::uint64_t cartridges,

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <unistd.h>
 
 namespace tapewarden::bench {
 
@@ -14,6 +16,14 @@ Folder::Folder() {
 Folder::~Folder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
+}
+
+double megabytes_in_use() {
+  std::ifstream in("/proc/self/statm");  // pages: size, resident
+  double size = 0;
+  double resident = 0;
+  in >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1U << 20);
 }
 
 }  // namespace tapewarden::bench

@@ -16,6 +16,9 @@ T must(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
+// Memory of this process that is not swapped out, in MiB.
+double megabytes_in_use();
+
 // A folder in the current one, gone with the object: /tmp may be memory, where a sync costs nothing.
 class Folder {
  public:
