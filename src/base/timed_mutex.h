@@ -1,5 +1,5 @@
-// A mutex for which somebody waits for a while only, with its lock and its condition (thread_annotations.h has
-// those without a time).
+// A mutex for which somebody waits for a while only, with its lock and its condition (thread_annotations.h
+// has those without a time).
 #pragma once
 
 #include <chrono>

@@ -44,7 +44,7 @@ struct Erasure {
   WallTime ended{};
   std::uint64_t bytes_overwritten = 0;
   std::uint64_t records_dropped = 0;
-  std::uint64_t partitions = 1;          // that the cartridge has; all of them were erased
+  std::uint64_t partitions = 1;           // that the cartridge has; all of them were erased
   std::uint64_t key_generation = 0;       // of the key area before the erasure
   std::vector<std::string> check_values;  // of the keys that had sealed it, in hex
 };

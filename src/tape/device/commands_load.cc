@@ -46,7 +46,9 @@ Status load(DriveState& drive) {
     return fail(ErrorCode::kConflict, "the cartridge does not fit this drive", "kind",
                 "LTO cartridges go into LTO drives, 3592 cartridges into 3592 drives");
   if (cartridge->writable()) TRY(cartridge->count_load());
-  drive.mounted_read_only = !cartridge->writable() || access == DensityAccess::kRead;
+  // One whose second partition is lost takes no writes either, but a format.
+  const bool only_readable = !cartridge->writable() && !cartridge->lost_partition();
+  drive.mounted_read_only = drive.write_protected || only_readable || access == DensityAccess::kRead;
   cartridge->set_programmable_early_warning(drive.programmable_early_warning * kMegabyte);
   drive.cartridge = std::move(cartridge);
   drive.counters.mounted();

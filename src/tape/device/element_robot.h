@@ -16,7 +16,8 @@ class ElementRobot {
   virtual scsi::ElementDescriptor describe(std::uint16_t address) const = 0;
   // Moves the cartridge and returns when that is durable; after an error everything is where it was.
   // 05/3B/0E, 05/3B/0D, 05/53/03 (an initiator of the drive prevents it), 05/30/00 (the cartridge does not
-  // fit the drive), 02/04/01 (the drive waits for a key), 04/53/xx. REQUIRES: both addresses are in the layout and none is of the transport.
+  // fit the drive), 02/04/01 (the drive waits for a key), 04/53/xx. REQUIRES: both addresses are in the
+  // layout and none is of the transport.
   virtual scsi::Outcome<void> move(std::uint16_t source, std::uint16_t destination) = 0;
   // From `source` to `first`, and what was in `first` to `second`, which may be `source`. Errors as move().
   virtual scsi::Outcome<void> exchange(std::uint16_t source, std::uint16_t first, std::uint16_t second) = 0;

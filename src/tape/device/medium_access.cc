@@ -9,7 +9,7 @@ namespace codes = scsi::sense_codes;
 
 MediumFault fault_of(const Error& error) {
   return error.detail <= detail(MediumFault::kNewerFormat) ? static_cast<MediumFault>(error.detail)
-                                                         : MediumFault::kNone;
+                                                           : MediumFault::kNone;
 }
 
 scsi::Sense sense(scsi::SenseCode code) {

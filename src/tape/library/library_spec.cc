@@ -124,7 +124,8 @@ Status read_partitions(config::Section& section, LibrarySpec& spec) {
     spec.partitions.push_back(*std::move(partition));
   }
   if (spec.partitions.size() > kMaxLibraryPartitions)
-    return section.wrong("partitions", "name at most " + std::to_string(kMaxLibraryPartitions) + " partitions");
+    return section.wrong("partitions",
+                         "name at most " + std::to_string(kMaxLibraryPartitions) + " partitions");
   if (const auto apart = check_apart(spec.partitions); !apart)
     return section.wrong("partitions", apart.error().message);
   for (const auto& rule : spec.encryption) {

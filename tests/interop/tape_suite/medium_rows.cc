@@ -25,7 +25,8 @@ Step verify_blocks(std::uint32_t count) {
 // Page 11h: two partitions, the first of so many megabytes, the second the rest (IDP, PSUM: megabytes).
 Step ask_for_two(std::uint8_t megabytes) {
   ByteWriter list;
-  list.zeros(2).u8(0x10).u8(0).u8(0x11).u8(0x0a).u8(1).u8(1).u8(0x34).u8(3).zeros(2).u16(megabytes).u16(0xffff);
+  list.zeros(2).u8(0x10).u8(0).u8(0x11).u8(0x0a).u8(1).u8(1).u8(0x34).u8(3).zeros(2).u16(megabytes).u16(
+      0xffff);
   auto out = list.take();
   const auto size = static_cast<std::uint8_t>(out.size());
   return plain("MODE SELECT page 11", Bytes{0x15, 0x10, 0, 0, size, 0}, 0, std::move(out));
