@@ -166,7 +166,7 @@ TEST_F(KeydCartridgeKeys, K12_TheEvidenceOfACartridgeProvesIssueAndConfirmation)
   const auto shown = tapewarden({"ledger", "verify-evidence", file("pack"), "--site", site().directory()});
   TW_ASSERT_OK(shown);
   EXPECT_THAT(*shown, HasSubstr("1 row, 1 confirmed by drives, 0 imported"));
-  EXPECT_THAT(*shown, HasSubstr("1 sets whose seals fit"));
+  EXPECT_THAT(*shown, HasSubstr("1 set whose seals fit"));
   EXPECT_THAT(*shown, HasSubstr("3 records")) << "served, confirmed, and the pack itself";
 }
 
