@@ -130,7 +130,7 @@ Status verify(Context& context, const Values& values) {
   const auto report = TRY(tape::verify(context.env, values.text("FILE"), options));
   auto summary = summary_of(report);
   if (report.second) summary["partition_1"] = summary_of(*report.second);
-  print_report(context, std::move(summary), report.to_text());
+  print_report(context, summary, report.to_text());
   if (report.good()) return {};
   const bool faulty = !report.faults.empty() || (report.second && !report.second->faults.empty());
   if (!faulty) return interrupted_write();

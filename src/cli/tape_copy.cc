@@ -384,7 +384,7 @@ Result<std::vector<TapeFile>> list_tape(KeyedDrive& bench) {
   std::vector<TapeFile> files;
   for (std::uint8_t partition = 0; partition < partitions; ++partition) {
     TRY(plain(partitions == 1 ? drive.rewind() : drive.locate_in(partition, 0)));
-    for (auto& file : TRY(list_partition(bench, partition))) files.push_back(std::move(file));
+    for (const auto& file : TRY(list_partition(bench, partition))) files.push_back(file);
   }
   return files;
 }

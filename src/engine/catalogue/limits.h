@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaximumFaults = 100;  // that one check names
 
 // Historical statistics: one record for each quarter of an hour, and ninety days of them.
 inline constexpr std::chrono::minutes kStatisticsInterval{15};
-inline constexpr std::int64_t kStatisticsPlaces = 90 * 24 * 4;
+inline constexpr std::int64_t kStatisticsPlaces = std::int64_t{90} * 24 * 4;
 
 inline constexpr std::uint8_t kCommonPool = 0;  // where scratch cartridges lie that belong to no other pool
 inline constexpr std::uint8_t kMaximumPool = 32;

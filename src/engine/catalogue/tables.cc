@@ -5,11 +5,15 @@
 
 namespace tapewarden::engine {
 
-using store::Column;
 using store::ColumnRole;
 using store::TableSpec;
 
 namespace {
+
+// Everything that the choice of the next cartridge to reclaim looks at.
+constexpr std::string_view kReclaimIndex =
+    "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated, state, "
+    "row_erased WHERE state = 2";
 
 constexpr auto kInteger = store::ColumnType::kInteger;
 constexpr auto kText = store::ColumnType::kText;
@@ -118,9 +122,7 @@ const TableSpec kCartridgeTable{
     .indexes = {"pool, barcode", "state, barcode", "encryption, barcode",
                 "barcode, label1, label2, row_erased", "state, active_volumes, barcode",
                 "pool, kind, medium, barcode WHERE state = 0",
-                "pool, kind, written_bytes DESC, barcode WHERE state = 1",
-                "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated, "
-                "state, row_erased WHERE state = 2",
+                "pool, kind, written_bytes DESC, barcode WHERE state = 1", kReclaimIndex,
                 "move_when, barcode WHERE move_when > 0"},
     .unique_indexes = {},
     .replicated = false,
