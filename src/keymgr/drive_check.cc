@@ -66,11 +66,10 @@ Result<CheckedDrive> check_drive(store::Reader& reader, const KeyManager& manage
   out.subject.serial = out.drive.serial;
   out.subject.proxy = caller.proxy;
   // A partition is the word of whoever relays the request, so it counts only from one who may.
-  if (caller.proxy && TRY(manager.drives().proxy_may_speak(reader, *caller.proxy, out.drive.serial))) {
-    out.subject.partition = caller.partition;
-  } else {
-    out.subject.proxy.reset();
-  }
+  const auto& relay = caller.proxy ? caller.proxy : caller.relay;
+  const bool listed = relay && TRY(manager.drives().proxy_may_speak(reader, *relay, out.drive.serial));
+  if (listed) out.subject.partition = caller.partition;
+  if (!listed) out.subject.proxy.reset();
   return out;
 }
 

@@ -39,8 +39,10 @@ struct Caller {
   bool wrapping_vouched = false;
   std::optional<Hash256> proxy;  // fingerprint of the certificate of the proxy that asserts the serial
   std::string proxy_name;
-  std::string
-      partition;  // the library partition or pool that the drive works for, as the proxy says; or empty
+  // Fingerprint of the certificate at the other end of the connection, whoever signed the request.
+  std::optional<Hash256> relay;
+  // The library partition or pool that the drive works for, as the request says; or empty.
+  std::string partition;
 };
 
 struct LedgerReference {

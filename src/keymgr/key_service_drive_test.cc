@@ -317,6 +317,14 @@ TEST_F(DriveSite, K27_APartitionCountsOnlyFromItsProxy) {
   EXPECT_EQ(refusal(request), EkmCode::kProhibited);
   ASSERT_TRUE(m().allow_proxy(operator_(), proxy, "library", drive.serial()));
   EXPECT_TRUE(server.ask(request));
+  // Nor does it count less when the drive signs by itself and the proxy only passes the request on.
+  request.caller.proxy.reset();
+  request.request_id = random_uuid();
+  request.caller.relay = proxy;
+  EXPECT_TRUE(server.ask(request));
+  request.request_id = random_uuid();
+  request.caller.relay->fill(4);
+  EXPECT_EQ(refusal(request), EkmCode::kProhibited);
 }
 
 TEST_F(DriveSite, K13_NoAnswerLeavesWithoutItsAuditRecord) {

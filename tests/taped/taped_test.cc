@@ -133,7 +133,7 @@ TEST_F(Taped, L2_TheOperatorsCommandsWaitForTheEndOfTheEngine) {
   EXPECT_THAT(refused.error().message, HasSubstr("in use"));
   const auto shown = taped_->library({"show"});
   ASSERT_TRUE(shown) << shown.error().text();
-  EXPECT_THAT(*shown, HasSubstr("A00001L9  LTO  import/export slot 1"));
+  EXPECT_THAT(*shown, HasSubstr("A00001L9  LTO   import/export slot 1"));
   const auto ended = taped_->stop();
   ASSERT_TRUE(ended) << ended.error().text();
   EXPECT_EQ(*ended, 0) << taped_->log();

@@ -134,6 +134,7 @@ class Session final : public ServerSession, public std::enable_shared_from_this<
     }
     auto converted = to_key_request(asked, *identity);
     if (!converted) return refuse(request, action, converted.error(), std::move(reply));
+    converted->caller.relay = peer_.fingerprint;
     if (request->signer == SignerKind::kProxy) {
       converted->caller.proxy = peer_.fingerprint;
       converted->caller.proxy_name = peer_.name;
