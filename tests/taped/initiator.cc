@@ -1,5 +1,6 @@
 #include "taped/initiator.h"
 
+#include <csignal>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 
@@ -22,6 +23,8 @@ Initiator::Initiator() : state_(std::make_unique<State>()) {}
 Initiator::~Initiator() = default;
 
 Result<std::unique_ptr<Initiator>> Initiator::connect(const Login& login) {
+  // The engine may be killed while libiscsi writes to it.
+  (void)std::signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<Initiator> made(new Initiator());
   auto*& context = made->state_->context;
   context = iscsi_create_context(login.initiator.c_str());
