@@ -172,6 +172,7 @@ Status DriveBay::eject() {
 
 Status DriveBay::force_eject() {
   const TimedMutexLock lock(mutex_);
+  if (waiting_ == Waiting::kForKey) waiting_ = Waiting::kCancelled;
   const auto ejected = drive_->force_eject();
   note_state();
   return without_path(ejected);

@@ -19,8 +19,8 @@
 //  in
 //     between.
 //  2. While a host's command waits for a key (`waiting_` is kForKey) the drive is becoming ready to everybody
-//     else, and its cartridge stays: only a reset or the power takes it from there (kCancelled), and then the
-//     command is not run again.
+//     else, and its cartridge stays: only a reset, force or the power takes it from there (kCancelled), and
+//     then the command is not run again.
 #pragma once
 
 #include <atomic>

@@ -237,6 +237,19 @@ TEST(DriveBay, L4_AResetTakesACommandOutOfItsWaitForAKey) {
   EXPECT_EQ(bay.run(scsi::Read6{.transfer_length = 300}.encode()).data_in, block(1));
 }
 
+TEST(DriveBay, L4_AWriteThatWaitedForItsKeyIsNotRunOnAnotherCartridge) {
+  Bay bay(KeyManagement::kLibrary);
+  const auto other = bay.make("other", "A00002L9");
+  bay.keys.on_serve = [&] {
+    done(bay.bay->force_eject());
+    done(bay.bay->insert("other", other, {.encrypt = false}));
+  };
+  EXPECT_EQ(bay.write().sense.code, codes::kKeyGenerationNeeded);
+  bay.keys.on_serve = {};
+  bay.settle();
+  EXPECT_EQ(bay.run(scsi::Read6{.transfer_length = 300}.encode()).sense.code, codes::kEndOfDataDetected);
+}
+
 TEST(DriveBay, L4_ThePowerIsSwitchedOffWhileACommandWaitsForItsKey) {
   Bay bay(KeyManagement::kLibrary);
   bay.keys.on_serve = [&] { done(bay.bay->power_off()); };
