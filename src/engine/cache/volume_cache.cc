@@ -16,7 +16,7 @@ VolumeCache::VolumeCache(Env env, std::string folder)
     : env_(env), folder_(std::move(folder)), disk_(*env.disk, *env.random) {}
 
 std::string VolumeCache::stem_of(const CachedContent& content) const {
-  return folder_ + "/" + content.volser + "-" + std::to_string(content.generation);
+  return folder_ + "/" + content.volser + "-" + std::to_string(content.number);
 }
 std::string VolumeCache::path_of(const CachedContent& content) const {
   return stem_of(content) + std::string(kWhole);
@@ -58,7 +58,7 @@ Result<std::vector<std::string>> VolumeCache::remove_strays() {
   {
     const MutexLock lock(mutex_);
     for (const auto& [content, bytes] : bytes_)
-      wanted.insert(content.volser + "-" + std::to_string(content.generation) + std::string(kWhole));
+      wanted.insert(content.volser + "-" + std::to_string(content.number) + std::string(kWhole));
   }
   std::vector<std::string> removed;
   for (const auto& name : TRY(env_.disk->list(folder_))) {

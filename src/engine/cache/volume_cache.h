@@ -1,12 +1,12 @@
-// The cache's folder (feature row T5): one sealed file for each content of a logical volume that is here,
-// VOLSER-GENERATION.twc, and how much room they take. What is in it and under which keys, the catalogue
+// The cache's folder (feature row T5): one sealed file for each logical volume that is here,
+// VOLSER-NUMBER.twc, and how much room they take. What is in it and under which keys, the catalogue
 // knows; this keeps files and sums.
 //
 // Thread-safe.
 //
 // Invariants
 //  1. A file has its name only when it is whole: while it is being brought here it is called
-//  VOLSER-GENERATION.part,
+//  VOLSER-NUMBER.part,
 //     and adopt() gives it its name after it was synced.
 //  2. Every file that has a key here is counted in used_bytes(), with the length that it last had when it was
 //  looked
@@ -25,9 +25,10 @@
 
 namespace tapewarden::engine {
 
+// A file that holds a volume's content.
 struct CachedContent {
-  std::string volser;            // 1 to 8 of A-Z and 0-9
-  std::uint64_t generation = 0;  // of the content
+  std::string volser;        // 1 to 8 of A-Z and 0-9
+  std::uint64_t number = 0;  // of the file: each that is made for the volume has a new one
   auto operator<=>(const CachedContent&) const = default;
 };
 

@@ -19,7 +19,7 @@ std::unique_ptr<VolumeCache> fresh(testing::SimEnv& sim) {
 }
 
 void bring(VolumeCache& cache, const CachedContent& content, std::size_t bytes) {
-  ASSERT_TRUE(cache.expect(content, key(static_cast<std::uint8_t>(content.generation))));
+  ASSERT_TRUE(cache.expect(content, key(static_cast<std::uint8_t>(content.number))));
   {
     const auto file = cache.env().disk->open(cache.partial_path_of(content), OpenMode::kCreateNew).value();
     ASSERT_TRUE(file->write_at(0, Bytes(bytes, 0x5a)));
@@ -31,7 +31,7 @@ void bring(VolumeCache& cache, const CachedContent& content, std::size_t bytes) 
 std::vector<VolumeCache::Known> knowing(std::initializer_list<CachedContent> contents) {
   std::vector<VolumeCache::Known> out;
   for (const auto& content : contents)
-    out.push_back({content, key(static_cast<std::uint8_t>(content.generation))});
+    out.push_back({content, key(static_cast<std::uint8_t>(content.number))});
   return out;
 }
 

@@ -46,7 +46,7 @@ Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key)
   out.text(volume.volser).blob(volume.volume.view()).member(volume.category);
   out.text(volume.storage_group).text(volume.management_class);
   out.number(volume.generation).number(volume.deleted_generation).blob(volume.stamp);
-  out.text(volume.mounted).number(volume.cached).number(volume.cached_bytes);
+  out.text(volume.mounted).number(volume.cached).number(volume.cache_file).number(volume.cached_bytes);
   out.value_of(std::move(cache_key)).number(volume.capacity_bytes).number(volume.preference);
   put_copy(out, volume.primary);
   put_copy(out, volume.secondary);
@@ -72,6 +72,7 @@ Result<LogicalVolume> volume_from(const Row& row) {
   volume.stamp = in.blob();
   volume.mounted = in.text();
   volume.cached = in.number<bool>();
+  volume.cache_file = in.number<std::uint64_t>();
   volume.cached_bytes = in.number<std::uint64_t>();
   volume.has_cache_key = !in.blob().empty();
   volume.capacity_bytes = in.number<std::uint64_t>();

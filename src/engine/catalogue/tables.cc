@@ -45,6 +45,7 @@ const TableSpec kVolumeTable{
                 {"stamp", kBlob},
                 {"mounted", kText},
                 {"cached", kInteger},
+                {"cache_file", kInteger},
                 {"cached_bytes", kInteger},
                 {"cache_key", kBlob, ColumnRole::kSecret},
                 {"capacity_bytes", kInteger},

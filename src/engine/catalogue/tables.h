@@ -18,7 +18,7 @@ extern const store::TableSpec kStatisticsTable;
 extern const store::TableSpec kDeletedVolumeTable;
 extern const store::TableSpec kWithdrawnVolumeTable;
 
-inline constexpr std::size_t kCacheKeyColumn = 11;  // the secret of kVolumeTable
+inline constexpr std::size_t kCacheKeyColumn = 12;  // the secret of kVolumeTable
 
 std::vector<const store::TableSpec*> catalogue_tables();
 

@@ -53,6 +53,8 @@ struct LogicalVolume {
   Bytes stamp;                           // the cartridge file's content stamp at this generation
   std::string mounted;                   // serial of the drive; empty: in none
   bool cached = false;
+  std::uint64_t cache_file =
+      0;  // number of its file in the cache, there or the last one; each new one has a new number
   std::uint64_t cached_bytes = 0;  // of the sealed file
   bool has_cache_key = false;      // told by a read; CatalogueChange::set_cache_key() changes it
   std::uint64_t capacity_bytes = 0;
