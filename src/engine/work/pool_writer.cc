@@ -130,7 +130,7 @@ Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
     auto now = TRY(change.cartridge(cartridge.barcode));
     if (now.state != CartridgeState::kFilling) return {};
     now.state = CartridgeState::kClosed;
-    now.note = "written in clear, and its pool encrypts now";
+    now.note = "written in clear, and its pool encrypts now: it takes no more";
     return change.put(now);
   });
 }

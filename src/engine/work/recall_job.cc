@@ -2,27 +2,10 @@
 
 #include <algorithm>
 
-#include "engine/work/image_file.h"
+#include "engine/work/image_arrival.h"
 #include "engine/work/limits.h"
 
 namespace tapewarden::engine {
-namespace {
-
-// The header is that of the copy that the catalogue says lies there.
-Status check_image(const ImageHeader& header, const LogicalVolume& volume, CopyNumber copy) {
-  const auto& identity = header.identity;
-  if (identity.kind == ImageKind::kLogicalVolume && identity.volser == volume.volser &&
-      identity.volume == volume.volume && identity.generation == volume.generation &&
-      identity.copy == static_cast<std::uint8_t>(copy))
-    return {};
-  return mount_fail(MountFault::kMedium, ErrorCode::kCorrupt,
-                    "tape file " + std::to_string(identity.file) + " of cartridge " + identity.barcode +
-                        " does not hold the " + std::string(to_string(copy)) + " copy of " + volume.volser +
-                        " at generation " + std::to_string(volume.generation));
-}
-
-}  // namespace
-
 Status RecallJob::run() {
   auto wanted = TRY(wishes());
   if (wanted.empty() || !TRY(has_room(wanted.front()))) return {};
@@ -109,22 +92,10 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
   const auto& volume = wish.volume;
   auto& cached = state_.parts.cached;
   mount_.touched(volume.volser);
-  const auto fail_with = [&](const Error& error) {
+  const auto failed = TRY(read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path));
+  if (failed) {
     cached.abandon_arrival(coming);
-    return tape_failed(wish, error);
-  };
-  const auto header = mount_.tape().open_image(volume.copy(wish.copy)->file);
-  if (!header) return fail_with(header.error());
-  if (const auto good = check_image(*header, volume, wish.copy); !good) return fail_with(good.error());
-  {
-    auto target = TRY(ImageTarget::create(*cached.env().disk, coming.path, *header));
-    while (true) {
-      const auto piece = mount_.tape().read_image();
-      if (!piece) return fail_with(piece.error());
-      if (!*piece) break;
-      TRY(target.append(**piece));
-    }
-    TRY(target.sync());
+    return tape_failed(wish, *failed);
   }
   const auto arrived = cached.finish_arrival(coming, volume.generation);
   if (!arrived && arrived.error().code == ErrorCode::kConflict) {

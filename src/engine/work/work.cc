@@ -1,8 +1,10 @@
 #include "engine/work/work.h"
 
+#include "engine/work/emptied.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
 #include "engine/work/recall.h"
+#include "engine/work/reclaim.h"
 #include "engine/work/work_state.h"
 
 namespace tapewarden::engine {
@@ -74,8 +76,12 @@ Result<bool> Work::step() {
 }
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
+  if (TRY(tidy_emptied(*state_))) did_something = true;
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
-  return pick_migration(*state_);
+  if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
+  if (auto job = TRY(pick_migration(*state_))) return job;
+  if (auto job = TRY(pick_reclaim(*state_, schedule_.inhibits(state_->now())))) return job;
+  return pick_erase(*state_, EraseUrgency::kAny);
 }
 
 // T9: what an operator should know of drives.
