@@ -380,6 +380,27 @@ TEST_F(Rebuilding, T12_ADamagedBackupGivesWayToTheOneBeforeIt) {
   EXPECT_EQ(site.fresh.look([](CatalogueView& view) { return view.storage_groups(); }).size(), 2U);
 }
 
+TEST_F(Rebuilding, T12_ATapeFileThatCannotBeReadHidesNothingBehindIt) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001"}, {.volser = "LV0002"}, {.volser = "LV0003"}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0004"}});
+  for (const auto& [barcode, header] : {std::pair("A00001L9", 1), std::pair("A00002L9", 0)}) {
+    const auto file = site.back.file_of(barcode);
+    std::size_t at = file.find("TWSTKHDR");
+    for (int i = 0; i < header; ++i) at = file.find("TWSTKHDR", at + 1);
+    site.back.sim.disk.content("library/cartridges/" + std::string(barcode) + ".twc")[at + 20] ^= 1;
+  }
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kDamagedImage), ElementsAre("A00001L9", "A00002L9"));
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0003");
+  EXPECT_FALSE(site.fresh->volume("LV0002"));
+  EXPECT_EQ(cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(cartridge("A00001L9").next_file, 4U);
+  // Nothing that is known lies on it, and it is not given back for writing: somebody may save what is there.
+  EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kDamaged);
+}
+
 TEST_F(Rebuilding, T12_ADriveThatFailsLeavesTheCartridgeForAnother) {
   (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
   site.back.drives[BackEnd::kLtoDrive]->take_offline("it smokes");
