@@ -32,6 +32,7 @@ std::vector<Command> drive_commands();
 std::vector<Command> library_commands();
 std::vector<Command> library_panel_commands();  // library, while it is served
 std::vector<Command> engine_commands();
+std::vector<Command> tape_engine_commands();  // engine, before it runs; among engine_commands()
 std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key
 std::vector<Command> completion_commands();
 
