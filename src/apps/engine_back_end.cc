@@ -1,6 +1,7 @@
 #include "apps/engine_back_end.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "apps/log.h"
 #include "base/disk_space.h"
@@ -18,7 +19,7 @@ using tape::BackEndSpec;
 
 constexpr scsi::NexusId kEngineNexus{1};  // the only initiator that virtual drives behind the engine know
 constexpr std::size_t kSecretFileLimit = 4096;
-constexpr std::string_view kEncryptingSubject = "encryption-capable drives";
+constexpr std::uint64_t kReservedPart = 64;  // of a virtual cartridge, at most
 
 Result<std::shared_ptr<tape::DriveBay>> make_bay(Env env, const BackEndSpec& spec,
                                                  const tape::LibraryDrive& drive,
@@ -70,6 +71,7 @@ Result<OutsideTransport::Open> opener(const BackEndSpec& spec, const std::string
 // In the order of dependence; destroyed from the end.
 struct EngineBackEnd::Place {
   std::string name;
+  std::atomic<bool> answers = false;     // the library, when it was last asked
   std::unique_ptr<tape::Library> robot;  // virtual ones alone, as is the changer
   std::unique_ptr<tape::Changer> changer;
   std::unique_ptr<tape::Transport> to_changer;
@@ -83,7 +85,7 @@ struct EngineBackEnd::Place {
 
   Status make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange);
   Status make_outside(Env env, const BackEndSpec& spec);
-  void man(Env env, const BackEndParts& parts);
+  void man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most);
 };
 
 Status EngineBackEnd::Place::make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange) {
@@ -126,7 +128,9 @@ Status EngineBackEnd::Place::make_outside(Env env, const BackEndSpec& spec) {
   return {};
 }
 
-void EngineBackEnd::Place::man(Env env, const BackEndParts& parts) {
+void EngineBackEnd::Place::man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most) {
+  auto options = parts.station;
+  options.reserve_bytes = std::min(options.reserve_bytes, reserve_at_most);
   library = std::make_unique<engine::PhysicalLibrary>(name, *to_changer, ports);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     drives.push_back(std::make_unique<engine::PhysicalDrive>(ports[i].serial, *to_drives[i]));
@@ -146,7 +150,9 @@ Result<std::unique_ptr<EngineBackEnd>> EngineBackEnd::open(Env env, const std::v
     place.name = spec.name;
     TRY(spec.kind == BackEndKind::kVirtual ? place.make_virtual(env, spec, parts.exchange)
                                            : place.make_outside(env, spec));
-    place.man(env, parts);
+    place.man(env, parts,
+              spec.kind == BackEndKind::kVirtual ? spec.cartridge_bytes / kReservedPart
+                                                 : std::numeric_limits<std::uint64_t>::max());
     for (std::size_t i = 0; i < place.stations.size(); ++i)
       made->seats_.push_back({*place.library, *place.drives[i], *place.stations[i], place.kinds[i]});
     (void)made->refresh(place.name);  // told as interventions
@@ -173,6 +179,12 @@ Status EngineBackEnd::bring_online(std::size_t index) {
       if (place->drives[i].get() == &seat.drive && place->renewable[i] != nullptr)
         place->renewable[i]->renew();
   const auto probed = seat.drive.probe();
+  const MutexLock lock(mutex_);
+  // What the drive answered wrongly is for an operator to mend.
+  if (probed || engine::fault_of(probed.error()) == engine::MountFault::kConfiguration)
+    unanswered_.erase(index);
+  else
+    unanswered_.insert(index);
   if (probed)
     notices_.clear(NoticeKind::kDriveOffline, seat.drive.serial(), "The " + seat.drive.name() + " is online");
   else
@@ -185,6 +197,7 @@ Status EngineBackEnd::refresh(const std::string& name) {
   if (place == places_.end())
     return fail(ErrorCode::kNotFound, "the engine has no library " + escape_unprintable(name), "library");
   const auto seen = (*place)->library->open();
+  (*place)->answers = seen.has_value();
   const std::string subject = "library " + name;
   if (!seen) {
     notices_.raise(NoticeKind::kDriveOffline, subject, seen.error().text());
@@ -200,20 +213,19 @@ Status EngineBackEnd::refresh(const std::string& name) {
   return {};
 }
 
-void EngineBackEnd::watch_encrypting(std::size_t minimum) {
-  const auto capable = static_cast<std::size_t>(std::ranges::count_if(seats_, [](const Seat& seat) {
-    const auto status = seat.drive.status();
-    return status.state != engine::PhysicalDriveStatus::State::kOffline && status.can_encrypt();
-  }));
-  const std::string subject(kEncryptingSubject);
-  const auto count = std::to_string(capable);
-  if (capable >= minimum)
-    notices_.clear(NoticeKind::kDriveOffline, subject, count + " drives can encrypt");
-  else
-    notices_.raise(NoticeKind::kDriveOffline, subject,
-                   "Only " + count + " of at least " + std::to_string(minimum) +
-                       " drives are online and can encrypt with keys that the engine brings. Set drives to "
-                       "system-managed encryption, or vary them online");
+void EngineBackEnd::retry(const Claim& claim) {
+  for (const auto& place : places_)
+    if (!place->answers) (void)refresh(place->name);  // told as an intervention
+  for (std::size_t index = 0; index < seats_.size(); ++index) {
+    if (!unanswered(index)) continue;
+    if (const auto mine = claim(seats_[index].station)) (void)bring_online(index);
+  }
+}
+
+bool EngineBackEnd::unanswered(std::size_t index) const {
+  const MutexLock lock(mutex_);
+  return unanswered_.contains(index) &&
+         seats_[index].drive.status().state == engine::PhysicalDriveStatus::State::kOffline;
 }
 
 Status EngineBackEnd::power_off() {

@@ -3,7 +3,9 @@
 // starting: hosts are served from the cache, and it is tried again.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,7 @@ struct BackEndParts {
   engine::DriveKeys& keys;
   tape::DriveExchange* exchange = nullptr;  // for virtual drives; none: they encrypt nothing
   engine::Notices& notices;
-  engine::StationOptions station;
+  engine::StationOptions station;  // of virtual cartridges no more is reserved than a small part
 };
 
 class EngineBackEnd {
@@ -52,8 +54,10 @@ class EngineBackEnd {
   // The same for a library that did not answer. Thread-safe.
   Status refresh(const std::string& library);
 
-  // T9: raises or clears the intervention over too few drives that can encrypt. Thread-safe.
-  void watch_encrypting(std::size_t minimum);
+  // Tries libraries and drives again that did not answer when they were last asked. `claim` gives a drive to
+  // the caller alone for as long as what it returns lives; nothing: somebody has it. One thread at a time.
+  using Claim = std::function<std::shared_ptr<void>(engine::TapeStation& station)>;
+  void retry(const Claim& claim);
 
   // Closes the cartridges in virtual drives. When nobody works any more. The first error.
   Status power_off();
@@ -62,9 +66,13 @@ class EngineBackEnd {
   struct Place;  // one library with all that belongs to it
   explicit EngineBackEnd(engine::Notices& notices);
 
+  bool unanswered(std::size_t index) const TW_EXCLUDES(mutex_);
+
   engine::Notices& notices_;
   std::vector<std::unique_ptr<Place>> places_;
   std::vector<Seat> seats_;
+  mutable Mutex mutex_;
+  std::set<std::size_t> unanswered_ TW_GUARDED_BY(mutex_);  // drives, when they were last asked
 };
 
 }  // namespace tapewarden::apps

@@ -25,10 +25,12 @@ Result<std::uint64_t> read_volume_size(Section& section) {
 
 Status read_windows(Section& section, TapeEngineConfig& config) {
   for (const auto& text : TRY(section.texts("no_reclaim"))) {
-    const auto window = parse_inhibit_window(text);
-    if (!window) return section.wrong("no_reclaim", window.error().remedy);
-    config.no_reclaim.push_back(*window);
+    const auto windows = parse_reclaim_windows(text);
+    if (!windows) return section.wrong("no_reclaim", windows.error().remedy);
+    config.reclaim.inhibited.insert(config.reclaim.inhibited.end(), windows->begin(), windows->end());
   }
+  if (const auto good = config.reclaim.check(); !good)
+    return section.wrong("no_reclaim", "write fewer windows: " + good.error().message);
   return {};
 }
 

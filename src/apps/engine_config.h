@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/reclaim_schedule.h"
+#include "apps/reclaim_windows.h"
 #include "net/syslog.h"
 #include "tape/library/back_end_spec.h"
 
@@ -28,7 +28,7 @@ struct TapeEngineConfig {
   std::uint64_t volume_bytes = 0;             // capacity of logical volumes, unless another is given
   std::string key_servers;                    // path of engine.toml; empty: nothing can be encrypted
   std::size_t minimum_encrypting_drives = 0;  // fewer raise an intervention (T9)
-  std::vector<InhibitWindow> no_reclaim{};
+  engine::ReclaimSchedule reclaim{};
   std::optional<WebhookConfig> webhook{};
   std::optional<net::SyslogTarget> syslog{};
   std::vector<tape::BackEndSpec> back_ends{};

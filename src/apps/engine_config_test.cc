@@ -92,7 +92,7 @@ TEST_F(EngineConfigFile, T5_EverythingIsReadAndPathsCountFromTheFile) {
   EXPECT_EQ(engine.volume_bytes, 4000ULL << 20);
   EXPECT_EQ(engine.key_servers, "/site/engine/engine.toml");
   EXPECT_EQ(engine.minimum_encrypting_drives, 2U);
-  EXPECT_EQ(engine.no_reclaim.size(), 2U);
+  EXPECT_EQ(engine.reclaim.inhibited.size(), 6U);
   EXPECT_EQ(engine.webhook,
             (WebhookConfig{"ops.example", 8443, "/hooks/tape?site=1", "/site/engine/hook-ca.pem"}));
   EXPECT_EQ(engine.syslog->host, "192.0.2.7");
@@ -171,26 +171,31 @@ TEST(ReclaimSchedule, T6_WindowsCountInUtcAndGoOverMidnight) {
   const auto at = [&](int day, int hour, int minute) -> WallTime {
     return monday + std::chrono::days{day} + std::chrono::hours{hour} + std::chrono::minutes{minute};
   };
-  const std::vector windows{parse_inhibit_window("Mon-Fri 06:00-22:00").value(),
-                            parse_inhibit_window("sat 22:00-04:00").value()};
-  EXPECT_FALSE(inhibited(windows, at(0, 5, 59)));
-  EXPECT_TRUE(inhibited(windows, at(0, 6, 0)));
-  EXPECT_TRUE(inhibited(windows, at(4, 21, 59)));
-  EXPECT_FALSE(inhibited(windows, at(4, 22, 0)));
-  EXPECT_FALSE(inhibited(windows, at(5, 12, 0)));
-  EXPECT_TRUE(inhibited(windows, at(5, 22, 0)));
-  EXPECT_TRUE(inhibited(windows, at(6, 3, 59))) << "the night belongs to the Saturday";
-  EXPECT_FALSE(inhibited(windows, at(6, 4, 0)));
-  EXPECT_FALSE(inhibited({}, at(0, 12, 0)));
-  EXPECT_TRUE(inhibited({parse_inhibit_window("Sun-Mon 00:00-24:00").value()}, at(0, 23, 59)));
-  EXPECT_FALSE(inhibited({parse_inhibit_window("Sun-Mon 00:00-24:00").value()}, at(1, 0, 0)));
+  const auto schedule = [](const std::vector<std::string>& texts) {
+    engine::ReclaimSchedule made;
+    for (const auto& text : texts)
+      for (const auto& window : parse_reclaim_windows(text).value()) made.inhibited.push_back(window);
+    return made;
+  };
+  const auto windows = schedule({"Mon-Fri 06:00-22:00", "sat 22:00-04:00"});
+  EXPECT_FALSE(windows.inhibits(at(0, 5, 59)));
+  EXPECT_TRUE(windows.inhibits(at(0, 6, 0)));
+  EXPECT_TRUE(windows.inhibits(at(4, 21, 59)));
+  EXPECT_FALSE(windows.inhibits(at(4, 22, 0)));
+  EXPECT_FALSE(windows.inhibits(at(5, 12, 0)));
+  EXPECT_TRUE(windows.inhibits(at(5, 22, 0)));
+  EXPECT_TRUE(windows.inhibits(at(6, 3, 59))) << "the night belongs to the Saturday";
+  EXPECT_FALSE(windows.inhibits(at(6, 4, 0)));
+  EXPECT_FALSE(schedule({}).inhibits(at(0, 12, 0)));
+  EXPECT_TRUE(schedule({"Sun-Mon 00:00-24:00"}).inhibits(at(0, 23, 59)));
+  EXPECT_FALSE(schedule({"Sun-Mon 00:00-24:00"}).inhibits(at(1, 0, 0)));
 }
 
 TEST(ReclaimSchedule, T6_WhatIsNoWindowIsRefused) {
   for (const auto* text :
        {"", "Mon", "Mon 06:00", "Mon 6:00-22:00", "Mon 06:00-25:00", "Mon 06:00-06:00",
         "Mon-Tue-Wed 06:00-07:00", "Mon 24:00-06:00", "Mon 06:60-07:00", "Mon 06:00-24:01"})
-    EXPECT_FALSE(parse_inhibit_window(text)) << text;
+    EXPECT_FALSE(parse_reclaim_windows(text)) << text;
 }
 
 TEST(Webhook, T11_AUrlIsTakenApart) {

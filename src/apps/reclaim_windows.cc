@@ -1,6 +1,5 @@
-#include "apps/reclaim_schedule.h"
+#include "apps/reclaim_windows.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -12,7 +11,7 @@ namespace {
 constexpr unsigned kDays = 7;
 constexpr unsigned kDayMinutes = 24 * 60;
 constexpr std::uint8_t kEveryDay = 0x7f;
-constexpr std::array<std::string_view, kDays> kNames{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+constexpr std::array<std::string_view, kDays> kNames{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 
 std::optional<unsigned> parse_day(std::string_view text) {
   for (unsigned day = 0; day < kDays; ++day)
@@ -43,13 +42,9 @@ std::optional<unsigned> parse_minute(std::string_view text) {
   return static_cast<unsigned>(*hours * 60 + *minutes);
 }
 
-bool on_day(const InhibitWindow& window, unsigned day) {
-  return (window.days & (1U << day)) != 0;
-}
-
 }  // namespace
 
-Result<InhibitWindow> parse_inhibit_window(std::string_view text) {
+Result<std::vector<engine::WeeklyWindow>> parse_reclaim_windows(std::string_view text) {
   const auto wrong = [] {
     return fail(ErrorCode::kInvalidArgument, "this is no window of the week", "window",
                 "write for example \"Mon-Fri 06:00-22:00\" or \"daily 22:00-04:00\", in UTC");
@@ -62,20 +57,14 @@ Result<InhibitWindow> parse_inhibit_window(std::string_view text) {
   const auto from = parse_minute(ends[0]);
   const auto until = parse_minute(ends[1]);
   if (!from || !until || *from == *until || *from == kDayMinutes) return wrong();
-  return InhibitWindow{.days = *days, .from = *from, .until = *until};
-}
-
-bool inhibited(const std::vector<InhibitWindow>& windows, WallTime now) {
-  const auto today = std::chrono::floor<std::chrono::days>(now);
-  const auto minute = static_cast<unsigned>(std::chrono::floor<std::chrono::minutes>(now - today).count());
-  const unsigned day = std::chrono::weekday{today}.iso_encoding() - 1;
-  const unsigned yesterday = (day + kDays - 1) % kDays;
-  return std::ranges::any_of(windows, [&](const InhibitWindow& window) {
-    if (window.from < window.until)
-      return on_day(window, day) && minute >= window.from && minute < window.until;
-    return (on_day(window, day) && minute >= window.from) ||
-           (on_day(window, yesterday) && minute < window.until);
-  });
+  const auto length = (*until + kDayMinutes - *from) % kDayMinutes;
+  std::vector<engine::WeeklyWindow> windows;
+  for (unsigned day = 0; day < kDays; ++day)
+    if ((*days & (1U << day)) != 0)
+      windows.push_back({.day = static_cast<std::uint8_t>(day),
+                         .begin_minute = static_cast<std::uint16_t>(*from),
+                         .length_minutes = static_cast<std::uint16_t>(length == 0 ? kDayMinutes : length)});
+  return windows;
 }
 
 }  // namespace tapewarden::apps
