@@ -62,7 +62,7 @@ Result<std::unique_ptr<EngineKeys>> EngineKeys::connect(Env env, const std::stri
 }
 
 EngineKeys::~EngineKeys() {
-  watch_->close();
+  stop_telling();
 }
 
 std::vector<admin::KeyServerView> EngineKeys::servers() const {

@@ -22,6 +22,8 @@ class EngineKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
                                                      engine::Notices& notices,
                                                      std::function<void()> regained = {});
   ~EngineKeys() override;
+  // Neither the notices nor `regained` are called from now on.
+  void stop_telling() { watch_->close(); }
 
   Result<engine::KeyNames> serve(tape::TapeDrive& drive) override;
   Status confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience) override;

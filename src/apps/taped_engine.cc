@@ -1,5 +1,6 @@
 #include "apps/taped_engine.h"
 
+#include <atomic>
 #include <thread>
 
 #include "apps/engine_workers.h"
@@ -58,8 +59,8 @@ void tell(LogLevel level, const std::string& what, const std::vector<std::string
 // Which cartridge of the inventory is in which drive.
 std::map<std::string, std::string> in_drives(const tape::Inventory& inventory) {
   std::map<std::string, std::string> out;
-  for (const auto& holding : inventory.all())
-    if (holding.place.kind == tape::PlaceKind::kDrive) out.emplace(holding.barcode, holding.place.drive);
+  for (const auto& [barcode, holding] : inventory.cartridges())
+    if (holding.place.kind == tape::PlaceKind::kDrive) out.emplace(barcode, holding.place.drive);
   return out;
 }
 
@@ -68,15 +69,16 @@ Status check_inventory(engine::Catalogue& catalogue, const tape::Inventory& inve
   std::vector<std::string> unknown;
   bool any = false;
   TRY(catalogue.read([&](engine::CatalogueView& view) -> Status {
-    for (const auto& holding : inventory.all()) {
-      const bool known = TRY(view.find_volume(holding.barcode)).has_value();
+    for (const auto& [barcode, holding] : inventory.cartridges()) {
+      const bool known = TRY(view.find_volume(barcode)).has_value();
       any = any || known;
-      if (!known) unknown.push_back(holding.barcode);
+      if (!known) unknown.push_back(barcode);
     }
     return {};
   }));
   if (!unknown.empty() && !any)
-    return fail(ErrorCode::kConflict, "the library holds cartridges that are no logical volumes: " + names_of(unknown),
+    return fail(ErrorCode::kConflict,
+                "the library holds cartridges that are no logical volumes: " + names_of(unknown),
                 "library.folder", "name a new folder for the engine's library, or take [engine] out");
   tell(LogLevel::kError, "the catalogue does not know these cartridges of the library", unknown);
   return {};
@@ -100,6 +102,7 @@ struct TapedEngine::Parts {
   std::unique_ptr<EngineBackEnd> back_end;
   std::unique_ptr<engine::HostVolumes> volumes;
   std::unique_ptr<engine::Work> work;
+  std::atomic<engine::Work*> at_work{nullptr};  // `work`, for who calls from other threads
   unsigned upkeeps = 0;
   std::unique_ptr<Ticker> upkeep;
 
@@ -142,7 +145,7 @@ Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
 Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
   if (!config.key_servers.empty())
     keys = TRY(EngineKeys::connect(env, config.key_servers, *notices, [this] {
-      if (work) work->try_again();
+      if (auto* const working = at_work.load()) working->try_again();
     }));
   engine::StationOptions station{.reserve_bytes = kBackupReserve};
   station.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
@@ -162,7 +165,8 @@ Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::I
                    kind = config.library.drives.front().kind](const std::string& volser) {
     return tape::CartridgeSpec{.volume = {}, .volser = volser, .kind = kind, .capacity_bytes = capacity};
   };
-  volumes = std::make_unique<engine::HostVolumes>(env, *catalogue, *cached, *desk, *notices, std::move(options));
+  volumes =
+      std::make_unique<engine::HostVolumes>(env, *catalogue, *cached, *desk, *notices, std::move(options));
   const auto found = TRY(volumes->reconcile(in_drives(library)));
   tell(LogLevel::kWarning, "volumes that were in drives when the engine ended", found.out);
   tell(LogLevel::kInfo, "of these a host had changed the content", found.changed);
@@ -178,6 +182,7 @@ Status TapedEngine::Parts::make_work(const TapeEngineConfig& config) {
           .env = env, .catalogue = *catalogue, .cached = *cached, .desk = *desk, .notices = *notices},
       std::move(drives),
       engine::WorkOptions{.engine = id, .capable_drives = config.minimum_encrypting_drives});
+  at_work = work.get();
   return work->set_reclaim_schedule(config.reclaim);
 }
 
@@ -220,13 +225,15 @@ Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConf
 
 void TapedEngine::serve() {
   auto& parts = *parts_;
-  parts.workers.start(parts.back_end->seats().size(), {.step = [&parts] { return parts.step(); },
-                                                       .next_attempt = [&parts] { return parts.work->next_attempt(); },
-                                                       .clock = *parts.env.clock});
+  parts.workers.start(parts.back_end->seats().size(),
+                      {.step = [&parts] { return parts.step(); },
+                       .next_attempt = [&parts] { return parts.work->next_attempt(); },
+                       .clock = *parts.env.clock});
   parts.upkeep = std::make_unique<Ticker>(kUpkeep, [&parts] { parts.look_after(); });
 }
 
 Status TapedEngine::stop() {
+  if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
   parts_->workers.stop();
   return parts_->back_end ? parts_->back_end->power_off() : Status{};
