@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "tape/medium/header_areas.h"
 
 namespace tapewarden::tape {
@@ -12,11 +13,15 @@ constexpr AttributeId kLastHost = 0x0bff;
 constexpr AttributeId kFirstVendorHost = 0x1400;
 constexpr AttributeId kLastVendorHost = 0x17ff;
 
-bool printable(char character) {
-  return character >= ' ' && character <= '~';
+bool of_construct_name(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$' || c == '@' || c == '#';
 }
 
 }  // namespace
+
+bool is_construct_name(std::string_view text) {
+  return !text.empty() && text.size() <= kConstructNameBytes && std::ranges::all_of(text, of_construct_name);
+}
 
 bool is_host_attribute(AttributeId id) {
   return (id >= kFirstHost && id <= kLastHost) || (id >= kFirstVendorHost && id <= kLastVendorHost);
@@ -38,7 +43,7 @@ std::optional<std::string> attribute_text(const AttributeMap& attributes, Attrib
   if (found == attributes.end() || found->second.format == AttributeFormat::kBinary) return std::nullopt;
   std::string text(as_text(found->second.value));
   while (!text.empty() && (text.back() == ' ' || text.back() == '\0')) text.pop_back();
-  if (text.empty() || text.size() > most || !std::ranges::all_of(text, printable)) return std::nullopt;
+  if (text.empty() || text.size() > most || !is_printable(text)) return std::nullopt;
   return text;
 }
 

@@ -20,6 +20,8 @@ inline constexpr AttributeId kManagementClass = 0x1401;
 }  // namespace attribute
 
 inline constexpr std::size_t kConstructNameBytes = 8;
+// 1 to 8 of A-Z 0-9 $ @ #.
+bool is_construct_name(std::string_view text);
 
 // Whether hosts may write it: 0800h to 0BFFh, and 1400h to 17FFh.
 bool is_host_attribute(AttributeId id);

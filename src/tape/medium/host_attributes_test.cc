@@ -48,6 +48,12 @@ TEST(HostAttributes, T2_WhatIsNoNameOfAConstructIsNone) {
   EXPECT_EQ(attribute_text(attributes, 3, 9), "123456789");
 }
 
+TEST(HostAttributes, T2_NamesOfConstructs) {
+  for (const auto* name : {"A", "SGDAILY1", "$@#", "0"}) EXPECT_TRUE(is_construct_name(name)) << name;
+  for (const auto* name : {"", "SGDAILY12", "sg", "A B", "--------", "\xc3\x84"})
+    EXPECT_FALSE(is_construct_name(name)) << name;
+}
+
 TEST(HostAttributes, T2_TheRangesOfHosts) {
   for (const AttributeId id : std::initializer_list<AttributeId>{0x0800, 0x0bff, 0x1400, 0x1401, 0x17ff})
     EXPECT_TRUE(is_host_attribute(id)) << id;
