@@ -145,6 +145,15 @@ Result<std::optional<Mounting>> VolumeMounts::mount_blank(const LogicalVolume& v
 // kConflict: something happened to the volume meanwhile.
 Status VolumeMounts::enter_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec,
                                  const std::string& drive) {
+  // Before the old file goes, so that no copy of it counts.
+  desk_.take(volume.volser);
+  auto entered = replace_by_blank(volume, spec, drive);
+  if (!entered) desk_.give_back(volume.volser);
+  return entered;
+}
+
+Status VolumeMounts::replace_by_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec,
+                                      const std::string& drive) {
   const auto before = TRY(without_old_file(volume));
   const auto coming = TRY(cached_.begin_arrival(before.volser));
   const auto stamp = make_blank(coming, spec);
@@ -152,8 +161,7 @@ Status VolumeMounts::enter_blank(const LogicalVolume& volume, const tape::Cartri
     cached_.abandon_arrival(coming);
     return std::unexpected(stamp.error());
   }
-  desk_.take(before.volser);
-  auto entered = cached_.finish_arrival(coming, [&](CatalogueChange&, LogicalVolume& now) -> Status {
+  return cached_.finish_arrival(coming, [&](CatalogueChange&, LogicalVolume& now) -> Status {
     if (now.generation != before.generation || now.category != before.category || !now.mounted.empty())
       return changed_meanwhile(now.volser);
     delete_content(now);
@@ -162,8 +170,6 @@ Status VolumeMounts::enter_blank(const LogicalVolume& volume, const tape::Cartri
     now.mounted = drive;
     return {};
   });
-  if (!entered) desk_.give_back(before.volser);
-  return entered;
 }
 
 Result<LogicalVolume> VolumeMounts::without_old_file(const LogicalVolume& volume) {

@@ -91,6 +91,8 @@ class VolumeMounts {
   Status check_hold(const LogicalVolume& volume) const;
   tape::CartridgeSpec blank_of(const LogicalVolume& volume) const;
   Status enter_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec, const std::string& drive);
+  Status replace_by_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec,
+                          const std::string& drive);
   Result<LogicalVolume> without_old_file(const LogicalVolume& volume);
   Result<Bytes> make_blank(const CachedVolumes::Coming& coming, const tape::CartridgeSpec& spec);
 
