@@ -45,6 +45,16 @@ std::optional<DriveDesk::Pair> DriveDesk::claim_two(const DriveNeed& first, cons
   return std::nullopt;
 }
 
+std::optional<DriveDesk::Claim> DriveDesk::claim_anyhow(TapeStation& station) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    if (drives_[i].station != &station || taken_[i]) continue;
+    taken_[i] = true;
+    return Claim(*this, station);
+  }
+  return std::nullopt;
+}
+
 bool DriveDesk::free_for(const DriveNeed& need) const {
   const MutexLock lock(mutex_);
   return free_one(need, std::nullopt).has_value();

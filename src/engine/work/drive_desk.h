@@ -4,7 +4,7 @@
 // Invariants
 //  1. A station belongs to one claim at a time.
 //  2. Two stations are claimed together or not at all, so that no two jobs wait for each other's.
-//  3. A drive that is offline is never given.
+//  3. A drive that is offline is given only to who wants to bring it online (claim_anyhow()).
 #pragma once
 
 #include <optional>
@@ -58,6 +58,8 @@ class DriveDesk {
 
   std::optional<Claim> claim(const DriveNeed& need) TW_EXCLUDES(mutex_);
   std::optional<Pair> claim_two(const DriveNeed& first, const DriveNeed& second) TW_EXCLUDES(mutex_);
+  // The station also while its drive is offline, to ask the drive again who it is; nothing: somebody has it.
+  std::optional<Claim> claim_anyhow(TapeStation& station) TW_EXCLUDES(mutex_);
   bool free_for(const DriveNeed& need) const TW_EXCLUDES(mutex_);
 
   // Online, whether somebody has it or not.

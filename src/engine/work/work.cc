@@ -26,6 +26,9 @@ const TraceBook& Work::traces() const {
 const DriveDesk& Work::drives() const {
   return state_->drives;
 }
+DriveDesk& Work::drives() {
+  return state_->drives;
+}
 std::optional<SteadyTime> Work::next_attempt() const {
   return state_->pauses.next_end();
 }

@@ -64,6 +64,7 @@ class Work {
 
   const TraceBook& traces() const;
   const DriveDesk& drives() const;
+  DriveDesk& drives();
 
  private:
   Result<std::unique_ptr<Job>> pick(bool& did_something) TW_REQUIRES(pick_);
