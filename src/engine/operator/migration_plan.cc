@@ -7,6 +7,7 @@
 #include "engine/catalogue/limits.h"
 #include "engine/operator/migration_limits.h"
 #include "engine/operator/migration_settings.h"
+#include "engine/operator/pool_orders.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -72,7 +73,8 @@ class Planner {
     plan_.changes_keys = migration.keys != migration.keys_before;
     migration.keys.apply_to(target_);
     migration.state = migration.within_pool() ? PoolMigrationState::kPools : PoolMigrationState::kConstructs;
-    return check(target_);
+    TRY(check(target_));
+    return plan_.changes_keys ? check_method(target_) : Status{};
   }
 
   Status look_at_cartridges() {

@@ -181,9 +181,12 @@ Status PoolMigrations::pass(const PoolMigration& migration) {
   return carry_out(migration, wishes);
 }
 
-// Looks again at each cartridge within its change: work with tape goes on meanwhile. One that is in work's
-// hands is closed by a later pass.
+// Looks again at the migration and at each cartridge within its change: work with tape goes on meanwhile, and
+// an operator may cancel. A cartridge that is in work's hands is closed by a later pass.
 Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vector<Wish>& wishes) {
+  const auto moving = [&](CatalogueChange& change) -> Result<bool> {
+    return TRY(change.pool_migration(migration.number)).state == PoolMigrationState::kMoving;
+  };
   const auto one = [&](CatalogueChange& change, const Wish& wish) -> Status {
     const auto known = TRY(change.find_cartridge(wish.barcode));
     if (!known || !concerns(migration, *known) || !readable(known->state)) return {};
@@ -196,6 +199,7 @@ Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vect
   const auto put_together = [&]() -> Status {
     if (together.empty()) return {};
     TRY(parts_.catalogue.change([&](CatalogueChange& change) -> Status {
+      if (!TRY(moving(change))) return {};
       for (const Wish& wish : together) TRY(one(change, wish));
       return {};
     }));
@@ -207,7 +211,9 @@ Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vect
       const auto held = parts_.hold ? parts_.hold(wish.barcode) : Result<std::shared_ptr<void>>();
       if (!held && held.error().code == ErrorCode::kConflict) continue;
       if (!held) return std::unexpected(held.error());
-      TRY(parts_.catalogue.change([&](CatalogueChange& change) { return one(change, wish); }));
+      TRY(parts_.catalogue.change([&](CatalogueChange& change) -> Status {
+        return TRY(moving(change)) ? one(change, wish) : Status{};
+      }));
       continue;
     }
     together.push_back(wish);
