@@ -25,7 +25,7 @@ struct ModelVolume {
   HostTape content;     // what the host has acknowledged
   bool scratch = true;  // by the operator, or from the beginning
   bool gone = true;     // nothing is to be found: never written, or given up by a scratch mount
-  bool maybe_gone = false;
+  bool unsure = false;  // cut off in its first write, with nothing of it there: scratch still, or written
   std::optional<std::size_t> drive;
   bool in_use = false;  // the drive was ready with it
 };
@@ -107,6 +107,11 @@ class Model {
     volume.drive.reset();
     volume.in_use = false;
     if (was_in_use && !volume.content.empty()) volume.scratch = false;
+    if (!volume.unsure) return;
+    volume.unsure = false;
+    const auto row = world_.volume(ModelWorld::volser(index));
+    volume.scratch = row.category == Category::kScratch;
+    volume.gone = !row.has_content();
   }
   // What the drive says; the model follows when a volume has come.
   void look(unsigned index) {
@@ -119,7 +124,6 @@ class Model {
     if (volume.scratch) {
       volume.content.clear();
       volume.gone = true;
-      volume.maybe_gone = false;
     }
   }
   std::optional<unsigned> ready_volume() {
@@ -174,6 +178,7 @@ class Model {
         << text_of(possible.front()) << "or a beginning of " << text_of(possible.back());
     volume.content = *found;
     volume.gone = volume.gone && found->empty();
+    volume.unsure = volume.scratch && found->empty();
   }
   // Of a volume in a drive, when it is ready.
   std::optional<HostTape> read_of(unsigned index) {
@@ -251,12 +256,9 @@ class Model {
       return;
     }
     const bool has = world_.volume(ModelWorld::volser(index)).has_content();
-    if (!volume.maybe_gone) {
-      EXPECT_EQ(has, !volume.gone) << ModelWorld::volser(index);
-    }
+    EXPECT_EQ(has, !volume.gone) << ModelWorld::volser(index);
     if (!has) return;
     volume.scratch = false;
-    volume.maybe_gone = false;
     world_.edit_volume(ModelWorld::volser(index),
                        [](LogicalVolume& row) { row.category = Category::kPrivate; });
   }
@@ -367,6 +369,7 @@ class Model {
     for (std::size_t drive = 0; drive < ModelWorld::kHostDrives; ++drive)
       if (const auto inside = volume_in(drive)) unmount(*inside);
     finish_work();
+    if (std::getenv("TAPEWARDEN_MODEL_SHOW") != nullptr) show();
     check_catalogue();
     for (unsigned i = 0; i < ModelWorld::kVolumes && !::testing::Test::HasFailure(); ++i) {
       (void)world_.evict(ModelWorld::volser(i));
@@ -411,6 +414,22 @@ class Model {
       if (volumes_[i].scratch) continue;
       ++counts_[std::string(to_string(volume.residence()))];
       EXPECT_TRUE(volume.has_content() && volume.category == Category::kPrivate) << volume.volser;
+    }
+  }
+  void show() {
+    std::cout << state_text() << "\n";
+    for (unsigned i = 1; i <= 6; ++i) {
+      const auto cartridge = world_.cartridge("A0000" + std::to_string(i) + "L9");
+      std::cout << cartridge.barcode << " pool " << int{cartridge.pool} << " " << to_string(cartridge.state)
+                << " " << to_string(cartridge.encryption) << " written " << cartridge.written_bytes
+                << " active " << cartridge.active_bytes << " volumes " << cartridge.active_volumes << " "
+                << cartridge.note << "\n";
+    }
+    for (unsigned i = 0; i < ModelWorld::kVolumes; ++i) {
+      const auto volume = world_.volume(ModelWorld::volser(i));
+      std::cout << volume.volser << " " << to_string(volume.category) << " " << to_string(volume.residence())
+                << " bytes " << volume.cached_bytes << " due " << volume.primary_due << volume.secondary_due
+                << " pools " << int{volume.primary_pool} << " " << int{volume.secondary_pool} << "\n";
     }
   }
   std::string notes() const {

@@ -3,7 +3,7 @@
 namespace tapewarden::engine::test {
 namespace {
 
-constexpr std::uint64_t kCartridgeBytes = 4U << 20;
+constexpr std::uint64_t kCartridgeBytes = 12U << 20;
 constexpr std::uint64_t kEarlyWarningBytes = 512U << 10;
 constexpr std::uint64_t kVolumeBytes = 400U << 20;
 constexpr std::size_t kSeedBytes = 8;

@@ -11,6 +11,7 @@
 #include "admin/http/route.h"
 #include "admin/http/router.h"
 #include "admin/taped/unit_meter.h"
+#include "engine/operator/migration_plan.h"
 #include "engine/operator/parts.h"
 #include "engine/operator/recall_orders.h"
 #include "engine/physical/mount_trace.h"
@@ -52,6 +53,8 @@ struct EngineServices {
   engine::RecallOrders& recalls;
   // Of a logical volume or a cartridge, the newest mount first.
   std::function<std::vector<MountRecord>(const std::string& name)> traces = {};
+  std::function<bool()> reclaim_inhibited = {};       // by its schedule, now
+  std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
 };
 
 // What the routes work on. All borrowed; they outlive the router.
@@ -81,8 +84,9 @@ std::vector<Route> engine_routes(const TapedServices& services);      // status,
 std::vector<Route> library_routes(const TapedServices& services);     // the library and its cartridges
 std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
 std::vector<Route> pool_routes(const TapedServices& services);        // pools, and what was written how
-std::vector<Route> construct_routes(const TapedServices& services);   // storage groups, management classes
-std::vector<Route> volume_routes(const TapedServices& services);      // logical volumes
+std::vector<Route> pool_migration_routes(const TapedServices& services);
+std::vector<Route> construct_routes(const TapedServices& services);  // storage groups, management classes
+std::vector<Route> volume_routes(const TapedServices& services);     // logical volumes
 std::vector<Route> physical_volume_routes(const TapedServices& services);
 std::vector<Route> notice_routes(const TapedServices& services);  // interventions, host messages, traces
 

@@ -13,7 +13,8 @@
 //  C5 A volume that counts as cached has a cache key.
 //  C6 Generations only grow, also of a volser that was withdrawn and comes back.
 //  C7 Each deletion of content is among deleted_volumes() until it was dropped from there.
-// check() recomputes C2 to C5 from the rows.
+//  C8 No two migrations that have not ended empty one pool, and none fills a pool that another one empties.
+// check() recomputes C2 to C5 and C8 from the rows.
 //
 // A change is durable when change() returns. After a power loss the catalogue is as after its last commit; an
 // older copy of it that was put back is refused.

@@ -44,6 +44,13 @@ class CatalogueChange final : public CatalogueView {
   Status remove_storage_group(std::string_view name);
   Status remove_management_class(std::string_view name);
 
+  // A new one; its number. kInvalidArgument; kConflict while another one empties or fills its source, or
+  // empties its target.
+  Result<std::uint64_t> begin_pool_migration(PoolMigration migration);
+  // One that is there. kNotFound, kConflict when it has ended.
+  Status put(const PoolMigration& migration);
+  Status put(std::uint64_t migration, const MigratedSetting& setting);  // kNotFound
+
   // In the place of the interval in which it began: a record of ninety days before gives way.
   // kInvalidArgument when it is too long.
   Status put(const StatisticsRecord& record);
@@ -76,6 +83,7 @@ class CatalogueChange final : public CatalogueView {
   Status end_copy(const Copy& copy);
   Result<std::int64_t> begin_copy(const Copy& copy);
   Status note_deletion(const std::string& volser, std::uint64_t generation);
+  Status check_alone(const PoolMigration& migration);
   Status write(const std::optional<PhysicalVolume>& before, const PhysicalVolume& after);
 
   template <typename Total>

@@ -4,6 +4,7 @@
 
 #include "engine/catalogue/limits.h"
 #include "engine/catalogue/rows.h"
+#include "engine/catalogue/rows_migration.h"
 #include "engine/catalogue/tables.h"
 
 namespace tapewarden::engine {
@@ -22,6 +23,7 @@ class Checker {
     compare_cartridges();
     TRY(compare_cartridge_totals());
     TRY(compare_volume_totals());
+    TRY(check_migrations());
     return std::move(faults_);
   }
 
@@ -120,6 +122,25 @@ class Checker {
       compare(total, volume_totals_, "storage group " + total.key.storage_group);
     }
     if (!volume_totals_.empty()) report("a total of volumes is missing");
+    return {};
+  }
+
+  Status check_migrations() {
+    std::map<std::uint8_t, PoolMigration> by_source;
+    for (const Row& row : TRY(reader_.query(kPoolMigrationTable, "", {}))) {
+      const PoolMigration migration = TRY(pool_migration_from(row));
+      const std::string name = "migration " + std::to_string(migration.number);
+      if (to_row(migration) != row) report(name + ": its row stands in the wrong place");
+      if (ended(migration.state) != migration.ended_at.has_value())
+        report(name + ": its state and the time of its end do not fit");
+      if (!ended(migration.state) && !by_source.try_emplace(migration.source, migration).second)
+        report(name + ": another one empties its pool, too");
+    }
+    for (const auto& [source, migration] : by_source) {
+      const auto other = by_source.find(migration.target);
+      if (other != by_source.end() && other->second.number != migration.number)
+        report("migration " + std::to_string(migration.number) + ": another one empties its target");
+    }
     return {};
   }
 

@@ -236,10 +236,58 @@ const TableSpec kWithdrawnVolumeTable{
     .replicated = false,
 };
 
+// A row is a place that is used again by a later migration, once the one there has ended.
+const TableSpec kPoolMigrationTable{
+    .name = "pool_migration",
+    .columns = {{"place", kInteger, ColumnRole::kKey},
+                {"number", kInteger},
+                {"source", kInteger},
+                {"target", kInteger},
+                {"state", kInteger},
+                {"move_when", kInteger},
+                {"encryption", kInteger},
+                {"label1", kText},
+                {"mode1", kInteger},
+                {"label2", kText},
+                {"mode2", kInteger},
+                {"key_group", kText},
+                {"before_encryption", kInteger},
+                {"before_label1", kText},
+                {"before_mode1", kInteger},
+                {"before_label2", kText},
+                {"before_mode2", kInteger},
+                {"before_key_group", kText},
+                {"requested", kInteger},
+                {"requested_by", kText},
+                {"ended", kInteger},
+                {"keep_settings", kInteger},
+                {"cartridges", kInteger},
+                {"volumes", kInteger},
+                {"bytes", kInteger},
+                {"due", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
+// What the migration at that place changed.
+const TableSpec kMigratedSettingTable{
+    .name = "migrated_setting",
+    .columns = {{"place", kInteger, ColumnRole::kKey},
+                {"kind", kInteger, ColumnRole::kKey},
+                {"name", kText, ColumnRole::kKey},
+                {"value_before", kInteger},
+                {"value_after", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
 std::vector<const TableSpec*> catalogue_tables() {
-  return {&kVolumeTable,          &kCartridgeTable,      &kPoolTable,        &kStorageGroupTable,
-          &kManagementClassTable, &kCartridgeTotalTable, &kVolumeTotalTable, &kStatisticsTable,
-          &kDeletedVolumeTable,   &kWithdrawnVolumeTable};
+  return {&kVolumeTable,          &kCartridgeTable,       &kPoolTable,          &kStorageGroupTable,
+          &kManagementClassTable, &kCartridgeTotalTable,  &kVolumeTotalTable,   &kStatisticsTable,
+          &kDeletedVolumeTable,   &kWithdrawnVolumeTable, &kPoolMigrationTable, &kMigratedSettingTable};
 }
 
 }  // namespace tapewarden::engine

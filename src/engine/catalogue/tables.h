@@ -17,6 +17,8 @@ extern const store::TableSpec kVolumeTotalTable;
 extern const store::TableSpec kStatisticsTable;
 extern const store::TableSpec kDeletedVolumeTable;
 extern const store::TableSpec kWithdrawnVolumeTable;
+extern const store::TableSpec kPoolMigrationTable;
+extern const store::TableSpec kMigratedSettingTable;
 
 inline constexpr std::size_t kCacheKeyColumn = 12;  // the secret of kVolumeTable
 

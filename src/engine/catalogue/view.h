@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/secret_bytes.h"
+#include "engine/catalogue/pool_migration.h"
 #include "engine/catalogue/reclaim.h"
 #include "engine/catalogue/rows.h"
 #include "store/keystore.h"
@@ -99,6 +100,13 @@ class CatalogueView {
   Result<ManagementClass> management_class(std::string_view name);
   Result<std::vector<ManagementClass>> management_classes();
 
+  Result<PoolMigration> pool_migration(std::uint64_t number);    // kNotFound
+  Result<std::vector<PoolMigration>> pool_migrations();          // newest first
+  Result<std::vector<PoolMigration>> running_pool_migrations();  // those that have not ended
+  Result<std::vector<MigratedSetting>> migrated_settings(std::uint64_t migration);  // kNotFound
+  Result<DueSums> due_sums(std::uint8_t pool);
+  Result<std::uint64_t> count_scratch(std::uint8_t pool, MediumKind kind);
+
   // Those with something in them.
   Result<std::vector<CartridgeTotal>> cartridge_totals();
   Result<std::vector<VolumeTotal>> volume_totals();
@@ -118,6 +126,8 @@ class CatalogueView {
                                                    std::vector<store::Value> parameters);
   Result<std::vector<PhysicalVolume>> query_cartridges(const std::string& where,
                                                        std::vector<store::Value> parameters);
+  Result<std::vector<PoolMigration>> query_migrations(std::string_view where,
+                                                      std::vector<store::Value> parameters);
 
  private:
   Result<std::vector<LogicalVolume>> volumes_of_pool(std::uint8_t pool, const VolumeFilter& filter,
