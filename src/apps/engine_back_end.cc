@@ -21,6 +21,10 @@ constexpr scsi::NexusId kEngineNexus{1};  // the only initiator that virtual dri
 constexpr std::size_t kSecretFileLimit = 4096;
 constexpr std::uint64_t kReservedPart = 64;  // of a virtual cartridge, at most
 
+engine::MediumKind catalogue_kind(tape::MediumKind kind) {
+  return kind == tape::MediumKind::k3592 ? engine::MediumKind::k3592 : engine::MediumKind::kLto;
+}
+
 Result<std::shared_ptr<tape::DriveBay>> make_bay(Env env, const BackEndSpec& spec,
                                                  const tape::LibraryDrive& drive,
                                                  tape::DriveExchange* exchange) {
@@ -99,8 +103,7 @@ Status EngineBackEnd::Place::make_virtual(Env env, const BackEndSpec& spec, tape
     bays.push_back(TRY(make_bay(env, spec, drive, exchange)));
     to_drives.push_back(std::make_unique<tape::InProcessTransport>(*bays.back(), kEngineNexus));
     renewable.push_back(nullptr);
-    kinds.push_back(drive.kind == tape::MediumKind::k3592 ? engine::MediumKind::k3592
-                                                          : engine::MediumKind::kLto);
+    kinds.push_back(catalogue_kind(drive.kind));
     ports.push_back({.serial = drive.serial});
   }
   robot = TRY(tape::Library::open(
@@ -121,8 +124,7 @@ Status EngineBackEnd::Place::make_outside(Env env, const BackEndSpec& spec) {
                                                   OutsideTransport::AfterBreak::kStaysBroken, local);
     renewable.push_back(way.get());
     to_drives.push_back(std::move(way));
-    kinds.push_back(spec.media == tape::MediumKind::k3592 ? engine::MediumKind::k3592
-                                                          : engine::MediumKind::kLto);
+    kinds.push_back(catalogue_kind(spec.media));
     ports.push_back({.serial = drive.serial, .element = drive.element});
   }
   return {};
@@ -167,9 +169,15 @@ std::vector<engine::PhysicalLibrary*> EngineBackEnd::libraries() const {
   return out;
 }
 
-tape::Library* EngineBackEnd::virtual_library(const std::string& name) const {
-  const auto place = std::ranges::find(places_, name, [](const auto& one) { return one->name; });
-  return place == places_.end() ? nullptr : (*place)->robot.get();
+engine::MediumKind EngineBackEnd::kind_of(const std::string& library, const std::string& barcode) const {
+  const auto place = std::ranges::find(places_, library, [](const auto& one) { return one->name; });
+  if (place == places_.end()) return engine::MediumKind::kLto;
+  auto kind = (*place)->kinds.front();
+  if ((*place)->robot)
+    (*place)->robot->look([&](const tape::LibraryFolder& folder) {
+      if (const auto* holding = folder.inventory().find(barcode)) kind = catalogue_kind(holding->kind);
+    });
+  return kind;
 }
 
 Status EngineBackEnd::bring_online(std::size_t index) {

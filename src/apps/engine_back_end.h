@@ -45,8 +45,8 @@ class EngineBackEnd {
   };
   const std::vector<Seat>& seats() const { return seats_; }
   std::vector<engine::PhysicalLibrary*> libraries() const;
-  // The virtual ones among them: for operators, who put cartridges into them.
-  tape::Library* virtual_library(const std::string& name) const;
+  // What the cartridge is: of a virtual library as its inventory says.
+  engine::MediumKind kind_of(const std::string& library, const std::string& barcode) const;
 
   // Asks a drive that is offline again who it is, as an operator or a pause wants. To be called by whoever
   // has the drive to himself. Errors of PhysicalDrive::probe().

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "engine/operator/limits.h"
 #include "tape/transport/iscsi_url.h"
 
 namespace tapewarden::apps {
@@ -16,9 +17,10 @@ constexpr std::size_t kMaxUrl = 2048;
 
 Result<std::uint64_t> read_volume_size(Section& section) {
   std::string sizes;
-  for (const auto size : kVolumeSizes) sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
-  const auto size = TRY(section.number("volume_size", 1, std::ranges::max(kVolumeSizes), kDefaultVolumeSize));
-  if (std::ranges::find(kVolumeSizes, size) == std::end(kVolumeSizes))
+  for (const auto size : engine::kVolumeSizesMib) sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
+  const auto size = TRY(section.number("volume_size", 1, std::ranges::max(engine::kVolumeSizesMib),
+                                       engine::kDefaultVolumeSizeMib));
+  if (std::ranges::find(engine::kVolumeSizesMib, size) == engine::kVolumeSizesMib.end())
     return section.wrong("volume_size", "write one of " + sizes + " (MiB)");
   return size * kMebibyte;
 }

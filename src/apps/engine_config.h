@@ -37,9 +37,6 @@ struct TapeEngineConfig {
   std::string id_path() const { return data + "/engine-id"; }
 };
 
-// Capacities of logical volumes as the TS7700 has them, in MiB.
-inline constexpr std::uint64_t kVolumeSizes[] = {400, 800, 1000, 2000, 4000, 6000, 25000};
-inline constexpr std::uint64_t kDefaultVolumeSize = 800;
 inline constexpr std::uint64_t kSmallestCache = 1'000'000'000;
 inline constexpr std::uint64_t kLargestCache = 1ULL << 56;
 

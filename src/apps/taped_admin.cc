@@ -62,7 +62,8 @@ Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig
                                 .record = {},
                                 .ready = {},
                                 .warnings = {},
-                                .version = TAPEWARDEN_VERSION};
+                                .version = TAPEWARDEN_VERSION,
+                                .engine = std::move(given.engine)};
   services.record = [&keystore](const people::Event& event) -> Status {
     TRY(keystore.write([&event](store::Transaction& transaction) -> Status {
       transaction.record(people::to_record(event));

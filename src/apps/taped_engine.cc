@@ -7,6 +7,7 @@
 #include "apps/log.h"
 #include "apps/ticker.h"
 #include "base/text.h"
+#include "engine/rebuild/file_catalogue_backup.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -97,6 +98,7 @@ struct TapedEngine::Parts {
   std::unique_ptr<engine::CachedVolumes> cached;
   EngineWorkers workers;  // wakes from here on
   std::unique_ptr<engine::VolumeDesk> desk;
+  std::unique_ptr<engine::CatalogueBackup> backup;
   NoKeys no_keys;
   std::unique_ptr<EngineKeys> keys;  // none: no key servers are configured
   std::unique_ptr<EngineBackEnd> back_end;
@@ -123,6 +125,9 @@ Status TapedEngine::Parts::open_catalogue(const TapedConfig& config) {
   notices = std::make_unique<engine::Notices>(*env.clock, sink.get());
   const auto master = TRY(unlock_engine_store(env, config.https->store));
   catalogue = TRY(engine::Catalogue::open(env, {engine_config.catalogue_path(), id}, master));
+  const auto backups = engine_config.data + "/backups";
+  TRY(env.disk->make_directories(backups));
+  backup = std::make_unique<engine::FileCatalogueBackup>(env, *catalogue, id, backups);
   return {};
 }
 
@@ -178,8 +183,12 @@ Status TapedEngine::Parts::make_work(const TapeEngineConfig& config) {
   std::vector<engine::WorkDrive> drives;
   for (const auto& seat : back_end->seats()) drives.push_back({&seat.station, seat.kind});
   work = std::make_unique<engine::Work>(
-      engine::WorkParts{
-          .env = env, .catalogue = *catalogue, .cached = *cached, .desk = *desk, .notices = *notices},
+      engine::WorkParts{.env = env,
+                        .catalogue = *catalogue,
+                        .cached = *cached,
+                        .desk = *desk,
+                        .notices = *notices,
+                        .backup = backup.get()},
       std::move(drives),
       engine::WorkOptions{.engine = id, .capable_drives = config.minimum_encrypting_drives});
   at_work = work.get();
@@ -277,6 +286,11 @@ std::vector<std::string> TapedEngine::warnings() const {
 }
 const Uuid& TapedEngine::id() const {
   return parts_->id;
+}
+
+void TapedEngine::shred(const engine::CachedContent& content) {
+  if (const auto gone = parts_->cache->shred(content); !gone)
+    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
 }
 
 }  // namespace tapewarden::apps

@@ -13,6 +13,7 @@
 #include "apps/notice_sink.h"
 #include "apps/taped_config.h"
 #include "engine/host/host_volumes.h"
+#include "engine/operator/label_check.h"
 #include "engine/work/work.h"
 
 namespace tapewarden::apps {
@@ -48,6 +49,8 @@ class TapedEngine {
   std::vector<admin::KeyServerView> key_servers() const;  // none are configured: empty
   std::vector<std::string> warnings() const;
   const Uuid& id() const;
+  // A file of the cache that the catalogue does not know any more.
+  void shred(const engine::CachedContent& content);
 
  private:
   TapedEngine();

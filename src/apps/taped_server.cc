@@ -1,5 +1,6 @@
 #include "apps/taped_server.h"
 
+#include "apps/engine_operator.h"
 #include "apps/log.h"
 #include "apps/taped_admin.h"
 #include "apps/taped_engine.h"
@@ -82,8 +83,9 @@ struct TapedServer::Parts {
   std::unique_ptr<tape::Library> library;
   std::vector<std::unique_ptr<tape::PartitionRobot>> partitions;  // none: hosts see the library as one
   std::unique_ptr<iscsi::Server> server;
-  std::vector<admin::ServedUnit> units;  // what operators are told of; counted where they are watched
-  std::unique_ptr<TapedAdmin> admin;     // none: no REST
+  std::vector<admin::ServedUnit> units;    // what operators are told of; counted where they are watched
+  std::unique_ptr<EngineOperator> orders;  // with the engine
+  std::unique_ptr<TapedAdmin> admin;       // none: no REST
 
   // Puts a unit behind a meter into the target.
   void serve(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
@@ -106,7 +108,8 @@ Status TapedServer::Parts::start_admin(Env env, const TapedConfig& config) {
                    .units = units,
                    .sessions = [this] { return server->sessions(); },
                    .key_servers = {},
-                   .warnings = {}};
+                   .warnings = {},
+                   .engine = orders ? orders->services() : nullptr};
   if (keys)
     given.key_servers = [this] { return keys->servers(); };
   else if (engine)
@@ -155,7 +158,10 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
                 "RAM disk");
     serving.targets.push_back(std::move(disk));
   }
-  if (parts.engine) parts.engine->serve();
+  if (parts.engine) {
+    parts.orders = std::make_unique<EngineOperator>(env, *parts.engine, *parts.library);
+    parts.engine->serve();
+  }
   parts.server = TRY(iscsi::Server::start(std::move(serving), env));
   TRY(parts.start_admin(env, config));
   return taped;

@@ -32,6 +32,9 @@ DriveDesk& Work::drives() {
 std::optional<SteadyTime> Work::next_attempt() const {
   return state_->pauses.next_end();
 }
+std::optional<Claims::Claim> Work::claim_cartridge(const std::string& barcode) {
+  return state_->cartridges.claim(barcode);
+}
 void Work::try_again() {
   state_->pauses.clear_all();
   state_->parts.desk.wake();

@@ -20,6 +20,7 @@
 #include "engine/residence/cached_volumes.h"
 #include "engine/volume_desk.h"
 #include "engine/work/catalogue_backup.h"
+#include "engine/work/claims.h"
 #include "engine/work/drive_desk.h"
 #include "engine/work/reclaim_schedule.h"
 #include "engine/work/trace_book.h"
@@ -57,6 +58,9 @@ class Work {
   std::optional<SteadyTime> next_attempt() const;
   // What was put off is tried at once: an operator has changed something.
   void try_again();
+
+  // No work begins with the cartridge as long as the claim lives. Nothing: work with it is under way.
+  std::optional<Claims::Claim> claim_cartridge(const std::string& barcode);
 
   // When reclaim is not to begin. kInvalidArgument.
   Status set_reclaim_schedule(ReclaimSchedule schedule) TW_EXCLUDES(pick_);
