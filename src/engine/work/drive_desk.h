@@ -7,6 +7,7 @@
 //  3. A drive that is offline is never given.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -58,6 +59,8 @@ class DriveDesk {
 
   std::optional<Claim> claim(const DriveNeed& need) TW_EXCLUDES(mutex_);
   std::optional<Pair> claim_two(const DriveNeed& first, const DriveNeed& second) TW_EXCLUDES(mutex_);
+  // A free drive with a cartridge in it that `which` says yes to: work left it there when it was cut off.
+  std::optional<Claim> claim_loaded(const std::function<bool(const TapeStation&)>& which) TW_EXCLUDES(mutex_);
   bool free_for(const DriveNeed& need) const TW_EXCLUDES(mutex_);
 
   // Online, whether somebody has it or not.
