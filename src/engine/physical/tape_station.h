@@ -60,6 +60,8 @@ class TapeStation {
       : library_(library), drive_(drive), keys_(keys), clock_(clock), options_(std::move(options)) {}
 
   PhysicalDrive& drive() { return drive_; }
+  // The barcode of the cartridge that the library says is in the drive. Thread-safe.
+  std::optional<std::string> loaded() const { return library_.in_drive(drive_.serial()); }
 
   // Each gives the cartridge ready for what its name says; it is put away by its demount(). The trace lives
   // as long. Errors carry a MountFault.

@@ -91,14 +91,15 @@ Result<std::unique_ptr<Job>> pick_erase(WorkState& state, EraseUrgency urgency) 
     }
     return {};
   }));
-  for (auto& cartridge : found) {
+  for (const auto& cartridge : found) {
     if (state.pauses.paused(kLibraryPause) || state.pauses.paused(cartridge_pause(cartridge.barcode)))
       continue;
-    auto claim = state.cartridges.claim(cartridge.barcode);
-    if (!claim) continue;
+    auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
+    if (!claimed || claimed->cartridge.state != CartridgeState::kAwaitingErase) continue;
     auto drive = state.drives.claim({cartridge.kind, TapeEncryption::kClear});
     if (!drive) continue;
-    return std::make_unique<EraseJob>(state, *std::move(drive), *std::move(claim), std::move(cartridge));
+    return std::make_unique<EraseJob>(state, *std::move(drive), std::move(claimed->claim),
+                                      std::move(claimed->cartridge));
   }
   return nullptr;
 }

@@ -194,6 +194,18 @@ TEST(Fault, T4_ADriveThatWasResetIsUsedAgainAfterAShortPause) {
   EXPECT_EQ(bench.back.drives[BackEnd::kLtoDrive]->status().state, PhysicalDriveStatus::State::kIdle);
 }
 
+TEST(Fault, T4_ACartridgeThatWasLeftInADriveIsPutAwayFirst) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  ASSERT_TRUE(bench.back.library->mount("A00001L9", "1000000002"));  // and the engine was cut off
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  bench.back.expect_put_away(BackEnd::kOtherLtoDrive);
+}
+
 TEST(Fault, T3_NoMoreDrivesWriteToAPoolThanItAllows) {
   for (const std::uint8_t most : {std::uint8_t{1}, std::uint8_t{2}}) {
     WorkBench bench;

@@ -9,7 +9,7 @@ namespace tapewarden::engine {
 Status RecallJob::run() {
   auto wanted = TRY(wishes());
   if (wanted.empty() || !TRY(has_room(wanted.front()))) return {};
-  if (const auto mounted = mount_.read(); !mounted) return all_failed(mounted.error());
+  if (const auto mounted = mount_.read(); !mounted) return all_failed(wanted, mounted.error());
   // Those that are asked for meanwhile come along.
   for (; !wanted.empty(); wanted = TRY(wishes())) {
     for (const auto& wish : wanted)
@@ -46,6 +46,7 @@ Result<bool> RecallJob::has_room(const Wish& wish) {
   const auto room = state_.parts.cached.reserve(wish.volume.volser, wish.volume.copy(wish.copy)->bytes);
   if (room && *room) {
     state_.pauses.clear(kRoomPause);
+    state_.refused.remove(wish.volume.volser);
     return true;
   }
   if (!room && room.error().code == ErrorCode::kExhausted) {
@@ -53,6 +54,7 @@ Result<bool> RecallJob::has_room(const Wish& wish) {
     return false;
   }
   if (!room) return std::unexpected(room.error());
+  state_.refused.add(wish.volume.volser);
   state_.pauses.put_off(kRoomPause, kFirstPause);
   return false;
 }
@@ -142,8 +144,8 @@ Status RecallJob::unreadable(const Wish& wish, const Error& error) {
 }
 
 // The cartridge was not mounted. What lies with it, lies with every volume that is wanted from it.
-Status RecallJob::all_failed(const Error& error) {
-  for (const auto& wish : TRY(wishes())) {
+Status RecallJob::all_failed(const std::vector<Wish>& wanted, const Error& error) {
+  for (const auto& wish : wanted) {
     const auto& volser = wish.volume.volser;
     state_.parts.cached.release(volser);
     if (!lies_with_cartridge(error)) continue;

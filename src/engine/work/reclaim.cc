@@ -74,19 +74,21 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
                      (to.encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
   if (pair && waits) return nullptr;
   if (!pair && !TRY(worth_staging(state, cartridge.barcode)) && cartridge.active_volumes > 0) return nullptr;
-  auto claim = state.cartridges.claim(cartridge.barcode);
-  if (!claim) return nullptr;
+  auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
+  const auto& known = claimed ? claimed->cartridge : cartridge;
+  if (!claimed || known.medium != cartridge.medium || !readable(known.state)) return nullptr;
   if (pair) {
     auto seat = state.seats.take(target.number, target.max_drives);
     if (!seat) return nullptr;
     auto drives = state.drives.claim_two(from, to);
     if (!drives) return nullptr;
-    return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat), *std::move(claim),
-                                        cartridge, target.number);
+    return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat),
+                                        std::move(claimed->claim), known, target.number);
   }
   auto drive = state.drives.claim(from);
   if (!drive) return nullptr;
-  return std::make_unique<StageJob>(state, *std::move(drive), *std::move(claim), cartridge, target.number);
+  return std::make_unique<StageJob>(state, *std::move(drive), std::move(claimed->claim), known,
+                                    target.number);
 }
 
 }  // namespace
@@ -137,11 +139,11 @@ Result<bool> ReclaimSource::failed(const PlacedVolume& placed, const Error& erro
   return fault_of(error) == MountFault::kMedium;
 }
 
-Status ReclaimSource::end(bool moved_some) {
-  if (moved_some)
-    state_.pauses.clear(source_pause(cartridge_.barcode));
-  else
+Status ReclaimSource::end(bool in_vain) {
+  if (in_vain)
     state_.pauses.put_off(source_pause(cartridge_.barcode), kFirstPause);
+  else
+    state_.pauses.clear(source_pause(cartridge_.barcode));
   return mount_.end();
 }
 

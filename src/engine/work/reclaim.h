@@ -42,8 +42,8 @@ class ReclaimSource {
   bool holds(const LogicalVolume& volume, CopyNumber copy) const;
   // The source cannot give the image. True: it goes on with the next one.
   Result<bool> failed(const PlacedVolume& placed, const Error& error);
-  // When nothing of it could be moved it is left alone for a while.
-  Status end(bool moved_some);
+  // It is put away; when nothing of it could be moved it is left alone for a while.
+  Status end(bool in_vain);
 
  private:
   WorkState& state_;
@@ -84,7 +84,7 @@ class ReclaimJob final : public Job {
   ReclaimSource source_;
   PoolWriter writer_;
   const std::uint8_t target_;
-  bool moved_some_ = false;
+  bool in_vain_ = false;
 };
 
 // Through the cache.
@@ -109,7 +109,7 @@ class StageJob final : public Job {
   DriveDesk::Claim drive_;
   ReclaimSource source_;
   const std::uint8_t target_;
-  bool moved_some_ = false;
+  bool in_vain_ = false;
 };
 
 }  // namespace tapewarden::engine

@@ -8,22 +8,24 @@ namespace tapewarden::engine {
 Status ReclaimJob::run() {
   auto done = work();
   const auto target_away = writer_.end();
-  const auto source_away = source_.end(moved_some_);
+  const auto source_away = source_.end(in_vain_);
   if (!done) return done;
   return target_away ? source_away : target_away;
 }
 
 Status ReclaimJob::work() {
   // Without a cartridge to write on the source need not be mounted.
-  if (!TRY(source_.close()) || !TRY(writer_.ready()) || !TRY(source_.begin())) return {};
+  if (!TRY(source_.close()) || !TRY(writer_.ready())) return {};
+  in_vain_ = true;
+  if (!TRY(source_.begin())) return {};
   for (auto volumes = TRY(source_.next()); !volumes.empty(); volumes = TRY(source_.next())) {
     for (const auto& placed : volumes) {
       auto ended = TRY(move_one(placed));
       if (ended == Ended::kFull) ended = TRY(move_one(placed));
       if (ended == Ended::kStop || ended == Ended::kFull) return {};
-      if (ended == Ended::kWell) moved_some_ = true;
+      if (ended == Ended::kWell) in_vain_ = false;
       if (gives_way()) {
-        moved_some_ = true;  // it goes on as soon as the recall is done
+        in_vain_ = false;  // it goes on as soon as the recall is done
         return {};
       }
     }

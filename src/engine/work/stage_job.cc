@@ -7,19 +7,21 @@ namespace tapewarden::engine {
 
 Status StageJob::run() {
   const auto done = work();
-  const auto away = source_.end(moved_some_);
+  const auto away = source_.end(in_vain_);
   return done ? away : done;
 }
 
 Status StageJob::work() {
-  if (!TRY(source_.close()) || !TRY(source_.begin())) return {};
+  if (!TRY(source_.close())) return {};
+  in_vain_ = true;
+  if (!TRY(source_.begin())) return {};
   for (auto volumes = TRY(source_.next()); !volumes.empty(); volumes = TRY(source_.next())) {
     for (const auto& placed : volumes) {
       const auto ended = TRY(stage(placed));
       if (ended == Ended::kStop) return {};
-      if (ended == Ended::kWell) moved_some_ = true;
+      if (ended == Ended::kWell) in_vain_ = false;
       if (must_give_way(state_, drive_.station(), source_.cartridge().barcode)) {
-        moved_some_ = true;
+        in_vain_ = false;
         return {};
       }
     }

@@ -3,6 +3,7 @@
 #include "engine/work/emptied.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
+#include "engine/work/put_away.h"
 #include "engine/work/recall.h"
 #include "engine/work/reclaim.h"
 #include "engine/work/work_state.h"
@@ -82,6 +83,7 @@ Result<bool> Work::step() {
 }
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
+  if (auto job = pick_put_away(*state_)) return job;
   if (TRY(tidy_emptied(*state_))) did_something = true;
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
