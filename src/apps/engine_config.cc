@@ -73,6 +73,16 @@ Status check_urls(Section& section, const std::vector<tape::BackEndSpec>& specs)
   return {};
 }
 
+// A blank volume is made when a host's drive asks for it, and must fit every one of them.
+Status check_one_kind(Section& section, const tape::LibrarySpec& library) {
+  const auto kind = library.drives.front().kind;
+  const auto other = [kind](const tape::LibraryDrive& drive) { return drive.kind != kind; };
+  if (std::ranges::none_of(library.drives, other)) return {};
+  return section.wrong("back_end",
+                       "let all drives of [library] be LTO, or all 3592: every logical volume must "
+                       "fit each of them");
+}
+
 // The hosts' library and those of the engine are different things.
 Status check_apart(Section& section, const TapeEngineConfig& config, const tape::LibrarySpec& library) {
   for (const auto& spec : config.back_ends) {
@@ -141,6 +151,7 @@ Result<std::optional<TapeEngineConfig>> read_tape_engine(Section section, const 
   if (config.back_ends.empty())
     return section.wrong("back_end", "write at least one [[engine.back_end]]: a library behind the cache");
   TRY(check_urls(section, config.back_ends));
+  TRY(check_one_kind(section, library));
   TRY(check_apart(section, config, library));
   TRY(section.no_others());
   return config;

@@ -160,6 +160,10 @@ TEST_F(EngineConfigFile, U4_WhatIsWrongInALibraryIsNamed) {
   expect_fault("000078A01234", host_drive, "engine.back_end", "[library]");
 }
 
+TEST_F(EngineConfigFile, T1_TheDrivesOfHostsAreOfOneKind) {
+  expect_fault("drives = [\"LTO ", "drives = [\"3592 ", "engine.back_end", "all 3592");
+}
+
 TEST_F(EngineConfigFile, T5_TheCatalogueWantsAMasterKey) {
   const auto from = text_.find("[https]");
   text_.erase(from, text_.find("[engine]") - from);

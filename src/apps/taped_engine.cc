@@ -166,9 +166,15 @@ Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
 Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::Inventory& library) {
   TRY(check_inventory(*catalogue, library));
   engine::HostOptions options;
-  options.blank = [capacity = config.engine->volume_bytes,
-                   kind = config.library.drives.front().kind](const std::string& volser) {
-    return tape::CartridgeSpec{.volume = {}, .volser = volser, .kind = kind, .capacity_bytes = capacity};
+  tape::CartridgeSpec blank{.volume = {},
+                            .volser = {},
+                            .kind = config.library.drives.front().kind,
+                            .capacity_bytes = config.engine->volume_bytes};
+  if (config.drives.density != 0) blank.density = config.drives.density;
+  options.blank = [blank](const std::string& volser) {
+    auto spec = blank;
+    spec.volser = volser;
+    return spec;
   };
   volumes =
       std::make_unique<engine::HostVolumes>(env, *catalogue, *cached, *desk, *notices, std::move(options));

@@ -91,7 +91,8 @@ class EnginePath : public EngineSite {
   bool move(std::uint16_t from, std::uint16_t to) {
     return run(0, scsi::MoveMedium{0, from, to, false}.encode()).good();
   }
-  bool ready() { return run(1, scsi::TestUnitReady{}.encode()).good(); }
+  // TEST UNIT READY.
+  bool ready() { return run(1, Bytes(6)).good(); }
   // One block that cannot be compressed and a filemark.
   Bytes write_block() {
     Bytes block(kBlock);
