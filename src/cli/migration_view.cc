@@ -92,14 +92,13 @@ void add_work(const json::object& plan, std::string& out) {
 std::string bytes_text(std::uint64_t bytes) {
   static constexpr std::array<std::string_view, 6> kUnits{"B", "KB", "MB", "GB", "TB", "PB"};
   std::size_t unit = 0;
-  std::uint64_t tenths = bytes * 10;
-  if (bytes > 1'000'000) tenths = bytes / 1'000'000 * 10'000'000 + bytes % 1'000'000 * 10;
-  while (tenths >= 10'000 && unit + 1 < kUnits.size()) {
-    tenths /= 1000;
+  std::uint64_t size = 1;  // of the unit, in bytes
+  while (bytes / size >= 1000 && unit + 1 < kUnits.size()) {
+    size *= 1000;
     ++unit;
   }
-  std::string out = std::to_string(tenths / 10);
-  if (unit > 0 && tenths < 1000) out += "." + std::to_string(tenths % 10);
+  std::string out = std::to_string(bytes / size);
+  if (unit > 0 && bytes / size < 100) out += "." + std::to_string(bytes / (size / 10) % 10);
   return out + " " + std::string(kUnits.at(unit));
 }
 

@@ -18,6 +18,7 @@ std::vector<Command> access_commands();  // access, proxy
 std::vector<Command> ledger_commands();
 std::vector<Command> recoverability_commands();
 std::vector<Command> migrate_commands();
+std::vector<Command> pool_migration_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> backup_commands();
 std::vector<Command> partner_commands();  // partner; key export, import, transfers
@@ -32,10 +33,8 @@ std::vector<Command> drive_commands();
 std::vector<Command> library_commands();
 std::vector<Command> library_panel_commands();  // library, while it is served
 std::vector<Command> engine_commands();
-std::vector<Command> tape_engine_commands();     // engine, before it runs; among engine_commands()
-std::vector<Command> pool_commands();            // pool, storage-group, management-class
-std::vector<Command> pool_migration_commands();  // pool, too
-std::vector<Command> volume_commands();          // logical volumes
+std::vector<Command> pool_commands();    // pool, storage-group, management-class
+std::vector<Command> volume_commands();  // logical volumes
 std::vector<Command> physical_volume_commands();
 std::vector<Command> notice_commands();      // intervention, engine messages, trace
 std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key

@@ -37,11 +37,11 @@ Status each_cartridge(CatalogueView& view, std::uint8_t pool,
 
 // The cartridges of the source that a migration concerns.
 struct MigrationTally {
-  CartridgeSums full;      // with active data, in the order in which they become eligible for reclaim, or not
-  CartridgeSums closed;    // the same
-  CartridgeSums filling;   // the same
-  CartridgeSums stuck;     // with active data, and not to be read: damaged, ejected, exported
-  std::uint64_t open = 0;  // that would take more, whether something lies on them or not
+  CartridgeSums full;                      // with active data
+  CartridgeSums closed;                    // the same
+  CartridgeSums filling;                   // the same
+  CartridgeSums stuck;                     // with active data, and not to be read: damaged, ejected, exported
+  std::uint64_t open = 0;                  // that would take more, whether something lies on them or not
   std::uint64_t emptied = 0;               // that hold nothing active, and are about to be scratch
   std::uint64_t requested = 0;             // with a move request to the target
   std::vector<PhysicalVolume> in_the_way;  // the first of those that are stuck, at most kMaximumInTheWay
