@@ -1,6 +1,39 @@
 #include "cli/host_tape.h"
 
+#include <chrono>
+#include <thread>
+
+#include "scsi/sense_codes.h"
+
 namespace tapewarden::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kReadinessPause{250};
+constexpr std::chrono::minutes kReadinessPatience{60};
+
+bool becoming_ready(const tape::TapeStatus& ready) {
+  return !ready && ready.error().sense.code == scsi::sense_codes::kNotReadyLoading;
+}
+
+// A tape engine may have to bring the cartridge from another one first; a drive may still be threading it.
+Status wait_while_becoming_ready(Context& context, tape::TapeDrive& drive) {
+  if (!becoming_ready(drive.test_ready())) return {};
+  *context.err << "the drive is becoming ready: waiting for its cartridge\n";
+  const Interruption interruption;
+  const auto until = std::chrono::steady_clock::now() + kReadinessPatience;
+  while (becoming_ready(drive.test_ready())) {
+    TRY(check_interruption());
+    if (std::chrono::steady_clock::now() > until)
+      return fail(ErrorCode::kTimeout, "the drive did not become ready within an hour", "DEVICE",
+                  "ask the library what it waits for: tapewarden intervention list");
+    std::this_thread::sleep_for(kReadinessPause);
+  }
+  // That the cartridge has come is what was waited for.
+  if (const auto seen = drive.drain_attentions(); !seen) return std::unexpected(seen.error().error());
+  return {};
+}
+
+}  // namespace
 
 HostTape::~HostTape() {
   if (gave_key_) (void)clear_key();  // at the latest the next load does it
@@ -16,6 +49,7 @@ Result<std::unique_ptr<HostTape>> HostTape::over(Context& context, const Values&
   std::unique_ptr<HostTape> host(new HostTape(context, values));
   host->drive_ = std::move(opened);
   tape::TapeDrive& drive = host->tape();
+  TRY(wait_while_becoming_ready(context, drive));
   host->use_ = TRY(DriveUse::take(context, drive, values.text("DEVICE")));
   if (const auto ready = drive.test_ready(); !ready) return std::unexpected(ready.error().error());
   if (const auto set = drive.set_block_length(0); !set) return std::unexpected(set.error().error());
