@@ -69,6 +69,7 @@ void CatalogueLoader::settle_read(const Examination& found) {
   out.medium = label.medium;
   out.encryption = found.encryption;
   out.library = found.library;
+  if (!found.alias.empty()) out.alias = found.alias;
   out.next_file = found.next_file;
   out.written_bytes = found.written_bytes;
   for (const auto& image : found.images)

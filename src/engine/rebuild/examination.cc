@@ -24,7 +24,8 @@ enum HeaderTag : std::uint16_t {
   kCreated,
   kWrittenBytes,
   kNextFile,
-  kTorn
+  kTorn,
+  kAlias
 };
 
 Bytes encode_header(const Examination& found) {
@@ -34,7 +35,7 @@ Bytes encode_header(const Examination& found) {
   out.uuid(kEngine, found.label.engine).text(kBarcode, found.label.barcode);
   out.number(kMedium, found.label.medium).number(kPool, found.label.pool).time(kCreated, found.label.created);
   out.number(kWrittenBytes, found.written_bytes).number(kNextFile, found.next_file);
-  out.number(kTorn, found.torn ? 1 : 0);
+  out.number(kTorn, found.torn ? 1 : 0).text(kAlias, found.alias);
   return out.take();
 }
 
@@ -53,6 +54,7 @@ Result<Examination> decode_header(ByteView fields) {
   out.written_bytes = TRY(in.number(kWrittenBytes, "bytes"));
   out.next_file = TRY(in.small<std::uint32_t>(kNextFile, "tape file", kLargestFile));
   out.torn = TRY(in.number(kTorn, "torn", 1)) == 1;
+  out.alias = TRY(in.text(kAlias, kMaximumKeyAliasCharacters, "alias"));
   TRY(in.finish());
   return out;
 }

@@ -46,6 +46,7 @@ struct Examination {
   std::string library;
   MediumKind kind = MediumKind::kLto;
   MediumEncryption encryption = MediumEncryption::kUnknown;
+  std::string alias;  // of its key, when the drive tells it
   CartridgeLabel label;
   std::vector<FoundImage> images;  // in the order of tape files
   std::vector<FoundBackup> backups;

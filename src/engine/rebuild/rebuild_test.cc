@@ -87,12 +87,14 @@ TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
                                  {{.volser = "LV0001", .generation = 2, .group = "PAYROLL"},
                                   {.volser = "LV0001", .generation = 3, .group = "PAYROLL"},
                                   {.volser = "LV0002", .tombstones = {{"LV0003", 7}}}});
+  (void)site.write("J00001", 1, TapeEncryption::kWrapped, {{.volser = "LV0007"}});
   const auto report = site.rebuild();
   EXPECT_FALSE(report.backup_made);
   EXPECT_EQ(report.count(FindingKind::kNoBackup), 1U);
-  EXPECT_THAT(subjects(report, FindingKind::kNewVolume), ElementsAre("LV0001", "LV0002"));
+  EXPECT_THAT(subjects(report, FindingKind::kNewVolume), ElementsAre("LV0001", "LV0002", "LV0007"));
   EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("PAYROLL"));
-  EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("A00001L9"));
+  EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("J00001"));
+  EXPECT_EQ(cartridge("A00001L9").alias, "KEY000000001");  // it stands on the cartridge
   EXPECT_THAT(subjects(report, FindingKind::kDeletedSince), ElementsAre("LV0003"));
   EXPECT_EQ(volume("LV0001").primary, copies[1]);  // the newest, and its block is known
   EXPECT_EQ(volume("LV0001").storage_group, "PAYROLL");
@@ -151,8 +153,8 @@ TEST_F(Rebuilding, T12_ACartridgeBegunAnewHoldsTheOldCopiesNoMore) {
   EXPECT_EQ(volume("LV0001").stamp, known.stamp);
   EXPECT_EQ(cartridge("A00001L9").medium, 2U);
   EXPECT_EQ(cartridge("A00001L9").encryption, MediumEncryption::kIdentified);
-  EXPECT_EQ(cartridge("A00001L9").alias, "");
-  EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("A00001L9"));
+  EXPECT_EQ(cartridge("A00001L9").alias, "KEY000000001");
+  EXPECT_EQ(report.count(FindingKind::kUnknownLabels), 0U);
   site.expect_readable("LV0001");
   site.expect_readable("LV0002");
 }
@@ -436,6 +438,21 @@ TEST_F(Rebuilding, T12_ADamagedBackupGivesWayToTheOneBeforeIt) {
   const auto report = site.rebuild();
   EXPECT_TRUE(report.backup_made);
   EXPECT_EQ(site.fresh.look([](CatalogueView& view) { return view.storage_groups(); }).size(), 2U);
+}
+
+TEST(RebuiltAlias, T12_TheIdentifierOnACartridgeNamesItsKey) {
+  EXPECT_EQ(alias_of_identifier(as_bytes("KEY000000001")), "KEY000000001");
+  EXPECT_EQ(alias_of_identifier(as_bytes("payroll     ")), "PAYROLL");
+  EXPECT_EQ(alias_of_identifier(take(from_hex("545057"
+                                              "00a1b2c3d400000005"))),
+            "TPW00A1B2C3D400000005");
+  EXPECT_EQ(alias_of_identifier(take(from_hex("545057"
+                                              "01a1b2c3d400000005"))),
+            "");
+  EXPECT_EQ(alias_of_identifier(take(from_hex("540057"
+                                              "00a1b2c3d400000005"))),
+            "");
+  EXPECT_EQ(alias_of_identifier(as_bytes("KEY1")), "");
 }
 
 TEST_F(Rebuilding, T12_ATapeFileThatCannotBeReadHidesNothingBehindIt) {
