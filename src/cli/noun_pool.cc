@@ -44,7 +44,10 @@ std::vector<ArgumentSpec> set_arguments() {
 }
 
 std::vector<ArgumentSpec> construct_arguments(bool pool_required) {
-  return {{.name = "NAME", .required = true, .field = "name", .meaning = "1 to 8 of A-Z, 0-9, $, @ and #"},
+  return {{.name = "NAME",
+           .required = true,
+           .field = "name",
+           .meaning = "1 to 8 of A-Z, 0-9, $, @ and #; default for that of hosts that name none"},
           {.name = "--pool",
            .kind = ArgumentKind::kInteger,
            .required = pool_required,

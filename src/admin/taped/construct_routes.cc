@@ -72,7 +72,7 @@ EngineHandler put(const Sort<Construct>& sort, bool added) {
     const auto settings = TRY(settings_of(request.arguments));
     return change(services, request, sort.actions[added ? 0 : 1],
                   {{"settings", request.arguments.described()}}, [&]() -> Result<json::object> {
-                    const auto& name = request.arguments.text("name");
+                    const auto name = construct_name(request.arguments.text("name"));
                     auto body = to_json(TRY((added ? sort.add : sort.modify)(engine.parts, name, settings)));
                     body["notes"] = texts({std::string(engine::kConstructsTakeEffect)});
                     return body;
@@ -84,7 +84,7 @@ template <typename Construct>
 EngineHandler remove(const Sort<Construct>& sort) {
   return [sort](const TapedServices& services, const EngineServices& engine,
                 const Request& request) -> Result<Answer> {
-    const auto& name = request.arguments.text("name");
+    const auto name = construct_name(request.arguments.text("name"));
     return change(services, request, sort.actions[2], {{"name", name}}, [&]() -> Result<json::object> {
       TRY(sort.remove(engine.parts, name));
       return json::object{{"name", name}, {"removed", true}};

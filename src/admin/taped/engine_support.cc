@@ -100,6 +100,15 @@ Result<std::optional<std::uint8_t>> pool_in(const Arguments& arguments, std::str
   return std::optional(TRY(pool_number(std::to_string(*given), field)));
 }
 
+std::string construct_name(std::string text) {
+  return text == "default" ? std::string(engine::kDefaultConstruct) : text;
+}
+std::optional<std::string> construct_in(const Arguments& arguments, std::string_view field) {
+  const auto text = arguments.optional_text(field);
+  if (!text) return std::nullopt;
+  return construct_name(*text);
+}
+
 std::optional<MediumKind> media_in(const Arguments& arguments, std::string_view field) {
   return value_in(arguments, field, kMedia);
 }

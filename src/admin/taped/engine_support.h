@@ -39,6 +39,11 @@ Result<std::optional<Number>> number_in(const Arguments& arguments, std::string_
   return fail(ErrorCode::kInvalidArgument, "the number is out of range", std::string(field));
 }
 
+// A construct's name; `default` stands for the one of hosts that name none, whose eight dashes a command line
+// would take for an option.
+std::string construct_name(std::string text);
+std::optional<std::string> construct_in(const Arguments& arguments, std::string_view field);
+
 std::optional<engine::MediumKind> media_in(const Arguments& arguments, std::string_view field);
 std::optional<engine::MediumEncryption> encryption_in(const Arguments& arguments);
 std::optional<engine::CartridgeState> state_in(const Arguments& arguments);

@@ -79,43 +79,41 @@ class OperatorRoutes : public ::testing::Test {
                               {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
             return mounts;
           }});
-      return steps;
     }
-  });
-} return out;
-}
-Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
-  net::HttpRequest http;
-  http.method = std::move(method);
-  http.path = target.substr(0, target.find('?'));
-  if (const auto at = target.find('?'); at != std::string::npos) {
-    for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
-      http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
+    return out;
   }
-  http.target = std::move(target);
-  if (!body.is_null()) {
-    http.body = to_bytes(json::serialize(body));
-    http.headers.add("content-type", "application/json");
+  Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
+    net::HttpRequest http;
+    http.method = std::move(method);
+    http.path = target.substr(0, target.find('?'));
+    if (const auto at = target.find('?'); at != std::string::npos) {
+      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
+        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
+    }
+    http.target = std::move(target);
+    if (!body.is_null()) {
+      http.body = to_bytes(json::serialize(body));
+      http.headers.add("content-type", "application/json");
+    }
+    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
+    const auto response = router_->respond(std::move(http));
+    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
   }
-  http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
-  const auto response = router_->respond(std::move(http));
-  return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
-}
-Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
-  return as(Role::kOperator, std::move(method), std::move(target), body);
-}
-Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
-  return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);
-}
+  Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
+    return as(Role::kOperator, std::move(method), std::move(target), body);
+  }
+  Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
+    return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);
+  }
 
-PeopleFixture fixture_;
-tape::test::LibraryBench library_;
-OperatorBench bench_;
-engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
-std::vector<std::string> records_;
-bool ready_ = true;
-ThreadPool workers_{1};
-std::unique_ptr<Router> router_;
+  PeopleFixture fixture_;
+  tape::test::LibraryBench library_;
+  OperatorBench bench_;
+  engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
+  std::vector<std::string> records_;
+  bool ready_ = true;
+  ThreadPool workers_{1};
+  std::unique_ptr<Router> router_;
 };
 
 // Every route of the engine that changes something, with arguments that fit nothing in particular.
@@ -209,7 +207,9 @@ TEST_F(OperatorRoutes, T2_ConstructsAreAddedChangedListedAndRemoved) {
   EXPECT_THAT(call("GET", "/v1/management-classes").each("pool"), ElementsAre("0", "12"));
   EXPECT_EQ(officer("DELETE", "/v1/storage-groups/FINANCE").status, 200U);
   EXPECT_EQ(officer("DELETE", "/v1/management-classes/--------").status, 409U);
-  EXPECT_EQ(records_.size(), 4U);
+  EXPECT_EQ(officer("PATCH", "/v1/storage-groups/default", {{"pool", 5}}).text("name"), "--------");
+  EXPECT_EQ(call("GET", "/v1/volumes?storage_group=default").status, 200U);
+  EXPECT_EQ(records_.size(), 5U);
 }
 
 TEST_F(OperatorRoutes, T1_VolumesAreInsertedListedInPagesAndShown) {

@@ -21,7 +21,7 @@ Result<std::vector<std::string>> volsers_of(const Request& request) {
 }
 
 Result<engine::VolumeFilter> filter_of(const Arguments& arguments) {
-  engine::VolumeFilter filter{.storage_group = arguments.text_or("storage_group", ""),
+  engine::VolumeFilter filter{.storage_group = construct_name(arguments.text_or("storage_group", "")),
                               .pool = TRY(pool_in(arguments, "pool")),
                               .prefix = to_upper(arguments.text_or("prefix", ""))};
   if (const auto category = arguments.optional_text("category"))
@@ -83,8 +83,8 @@ Result<engine::NewVolumes> wanted_of(const Arguments& arguments) {
   wanted.volsers = TRY(engine::named_range(arguments.text("volsers"), "volsers"));
   if (const auto size = TRY(number_in<std::uint32_t>(arguments, "size_mib"))) wanted.size_mib = *size;
   if (media_in(arguments, "kind") == engine::MediumKind::k3592) wanted.kind = tape::MediumKind::k3592;
-  wanted.storage_group = arguments.text_or("storage_group", wanted.storage_group);
-  wanted.management_class = arguments.text_or("management_class", wanted.management_class);
+  wanted.storage_group = construct_name(arguments.text_or("storage_group", "default"));
+  wanted.management_class = construct_name(arguments.text_or("management_class", "default"));
   wanted.preference = TRY(number_in<std::uint8_t>(arguments, "preference")).value_or(wanted.preference);
   return wanted;
 }
@@ -115,8 +115,8 @@ Result<Answer> each(const TapedServices& services, const Request& request, std::
 Result<Answer> set_volume(const TapedServices& services, const EngineServices& engine,
                           const Request& request) {
   const auto& arguments = request.arguments;
-  const engine::VolumeChange wanted{.storage_group = arguments.optional_text("storage_group"),
-                                    .management_class = arguments.optional_text("management_class"),
+  const engine::VolumeChange wanted{.storage_group = construct_in(arguments, "storage_group"),
+                                    .management_class = construct_in(arguments, "management_class"),
                                     .preference = TRY(number_in<std::uint8_t>(arguments, "preference"))};
   return each(services, request, "volume.set", std::string(engine::kConstructsTakeEffect),
               [&](const auto& volsers) { return engine::change_volumes(engine.parts, volsers, wanted); });
@@ -292,7 +292,7 @@ std::vector<Route> volume_routes(const TapedServices& services) {
         "Take a scratch volume, or a range, off the library; its content is gone.", {}, "A line for each.",
         withdraw);
   order("POST", "/v1/volumes/delete-expired", "Delete what scratch volumes hold whose time is over.", {},
-        "How many, and how much that was.", delete_expired);
+        "How many.", delete_expired);
   look("/v1/recalls", "List what operators want back in the cache, and what became of it.", {},
        "Open ones first, then the newest that ended.", list_recalls);
   look("/v1/volume-copies", "List copies on tape by pool, key label and encryption.", copy_fields(),

@@ -5,6 +5,7 @@
 
 #include "base/counted.h"
 #include "engine/operator/names.h"
+#include "engine/residence/expiry.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -138,15 +139,6 @@ Status withdraw(const OperatorParts& parts, const std::string& volser) {
   return in_context("it left the library, and could not be put back: " + back.error().text(), gone.error());
 }
 
-void delete_content(LogicalVolume& volume) {
-  volume.deleted_generation = volume.generation;
-  volume.cached = false;
-  volume.cached_bytes = 0;
-  volume.primary_due = false;
-  volume.secondary_due = false;
-  volume.delete_after.reset();
-}
-
 std::uint64_t bytes_on_tape(const LogicalVolume& volume) {
   std::uint64_t bytes = 0;
   for (const auto number : {CopyNumber::kPrimary, CopyNumber::kSecondary})
@@ -160,9 +152,16 @@ Result<std::vector<LogicalVolume>> delete_some(const OperatorParts& parts) {
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     deleted.clear();
     for (const auto& volume : TRY(change.expired(change.now(), kMaximumOrdered))) {
-      if (!volume.mounted.empty() || volume.category != Category::kScratch) continue;
+      if (!volume.mounted.empty()) continue;
       LogicalVolume empty = volume;
+      if (volume.category == Category::kPrivate) {  // it has no such time, and would stand first for ever
+        empty.delete_after.reset();
+        TRY(change.put(empty));
+        continue;
+      }
       delete_content(empty);
+      empty.cached = false;
+      empty.cached_bytes = 0;
       TRY(change.put(empty));
       if (volume.has_cache_key) TRY(change.forget_cache_key(volume.volser));
       deleted.push_back(volume);

@@ -140,6 +140,19 @@ TEST(VolumeOrders, T1_ExpiredContentIsDeletedAndItsFileShredded) {
   bench.box.expect_sound();
 }
 
+TEST(VolumeOrders, T1_APrivateVolumeIsNeverDeletedWhateverTimeItBears) {
+  OperatorBench bench;
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  auto volume = bench.volume("A00001");
+  volume.delete_after = bench.box.now() - hours(1);
+  ASSERT_TRUE(bench.box.put(volume));
+  const auto done = delete_expired(bench.parts());
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->volumes, 0U);
+  EXPECT_TRUE(bench.volume("A00001").has_content());
+  EXPECT_FALSE(bench.volume("A00001").delete_after);
+}
+
 TEST(VolumeOrders, T2_OtherConstructsCountFromTheNextUnmount) {
   OperatorBench bench;
   bench.put_premigrated("A00001", "P00001L9", 1);
