@@ -335,5 +335,85 @@ TEST(HostVolumes, T5_AFileThatCannotBeReadBackKeepsItsVolumeMounted) {
   EXPECT_EQ(bench.read_back(), block(2));
 }
 
+TEST(HostVolumes, T5_WhatWasEvictedBeforeItsDriveGotItIsAskedForAgain) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_FALSE(bench.mount("V00001").value());
+  ASSERT_TRUE(bench.desk->begin_recall("V00001"));
+  ASSERT_TRUE(bench.bring_back("V00001"));
+  bench.evict("V00001");
+  bench.desk->finish_recall("V00001", {});
+  EXPECT_EQ(bench.brought, Names());
+  ASSERT_EQ(bench.desk->wanted().size(), 1U);
+  bench.recall();
+  EXPECT_EQ(bench.brought, Names{"V00001 in 1000000001"});
+  EXPECT_EQ(bench.read_back(), block(1));
+}
+
+TEST(HostVolumes, T1_ARecallUnderWayDoesNotReachAVolumeThatWasMountedAsScratch) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  const auto before = bench.volume("V00001");
+  const auto coming = bench.volumes->begin_arrival("V00001").value();
+  ASSERT_TRUE(bench.write_partial(coming, bench.images.begin()->second));
+  auto scratch = bench.volume("V00001");
+  scratch.category = Category::kScratch;
+  ASSERT_TRUE(bench.put(scratch));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.volumes->finish_arrival(coming, before.generation).error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(bench.write(block(2)));
+  ASSERT_TRUE(bench.unmount("V00001"));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.read_back(), block(2));
+  EXPECT_EQ(bench.files().size(), 1U);
+}
+
+TEST(HostVolumes, T5_WhenNobodyListensAnyMoreNothingIsMounted) {
+  HostBench bench(1, most_file_bytes(kVolumeCapacity));
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_FALSE(bench.mount("V00001").value());
+  ASSERT_TRUE(bench.mount("V00002", 1).value());
+  EXPECT_FALSE(bench.mount("V00003", 2).value());
+  bench.host->tell_when_brought({});
+  ASSERT_TRUE(bench.unmount("V00002", 1));
+  EXPECT_EQ(bench.host->retry_waiting(), 0U);
+  bench.recall();
+  EXPECT_EQ(bench.brought, Names());
+  EXPECT_EQ(bench.volume("V00001").mounted, "");
+  bench.host->give_up("V00001", bench.serial(0));
+  bench.host->give_up("V00003", bench.serial(2));
+  EXPECT_EQ(bench.interventions(), Names());
+}
+
+TEST(HostVolumes, T5_AnEndWhileDrivesWaitLeavesNoAskBehind) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_FALSE(bench.mount("V00001").value());
+  bench.host.reset();
+  EXPECT_TRUE(bench.desk->wanted().empty());
+}
+
+TEST(HostVolumes, T12_AVolumeWithoutAStampGetsOneAndIsNotTakenForChanged) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  auto volume = bench.volume("V00001");
+  const auto stamp = std::exchange(volume.stamp, {});
+  ASSERT_TRUE(bench.put(volume));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.volume("V00001").stamp, stamp);
+  ASSERT_TRUE(bench.unmount("V00001"));
+  EXPECT_EQ(bench.volume("V00001").generation, volume.generation);
+  EXPECT_EQ(bench.volume("V00001").residence(), Residence::kPremigrated);
+}
+
 }  // namespace
 }  // namespace tapewarden::engine::testing
