@@ -17,18 +17,18 @@ std::unexpected<Error> nowhere(const std::string& barcode) {
               "put it into a library; its label must be readable");
 }
 
-// The mounts of it that are kept, the newest first.
+// The mounts that are remembered, the newest first.
 std::vector<admin::MountRecord> traces_of(const engine::TraceBook& book, const std::string& name) {
   auto traces = book.of_volume(name);
   if (traces.empty()) traces = book.of_cartridge(name);
-  std::vector<admin::MountRecord> mounts;
+  std::vector<admin::MountRecord> records;
   for (const auto& trace : traces)
-    mounts.push_back({.cartridge = trace->barcode,
-                      .drive = trace->drive,
-                      .purpose = trace->purpose,
-                      .fault = trace->fault,
-                      .steps = trace->steps});
-  return mounts;
+    records.push_back({.cartridge = trace->barcode,
+                       .drive = trace->drive,
+                       .purpose = trace->purpose,
+                       .fault = trace->fault,
+                       .steps = trace->steps});
+  return records;
 }
 
 }  // namespace

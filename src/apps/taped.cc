@@ -1,4 +1,5 @@
-// tapewarden-taped: the tape engine. Today it serves a virtual library over iSCSI.
+// tapewarden-taped: the tape engine. It serves a virtual library over iSCSI, from files or, with [engine],
+// from a cache with cartridges behind it.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <signal.h>

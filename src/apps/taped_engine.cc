@@ -6,8 +6,10 @@
 #include "apps/engine_workers.h"
 #include "apps/log.h"
 #include "apps/ticker.h"
+#include "base/counted.h"
 #include "base/text.h"
 #include "engine/rebuild/file_catalogue_backup.h"
+#include "engine/residence/expiry.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -19,7 +21,8 @@ constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is k
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
 constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again each so many times
-constexpr std::size_t kMostNamed = 20;    // in one line of the log
+constexpr std::size_t kExpiredAtOnce = 100;
+constexpr std::size_t kMostNamed = 20;  // in one line of the log
 
 // Of an engine without key servers: every cartridge is clear.
 class NoKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
@@ -114,6 +117,7 @@ struct TapedEngine::Parts {
   Status open_volumes(const TapedConfig& config, const tape::Inventory& library);
   Status make_work(const TapeEngineConfig& config);
   Result<bool> step();
+  void delete_expired();
   void look_after();
 };
 
@@ -207,12 +211,26 @@ Result<bool> TapedEngine::Parts::step() {
   return worked;
 }
 
+// Scratch volumes whose time is over.
+void TapedEngine::Parts::delete_expired() {
+  std::size_t deleted = 0;
+  while (true) {
+    const auto some = engine::delete_expired(*catalogue, *cached, env.clock->wall_now(), kExpiredAtOnce);
+    if (!some) log(LogLevel::kError, "content that has expired: " + some.error().text());
+    if (some) deleted += *some;
+    if (!some || *some < kExpiredAtOnce) break;
+  }
+  if (deleted != 0)
+    log(LogLevel::kInfo, "expired content of " + counted(deleted, "scratch volume") + " was deleted");
+}
+
 // What nobody else has a reason to look at.
 void TapedEngine::Parts::look_after() {
   if (const auto left = cached->keep_margin(); !left)
     log(LogLevel::kError, "room in the cache: " + left.error().text());
   if (volumes->retry_waiting() != 0) workers.wake();
   if (++upkeeps % kUpkeepsToRetry != 0) return;
+  delete_expired();
   back_end->retry([this](engine::TapeStation& station) -> std::shared_ptr<void> {
     auto claim = work->drives().claim_anyhow(station);
     return claim ? std::make_shared<engine::DriveDesk::Claim>(*std::move(claim)) : nullptr;
