@@ -12,7 +12,8 @@ const std::vector<Command>& all_commands() {
           partner_commands, people_commands,     approval_commands,  key_life_commands,
           quota_commands,   setting_commands,    migrate_commands,   cartridge_commands,
           tape_commands,    drive_commands,      library_commands,   library_panel_commands,
-          engine_commands,  host_drive_commands, completion_commands}) {
+          engine_commands,  pool_commands,       volume_commands,    physical_volume_commands,
+          notice_commands,  host_drive_commands, completion_commands}) {
       auto some = make();
       all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
     }

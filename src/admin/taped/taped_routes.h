@@ -11,6 +11,9 @@
 #include "admin/http/route.h"
 #include "admin/http/router.h"
 #include "admin/taped/unit_meter.h"
+#include "engine/operator/parts.h"
+#include "engine/operator/recall_orders.h"
+#include "engine/physical/mount_trace.h"
 #include "iscsi/server.h"
 #include "people/events.h"
 #include "people/people.h"
@@ -34,6 +37,14 @@ struct KeyServerView {
   std::string problem;     // empty: none
 };
 
+// The engine behind the cache, for the routes of its pools, constructs, volumes and cartridges.
+struct EngineServices {
+  engine::OperatorParts parts;
+  engine::RecallOrders& recalls;
+  // Every step of the last mounts of a logical volume or a cartridge, oldest first; none: it was in none.
+  std::function<std::vector<engine::TraceStep>(const std::string& name)> traces = {};
+};
+
 // What the routes work on. All borrowed; they outlive the router.
 struct TapedServices {
   Env env;
@@ -49,6 +60,8 @@ struct TapedServices {
   std::function<bool()> ready;
   std::function<std::vector<std::string>()> warnings = {};  // what else an operator must be told
   std::string version;
+  // Nothing where [engine] is not configured: its routes say so.
+  std::shared_ptr<const EngineServices> engine = {};
 };
 
 // Everything, /v1/session, /v1/people, /v1/health and /v1/openapi.json included.
@@ -58,5 +71,10 @@ void add_taped_routes(Router& router, const TapedServices& services);
 std::vector<Route> engine_routes(const TapedServices& services);      // status, sessions, key servers
 std::vector<Route> library_routes(const TapedServices& services);     // the library and its cartridges
 std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
+std::vector<Route> pool_routes(const TapedServices& services);        // pools, and what was written how
+std::vector<Route> construct_routes(const TapedServices& services);   // storage groups, management classes
+std::vector<Route> volume_routes(const TapedServices& services);      // logical volumes
+std::vector<Route> physical_volume_routes(const TapedServices& services);
+std::vector<Route> notice_routes(const TapedServices& services);  // interventions, host messages, traces
 
 }  // namespace tapewarden::admin

@@ -104,7 +104,7 @@ struct ResidenceBench {
   }
   Result<Bytes> read(const std::string& volser) {
     const auto path = TRY(volumes->path_of(TRY(catalogue->volume(volser))));
-    return read_file(*volumes->env().disk, path, 1U << 20);
+    return read_file(*volumes->env().disk, path, 16U << 20);
   }
   std::vector<std::string> files() { return sim.disk.list(kCacheFolder).value(); }
   std::vector<std::string> interventions() {

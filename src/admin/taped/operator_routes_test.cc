@@ -1,0 +1,344 @@
+// The routes of the engine behind the cache: pools, constructs, volumes, cartridges, messages.
+#include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "admin/taped/taped_routes.h"
+#include "base/text.h"
+#include "engine/operator/operator_test_kit.h"
+#include "people/testing/people_fixture.h"
+#include "tape/library/library_test_kit.h"
+
+namespace tapewarden::admin {
+namespace {
+
+namespace json = boost::json;
+using engine::testing::OperatorBench;
+using people::Role;
+using people::testing::PeopleFixture;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Outcome {
+  unsigned status = 0;
+  json::value body;
+  std::string text(std::string_view member) const { return json::value_to<std::string>(body.at(member)); }
+  std::int64_t number(std::string_view member) const { return json::value_to<std::int64_t>(body.at(member)); }
+  const json::array& items() const { return body.at("items").as_array(); }
+  // One member of every item.
+  std::vector<std::string> each(std::string_view member) const {
+    std::vector<std::string> out;
+    for (const auto& item : items()) {
+      const auto& value = item.at(member);
+      out.push_back(value.is_string() ? std::string(value.as_string()) : json::serialize(value));
+    }
+    return out;
+  }
+  // "404 volser"
+  std::string error() const {
+    return std::to_string(status) + " " + json::value_to<std::string>(body.at("error").at("field"));
+  }
+};
+
+class OperatorRoutes : public ::testing::Test {
+ protected:
+  OperatorRoutes() { start(true); }
+
+  void start(bool with_engine) {
+    router_ = std::make_unique<Router>(fixture_.people(), workers_, RouterOptions{.origin = "engine"});
+    add_taped_routes(*router_, services(with_engine));
+  }
+  TapedServices services(bool with_engine) {
+    TapedServices out{.env = library_.sim.env(),
+                      .people = fixture_.people(),
+                      .library = *library_.library,
+                      .library_serial = "TWL0000001",
+                      .units = {},
+                      .sessions = [] { return std::vector<iscsi::SessionInfo>(); },
+                      .record =
+                          [this](const people::Event& event) {
+                            records_.push_back(people::to_record(event));
+                            return Status{};
+                          },
+                      .ready = [this] { return ready_; },
+                      .version = "1"};
+    if (with_engine) {
+      out.engine = std::make_shared<EngineServices>(EngineServices{
+          .parts = bench_.parts(), .recalls = recalls_, .traces = [](const std::string& name) {
+            std::vector<engine::TraceStep> steps;
+            if (name == "A00001")
+              steps.push_back({.step = "1", .from = "engine", .to = "library lib1", .text = "mount"});
+            return steps;
+          }});
+    }
+    return out;
+  }
+  Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
+    net::HttpRequest http;
+    http.method = std::move(method);
+    http.path = target.substr(0, target.find('?'));
+    if (const auto at = target.find('?'); at != std::string::npos) {
+      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
+        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
+    }
+    http.target = std::move(target);
+    if (!body.is_null()) {
+      http.body = to_bytes(json::serialize(body));
+      http.headers.add("content-type", "application/json");
+    }
+    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
+    const auto response = router_->respond(std::move(http));
+    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+  }
+  Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
+    return as(Role::kOperator, std::move(method), std::move(target), body);
+  }
+  Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
+    return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);
+  }
+
+  PeopleFixture fixture_;
+  tape::test::LibraryBench library_;
+  OperatorBench bench_;
+  engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
+  std::vector<std::string> records_;
+  bool ready_ = true;
+  ThreadPool workers_{1};
+  std::unique_ptr<Router> router_;
+};
+
+// Every route of the engine that changes something, with arguments that fit nothing in particular.
+std::vector<const Route*> engine_changes(const Router& router) {
+  std::vector<const Route*> found;
+  for (const auto& route : router.routes())
+    for (const auto* start :
+         {"/v1/pools", "/v1/storage-groups", "/v1/management-classes", "/v1/volumes", "/v1/physical-volumes"})
+      if (route.pattern.starts_with(start) && route.method != "GET") found.push_back(&route);
+  return found;
+}
+std::string target_of(const Route& route) {
+  std::string target(route.pattern);
+  for (const auto& [hole, text] : std::vector<std::pair<std::string, std::string>>{
+           {"{pool}", "2"}, {"{name}", "X"}, {"{volser}", "A00001"}, {"{barcode}", "P00001L9"}})
+    if (const auto at = target.find(hole); at != std::string::npos) target.replace(at, hole.size(), text);
+  return target;
+}
+
+TEST_F(OperatorRoutes, U3_AnAuditorChangesNothingOfTheEngine) {
+  const auto changes = engine_changes(*router_);
+  ASSERT_GT(changes.size(), 25U);
+  for (const auto* route : changes)
+    EXPECT_EQ(as(Role::kAuditor, std::string(route->method), target_of(*route), json::object{}).status, 403U)
+        << route->pattern;
+  for (const auto* target : {"/v1/pools", "/v1/pools/2", "/v1/pool-use", "/v1/storage-groups",
+                             "/v1/management-classes", "/v1/volumes", "/v1/recalls", "/v1/volume-copies",
+                             "/v1/physical-volumes", "/v1/interventions", "/v1/host-messages"})
+    EXPECT_EQ(as(Role::kAuditor, "GET", target).status, 200U) << target;
+  EXPECT_TRUE(records_.empty());
+}
+
+TEST_F(OperatorRoutes, U3_WithoutAnEngineEveryRouteSaysSo) {
+  start(false);
+  for (const auto* target :
+       {"/v1/pools", "/v1/volumes", "/v1/physical-volumes", "/v1/interventions", "/v1/traces/A00001"})
+    EXPECT_EQ(call("GET", target).error(), "501 engine") << target;
+  EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001"}}).error(), "501 engine");
+  EXPECT_EQ(call("GET", "/v1/status").status, 200U);
+}
+
+TEST_F(OperatorRoutes, T3_APoolIsSetByASecurityOfficerAndShown) {
+  const json::object settings{{"encryption", "identified"},
+                              {"key_group", "DAILY"},
+                              {"borrow", "keep"},
+                              {"threshold_percent", 20},
+                              {"name", "daily"}};
+  EXPECT_EQ(call("PATCH", "/v1/pools/2", settings).status, 403U) << "an operator settles no encryption";
+  const auto done = officer("PATCH", "/v1/pools/2", settings);
+  ASSERT_EQ(done.status, 200U) << json::serialize(done.body);
+  EXPECT_THAT(json::serialize(done.body.at("notes")), HasSubstr("next written from its beginning"));
+  const auto shown = call("GET", "/v1/pools/2");
+  EXPECT_EQ(shown.text("encryption"), "identified");
+  EXPECT_EQ(shown.text("key_group"), "DAILY");
+  EXPECT_EQ(shown.text("borrow"), "keep");
+  EXPECT_EQ(shown.number("threshold_percent"), 20);
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_THAT(records_[0], HasSubstr("pool.set"));
+  EXPECT_THAT(records_[0], HasSubstr("key_group = DAILY"));
+  EXPECT_EQ(call("GET", "/v1/pools").items().size(), 33U);
+  EXPECT_EQ(call("GET", "/v1/pools").each("keys").at(2), "DAILY");
+}
+
+TEST_F(OperatorRoutes, T3_WhatAPoolCannotTakeIsSaidWithItsField) {
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2", {{"encryption", "identified"}, {"key_group", "NOBODY"}}).error(),
+            "404 key group");
+  bench_.names.reachable = false;
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2", {{"encryption", "identified"}, {"key_group", "DAILY"}}).error(),
+            "503 key server");
+  EXPECT_EQ(officer("PATCH", "/v1/pools/33", json::object{}).error(), "400 pool");
+  EXPECT_EQ(officer("PATCH", "/v1/pools/two", json::object{}).error(), "400 pool");
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2", {{"threshold_percent", 300}}).error(), "400 threshold_percent");
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2", {{"threshold", 30}}).error(), "400 threshold");
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2", {{"encryption", "maybe"}}).error(), "400 encryption");
+  EXPECT_TRUE(records_.empty());
+  EXPECT_EQ(officer("PATCH", "/v1/pools/2",
+                    {{"encryption", "identified"}, {"key_group", "DAILY"}, {"unchecked", true}})
+                .status,
+            200U);
+}
+
+TEST_F(OperatorRoutes, T2_ConstructsAreAddedChangedListedAndRemoved) {
+  ASSERT_EQ(officer("POST", "/v1/storage-groups", {{"name", "FINANCE"}, {"pool", 2}}).status, 200U);
+  ASSERT_EQ(officer("POST", "/v1/management-classes", {{"name", "TWICE"}, {"pool", 12}}).status, 200U);
+  EXPECT_EQ(officer("POST", "/v1/storage-groups", {{"name", "FINANCE"}, {"pool", 2}}).error(), "409 name");
+  EXPECT_EQ(officer("POST", "/v1/storage-groups", {{"name", "OTHER"}, {"pool", 40}}).error(), "400 pool");
+  const auto changed = officer("PATCH", "/v1/storage-groups/FINANCE", {{"pool", 3}});
+  EXPECT_EQ(changed.number("pool"), 3);
+  EXPECT_THAT(json::serialize(changed.body.at("notes")), HasSubstr("next unmounts"));
+  EXPECT_THAT(call("GET", "/v1/storage-groups").each("name"), ElementsAre("--------", "FINANCE"));
+  EXPECT_THAT(call("GET", "/v1/management-classes").each("pool"), ElementsAre("0", "12"));
+  EXPECT_EQ(officer("DELETE", "/v1/storage-groups/FINANCE").status, 200U);
+  EXPECT_EQ(officer("DELETE", "/v1/management-classes/--------").status, 409U);
+  EXPECT_EQ(officer("PATCH", "/v1/storage-groups/default", {{"pool", 5}}).text("name"), "--------");
+  EXPECT_EQ(call("GET", "/v1/volumes?storage_group=default").status, 200U);
+  EXPECT_EQ(records_.size(), 5U);
+}
+
+TEST_F(OperatorRoutes, T1_VolumesAreInsertedListedInPagesAndShown) {
+  const auto done = call("POST", "/v1/volumes", {{"volsers", "A00001-A00003"}, {"size_mib", 4000}});
+  ASSERT_EQ(done.status, 200U) << json::serialize(done.body);
+  EXPECT_EQ(done.number("inserted"), 3);
+  const auto page = call("GET", "/v1/volumes?limit=2&category=scratch");
+  EXPECT_THAT(page.each("volser"), ElementsAre("A00001", "A00002"));
+  EXPECT_EQ(page.text("next"), "A00002");
+  EXPECT_THAT(call("GET", "/v1/volumes?limit=2&after=A00002").each("volser"), ElementsAre("A00003"));
+  EXPECT_TRUE(call("GET", "/v1/volumes?prefix=b").items().empty());
+  const auto shown = call("GET", "/v1/volumes/a00002");
+  EXPECT_EQ(shown.text("residence"), "empty");
+  EXPECT_EQ(shown.number("size_mib"), 4000);
+  EXPECT_EQ(shown.text("place"), "slot 2");
+  EXPECT_EQ(shown.number("next_primary_pool"), 1);
+  EXPECT_EQ(call("GET", "/v1/volumes/A00009").error(), "404 volser");
+  EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001"}, {"size_mib", 1}}).error(), "400 size_mib");
+  EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A1-B2"}}).error(), "400 volsers");
+  EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001-A09999"}}).error(), "429 volsers");
+  EXPECT_EQ(call("GET", "/v1/volumes?pool=1&category=scratch").error(), "400 pool");
+  EXPECT_EQ(call("GET", "/v1/volumes?limit=1001").error(), "400 limit");
+}
+
+TEST_F(OperatorRoutes, T1_AVolumesWayFromPrivateToWithdrawn) {
+  ASSERT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001-A00002"}}).status, 200U);
+  bench_.put_premigrated("A00001", "P00001L9", 1);
+  const auto shown = call("GET", "/v1/volumes/A00001");
+  const auto& copy = shown.body.at("copies").at(0);
+  EXPECT_EQ(copy.at("physical_volume").as_string(), "P00001L9");
+  EXPECT_EQ(copy.at("encryption").as_string(), "unknown");
+  EXPECT_TRUE(copy.at("readable").as_bool());
+  EXPECT_EQ(call("DELETE", "/v1/volumes/A00001").error(), "409 volser");
+  const auto scratch = call("POST", "/v1/volumes/A00001-A00002/scratch", {{"expire_hours", 1}});
+  EXPECT_EQ(scratch.number("volumes"), 2);
+  EXPECT_THAT(json::serialize(scratch.body.at("notes")), HasSubstr("deleted after 1 hour"));
+  EXPECT_EQ(call("POST", "/v1/volumes/A00001/private").status, 200U);
+  EXPECT_EQ(call("POST", "/v1/volumes/A00002/private").error(), "409 volser");
+  ASSERT_EQ(call("POST", "/v1/volumes/A00001/scratch", {{"expire_hours", 0}}).status, 200U);
+  EXPECT_EQ(call("POST", "/v1/volumes/delete-expired").number("volumes"), 1);
+  EXPECT_EQ(call("PATCH", "/v1/volumes/A00001", {{"preference", 0}}).status, 200U);
+  const auto gone = call("DELETE", "/v1/volumes/A00001-A00003");
+  EXPECT_EQ(gone.number("done"), 2);
+  EXPECT_EQ(gone.number("not_done"), 1);
+  EXPECT_THAT(records_.back(), HasSubstr("volume.withdraw"));
+}
+
+TEST_F(OperatorRoutes, T7_RecallsAreAskedForAndTheirOutcomeShown) {
+  bench_.put_migrated("A00001", "P00001L9", 1);
+  bench_.put_migrated("A00002", "P00001L9", 2);
+  EXPECT_EQ(call("POST", "/v1/volumes/A00001/recall").number("done"), 1);
+  EXPECT_THAT(call("POST", "/v1/physical-volumes/P00001L9/recall").each("outcome"),
+              ElementsAre("wanted already", "wanted"));
+  EXPECT_EQ(call("POST", "/v1/volumes/A00009/recall").error(), "404 volser");
+  ASSERT_TRUE(bench_.desk.begin_recall("A00001"));
+  bench_.desk.finish_recall("A00001", fail(ErrorCode::kIo, "it cannot be read"));
+  const auto recalls = call("GET", "/v1/recalls");
+  EXPECT_THAT(recalls.each("state"), ElementsAre("wanted", "failed"));
+  EXPECT_THAT(recalls.each("problem"), ElementsAre("", "it cannot be read"));
+}
+
+TEST_F(OperatorRoutes, T10_CopiesAndPoolsAreFoundByLabelAndEncryption) {
+  auto sealed = engine::testing::cartridge("P00001L9", 2);
+  sealed.encryption = engine::MediumEncryption::kWrapped;
+  sealed.labels[0] = {"FINANCE", engine::LabelMode::kHash};
+  auto clear = engine::testing::cartridge("P00002L9", 2);
+  clear.encryption = engine::MediumEncryption::kClear;
+  ASSERT_TRUE(bench_.box.put(sealed, clear));
+  bench_.put_migrated("A00001", "P00001L9", 2);
+  bench_.put_migrated("A00002", "P00001L9", 1);
+  bench_.put_migrated("A00003", "P00002L9", 1);
+  EXPECT_THAT(call("GET", "/v1/volume-copies?label=finance").each("volser"), ElementsAre("A00002", "A00001"));
+  auto page = call("GET", "/v1/volume-copies?limit=1");
+  EXPECT_THAT(page.each("volser"), ElementsAre("A00002"));
+  page = call("GET", "/v1/volume-copies?limit=2&after=" + page.text("next"));
+  EXPECT_THAT(page.each("volser"), ElementsAre("A00001", "A00003"));
+  EXPECT_EQ(page.text("next"), "");
+  EXPECT_EQ(call("GET", "/v1/volume-copies?after=nowhere").error(), "400 after");
+  const auto use = call("GET", "/v1/pool-use?pool=2");
+  EXPECT_THAT(use.each("encryption"), ElementsAre("clear", "wrapped"));
+  EXPECT_THAT(use.each("labels"), ElementsAre("", "FINANCE (hash)"));
+  EXPECT_THAT(use.each("active_volumes"), ElementsAre("1", "2"));
+  EXPECT_THAT(call("GET", "/v1/physical-volumes?encryption=clear").each("barcode"), ElementsAre("P00002L9"));
+  EXPECT_THAT(call("GET", "/v1/physical-volumes/P00001L9/volumes").each("volser"),
+              ElementsAre("A00002", "A00001"));
+  EXPECT_EQ(call("GET", "/v1/physical-volumes/P00001L9").number("only_copies"), 2);
+}
+
+TEST_F(OperatorRoutes, T13_ACartridgesWayInAndOut) {
+  bench_.in_library("P00001L9");
+  const auto in = call("POST", "/v1/physical-volumes", {{"barcodes", "P00001L9-P00002L9"}, {"pool", 2}});
+  EXPECT_THAT(in.each("done"), ElementsAre("true", "false"));
+  EXPECT_EQ(call("GET", "/v1/physical-volumes/P00001L9").text("state"), "scratch");
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/assign", {{"pool", 3}}).status, 200U);
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/move", {{"when", "now"}}).error(), "400 target_pool");
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/move", {{"when", "now"}, {"target_pool", 4}}).error(),
+            "409 barcodes");
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/erase").error(), "409 barcode");
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/eject", json::object{}).text("place"),
+            "import/export slot 1");
+  EXPECT_EQ(call("DELETE", "/v1/physical-volumes/P00001L9").status, 200U);
+  EXPECT_EQ(call("GET", "/v1/physical-volumes/P00001L9").error(), "404 barcode");
+}
+
+TEST_F(OperatorRoutes, T13_TheOnlyCopyLeavesByForceAlone) {
+  bench_.in_library("P00001L9");
+  bench_.put_migrated("A00001", "P00001L9", 1);
+  const auto refused = call("POST", "/v1/physical-volumes/P00001L9/export", json::object{});
+  EXPECT_EQ(refused.error(), "409 force");
+  EXPECT_THAT(json::serialize(refused.body), HasSubstr("A00001"));
+  EXPECT_EQ(call("POST", "/v1/physical-volumes/P00001L9/export", {{"force", true}}).status, 200U);
+  EXPECT_EQ(call("GET", "/v1/physical-volumes/P00001L9").text("state"), "exported");
+  EXPECT_THAT(records_.back(), HasSubstr("\"force\":\"yes\""));
+}
+
+TEST_F(OperatorRoutes, T11_MessagesInterventionsAndTracesAreShown) {
+  bench_.notices.say(engine::NoticeKind::kDatabaseBackup, "P00001L9",
+                     engine::database_backup_text("P00001L9", true));
+  bench_.notices.raise(engine::NoticeKind::kNoScratchCartridge, "2", "Pool 2 has no scratch cartridge");
+  EXPECT_THAT(call("GET", "/v1/interventions").each("code"), ElementsAre("TWE005A"));
+  EXPECT_THAT(call("GET", "/v1/host-messages").each("text"),
+              ElementsAre("Database Backup written to Encrypted Physical Tape P00001L9",
+                          "Pool 2 has no scratch cartridge"));
+  EXPECT_THAT(call("GET", "/v1/host-messages?since=1").each("number"), ElementsAre("2"));
+  auto page = call("GET", "/v1/host-messages?limit=1");
+  EXPECT_EQ(page.text("next"), "1");
+  EXPECT_THAT(call("GET", "/v1/host-messages?limit=1&after=1").each("number"), ElementsAre("2"));
+  bench_.notices.clear(engine::NoticeKind::kNoScratchCartridge, "2", "a cartridge came");
+  EXPECT_TRUE(call("GET", "/v1/interventions").items().empty());
+  EXPECT_THAT(call("GET", "/v1/traces/a00001").each("to"), ElementsAre("library lib1"));
+  EXPECT_EQ(call("GET", "/v1/traces/A00002").error(), "404 name");
+}
+
+TEST_F(OperatorRoutes, K13_WhatCannotBeRecordedIsNotDoneByTheEngine) {
+  ready_ = false;
+  EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001"}}).status, 503U);
+  EXPECT_EQ(call("GET", "/v1/volumes/A00001").status, 404U);
+}
+
+}  // namespace
+}  // namespace tapewarden::admin

@@ -1,0 +1,60 @@
+// What an operator does with the cartridges behind the engine (feature rows T7, T10, T13): bring them in,
+// give them to pools, have what lies on them moved, take them out. Functions are thread-safe as the parts
+// that they work on.
+//
+// Whatever changes a cartridge's state holds it first: while work with tape has it in a drive the order is
+// refused by kConflict, and nothing begins with it until the order is done.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/operator/parts.h"
+
+namespace tapewarden::engine {
+
+// Cartridges that stand in the back end, into a pool as scratch; ejected and exported ones that came back, as
+// they were: filled, with what lies on them. A line for each. kInvalidArgument for the pool.
+Result<std::vector<OrderLine>> insert_cartridges(const OperatorParts& parts,
+                                                 const std::vector<std::string>& barcodes, std::uint8_t pool);
+// Empty ones into another pool. kConflict naming one with active data, or of the wrong medium. All or none.
+Status assign_cartridges(const OperatorParts& parts, const std::vector<std::string>& barcodes,
+                         std::uint8_t pool);
+
+// Which cartridges an order is for: those named, those of a range that are there, or all of a pool.
+struct CartridgeChoice {
+  std::vector<std::string> barcodes = {};
+  bool range = false;  // those of `barcodes` that are not there do not matter
+  std::optional<std::uint8_t> pool = {};
+};
+// What lies on them is to be moved to cartridges of `target_pool`: now, or when reclaim would take them. One
+// that takes more volumes is closed when it is to be moved now. kNone takes the wish back. A line for each.
+Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const CartridgeChoice& choice,
+                                             MoveRequest::When when, std::uint8_t target_pool);
+
+// Volumes whose content would be out of reach without the cartridge: neither in the cache nor on another
+// cartridge that can be read. In tape order, at most kMaximumOrdered. kNotFound.
+Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::string& barcode);
+
+// Out of the library, with what lies on it; kExported: meant for another site. kConflict naming volumes whose
+// only copy is on it, unless `although_only`. Where it stands now. The state is durable before the cartridge
+// moves; when it cannot be handed out, it is as it was.
+Result<std::string> eject_cartridge(const OperatorParts& parts, const std::string& barcode, bool exported,
+                                    bool although_only);
+// Takes no more volumes. kConflict unless it is being filled or filled.
+Status close_cartridge(const OperatorParts& parts, const std::string& barcode);
+// Nothing on it is relied on any more: volumes in the cache that lie there are written anew, others are read
+// from their other copy. kConflict naming volumes whose only copy is on it, unless `although_only`. How many
+// copies are written anew.
+Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& barcode,
+                                 const std::string& note, bool although_only);
+// It was looked at and is good: it is read again, and takes no more. kConflict unless it was damaged.
+Status clear_damage(const OperatorParts& parts, const std::string& barcode);
+// To be overwritten before it is scratch. kConflict while it has active data.
+Status request_erase(const OperatorParts& parts, const std::string& barcode);
+// Off the catalogue. kConflict while it has active data, or is neither scratch, damaged nor out.
+Status withdraw_cartridge(const OperatorParts& parts, const std::string& barcode);
+
+}  // namespace tapewarden::engine

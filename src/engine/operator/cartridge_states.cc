@@ -1,0 +1,190 @@
+// Cartridges out of the library, closed, damaged, to be erased, and forgotten.
+#include <algorithm>
+
+#include "base/counted.h"
+#include "engine/catalogue/limits.h"
+#include "engine/operator/cartridge_orders.h"
+#include "engine/operator/cartridge_support.h"
+#include "engine/operator/limits.h"
+#include "engine/operator/names.h"
+
+namespace tapewarden::engine {
+namespace {
+
+std::unexpected<Error> wrong_state(const PhysicalVolume& cartridge, const std::string& remedy) {
+  return fail(ErrorCode::kConflict,
+              "the physical volume " + cartridge.barcode + " is " + std::string(to_string(cartridge.state)) +
+                  " with " + counted(cartridge.active_volumes, "active volume"),
+              "barcode", remedy);
+}
+
+Result<bool> elsewhere(CatalogueView& view, const PlacedVolume& placed) {
+  if (placed.volume.cached) return true;
+  const auto other = placed.copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
+  if (!placed.volume.active(other)) return false;
+  const auto& copy = *placed.volume.copy(other);
+  const auto on = TRY(view.find_cartridge(copy.cartridge));
+  const auto here = placed.volume.copy(placed.copy)->cartridge;
+  return on && on->barcode != here && readable(on->state) && on->medium == copy.medium;
+}
+
+// Calls `work` for each volume on the cartridge in tape order, until it gives false.
+Status for_each_on(CatalogueView& view, const std::string& barcode,
+                   const std::function<Result<bool>(const PlacedVolume&)>& work) {
+  std::uint32_t first = 0;
+  while (true) {
+    const auto some = TRY(view.volumes_on(barcode, first, kMaximumPage));
+    for (const auto& placed : some) {
+      if (!TRY(work(placed))) return {};
+      first = placed.volume.copy(placed.copy)->file + 1;
+    }
+    if (some.size() < kMaximumPage) return {};
+  }
+}
+
+Result<std::vector<std::string>> only_on(CatalogueView& view, const std::string& barcode) {
+  std::vector<std::string> only;
+  TRY(for_each_on(view, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
+    if (!TRY(elsewhere(view, placed))) only.push_back(placed.volume.volser);
+    return only.size() < kMaximumOrdered;
+  }));
+  return only;
+}
+
+// The plain rule: what would be out of reach is told, and needs a word.
+Status check_only(CatalogueView& view, const PhysicalVolume& cartridge, bool although_only) {
+  if (although_only || !readable(cartridge.state)) return {};
+  const auto only = TRY(only_on(view, cartridge.barcode));
+  if (only.empty()) return {};
+  return fail(ErrorCode::kConflict,
+              "the only copy of " + counted(only.size(), "volume") + " lies on the physical volume " +
+                  cartridge.barcode + ": " + some_of(only),
+              "force",
+              "move them to another cartridge or recall them first; or say that they may go with it");
+}
+
+// A copy that nobody relies on any more, written anew from the cache.
+Status write_anew(CatalogueChange& change, const PlacedVolume& placed) {
+  auto volume = TRY(change.volume(placed.volume.volser));
+  if (placed.copy == CopyNumber::kPrimary) {
+    volume.primary.reset();
+    volume.primary_due = true;
+    volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
+    return change.put(volume);
+  }
+  const auto pool = TRY(change.management_class(volume.management_class)).pool;
+  volume.secondary.reset();
+  volume.secondary_due = pool != 0;
+  volume.secondary_pool = pool;
+  return change.put(volume);
+}
+
+Status set_state(const OperatorParts& parts, const PhysicalVolume& cartridge) {
+  return parts.catalogue.change([&](CatalogueChange& change) { return change.put(cartridge); });
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::string& barcode) {
+  std::vector<std::string> only;
+  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+    only.clear();
+    if (readable(TRY(view.cartridge(barcode)).state)) only = TRY(only_on(view, barcode));
+    return {};
+  }));
+  return only;
+}
+
+Result<std::string> eject_cartridge(const OperatorParts& parts, const std::string& barcode, bool exported,
+                                    bool although_only) {
+  const auto hold = TRY(parts.back_end.hold(barcode));
+  (void)TRY(parts.back_end.find(barcode));
+  PhysicalVolume before;
+  TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    before = TRY(change.cartridge(barcode));
+    TRY(check_only(change, before, although_only));
+    PhysicalVolume after = before;
+    after.state = exported ? CartridgeState::kExported : CartridgeState::kEjected;
+    after.move = {};
+    return change.put(after);
+  }));
+  auto place = parts.back_end.hand_out(barcode);
+  if (!place) {
+    if (const auto back = set_state(parts, before); !back)
+      return in_context(
+          "it stays in the library, and the catalogue has it as ejected: " + back.error().text(),
+          place.error());
+    return std::unexpected(place.error());
+  }
+  parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, barcode + " left the library");
+  parts.wake_up();
+  return place;
+}
+
+Status close_cartridge(const OperatorParts& parts, const std::string& barcode) {
+  return change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
+    if (cartridge.state != CartridgeState::kFilling && cartridge.state != CartridgeState::kFull)
+      return wrong_state(cartridge, "only one that is filling or full is closed");
+    cartridge.state = CartridgeState::kClosed;
+    return change.put(cartridge);
+  });
+}
+
+Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& barcode,
+                                 const std::string& note, bool although_only) {
+  std::size_t anew = 0;
+  TRY(change_held(parts, barcode, [&](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
+    anew = 0;
+    TRY(check_only(change, cartridge, although_only));
+    const bool held_data = readable(cartridge.state);
+    cartridge.state = CartridgeState::kDamaged;
+    cartridge.note = note;
+    cartridge.move = {};
+    TRY(change.put(cartridge));
+    if (!held_data) return {};
+    return for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
+      if (!placed.volume.cached) return true;
+      TRY(write_anew(change, placed));
+      ++anew;
+      return true;
+    });
+  }));
+  parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode,
+                      "Physical volume " + barcode + " was marked as damaged by an operator");
+  return anew;
+}
+
+Status clear_damage(const OperatorParts& parts, const std::string& barcode) {
+  TRY(change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
+    if (cartridge.state != CartridgeState::kDamaged) return wrong_state(cartridge, "it is not damaged");
+    cartridge.state = cartridge.medium > 0 ? CartridgeState::kClosed : CartridgeState::kScratch;
+    cartridge.note.clear();
+    return change.put(cartridge);
+  }));
+  parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, "an operator found " + barcode + " good");
+  return {};
+}
+
+Status request_erase(const OperatorParts& parts, const std::string& barcode) {
+  return change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
+    const bool fit =
+        readable(cartridge.state) || (cartridge.state == CartridgeState::kScratch && cartridge.medium > 0);
+    if (!fit || cartridge.active_volumes > 0)
+      return wrong_state(cartridge, "only one that was written and holds nothing active is erased");
+    cartridge.state = CartridgeState::kAwaitingErase;
+    cartridge.move = {};
+    return change.put(cartridge);
+  });
+}
+
+Status withdraw_cartridge(const OperatorParts& parts, const std::string& barcode) {
+  TRY(change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
+    if (readable(cartridge.state) || cartridge.state == CartridgeState::kAwaitingErase)
+      return wrong_state(cartridge, "eject it first");
+    return change.withdraw_cartridge(cartridge.barcode);
+  }));
+  parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, barcode + " is not the engine's any more");
+  return {};
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,86 @@
+#include "engine/operator/construct_orders.h"
+
+#include <algorithm>
+
+namespace tapewarden::engine {
+namespace {
+
+enum class Expected : std::uint8_t { kNew, kKnown };
+
+template <typename Construct>
+Construct applied(Construct construct, const ConstructChange& settings) {
+  if (settings.pool) construct.pool = *settings.pool;
+  if (settings.description) construct.description = *settings.description;
+  return construct;
+}
+
+// What the two sorts of constructs have in common: made or changed in one transaction.
+template <typename Construct>
+Result<Construct> put(const OperatorParts& parts, const std::string& name, const ConstructChange& settings,
+                      Expected expected, std::string_view what,
+                      const std::function<Result<std::vector<Construct>>(CatalogueView&)>& list) {
+  Construct done;
+  TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    const auto all = TRY(list(change));
+    const auto known = std::ranges::find(all, name, &Construct::name);
+    if (expected == Expected::kNew && known != all.end())
+      return fail(ErrorCode::kAlreadyExists, "there is a " + std::string(what) + " " + name, "name",
+                  "modify it, or choose another name");
+    if (expected == Expected::kKnown && known == all.end()) {
+      TRY(check_construct_name(name, "name"));
+      return fail(ErrorCode::kNotFound, "there is no " + std::string(what) + " " + name, "name",
+                  "add it, or look at the list");
+    }
+    Construct construct;
+    construct.name = name;
+    done = applied(expected == Expected::kNew ? construct : *known, settings);
+    return change.put(done);
+  }));
+  parts.wake_up();
+  return done;
+}
+
+Result<StorageGroup> put_group(const OperatorParts& parts, const std::string& name,
+                               const ConstructChange& settings, Expected expected) {
+  return put<StorageGroup>(parts, name, settings, expected, "storage group",
+                           [](CatalogueView& view) { return view.storage_groups(); });
+}
+
+Result<ManagementClass> put_management(const OperatorParts& parts, const std::string& name,
+                                       const ConstructChange& settings, Expected expected) {
+  return put<ManagementClass>(parts, name, settings, expected, "management class",
+                              [](CatalogueView& view) { return view.management_classes(); });
+}
+
+}  // namespace
+
+Result<StorageGroup> add_storage_group(const OperatorParts& parts, const std::string& name,
+                                       const ConstructChange& settings) {
+  return put_group(parts, name, settings, Expected::kNew);
+}
+
+Result<ManagementClass> add_management_class(const OperatorParts& parts, const std::string& name,
+                                             const ConstructChange& settings) {
+  return put_management(parts, name, settings, Expected::kNew);
+}
+
+Result<StorageGroup> modify_storage_group(const OperatorParts& parts, const std::string& name,
+                                          const ConstructChange& settings) {
+  return put_group(parts, name, settings, Expected::kKnown);
+}
+
+Result<ManagementClass> modify_management_class(const OperatorParts& parts, const std::string& name,
+                                                const ConstructChange& settings) {
+  return put_management(parts, name, settings, Expected::kKnown);
+}
+
+Status remove_storage_group(const OperatorParts& parts, const std::string& name) {
+  return parts.catalogue.change([&](CatalogueChange& change) { return change.remove_storage_group(name); });
+}
+
+Status remove_management_class(const OperatorParts& parts, const std::string& name) {
+  return parts.catalogue.change(
+      [&](CatalogueChange& change) { return change.remove_management_class(name); });
+}
+
+}  // namespace tapewarden::engine

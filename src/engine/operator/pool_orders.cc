@@ -1,0 +1,129 @@
+#include "engine/operator/pool_orders.h"
+
+#include "base/counted.h"
+
+namespace tapewarden::engine {
+namespace {
+
+template <typename T>
+void take(const std::optional<T>& given, T& into) {
+  if (given) into = *given;
+}
+
+// All that decides which keys the pool's cartridges get.
+bool same_keys(const Pool& a, const Pool& b) {
+  return a.encryption == b.encryption && a.labels == b.labels && a.key_group == b.key_group;
+}
+
+Status ask_key_servers(KeyNameCheck& names, const Pool& pool) {
+  if (pool.encryption == PoolEncryption::kIdentified) return names.check_group(pool.key_group);
+  if (pool.encryption == PoolEncryption::kOff) return {};
+  std::vector<std::string> labels;
+  for (const auto& label : pool.labels)
+    if (!label.text.empty()) labels.push_back(label.text);
+  return names.check_labels(labels);
+}
+
+// True when the names were checked; false when they are accepted unchecked.
+Result<bool> check_names(const OperatorParts& parts, const Pool& pool, bool unchecked) {
+  const auto known = ask_key_servers(parts.names, pool);
+  if (known) return true;
+  if (known.error().code != ErrorCode::kUnavailable) return std::unexpected(known.error());
+  if (unchecked) return false;
+  Error error = known.error();
+  if (error.field.empty()) error.field = "key server";
+  error.remedy =
+      "bring a key server back; or say that the names are to be taken unchecked: a cartridge then "
+      "cannot be begun when they are wrong";
+  return std::unexpected(std::move(error));
+}
+
+Result<std::uint64_t> written_cartridges(CatalogueView& view, std::uint8_t pool) {
+  std::int64_t count = 0;
+  for (const auto& total : TRY(view.cartridge_totals()))
+    if (total.key.pool == pool && total.key.state != CartridgeState::kScratch) count += total.sums.cartridges;
+  return static_cast<std::uint64_t>(count);
+}
+
+std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::uint64_t written,
+                                  bool checked) {
+  std::vector<std::string> notes;
+  if (!same_keys(before, after)) {
+    notes.emplace_back(
+        "encryption settings take effect when a cartridge of the pool is next written from its beginning");
+    if (written > 0)
+      notes.push_back(counted(written, "cartridge") +
+                      " of the pool stay as they were written, and their keys stay needed, until they are "
+                      "reclaimed and written again");
+  }
+  if (before.media != after.media)
+    notes.push_back("new cartridges of the pool are " + std::string(to_string(after.media)) +
+                    "; those of the other medium are read as before and not begun anew here");
+  if (!checked) notes.emplace_back("no key server could be asked: labels and key group were taken unchecked");
+  return notes;
+}
+
+std::unexpected<Error> changed_meanwhile(std::uint8_t number) {
+  return fail(ErrorCode::kConflict,
+              "somebody changed the encryption of pool " + std::to_string(number) + " meanwhile",
+              "encryption", "look at the pool, and say it again");
+}
+
+}  // namespace
+
+Pool PoolChange::applied_to(Pool pool) const {
+  take(name, pool.name);
+  take(media, pool.media);
+  take(borrow, pool.borrow);
+  take(reclaim_pool, pool.reclaim_pool);
+  take(encryption, pool.encryption);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    take(labels.at(i), pool.labels.at(i).text);
+    take(modes.at(i), pool.labels.at(i).mode);
+  }
+  take(key_group, pool.key_group);
+  take(secure_erase_days, pool.secure_erase_days);
+  take(threshold_percent, pool.reclaim.threshold_percent);
+  take(days_without_access, pool.reclaim.days_without_access);
+  take(days_since_written, pool.reclaim.days_since_written);
+  take(days_without_inactivation, pool.reclaim.days_without_inactivation);
+  take(max_active_percent, pool.reclaim.max_active_percent);
+  take(max_drives, pool.max_drives);
+  return pool;
+}
+
+Status check_method(const Pool& pool) {
+  const bool lto = pool.media == MediumKind::kLto;
+  if (pool.encryption == PoolEncryption::kWrapped && lto)
+    return fail(ErrorCode::kInvalidArgument, "LTO drives take no keys wrapped to labels", "encryption",
+                "use identified with a key group, or 3592 media");
+  if (pool.encryption == PoolEncryption::kIdentified && !lto)
+    return fail(ErrorCode::kInvalidArgument, "3592 drives take no keys of a key group", "encryption",
+                "use wrapped with one or two labels, or LTO media");
+  return {};
+}
+
+Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, const PoolChange& change) {
+  Pool seen;
+  TRY(parts.catalogue.read([&](CatalogueView& view) -> Status {
+    seen = TRY(view.pool(number));
+    return {};
+  }));
+  const Pool wanted = change.applied_to(seen);
+  TRY(check(wanted));
+  TRY(check_method(wanted));
+  const bool checked = same_keys(seen, wanted) || TRY(check_names(parts, wanted, change.unchecked));
+  ChangedPool done;
+  TRY(parts.catalogue.change([&](CatalogueChange& change_now) -> Status {
+    const Pool before = TRY(change_now.pool(number));
+    if (!same_keys(before, seen)) return changed_meanwhile(number);
+    done.pool = change.applied_to(before);
+    TRY(check_method(done.pool));
+    done.notes = notes_of(before, done.pool, TRY(written_cartridges(change_now, number)), checked);
+    return change_now.put(done.pool);
+  }));
+  parts.wake_up();
+  return done;
+}
+
+}  // namespace tapewarden::engine
