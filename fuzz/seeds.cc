@@ -8,6 +8,8 @@
 #include "base/testing/sim_env.h"
 #include "crypto/hash.h"
 #include "dkx/testing/parties.h"
+#include "engine/rebuild/catalogue_image.h"
+#include "engine/rebuild/examination.h"
 #include "engine/stack/stack_format.h"
 #include "iscsi/login_pdu.h"
 #include "iscsi/session_pdu.h"
@@ -219,6 +221,50 @@ void write_stack(const std::filesystem::path& root) {
   corpus.add(tape.take());
 }
 
+// Records one by one, then whole files.
+void write_catalogue_backup(const std::filesystem::path& root) {
+  Corpus corpus(root, "catalogue_backup");
+  engine::Pool pool = engine::default_pools()[3];
+  pool.encryption = engine::PoolEncryption::kWrapped;
+  pool.labels[0] = {"June 2026 key", engine::LabelMode::kHash};
+  engine::PhysicalVolume cartridge;
+  cartridge.barcode = "A00001L9";
+  cartridge.medium = 2;
+  engine::LogicalVolume volume;
+  volume.volser = "LV0001";
+  volume.generation = 4;
+  volume.primary = engine::Copy{"A00001L9", 2, 1, 2, 700'000, 4};
+  const Bytes bodies[] = {encode_record(pool),
+                          encode_record(engine::StorageGroup{"PAYROLL", 1, "wages"}),
+                          encode_record(engine::ManagementClass{"TWICE", 2, ""}),
+                          encode_record(cartridge),
+                          encode_record(engine::WithdrawnVolume{"LV0002", 5}),
+                          encode_record(engine::DeletedVolume{1, "LV0003", 6}),
+                          encode_record(volume)};
+  ByteWriter records;
+  records.u8(10);
+  std::uint8_t kind = 0;
+  for (const auto& body : bodies) {
+    corpus.add(ByteWriter().u8(++kind).bytes(body).take());
+    records.u8(kind).bytes16(body);
+  }
+  corpus.add(records.take());
+  tapewarden::testing::SimEnv sim(1);
+  engine::Examination found;
+  found.label = {.barcode = "A00001L9", .medium = 2};
+  engine::FoundImage image;
+  image.volser = "LV0001";
+  image.generation = 4;
+  image.file = 1;
+  image.bytes = 700'000;
+  found.images = {image};
+  found.backups = {{.file = 2}};
+  found.tombstones = {{"LV0007", 2}};
+  found.damaged = {{.file = 3, .why = "unreadable"}};
+  TW_ASSERT(write_examination(sim.disk, "found", found));
+  corpus.add(ByteWriter().u8(9).bytes(sim.disk.content("found")).take());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -233,5 +279,6 @@ int main(int argc, char** argv) {
   write_shared_keys(argv[1]);
   write_iscsi(argv[1]);
   write_stack(argv[1]);
+  write_catalogue_backup(argv[1]);
   return 0;
 }

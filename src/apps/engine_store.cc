@@ -37,13 +37,17 @@ Result<EngineStore> open_with(Env env, const EngineStorePlace& place, const stor
 
 }  // namespace
 
-Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place) {
+Result<store::MasterKeys> unlock_engine_store(Env env, const EngineStorePlace& place) {
   if (!env.disk->exists(place.master_key))
     return fail(ErrorCode::kNotFound, "there is no " + place.master_key, "https.master_key",
                 "name the engine's master key as `site init` makes it, or take [https] out");
   const auto passphrase = store::read_passphrase_file(*env.disk, place.passphrase_file);
   if (!passphrase) return in_context("https.passphrase_file", passphrase.error());
-  return open_with(env, place, TRY(store::unlock_master_key(*env.disk, place.master_key, *passphrase)));
+  return store::unlock_master_key(*env.disk, place.master_key, *passphrase);
+}
+
+Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place) {
+  return open_with(env, place, TRY(unlock_engine_store(env, place)));
 }
 
 Status make_engine_store(Env env, const EngineStorePlace& place, const crypto::SecretBytes& passphrase,

@@ -25,7 +25,11 @@ struct EngineStore {
   std::unique_ptr<store::Keystore> keystore;
 };
 
-// kNotFound when there is none; kCorrupt, kWrongKey; kConflict when another process has it.
+// The master key's versions, which seal the engine's databases. kNotFound when there is none; kCorrupt,
+// kWrongKey.
+Result<store::MasterKeys> unlock_engine_store(Env env, const EngineStorePlace& place);
+
+// Also kConflict when another process has it.
 Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place);
 
 struct EngineMember {

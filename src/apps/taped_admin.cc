@@ -1,5 +1,8 @@
 #include "apps/taped_admin.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "apps/certificate_watch.h"
 #include "apps/log.h"
 #include "base/real_env.h"
@@ -59,7 +62,8 @@ Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig
                                 .record = {},
                                 .ready = {},
                                 .warnings = {},
-                                .version = TAPEWARDEN_VERSION};
+                                .version = TAPEWARDEN_VERSION,
+                                .engine = std::move(given.engine)};
   services.record = [&keystore](const people::Event& event) -> Status {
     TRY(keystore.write([&event](store::Transaction& transaction) -> Status {
       transaction.record(people::to_record(event));
@@ -70,7 +74,11 @@ Result<std::unique_ptr<TapedAdmin>> TapedAdmin::start(Env env, const HttpsConfig
   services.ready = [&keystore, &audit = *parts.store.audit] {
     return !audit.health().stopped && keystore.health().has_value();
   };
-  services.warnings = [&certificates = *parts.certificates] { return certificates.warnings(); };
+  services.warnings = [&certificates = *parts.certificates, more = std::move(given.warnings)] {
+    auto warnings = certificates.warnings();
+    if (more) std::ranges::move(more(), std::back_inserter(warnings));
+    return warnings;
+  };
   admin::add_taped_routes(*parts.router, services);
   net::HttpServerOptions options;
   options.listen = {config.address, config.port};

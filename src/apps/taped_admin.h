@@ -16,6 +16,8 @@ struct AdminParts {
   std::vector<admin::ServedUnit> units;
   std::function<std::vector<iscsi::SessionInfo>()> sessions;
   std::function<std::vector<admin::KeyServerView>()> key_servers;  // may be empty
+  std::function<std::vector<std::string>()> warnings;   // what else operators must know; may be empty
+  std::shared_ptr<const admin::EngineServices> engine;  // none: no [engine]
 };
 
 class TapedAdmin {

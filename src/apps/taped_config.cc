@@ -158,7 +158,7 @@ Result<iscsi::ChapAccount> read_account(Disk& disk, const ChapFile& chap, const 
 
 Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path) {
   auto file = TRY(config::TomlFile::read(disk, path));
-  for (const auto* name : {"iscsi", "library", "drives", "ram_disk", "https", "log"})
+  for (const auto* name : {"iscsi", "library", "drives", "ram_disk", "https", "engine", "log"})
     (void)file.section(name);
   TRY(file.no_other_sections());
   TapedConfig config;
@@ -167,6 +167,11 @@ Result<TapedConfig> read_taped_config(Disk& disk, const std::string& path) {
   config.drives = TRY(read_drives(file.section("drives"), config.library));
   config.ram_disk = TRY(read_ram_disk(file.section("ram_disk"), config.iscsi));
   config.https = TRY(read_https(file.section("https")));
+  config.engine = TRY(read_tape_engine(file.section("engine"), config.library));
+  if (config.engine && !config.https)
+    return file.section("https").wrong("master_key",
+                                       "add [https]: its master key seals the engine's catalogue, "
+                                       "and operators settle pools and volumes there");
   auto log = file.section("log");
   config.log_level = TRY(log.text("level", config.log_level));
   TRY(log.no_others());

@@ -1,11 +1,12 @@
-// The tape engine's configuration file (TOML): the iSCSI target, the library, the log. Read once at start and
-// never written by the program. Values.
+// The tape engine's configuration file (TOML): the iSCSI target, the library, what stands behind it, the log.
+// Read once at start and never written by the program. Values.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/engine_config.h"
 #include "apps/engine_store.h"
 #include "base/env.h"
 #include "iscsi/server.h"
@@ -71,6 +72,7 @@ struct TapedConfig {
   DrivesConfig drives{};
   std::optional<RamDiskConfig> ram_disk{};
   std::optional<HttpsConfig> https{};
+  std::optional<TapeEngineConfig> engine{};  // none: the library's cartridges are files of its folder
   std::string log_level = "info";
 };
 

@@ -1,5 +1,6 @@
 #include "apps/taped_keys.h"
 
+#include "apps/engine_keys.h"
 #include "apps/log.h"
 #include "keyproxy/engine/key_servers.h"
 
@@ -14,14 +15,7 @@ class ProxyKeys final : public TapedKeys {
 
   tape::DriveExchange& exchange() override { return servers_->exchange(); }
 
-  std::vector<admin::KeyServerView> servers() const override {
-    std::vector<admin::KeyServerView> views;
-    for (const auto& server : servers_->client().status())
-      views.push_back({std::string(dkx::to_string(server.role)), server.address,
-                       std::string(dkx::to_string(server.connection)), server.state_text,
-                       server.failure ? server.failure->text() : ""});
-    return views;
-  }
+  std::vector<admin::KeyServerView> servers() const override { return views_of(servers_->client()); }
 
   void serve(scsi::LogicalUnit& drive) override {
     tape::InProcessTransport transport(drive, kKeyPathNexus);

@@ -1,7 +1,9 @@
 #include "apps/taped_server.h"
 
+#include "apps/engine_operator.h"
 #include "apps/log.h"
 #include "apps/taped_admin.h"
+#include "apps/taped_engine.h"
 #include "apps/taped_keys.h"
 #include "apps/taped_targets.h"
 #include "base/disk_space.h"
@@ -23,8 +25,9 @@ tape::DriveOptions named_as(const DrivesConfig& config, tape::MediumKind kind) {
   return options;
 }
 
-Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const TapedConfig& config,
-                                                               TapedKeys* keys) {
+// `volumes`: what opens the cartridges' files.
+Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, Env volumes,
+                                                               const TapedConfig& config, TapedKeys* keys) {
   const auto& spec = config.library;
   std::vector<std::shared_ptr<tape::DriveBay>> bays;
   for (const auto& drive : spec.drives) {
@@ -43,7 +46,7 @@ Result<std::vector<std::shared_ptr<tape::DriveBay>>> make_bays(Env env, const Ta
         TRY(tape::ReservationFile::open(*env.disk, spec.folder + "/reservations/" + drive.serial));
     auto* exchange = keys == nullptr ? nullptr : &keys->exchange();
     bays.push_back(std::make_shared<tape::DriveBay>(
-        std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange), keys));
+        std::make_unique<tape::Drive>(volumes, *std::move(identity), std::move(options), exchange), keys));
   }
   return bays;
 }
@@ -75,12 +78,14 @@ iscsi::SessionEvents log_events() {
 
 // In the order of dependence; destroyed from the end.
 struct TapedServer::Parts {
-  std::unique_ptr<TapedKeys> keys;  // none: every drive is application-managed
+  std::unique_ptr<TapedKeys> keys;      // none: every drive is application-managed
+  std::unique_ptr<TapedEngine> engine;  // none: cartridges are files of the library's folder
   std::unique_ptr<tape::Library> library;
   std::vector<std::unique_ptr<tape::PartitionRobot>> partitions;  // none: hosts see the library as one
   std::unique_ptr<iscsi::Server> server;
-  std::vector<admin::ServedUnit> units;  // what operators are told of; counted where they are watched
-  std::unique_ptr<TapedAdmin> admin;     // none: no REST
+  std::vector<admin::ServedUnit> units;    // what operators are told of; counted where they are watched
+  std::unique_ptr<EngineOperator> orders;  // with the engine
+  std::unique_ptr<TapedAdmin> admin;       // none: no REST
 
   // Puts a unit behind a meter into the target.
   void serve(iscsi::TargetConfig& target, std::uint16_t lun, std::shared_ptr<scsi::LogicalUnit> unit,
@@ -102,8 +107,14 @@ Status TapedServer::Parts::start_admin(Env env, const TapedConfig& config) {
                    .library_serial = config.library.changer.serial,
                    .units = units,
                    .sessions = [this] { return server->sessions(); },
-                   .key_servers = {}};
-  if (keys) given.key_servers = [this] { return keys->servers(); };
+                   .key_servers = {},
+                   .warnings = {},
+                   .engine = orders ? orders->services() : nullptr};
+  if (keys)
+    given.key_servers = [this] { return keys->servers(); };
+  else if (engine)
+    given.key_servers = [this] { return engine->key_servers(); };
+  if (engine) given.warnings = [this] { return engine->warnings(); };
   admin = TRY(TapedAdmin::start(env, *config.https, std::move(given)));
   return {};
 }
@@ -120,11 +131,17 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   serving.limits.max_sessions = config.iscsi.max_sessions;
   serving.events = log_events();
 
-  auto folder = TRY(tape::LibraryFolder::open(env, config.library));
+  auto spec = config.library;
+  spec.kept = config.engine.has_value();
+  auto folder = TRY(tape::LibraryFolder::open(env, spec));
   if (!config.library.key_servers.empty())
     parts.keys = TRY(TapedKeys::connect(env, config.library.key_servers));
-  parts.library = TRY(tape::Library::open(std::move(folder), TRY(make_bays(env, config, parts.keys.get())),
-                                          [](const std::string& text) { log(LogLevel::kWarning, text); }));
+  if (config.engine) parts.engine = TRY(TapedEngine::start(env, config, folder->inventory()));
+  const Env volumes = parts.engine ? parts.engine->volume_env() : env;
+  parts.library = TRY(tape::Library::open(
+      std::move(folder), TRY(make_bays(env, volumes, config, parts.keys.get())),
+      [](const std::string& text) { log(LogLevel::kWarning, text); },
+      parts.engine ? &parts.engine->keeper() : nullptr));
   const UnitSeat seat = [&parts](iscsi::TargetConfig& target, std::uint16_t lun,
                                  std::shared_ptr<scsi::LogicalUnit> unit, std::string what) {
     parts.serve(target, lun, std::move(unit), std::move(what));
@@ -140,6 +157,10 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
                 std::make_shared<scsi::RamDisk>(config.ram_disk->blocks, config.library.changer.serial),
                 "RAM disk");
     serving.targets.push_back(std::move(disk));
+  }
+  if (parts.engine) {
+    parts.orders = std::make_unique<EngineOperator>(env, *parts.engine, *parts.library);
+    parts.engine->serve();
   }
   parts.server = TRY(iscsi::Server::start(std::move(serving), env));
   TRY(parts.start_admin(env, config));
@@ -157,7 +178,9 @@ std::uint16_t TapedServer::https_port() const {
 Status TapedServer::stop() {
   if (parts_->admin) parts_->admin->stop();
   if (!parts_->server->stop(kDrain)) log(LogLevel::kWarning, "iSCSI sessions were cut");
-  return parts_->library->power_off();
+  const auto engine_off = parts_->engine ? parts_->engine->stop() : Status{};
+  const auto library_off = parts_->library->power_off();
+  return library_off ? engine_off : library_off;
 }
 
 }  // namespace tapewarden::apps

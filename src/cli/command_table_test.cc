@@ -20,7 +20,7 @@ std::vector<std::string> words_of(std::string_view line) {
   for (const char c : std::string(line) + " ") {
     if (c == '"') quoted = !quoted;
     if (c == ' ' && !quoted) {
-      if (word == ">" || (word == "|" && words.front() == "tapewarden")) return words;
+      if (word == ">" || word == ">>" || (word == "|" && words.front() == "tapewarden")) return words;
       if (word == "|") {
         words.clear();
         word.clear();

@@ -1,9 +1,12 @@
 #include "cli/drive_maker.h"
 
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "base/text.h"
+#include "cli/report.h"
 #include "eedk/ekm_code.h"
+#include "keyproxy/engine/key_servers.h"
 
 namespace tapewarden::cli {
 
@@ -113,6 +116,27 @@ std::string text_of(const Enrolment& enrolment, const std::string& serial) {
   if (enrolment.accepted) return "drive " + serial + " is in the drive table\n";
   return "drive " + serial + " waits to be accepted: tapewarden drive-table accept " + serial + "\n" +
          "  the key server says: " + escape_unprintable(enrolment.said) + "\n";
+}
+
+Status enrol_drives(Context& context, const std::string& engine_config, const std::string& identities,
+                    const std::vector<std::string>& serials) {
+  namespace json = boost::json;
+  const auto config = TRY(keyproxy::read_engine_config(*context.env.disk, engine_config));
+  const auto servers = TRY(keyproxy::KeyServers::connect(context.env, config));
+  json::array rows;
+  std::string text;
+  Status first;
+  for (const auto& serial : serials) {
+    const auto identity = TRY(tape::DriveIdentity::load(*context.env.disk, identities + "/" + serial));
+    const auto enrolled = enrol_drive(servers->proxy(), *identity, true);
+    if (!enrolled && first) first = std::unexpected(enrolled.error());
+    if (!enrolled) continue;
+    rows.push_back(
+        json::object{{"serial", serial}, {"accepted", enrolled->accepted}, {"said", enrolled->said}});
+    text += text_of(*enrolled, serial);
+  }
+  print_report(context, {{"drives", rows}}, text);
+  return first;
 }
 
 }  // namespace tapewarden::cli

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "cli/context.h"
 #include "cli/drive_bench.h"
 #include "tape/device/drive_identity.h"
 
@@ -34,5 +36,11 @@ Result<Enrolment> enrol_drive(DriveBench& bench);
 // The same for a drive that is not in this process. `signs_itself`: it takes part in exchanges by its own
 // identity, as drives do that a library or engine manages.
 Result<Enrolment> enrol_drive(keyproxy::KeyProxy& proxy, const tape::DriveIdentity& drive, bool signs_itself);
+
+// Shows drives that manage their own exchanges, whose identities lie below `identities` by their serials, to
+// the key servers that `engine_config` (engine.toml) names, and prints what came of each. What is wrong with
+// one keeps no other from being shown; the first error.
+Status enrol_drives(Context& context, const std::string& engine_config, const std::string& identities,
+                    const std::vector<std::string>& serials);
 
 }  // namespace tapewarden::cli

@@ -59,6 +59,51 @@ Result<tape::LibrarySpec> read_library_config(Disk& disk, const std::string& pat
   return tape::read_library_spec(file.section("library"));
 }
 
+Result<TapeEngineView> read_tape_engine_view(Disk& disk, const std::string& path) {
+  auto file = TRY(config::TomlFile::read(disk, path));
+  auto section = file.section("engine");
+  if (!section.present())
+    return fail(ErrorCode::kNotFound, path + " has no section [engine]", "engine",
+                "tapewarden engine draft prints one to put at its end");
+  TapeEngineView view;
+  view.key_servers = TRY(section.path("key_servers", ""));
+  view.back_ends = TRY(tape::read_back_ends(section));
+  return view;
+}
+
+Result<tape::BackEndSpec> find_back_end(const TapeEngineView& engine, const std::string& name) {
+  std::vector<tape::BackEndSpec> found;
+  for (const auto& spec : engine.back_ends)
+    if (spec.kind == tape::BackEndKind::kVirtual && (name.empty() || spec.name == name))
+      found.push_back(spec);
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return fail(ErrorCode::kNotFound, "the engine has no such virtual library", "--library",
+                "name one of [[engine.back_end]] whose kind is virtual");
+  return fail(ErrorCode::kInvalidArgument, "the engine has several virtual libraries", "--library",
+              "say which: " + found[0].name + ", " + found[1].name + " …");
+}
+
+Result<std::vector<MadeBackEnd>> make_back_ends(Env env, const std::string& site,
+                                                const TapeEngineView& engine) {
+  std::vector<MadeBackEnd> all;
+  for (const auto& spec : engine.back_ends) {
+    if (spec.kind != tape::BackEndKind::kVirtual) continue;
+    MadeBackEnd made{.spec = spec, .drives = {}};
+    if (spec.library.identities != site + "/engine/drives")
+      return fail(ErrorCode::kInvalidArgument, "the drives' identities are elsewhere than the site has them",
+                  spec.section + ".identities", "write identities = \"drives\"");
+    for (const auto& drive : spec.library.drives) {
+      if (env.disk->exists(spec.library.identities + "/" + drive.serial)) continue;
+      TRY(make_drive(env, {.site = site, .serial = drive.serial, .kind = drive.kind}));
+      made.drives.push_back(drive.serial);
+    }
+    made.made_folder = TRY(tape::LibraryFolder::create(env, spec.library));
+    all.push_back(std::move(made));
+  }
+  return all;
+}
+
 Result<MadeLibrary> make_library(Env env, const NewLibrary& wanted) {
   MadeLibrary made;
   made.config = wanted.site + "/engine/taped.toml";

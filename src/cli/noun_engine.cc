@@ -1,4 +1,7 @@
 // The tape engine while it runs, by REST: the engine itself, and the panel of its library.
+#include <algorithm>
+#include <iterator>
+
 #include "cli/nouns.h"
 #include "cli/output.h"
 #include "cli/rest_client.h"
@@ -34,7 +37,7 @@ Status status(Context& context, const Values&) {
 }  // namespace
 
 std::vector<Command> engine_commands() {
-  return {
+  std::vector<Command> commands{
       {.noun = "engine",
        .verb = "status",
        .summary = "Show how the tape engine is: library, drives, sessions of hosts, key servers, warnings",
@@ -52,6 +55,8 @@ std::vector<Command> engine_commands() {
        .example = "tapewarden engine key-servers --site ~/site --as operator",
        .does = ask("GET", "/v1/key-servers", {"role", "address", "connection", "state", "problem"})},
   };
+  std::ranges::move(tape_engine_commands(), std::back_inserter(commands));
+  return commands;
 }
 
 std::vector<Command> library_panel_commands() {

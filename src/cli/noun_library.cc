@@ -12,7 +12,6 @@
 #include "cli/nouns.h"
 #include "cli/report.h"
 #include "cli/size_text.h"
-#include "keyproxy/engine/key_servers.h"
 #include "tape/library/barcode.h"
 #include "tape/library/library_actions.h"
 
@@ -105,24 +104,10 @@ Status enrol(Context& context, const Values& values) {
   if (spec.key_servers.empty())
     return fail(ErrorCode::kInvalidArgument, "the library brings keys to none of its drives",
                 "library.drives", "write the word library after a drive's serial, and key_servers");
-  const auto config = TRY(keyproxy::read_engine_config(*context.env.disk, spec.key_servers));
-  const auto servers = TRY(keyproxy::KeyServers::connect(context.env, config));
-  json::array rows;
-  std::string text;
-  Status first;  // what is wrong with one drive keeps no other from being shown
-  for (const auto& drive : spec.drives) {
-    if (drive.management != tape::KeyManagement::kLibrary) continue;
-    const auto identity =
-        TRY(tape::DriveIdentity::load(*context.env.disk, spec.identities + "/" + drive.serial));
-    const auto enrolled = enrol_drive(servers->proxy(), *identity, true);
-    if (!enrolled && first) first = std::unexpected(enrolled.error());
-    if (!enrolled) continue;
-    rows.push_back(
-        json::object{{"serial", drive.serial}, {"accepted", enrolled->accepted}, {"said", enrolled->said}});
-    text += text_of(*enrolled, drive.serial);
-  }
-  print_report(context, {{"drives", rows}}, text);
-  return first;
+  std::vector<std::string> serials;
+  for (const auto& drive : spec.drives)
+    if (drive.management == tape::KeyManagement::kLibrary) serials.push_back(drive.serial);
+  return enrol_drives(context, spec.key_servers, spec.identities, serials);
 }
 
 Status import(Context& context, const Values& values) {

@@ -9,10 +9,14 @@
 #include "cli/host_tape.h"
 #include "cli/interruption.h"
 #include "cli/nouns.h"
+#include "cli/report.h"
+#include "cli/tape_constructs.h"
 #include "cli/tape_copy.h"
 
 namespace tapewarden::cli {
 namespace {
+
+namespace json = boost::json;
 
 constexpr std::uint64_t kProgressStep = 16U << 20;  // bytes between two lines of progress
 
@@ -231,6 +235,27 @@ Status list(Context& context, const Values& values) {
   return {};
 }
 
+json::value name_or_null(const std::optional<std::string>& name) {
+  return name ? json::value(*name) : json::value();
+}
+
+Status constructs(Context& context, const Values& values) {
+  NamedConstructs names;
+  if (values.has("--storage-group")) names.storage_group = to_upper(values.text("--storage-group"));
+  if (values.has("--management-class")) names.management_class = to_upper(values.text("--management-class"));
+  auto opened = TRY(open_drive(context, values));
+  auto& drive = opened.drive().tape();
+  TRY(name_constructs(drive, names));
+  const auto now = TRY(constructs_on(drive));
+  TRY(opened.close());
+  print_report(context,
+               {{"storage_group", name_or_null(now.storage_group)},
+                {"management_class", name_or_null(now.management_class)}},
+               "storage group     " + now.storage_group.value_or("none") + "\nmanagement class  " +
+                   now.management_class.value_or("none") + "\n");
+  return {};
+}
+
 }  // namespace
 
 std::vector<Command> tape_commands() {
@@ -280,6 +305,19 @@ std::vector<Command> tape_commands() {
        .example = "tapewarden tape list --site ~/site --drive 1000000001 --cartridge TW0001L9",
        .arguments = {kRealDrive, kDevicePassword, kDrive, kCartridge},
        .does = list},
+      {.noun = "tape",
+       .verb = "constructs",
+       .summary = "Show or name the constructs of a logical volume on the cartridge in a drive",
+       .example = "tapewarden tape constructs /dev/nst0 --storage-group SGDAILY --management-class MCTWO",
+       .arguments = {kRealDrive,
+                     kDevicePassword,
+                     kDrive,
+                     kCartridge,
+                     {.name = "--storage-group",
+                      .meaning = "settles the pool of the first copy; an empty one takes the name off"},
+                     {.name = "--management-class",
+                      .meaning = "settles the pool of the second copy; an empty one takes the name off"}},
+       .does = constructs},
   };
 }
 

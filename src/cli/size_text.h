@@ -1,14 +1,10 @@
-// Sizes as people write them. Pure, thread-safe.
+// Sizes as people write them, for the command line's own names.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
-#include "base/error.h"
+#include "base/size_text.h"
 
 namespace tapewarden::cli {
 
-// 18T, 500G, 64M, 4096: powers of 1000, as tape vendors count. kInvalidArgument naming `field`.
-Result<std::uint64_t> parse_size(std::string_view text, std::string_view field);
+using tapewarden::parse_size;
 
 }  // namespace tapewarden::cli

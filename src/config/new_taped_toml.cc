@@ -31,6 +31,14 @@ void write_https(std::ostream& out, bool present) {
       << begin << "passphrase_file = \"master-passphrase\"\n\n";
 }
 
+// ["LTO TW9R7K0Y01", "LTO TW9R7K0Y02"]
+void write_drives(std::ostream& out, const NewTapedToml& values) {
+  out << "drives = [";
+  for (std::size_t i = 0; i < values.drives.size(); ++i)
+    out << (i == 0 ? "\"" : ", \"") << values.drives[i] << "\"";
+  out << "]\n";
+}
+
 }  // namespace
 
 NewTapedToml draw_taped_toml(Random& random, std::size_t drives, const std::string& kind) {
@@ -70,12 +78,9 @@ std::string text_of(const NewTapedToml& values) {
       << "serial = \"" << values.library_serial << "\"\n"
       << "slots = " << values.slots << "\n"
       << "import_export_slots = " << values.import_export_slots << "\n"
-      << "# The changer is LUN 0, the drives are LUN 1 and on, in this order.\n"
-      << "drives = [";
-  for (std::size_t i = 0; i < values.drives.size(); ++i)
-    out << (i == 0 ? "\"" : ", \"") << values.drives[i] << "\"";
-  out << "]\n"
-      << "# \"LTO SERIAL library\": the library brings this drive's keys. Then who gives them, and what "
+      << "# The changer is LUN 0, the drives are LUN 1 and on, in this order.\n";
+  write_drives(out, values);
+  out << "# \"LTO SERIAL library\": the library brings this drive's keys. Then who gives them, and what "
          "with;\n"
       << "# cartridges of no rule are encrypted with the key server's default.\n"
       << "# key_servers = \"engine.toml\"\n"
@@ -93,6 +98,44 @@ std::string text_of(const NewTapedToml& values) {
   write_https(out, values.https);
   out << "[log]\n"
       << "level = \"info\"         # debug, info, warning, error\n";
+  return out.str();
+}
+
+std::string tape_engine_text_of(const NewTapedToml& back_end) {
+  std::ostringstream out;
+  out << "\n# The tape engine: cartridges of [library] are logical volumes in a cache on disk, copied to "
+         "encrypted\n"
+         "# cartridges of the libraries below and brought back when a host wants them. Needs [https].\n"
+      << "[engine]\n"
+      << "data = \"tape\"               # the catalogue of volumes and cartridges\n"
+      << "cache = \"cache\"             # sealed at rest; on the fastest and largest disk there is\n"
+      << "cache_limit = \"100G\"        # what its files may take\n"
+      << "volume_size = 800            # MiB: 400, 800, 1000, 2000, 4000, 6000 or 25000\n"
+      << "key_servers = \"engine.toml\" # who gives keys to the drives behind the engine\n"
+      << "minimum_encrypting_drives = 1\n"
+      << "# no_reclaim = [\"Mon-Fri 06:00-22:00\"]   # UTC: no reclaim begins then\n"
+      << "# syslog = \"local\"                       # messages and interventions: local, udp://HOST, "
+         "tcp://HOST\n"
+      << "# webhook = \"https://ops.example/hook\"   # the same as JSON\n"
+      << "# webhook_authorities = \"hook-ca.pem\"    # who may have issued its certificate\n\n"
+      << "# A library behind the cache. This one is virtual, in the engine's own process.\n"
+      << "[[engine.back_end]]\n"
+      << "kind = \"virtual\"\n"
+      << "name = \"LIB1\"\n"
+      << "folder = \"back-end\"         # cartridges and inventory\n"
+      << "identities = \"drives\"\n"
+      << "serial = \"" << back_end.library_serial << "\"\n"
+      << "slots = " << back_end.slots << "\n";
+  write_drives(out, back_end);
+  out << "cartridge_size = \"18T\"\n\n"
+      << "# A real one over iSCSI, or by Linux' SCSI devices; behind each drive, where the library does not "
+         "tell\n"
+         "# it, the address of its element.\n"
+      << "# [[engine.back_end]]\n# kind = \"iscsi\"              # or \"scsi\", with /dev/sg3 and so on\n"
+      << "# name = \"LIB2\"\n# media = \"LTO\"               # or 3592\n"
+      << "# changer = \"iscsi://robot@192.0.2.9/iqn.2026-11.example:library/0\"\n"
+      << "# drives = [\"1310000001 iscsi://robot@192.0.2.9/iqn.2026-11.example:library/1 256\"]\n"
+      << "# secret_file = \"robot-secret\"   # CHAP password of the user in the URLs\n";
   return out.str();
 }
 

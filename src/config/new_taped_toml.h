@@ -1,4 +1,5 @@
-// The text of a new taped.toml, as `site init` and `library init` write it. Pure, thread-safe.
+// The text of a new taped.toml, as `site init` and `library init` write it, and of its part that makes the
+// library a tape engine. Pure, thread-safe.
 #pragma once
 
 #include <string>
@@ -23,5 +24,8 @@ inline constexpr std::size_t kMaxNewDrives = 99;
 NewTapedToml draw_taped_toml(Random& random, std::size_t drives = 2, const std::string& kind = "LTO");
 
 std::string text_of(const NewTapedToml& values);
+
+// A section [engine] for the end of a taped.toml: the values are those of the library behind the engine.
+std::string tape_engine_text_of(const NewTapedToml& back_end);
 
 }  // namespace tapewarden::config

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <toml++/toml.h>
 
+#include "base/size_text.h"
 #include "base/text.h"
 
 namespace tapewarden::config {
@@ -87,6 +88,25 @@ Section Section::section(const std::string& inner) {
   return Section(std::move(section));
 }
 
+Result<std::vector<Section>> Section::sections(const std::string& inner) {
+  const toml::node* node = state_->find(inner);
+  std::vector<Section> out;
+  if (node == nullptr) return out;
+  const toml::array* array = node->as_array();
+  if (array == nullptr || !array->is_homogeneous(toml::node_type::table) || array->size() > kTableListLimit)
+    return wrong(inner, "write [[" + state_->name + "." + inner + "]] above each, at most " +
+                            std::to_string(kTableListLimit) + " of them");
+  for (const auto& element : *array) {
+    auto section = std::make_unique<State>();
+    section->file = state_->file;
+    section->folder = state_->folder;
+    section->name = state_->name + "." + inner + "[" + std::to_string(out.size() + 1) + "]";
+    section->table = element.as_table();
+    out.push_back(Section(std::move(section)));
+  }
+  return out;
+}
+
 bool Section::present() const {
   return state_->table != nullptr;
 }
@@ -121,6 +141,23 @@ Result<std::uint64_t> Section::number(const std::string& key, std::uint64_t low,
     return wrong(key, "give a whole number from " + std::to_string(low) + " to " + std::to_string(high));
   }
   return static_cast<std::uint64_t>(*value);
+}
+
+Result<std::uint64_t> Section::size(const std::string& key, std::uint64_t low, std::uint64_t high,
+                                    std::optional<std::uint64_t> otherwise) {
+  const toml::node* node = state_->find(key);
+  if (node == nullptr && otherwise) return *otherwise;
+  if (node == nullptr) return wrong(key, "it must be set");
+  const auto fault = [&] {
+    return wrong(key, "give a size such as \"500G\", from " + std::to_string(low) + " to " +
+                          std::to_string(high) + " bytes");
+  };
+  if (!node->is_string() && !node->is_integer()) return fault();
+  const auto text =
+      node->is_string() ? *node->value<std::string>() : std::to_string(*node->value<std::int64_t>());
+  const auto bytes = parse_size(text, key);
+  if (!bytes || *bytes < low || *bytes > high) return fault();
+  return *bytes;
 }
 
 Result<bool> Section::flag(const std::string& key, bool otherwise) {

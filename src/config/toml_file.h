@@ -16,6 +16,7 @@ namespace tapewarden::config {
 
 inline constexpr std::size_t kFileLimit = 256U << 10;  // bytes of a whole file
 inline constexpr std::size_t kTextListLimit = 64;      // texts in one array
+inline constexpr std::size_t kTableListLimit = 16;     // tables in one array
 
 class Section;
 
@@ -50,12 +51,18 @@ class Section {
   bool present() const;
   // [name.inner]; as TomlFile::section().
   Section section(const std::string& inner);
+  // Each table of [[name.inner]], in the order of the file; none when it is missing. Errors name them
+  // name.inner[1] and so on.
+  Result<std::vector<Section>> sections(const std::string& inner);
   // Without `otherwise` the key must be set.
   Result<std::string> text(const std::string& key, std::optional<std::string> otherwise = std::nullopt);
   // A path; a relative one counts from the file's folder. An empty one stays empty.
   Result<std::string> path(const std::string& key, std::optional<std::string> otherwise = std::nullopt);
   Result<std::uint64_t> number(const std::string& key, std::uint64_t low, std::uint64_t high,
                                std::uint64_t otherwise);
+  // Bytes: a text such as "18T" or "500G" (base/size_text.h), or a whole number.
+  Result<std::uint64_t> size(const std::string& key, std::uint64_t low, std::uint64_t high,
+                             std::optional<std::uint64_t> otherwise = std::nullopt);
   Result<bool> flag(const std::string& key, bool otherwise);
   Result<Uuid> uuid(const std::string& key);
   // An array of texts; empty when it is missing.

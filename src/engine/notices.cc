@@ -24,6 +24,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kVolumeUnreadable, NoticeClass::kIntervention, "TWE008A"},
     Form{NoticeKind::kCartridgeOverdue, NoticeClass::kIntervention, "TWE009A"},
     Form{NoticeKind::kCatalogueRebuilt, NoticeClass::kHostMessage, "TWE010I"},
+    Form{NoticeKind::kUnknownConstruct, NoticeClass::kHostMessage, "TWE011I"},
 };
 
 const Form& form_of(NoticeKind kind) {

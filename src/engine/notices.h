@@ -34,6 +34,7 @@ enum class NoticeKind : std::uint8_t {
   kVolumeUnreadable,    // intervention, by logical volume
   kCartridgeOverdue,    // intervention, by cartridge: it is not where it should be
   kCatalogueRebuilt,    // host message
+  kUnknownConstruct,    // host message; subject: the logical volume whose host named one
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };

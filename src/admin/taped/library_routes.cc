@@ -194,7 +194,7 @@ Result<Answer> export_route(const TapedServices& services, const Request& reques
     std::string file;
     TRY(services.library.act([&](tape::LibraryFolder& folder) -> Status {
       TRY(tape::export_cartridge(folder, barcode));
-      file = absolute(folder.path_of(barcode));
+      if (!folder.spec().kept) file = absolute(folder.path_of(barcode));
       return {};
     }));
     return json::object{{"barcode", barcode}, {"place", "outside"}, {"file", file}};
@@ -206,7 +206,7 @@ Result<Answer> remove_route(const TapedServices& services, const Request& reques
   return change(services, request, "cartridge.remove", {{"barcode", barcode}}, [&]() -> Result<json::object> {
     std::string folder_name;
     TRY(services.library.act([&](tape::LibraryFolder& folder) -> Status {
-      folder_name = absolute(folder.spec().folder + "/removed");
+      if (!folder.spec().kept) folder_name = absolute(folder.spec().folder + "/removed");
       return folder.remove(barcode);
     }));
     return json::object{{"barcode", barcode}, {"removed", true}, {"folder", folder_name}};

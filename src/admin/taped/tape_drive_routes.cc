@@ -12,6 +12,7 @@ namespace {
 std::string state_of(tape::DriveBay& bay, bool in_use) {
   if (!bay.powered()) return "off";
   if (in_use) return "at work";
+  if (bay.awaits_cartridge()) return "waiting for its cartridge";
   if (bay.loaded()) return "loaded";
   return bay.holds_cartridge() ? "unloaded" : "empty";
 }

@@ -58,6 +58,16 @@ class CatalogueChange final : public CatalogueView {
   // Trailers on tape tell every deletion up to this number.
   Status drop_deleted(std::uint64_t through);
 
+  // For a catalogue that is put together again (change_restore.cc).
+  // A volume of which is known that it had content, and nowhere is it: Residence::kMissing. kInvalidArgument
+  // when it is not so; kAlreadyExists.
+  Status put_missing(const LogicalVolume& volume);
+  // The volser was withdrawn at this generation: it goes on from there if it comes back. kInvalidArgument;
+  // kAlreadyExists when there is such a volume.
+  Status put_withdrawn(const std::string& volser, std::uint64_t generation);
+  // A deletion that no trailer tells. kInvalidArgument.
+  Status put_deletion(const std::string& volser, std::uint64_t generation);
+
  private:
   struct Before {
     std::optional<LogicalVolume> volume;

@@ -25,6 +25,13 @@ struct DeletedVolume {
   friend bool operator==(const DeletedVolume&, const DeletedVolume&) = default;
 };
 
+// A volser that is on the catalogue no more.
+struct WithdrawnVolume {
+  std::string volser;
+  std::uint64_t generation = 0;  // that it had
+  friend bool operator==(const WithdrawnVolume&, const WithdrawnVolume&) = default;
+};
+
 // `cache_key`: the sealed box, or empty. REQUIRES: check(volume).
 store::Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key);
 Result<LogicalVolume> volume_from(const store::Row& row);

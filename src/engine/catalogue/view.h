@@ -114,6 +114,11 @@ class CatalogueView {
   Result<std::vector<StatisticsRecord>> statistics(WallTime from, WallTime before, std::size_t limit);
   // Deletions that no trailer tells yet, oldest first.
   Result<std::vector<DeletedVolume>> deleted_volumes(std::size_t limit);
+  // Those numbered above `after`.
+  Result<std::vector<DeletedVolume>> deleted_volumes_after(std::uint64_t after, std::size_t limit);
+  // Volsers that were withdrawn, with the generation that they had, in the order of volsers; also those that
+  // have come back since.
+  Result<Page<WithdrawnVolume>> withdrawn_volumes(const PageRequest& page);
 
  protected:
   store::Reader& reader() { return reader_; }

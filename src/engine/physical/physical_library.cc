@@ -110,6 +110,8 @@ void PhysicalLibrary::take_cartridges(View& view, ElementType type,
   for (const auto& element : elements) {
     if (!element.full && type == ElementType::kStorage && element.accessible && !element.exception)
       view.free_slots.insert(element.address);
+    if (!element.full && type == ElementType::kImportExport && element.accessible && !element.exception)
+      view.free_ports.insert(element.address);
     if (!element.full || element.volume_tag.empty()) continue;
     const PlacedCartridge placed{.barcode = element.volume_tag,
                                  .element = element.address,
@@ -138,6 +140,11 @@ std::optional<std::string> PhysicalLibrary::in_drive(const std::string& serial) 
   const auto found = view_.drives.find(serial);
   if (found == view_.drives.end() || !found->second.full) return {};
   return found->second.volume_tag;
+}
+
+bool PhysicalLibrary::twice(const std::string& barcode) const {
+  const MutexLock lock(mutex_);
+  return view_.twice.contains(barcode);
 }
 
 std::vector<std::string> PhysicalLibrary::problems() const {
@@ -169,6 +176,25 @@ Result<PhysicalLibrary::Way> PhysicalLibrary::way_in(const std::string& barcode,
     return library_fail(ErrorCode::kConflict,
                         "drive " + serial + " holds another cartridge: " + drive->second.volume_tag, "drive");
   return Way{placed.element, drive->second.address};
+}
+
+Result<PhysicalLibrary::Way> PhysicalLibrary::way_to_port(const std::string& barcode) const {
+  const MutexLock lock(mutex_);
+  const auto cartridge = view_.cartridges.find(barcode);
+  if (cartridge == view_.cartridges.end())
+    return library_fail(ErrorCode::kNotFound, "cartridge " + barcode + " is not in library " + name_,
+                        "barcode", "put it into the library");
+  if (view_.twice.contains(barcode))
+    return library_fail(ErrorCode::kConflict, "two cartridges in library " + name_ + " bear " + barcode,
+                        "barcode", "take the wrong one out");
+  const auto& placed = cartridge->second;
+  if (placed.type == ElementType::kImportExport) return Way{placed.element, placed.element};
+  if (placed.type == ElementType::kDataTransfer)
+    return library_fail(ErrorCode::kConflict, "cartridge " + barcode + " is in a drive", "barcode");
+  if (view_.free_ports.empty())
+    return library_fail(ErrorCode::kExhausted, "library " + name_ + " has no free import/export element",
+                        "element", "take out what lies there");
+  return Way{placed.element, *view_.free_ports.begin()};
 }
 
 Result<PhysicalLibrary::Way> PhysicalLibrary::way_out(const std::string& serial) const {
@@ -213,7 +239,9 @@ void PhysicalLibrary::note_move(const Way& way) {
     if (layout_.storage.holds(way.source)) element.source = way.source;
   }
   if (layout_.storage.holds(way.source)) view_.free_slots.insert(way.source);
+  if (layout_.import_export.holds(way.source)) view_.free_ports.insert(way.source);
   view_.free_slots.erase(way.destination);
+  view_.free_ports.erase(way.destination);
 }
 
 template <typename Plan>
@@ -247,6 +275,14 @@ Result<std::uint16_t> PhysicalLibrary::demount(const std::string& serial) {
   const MutexLock lock(changer_mutex_);
   const auto doing = "moving the cartridge out of drive " + serial;
   return TRY(move_by(doing, [&] { return way_out(serial); })).destination;
+}
+
+Result<std::uint16_t> PhysicalLibrary::hand_out(const std::string& barcode) {
+  const MutexLock lock(changer_mutex_);
+  if (layout_.import_export.count == 0)
+    return library_fail(ErrorCode::kUnsupported, "library " + name_ + " has no import/export element",
+                        "library", "take the cartridge out of its slot by hand");
+  return TRY(move_by("handing out cartridge " + barcode, [&] { return way_to_port(barcode); })).destination;
 }
 
 }  // namespace tapewarden::engine

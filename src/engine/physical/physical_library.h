@@ -50,6 +50,8 @@ class PhysicalLibrary {
   std::optional<PlacedCartridge> find(const std::string& barcode) const TW_EXCLUDES(mutex_);
   // The barcode in the drive, "" for a cartridge without one; nothing when it is empty or not in the library.
   std::optional<std::string> in_drive(const std::string& serial) const TW_EXCLUDES(mutex_);
+  // More than one element has it.
+  bool twice(const std::string& barcode) const TW_EXCLUDES(mutex_);
   // What an operator should know: drives that the library does not have, barcodes that stand there twice.
   std::vector<std::string> problems() const TW_EXCLUDES(mutex_);
 
@@ -58,6 +60,10 @@ class PhysicalLibrary {
   // another drive, or the drive holds another cartridge.
   Result<std::uint16_t> mount(const std::string& barcode, const std::string& serial)
       TW_EXCLUDES(changer_mutex_, mutex_);
+  // Out of its slot, to the first free import/export element, where an operator takes it; gives that element.
+  // kNotFound, kConflict as mount(), and while it is in a drive; kExhausted when no such element is free,
+  // kUnsupported when the library has none.
+  Result<std::uint16_t> hand_out(const std::string& barcode) TW_EXCLUDES(changer_mutex_, mutex_);
   // Out of the drive, to the slot that it came from or else the first free one; gives that element. The
   // drive has unloaded it. kConflict when the drive is empty, kExhausted when no slot is free.
   Result<std::uint16_t> demount(const std::string& serial) TW_EXCLUDES(changer_mutex_, mutex_);
@@ -69,6 +75,7 @@ class PhysicalLibrary {
     std::set<std::string, std::less<>> twice{};
     std::map<std::string, scsi::ElementDescriptor, std::less<>> drives{};  // by serial
     std::set<std::uint16_t> free_slots{};
+    std::set<std::uint16_t> free_ports{};
     std::vector<std::string> problems{};
   };
   tape::TapeResult<View> look() TW_REQUIRES(changer_mutex_);
@@ -83,6 +90,7 @@ class PhysicalLibrary {
   };
   Result<Way> way_in(const std::string& barcode, const std::string& serial) const TW_EXCLUDES(mutex_);
   Result<Way> way_out(const std::string& serial) const TW_EXCLUDES(mutex_);
+  Result<Way> way_to_port(const std::string& barcode) const TW_EXCLUDES(mutex_);
   // Moves; when the changer refuses because something changed, looks anew and tries once more by `plan`.
   void note_move(const Way& way) TW_REQUIRES(changer_mutex_) TW_EXCLUDES(mutex_);
   template <typename Plan>

@@ -63,6 +63,21 @@ TEST(PhysicalLibrary, T13_WhatAnOperatorMovedIsFound) {
   EXPECT_EQ(back.library->find("A00003L9")->type, scsi::ElementType::kImportExport);
 }
 
+TEST(PhysicalLibrary, T13_ACartridgeIsHandedOutToAnImportExportElement) {
+  BackEnd back;
+  EXPECT_EQ(take(back.library->hand_out("A00001L9")), tape::test::kPort);
+  EXPECT_EQ(back.library->find("A00001L9")->type, scsi::ElementType::kImportExport);
+  EXPECT_EQ(take(back.library->hand_out("A00001L9")), tape::test::kPort) << "it lies there already";
+  EXPECT_EQ(take(back.library->hand_out("A00002L9")), tape::test::kPort + 1);
+  EXPECT_EQ(back.library->hand_out("A00003L9").error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(back.library->hand_out("NOBODY").error().code, ErrorCode::kNotFound);
+  (void)take(back.library->mount("A00004L9", kFirst));
+  EXPECT_EQ(back.library->hand_out("A00004L9").error().code, ErrorCode::kConflict);
+  // From there it goes into a drive, and its place is free again.
+  (void)take(back.library->mount("A00001L9", kSecond));
+  EXPECT_EQ(take(back.library->hand_out("A00003L9")), tape::test::kPort);
+}
+
 TEST(PhysicalLibrary, T4_ABrokenRobotIsTheLibrarysFault) {
   BackEnd back;
   back.to_changer->meet = [](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {

@@ -88,7 +88,7 @@ struct BackEnd {
   static constexpr std::size_t kOtherLtoDrive = 1;
   static constexpr std::size_t k3592Drive = 2;
 
-  testing::SimEnv sim{23};
+  tapewarden::testing::SimEnv sim{23};
   tape::test::FakeExchange exchange;
   tape::LibrarySpec spec = tape::test::small_spec();
   FakeDriveKeys keys;

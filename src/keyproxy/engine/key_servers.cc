@@ -20,12 +20,14 @@ Result<net::TlsContext> client_tls(Env env, const EngineConfig& config, ProxyIde
 
 }  // namespace
 
-Result<std::unique_ptr<KeyServers>> KeyServers::connect(Env env, const EngineConfig& config) {
+Result<std::unique_ptr<KeyServers>> KeyServers::connect(
+    Env env, const EngineConfig& config, std::function<void(const dkx::ServerStatus&)> on_state_change) {
   std::unique_ptr<KeyServers> made(new KeyServers());
   made->loop_ = std::make_unique<net::Loop>(1);
   ProxyIdentity identity;
   dkx::ClientConfig client;
   client.env = env;
+  client.on_state_change = std::move(on_state_change);
   const net::TlsContext tls = TRY(client_tls(env, config, identity, client.trust));
   const auto resolver = TRY(net::make_resolver(config.name_servers));
   for (const auto& server : config.servers) {

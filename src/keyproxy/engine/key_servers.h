@@ -16,8 +16,11 @@ namespace tapewarden::keyproxy {
 
 class KeyServers {
  public:
-  // kNotFound, kInvalidArgument, kIo: certificates and keys of the proxy.
-  static Result<std::unique_ptr<KeyServers>> connect(Env env, const EngineConfig& config);
+  // kNotFound, kInvalidArgument, kIo: certificates and keys of the proxy. `on_state_change` as
+  // dkx::ClientConfig has it; may be empty.
+  static Result<std::unique_ptr<KeyServers>> connect(
+      Env env, const EngineConfig& config,
+      std::function<void(const dkx::ServerStatus&)> on_state_change = {});
 
   // Waits a moment for the primary: a process that lives for one command would otherwise ask whoever answers
   // first.

@@ -6,6 +6,7 @@
 #include "tape/device/density.h"
 #include "tape/device/limits.h"
 #include "tape/device/medium_access.h"
+#include "tape/medium/host_attributes.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -22,10 +23,6 @@ constexpr AttributeId kDeviceOfLastLoad = 0x020a;
 constexpr AttributeId kMediumWidth = 0x0403;
 constexpr AttributeId kOrganizationOfMedium = 0x0404;
 constexpr AttributeId kMemoryCapacity = 0x0407;
-constexpr AttributeId kFirstHostAttribute = 0x0800;
-constexpr AttributeId kLastHostAttribute = 0x0bff;
-constexpr AttributeId kFirstVendorHostAttribute = 0x1400;
-constexpr AttributeId kLastVendorHostAttribute = 0x17ff;
 
 std::uint64_t remaining_mib(const CapacityState& capacity) {
   return capacity.used_bytes >= capacity.capacity_bytes
@@ -62,11 +59,6 @@ std::vector<scsi::MediumAttribute> told_by_drive(const DriveState& drive, scsi::
           number(kMemoryCapacity, kMemorySlotBytes, 8)};
 }
 
-bool is_of_host(AttributeId id) {
-  return (id >= kFirstHostAttribute && id <= kLastHostAttribute) ||
-         (id >= kFirstVendorHostAttribute && id <= kLastVendorHostAttribute);
-}
-
 // Everything that READ ATTRIBUTE can give, in ascending order. What hosts wrote belongs to the partition that
 // they named, what drive and medium have is the same for all.
 std::vector<scsi::MediumAttribute> attributes_of(const DriveState& drive, scsi::NexusId nexus,
@@ -74,7 +66,7 @@ std::vector<scsi::MediumAttribute> attributes_of(const DriveState& drive, scsi::
   auto attributes = told_by_drive(drive, nexus, partition);
   const auto take = [&attributes](const AttributeMap& memory, bool of_host) {
     for (const auto& [id, attribute] : memory)
-      if (is_of_host(id) == of_host &&
+      if (is_host_attribute(id) == of_host &&
           std::ranges::find(attributes, id, &scsi::MediumAttribute::id) == attributes.end())
         attributes.push_back({id, !of_host, static_cast<std::uint8_t>(attribute.format), attribute.value});
   };
@@ -103,7 +95,7 @@ scsi::Outcome<Bytes> attribute_list(ByteView list) {
 // `offset`: where the attribute begins in the parameter list.
 scsi::Outcome<void> take_attribute(const scsi::MediumAttribute& attribute, std::size_t offset,
                                    AttributeMap& changes) {
-  if (!is_of_host(attribute.id)) return scsi::invalid_in_parameters(offset);
+  if (!is_host_attribute(attribute.id)) return scsi::invalid_in_parameters(offset);
   if (attribute.read_only || attribute.format > 2) return scsi::invalid_in_parameters(offset + 2);
   if (attribute.value.size() > kMaxAttributeBytes) return scsi::invalid_in_parameters(offset + 3);
   changes[attribute.id] = {static_cast<AttributeFormat>(attribute.format), attribute.value};

@@ -74,7 +74,7 @@ DriveBay::DriveBay(std::unique_ptr<Drive> drive, BayKeys* keys)
 scsi::Response DriveBay::execute(const scsi::Command& command) {
   const TimedMutexLock lock(mutex_);
   if (!powered_) return answer_of_the_dark(command);
-  if (waiting_ != Waiting::kNone && !answered_always(command.cdb))
+  if (becoming_ready() && !answered_always(command.cdb))
     return scsi::check_condition({.code = scsi::sense_codes::kNotReadyLoading});
   auto response = library_managed() ? execute_with_keys(command) : drive_->execute(command);
   note_state();
@@ -84,7 +84,7 @@ scsi::Response DriveBay::execute(const scsi::Command& command) {
 std::optional<scsi::Response> DriveBay::execute_at_once(const scsi::Command& command) {
   if (!moves_data(command.cdb) || !mutex_.try_lock()) return std::nullopt;
   std::optional<scsi::Response> response;
-  if (powered_ && waiting_ == Waiting::kNone) response = drive_->execute_at_once(command);
+  if (powered_ && !becoming_ready()) response = drive_->execute_at_once(command);
   // It changed nothing; to bring the key takes time, so the command comes again by execute().
   if (response && library_managed() && asks_for_key(*response)) response.reset();
   mutex_.unlock();
@@ -146,6 +146,11 @@ void DriveBay::reset() {
 
 Status DriveBay::insert(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy) {
   const TimedMutexLock lock(mutex_);
+  return insert_under_lock(path, volume, policy);
+}
+
+Status DriveBay::insert_under_lock(const std::string& path, const Uuid& volume,
+                                   const scsi::WritePolicyPage& policy) {
   if (!powered_)
     return fail(ErrorCode::kUnavailable, "drive " + serial_ + " is switched off", "drive", "switch it on");
   if (library_managed() && !drive_->holds_cartridge()) drive_->set_default_policy(policy);
@@ -194,6 +199,7 @@ Status DriveBay::close() {
 void DriveBay::note_state() {
   holds_ = drive_->holds_cartridge();
   loaded_ = drive_->cartridge() != nullptr;
+  awaits_ = awaited_.has_value();  // last: what has arrived is held before it is awaited no longer
 }
 
 }  // namespace tapewarden::tape

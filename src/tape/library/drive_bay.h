@@ -12,6 +12,9 @@
 // the drive remembers. What a server refused is tried again after a minute, behind what is new, and given up
 // when the refusal is final (KeyPath).
 //
+// A cartridge whose file somebody else brings (volume_keeper.h) is awaited first: the changer has put it in,
+// and the drive is becoming ready until the file arrives.
+//
 // Thread-safe.
 //
 // Invariants
@@ -21,6 +24,11 @@
 //  2. While a host's command waits for a key (`waiting_` is kForKey) the drive is becoming ready to everybody
 //     else, and its cartridge stays: only a reset, force or the power takes it from there (kCancelled), and
 //     then the command is not run again.
+//  3. A file that arrived is the bay's until let_go() has told of it; one that is awaited no longer is not
+//     touched. While a cartridge is awaited the drive is empty and becoming ready to everybody.
+//
+//   Nothing --await()--> Awaited --arrive()--> Given (loaded, or not when that failed)
+//   Awaited --wait_no_longer() | let_go()--> Nothing,  Given, cartridge out --let_go()--> Nothing
 #pragma once
 
 #include <atomic>
@@ -69,6 +77,28 @@ class DriveBay final : public scsi::LogicalUnit {
   // What the host has buffered is written and the cartridge closed, whatever initiators prevent. For an
   // orderly end: the inventory still has the cartridge in the drive. kIo.
   Status power_off() TW_EXCLUDES(mutex_);
+  // For a library whose cartridges' files are brought by a keeper (drive_bay_awaited.cc).
+  struct AwaitedCartridge {
+    std::string barcode;
+    Uuid volume{};
+    scsi::WritePolicyPage policy{};
+  };
+  struct KeptCartridge {
+    std::string barcode;
+    bool given = false;  // its file arrived; else it was awaited
+  };
+  // The drive is becoming ready from now on. kUnavailable when it is switched off, kConflict when there is a
+  // cartridge, awaited or given.
+  Status await(AwaitedCartridge cartridge) TW_EXCLUDES(mutex_);
+  // The file has come: loads it. False, and the file was not touched: that cartridge is not awaited, or the
+  // drive is off. Errors of insert(): the drive is empty then, and the file given all the same.
+  Result<bool> arrive(const std::string& barcode, const std::string& path) TW_EXCLUDES(mutex_);
+  // It will not come. False: that cartridge is not awaited.
+  bool wait_no_longer(const std::string& barcode) TW_EXCLUDES(mutex_);
+  // What the bay has of the keeper's and needs no longer: what is awaited, or what was given and is in the
+  // drive no more. It has nothing of it from now on.
+  std::optional<KeptCartridge> let_go() TW_EXCLUDES(mutex_);
+
   // Tells the key servers of what was written and has not been told. Waits for them; nobody waits for that
   // but the next exchange with key servers.
   void confirm(std::chrono::milliseconds patience) TW_EXCLUDES(mutex_);
@@ -87,12 +117,17 @@ class DriveBay final : public scsi::LogicalUnit {
   // Without waiting for the command under way.
   bool holds_cartridge() const { return holds_.load(); }
   bool loaded() const { return loaded_.load(); }
+  // Asked before holds_cartridge(), the two tell whether a cartridge is here or on its way.
+  bool awaits_cartridge() const { return awaits_.load(); }
 
  private:
   enum class Waiting : std::uint8_t { kNone, kForKey, kCancelled };
   class KeyPathPort;
 
   bool library_managed() const TW_REQUIRES(mutex_);
+  bool becoming_ready() const TW_REQUIRES(mutex_) { return waiting_ != Waiting::kNone || awaited_; }
+  Status insert_under_lock(const std::string& path, const Uuid& volume, const scsi::WritePolicyPage& policy)
+      TW_REQUIRES(mutex_);
   // The number of the next object; nothing without a cartridge.
   std::optional<std::uint64_t> place() const TW_REQUIRES(mutex_);
   scsi::Response execute_with_keys(const scsi::Command& command) TW_REQUIRES(mutex_);
@@ -125,6 +160,9 @@ class DriveBay final : public scsi::LogicalUnit {
   bool switching_off_ TW_GUARDED_BY(mutex_) = false;
   std::atomic<bool> holds_{false};
   std::atomic<bool> loaded_{false};
+  std::optional<AwaitedCartridge> awaited_ TW_GUARDED_BY(mutex_);
+  std::string given_ TW_GUARDED_BY(mutex_);  // barcode of the keeper's cartridge whose file the bay has
+  std::atomic<bool> awaits_{false};
 };
 
 }  // namespace tapewarden::tape

@@ -23,23 +23,31 @@ Status check_bays(const LibrarySpec& spec, const std::vector<std::shared_ptr<Dri
 }  // namespace
 
 Library::Library(std::unique_ptr<LibraryFolder> folder, std::vector<std::shared_ptr<DriveBay>> bays,
-                 LibraryNotes notes)
+                 LibraryNotes notes, VolumeKeeper* keeper)
     : layout_(folder->spec().layout),
       bays_(std::move(bays)),
       notes_(std::move(notes)),
-      folder_(std::move(folder)) {}
+      keeper_(keeper),
+      folder_(std::move(folder)) {
+  TW_ASSERT(folder_->spec().kept == (keeper_ != nullptr));
+}
+
+Library::~Library() {
+  stop_listening();
+}
 
 Result<std::unique_ptr<Library>> Library::open(std::unique_ptr<LibraryFolder> folder,
                                                std::vector<std::shared_ptr<DriveBay>> bays,
-                                               LibraryNotes notes) {
+                                               LibraryNotes notes, VolumeKeeper* keeper) {
   TRY(check_bays(folder->spec(), bays));
-  std::unique_ptr<Library> library(new Library(std::move(folder), std::move(bays), std::move(notes)));
+  std::unique_ptr<Library> library(new Library(std::move(folder), std::move(bays), std::move(notes), keeper));
   const MutexLock lock(library->mutex_);
   for (const auto& barcode : library->folder_->missing())
     library->note("the file of cartridge " + barcode + " is missing");
   for (const auto& name : library->folder_->strays())
     library->note("the file " + name + " in cartridges/ is not in the inventory");
   library->note_partitions();
+  library->listen_to_keeper();
   library->fill_drives();
   return library;
 }
@@ -97,7 +105,7 @@ scsi::ElementDescriptor Library::describe(std::uint16_t address) const {
   if (bay != nullptr) element.accessible = !bay->loaded();
   if (folder_->missing(holding->barcode)) {
     element.exception = codes::kElementStatusUnknown;
-  } else if (bay != nullptr && !bay->holds_cartridge()) {
+  } else if (bay != nullptr && !bay->awaits_cartridge() && !bay->holds_cartridge()) {
     element.exception = codes::kElementLoadFailed;
   }
   if (element.exception) element.exception->key = scsi::SenseKey::kNoSense;  // a descriptor has no key
@@ -185,9 +193,13 @@ scsi::Outcome<void> Library::run(const std::vector<Step>& steps) {
 scsi::Outcome<void> Library::take_out(const std::vector<Step>& steps, std::vector<const Step*>& out) {
   for (const auto& step : steps) {
     auto* bay = bay_of(step.before.place);
-    if (bay == nullptr || !bay->holds_cartridge()) continue;
+    if (bay == nullptr) continue;
+    const bool on_its_way = hand_back(*bay);
+    if (on_its_way) out.push_back(&step);
+    if (!bay->holds_cartridge()) continue;
     const auto ejected = bay->eject();
     if (!bay->holds_cartridge()) {
+      (void)hand_back(*bay);
       out.push_back(&step);
       emptied_.push_back(bay);
     }
@@ -205,7 +217,10 @@ scsi::Outcome<void> Library::put_in(const std::vector<Step>& steps, std::vector<
   for (const auto& step : steps) {
     auto* bay = bay_of(step.after.place);
     if (bay == nullptr) continue;
-    if (!load(*bay, step.after)) return scsi::check(codes::kElementLoadFailed);
+    if (!load(*bay, step.after)) {
+      (void)hand_back(*bay);
+      return scsi::check(codes::kElementLoadFailed);
+    }
     in.push_back(&step);
   }
   return {};
@@ -213,8 +228,11 @@ scsi::Outcome<void> Library::put_in(const std::vector<Step>& steps, std::vector<
 
 void Library::undo(const std::vector<const Step*>& out, const std::vector<const Step*>& in) {
   for (const auto* step : in) {
-    if (const auto ejected = bay_of(step->after.place)->force_eject(); !ejected)
+    auto& bay = *bay_of(step->after.place);
+    if (hand_back(bay)) continue;
+    if (const auto ejected = bay.force_eject(); !ejected)
       note("cartridge " + step->after.barcode + " could not be unloaded: " + ejected.error().text());
+    (void)hand_back(bay);
   }
   for (const auto* step : out) (void)load(*bay_of(step->before.place), step->before);
 }
@@ -224,11 +242,10 @@ Status Library::load(DriveBay& bay, const Holding& holding) {
   const auto* partition = spec.partition_of_drive(bay.serial());
   const auto policy =
       policy_for(spec.encryption, holding.barcode, partition == nullptr ? std::string() : partition->name);
-  auto inserted = bay.insert(folder_->path_of(holding.barcode), holding.volume, policy);
+  auto inserted = keeper_ != nullptr ? fetch(bay, holding, policy)
+                                     : bay.insert(folder_->path_of(holding.barcode), holding.volume, policy);
   load_fault_ = inserted ? std::string() : inserted.error().text();
-  if (!inserted)
-    note("cartridge " + holding.barcode + " could not be loaded into drive " + bay.serial() + ": " +
-         inserted.error().text());
+  if (!inserted) note_not_loaded(holding.barcode, bay, inserted.error());
   return inserted;
 }
 
@@ -266,6 +283,9 @@ Status Library::act(const std::function<Status(LibraryFolder&)>& action) {
 
 Status Library::power_off() {
   const MutexLock lock(mutex_);
+  stop_listening();
+  for (const auto& bay : bays_)
+    if (bay->awaits_cartridge()) (void)hand_back(*bay);
   Status first;
   for (const auto& bay : bays_) {
     auto off = bay->power_off();
@@ -287,6 +307,7 @@ Status Library::power_off() {
 }
 
 void Library::note(const std::string& text) const {
+  const MutexLock lock(notes_mutex_);
   if (notes_) notes_(text);
 }
 

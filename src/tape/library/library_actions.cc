@@ -17,29 +17,6 @@ std::string name_of(const LibrarySpec& spec, const LibraryPartition* partition) 
   return spec.partitions.empty() ? "the library" : "the part of the library that is in no partition";
 }
 
-// A free slot for each barcode, in the partition that the barcode belongs to, in their order.
-Result<std::vector<std::uint32_t>> free_slots(const LibraryFolder& folder,
-                                              const std::vector<std::string>& barcodes) {
-  const auto& spec = folder.spec();
-  std::map<const LibraryPartition*, std::uint32_t> next;
-  std::vector<std::uint32_t> slots;
-  for (const auto& barcode : barcodes) {
-    const auto* partition = spec.partition_of_barcode(barcode);
-    auto& slot = next[partition];
-    while (slot < spec.slots() &&
-           (spec.partition_of_slot(slot) != partition || folder.inventory().at(slot_place(slot)) != nullptr))
-      ++slot;
-    if (slot == spec.slots())
-      return fail(ErrorCode::kExhausted,
-                  name_of(spec, partition) + " has no free slot for " + barcode + ": " +
-                      std::to_string(slots.size()) + " free slots for " + std::to_string(barcodes.size()) +
-                      " cartridges",
-                  "barcodes", "make fewer, or configure more slots");
-    slots.push_back(slot++);
-  }
-  return slots;
-}
-
 Result<Holding> holding_of(const Cartridge& cartridge, const std::string& barcode) {
   const auto identity = cartridge.identity();
   if (identity.volser != barcode)
@@ -94,11 +71,35 @@ Status commit_new(LibraryFolder& folder, std::vector<Holding>& batch) {
 
 }  // namespace
 
+Result<std::vector<std::uint32_t>> free_slots(const LibrarySpec& spec, const Inventory& inventory,
+                                              const std::vector<std::string>& barcodes) {
+  std::map<const LibraryPartition*, std::uint32_t> next;
+  std::vector<std::uint32_t> slots;
+  for (const auto& barcode : barcodes) {
+    const auto* partition = spec.partition_of_barcode(barcode);
+    auto& slot = next[partition];
+    while (slot < spec.slots() &&
+           (spec.partition_of_slot(slot) != partition || inventory.at(slot_place(slot)) != nullptr))
+      ++slot;
+    if (slot == spec.slots())
+      return fail(ErrorCode::kExhausted,
+                  name_of(spec, partition) + " has no free slot for " + barcode + ": " +
+                      std::to_string(slots.size()) + " free slots for " + std::to_string(barcodes.size()) +
+                      " cartridges",
+                  "barcodes", "make fewer, or configure more slots");
+    slots.push_back(slot++);
+  }
+  return slots;
+}
+
 Result<AddedCartridges> add_cartridges(LibraryFolder& folder, const NewCartridges& wanted) {
+  if (folder.spec().kept)
+    return fail(ErrorCode::kInvalidArgument, "the cartridges of this library are not files of its folder",
+                "library", "make logical volumes");
   for (const auto& barcode : wanted.barcodes)
     if (folder.inventory().find(barcode) != nullptr)
       return fail(ErrorCode::kAlreadyExists, "the library has a cartridge " + barcode, "barcodes");
-  const auto slots = TRY(free_slots(folder, wanted.barcodes));
+  const auto slots = TRY(free_slots(folder.spec(), folder.inventory(), wanted.barcodes));
   AddedCartridges added;
   std::vector<Holding> batch;
   Status failed;

@@ -24,9 +24,14 @@ struct AddedCartridges {
   std::size_t found = 0;
 };
 
+// A free slot for each barcode, in the partition that the barcode belongs to, in their order. kExhausted.
+Result<std::vector<std::uint32_t>> free_slots(const LibrarySpec& spec, const Inventory& inventory,
+                                              const std::vector<std::string>& barcodes);
+
 // Makes the files and puts the cartridges into the first free slots of the partition that their barcodes
 // belong to; those of none, into slots of none. kAlreadyExists when the inventory has one of the barcodes,
-// kExhausted when there are fewer free slots (nothing is made then); kIo and errors of Cartridge::create():
+// kExhausted when there are fewer free slots (nothing is made then); kInvalidArgument when the library's
+// cartridges are kept elsewhere (kept_cartridges.h); kIo and errors of Cartridge::create():
 // what was made until then is in the inventory.
 Result<AddedCartridges> add_cartridges(LibraryFolder& folder, const NewCartridges& wanted);
 

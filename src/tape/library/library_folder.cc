@@ -10,8 +10,11 @@ namespace tapewarden::tape {
 Result<bool> LibraryFolder::create(Env env, const LibrarySpec& spec) {
   const auto inventory = spec.folder + "/inventory";
   if (env.disk->exists(inventory)) return false;
-  TRY(env.disk->make_directories(spec.folder + "/cartridges"));
-  TRY(env.disk->make_directories(spec.folder + "/removed"));
+  TRY(env.disk->make_directories(spec.folder));
+  if (!spec.kept) {
+    TRY(env.disk->make_directories(spec.folder + "/cartridges"));
+    TRY(env.disk->make_directories(spec.folder + "/removed"));
+  }
   TRY(write_file_atomically(*env.disk, inventory, Inventory().encode()));
   TRY(env.disk->sync_directory(parent_directory(spec.folder)));
   return true;
@@ -42,6 +45,7 @@ Result<std::unique_ptr<LibraryFolder>> LibraryFolder::read(Env env, const Librar
   if (!inventory) return in_context(folder->inventory_path(), inventory.error());
   folder->inventory_ = *std::move(inventory);
   TRY(folder->check_places());
+  TRY(folder->check_kept());
   TRY(folder->rescan());
   return folder;
 }
@@ -64,7 +68,17 @@ Status LibraryFolder::check_places() const {
   return {};
 }
 
+// Whoever made another kind of library of it would lose sight of what is written on its cartridges.
+Status LibraryFolder::check_kept() const {
+  if (!spec_.kept) return {};
+  const auto files = env_.disk->list(spec_.folder + "/cartridges");  // fails where there is no such folder
+  if (!files || files->empty()) return {};
+  return fail(ErrorCode::kConflict, spec_.folder + " has cartridge files of its own", "library.folder",
+              "name another folder for the library whose cartridges are kept elsewhere");
+}
+
 std::string LibraryFolder::path_of(const std::string& barcode) const {
+  TW_ASSERT(!spec_.kept);
   return spec_.folder + "/cartridges/" + barcode + std::string(kCartridgeEnding);
 }
 
@@ -87,6 +101,7 @@ bool LibraryFolder::of_known_cartridge(const std::string& name) const {
 }
 
 Status LibraryFolder::rescan() {
+  if (spec_.kept) return {};
   const auto names = TRY(env_.disk->list(spec_.folder + "/cartridges"));
   std::set<std::string> unseen;
   for (const auto& [barcode, holding] : inventory_.cartridges()) unseen.insert(barcode);
@@ -122,7 +137,7 @@ Status LibraryFolder::remove(const std::string& barcode) {
   if (holding->place.inside())
     return fail(ErrorCode::kConflict, "cartridge " + barcode + " is in " + holding->place.text(), "barcode",
                 "move it to an import/export slot and export it first");
-  if (env_.disk->exists(path_of(barcode))) {
+  if (!spec_.kept && env_.disk->exists(path_of(barcode))) {
     const auto away =
         spec_.folder + "/removed/" + barcode + "-" + holding->volume.text() + std::string(kCartridgeEnding);
     // Partition 0 last: as long as it is here, a removal that was cut off can be done again.

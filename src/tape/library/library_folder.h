@@ -5,6 +5,8 @@
 //                  second partition of one that has two
 //   removed/       files of cartridges that were taken off the inventory
 //   lock           held by whoever may change anything
+// Where the specification says `kept`, the cartridges' files come from a keeper (volume_keeper.h): there is
+// neither cartridges/ nor removed/, no file is missing and none is a stray.
 // Not thread-safe: its owner sees to one call at a time.
 //
 // Invariants
@@ -35,13 +37,15 @@ class LibraryFolder {
   // Makes folder and empty inventory where there are none yet. True when there were none.
   static Result<bool> create(Env env, const LibrarySpec& spec);
   // Takes the lock. kConflict when another program has it; kNotFound when there is no library; kCorrupt;
-  // kConflict when the inventory names a slot or drive that the configuration does not have any more.
+  // kConflict when the inventory names a slot or drive that the configuration does not have any more, or when
+  // cartridges are kept and there are files of some.
   static Result<std::unique_ptr<LibraryFolder>> open(Env env, const LibrarySpec& spec);
   // The same without the lock, for looking only: what changes meanwhile is not seen, and commits are refused.
   static Result<std::unique_ptr<LibraryFolder>> look(Env env, const LibrarySpec& spec);
 
   const Inventory& inventory() const { return inventory_; }
   const LibrarySpec& spec() const { return spec_; }
+  // REQUIRES: the cartridges are not kept.
   std::string path_of(const std::string& barcode) const;
   // Whether the cartridge's file is gone, as of the last rescan(). Such a cartridge cannot be used.
   bool missing(const std::string& barcode) const { return missing_.contains(barcode); }
@@ -56,7 +60,8 @@ class LibraryFolder {
 
   // Changes the inventory by `change` and makes that durable. Errors of `change`; kIo.
   Status commit(const std::function<Status(Inventory&)>& change);
-  // Moves the file to removed/ and takes the cartridge off the inventory. kConflict unless it is outside.
+  // Moves the file, unless cartridges are kept, to removed/ and takes the cartridge off the inventory.
+  // kConflict unless it is outside.
   Status remove(const std::string& barcode);
 
   Env env() const { return env_; }
@@ -67,6 +72,7 @@ class LibraryFolder {
                                                      std::unique_ptr<File> lock);
   std::string inventory_path() const { return spec_.folder + "/inventory"; }
   Status check_places() const;
+  Status check_kept() const;
   bool of_known_cartridge(const std::string& name) const;
 
   Env env_;

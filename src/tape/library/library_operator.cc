@@ -153,8 +153,14 @@ Result<Place> Library::unload_under_lock(const std::string& serial, const std::o
 
 Status Library::switch_drive(const std::string& serial, bool on) {
   auto* bay = TRY(find_bay(serial));
-  if (!on)
-    return bay->powered() ? bay->switch_off() : Status{};  // waits for key servers: nobody else with it
+  if (!on) {
+    if (!bay->powered()) return {};
+    auto off = bay->switch_off();  // waits for key servers: nobody else with it
+    if (keeper_ == nullptr) return off;
+    const MutexLock lock(mutex_);
+    if (!bay->powered()) (void)hand_back(*bay);  // else it was switched on meanwhile, and has been fetched
+    return off;
+  }
   const MutexLock lock(mutex_);
   if (bay->powered()) return {};
   TRY(bay->switch_on());

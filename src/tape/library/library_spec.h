@@ -24,6 +24,8 @@ struct LibraryDrive {
 struct LibrarySpec {
   std::string folder;      // cartridges and inventory
   std::string identities;  // one folder for each drive: who it is
+  // The cartridges' files come from a keeper (volume_keeper.h); the folder has the inventory alone.
+  bool kept = false;
   ChangerOptions changer{};
   std::vector<LibraryDrive> drives{};  // in the order of their element addresses
   scsi::ElementAddressAssignment layout{};

@@ -45,28 +45,17 @@ inline CartridgeSpec small_cartridge(MediumKind kind = MediumKind::kLto) {
   return spec;
 }
 
-// A library in a simulated system; slot 1 to 4 hold A00001L9 to A00004L9, slot 5 the 3592 cartridge J00001.
-struct LibraryBench {
+// A library in a simulated system, once start() was called.
+struct RobotBench {
   testing::SimEnv sim{11};
   LibrarySpec spec = small_spec();
   std::vector<std::string> notes;
   BayKeys* keys = nullptr;  // the drives are library-managed then; to be set before start()
   DriveExchange* key_side = nullptr;
+  VolumeKeeper* keeper = nullptr;
+  std::optional<Env> drive_env{};  // of the drives; nothing: the same as the library's
   std::unique_ptr<Library> library;
 
-  LibraryBench() {
-    EXPECT_TRUE(take(LibraryFolder::create(sim.env(), spec)));
-    {
-      auto folder = take(LibraryFolder::open(sim.env(), spec));
-      add(*folder, "A00001L9-A00004L9", MediumKind::kLto);
-      add(*folder, "J00001", MediumKind::k3592);
-    }
-    start();
-  }
-  static void add(LibraryFolder& folder, const std::string& range, MediumKind kind) {
-    (void)take(
-        add_cartridges(folder, {.barcodes = take(barcode_range(range)), .spec = small_cartridge(kind)}));
-  }
   // As the daemon does it.
   void start() {
     std::vector<std::shared_ptr<DriveBay>> bays;
@@ -74,10 +63,12 @@ struct LibraryBench {
     if (keys != nullptr) options.management = KeyManagement::kLibrary;
     for (std::size_t i = 0; i < spec.drives.size(); ++i)
       bays.push_back(std::make_shared<DriveBay>(
-          std::make_unique<Drive>(sim.env(), identity_of(i), options, key_side), keys));
+          std::make_unique<Drive>(drive_env ? *drive_env : sim.env(), identity_of(i), options, key_side),
+          keys));
     notes.clear();
-    library = take(Library::open(take(LibraryFolder::open(sim.env(), spec)), std::move(bays),
-                                 [this](const std::string& text) { notes.push_back(text); }));
+    library = take(Library::open(
+        take(LibraryFolder::open(sim.env(), spec)), std::move(bays),
+        [this](const std::string& text) { notes.push_back(text); }, keeper));
   }
   void kill() {
     library.reset();
@@ -99,6 +90,23 @@ struct LibraryBench {
     while (response.sense.code.key == scsi::SenseKey::kUnitAttention)
       response = library->bays()[drive]->execute({.cdb = cdb, .nexus = kHost, .data_out = data_out});
     return response;
+  }
+};
+
+// Slot 1 to 4 hold A00001L9 to A00004L9, slot 5 the 3592 cartridge J00001.
+struct LibraryBench : RobotBench {
+  LibraryBench() {
+    EXPECT_TRUE(take(LibraryFolder::create(sim.env(), spec)));
+    {
+      auto folder = take(LibraryFolder::open(sim.env(), spec));
+      add(*folder, "A00001L9-A00004L9", MediumKind::kLto);
+      add(*folder, "J00001", MediumKind::k3592);
+    }
+    start();
+  }
+  static void add(LibraryFolder& folder, const std::string& range, MediumKind kind) {
+    (void)take(
+        add_cartridges(folder, {.barcodes = take(barcode_range(range)), .spec = small_cartridge(kind)}));
   }
   // Every cartridge is in one place of the library, and drives hold what the inventory says.
   void expect_whole() const {

@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 #include "tape/medium/header_areas.h"
+#include "tape/medium/partition_set.h"
 
 namespace tapewarden::tape {
 namespace {
@@ -22,6 +23,19 @@ void put_attributes(ByteWriter& out, const AttributeMap& attributes) {
       out.u16(id).u8(static_cast<std::uint8_t>(attribute.format)).bytes32(attribute.value);
 }
 
+// The other partition's own, or that it is lost.
+Status put_second(ByteWriter& out, Disk& disk, const std::string& path, const Superblock& first) {
+  const auto second = find_second(disk, path, first);
+  out.u8(second ? 2 : 1);
+  if (!second) return {};
+  const auto file = TRY(disk.open(*second, OpenMode::kRead));
+  const auto superblocks = TRY(SuperblockPair::load(*file));
+  out.u64(TRY(file->size()));
+  put_mark(out, superblocks.current());
+  put_attributes(out, TRY(MemoryArea::load(*file)).attributes());
+  return {};
+}
+
 }  // namespace
 
 Result<Hash256> content_stamp(Disk& disk, const std::string& path) {
@@ -34,6 +48,7 @@ Result<Hash256> content_stamp(Disk& disk, const std::string& path) {
   put_mark(out, superblocks.current());
   out.bytes(encode_key_slot({.generation = 0, .info = keys.report().info}));
   put_attributes(out, memory.attributes());
+  if (superblocks.current().partitions > 1) TRY(put_second(out, disk, path, superblocks.current()));
   return crypto::sha256(out.view());
 }
 

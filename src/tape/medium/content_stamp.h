@@ -8,8 +8,9 @@
 namespace tapewarden::tape {
 
 // SHA-256 over the file's length, its last sync mark and sessions, the key areas' content, the attributes
-// that hosts write, and who manages the key. What the drive counts by itself (loads, megabytes) stays out. Of
-// a file that nobody writes to. kNotFound, kInvalidArgument when the file is no cartridge, kCorrupt, kIo.
+// that hosts write, and who manages the key; where there is a second partition, over the same of its file.
+// What the drive counts by itself (loads, megabytes) stays out. Of a file that nobody writes to. kNotFound,
+// kInvalidArgument when the file is no cartridge, kCorrupt, kIo.
 Result<Hash256> content_stamp(Disk& disk, const std::string& path);
 
 }  // namespace tapewarden::tape

@@ -72,6 +72,34 @@ TEST(ContentStamp, T5_EachChangeOfContentChangesIt) {
   EXPECT_TRUE(after([](Cartridge& tape) { done(tape.set_management(KeyManagement::kApplication)); }));
 }
 
+TEST(ContentStamp, T5_WhatIsWrittenInTheSecondPartitionChangesIt) {
+  SimEnv sim(4);
+  std::set<Hash256> seen;
+  const auto after = [&](const std::function<void(Cartridge&)>& change) {
+    auto tape = reopen(sim);
+    change(*tape);
+    done(tape->unload());
+    tape.reset();
+    return seen.insert(stamp(sim)).second;
+  };
+  make(sim).reset();
+  const auto rewrite = [](Cartridge& tape) {
+    done(tape.change_partition(1));
+    done(tape.write_record(record(1)));
+    done(tape.write_filemarks(1));
+  };
+  EXPECT_TRUE(after([](Cartridge& tape) { done(tape.format({.first = 4U << 20, .second = 60U << 20})); }));
+  EXPECT_TRUE(after(rewrite));
+  EXPECT_TRUE(after(rewrite)) << "the same bytes once more";
+  EXPECT_TRUE(after([](Cartridge& tape) {
+    done(tape.set_attributes(
+        {{attribute::kUserMediumTextLabel, {AttributeFormat::kText, to_bytes("payroll")}}}, 1));
+  }));
+  EXPECT_FALSE(after([](Cartridge& tape) { done(tape.count_load()); }));
+  done(sim.disk.remove(kPath + ".partition1"));
+  EXPECT_TRUE(seen.insert(stamp(sim)).second) << "it is lost";
+}
+
 TEST(ContentStamp, T5_WhatIsNoCartridgeHasNone) {
   SimEnv sim(3);
   EXPECT_EQ(content_stamp(sim.disk, kPath).error().code, ErrorCode::kNotFound);

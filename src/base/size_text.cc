@@ -1,10 +1,10 @@
-#include "cli/size_text.h"
+#include "base/size_text.h"
 
 #include <limits>
 
 #include "base/text.h"
 
-namespace tapewarden::cli {
+namespace tapewarden {
 
 Result<std::uint64_t> parse_size(std::string_view text, std::string_view field) {
   static constexpr std::string_view kUnits = "KMGT";
@@ -22,4 +22,4 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view field) 
               "write 18T, 500G or bytes");
 }
 
-}  // namespace tapewarden::cli
+}  // namespace tapewarden

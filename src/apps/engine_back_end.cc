@@ -1,0 +1,249 @@
+#include "apps/engine_back_end.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "apps/log.h"
+#include "base/disk_space.h"
+#include "base/text.h"
+#include "tape/device/changer.h"
+#include "tape/transport/iscsi_transport.h"
+#include "tape/transport/sg_io_transport.h"
+
+namespace tapewarden::apps {
+namespace {
+
+using engine::NoticeKind;
+using tape::BackEndKind;
+using tape::BackEndSpec;
+
+constexpr scsi::NexusId kEngineNexus{1};  // the only initiator that virtual drives behind the engine know
+constexpr std::size_t kSecretFileLimit = 4096;
+constexpr std::uint64_t kReservedPart = 64;  // of a virtual cartridge, at most
+
+engine::MediumKind catalogue_kind(tape::MediumKind kind) {
+  return kind == tape::MediumKind::k3592 ? engine::MediumKind::k3592 : engine::MediumKind::kLto;
+}
+
+Result<std::shared_ptr<tape::DriveBay>> make_bay(Env env, const BackEndSpec& spec,
+                                                 const tape::LibraryDrive& drive,
+                                                 tape::DriveExchange* exchange) {
+  auto identity = tape::DriveIdentity::load(*env.disk, spec.library.identities + "/" + drive.serial);
+  if (!identity && identity.error().code == ErrorCode::kNotFound)
+    return fail(ErrorCode::kNotFound,
+                "drive " + drive.serial + " has no identity in " + spec.library.identities,
+                spec.section + ".drives", "make it: tapewarden engine init");
+  if (!identity) return in_context("drive " + drive.serial, identity.error());
+  tape::DriveOptions options{.management = tape::KeyManagement::kSystem};
+  options.library_serial = spec.library.changer.serial;
+  options.free_bytes = free_disk_bytes;
+  return std::make_shared<tape::DriveBay>(
+      std::make_unique<tape::Drive>(env, *std::move(identity), std::move(options), exchange));
+}
+
+// The password of the CHAP user in the URLs, shared by all openings.
+Result<std::shared_ptr<const crypto::SecretBytes>> read_password(Disk& disk, const BackEndSpec& spec) {
+  if (spec.secret_file.empty()) return std::make_shared<const crypto::SecretBytes>();
+  auto content = read_file(disk, spec.secret_file, kSecretFileLimit);
+  if (!content) return in_context(spec.section + ".secret_file", content.error());
+  std::size_t size = content->size();
+  while (size > 0 && ((*content)[size - 1] == '\n' || (*content)[size - 1] == '\r')) --size;
+  auto password = std::make_shared<const crypto::SecretBytes>(
+      crypto::SecretBytes::copy_of(ByteView(*content).first(size)));
+  crypto::wipe(*content);
+  return password;
+}
+
+// How the device is opened: each time anew.
+Result<OutsideTransport::Open> opener(const BackEndSpec& spec, const std::string& device,
+                                      std::shared_ptr<const crypto::SecretBytes> password) {
+  if (spec.kind == BackEndKind::kScsi)
+    return [device]() -> Result<std::unique_ptr<tape::Transport>> {
+      return TRY(tape::SgIoTransport::open(device));
+    };
+  return [url = TRY(tape::parse_iscsi_url(device)), initiator = spec.initiator,
+          password]() -> Result<std::unique_ptr<tape::Transport>> {
+    tape::IscsiLogin login;
+    if (!initiator.empty()) login.initiator = initiator;
+    if (!password->empty()) login.password = crypto::SecretBytes::copy_of(password->reveal());
+    return TRY(tape::IscsiTransport::open(url, login));
+  };
+}
+
+}  // namespace
+
+// In the order of dependence; destroyed from the end.
+struct EngineBackEnd::Place {
+  std::string name;
+  std::atomic<bool> answers = false;     // the library, when it was last asked
+  std::unique_ptr<tape::Library> robot;  // virtual ones alone, as is the changer
+  std::unique_ptr<tape::Changer> changer;
+  std::unique_ptr<tape::Transport> to_changer;
+  std::vector<std::unique_ptr<tape::Transport>> to_drives;
+  std::vector<OutsideTransport*> renewable;  // by drive; null where nothing can break
+  std::vector<engine::MediumKind> kinds;
+  std::vector<engine::LibraryDrivePort> ports;
+  std::unique_ptr<engine::PhysicalLibrary> library;
+  std::vector<std::unique_ptr<engine::PhysicalDrive>> drives;
+  std::vector<std::unique_ptr<engine::TapeStation>> stations;
+
+  Status make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange);
+  Status make_outside(Env env, const BackEndSpec& spec);
+  void man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most);
+};
+
+Status EngineBackEnd::Place::make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange) {
+  auto folder = tape::LibraryFolder::open(env, spec.library);
+  if (!folder && folder.error().code == ErrorCode::kNotFound)
+    return fail(ErrorCode::kNotFound, folder.error().message, spec.section + ".folder",
+                "make it: tapewarden engine init");
+  if (!folder) return in_context(spec.section, folder.error());
+  std::vector<std::shared_ptr<tape::DriveBay>> bays;
+  for (const auto& drive : spec.library.drives) {
+    bays.push_back(TRY(make_bay(env, spec, drive, exchange)));
+    to_drives.push_back(std::make_unique<tape::InProcessTransport>(*bays.back(), kEngineNexus));
+    renewable.push_back(nullptr);
+    kinds.push_back(catalogue_kind(drive.kind));
+    ports.push_back({.serial = drive.serial});
+  }
+  robot = TRY(tape::Library::open(
+      *std::move(folder), std::move(bays),
+      [name = spec.name](const std::string& text) { log(LogLevel::kWarning, name + ": " + text); }));
+  changer = std::make_unique<tape::Changer>(*robot, spec.library.changer);
+  to_changer = std::make_unique<tape::InProcessTransport>(*changer, kEngineNexus);
+  return {};
+}
+
+Status EngineBackEnd::Place::make_outside(Env env, const BackEndSpec& spec) {
+  const auto password = TRY(read_password(*env.disk, spec));
+  const bool local = spec.kind == BackEndKind::kScsi;
+  to_changer = std::make_unique<OutsideTransport>(TRY(opener(spec, spec.changer, password)),
+                                                  OutsideTransport::AfterBreak::kOpensAnew, local);
+  for (const auto& drive : spec.drives) {
+    auto way = std::make_unique<OutsideTransport>(TRY(opener(spec, drive.device, password)),
+                                                  OutsideTransport::AfterBreak::kStaysBroken, local);
+    renewable.push_back(way.get());
+    to_drives.push_back(std::move(way));
+    kinds.push_back(catalogue_kind(spec.media));
+    ports.push_back({.serial = drive.serial, .element = drive.element});
+  }
+  return {};
+}
+
+void EngineBackEnd::Place::man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most) {
+  auto options = parts.station;
+  options.reserve_bytes = std::min(options.reserve_bytes, reserve_at_most);
+  library = std::make_unique<engine::PhysicalLibrary>(name, *to_changer, ports);
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    drives.push_back(std::make_unique<engine::PhysicalDrive>(ports[i].serial, *to_drives[i]));
+    stations.push_back(std::make_unique<engine::TapeStation>(*library, *drives.back(), parts.keys, *env.clock,
+                                                             parts.station));
+  }
+}
+
+EngineBackEnd::EngineBackEnd(engine::Notices& notices) : notices_(notices) {}
+EngineBackEnd::~EngineBackEnd() = default;
+
+Result<std::unique_ptr<EngineBackEnd>> EngineBackEnd::open(Env env, const std::vector<BackEndSpec>& specs,
+                                                           BackEndParts parts) {
+  std::unique_ptr<EngineBackEnd> made(new EngineBackEnd(parts.notices));
+  for (const auto& spec : specs) {
+    auto& place = *made->places_.emplace_back(std::make_unique<Place>());
+    place.name = spec.name;
+    TRY(spec.kind == BackEndKind::kVirtual ? place.make_virtual(env, spec, parts.exchange)
+                                           : place.make_outside(env, spec));
+    place.man(env, parts,
+              spec.kind == BackEndKind::kVirtual ? spec.cartridge_bytes / kReservedPart
+                                                 : std::numeric_limits<std::uint64_t>::max());
+    for (std::size_t i = 0; i < place.stations.size(); ++i)
+      made->seats_.push_back({*place.library, *place.drives[i], *place.stations[i], place.kinds[i]});
+    (void)made->refresh(place.name);  // told as interventions
+  }
+  for (std::size_t seat = 0; seat < made->seats_.size(); ++seat) (void)made->bring_online(seat);
+  return made;
+}
+
+std::vector<engine::PhysicalLibrary*> EngineBackEnd::libraries() const {
+  std::vector<engine::PhysicalLibrary*> out;
+  for (const auto& place : places_) out.push_back(place->library.get());
+  return out;
+}
+
+engine::MediumKind EngineBackEnd::kind_of(const std::string& library, const std::string& barcode) const {
+  const auto place = std::ranges::find(places_, library, [](const auto& one) { return one->name; });
+  if (place == places_.end()) return engine::MediumKind::kLto;
+  auto kind = (*place)->kinds.front();
+  if ((*place)->robot)
+    (*place)->robot->look([&](const tape::LibraryFolder& folder) {
+      if (const auto* holding = folder.inventory().find(barcode)) kind = catalogue_kind(holding->kind);
+    });
+  return kind;
+}
+
+Status EngineBackEnd::bring_online(std::size_t index) {
+  const auto& seat = seats_.at(index);
+  for (const auto& place : places_)
+    for (std::size_t i = 0; i < place->drives.size(); ++i)
+      if (place->drives[i].get() == &seat.drive && place->renewable[i] != nullptr)
+        place->renewable[i]->renew();
+  const auto probed = seat.drive.probe();
+  const MutexLock lock(mutex_);
+  // What the drive answered wrongly is for an operator to mend.
+  if (probed || engine::fault_of(probed.error()) == engine::MountFault::kConfiguration)
+    unanswered_.erase(index);
+  else
+    unanswered_.insert(index);
+  if (probed)
+    notices_.clear(NoticeKind::kDriveOffline, seat.drive.serial(), "The " + seat.drive.name() + " is online");
+  else
+    notices_.raise(NoticeKind::kDriveOffline, seat.drive.serial(), probed.error().text());
+  return probed;
+}
+
+Status EngineBackEnd::refresh(const std::string& name) {
+  const auto place = std::ranges::find(places_, name, [](const auto& one) { return one->name; });
+  if (place == places_.end())
+    return fail(ErrorCode::kNotFound, "the engine has no library " + escape_unprintable(name), "library");
+  const auto seen = (*place)->library->open();
+  (*place)->answers = seen.has_value();
+  const std::string subject = "library " + name;
+  if (!seen) {
+    notices_.raise(NoticeKind::kDriveOffline, subject, seen.error().text());
+    return seen;
+  }
+  const auto problems = (*place)->library->problems();
+  std::string text;
+  for (const auto& problem : problems) text += (text.empty() ? "" : "; ") + problem;
+  if (text.empty())
+    notices_.clear(NoticeKind::kDriveOffline, subject, "The " + subject + " answers");
+  else
+    notices_.raise(NoticeKind::kDriveOffline, subject, "The " + subject + ": " + text);
+  return {};
+}
+
+void EngineBackEnd::retry(const Claim& claim) {
+  for (const auto& place : places_)
+    if (!place->answers) (void)refresh(place->name);  // told as an intervention
+  for (std::size_t index = 0; index < seats_.size(); ++index) {
+    if (!unanswered(index)) continue;
+    if (const auto mine = claim(seats_[index].station)) (void)bring_online(index);
+  }
+}
+
+bool EngineBackEnd::unanswered(std::size_t index) const {
+  const MutexLock lock(mutex_);
+  return unanswered_.contains(index) &&
+         seats_[index].drive.status().state == engine::PhysicalDriveStatus::State::kOffline;
+}
+
+Status EngineBackEnd::power_off() {
+  Status first;
+  for (const auto& place : places_) {
+    if (!place->robot) continue;
+    const auto off = place->robot->power_off();
+    if (!off && first) first = off;
+  }
+  return first;
+}
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,118 @@
+#include "apps/engine_operator.h"
+
+#include "tape/library/kept_cartridges.h"
+
+namespace tapewarden::apps {
+namespace {
+
+std::string place_text(const engine::PlacedCartridge& placed) {
+  const auto element = "element " + std::to_string(placed.element);
+  if (!placed.drive.empty()) return "drive " + placed.drive;
+  if (placed.type == scsi::ElementType::kDataTransfer) return "drive, " + element;
+  return (placed.type == scsi::ElementType::kImportExport ? "import/export slot, " : "slot, ") + element;
+}
+
+std::unexpected<Error> nowhere(const std::string& barcode) {
+  return fail(ErrorCode::kNotFound, "no library behind the engine has the cartridge " + barcode, "barcode",
+              "put it into a library; its label must be readable");
+}
+
+// The steps of all mounts of it that are kept, oldest first.
+std::vector<engine::TraceStep> traces_of(const engine::TraceBook& book, const std::string& name) {
+  auto traces = book.of_volume(name);
+  if (traces.empty()) traces = book.of_cartridge(name);
+  std::vector<engine::TraceStep> steps;
+  for (auto trace = traces.rbegin(); trace != traces.rend(); ++trace)
+    steps.insert(steps.end(), (*trace)->steps.begin(), (*trace)->steps.end());
+  return steps;
+}
+
+}  // namespace
+
+Status LibraryShelf::put(const std::vector<engine::ShelvedVolume>& volumes) {
+  std::vector<tape::NewKeptCartridge> cartridges;
+  for (const auto& volume : volumes)
+    cartridges.push_back(
+        {.barcode = volume.volser, .volume = volume.volume, .kind = volume.kind, .slot = std::nullopt});
+  return library_.act(
+      [&](tape::LibraryFolder& folder) { return tape::put_kept_cartridges(folder, cartridges); });
+}
+
+Result<std::optional<engine::ShelvedVolume>> LibraryShelf::take(const std::string& volser) {
+  std::optional<engine::ShelvedVolume> taken;
+  TRY(library_.act([&](tape::LibraryFolder& folder) -> Status {
+    const auto* holding = folder.inventory().find(volser);
+    if (holding == nullptr) return {};
+    const engine::ShelvedVolume found{.volser = volser, .volume = holding->volume, .kind = holding->kind};
+    TRY(tape::take_off_kept_cartridges(folder, {volser}));
+    taken = found;
+    return {};
+  }));
+  return taken;
+}
+
+std::string LibraryShelf::place_of(const std::string& volser) {
+  std::string place;
+  library_.look([&](const tape::LibraryFolder& folder) {
+    const auto* holding = folder.inventory().find(volser);
+    if (holding != nullptr && holding->place.inside()) place = holding->place.text();
+  });
+  return place;
+}
+
+Result<WorkingBackEnd::Found> WorkingBackEnd::look(const std::string& barcode) {
+  std::optional<Found> found;
+  for (const bool again : {false, true}) {
+    for (auto* library : libraries_.libraries()) {
+      if (again && !library->find(barcode)) (void)library->refresh();  // where it fails, it is not there
+      const auto placed = library->find(barcode);
+      if (!placed) continue;
+      if (found || library->twice(barcode))
+        return fail(ErrorCode::kConflict, "two cartridges bear the barcode " + barcode, "barcode",
+                    "take the wrong one out of the library");
+      found = Found{library, *placed};
+    }
+    if (found) return *found;
+  }
+  return nowhere(barcode);
+}
+
+Result<engine::BackEndCartridge> WorkingBackEnd::find(const std::string& barcode) {
+  const auto found = TRY(look(barcode));
+  return engine::BackEndCartridge{.library = found.library->name(),
+                                  .kind = libraries_.kind_of(found.library->name(), barcode),
+                                  .place = place_text(found.placed)};
+}
+
+Result<std::shared_ptr<void>> WorkingBackEnd::hold(const std::string& barcode) {
+  auto claim = work_.claim_cartridge(barcode);
+  if (!claim)
+    return fail(ErrorCode::kConflict, "work with cartridge " + barcode + " is under way", "barcode",
+                "try again when it is back in its slot");
+  return std::make_shared<engine::Claims::Claim>(*std::move(claim));
+}
+
+Result<std::string> WorkingBackEnd::hand_out(const std::string& barcode) {
+  const auto found = TRY(look(barcode));
+  const auto element = TRY(found.library->hand_out(barcode));
+  return "import/export slot of library " + found.library->name() + ", element " + std::to_string(element);
+}
+
+EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& library)
+    : shelf_(library), back_end_(engine.back_end(), engine.work()), recalls_(*env.clock, engine.desk()) {
+  engine::OperatorParts parts{.env = env,
+                              .catalogue = engine.catalogue(),
+                              .desk = engine.desk(),
+                              .notices = engine.notices(),
+                              .names = engine.names(),
+                              .shelf = shelf_,
+                              .back_end = back_end_};
+  parts.wake = [&work = engine.work()] { work.try_again(); };
+  parts.shred = [&engine](const engine::CachedContent& content) { engine.shred(content); };
+  services_ = std::make_shared<admin::EngineServices>(admin::EngineServices{
+      .parts = std::move(parts),
+      .recalls = recalls_,
+      .traces = [&work = engine.work()](const std::string& name) { return traces_of(work.traces(), name); }});
+}
+
+}  // namespace tapewarden::apps

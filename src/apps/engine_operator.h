@@ -1,0 +1,59 @@
+// What operators' orders work on, as the program has it (engine/operator/parts.h): the library that hosts
+// see, the libraries behind the engine, and REST's view of both. Thread-safe.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "admin/taped/taped_routes.h"
+#include "apps/taped_engine.h"
+#include "tape/library/library.h"
+
+namespace tapewarden::apps {
+
+// The hosts' library, whose cartridges a keeper has.
+class LibraryShelf final : public engine::VolumeShelf {
+ public:
+  explicit LibraryShelf(tape::Library& library) : library_(library) {}
+  Status put(const std::vector<engine::ShelvedVolume>& volumes) override;
+  Result<std::optional<engine::ShelvedVolume>> take(const std::string& volser) override;
+  std::string place_of(const std::string& volser) override;
+
+ private:
+  tape::Library& library_;
+};
+
+// The libraries behind the engine, and the work that goes on there.
+class WorkingBackEnd final : public engine::BackEnd {
+ public:
+  WorkingBackEnd(EngineBackEnd& libraries, engine::Work& work) : libraries_(libraries), work_(work) {}
+  // Asks libraries that do not know the cartridge again, which may take minutes.
+  Result<engine::BackEndCartridge> find(const std::string& barcode) override;
+  Result<std::shared_ptr<void>> hold(const std::string& barcode) override;
+  Result<std::string> hand_out(const std::string& barcode) override;
+
+ private:
+  struct Found {
+    engine::PhysicalLibrary* library = nullptr;
+    engine::PlacedCartridge placed{};
+  };
+  Result<Found> look(const std::string& barcode);
+
+  EngineBackEnd& libraries_;
+  engine::Work& work_;
+};
+
+class EngineOperator {
+ public:
+  // Borrows both, which outlive it and the services.
+  EngineOperator(Env env, TapedEngine& engine, tape::Library& library);
+  std::shared_ptr<const admin::EngineServices> services() const { return services_; }
+
+ private:
+  LibraryShelf shelf_;
+  WorkingBackEnd back_end_;
+  engine::RecallOrders recalls_;
+  std::shared_ptr<const admin::EngineServices> services_;
+};
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,302 @@
+#include "apps/taped_engine.h"
+
+#include <atomic>
+#include <thread>
+
+#include "apps/engine_workers.h"
+#include "apps/log.h"
+#include "apps/ticker.h"
+#include "base/text.h"
+#include "engine/rebuild/file_catalogue_backup.h"
+
+namespace tapewarden::apps {
+namespace {
+
+using engine::NoticeKind;
+
+constexpr std::size_t kIdFileLimit = 64;              // bytes
+constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
+constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
+constexpr std::chrono::milliseconds kUpkeep{5'000};
+constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again each so many times
+constexpr std::size_t kMostNamed = 20;    // in one line of the log
+
+// Of an engine without key servers: every cartridge is clear.
+class NoKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
+ public:
+  Result<engine::KeyNames> serve(tape::TapeDrive&) override { return none(); }
+  Status confirm(tape::TapeDrive&, std::chrono::milliseconds) override { return none(); }
+  Status check_labels(const std::vector<std::string>&) override { return none(); }
+  Status check_group(const std::string&) override { return none(); }
+
+ private:
+  static std::unexpected<Error> none() {
+    return fail(ErrorCode::kUnavailable, "the engine has no key servers", "engine.key_servers",
+                "name the engine.toml that says where they are");
+  }
+};
+
+Result<Uuid> read_or_make_id(Env env, const std::string& path) {
+  if (!env.disk->exists(path))
+    TRY(write_file_atomically(*env.disk, path, as_bytes(Uuid::random(*env.random).text() + "\n")));
+  const auto content = TRY(read_file(*env.disk, path, kIdFileLimit));
+  const auto id = Uuid::parse(trim(as_text(content)));
+  if (id) return *id;
+  return fail(ErrorCode::kCorrupt, path + " holds no id", "engine.data", "put the file back as it was");
+}
+
+// The first of them, for a line of the log.
+std::string names_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kMostNamed; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kMostNamed) text += " and " + std::to_string(names.size() - kMostNamed) + " more";
+  return text;
+}
+
+void tell(LogLevel level, const std::string& what, const std::vector<std::string>& names) {
+  if (!names.empty()) log(level, what + ": " + names_of(names));
+}
+
+// Which cartridge of the inventory is in which drive.
+std::map<std::string, std::string> in_drives(const tape::Inventory& inventory) {
+  std::map<std::string, std::string> out;
+  for (const auto& [barcode, holding] : inventory.cartridges())
+    if (holding.place.kind == tape::PlaceKind::kDrive) out.emplace(barcode, holding.place.drive);
+  return out;
+}
+
+// A library of cartridge files that was made a tape engine's would give its hosts none of them.
+Status check_inventory(engine::Catalogue& catalogue, const tape::Inventory& inventory) {
+  std::vector<std::string> unknown;
+  bool any = false;
+  TRY(catalogue.read([&](engine::CatalogueView& view) -> Status {
+    for (const auto& [barcode, holding] : inventory.cartridges()) {
+      const bool known = TRY(view.find_volume(barcode)).has_value();
+      any = any || known;
+      if (!known) unknown.push_back(barcode);
+    }
+    return {};
+  }));
+  if (!unknown.empty() && !any)
+    return fail(ErrorCode::kConflict,
+                "the library holds cartridges that are no logical volumes: " + names_of(unknown),
+                "library.folder", "name a new folder for the engine's library, or take [engine] out");
+  tell(LogLevel::kError, "the catalogue does not know these cartridges of the library", unknown);
+  return {};
+}
+
+}  // namespace
+
+// In the order of dependence; destroyed from the end.
+struct TapedEngine::Parts {
+  Env env;
+  Uuid id;
+  std::unique_ptr<NoticeSink> sink;
+  std::unique_ptr<engine::Notices> notices;
+  std::unique_ptr<engine::Catalogue> catalogue;
+  std::unique_ptr<engine::VolumeCache> cache;
+  std::unique_ptr<engine::CachedVolumes> cached;
+  EngineWorkers workers;  // wakes from here on
+  std::unique_ptr<engine::VolumeDesk> desk;
+  std::unique_ptr<engine::CatalogueBackup> backup;
+  NoKeys no_keys;
+  std::unique_ptr<EngineKeys> keys;  // none: no key servers are configured
+  std::unique_ptr<EngineBackEnd> back_end;
+  std::unique_ptr<engine::HostVolumes> volumes;
+  std::unique_ptr<engine::Work> work;
+  std::atomic<engine::Work*> at_work{nullptr};  // `work`, for who calls from other threads
+  unsigned upkeeps = 0;
+  std::unique_ptr<Ticker> upkeep;
+
+  Status open_catalogue(const TapedConfig& config);
+  Status open_cache(const TapeEngineConfig& config);
+  Status open_back_end(const TapeEngineConfig& config);
+  Status open_volumes(const TapedConfig& config, const tape::Inventory& library);
+  Status make_work(const TapeEngineConfig& config);
+  Result<bool> step();
+  void look_after();
+};
+
+Status TapedEngine::Parts::open_catalogue(const TapedConfig& config) {
+  const auto& engine_config = *config.engine;
+  TRY(env.disk->make_directories(engine_config.data));
+  id = TRY(read_or_make_id(env, engine_config.id_path()));
+  sink = TRY(make_notice_sink(env, engine_config, id.text()));
+  notices = std::make_unique<engine::Notices>(*env.clock, sink.get());
+  const auto master = TRY(unlock_engine_store(env, config.https->store));
+  catalogue = TRY(engine::Catalogue::open(env, {engine_config.catalogue_path(), id}, master));
+  const auto backups = engine_config.data + "/backups";
+  TRY(env.disk->make_directories(backups));
+  backup = std::make_unique<engine::FileCatalogueBackup>(env, *catalogue, id, backups);
+  return {};
+}
+
+Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
+  auto opened = TRY(engine::open_cache(env, *catalogue, *notices, config.cache));
+  cache = std::move(opened.cache);
+  tell(LogLevel::kInfo, "files of nobody were removed from the cache", opened.removed);
+  tell(LogLevel::kWarning, "files of these volumes were missing in the cache; their copies on tape count",
+       opened.corrected);
+  tell(LogLevel::kWarning, "of these the copy that was due waits until they are recalled",
+       opened.due_without_file);
+  tell(LogLevel::kError, "the content of these volumes is nowhere", opened.lost);
+  cached = std::make_unique<engine::CachedVolumes>(
+      env, *catalogue, *cache, *notices,
+      engine::CacheLimits{.bytes = config.cache_bytes, .margin_bytes = config.cache_bytes / kMarginPart});
+  desk = std::make_unique<engine::VolumeDesk>([this] { workers.wake(); });
+  return {};
+}
+
+Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
+  if (!config.key_servers.empty())
+    keys = TRY(EngineKeys::connect(env, config.key_servers, *notices, [this] {
+      if (auto* const working = at_work.load()) working->try_again();
+    }));
+  engine::StationOptions station{.reserve_bytes = kBackupReserve};
+  station.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+  engine::DriveKeys& drive_keys = keys ? static_cast<engine::DriveKeys&>(*keys) : no_keys;
+  back_end = TRY(EngineBackEnd::open(env, config.back_ends,
+                                     {.keys = drive_keys,
+                                      .exchange = keys ? &keys->exchange() : nullptr,
+                                      .notices = *notices,
+                                      .station = std::move(station)}));
+  return {};
+}
+
+Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::Inventory& library) {
+  TRY(check_inventory(*catalogue, library));
+  engine::HostOptions options;
+  tape::CartridgeSpec blank{.volume = {},
+                            .volser = {},
+                            .kind = config.library.drives.front().kind,
+                            .capacity_bytes = config.engine->volume_bytes};
+  if (config.drives.density != 0) blank.density = config.drives.density;
+  options.blank = [blank](const std::string& volser) {
+    auto spec = blank;
+    spec.volser = volser;
+    return spec;
+  };
+  volumes =
+      std::make_unique<engine::HostVolumes>(env, *catalogue, *cached, *desk, *notices, std::move(options));
+  const auto found = TRY(volumes->reconcile(in_drives(library)));
+  tell(LogLevel::kWarning, "volumes that were in drives when the engine ended", found.out);
+  tell(LogLevel::kInfo, "of these a host had changed the content", found.changed);
+  for (const auto& fault : found.faults) log(LogLevel::kError, fault);
+  return {};
+}
+
+Status TapedEngine::Parts::make_work(const TapeEngineConfig& config) {
+  std::vector<engine::WorkDrive> drives;
+  for (const auto& seat : back_end->seats()) drives.push_back({&seat.station, seat.kind});
+  work = std::make_unique<engine::Work>(
+      engine::WorkParts{.env = env,
+                        .catalogue = *catalogue,
+                        .cached = *cached,
+                        .desk = *desk,
+                        .notices = *notices,
+                        .backup = backup.get()},
+      std::move(drives),
+      engine::WorkOptions{.engine = id, .capable_drives = config.minimum_encrypting_drives});
+  at_work = work.get();
+  return work->set_reclaim_schedule(config.reclaim);
+}
+
+Result<bool> TapedEngine::Parts::step() {
+  const bool worked = TRY(work->step());
+  if (worked) (void)volumes->retry_waiting();  // room may have come
+  return worked;
+}
+
+// What nobody else has a reason to look at.
+void TapedEngine::Parts::look_after() {
+  if (const auto left = cached->keep_margin(); !left)
+    log(LogLevel::kError, "room in the cache: " + left.error().text());
+  if (volumes->retry_waiting() != 0) workers.wake();
+  if (++upkeeps % kUpkeepsToRetry != 0) return;
+  back_end->retry([this](engine::TapeStation& station) -> std::shared_ptr<void> {
+    auto claim = work->drives().claim_anyhow(station);
+    return claim ? std::make_shared<engine::DriveDesk::Claim>(*std::move(claim)) : nullptr;
+  });
+  workers.wake();
+}
+
+TapedEngine::TapedEngine() : parts_(std::make_unique<Parts>()) {}
+TapedEngine::~TapedEngine() {
+  (void)stop();
+}
+
+Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConfig& config,
+                                                        const tape::Inventory& library) {
+  std::unique_ptr<TapedEngine> made(new TapedEngine());
+  auto& parts = *made->parts_;
+  parts.env = env;
+  TRY(parts.open_catalogue(config));
+  TRY(parts.open_cache(*config.engine));
+  TRY(parts.open_back_end(*config.engine));
+  TRY(parts.open_volumes(config, library));
+  TRY(parts.make_work(*config.engine));
+  return made;
+}
+
+void TapedEngine::serve() {
+  auto& parts = *parts_;
+  parts.workers.start(parts.back_end->seats().size(),
+                      {.step = [&parts] { return parts.step(); },
+                       .next_attempt = [&parts] { return parts.work->next_attempt(); },
+                       .clock = *parts.env.clock});
+  parts.upkeep = std::make_unique<Ticker>(kUpkeep, [&parts] { parts.look_after(); });
+}
+
+Status TapedEngine::stop() {
+  if (parts_->keys) parts_->keys->stop_telling();
+  parts_->upkeep.reset();
+  parts_->workers.stop();
+  return parts_->back_end ? parts_->back_end->power_off() : Status{};
+}
+
+tape::VolumeKeeper& TapedEngine::keeper() {
+  return *parts_->volumes;
+}
+Env TapedEngine::volume_env() {
+  return parts_->cached->env();
+}
+engine::Catalogue& TapedEngine::catalogue() {
+  return *parts_->catalogue;
+}
+engine::CachedVolumes& TapedEngine::cached() {
+  return *parts_->cached;
+}
+engine::VolumeDesk& TapedEngine::desk() {
+  return *parts_->desk;
+}
+engine::Notices& TapedEngine::notices() {
+  return *parts_->notices;
+}
+engine::HostVolumes& TapedEngine::volumes() {
+  return *parts_->volumes;
+}
+engine::Work& TapedEngine::work() {
+  return *parts_->work;
+}
+EngineBackEnd& TapedEngine::back_end() {
+  return *parts_->back_end;
+}
+engine::KeyNameCheck& TapedEngine::names() {
+  return parts_->keys ? static_cast<engine::KeyNameCheck&>(*parts_->keys) : parts_->no_keys;
+}
+std::vector<admin::KeyServerView> TapedEngine::key_servers() const {
+  return parts_->keys ? parts_->keys->servers() : std::vector<admin::KeyServerView>{};
+}
+std::vector<std::string> TapedEngine::warnings() const {
+  return parts_->sink->warnings();
+}
+const Uuid& TapedEngine::id() const {
+  return parts_->id;
+}
+
+void TapedEngine::shred(const engine::CachedContent& content) {
+  if (const auto gone = parts_->cache->shred(content); !gone)
+    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
+}
+
+}  // namespace tapewarden::apps

@@ -1,0 +1,226 @@
+#include "engine/host/host_volumes.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace tapewarden::engine {
+
+HostVolumes::~HostVolumes() {
+  std::vector<std::pair<std::string, std::string>> waiting;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [drive, place] : places_)
+      if (place.waits != Waits::kNo) waiting.emplace_back(place.barcode, drive);
+  }
+  for (const auto& [barcode, drive] : waiting) give_up(barcode, drive);
+}
+
+void HostVolumes::wait_until_idle(const std::string& drive) {
+  for (;;) {
+    const auto found = places_.find(drive);
+    if (found == places_.end() || !found->second.busy) return;
+    idle_.wait(mutex_);
+  }
+}
+
+HostVolumes::Place* HostVolumes::find(const std::string& barcode, const std::string& drive) {
+  const auto found = places_.find(drive);
+  return found == places_.end() || found->second.barcode != barcode ? nullptr : &found->second;
+}
+
+void HostVolumes::tell_when_brought(Brought brought) {
+  const MutexLock lock(mutex_);
+  const bool nobody = !brought;
+  brought_ = nobody ? nullptr : std::make_shared<const Brought>(std::move(brought));
+  while (nobody && telling_ > 0) idle_.wait(mutex_);
+}
+
+Status HostVolumes::take_place(const std::string& barcode, const Uuid& volume, const std::string& drive) {
+  const MutexLock lock(mutex_);
+  wait_until_idle(drive);
+  for (const auto& [other, place] : places_) {
+    if (other != drive && place.barcode != barcode) continue;
+    return fail(ErrorCode::kConflict,
+                other == drive ? "the drive " + drive + " has the volume " + place.barcode
+                               : "the volume " + barcode + " is in the drive " + other,
+                "drive", "have it unmounted there first");
+  }
+  places_[drive] = {.barcode = barcode, .volume = volume, .busy = true};
+  return {};
+}
+
+Result<std::optional<std::string>> HostVolumes::fetch(const std::string& barcode, const Uuid& volume,
+                                                      const std::string& drive) {
+  bool again = false;
+  {
+    const MutexLock lock(mutex_);
+    wait_until_idle(drive);
+    again = find(barcode, drive) != nullptr;
+  }
+  // A drive that asks anew has let go of what it had.
+  if (again) give_up(barcode, drive);
+  TRY(take_place(barcode, volume, drive));
+  const auto mounted = mounts_.mount(barcode, volume, drive);
+  enter(drive, mounted);
+  if (!mounted) return std::unexpected(mounted.error());
+  if (mounted->state == Mounting::State::kIn) return std::optional(mounted->path);
+  if (mounted->state == Mounting::State::kWantsRecall) ask_desk(drive);
+  return std::nullopt;
+}
+
+void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounted) {
+  const MutexLock lock(mutex_);
+  auto& place = places_.at(drive);
+  TW_ASSERT(place.busy);
+  place.busy = false;
+  idle_.notify_all();
+  if (!mounted) {
+    places_.erase(drive);
+    return;
+  }
+  switch (mounted->state) {
+    case Mounting::State::kIn:
+      place.waits = Waits::kNo;
+      return;
+    case Mounting::State::kWantsRoom:
+      if (place.waits != Waits::kForRoom) place.order = ++last_;
+      place.waits = Waits::kForRoom;
+      return;
+    case Mounting::State::kWantsRecall:
+      place.waits = Waits::kForRecall;
+      place.ask.reset();
+      place.ask_number = ++last_;
+      return;
+  }
+}
+
+// The answer may come before ask() is back, and so may give_up().
+void HostVolumes::ask_desk(const std::string& drive) {
+  std::string volser;
+  std::uint64_t number = 0;
+  {
+    const MutexLock lock(mutex_);
+    const auto found = places_.find(drive);
+    if (found == places_.end() || found->second.waits != Waits::kForRecall || found->second.ask) return;
+    volser = found->second.barcode;
+    number = found->second.ask_number;
+  }
+  const auto ask = desk_.ask(volser, RecallReason::kHost,
+                             [this, drive, number](const Status& outcome) { told(drive, number, outcome); });
+  {
+    const MutexLock lock(mutex_);
+    const auto found = places_.find(drive);
+    if (found != places_.end() && found->second.ask_number == number) {
+      found->second.ask = ask;
+      return;
+    }
+  }
+  desk_.cancel(ask);
+}
+
+void HostVolumes::told(const std::string& drive, std::uint64_t ask_number, const Status& outcome) {
+  {
+    const MutexLock lock(mutex_);
+    const auto found = places_.find(drive);
+    if (found == places_.end() || found->second.ask_number != ask_number) return;
+    TW_ASSERT(found->second.waits == Waits::kForRecall && !found->second.busy);
+    found->second.busy = true;
+    found->second.ask_number = 0;
+    found->second.ask.reset();
+  }
+  (void)go_on(drive, outcome ? std::nullopt : std::optional(outcome.error()));
+}
+
+HostVolumes::Waits HostVolumes::go_on(const std::string& drive, const std::optional<Error>& fault) {
+  std::string barcode;
+  Uuid volume;
+  std::shared_ptr<const Brought> brought;
+  {
+    const MutexLock lock(mutex_);
+    const auto& place = places_.at(drive);
+    barcode = place.barcode;
+    volume = place.volume;
+    brought = brought_;
+    if (brought) ++telling_;
+  }
+  // Where nobody listens any more a drive gets nothing; the next start fetches anew.
+  const Result<Mounting> mounted = fault     ? std::unexpected(*fault)
+                                   : brought ? mounts_.mount(barcode, volume, drive)
+                                             : Mounting{Mounting::State::kWantsRoom};
+  if (brought && (!mounted || mounted->state == Mounting::State::kIn))
+    (*brought)(drive, barcode,
+               mounted ? Result<std::string>(mounted->path) : std::unexpected(mounted.error()));
+  enter(drive, mounted);
+  if (mounted && mounted->state == Mounting::State::kWantsRecall) ask_desk(drive);
+  const MutexLock lock(mutex_);
+  if (brought) --telling_;
+  idle_.notify_all();
+  const auto found = places_.find(drive);
+  return found == places_.end() ? Waits::kNo : found->second.waits;
+}
+
+void HostVolumes::give_up(const std::string& barcode, const std::string& drive) {
+  Place place;
+  {
+    const MutexLock lock(mutex_);
+    wait_until_idle(drive);
+    const auto* found = find(barcode, drive);
+    if (found == nullptr) return;
+    if (found->waits == Waits::kNo) {
+      place = *found;
+    } else {
+      place = *found;
+      places_.erase(drive);
+    }
+  }
+  if (place.waits == Waits::kNo) {
+    // The drive never touched it, or says nothing of what it did: the file itself tells.
+    (void)returned(barcode, drive);
+    return;
+  }
+  if (place.ask) desk_.cancel(*place.ask);
+  if (place.waits == Waits::kForRoom) mounts_.want_no_room(barcode);
+}
+
+Status HostVolumes::returned(const std::string& barcode, const std::string& drive) {
+  {
+    const MutexLock lock(mutex_);
+    wait_until_idle(drive);
+    auto* place = find(barcode, drive);
+    if (place == nullptr || place->waits != Waits::kNo) {
+      return fail(ErrorCode::kNotFound, "the volume " + barcode + " was not given to the drive " + drive,
+                  "drive");
+    }
+    place->busy = true;
+  }
+  auto unmounted = mounts_.unmount(barcode);
+  const MutexLock lock(mutex_);
+  places_.erase(drive);
+  idle_.notify_all();
+  return unmounted;
+}
+
+std::optional<std::string> HostVolumes::next_for_room() {
+  const MutexLock lock(mutex_);
+  auto next = places_.end();
+  for (auto place = places_.begin(); place != places_.end(); ++place) {
+    if (place->second.waits != Waits::kForRoom || place->second.busy) continue;
+    if (next == places_.end() || place->second.order < next->second.order) next = place;
+  }
+  if (next == places_.end() || !brought_) return std::nullopt;
+  next->second.busy = true;
+  return next->first;
+}
+
+std::size_t HostVolumes::retry_waiting() {
+  std::size_t freed = 0;
+  while (const auto drive = next_for_room()) {
+    if (go_on(*drive, std::nullopt) == Waits::kForRoom) break;
+    ++freed;
+  }
+  return freed;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,118 @@
+// A logical volume goes into a drive and comes back (feature rows T1, T2, T5): what that means for catalogue,
+// cache and desk. Who waits for what is host_volumes.h's business.
+//
+// Thread-safe for different volumes; of one volume the caller does one thing at a time.
+//
+// Invariants
+//  1. A drive gets the file of a volume only after the catalogue says durably that the volume is mounted
+//     there, and the desk knows that it is taken. So whatever a host wrote before a crash is found by
+//     reconcile(): the volume's content stamp is another one.
+//  2. `mounted` is cleared in the change that settles what the host left (settle.h), never before. A file
+//     that could not be looked at keeps its volume mounted, so that neither eviction nor a copy touches it.
+//  3. The old content of a scratch volume goes with the mount that gives it a blank file, and not without it,
+//     but for an error of the cache's disk in between.
+//  4. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/host/settle.h"
+#include "engine/residence/cached_volumes.h"
+#include "engine/volume_desk.h"
+#include "tape/medium/cartridge.h"
+
+namespace tapewarden::engine {
+
+struct HostOptions {
+  // How the blank file of a scratch mount is made: kind, density and compression; volser, UUID and, where the
+  // volume has one, capacity are the volume's. Empty: as CartridgeSpec says.
+  std::function<tape::CartridgeSpec(const std::string& volser)> blank = {};
+  // Scratch volumes are not mounted before the time has come when their content may be deleted.
+  bool expire_hold = false;
+};
+
+struct Mounting {
+  enum class State : std::uint8_t { kIn, kWantsRecall, kWantsRoom };
+  State state = State::kIn;
+  std::string path = {};  // when it is in
+};
+
+// What a start found about volumes that were in drives.
+struct Reconciled {
+  std::vector<std::string> kept;     // still in the drive
+  std::vector<std::string> out;      // in no drive any more
+  std::vector<std::string> changed;  // of both: what a host wrote before the end is theirs now
+  std::vector<std::string> faults;   // sentences for the operator; such a volume stays mounted
+};
+
+class VolumeMounts {
+ public:
+  // Borrows all of them.
+  VolumeMounts(Env env, Catalogue& catalogue, CachedVolumes& cached, VolumeDesk& desk, Notices& notices,
+               HostOptions options)
+      : env_(env),
+        catalogue_(catalogue),
+        cached_(cached),
+        desk_(desk),
+        notices_(notices),
+        options_(std::move(options)),
+        expire_hold_(options_.expire_hold) {}
+
+  void set_expire_hold(bool on) { expire_hold_.store(on); }
+  bool expire_hold() const { return expire_hold_.load(); }
+
+  // The volume's file for the drive: the whole one in the cache, or a blank one for a scratch volume.
+  // kNotFound; kConflict: another cartridge, in another drive, or held back by the expire hold; kExhausted:
+  // larger than the cache; kCorrupt: the content is nowhere; errors of disk and catalogue.
+  Result<Mounting> mount(const std::string& volser, const Uuid& volume, const std::string& drive);
+  // The mount that wanted room does not take place any more.
+  void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
+  // The drive has closed the file. An error: the volume stays mounted for the catalogue until the next
+  // unmount(), mount() or reconcile() can look at its file.
+  Status unmount(const std::string& volser);
+
+  // Once, before the first mount: volumes that the catalogue has in drives. `in_drives`: the serial of the
+  // drive by barcode, of what the library's inventory has in drives. Errors of the catalogue.
+  Result<Reconciled> reconcile(const std::map<std::string, std::string>& in_drives);
+
+ private:
+  // Nothing: the volume changed meanwhile, and is to be looked at again.
+  using Attempt = Result<std::optional<Mounting>>;
+  Result<Mounting> mount_at_last(const std::string& volser, const Uuid& uuid, const std::string& drive);
+  Attempt mount_content(const LogicalVolume& volume, const std::string& drive);
+  Attempt mount_blank(const LogicalVolume& volume, const std::string& drive);
+  // False: the volume changed meanwhile.
+  Result<bool> note_mounted(const LogicalVolume& volume, const std::string& path, const std::string& drive);
+  Status leave_without_file(const LogicalVolume& volume);
+  Status check_hold(const LogicalVolume& volume) const;
+  tape::CartridgeSpec blank_of(const LogicalVolume& volume) const;
+  Status enter_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec, const std::string& drive);
+  Status replace_by_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec,
+                          const std::string& drive);
+  Result<LogicalVolume> without_old_file(const LogicalVolume& volume);
+  Result<Bytes> make_blank(const CachedVolumes::Coming& coming, const tape::CartridgeSpec& spec);
+
+  // volume_returns.cc
+  Status settle(const std::string& volser);
+  // Looks at what the drive left, and settles it; with `keep` it stays mounted. Whether the content changed.
+  Result<bool> settle_file(const LogicalVolume& volume, bool keep);
+  Result<GivenBack> look_at(const LogicalVolume& volume, const std::string& path);
+  Status settle_without_file(const LogicalVolume& volume);
+  Status drop_blank(const LogicalVolume& volume);
+  Status enter_settled(const LogicalVolume& volume, const GivenBack& found, bool keep);
+  void tell_unknown(const LogicalVolume& volume, const std::string& construct, const NamedConstructs& named);
+
+  const Env env_;
+  Catalogue& catalogue_;
+  CachedVolumes& cached_;
+  VolumeDesk& desk_;
+  Notices& notices_;
+  const HostOptions options_;
+  std::atomic<bool> expire_hold_;
+};
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,121 @@
+// What a drive left when it gave a volume back, or when the program or the power ended.
+#include "base/text.h"
+#include "engine/host/limits.h"
+#include "engine/host/volume_mounts.h"
+#include "engine/host/volume_stamp.h"
+
+namespace tapewarden::engine {
+
+Status VolumeMounts::unmount(const std::string& volser) {
+  auto settled = settle(volser);
+  desk_.give_back(volser);
+  cached_.release_growth(volser);
+  return settled;
+}
+
+Status VolumeMounts::settle(const std::string& volser) {
+  const auto volume = TRY(catalogue_.volume(volser));
+  (void)TRY(settle_file(volume, false));
+  return {};
+}
+
+Result<GivenBack> VolumeMounts::look_at(const LogicalVolume& volume, const std::string& path) {
+  Disk& disk = *cached_.env().disk;
+  return GivenBack{.stamp = TRY(volume_stamp(disk, path)),
+                   .bytes = TRY(cached_.measure(volume)),
+                   .named = TRY(read_named_constructs(disk, path))};
+}
+
+Result<bool> VolumeMounts::settle_file(const LogicalVolume& volume, bool keep) {
+  const auto path = cached_.path_of(volume);
+  if (!path) {
+    TRY(settle_without_file(volume));
+    return false;
+  }
+  const auto found = look_at(volume, *path);
+  if (!found) {
+    notices_.raise(NoticeKind::kVolumeUnreadable, volume.volser,
+                   "the file of the volume " + volume.volser +
+                       " in the cache cannot be read after it was in the drive " + volume.mounted + ": " +
+                       found.error().text());
+    return std::unexpected(found.error());
+  }
+  (void)notices_.clear(NoticeKind::kVolumeUnreadable, volume.volser, "its file was read");
+  if (!keep && blank_as_it_was(volume, found->stamp)) {
+    TRY(drop_blank(volume));
+    return false;
+  }
+  TRY(enter_settled(volume, *found, keep));
+  return volume.stamp != found->stamp;
+}
+
+Status VolumeMounts::settle_without_file(const LogicalVolume& volume) {
+  TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+    LogicalVolume now = TRY(change.volume(volume.volser));
+    now.mounted.clear();
+    return change.put(now);
+  }));
+  if (!volume.cached) return {};  // as open_cache() found, and told
+  TRY(leave_without_file(volume));
+  notices_.raise(NoticeKind::kVolumeUnreadable, volume.volser,
+                 "the file of the volume " + volume.volser + " vanished while it was in the drive " +
+                     volume.mounted + ": what a host wrote there is lost, and the copy on tape is of before");
+  return {};
+}
+
+Status VolumeMounts::drop_blank(const LogicalVolume& volume) {
+  (void)TRY(cached_.drop({volume.volser}, [&](CatalogueChange& change, LogicalVolume& now) -> Result<bool> {
+    now.deleted_generation = now.generation;
+    now.stamp.clear();
+    now.mounted.clear();
+    now.accessed = change.now();
+    return true;
+  }));
+  return {};
+}
+
+Status VolumeMounts::enter_settled(const LogicalVolume& volume, const GivenBack& found, bool keep) {
+  std::vector<std::string> unknown;
+  TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+    LogicalVolume now = TRY(change.volume(volume.volser));
+    unknown = TRY(engine::settle(change, now, found, change.now()));
+    if (!keep) now.mounted.clear();
+    return change.put(now);
+  }));
+  for (const auto& construct : unknown) tell_unknown(volume, construct, found.named);
+  return {};
+}
+
+void VolumeMounts::tell_unknown(const LogicalVolume& volume, const std::string& construct,
+                                const NamedConstructs& named) {
+  constexpr std::size_t kShown = 32;
+  const bool group = construct == "storage group";
+  const std::string name = (group ? named.storage_group : named.management_class).substr(0, kShown);
+  notices_.say(NoticeKind::kUnknownConstruct, volume.volser,
+               "the host named the " + construct + " \"" + escape_unprintable(name) + "\" for the volume " +
+                   volume.volser + ", and there is none of that name: the volume keeps " +
+                   (group ? volume.storage_group : volume.management_class));
+}
+
+Result<Reconciled> VolumeMounts::reconcile(const std::map<std::string, std::string>& in_drives) {
+  std::vector<LogicalVolume> mounted;
+  TRY(catalogue_.read([&](CatalogueView& view) -> Status {
+    mounted = TRY(view.mounted(kMaximumMounted));
+    return {};
+  }));
+  Reconciled out;
+  for (const auto& volume : mounted) {
+    const auto in = in_drives.find(volume.volser);
+    const bool keep = in != in_drives.end() && in->second == volume.mounted;
+    const auto changed = settle_file(volume, keep);
+    if (!changed) {
+      out.faults.push_back("volume " + volume.volser + ": " + changed.error().text());
+      continue;
+    }
+    (keep ? out.kept : out.out).push_back(volume.volser);
+    if (*changed) out.changed.push_back(volume.volser);
+  }
+  return out;
+}
+
+}  // namespace tapewarden::engine

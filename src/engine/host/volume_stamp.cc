@@ -1,0 +1,18 @@
+#include "engine/host/volume_stamp.h"
+
+#include "tape/medium/content_stamp.h"
+#include "tape/medium/partition_set.h"
+
+namespace tapewarden::engine {
+
+Result<Bytes> volume_stamp(Disk& disk, const std::string& path) {
+  const auto first = TRY(tape::content_stamp(disk, path));
+  Bytes stamp(first.begin(), first.end());
+  const auto second_path = tape::partition_path(path);
+  if (!disk.exists(second_path)) return stamp;
+  const auto second = TRY(tape::content_stamp(disk, second_path));
+  stamp.insert(stamp.end(), second.begin(), second.end());
+  return stamp;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,99 @@
+// Fills an empty catalogue with what examinations and a backup say. One thread; what it is given outlives it.
+// Internal to engine/rebuild/.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/catalogue/catalogue.h"
+#include "engine/rebuild/catalogue_image.h"
+#include "engine/rebuild/rebuild.h"
+#include "engine/rebuild/rebuild_report.h"
+#include "engine/rebuild/volume_merge.h"
+
+namespace tapewarden::engine {
+
+struct LoaderInput {
+  Uuid engine;
+  std::vector<std::string> examinations;  // paths, of every engine
+  std::vector<UnreadCartridge> unread;
+  std::optional<std::string> backup;  // path
+  std::uint64_t default_capacity_bytes = 0;
+  WallTime now{};
+};
+
+class CatalogueLoader {
+ public:
+  CatalogueLoader(Catalogue& catalogue, Disk& disk, LoaderInput input, RebuildReport& report)
+      : catalogue_(catalogue), disk_(disk), input_(std::move(input)), report_(report) {}
+
+  Status run();
+
+ private:
+  // A cartridge of the new catalogue.
+  struct Entry {
+    PhysicalVolume volume;
+    CartridgeState wanted = CartridgeState::kClosed;  // when its volumes are known
+    bool read = false;
+    bool has_backup = false;
+    bool damaged_files = false;
+    std::optional<CartridgeState> before;  // as the backup has it, for the same beginning
+    CartridgeRank rank;
+  };
+  struct Planned {
+    LogicalVolume volume;
+    bool missing = false;
+  };
+
+  Status check_empty();
+  Status take_settings();
+  // Cartridges (catalogue_loader_cartridges.cc).
+  Status settle_cartridges();
+  void settle_read(const Examination& found);
+  void settle_unread(const UnreadCartridge& unread);
+  void settle_absent();
+  void add(Entry entry);
+  Status put_cartridges();
+  Status finish_cartridges();
+  static CartridgeState final_state(const Entry& entry, const PhysicalVolume& now);
+  // Volumes.
+  Status see_everything();
+  Status see_examination(const std::string& path);
+  void see_unread(const LogicalVolume& volume);
+  Status settle_known();
+  Status settle_known(LogicalVolume row);
+  Status settle_others();
+  LogicalVolume from_images(const std::string& volser, const VolumeFate& fate) const;
+  Status settle_empty(LogicalVolume row, std::uint64_t generation);
+  Status settle_without_image(LogicalVolume row, std::uint64_t deleted);
+  Status settle_content(LogicalVolume volume, const VolumeFate& fate);
+  Status put_deletions();
+  void note_copies(const LogicalVolume& volume);
+  std::optional<Copy> copy_at(const SeenCopy& seen, std::uint64_t generation) const;
+  std::uint8_t pool_of(const std::optional<Copy>& copy) const;
+  void settle_constructs(LogicalVolume& volume);
+  Status plan(LogicalVolume volume, bool missing = false);
+  Status flush();
+
+  Catalogue& catalogue_;
+  Disk& disk_;
+  const LoaderInput input_;
+  RebuildReport& report_;
+  std::map<std::string, PhysicalVolume> backup_cartridges_;
+  std::vector<Entry> entries_;
+  std::map<std::string, std::uint32_t> entry_of_;  // by barcode
+  std::map<std::string, StorageGroup> groups_;
+  std::map<std::string, ManagementClass> classes_;
+  std::vector<StorageGroup> new_groups_;  // to be put with what is planned
+  std::vector<ManagementClass> new_classes_;
+  std::vector<WithdrawnVolume> withdrawn_;
+  std::vector<DeletedVolume> deleted_;
+  std::optional<VolumeMerge> merge_;
+  std::vector<Planned> planned_;
+  std::vector<WithdrawnVolume> planned_withdrawn_;
+  std::vector<WithdrawnVolume> planned_deletions_;
+};
+
+}  // namespace tapewarden::engine

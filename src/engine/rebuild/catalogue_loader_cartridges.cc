@@ -1,0 +1,178 @@
+#include "base/text.h"
+#include "engine/catalogue/limits.h"
+#include "engine/rebuild/catalogue_loader.h"
+#include "engine/rebuild/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+std::string cut_note(const std::string& text) {
+  return escape_unprintable(text).substr(0, kMaximumNoteCharacters);
+}
+
+bool out_of_library(CartridgeState state) {
+  return state == CartridgeState::kEjected || state == CartridgeState::kExported;
+}
+
+bool holds_nothing(CartridgeState state) {
+  return state == CartridgeState::kScratch || state == CartridgeState::kAwaitingErase;
+}
+
+}  // namespace
+
+Status CatalogueLoader::settle_cartridges() {
+  for (const auto& path : input_.examinations) {
+    const auto found = TRY(read_examination(disk_, path));
+    if (found.label.engine == input_.engine) {
+      settle_read(found);
+    } else {
+      report_.find(FindingKind::kOtherEngine, found.label.barcode, "engine " + found.label.engine.text());
+      backup_cartridges_.erase(found.label.barcode);
+    }
+  }
+  for (const auto& unread : input_.unread) settle_unread(unread);
+  settle_absent();
+  return {};
+}
+
+void CatalogueLoader::add(Entry entry) {
+  backup_cartridges_.erase(entry.volume.barcode);
+  entry_of_[entry.volume.barcode] = static_cast<std::uint32_t>(entries_.size());
+  entries_.push_back(std::move(entry));
+}
+
+void CatalogueLoader::settle_read(const Examination& found) {
+  const auto& label = found.label;
+  Entry entry;
+  entry.read = true;
+  entry.rank = {true, label.created};
+  auto& out = entry.volume;
+  const auto known = backup_cartridges_.find(label.barcode);
+  const bool same = known != backup_cartridges_.end() && known->second.medium == label.medium;
+  if (known != backup_cartridges_.end()) out = known->second;
+  if (!same) {
+    out.pool = label.pool;
+    out.labels = {};
+    out.alias.clear();
+    out.move = {};
+    out.last_written.reset();
+    out.last_accessed.reset();
+    out.full_since.reset();
+    out.first_written = label.created;
+    if (known == backup_cartridges_.end()) out.home_pool = label.pool;
+  } else if (!holds_nothing(out.state) && !out_of_library(out.state)) {
+    entry.before = out.state;
+  }
+  if (same && holds_nothing(out.state)) entry.before = out.state;
+  out.barcode = label.barcode;
+  out.kind = found.kind;
+  out.medium = label.medium;
+  out.encryption = found.encryption;
+  out.library = found.library;
+  out.next_file = found.next_file;
+  out.written_bytes = found.written_bytes;
+  for (const auto& image : found.images)
+    if (!out.last_written || *out.last_written < image.written) out.last_written = image.written;
+  entry.has_backup = !found.backups.empty();
+  entry.damaged_files = !found.damaged.empty();
+  for (const auto& damaged : found.damaged)
+    report_.find(FindingKind::kDamagedImage, label.barcode,
+                 "tape file " + std::to_string(damaged.file) + ": " + damaged.why);
+  if (found.torn)
+    report_.find(FindingKind::kTornImage, label.barcode, "tape file " + std::to_string(found.next_file));
+  const bool encrypted = found.encryption != MediumEncryption::kClear;
+  if (encrypted && out.labels[0].text.empty() && out.alias.empty())
+    report_.find(FindingKind::kUnknownLabels, label.barcode, std::string(to_string(found.encryption)));
+  add(std::move(entry));
+}
+
+// What may hold something is never taken for scratch: neither written on nor given back.
+void CatalogueLoader::settle_unread(const UnreadCartridge& unread) {
+  const auto known = backup_cartridges_.find(unread.barcode);
+  const bool is_known = known != backup_cartridges_.end();
+  report_.find(unread.no_label ? FindingKind::kNoLabel : FindingKind::kUnreadCartridge, unread.barcode,
+               unread.why);
+  if (unread.no_label && !is_known) return;
+  if (!check_barcode(unread.barcode)) return;
+  Entry entry;
+  if (is_known) entry.volume = known->second;
+  entry.volume.barcode = unread.barcode;
+  entry.volume.library = unread.library;
+  if (!is_known) entry.volume.kind = unread.kind;
+  const bool was_empty = is_known && holds_nothing(known->second.state);
+  entry.volume.note = cut_note("not read when the catalogue was rebuilt: " + unread.why);
+  entry.wanted = CartridgeState::kDamaged;
+  if (was_empty && unread.no_label) {
+    entry.wanted = known->second.state;
+    entry.volume.note = known->second.note;
+  } else if (is_known && unread.fault == MountFault::kKeys && !was_empty) {
+    entry.wanted = CartridgeState::kClosed;
+  }
+  add(std::move(entry));
+}
+
+// Cartridges of the backup that no library has.
+void CatalogueLoader::settle_absent() {
+  while (!backup_cartridges_.empty()) {
+    Entry entry;
+    entry.volume = backup_cartridges_.begin()->second;
+    entry.wanted = entry.volume.state;
+    if (!out_of_library(entry.volume.state)) {
+      entry.wanted = CartridgeState::kEjected;
+      entry.volume.note = "not in the library when the catalogue was rebuilt";
+      report_.find(FindingKind::kAbsentCartridge, entry.volume.barcode,
+                   "was " + std::string(to_string(entry.volume.state)));
+    }
+    add(std::move(entry));
+  }
+}
+
+// As readable ones first, so that copies can be put on them.
+Status CatalogueLoader::put_cartridges() {
+  for (std::size_t at = 0; at < entries_.size(); at += kRowsOfChange) {
+    TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+      const auto end = std::min(at + kRowsOfChange, entries_.size());
+      for (std::size_t i = at; i < end; ++i) {
+        entries_[i].volume.state = CartridgeState::kClosed;
+        TRY(change.put(entries_[i].volume));
+      }
+      return {};
+    }));
+  }
+  return {};
+}
+
+CartridgeState CatalogueLoader::final_state(const Entry& entry, const PhysicalVolume& now) {
+  const bool holds_content = now.active_volumes > 0;
+  if (!entry.read)
+    return entry.wanted == CartridgeState::kClosed && !holds_content ? CartridgeState::kDamaged
+                                                                     : entry.wanted;
+  if (entry.before && holds_nothing(*entry.before))
+    return holds_content ? CartridgeState::kClosed : *entry.before;
+  // One without content of now is given back, by the rules of its pool: not one with files that nobody could
+  // read.
+  if (entry.before == CartridgeState::kDamaged || (entry.damaged_files && !holds_content))
+    return CartridgeState::kDamaged;
+  if (entry.has_backup || entry.before == CartridgeState::kFull) return CartridgeState::kFull;
+  if (entry.before == CartridgeState::kClosed || entry.damaged_files) return CartridgeState::kClosed;
+  return holds_content ? CartridgeState::kFilling : CartridgeState::kClosed;
+}
+
+Status CatalogueLoader::finish_cartridges() {
+  for (std::size_t at = 0; at < entries_.size(); at += kRowsOfChange) {
+    TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+      const auto end = std::min(at + kRowsOfChange, entries_.size());
+      for (std::size_t i = at; i < end; ++i) {
+        auto now = TRY(change.cartridge(entries_[i].volume.barcode));
+        now.state = final_state(entries_[i], now);
+        if (now.state == CartridgeState::kFull && !now.full_since)
+          now.full_since = now.last_written.value_or(input_.now);
+        TRY(change.put(now));
+      }
+      return {};
+    }));
+  }
+  return {};
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,60 @@
+#include "engine/rebuild/rebuild_report.h"
+
+#include "engine/rebuild/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+struct Words {
+  std::string_view name;
+  std::string_view explanation;
+};
+constexpr std::array<Words, kFindingKinds> kWords{{
+    {"no-backup",
+     "No backup of the catalogue was found: pools and constructs are those of a new engine. Set them before "
+     "the "
+     "engine writes."},
+    {"settings-since",
+     "Settings are as of the backup; what was changed later is not known. Look through pools and "
+     "constructs."},
+    {"lost-volume",
+     "The volume's content was in the cache only. It is listed as missing; have its owner write it again."},
+    {"older-content",
+     "The volume's newest content was in the cache only; what is there now is older. Tell its owner."},
+    {"one-copy-less",
+     "A copy that the volume's constructs want was not found. It is written when the volume is next "
+     "changed."},
+    {"needs-cartridge",
+     "The newest content is said to lie on a cartridge that was not read. Bring it, and rebuild again."},
+    {"deleted-since",
+     "Deleted after the backup was made; only its number of generations is kept. Insert it again if it is "
+     "wanted."},
+    {"new-volume",
+     "Written after the backup was made, or for the first time since: taken from the cartridge."},
+    {"unread-cartridge", "Could not be read. With its key or another drive, rebuild again."},
+    {"absent-cartridge", "Not in any library. Put it in and rebuild again, or leave it as ejected."},
+    {"other-engine", "Written by another engine: left alone."},
+    {"no-label", "Blank, or written by another program: left alone."},
+    {"unknown-labels", "It is encrypted, and by which key labels or alias is not known. It can be read."},
+    {"new-construct", "Named on cartridges and not in the backup: made with the pool where its volumes lie."},
+    {"damaged-image", "A tape file in the middle of a cartridge cannot be read. The cartridge is closed."},
+    {"torn-image", "The last tape file was not written to its end. The next image takes its place."},
+    {"library", "What a library says of itself."},
+}};
+
+}  // namespace
+
+std::string_view to_string(FindingKind kind) {
+  return kWords.at(static_cast<std::size_t>(kind)).name;
+}
+
+std::string_view explanation(FindingKind kind) {
+  return kWords.at(static_cast<std::size_t>(kind)).explanation;
+}
+
+void RebuildReport::find(FindingKind kind, std::string subject, std::string text) {
+  auto& counted = counts.at(static_cast<std::size_t>(kind));
+  if (counted++ < kMaxFindings) findings.push_back({kind, std::move(subject), std::move(text)});
+}
+
+}  // namespace tapewarden::engine

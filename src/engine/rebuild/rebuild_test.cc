@@ -1,0 +1,417 @@
+// A catalogue that was lost is put together again from the cartridges.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "engine/rebuild/rebuild_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+struct Rebuilding : ::testing::Test {
+  Site site;
+
+  LogicalVolume volume(const std::string& volser) { return take(site.fresh->volume(volser)); }
+  PhysicalVolume cartridge(const std::string& barcode) { return take(site.fresh->cartridge(barcode)); }
+};
+
+TEST_F(Rebuilding, T12_WhatTheCatalogueKnewIsThereAgain) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kIdentified);
+  site.know_cartridge("A00002L9", 3, MediumEncryption::kClear);
+  site.know_cartridge("J00001", 2, MediumEncryption::kWrapped);
+  Pool pool = default_pools()[5];
+  pool.name = "payroll";
+  pool.encryption = PoolEncryption::kWrapped;
+  pool.labels[0] = {"June 2026 key", LabelMode::kHash};
+  ASSERT_TRUE(site.live.put(pool, StorageGroup{"PAYROLL", 1, "wages"}, ManagementClass{"TWICE", 2, ""}));
+  const auto first = site.write("A00001L9", 1, TapeEncryption::kIdentified,
+                                {{.volser = "LV0001", .group = "PAYROLL", .management = "TWICE"},
+                                 {.volser = "LV0002", .generation = 3, .bytes = 0}});
+  const auto second =
+      site.write("A00002L9", 3, TapeEncryption::kClear,
+                 {{.volser = "LV0001", .copy = 2, .group = "PAYROLL", .management = "TWICE"}});
+  auto one = site.known_volume("LV0001", 1);
+  one.storage_group = "PAYROLL";
+  one.management_class = "TWICE";
+  one.primary = first[0];
+  one.secondary = second[0];
+  auto two = site.known_volume("LV0002", 3);
+  two.primary = first[1];
+  two.preference = 0;
+  two.cache_file = 4;
+  auto scratch = site.known_volume("LV0009", 6);
+  scratch.category = Category::kScratch;
+  scratch.deleted_generation = 6;
+  ASSERT_TRUE(site.live.put(one, two, scratch));
+  (void)site.write("J00001", 2, TapeEncryption::kWrapped, {}, true);
+
+  const auto report = site.rebuild();
+  EXPECT_TRUE(report.backup_made);
+  EXPECT_EQ(report.cartridges_read, 3U);
+  EXPECT_EQ(report.volumes, 3U);
+  EXPECT_EQ(report.with_content, 2U);
+  EXPECT_EQ(report.count(FindingKind::kLostVolume), 0U);
+  EXPECT_EQ(report.count(FindingKind::kUnknownLabels), 0U);
+  // The blank ones of the library.
+  EXPECT_THAT(subjects(report, FindingKind::kNoLabel), ElementsAre("A00003L9", "A00004L9", "J00002"));
+  const auto pools = site.fresh.look([](CatalogueView& view) { return view.pools(); });
+  EXPECT_EQ(pools[5], pool);
+  one.primary_pool = one.secondary_pool = two.primary_pool = 1;
+  EXPECT_EQ(volume("LV0001"), one);
+  EXPECT_EQ(volume("LV0002"), two);
+  auto expected = scratch;
+  expected.stamp.clear();
+  EXPECT_EQ(volume("LV0009"), expected);
+  auto tape = cartridge("A00001L9");
+  EXPECT_EQ(tape.state, CartridgeState::kFilling);
+  EXPECT_EQ(tape.encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(tape.alias, "KEY000000001");
+  EXPECT_EQ(tape.medium, 1U);
+  EXPECT_EQ(tape.next_file, 3U);
+  EXPECT_EQ(tape.active_volumes, 2U);
+  EXPECT_EQ(tape.written_bytes, first[0].bytes + first[1].bytes);
+  EXPECT_TRUE(tape.borrowed);
+  EXPECT_EQ(cartridge("J00001").state, CartridgeState::kFull);
+  EXPECT_EQ(cartridge("J00001").labels[0], (KeyLabel{"June 2026 key", LabelMode::kHash}));
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0002");
+  EXPECT_EQ(site.progress.back().done, 6U);
+  EXPECT_EQ(site.progress.back().all, 6U);
+}
+
+TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
+  site.pool = 4;
+  const auto copies = site.write("A00001L9", 2, TapeEncryption::kIdentified,
+                                 {{.volser = "LV0001", .generation = 2, .group = "PAYROLL"},
+                                  {.volser = "LV0001", .generation = 3, .group = "PAYROLL"},
+                                  {.volser = "LV0002", .tombstones = {{"LV0003", 7}}}});
+  const auto report = site.rebuild();
+  EXPECT_FALSE(report.backup_made);
+  EXPECT_EQ(report.count(FindingKind::kNoBackup), 1U);
+  EXPECT_THAT(subjects(report, FindingKind::kNewVolume), ElementsAre("LV0001", "LV0002"));
+  EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("PAYROLL"));
+  EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("A00001L9"));
+  EXPECT_THAT(subjects(report, FindingKind::kDeletedSince), ElementsAre("LV0003"));
+  EXPECT_EQ(volume("LV0001").primary, copies[1]);  // the newest, and its block is known
+  EXPECT_EQ(volume("LV0001").storage_group, "PAYROLL");
+  EXPECT_EQ(volume("LV0001").category, Category::kPrivate);
+  EXPECT_EQ(volume("LV0001").capacity_bytes, 800'000'000U);
+  EXPECT_EQ(volume("LV0002").volume, uuid_of_volume("LV0002"));
+  const auto group = site.fresh.look([](CatalogueView& view) { return view.storage_group("PAYROLL"); });
+  EXPECT_EQ(group.pool, 4);
+  EXPECT_EQ(cartridge("A00001L9").pool, 4);
+  EXPECT_EQ(site.fresh->volume("LV0003").error().code, ErrorCode::kNotFound);
+  // It goes on counting when it comes back.
+  ASSERT_TRUE(site.fresh.put(engine::testing::scratch_volume("LV0003")));
+  EXPECT_EQ(volume("LV0003").generation, 7U);
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0002");
+}
+
+TEST_F(Rebuilding, T12_VoidTornAndDeletedImagesDoNotComeBack) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001"},
+                    {.volser = "LV0001", .generation = 2, .is_void = true, .tombstones = {{"LV0005", 1}}},
+                    {.volser = "LV0002", .generation = 4},
+                    {.volser = "LV0003"},
+                    {.volser = "LV0005"},
+                    {.volser = "LV0004", .torn = true}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kIdentified,
+                   {{.volser = "LV0006", .tombstones = {{"LV0002", 4}}}, {.volser = "LV0003", .torn = true}});
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").generation, 1U);
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0003");
+  site.expect_readable("LV0006");
+  EXPECT_FALSE(site.fresh->volume("LV0002"));
+  EXPECT_FALSE(site.fresh->volume("LV0004"));
+  EXPECT_FALSE(site.fresh->volume("LV0005"));  // also the tombstone of a void image counts
+  EXPECT_THAT(subjects(report, FindingKind::kTornImage), ElementsAre("A00001L9", "A00002L9"));
+  EXPECT_EQ(cartridge("A00001L9").next_file, 6U);
+  EXPECT_EQ(cartridge("A00002L9").next_file, 2U);
+  // What comes next takes the torn one's place.
+  (void)site.append("A00002L9", 1, TapeEncryption::kIdentified, 2, {{.volser = "LV0008"}});
+}
+
+TEST_F(Rebuilding, T12_ACartridgeBegunAnewHoldsTheOldCopiesNoMore) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  const auto old = site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  auto known = site.known_volume("LV0001", 1);
+  known.primary = old[0];
+  ASSERT_TRUE(site.live.put(known));
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {}, true);
+  // Reclaimed since: the volume lies on another cartridge, and this one was begun anew, encrypted.
+  const auto moved = site.write("A00003L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  (void)site.write("A00001L9", 2, TapeEncryption::kIdentified, {{.volser = "LV0002"}});
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").primary, moved[0]);
+  EXPECT_EQ(volume("LV0001").stamp, known.stamp);
+  EXPECT_EQ(cartridge("A00001L9").medium, 2U);
+  EXPECT_EQ(cartridge("A00001L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(cartridge("A00001L9").alias, "");
+  EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("A00001L9"));
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0002");
+}
+
+TEST_F(Rebuilding, T12_OfTwoImagesOfOneContentTheOneOnTheCartridgeBegunLastCounts) {
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  const auto moved = site.write("A00001L9", 5, TapeEncryption::kIdentified, {{.volser = "LV0001"}});
+  (void)site.rebuild();
+  EXPECT_EQ(volume("LV0001").primary, moved[0]);
+  EXPECT_EQ(cartridge("A00002L9").active_volumes, 0U);
+  EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kClosed);  // and is given back
+}
+
+TEST_F(Rebuilding, T12_TheNewestBackupCountsAndImagesBehindItToo) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  ASSERT_TRUE(site.live.put(StorageGroup{"OLD", 1, ""}));
+  const auto first = site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  auto one = site.known_volume("LV0001", 1);
+  one.primary = first[0];
+  ASSERT_TRUE(site.live.put(one));
+  (void)site.append("A00001L9", 1, TapeEncryption::kClear, 2, {}, true);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  ASSERT_TRUE(site.live.put(StorageGroup{"NEW", 2, "since"}));
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {}, true);
+  const auto newer = site.write("A00003L9", 1, TapeEncryption::kClear,
+                                {{.volser = "LV0001", .generation = 2, .group = "NEW"}});
+  const auto report = site.rebuild();
+  const auto groups = site.fresh.look([](CatalogueView& view) { return view.storage_groups(); });
+  EXPECT_EQ(groups.size(), 3U);
+  EXPECT_EQ(volume("LV0001").primary, newer[0]);
+  EXPECT_EQ(volume("LV0001").storage_group, "NEW");
+  EXPECT_EQ(volume("LV0001").capacity_bytes, one.capacity_bytes);  // the cartridge does not tell it
+  EXPECT_EQ(volume("LV0001").stamp, Bytes());
+  EXPECT_EQ(cartridge("A00001L9").active_volumes, 0U);
+  EXPECT_EQ(report.count(FindingKind::kNewConstruct), 0U);
+  // Only the newest backup was kept.
+  const auto names = take(site.back.sim.disk.list("rebuild"));
+  EXPECT_EQ(std::ranges::count_if(names, [](const auto& name) { return name.starts_with("backup-"); }), 1);
+}
+
+TEST_F(Rebuilding, T12_WhatWasInTheCacheOnlyIsNamedAndMissing) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  const auto copies = site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}});
+  ASSERT_TRUE(site.live.put_cached(site.known_volume("LV0001", 1)));
+  auto two = site.known_volume("LV0002", 2);
+  two.primary = copies[0];
+  ASSERT_TRUE(site.live.put_cached(two));
+  auto scratch = site.known_volume("LV0003", 5);
+  scratch.category = Category::kScratch;
+  ASSERT_TRUE(site.live.put_cached(scratch));
+  (void)site.append("A00001L9", 1, TapeEncryption::kClear, 2, {}, true);
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kLostVolume), ElementsAre("LV0001", "LV0003"));
+  EXPECT_THAT(subjects(report, FindingKind::kOlderContent), ElementsAre("LV0002"));
+  EXPECT_EQ(volume("LV0001").residence(), Residence::kMissing);
+  EXPECT_EQ(volume("LV0001").generation, 1U);
+  EXPECT_EQ(volume("LV0002").generation, 1U);
+  site.expect_readable("LV0002");
+  EXPECT_EQ(volume("LV0003").residence(), Residence::kEmpty);
+  EXPECT_EQ(volume("LV0003").generation, 5U);
+  // No key of the cache came along.
+  EXPECT_FALSE(volume("LV0001").has_cache_key);
+  const auto totals = site.fresh.look([](CatalogueView& view) { return view.volume_totals(); });
+  EXPECT_EQ(totals.size(), 3U);
+}
+
+TEST_F(Rebuilding, T12_AnAbsentCartridgeKeepsWhatTheBackupKnowsOfIt) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  const auto old = site.write("A00001L9", 1, TapeEncryption::kClear,
+                              {{.volser = "LV0001"}, {.volser = "LV0002", .generation = 2}});
+  auto one = site.known_volume("LV0001", 2);
+  one.primary = Copy{"X00001L9", 4, 1, 2, 1000, 2};
+  auto two = site.known_volume("LV0002", 2);
+  two.primary = Copy{"X00001L9", 4, 2, 5, 1000, 2};
+  site.know_cartridge("X00001L9", 4, MediumEncryption::kIdentified, CartridgeState::kFull);
+  site.know_cartridge("X00002L9", 1, MediumEncryption::kUnknown, CartridgeState::kScratch);
+  ASSERT_TRUE(site.live.put(one, two));
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {}, true);
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kAbsentCartridge), ElementsAre("X00001L9", "X00002L9"));
+  EXPECT_THAT(subjects(report, FindingKind::kNeedsCartridge), ElementsAre("LV0001"));
+  // The newer content may come back with its cartridge: the old one is not given in its place.
+  EXPECT_EQ(volume("LV0001").primary, one.primary);
+  EXPECT_EQ(volume("LV0002").primary, old[1]);  // the same content, and it is here
+  EXPECT_EQ(cartridge("X00001L9").state, CartridgeState::kEjected);
+  EXPECT_EQ(cartridge("X00001L9").active_volumes, 1U);
+  EXPECT_EQ(report.count(FindingKind::kLostVolume), 0U);
+}
+
+TEST_F(Rebuilding, T12_ACartridgeWhoseKeyIsRefusedIsKeptAsKnown) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kIdentified);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00003L9", 1, MediumEncryption::kIdentified);
+  const auto sealed = site.write("A00001L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0001"}});
+  (void)site.write("A00003L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0003"}});
+  (void)site.write("A00004L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0004"}});
+  auto one = site.known_volume("LV0001", 1);
+  one.primary = sealed[0];
+  ASSERT_TRUE(site.live.put(one));
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}}, true);
+  site.back.keys.server.refuse = true;
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kUnreadCartridge),
+              ElementsAre("A00001L9", "A00003L9", "A00004L9"));
+  EXPECT_THAT(subjects(report, FindingKind::kNeedsCartridge), ElementsAre("LV0001"));
+  EXPECT_EQ(volume("LV0001").primary, one.primary);
+  EXPECT_EQ(cartridge("A00001L9").state,
+            CartridgeState::kClosed);  // nothing is appended behind what is unknown
+  EXPECT_EQ(cartridge("A00001L9").alias, "KEY000000001");
+  // Of these nothing is known, so that nothing gives them back for writing.
+  EXPECT_EQ(cartridge("A00003L9").state, CartridgeState::kDamaged);
+  EXPECT_EQ(cartridge("A00004L9").state, CartridgeState::kDamaged);
+  site.expect_readable("LV0002");
+  site.back.keys.server.refuse = false;
+  site.expect_readable("LV0001");
+}
+
+TEST_F(Rebuilding, T12_WhenTheKeyServersAreBackTheRebuildGoesOnWithWhatWasUnread) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0001"}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}});
+  site.back.keys.away = true;
+  (void)site.rebuild();
+  site.back.keys.away = false;
+  site.progress.clear();
+  Box again;
+  const auto work = site.begin_rebuild();
+  EXPECT_EQ(work->progress().done, 1U);  // the clear one was read before; blank ones are looked at again
+  done(work->examine_all());
+  const auto report = take(work->finish(*again, site.engine));
+  EXPECT_EQ(report.volumes, 2U);
+  EXPECT_EQ(report.count(FindingKind::kUnreadCartridge), 0U);
+  again.expect_sound();
+}
+
+TEST_F(Rebuilding, T12_ARebuildThatWasBrokenOffGoesOn) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}}, true);
+  (void)site.write("A00003L9", 1, TapeEncryption::kClear, {{.volser = "LV0003"}});
+  for (std::uint64_t writes = 0; writes < 12; ++writes) {
+    SCOPED_TRACE(writes);
+    auto work = site.begin_rebuild();
+    site.back.sim.disk.fail_after(writes);
+    (void)work->examine_all();
+    site.back.sim.disk.clear_faults();
+    work.reset();
+    site.back.sim.disk.power_loss(&site.back.sim.random);
+    // A drive that met the fault went offline.
+    for (const auto& drive : site.back.drives) (void)drive->probe();
+  }
+  const auto report = site.rebuild();
+  EXPECT_EQ(report.cartridges_read, 3U);
+  EXPECT_TRUE(report.backup_made);
+  for (const auto* volser : {"LV0001", "LV0002", "LV0003"}) site.expect_readable(volser);
+}
+
+TEST_F(Rebuilding, T12_AVolumeDeletedAndInsertedAgainIsTheNewOne) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  const auto old = site.write("A00001L9", 1, TapeEncryption::kClear,
+                              {{.volser = "LV0001", .generation = 4}, {.volser = "LV0002", .generation = 2}});
+  for (const auto& [volser, generation] : {std::pair("LV0001", 4U), std::pair("LV0002", 2U)}) {
+    auto gone = site.known_volume(volser, generation);
+    gone.category = Category::kScratch;
+    gone.primary = old[generation == 4 ? 0 : 1];
+    ASSERT_TRUE(site.live.put(gone));
+    ASSERT_TRUE(
+        site.live->change([&](CatalogueChange& change) -> Status { return change.withdraw_volume(volser); }));
+  }
+  // One comes back, and is written again.
+  ASSERT_TRUE(site.live.put(engine::testing::scratch_volume("LV0001")));
+  (void)site.append("A00001L9", 1, TapeEncryption::kClear, 3, {}, true);
+  const auto again =
+      site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = 5}});
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").primary, again[0]);
+  EXPECT_EQ(volume("LV0001").deleted_generation, 4U);
+  EXPECT_FALSE(site.fresh->volume("LV0002"));
+  EXPECT_EQ(report.count(FindingKind::kDeletedSince), 0U);  // the backup knows
+  ASSERT_TRUE(site.fresh.put(engine::testing::scratch_volume("LV0002")));
+  EXPECT_EQ(volume("LV0002").generation, 2U);
+  // No trailer tells these deletions: the next one does.
+  const auto due = site.fresh.look([](CatalogueView& view) { return view.deleted_volumes(10); });
+  ASSERT_EQ(due.size(), 2U);
+  EXPECT_EQ(due[0].volser, "LV0001");
+  EXPECT_EQ(due[0].generation, 4U);
+  EXPECT_EQ(due[1].volser, "LV0002");
+  site.expect_readable("LV0001");
+}
+
+TEST_F(Rebuilding, T12_AnotherEnginesCartridgesAreLeftAlone) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  site.engine = uuid_of(8);
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = 9}}, true);
+  site.engine = uuid_of(7);
+  const auto work = site.begin_rebuild();
+  done(work->examine_all());
+  EXPECT_EQ(work->engines(), (std::map<Uuid, std::size_t>{{uuid_of(7), 1}, {uuid_of(8), 1}}));
+  EXPECT_EQ(work->finish(*site.fresh, uuid_of(9)).error().code, ErrorCode::kNotFound);
+  const auto report = take(work->finish(*site.fresh, uuid_of(7)));
+  EXPECT_THAT(subjects(report, FindingKind::kOtherEngine), ElementsAre("A00002L9"));
+  EXPECT_FALSE(report.backup_made);
+  EXPECT_EQ(volume("LV0001").generation, 1U);
+  EXPECT_FALSE(site.fresh->cartridge("A00002L9"));
+  // Only into an empty one.
+  EXPECT_EQ(work->finish(*site.fresh, uuid_of(7)).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(Rebuilding, T12_ADamagedBackupGivesWayToTheOneBeforeIt) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  ASSERT_TRUE(site.live.put(StorageGroup{"OLD", 1, ""}));
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {}, true);
+  // A later one that is noise.
+  auto trace = site.back.trace();
+  const auto tape =
+      take(site.back.lto().mount_for_append(wanted_of("A00001L9", TapeEncryption::kClear), 2, trace));
+  auto header = sample_header(1000);
+  header.identity = {.kind = ImageKind::kCatalogueBackup};
+  header.written = site.back.sim.clock.wall_now() + std::chrono::hours(1);
+  EXPECT_EQ(take(tape->begin_image(header)), ImageFit::kFits);
+  EXPECT_EQ(take(tape->append(content(1000))), ImageFit::kFits);
+  EXPECT_TRUE(take(tape->finish_image({})));
+  (void)take(tape->demount());
+  const auto report = site.rebuild();
+  EXPECT_TRUE(report.backup_made);
+  EXPECT_EQ(site.fresh.look([](CatalogueView& view) { return view.storage_groups(); }).size(), 2U);
+}
+
+TEST_F(Rebuilding, T12_ATapeFileThatCannotBeReadHidesNothingBehindIt) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001"}, {.volser = "LV0002"}, {.volser = "LV0003"}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0004"}});
+  for (const auto& [barcode, header] : {std::pair("A00001L9", 1), std::pair("A00002L9", 0)}) {
+    const auto file = site.back.file_of(barcode);
+    std::size_t at = file.find("TWSTKHDR");
+    for (int i = 0; i < header; ++i) at = file.find("TWSTKHDR", at + 1);
+    site.back.sim.disk.content("library/cartridges/" + std::string(barcode) + ".twc")[at + 20] ^= 1;
+  }
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kDamagedImage), ElementsAre("A00001L9", "A00002L9"));
+  site.expect_readable("LV0001");
+  site.expect_readable("LV0003");
+  EXPECT_FALSE(site.fresh->volume("LV0002"));
+  EXPECT_EQ(cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(cartridge("A00001L9").next_file, 4U);
+  // Nothing that is known lies on it, and it is not given back for writing: somebody may save what is there.
+  EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kDamaged);
+}
+
+TEST_F(Rebuilding, T12_ADriveThatFailsLeavesTheCartridgeForAnother) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  site.back.drives[BackEnd::kLtoDrive]->take_offline("it smokes");
+  const auto work = site.begin_rebuild();
+  EXPECT_EQ(fault_of(work->examine_all().error()), MountFault::kDrive);
+  auto others = site.stations();
+  others[0].station = site.back.stations[BackEnd::kOtherLtoDrive].get();
+  const auto again = take(Rebuild::begin(site.back.sim.env(), others, {.folder = "rebuild"}));
+  done(again->examine_all());
+  EXPECT_EQ(take(again->finish(*site.fresh, site.engine)).volumes, 1U);
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test

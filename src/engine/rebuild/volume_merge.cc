@@ -1,0 +1,105 @@
+#include "engine/rebuild/volume_merge.h"
+
+#include <algorithm>
+
+namespace tapewarden::engine {
+namespace {
+
+// Up to eight characters in one number, the first in its highest byte: numbers sort as volsers do.
+std::uint64_t packed(std::string_view volser) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < sizeof(out); ++i)
+    out = out << 8U | (i < volser.size() ? static_cast<std::uint8_t>(volser[i]) : 0U);
+  return out;
+}
+
+std::string unpacked(std::uint64_t number) {
+  std::string out;
+  for (; number != 0; number <<= 8U) out += static_cast<char>(number >> 56U);
+  return out;
+}
+
+}  // namespace
+
+std::uint32_t NameTable::of(const std::string& name) {
+  const auto [found, is_new] = indexes_.try_emplace(name, static_cast<std::uint32_t>(names_.size()));
+  if (is_new) names_.push_back(name);
+  return found->second;
+}
+
+VolumeFate* VolumeMerge::find(std::string_view volser) {
+  const auto found = fates_.find(packed(volser));
+  return found == fates_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> VolumeMerge::volsers() const {
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(fates_.size());
+  for (const auto& [number, fate] : fates_) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  std::vector<std::string> out;
+  out.reserve(numbers.size());
+  for (const auto number : numbers) out.push_back(unpacked(number));
+  return out;
+}
+
+VolumeFate* VolumeMerge::newest(std::string_view volser, std::uint64_t generation) {
+  auto& fate = fates_[packed(volser)];
+  if (generation < fate.generation) return nullptr;
+  if (generation > fate.generation) fate.copies = {};
+  fate.generation = generation;
+  return &fate;
+}
+
+void VolumeMerge::place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where) {
+  auto& now = fate.copies.at(copy - 1U);
+  const auto rank = [this](const SeenCopy& seen) {
+    return std::tuple(ranks_.at(seen.cartridge), seen.cartridge, seen.file);
+  };
+  if (now.file == 0 || rank(now) < rank(where)) now = where;
+}
+
+bool VolumeMerge::see_image(std::uint32_t cartridge, const FoundImage& image) {
+  if (!check_volser(image.volser) || image.generation == 0 || image.copy < 1 || image.copy > 2) return false;
+  if (image.is_void) return true;
+  auto* fate = newest(image.volser, image.generation);
+  if (fate == nullptr) return true;
+  fate->volume = image.volume;
+  fate->inserted = image.inserted;
+  fate->written = image.written;
+  fate->storage_group = names_.of(image.storage_group);
+  fate->management_class = names_.of(image.management_class);
+  fate->category = image.category;
+  fate->preference = image.preference;
+  place(*fate, image.copy, {cartridge, image.file, image.block, image.bytes});
+  return true;
+}
+
+void VolumeMerge::see_copy(std::uint32_t cartridge, const LogicalVolume& volume, CopyNumber number) {
+  const auto& copy = *volume.copy(number);
+  auto* fate = newest(volume.volser, copy.generation);
+  if (fate == nullptr) return;
+  fate->volume = volume.volume;
+  fate->inserted = volume.inserted;
+  fate->written = volume.written;
+  fate->storage_group = names_.of(volume.storage_group);
+  fate->management_class = names_.of(volume.management_class);
+  fate->category = volume.category == Category::kPrivate ? ImageCategory::kPrivate : ImageCategory::kScratch;
+  fate->preference = volume.preference;
+  place(*fate, static_cast<std::uint8_t>(number), {cartridge, copy.file, copy.block, copy.bytes});
+}
+
+bool VolumeMerge::see_deletion(std::string_view volser, std::uint64_t generation, bool told) {
+  if (!check_volser(volser) || generation == 0) return false;
+  auto& fate = fates_[packed(volser)];
+  if (generation > fate.deleted) fate.told_deleted = false;
+  if (generation >= fate.deleted) fate.told_deleted = fate.told_deleted || told;
+  fate.deleted = std::max(fate.deleted, generation);
+  return true;
+}
+
+void VolumeMerge::see_withdrawn(const std::string& volser, std::uint64_t generation) {
+  if (see_deletion(volser, generation, false)) find(volser)->withdrawn = true;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,92 @@
+// What all cartridges together say of each volume: the newest content that is not void, where its copies lie,
+// and up to which generation it was deleted. Small enough for a million volumes in memory; the order in which
+// things are told does not matter. Not thread-safe.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/uuid.h"
+#include "engine/catalogue/volume.h"
+#include "engine/rebuild/examination.h"
+
+namespace tapewarden::engine {
+
+// Names that stand in place of their texts.
+class NameTable {
+ public:
+  std::uint32_t of(const std::string& name);
+  const std::string& text(std::uint32_t index) const { return names_.at(index); }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> indexes_;
+  std::vector<std::string> names_;
+};
+
+// Which of two images of the same content is taken: the one that was read, on the cartridge begun last.
+struct CartridgeRank {
+  bool read = false;
+  WallTime begun{};
+  friend auto operator<=>(const CartridgeRank&, const CartridgeRank&) = default;
+};
+
+// Where one copy was seen. `cartridge` is the caller's number for it.
+struct SeenCopy {
+  std::uint32_t cartridge = 0;
+  std::uint32_t file = 0;  // 0: not seen
+  std::uint64_t block = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const SeenCopy&, const SeenCopy&) = default;
+};
+
+struct VolumeFate {
+  std::uint64_t generation = 0;  // newest; 0: no image
+  std::uint64_t deleted = 0;     // up to this one
+  Uuid volume;
+  std::array<SeenCopy, 2> copies;  // primary, secondary
+  WallTime inserted{};
+  WallTime written{};
+  std::uint32_t storage_group = 0;  // in names()
+  std::uint32_t management_class = 0;
+  ImageCategory category = ImageCategory::kPrivate;
+  std::uint8_t preference = 1;
+  bool told_deleted = false;  // `deleted` stands in a trailer
+  bool withdrawn = false;     // the backup says so
+  bool settled = false;       // the caller has dealt with it
+
+  bool has_content() const { return generation > deleted; }
+};
+
+class VolumeMerge {
+ public:
+  // Ranks by the caller's numbers.
+  explicit VolumeMerge(std::vector<CartridgeRank> ranks) : ranks_(std::move(ranks)) {}
+
+  // False when the volser is none that a catalogue has. A void image says nothing.
+  bool see_image(std::uint32_t cartridge, const FoundImage& image);
+  // A copy of which only a backup says that it lies there.
+  void see_copy(std::uint32_t cartridge, const LogicalVolume& volume, CopyNumber number);
+  // Deleted up to this generation. `told`: a trailer says so.
+  bool see_deletion(std::string_view volser, std::uint64_t generation, bool told);
+  void see_withdrawn(const std::string& volser, std::uint64_t generation);
+
+  VolumeFate* find(std::string_view volser);
+  // In order.
+  std::vector<std::string> volsers() const;
+  const NameTable& names() const { return names_; }
+
+ private:
+  // Nothing: an older one than what was seen.
+  VolumeFate* newest(std::string_view volser, std::uint64_t generation);
+  void place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where);
+
+  std::vector<CartridgeRank> ranks_;
+  std::unordered_map<std::uint64_t, VolumeFate> fates_;  // by the characters of the volser
+  NameTable names_;
+};
+
+}  // namespace tapewarden::engine

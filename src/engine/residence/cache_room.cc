@@ -1,0 +1,132 @@
+// Room in the cache: promises to files that come and grow, and eviction.
+#include <algorithm>
+
+#include "engine/residence/cached_volumes.h"
+#include "engine/residence/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+// There is one cache, so the intervention needs no other name.
+const std::string kCacheSubject = "cache";
+
+std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
+  std::uint64_t all = 0;
+  for (const auto& [volser, bytes] : promises) all += bytes;
+  return all;
+}
+
+std::string full_text(const std::map<std::string, std::uint64_t>& refused, std::uint64_t limit) {
+  const auto& [volser, bytes] = *refused.begin();
+  std::string text = "the cache of " + std::to_string(limit) + " bytes has no room for " +
+                     std::to_string(bytes) + " bytes of the volume " + volser;
+  if (refused.size() > 1) text += " and for " + std::to_string(refused.size() - 1) + " others";
+  return text + ": nothing more may leave it before it is on tape";
+}
+
+}  // namespace
+
+std::uint64_t CachedVolumes::taken() const {
+  return cache_.used_bytes() + sum(arrivals_) + sum(growths_);
+}
+
+std::uint64_t CachedVolumes::free_bytes() const {
+  const MutexLock lock(mutex_);
+  const std::uint64_t now = taken();
+  return now < limits_.bytes ? limits_.bytes - now : 0;
+}
+
+Result<bool> CachedVolumes::reserve(const std::string& volser, std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  return promise(arrivals_, volser, bytes + kSealingBytes);
+}
+
+Result<bool> CachedVolumes::reserve_growth(const std::string& volser, std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  return promise(growths_, volser, bytes);
+}
+
+void CachedVolumes::release(const std::string& volser) {
+  const MutexLock lock(mutex_);
+  end_promise(arrivals_, volser);
+}
+
+void CachedVolumes::release_growth(const std::string& volser) {
+  const MutexLock lock(mutex_);
+  end_promise(growths_, volser);
+}
+
+Result<bool> CachedVolumes::promise(Promises& promises, const std::string& volser, std::uint64_t bytes) {
+  const auto found = promises.find(volser);
+  const std::uint64_t before = found == promises.end() ? 0 : found->second;
+  if (bytes > before && !TRY(make_room(volser, bytes - before))) return false;
+  promises[volser] = bytes;
+  no_longer_waits(volser);
+  return true;
+}
+
+Result<bool> CachedVolumes::make_room(const std::string& volser, std::uint64_t bytes) {
+  if (bytes > limits_.bytes) {
+    no_longer_waits(volser);
+    return fail(ErrorCode::kExhausted,
+                "the volume " + volser + " needs " + std::to_string(bytes) +
+                    " bytes more, the whole cache has " + std::to_string(limits_.bytes),
+                "cache limit", "make the cache larger than its largest volume");
+  }
+  for (;;) {
+    const std::uint64_t wanted = taken() + bytes;
+    if (wanted <= limits_.bytes) return true;
+    if (TRY(evict(wanted - limits_.bytes, Enough::kAll, volser)) > 0) continue;
+    refused_[volser] = bytes;
+    notices_.raise(NoticeKind::kCacheFull, kCacheSubject, full_text(refused_, limits_.bytes));
+    return false;
+  }
+}
+
+void CachedVolumes::end_promise(Promises& promises, const std::string& volser) {
+  promises.erase(volser);
+  no_longer_waits(volser);
+}
+
+void CachedVolumes::no_longer_waits(const std::string& volser) {
+  if (refused_.erase(volser) == 0 || !refused_.empty()) return;
+  (void)notices_.clear(NoticeKind::kCacheFull, kCacheSubject, "nobody waits for room in the cache any more");
+}
+
+Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, const std::string& spared) {
+  std::vector<std::string> leaving;
+  std::uint64_t gained = 0;
+  bool more = false;
+  TRY(catalogue_.read([&](CatalogueView& view) -> Status {
+    const auto candidates = TRY(view.eviction_candidates(kEvictedAtOnce));
+    more = candidates.size() == kEvictedAtOnce;
+    for (const auto& volume : candidates) {
+      if (gained >= bytes) break;
+      if (volume.volser == spared) continue;
+      leaving.push_back(volume.volser);
+      gained += volume.cached_bytes;
+    }
+    return {};
+  }));
+  // What may leave stays as long as its room would be too little for whoever asks.
+  const bool too_little = enough == Enough::kAll && gained < bytes && !more;
+  if (leaving.empty() || too_little) return 0;
+  return drop(leaving, [](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
+    return volume.may_leave_cache();
+  });
+}
+
+Result<std::size_t> CachedVolumes::keep_margin() {
+  const MutexLock lock(mutex_);
+  std::size_t left = 0;
+  const std::uint64_t least = std::min(limits_.margin_bytes, limits_.bytes);
+  for (;;) {
+    const std::uint64_t now = taken();
+    if (now + least <= limits_.bytes) return left;
+    const std::size_t evicted = TRY(evict(now + least - limits_.bytes, Enough::kAny, {}));
+    if (evicted == 0) return left;
+    left += evicted;
+  }
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,257 @@
+#include "engine/residence/cached_volumes.h"
+
+#include "engine/cache/sealed_header.h"
+#include "engine/residence/limits.h"
+#include "engine/residence/residence_test_kit.h"
+
+namespace tapewarden::engine::testing {
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Bytes kContent(1000, 0x5a);
+constexpr std::uint64_t kFileBytes = kSealedHeaderBytes + 1008;  // what kContent takes
+
+// V00001 to V00009, each with its content on P00001.
+struct CachedVolumesTest : ::testing::Test {
+  ResidenceBench bench;
+  CachedVolumesTest() { fill(); }
+  void fill() {
+    ASSERT_TRUE(bench.put(filling_cartridge("P00001")));
+    for (std::uint32_t i = 1; i <= 9; ++i)
+      ASSERT_TRUE(bench.put(migrated_volume("V0000" + std::to_string(i), "P00001", i)));
+  }
+  void limit(std::uint64_t bytes, std::uint64_t margin = 0) {
+    bench.limits = {.bytes = bytes, .margin_bytes = margin};
+    bench.start();
+  }
+  LogicalVolume volume(const std::string& volser) { return bench.catalogue->volume(volser).value(); }
+};
+
+TEST_F(CachedVolumesTest, T5_WhatArrivedIsCachedWithItsContentAlsoAfterAStart) {
+  bench.sim.clock.advance(std::chrono::hours(5));
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  for (int start = 0; start < 2; ++start, bench.start()) {
+    EXPECT_EQ(volume("V00001").residence(), Residence::kPremigrated);
+    EXPECT_EQ(volume("V00001").cached_bytes, kFileBytes);
+    EXPECT_EQ(volume("V00001").accessed, bench.sim.clock.wall_now());
+    EXPECT_EQ(bench.read("V00001").value(), kContent);
+    EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes - kFileBytes);
+  }
+  EXPECT_EQ(bench.files(), Names{"V00001-1.twc"});
+  EXPECT_EQ(bench.volumes->begin_arrival("V00001").error().code, ErrorCode::kConflict);
+  EXPECT_EQ(bench.volumes->begin_arrival("NOBODY").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(bench.volumes->path_of(volume("V00002")).error().code, ErrorCode::kNotFound);
+  bench.expect_sound();
+}
+
+TEST_F(CachedVolumesTest, T5_OnlyTheNewestArrivalOfAVolumeIsUsed) {
+  const auto first = bench.volumes->begin_arrival("V00001").value();
+  ASSERT_TRUE(bench.write_partial(first, Bytes(500, 1)));
+  const auto second = bench.volumes->begin_arrival("V00001").value();
+  EXPECT_NE(first.path, second.path);
+  ASSERT_TRUE(bench.write_partial(second, kContent));
+  const auto late = bench.volumes->finish_arrival(first, 1);
+  EXPECT_EQ(late.error().code, ErrorCode::kConflict);
+  EXPECT_FALSE(volume("V00001").cached);
+  ASSERT_TRUE(bench.volumes->finish_arrival(second, 1));
+  EXPECT_EQ(bench.read("V00001").value(), kContent);
+  bench.volumes->abandon_arrival(first);
+  EXPECT_EQ(bench.read("V00001").value(), kContent) << "given up long ago";
+  EXPECT_EQ(bench.files(), Names{"V00001-2.twc"});
+  bench.start();
+  EXPECT_EQ(bench.read("V00001").value(), kContent);
+}
+
+TEST_F(CachedVolumesTest, T5_AFileOfAnotherGenerationIsShredded) {
+  const auto coming = bench.volumes->begin_arrival("V00001").value();
+  ASSERT_TRUE(bench.write_partial(coming, kContent));
+  auto newer = volume("V00001");
+  newer.generation = 2;
+  newer.primary->generation = 2;
+  ASSERT_TRUE(bench.put(newer));
+  EXPECT_EQ(bench.volumes->finish_arrival(coming, 1).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(bench.files(), Names());
+  EXPECT_FALSE(volume("V00001").cached);
+  EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes);
+}
+
+TEST_F(CachedVolumesTest, T5_AnArrivalThatIsGivenUpLeavesNeitherKeyNorFileNorPromise) {
+  ASSERT_TRUE(bench.volumes->reserve("V00001", 5000).value());
+  EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes - 5000 - kSealingBytes);
+  const auto coming = bench.volumes->begin_arrival("V00001").value();
+  ASSERT_TRUE(bench.write_partial(coming, kContent));
+  EXPECT_TRUE(volume("V00001").has_cache_key);
+  bench.volumes->abandon_arrival(coming);
+  EXPECT_FALSE(volume("V00001").has_cache_key);
+  EXPECT_EQ(bench.files(), Names());
+  EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes);
+  EXPECT_FALSE(bench.volumes->finish_arrival(coming, 1)) << "there is no file";
+}
+
+TEST_F(CachedVolumesTest, T5_RoomIsMadeByThoseThatMayLeaveAndNoFurtherThanNeeded) {
+  limit(4 * kFileBytes + kSealingBytes);
+  for (const auto* volser : {"V00003", "V00001", "V00002"}) {
+    ASSERT_TRUE(bench.bring(volser, kContent));
+    bench.sim.clock.advance(std::chrono::hours(1));
+  }
+  ASSERT_TRUE(bench.volumes->reserve("V00004", kFileBytes).value());
+  EXPECT_TRUE(volume("V00003").cached);
+  ASSERT_TRUE(bench.volumes->reserve("V00004", 2 * kFileBytes).value());
+  EXPECT_FALSE(volume("V00003").cached) << "not used for longest";
+  EXPECT_FALSE(volume("V00003").has_cache_key);
+  EXPECT_TRUE(volume("V00001").cached);
+  EXPECT_EQ(bench.files(), (Names{"V00001-1.twc", "V00002-1.twc"}));
+  EXPECT_EQ(bench.interventions(), Names());
+  bench.expect_sound();
+}
+
+TEST_F(CachedVolumesTest, T5_WithoutRoomAnInterventionStandsUntilNobodyWaits) {
+  limit(2 * kFileBytes + kSealingBytes);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  auto held = volume("V00002");
+  held.mounted = "DRIVE1";
+  ASSERT_TRUE(bench.put(held));
+  EXPECT_FALSE(bench.volumes->reserve("V00003", 2 * kFileBytes).value());
+  EXPECT_TRUE(volume("V00001").cached) << "its room alone would not do";
+  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"});
+  EXPECT_FALSE(bench.volumes->reserve("V00004", 2 * kFileBytes).value());
+  held.mounted.clear();
+  ASSERT_TRUE(bench.put(held));
+  ASSERT_TRUE(bench.volumes->reserve("V00003", 2 * kFileBytes).value());
+  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"}) << "V00004 waits";
+  bench.volumes->release("V00004");
+  EXPECT_EQ(bench.interventions(), Names());
+  EXPECT_EQ(bench.volumes->reserve("V00005", 1U << 30).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(bench.interventions(), Names()) << "it would wait for ever";
+}
+
+TEST_F(CachedVolumesTest, T5_WhatWaitsForRoomDoesNotEvictItself) {
+  limit(2 * kFileBytes);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  EXPECT_FALSE(bench.volumes->reserve_growth("V00001", 2 * kFileBytes).value());
+  EXPECT_TRUE(volume("V00001").cached);
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00001", kFileBytes).value());
+  EXPECT_EQ(bench.volumes->free_bytes(), 0U);
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00001", 10).value());
+  EXPECT_EQ(bench.volumes->free_bytes(), kFileBytes - 10);
+  bench.volumes->release("V00001");
+  EXPECT_EQ(bench.volumes->free_bytes(), kFileBytes - 10) << "that is the arrivals'";
+  bench.volumes->release_growth("V00001");
+  EXPECT_EQ(bench.volumes->free_bytes(), kFileBytes);
+}
+
+TEST_F(CachedVolumesTest, T5_TheMarginIsKeptAsFarAsVolumesMayLeave) {
+  limit(10 * kFileBytes, 9 * kFileBytes);
+  for (const auto* volser : {"V00001", "V00002", "V00003"}) {
+    ASSERT_TRUE(bench.bring(volser, kContent));
+    bench.sim.clock.advance(std::chrono::hours(1));
+  }
+  EXPECT_EQ(bench.volumes->keep_margin().value(), 2U);
+  EXPECT_EQ(bench.files(), Names{"V00003-1.twc"});
+  EXPECT_EQ(bench.volumes->keep_margin().value(), 0U);
+  auto due = volume("V00003");
+  due.primary_due = true;
+  ASSERT_TRUE(bench.put(due));
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00003", 5 * kFileBytes).value());
+  EXPECT_EQ(bench.volumes->keep_margin().value(), 1U) << "too little, and all there is";
+  EXPECT_EQ(bench.interventions(), Names()) << "nobody waits";
+}
+
+TEST_F(CachedVolumesTest, T5_AnEditThatFailsTakesNothingOutOfTheCache) {
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  const auto refuse = [](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
+    if (volume.volser == "V00002") return fail(ErrorCode::kConflict, "not that one");
+    return true;
+  };
+  EXPECT_FALSE(bench.volumes->drop({"V00001", "V00002"}, refuse));
+  EXPECT_EQ(bench.read("V00001").value(), kContent);
+  const auto first = [](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
+    return volume.volser == "V00001";
+  };
+  EXPECT_EQ(bench.volumes->drop({"V00001", "V00002"}, first).value(), 1U);
+  EXPECT_FALSE(volume("V00001").cached);
+  EXPECT_EQ(bench.read("V00002").value(), kContent);
+  const auto all = [](CatalogueChange&, LogicalVolume&) -> Result<bool> { return true; };
+  EXPECT_EQ(bench.volumes->drop({"V00002", "NOBODY"}, all).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(bench.read("V00002").value(), kContent);
+  EXPECT_EQ(bench.files(), Names{"V00002-1.twc"});
+}
+
+TEST_F(CachedVolumesTest, T5_AMissingFileIsToldAndNothingIsHidden) {
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  ASSERT_TRUE(bench.bring("V00003", kContent));
+  ASSERT_TRUE(bench.bring("V00004", kContent));
+  auto changed = volume("V00002");
+  changed.generation = 2;
+  changed.primary_due = true;
+  auto held = volume("V00003");
+  held.mounted = "DRIVE1";
+  held.secondary_due = true;
+  ASSERT_TRUE(bench.put(changed, held));
+  bench.stop();
+  for (const auto* volser : {"V00001", "V00002", "V00003"})
+    ASSERT_TRUE(bench.sim.disk.remove(kCacheFolder + "/" + volser + "-1.twc"));
+  bench.start();
+  EXPECT_EQ(bench.opened.corrected, (Names{"V00001", "V00003"}));
+  EXPECT_EQ(bench.opened.due_without_file, Names{"V00003"});
+  EXPECT_EQ(bench.opened.lost, Names{"V00002"});
+  EXPECT_EQ(bench.interventions(), (Names{"TWE008A V00002", "TWE008A V00003"}));
+  EXPECT_EQ(volume("V00001").residence(), Residence::kMigrated);
+  EXPECT_EQ(bench.volumes->path_of(volume("V00002")).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(bench.read("V00004").value(), kContent);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  bench.expect_sound();
+}
+
+// Volumes come and go until the disk fails at some write; then the power goes. Whatever the catalogue says
+// is in the cache is there, whole; nothing else is.
+TEST(CachedVolumesCrash, T5_PowerLossAtEveryWriteLosesNoContent) {
+  std::size_t cut_off = 0;
+  for (std::uint64_t after = 0;; ++after) {
+    ResidenceBench bench(after + 1, {.bytes = 3 * kFileBytes + kSealingBytes});
+    ASSERT_TRUE(bench.put(filling_cartridge("P00001")));
+    for (std::uint32_t i = 1; i <= 4; ++i)
+      ASSERT_TRUE(bench.put(migrated_volume("V0000" + std::to_string(i), "P00001", i)));
+    bench.sim.disk.fail_after(after);
+    const auto work = [&]() -> Status {
+      for (const auto* volser : {"V00001", "V00002", "V00003", "V00004", "V00001"}) {
+        if (!TRY(bench.volumes->reserve(volser, kContent.size())))
+          return fail(ErrorCode::kExhausted, "no room");
+        TRY(bench.bring(volser, kContent));
+        bench.sim.clock.advance(std::chrono::hours(1));
+      }
+      return {};
+    };
+    const bool whole = work().has_value();
+    bench.lose_power();
+    EXPECT_EQ(bench.opened.lost, Names());
+    EXPECT_EQ(bench.opened.corrected, Names()) << after;
+    bench.expect_sound();
+    std::size_t cached = 0;
+    for (std::uint32_t i = 1; i <= 4; ++i) {
+      const auto volser = "V0000" + std::to_string(i);
+      const auto volume = bench.catalogue->volume(volser).value();
+      EXPECT_TRUE(volume.active(CopyNumber::kPrimary));
+      if (!volume.cached) continue;
+      ++cached;
+      EXPECT_EQ(bench.read(volser).value(), kContent) << volser << " after " << after;
+    }
+    EXPECT_EQ(bench.files().size(), cached) << after;
+    if (whole) break;
+    ++cut_off;
+    ASSERT_LT(cached, 4U);
+    for (const auto* volser : {"V00001", "V00002", "V00003", "V00004"}) {
+      if (bench.catalogue->volume(volser)->cached) continue;
+      ASSERT_TRUE(bench.bring(volser, kContent)) << "goes on after " << after;
+    }
+  }
+  EXPECT_GT(cut_off, 40U);
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::testing

@@ -1,0 +1,17 @@
+// Limits of the protocol between catalogue and cache, in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tapewarden::engine {
+
+inline constexpr std::size_t kEvictedAtOnce = 256;     // volumes that leave the cache in one change
+inline constexpr std::size_t kCacheOpeningPage = 500;  // volumes read at once at start
+// What a sealed file takes beyond its content, with its header and padding, for two partitions.
+inline constexpr std::uint64_t kSealingBytes = 16U << 10;
+// What a cartridge file takes beyond the nominal capacity: its areas, sessions and index.
+inline constexpr std::uint64_t kFileOverheadBytes = 2U << 20;
+inline constexpr std::uint64_t kFileOverheadDivisor = 64;  // and this part of the capacity
+
+}  // namespace tapewarden::engine

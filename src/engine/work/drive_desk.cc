@@ -1,0 +1,111 @@
+#include "engine/work/drive_desk.h"
+
+#include <algorithm>
+
+namespace tapewarden::engine {
+namespace {
+
+bool suits(const WorkDrive& drive, const DriveNeed& need) {
+  if (drive.kind != need.kind) return false;
+  const auto status = drive.station->drive().status();
+  if (status.state == PhysicalDriveStatus::State::kOffline) return false;
+  if (need.encryption == TapeEncryption::kClear) return true;
+  return status.can_encrypt() && status.facts.method == need.encryption;
+}
+
+}  // namespace
+
+DriveDesk::DriveDesk(std::vector<WorkDrive> drives)
+    : drives_(std::move(drives)), taken_(drives_.size(), false) {}
+
+std::optional<std::size_t> DriveDesk::free_one(const DriveNeed& need, std::optional<std::size_t> but) const {
+  for (std::size_t i = 0; i < drives_.size(); ++i)
+    if (!taken_[i] && i != but && suits(drives_[i], need)) return i;
+  return std::nullopt;
+}
+
+std::optional<DriveDesk::Claim> DriveDesk::claim(const DriveNeed& need) {
+  const MutexLock lock(mutex_);
+  const auto found = free_one(need, std::nullopt);
+  if (!found) return std::nullopt;
+  taken_[*found] = true;
+  return Claim(*this, *drives_[*found].station);
+}
+
+std::optional<DriveDesk::Pair> DriveDesk::claim_two(const DriveNeed& first, const DriveNeed& second) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    if (taken_[i] || !suits(drives_[i], first)) continue;
+    const auto other = free_one(second, i);
+    if (!other) continue;
+    taken_[i] = true;
+    taken_[*other] = true;
+    return Pair{Claim(*this, *drives_[i].station), Claim(*this, *drives_[*other].station)};
+  }
+  return std::nullopt;
+}
+
+std::optional<DriveDesk::Claim> DriveDesk::claim_anyhow(TapeStation& station) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    if (drives_[i].station != &station || taken_[i]) continue;
+    taken_[i] = true;
+    return Claim(*this, station);
+  }
+  return std::nullopt;
+}
+
+bool DriveDesk::free_for(const DriveNeed& need) const {
+  const MutexLock lock(mutex_);
+  return free_one(need, std::nullopt).has_value();
+}
+
+void DriveDesk::release(const TapeStation& station) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i)
+    if (drives_[i].station == &station) taken_[i] = false;
+}
+
+bool DriveDesk::usable(const DriveNeed& need) const {
+  return std::ranges::any_of(drives_, [&](const WorkDrive& drive) { return suits(drive, need); });
+}
+
+bool DriveDesk::two_usable(const DriveNeed& first, const DriveNeed& second) const {
+  return std::ranges::any_of(drives_, [&](const WorkDrive& one) {
+    return suits(one, first) && std::ranges::any_of(drives_, [&](const WorkDrive& other) {
+             return other.station != one.station && suits(other, second);
+           });
+  });
+}
+
+bool DriveDesk::fits(const TapeStation& station, const DriveNeed& need) const {
+  return std::ranges::any_of(
+      drives_, [&](const WorkDrive& drive) { return drive.station == &station && suits(drive, need); });
+}
+
+std::size_t DriveDesk::capable() const {
+  return static_cast<std::size_t>(std::ranges::count_if(drives_, [](const WorkDrive& drive) {
+    const auto status = drive.station->drive().status();
+    return status.state != PhysicalDriveStatus::State::kOffline && status.can_encrypt();
+  }));
+}
+
+std::vector<PhysicalDrive*> DriveDesk::drives() const {
+  std::vector<PhysicalDrive*> out;
+  for (const auto& drive : drives_) out.push_back(&drive.station->drive());
+  return out;
+}
+
+TapeEncryption tape_encryption(MediumEncryption encryption) {
+  if (encryption == MediumEncryption::kWrapped) return TapeEncryption::kWrapped;
+  if (encryption == MediumEncryption::kIdentified) return TapeEncryption::kIdentified;
+  return TapeEncryption::kClear;
+}
+
+MediumEncryption medium_encryption(TapeEncryption encryption) {
+  if (encryption == TapeEncryption::kWrapped) return MediumEncryption::kWrapped;
+  if (encryption == TapeEncryption::kIdentified) return MediumEncryption::kIdentified;
+  return MediumEncryption::kClear;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,147 @@
+#include "engine/work/fault_rules.h"
+
+#include <array>
+
+#include "engine/catalogue/limits.h"
+#include "engine/work/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+const std::string kKeyServers = "key servers";
+
+bool unreached(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout;
+}
+
+std::string short_note(const std::string& text) {
+  return text.substr(0, kMaximumNoteCharacters);
+}
+
+// A cartridge that was begun and does not even have its label: nothing lies on it.
+void settle_begun(PhysicalVolume& cartridge, const Pool& pool, const Error& error) {
+  const auto fault = fault_of(error);
+  if (fault == MountFault::kMedium || fault == MountFault::kIdentity) {
+    cartridge.state = CartridgeState::kDamaged;
+    cartridge.note = short_note(error.message);
+  } else {
+    give_back(cartridge, pool);
+  }
+}
+
+void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) {
+  const auto fault = fault_of(error);
+  if (doing == Doing::kErasing) {
+    if (fault == MountFault::kMedium) cartridge.state = CartridgeState::kDamaged;
+  } else if (doing == Doing::kAppending && cartridge.active_volumes == 0) {
+    cartridge.state = CartridgeState::kDamaged;
+  } else if (cartridge.state == CartridgeState::kFilling &&
+             (doing == Doing::kAppending || fault == MountFault::kMedium)) {
+    cartridge.state = CartridgeState::kClosed;
+  }
+  cartridge.note = short_note(error.message);
+}
+
+Status settle_cartridge(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
+  return state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto cartridge = TRY(change.cartridge(barcode));
+    if (doing == Doing::kWriting) {
+      if (cartridge.state != CartridgeState::kFilling || cartridge.active_volumes > 0) return {};
+      settle_begun(cartridge, TRY(change.pool(cartridge.pool)), error);
+    } else if (lies_with_cartridge(error)) {
+      settle_written(cartridge, error, doing);
+    } else {
+      return {};
+    }
+    return change.put(cartridge);
+  });
+}
+
+Status meet_keys(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
+  if (unreached(error)) {
+    state.parts.notices.raise(NoticeKind::kNoKeyServer, kKeyServers,
+                              "a key for cartridge " + barcode +
+                                  " was needed and no key server could be reached: " + error.message);
+    state.pauses.put_off(kKeysPause, kFirstPause);
+  } else if (doing == Doing::kWriting) {
+    const auto pool = pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool);
+    state.parts.notices.raise(
+        NoticeKind::kNoScratchCartridge, pool,
+        "no cartridge of " + pool + " can be begun: the key server gives no key: " + error.message);
+    state.pauses.put_off(pool, kFirstPause);
+  }
+  return {};
+}
+
+void meet_library(WorkState& state, const Error& error, const std::string& barcode) {
+  if (error.code == ErrorCode::kNotFound) {
+    state.parts.notices.raise(NoticeKind::kCartridgeOverdue, barcode,
+                              "cartridge " + barcode + " is not where it should be: " + error.message);
+    state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
+  } else if (error.code == ErrorCode::kConflict) {
+    state.pauses.put_off(cartridge_pause(barcode), kFirstPause);  // it is in another drive as yet
+  } else {
+    state.pauses.put_off(kLibraryPause, kFirstPause);
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Doing doing) {
+  static constexpr std::array<std::string_view, 4> kNames{"write from the beginning", "append", "read",
+                                                          "erase"};
+  return kNames.at(static_cast<std::size_t>(doing));
+}
+
+bool lies_with_cartridge(const Error& error) {
+  switch (fault_of(error)) {
+    case MountFault::kMedium:
+    case MountFault::kIdentity:
+      return true;
+    case MountFault::kKeys:
+      return !unreached(error);
+    default:
+      return false;
+  }
+}
+
+Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, const std::string& barcode,
+                  Doing doing) {
+  switch (fault_of(error)) {
+    case MountFault::kNone:
+      break;
+    case MountFault::kLibrary:
+      meet_library(state, error, barcode);
+      break;
+    case MountFault::kKeys:
+      TRY(meet_keys(state, error, barcode, doing));
+      break;
+    case MountFault::kIdentity:
+      state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
+      [[fallthrough]];
+    case MountFault::kMedium:
+      state.parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode, error.message);
+      break;
+    case MountFault::kDrive:
+      break;
+    case MountFault::kInterrupted:
+      state.pauses.put_off(cartridge_pause(barcode), kShortPause);
+      break;
+    case MountFault::kConfiguration:
+      drive.take_offline(error.message);
+      break;
+  }
+  return settle_cartridge(state, error, barcode, doing);
+}
+
+void meet_success(WorkState& state, const PhysicalVolume& cartridge) {
+  auto& notices = state.parts.notices;
+  state.pauses.clear(cartridge_pause(cartridge.barcode));
+  state.pauses.clear(kLibraryPause);
+  (void)notices.clear(NoticeKind::kCartridgeOverdue, cartridge.barcode, "the cartridge was mounted");
+  if (tape_encryption(cartridge.encryption) == TapeEncryption::kClear) return;
+  state.pauses.clear(kKeysPause);
+  (void)notices.clear(NoticeKind::kNoKeyServer, kKeyServers, "a key server gave a key");
+}
+
+}  // namespace tapewarden::engine

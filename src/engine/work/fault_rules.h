@@ -1,0 +1,33 @@
+// What the engine does about a mount, or work with a mounted cartridge, that came to nothing: by whose fault
+// it was (MountFault). Thread-safe, as its state is.
+#pragma once
+
+#include "engine/work/work_state.h"
+
+namespace tapewarden::engine {
+
+enum class Doing : std::uint8_t { kWriting, kAppending, kReading, kErasing };  // kWriting: from the beginning
+std::string_view to_string(Doing doing);
+
+// The cartridge itself stands in the way, or what its key server says of it: trying it again soon helps
+// nothing, but another cartridge does.
+bool lies_with_cartridge(const Error& error);
+
+// Raises what an operator must know, puts off what cannot go on, and settles the cartridge's state:
+//   keys, none reached      kNoKeyServer; everything encrypted waits
+//   keys, refused           appending: the cartridge is closed; from the beginning: kNoScratchCartridge, the
+//                           pool waits
+//   drive                   it is offline already; Work::step() tells it
+//   configuration           the drive goes offline with the reason
+//   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full
+//   identity                kCartridgeDamaged; never written; the cartridge waits
+//   library, not found      kCartridgeOverdue; the cartridge waits
+//   library, else           everything waits
+//   interrupted             once more after a short pause
+// A cartridge whose writing from the beginning failed through no fault of its own is scratch again.
+Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, const std::string& barcode,
+                  Doing doing);
+// The cartridge was mounted: what was raised about it and its keys is over.
+void meet_success(WorkState& state, const PhysicalVolume& cartridge);
+
+}  // namespace tapewarden::engine

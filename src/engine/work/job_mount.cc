@@ -1,0 +1,68 @@
+#include "engine/work/job_mount.h"
+
+namespace tapewarden::engine {
+
+JobMount::JobMount(WorkState& state, TapeStation& station, PhysicalVolume cartridge)
+    : state_(state),
+      station_(station),
+      cartridge_(std::move(cartridge)),
+      trace_(*state.parts.env.clock),
+      kept_{.barcode = cartridge_.barcode, .drive = station.drive().serial()} {}
+
+JobMount::~JobMount() {
+  (void)end();
+}
+
+Status JobMount::take(Mounted mounted) {
+  if (!mounted) {
+    TRY(met(mounted.error()));
+    keep_trace();
+    return std::unexpected(mounted.error());
+  }
+  tape_ = *std::move(mounted);
+  meet_success(state_, cartridge_);
+  return {};
+}
+
+Status JobMount::write_new(const CartridgeLabel& label, const TapeWritePolicy& policy) {
+  doing_ = Doing::kWriting;
+  auto mounted = station_.mount_for_write_from_beginning(label, policy, trace_);
+  TRY(take(std::move(mounted)));
+  // From now on it is one that holds something.
+  doing_ = Doing::kAppending;
+  kept_.purpose = to_string(Doing::kWriting);
+  return {};
+}
+
+Status JobMount::append() {
+  doing_ = Doing::kAppending;
+  return take(station_.mount_for_append(state_.wanted(cartridge_), cartridge_.next_file, trace_));
+}
+
+Status JobMount::read() {
+  doing_ = Doing::kReading;
+  return take(station_.mount_for_read(state_.wanted(cartridge_), trace_));
+}
+
+Status JobMount::met(const Error& error) {
+  kept_.fault = error.text();
+  return meet_fault(state_, error, station_.drive(), cartridge_.barcode, doing_);
+}
+
+Status JobMount::end() {
+  if (!tape_) return {};
+  const auto away = tape_->demount();
+  tape_.reset();
+  Status done;
+  if (!away) done = met(away.error());
+  keep_trace();
+  return done;
+}
+
+void JobMount::keep_trace() {
+  if (kept_.purpose.empty()) kept_.purpose = to_string(doing_);
+  kept_.steps = trace_.steps();
+  state_.traces.keep(kept_);
+}
+
+}  // namespace tapewarden::engine

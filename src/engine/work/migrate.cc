@@ -1,0 +1,214 @@
+#include "engine/work/migrate.h"
+
+#include <algorithm>
+
+#include "engine/catalogue/limits.h"
+#include "engine/work/image_file.h"
+#include "engine/work/limits.h"
+#include "engine/work/recall.h"
+
+namespace tapewarden::engine {
+namespace {
+
+struct Waiting {
+  WallTime since{};
+  Pool pool;
+  CopyNumber copy = CopyNumber::kPrimary;
+};
+
+// A copy that is due of a volume that is not in the cache went bad: it is brought back first.
+bool may_be_copied(WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
+  const auto name = copy_name(volume.volser, copy);
+  if (state.copies.claimed(name) || state.pauses.paused(copy_pause(name))) return false;
+  if (volume.cached || !volume.has_content()) return volume.cached;
+  state.pauses.put_off(copy_pause(name), kFirstPause);
+  (void)state.parts.desk.ask(volume.volser, RecallReason::kOperator, {});
+  return false;
+}
+
+Result<std::vector<Waiting>> waiting(WorkState& state) {
+  std::vector<Waiting> out;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
+      if (TRY(view.due(copy, std::nullopt, 1)).empty()) continue;
+      for (auto& pool : TRY(view.pools())) {
+        const auto due = TRY(view.due(copy, pool.number, kMaximumPage));
+        const auto ready = std::ranges::find_if(
+            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy); });
+        if (ready != due.end()) out.push_back({ready->written, pool, copy});
+      }
+    }
+    return {};
+  }));
+  std::ranges::sort(out, {}, &Waiting::since);
+  return out;
+}
+
+void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
+  const auto name = pool_name(pool.number);
+  if (state.drives.usable(need)) {
+    (void)state.parts.notices.clear(NoticeKind::kDriveOffline, name, "a drive can write to it again");
+    return;
+  }
+  state.parts.notices.raise(NoticeKind::kDriveOffline, name,
+                            name + " has volumes to write, and no drive is online that writes " +
+                                std::string(to_string(need.kind)) + " cartridges, " +
+                                std::string(to_string(need.encryption)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Job>> pick_migration(WorkState& state) {
+  if (state.pauses.paused(kLibraryPause)) return nullptr;
+  for (const auto& [since, pool, copy] : TRY(waiting(state))) {
+    const auto need = need_of(pool);
+    const bool encrypts = need.encryption != TapeEncryption::kClear;
+    if (state.pauses.paused(pool_name(pool.number)) || (encrypts && state.pauses.paused(kKeysPause)))
+      continue;
+    note_no_drive(state, pool, need);
+    auto seat = state.seats.take(pool.number, pool.max_drives);
+    if (!seat) continue;
+    auto drive = state.drives.claim(need);
+    if (!drive) continue;
+    return std::make_unique<MigrateJob>(state, *std::move(drive), *std::move(seat), pool.number, copy);
+  }
+  return nullptr;
+}
+
+Status MigrateJob::run() {
+  const auto done = work();
+  const auto away = writer_.end();
+  return done ? away : done;
+}
+
+Status MigrateJob::work() {
+  for (auto volumes = TRY(batch()); !volumes.empty(); volumes = TRY(batch())) {
+    for (const auto& volume : volumes) {
+      auto ended = TRY(write_one(volume.volser));
+      // On the next cartridge, in the same drive.
+      if (ended == Ended::kFull) ended = TRY(write_one(volume.volser));
+      if (ended == Ended::kStop || ended == Ended::kFull) return {};
+      const auto pause = copy_pause(copy_name(volume.volser, copy_));
+      if (ended == Ended::kWell) state_.pauses.clear(pause);
+      // A host has it, or has had it in between: whether it is still due is seen then.
+      if (ended == Ended::kSkipped) state_.pauses.put_off(pause, kShortPause);
+      const auto barcode = writer_.mounted() ? writer_.mount().cartridge().barcode : "";
+      if (must_give_way(state_, drive_.station(), barcode)) return {};
+    }
+  }
+  return {};
+}
+
+Result<std::vector<LogicalVolume>> MigrateJob::batch() {
+  std::vector<LogicalVolume> out;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    out = TRY(view.due(copy_, pool_, kMaximumPage));
+    return {};
+  }));
+  std::erase_if(out, [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_); });
+  if (out.size() > kDueBatch) out.resize(kDueBatch);
+  return out;
+}
+
+bool MigrateJob::is_due(const LogicalVolume& volume) const {
+  const bool primary = copy_ == CopyNumber::kPrimary;
+  return (primary ? volume.primary_due : volume.secondary_due) &&
+         (primary ? volume.primary_pool : volume.secondary_pool) == pool_;
+}
+
+Result<MigrateJob::Ended> MigrateJob::write_one(const std::string& volser) {
+  const auto claim = state_.copies.claim(copy_name(volser, copy_));
+  if (!claim) return Ended::kSkipped;
+  auto& desk = state_.parts.desk;
+  const auto copy = desk.begin_copy(volser);
+  if (!copy) return Ended::kSkipped;
+  // What the catalogue says now is what the file holds until a host takes it.
+  auto ended = [&]() -> Result<Ended> {
+    const auto volume = TRY(state_.parts.catalogue.volume(volser));
+    if (!is_due(volume) || !volume.mounted.empty() || !volume.has_content() || !volume.cached)
+      return Ended::kSkipped;
+    return write_image(volume, *copy);
+  }();
+  desk.end_copy(*copy);
+  return ended;
+}
+
+Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy) {
+  if (!TRY(writer_.ready())) return Ended::kStop;
+  const auto ended = TRY(stream(volume, copy));
+  if (ended == Ended::kFull) return full(volume);
+  if (ended == Ended::kSkipped) writer_.tape().abandon_image();
+  if (ended != Ended::kWell) return ended;
+  const auto image = writer_.finish_image();
+  if (!image) return tape_failed(image.error());
+  if (!*image) return full(volume);
+  TRY(count(volume, **image));
+  writer_.mount().touched(volume.volser);
+  state_.pauses.clear(kRoomPause);  // what is on tape may leave the cache
+  if ((*image)->early_warning) TRY(writer_.end_full());
+  return Ended::kWell;
+}
+
+Result<MigrateJob::Ended> MigrateJob::stream(const LogicalVolume& volume, VolumeDesk::CopyId copy) {
+  auto& desk = state_.parts.desk;
+  // A file that vanished or broke under a copy is the host's doing when a host has taken it.
+  const auto file_failed = [&](const Error& error) -> Result<Ended> {
+    if (!desk.copy_is_good(copy)) return Ended::kSkipped;
+    state_.pauses.put_off(copy_pause(copy_name(volume.volser, copy_)), kFirstPause);
+    return std::unexpected(error);
+  };
+  const auto path = state_.parts.cached.path_of(volume);
+  if (!path) return file_failed(path.error());
+  auto source = ImageSource::open(*state_.parts.cached.env().disk, *path);
+  if (!source) return file_failed(source.error());
+  const auto begun = writer_.tape().begin_image(source->header(volume, copy_));
+  if (!begun) return tape_failed(begun.error());
+  if (*begun == ImageFit::kCartridgeFull) return Ended::kFull;
+  while (true) {
+    const auto bytes = source->next();
+    if (!bytes) return file_failed(bytes.error());
+    if (!desk.copy_is_good(copy)) return Ended::kSkipped;
+    if (bytes->empty()) return Ended::kWell;
+    const auto fit = writer_.tape().append(*bytes);
+    if (!fit) return tape_failed(fit.error());
+    if (*fit == ImageFit::kCartridgeFull) return Ended::kFull;
+  }
+}
+
+Result<MigrateJob::Ended> MigrateJob::tape_failed(const Error& error) {
+  if (fault_of(error) == MountFault::kNone) return std::unexpected(error);
+  TRY(writer_.mount().met(error));
+  TRY(writer_.end());
+  return Ended::kStop;
+}
+
+Result<MigrateJob::Ended> MigrateJob::full(const LogicalVolume& volume) {
+  writer_.tape().abandon_image();
+  if (!writer_.fresh()) {
+    TRY(writer_.end_full());
+    return Ended::kFull;
+  }
+  state_.parts.notices.raise(
+      NoticeKind::kNoScratchCartridge, pool_name(pool_),
+      "the logical volume " + volume.volser + " does not fit on an empty cartridge of " + pool_name(pool_));
+  state_.pauses.put_off(copy_pause(copy_name(volume.volser, copy_)), kLongestPause);
+  return Ended::kStop;
+}
+
+Status MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
+  return writer_.commit(
+      image,
+      [&](CatalogueChange& change, const Copy& written) -> Status {
+        auto now = TRY(change.find_volume(volume.volser));
+        if (!now || now->generation != volume.generation || now->volume != volume.volume ||
+            !now->has_content() || !is_due(*now))
+          return {};
+        const bool primary = copy_ == CopyNumber::kPrimary;
+        (primary ? now->primary : now->secondary) = written;
+        (primary ? now->primary_due : now->secondary_due) = false;
+        return change.put(*now);
+      },
+      volume.generation);
+}
+
+}  // namespace tapewarden::engine

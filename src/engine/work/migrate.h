@@ -1,0 +1,65 @@
+// Copies of logical volumes from the cache to the cartridges of a pool (feature rows T4, T5).
+//
+// A logical volume always exists in full in the cache or on a readable cartridge:
+//
+//            host unmounts it           commit: image synced
+//   [cache] ----------------> [cache, due] ----------------> [cache + tape] --evicted--> [tape]
+//                                  ^  |                           ^                         |
+//              a host takes it:    |  | full, error, power loss:  |      finish_arrival():  |
+//              not committed       +--+ written anew later        +---- whole file synced --+
+//
+//  1. An image counts from the one commit after its filemark was synced: cartridge and copy together. Before
+//     that the volume is due as before, and its file cannot leave the cache.
+//  2. That commit is made only when no host has taken the volume since before its file was opened, and the
+//     volume is still of the generation that the header says.
+//  3. A volume does not span cartridges: one that meets the end is written anew on the next cartridge.
+#pragma once
+
+#include <memory>
+
+#include "engine/work/pool_writer.h"
+
+namespace tapewarden::engine {
+
+// The pool whose oldest due copy waits longest, of those that a free drive can serve.
+Result<std::unique_ptr<Job>> pick_migration(WorkState& state);
+
+class MigrateJob final : public Job {
+ public:
+  MigrateJob(WorkState& state, DriveDesk::Claim drive, PoolSeats::Seat seat, std::uint8_t pool,
+             CopyNumber copy)
+      : state_(state),
+        drive_(std::move(drive)),
+        seat_(std::move(seat)),
+        pool_(pool),
+        copy_(copy),
+        writer_(state, drive_.station(), pool) {}
+  Status run() override;
+
+ private:
+  enum class Ended : std::uint8_t {
+    kWell,
+    kSkipped,  // not this volume, not now
+    kFull,     // of the cartridge; the volume comes next
+    kStop,     // nothing more can be written now
+  };
+  Status work();
+  Result<std::vector<LogicalVolume>> batch();
+  Result<Ended> write_one(const std::string& volser);
+  Result<Ended> write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy);
+  // Brings the bytes of the image onto the tape.
+  Result<Ended> stream(const LogicalVolume& volume, VolumeDesk::CopyId copy);
+  Result<Ended> tape_failed(const Error& error);
+  Result<Ended> full(const LogicalVolume& volume);
+  Status count(const LogicalVolume& volume, const WrittenImage& image);
+  bool is_due(const LogicalVolume& volume) const;
+
+  WorkState& state_;
+  DriveDesk::Claim drive_;
+  PoolSeats::Seat seat_;
+  const std::uint8_t pool_;
+  const CopyNumber copy_;
+  PoolWriter writer_;
+};
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,183 @@
+#include "engine/work/work_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+using ::testing::Test;
+
+std::string volser(unsigned number) {
+  return "VOL" + std::string(number < 10 ? "00" : "0") + std::to_string(number);
+}
+
+TEST(Migrate, T5_SeveralVolumesGoOntoOneCartridgeInOneMount) {
+  WorkBench bench;
+  for (unsigned i = 1; i <= 3; ++i) {
+    bench.write(volser(i), volume_content(300'000 + i, static_cast<std::uint8_t>(i)));
+    bench.back.sim.clock.advance(std::chrono::seconds(1));
+  }
+  EXPECT_EQ(bench.steps(), 1U);
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL003"), "A00001L9/3");
+  const auto cartridge = bench.cartridge("A00001L9");
+  EXPECT_EQ(cartridge.state, CartridgeState::kFilling);
+  EXPECT_EQ(cartridge.pool, 1);
+  EXPECT_TRUE(cartridge.borrowed);
+  EXPECT_EQ(cartridge.next_file, 4U);
+  EXPECT_EQ(cartridge.active_volumes, 3U);
+  EXPECT_EQ(cartridge.written_bytes, cartridge.active_bytes);
+  EXPECT_EQ(cartridge.encryption, MediumEncryption::kClear);
+  EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
+  EXPECT_EQ(bench.work->traces().of_cartridge("A00001L9").size(), 1U);
+  for (const auto drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive}) bench.back.expect_put_away(drive);
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T4_WhatComesLaterIsAppended) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.write("VOL001", volume_content(200'000, 3));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/2") << "written again, behind what it was";
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/3");
+  const auto cartridge = bench.cartridge("A00001L9");
+  EXPECT_EQ(cartridge.medium, 1U);
+  EXPECT_EQ(cartridge.encryption, MediumEncryption::kIdentified);
+  EXPECT_NE(cartridge.alias, "");
+  EXPECT_EQ(cartridge.active_volumes, 2U);
+  EXPECT_GT(cartridge.written_bytes, cartridge.active_bytes);
+  EXPECT_EQ(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T4_AFullCartridgeGetsTheCataloguesBackupAndTheVolumeGoesOntoTheNext) {
+  WorkBench bench({.capacity = 4U << 20, .early_warning = 1U << 20});
+  bench.encrypt_pool(1);
+  for (unsigned i = 1; i <= 3; ++i)
+    bench.write(volser(i), volume_content(1'400'000, static_cast<std::uint8_t>(i)));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+  EXPECT_EQ(bench.on("VOL003"), "A00002L9/1") << "a logical volume does not span cartridges";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFull);
+  EXPECT_TRUE(bench.cartridge("A00001L9").full_since);
+  EXPECT_EQ(bench.cartridge("A00001L9").next_file, 4U) << "the backup is its last tape file";
+  EXPECT_EQ(bench.messages(),
+            std::vector<std::string>{"Database Backup written to Encrypted Physical Tape A00001L9"});
+  EXPECT_EQ(bench.backup.made, 1U);
+  EXPECT_FALSE(bench.back.sim.disk.exists("backup-of-the-catalogue"));
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T4_WithoutABackupTheCartridgeIsFullAndSaysSo) {
+  WorkBench bench({.capacity = 4U << 20, .early_warning = 1U << 20});
+  bench.backup.broken = true;
+  for (unsigned i = 1; i <= 3; ++i)
+    bench.write(volser(i), volume_content(1'400'000, static_cast<std::uint8_t>(i)));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFull);
+  EXPECT_NE(bench.cartridge("A00001L9").note, "");
+  EXPECT_EQ(bench.messages(), std::vector<std::string>());
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T5_ACopyDuringWhichAHostTakesTheVolumeDoesNotCount) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(3'000'000, 1));
+  bool taken = false;
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (is_command(cdb, scsi::Opcode::kWrite6) && bench.cartridge("A00001L9").medium == 1 && !taken) {
+      taken = true;
+      bench.desk->take("VOL001");
+    }
+    return std::nullopt;
+  };
+  bench.steps();
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(bench.on("VOL001"), "nowhere");
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  bench.write("VOL001", volume_content(2'000'000, 2));
+  bench.desk->give_back("VOL001");
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "over what was begun";
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1, 2);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").pool, 2);
+  EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
+}
+
+TEST(Migrate, T4_AVolumeWithTwoPartitionsComesBackWithBoth) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  const auto path = take(bench.cached->path_of(bench.volume("VOL001"))) + ".partition1";
+  const auto second = volume_content(70'000, 2);
+  {
+    const auto file = take(bench.cached->env().disk->open(path, OpenMode::kCreateNew));
+    done(file->write_at(0, second));
+    done(file->sync());
+  }
+  bench.steps();
+  bench.expect_everything_readable();
+  const auto back = take(bench.cached->path_of(bench.volume("VOL001"))) + ".partition1";
+  EXPECT_NE(back, path) << "each file has a number of its own";
+  EXPECT_EQ(take(read_file(*bench.cached->env().disk, back, 1U << 20)), second);
+}
+
+TEST(Migrate, T5_DeletionsAreToldByTheNextTrailer) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  bench.edit_volume("VOL002", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL002", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.write("VOL001", volume_content(300'000, 3));
+  bench.steps();
+  done(bench.catalogue->read([](CatalogueView& view) -> Status {
+    EXPECT_TRUE(TRY(view.deleted_volumes(10)).empty());
+    return {};
+  }));
+  auto trace = bench.back.trace();
+  const auto mounted =
+      take(bench.back.lto().mount_for_read(wanted_of("A00001L9", TapeEncryption::kClear), trace));
+  const auto trailer = take(mounted->read_trailer(3));
+  EXPECT_EQ(trailer.tombstones, (std::vector<Tombstone>{{"VOL002", 1}}));
+  (void)take(mounted->demount());
+}
+
+TEST(Migrate, T4_NoScratchCartridgeIsAnInterventionUntilThereIsOne) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.borrow = Borrow::kNo; });
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  EXPECT_TRUE(bench.work->next_attempt());
+  EXPECT_FALSE(take(bench.work->step())) << "it is not tried all the time";
+  bench.add_scratch("A00003L9", 1);
+  bench.work->try_again();
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
+}
+
+TEST(Migrate, T4_AVolumeThatFitsOnNoCartridgeHoldsUpNoOther) {
+  WorkBench bench({.capacity = 2U << 20, .early_warning = 256U << 10});
+  bench.write("VOL001", volume_content(3'000'000, 1));
+  bench.back.sim.clock.advance(std::chrono::seconds(1));
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/1");
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test

@@ -1,0 +1,202 @@
+// Which cartridge is written. What is written on it is in pool_writer_images.cc.
+#include "engine/work/pool_writer.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "engine/catalogue/limits.h"
+#include "engine/work/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+TapeEncryption encryption_of(const Pool& pool) {
+  if (pool.encryption == PoolEncryption::kWrapped) return TapeEncryption::kWrapped;
+  if (pool.encryption == PoolEncryption::kIdentified) return TapeEncryption::kIdentified;
+  return TapeEncryption::kClear;
+}
+
+TapeWritePolicy policy_of(const PhysicalVolume& cartridge) {
+  TapeWritePolicy policy{.encryption = tape_encryption(cartridge.encryption)};
+  if (policy.encryption == TapeEncryption::kIdentified) policy.alias_or_group = cartridge.alias;
+  if (policy.encryption != TapeEncryption::kWrapped) return policy;
+  for (const auto& label : cartridge.labels) {
+    if (label.text.empty()) continue;
+    const auto mode =
+        label.mode == LabelMode::kHash ? scsi::LabelModeCode::kHash : scsi::LabelModeCode::kClear;
+    policy.labels.push_back({label.text, mode});
+  }
+  return policy;
+}
+
+// Begun, and nothing was ever written behind its label, nor perhaps that: it is begun once more.
+bool barely_begun(const PhysicalVolume& cartridge) {
+  return cartridge.state == CartridgeState::kFilling && cartridge.next_file <= 1 &&
+         cartridge.active_volumes == 0;
+}
+
+void begin_by(PhysicalVolume& cartridge, const Pool& pool) {
+  if (cartridge.state == CartridgeState::kScratch) lend(cartridge, pool);
+  ++cartridge.medium;
+  cartridge.state = CartridgeState::kFilling;
+  cartridge.encryption = medium_encryption(encryption_of(pool));
+  cartridge.labels = pool.encryption == PoolEncryption::kWrapped ? pool.labels : decltype(pool.labels){};
+  cartridge.alias = pool.encryption == PoolEncryption::kIdentified ? pool.key_group : "";
+  cartridge.written_bytes = 0;
+  cartridge.next_file = 1;
+  cartridge.first_written.reset();
+  cartridge.last_written.reset();
+  cartridge.last_accessed.reset();
+  cartridge.full_since.reset();
+  cartridge.move = {};
+  cartridge.note.clear();
+}
+
+}  // namespace
+
+DriveNeed need_of(const Pool& pool) {
+  return {pool.media, encryption_of(pool)};
+}
+
+Result<bool> PoolWriter::ready() {
+  if (mount_) return true;
+  for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
+    auto choice = TRY(choose());
+    if (!choice) {
+      note_none();
+      return false;
+    }
+    const auto mounted = mount_chosen(*choice);
+    if (mounted) {
+      (void)state_.parts.notices.clear(NoticeKind::kNoScratchCartridge, pool_name(pool_),
+                                       "cartridge " + choice->cartridge.barcode + " takes its volumes");
+      state_.pauses.clear(pool_name(pool_));
+      return true;
+    }
+    if (fault_of(mounted.error()) == MountFault::kNone) return std::unexpected(mounted.error());
+    const bool missing = fault_of(mounted.error()) == MountFault::kLibrary &&
+                         state_.pauses.paused(cartridge_pause(choice->cartridge.barcode));
+    if (!missing && !lies_with_cartridge(mounted.error())) return false;
+    if (state_.pauses.paused(pool_name(pool_))) return false;
+  }
+  state_.pauses.put_off(pool_name(pool_), kFirstPause);
+  return false;
+}
+
+void PoolWriter::note_none() {
+  state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool_),
+                             pool_name(pool_) +
+                                 " has volumes to write and no cartridge that takes them; insert scratch "
+                                 "cartridges, or let it borrow");
+  state_.pauses.put_off(pool_name(pool_), kFirstPause);
+}
+
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
+  Pool pool;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    pool = TRY(view.pool(pool_));
+    return {};
+  }));
+  auto choice = TRY(choose_filling(pool));
+  if (choice) return choice;
+  return choose_scratch(pool);
+}
+
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool) {
+  std::vector<PhysicalVolume> found;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    found = TRY(view.filling(pool.number, pool.media, kCandidates));
+    return {};
+  }));
+  for (auto& cartridge : found) {
+    if (cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
+    auto claim = state_.cartridges.claim(cartridge.barcode);
+    if (!claim) continue;
+    if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, *std::move(claim)};
+    const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
+    if (clear && pool.encryption != PoolEncryption::kOff) {
+      TRY(close_clear(cartridge));
+      continue;
+    }
+    if (!state_.drives.fits(station_, need_of(cartridge))) continue;
+    return Choice{std::move(cartridge), false, *std::move(claim)};
+  }
+  return std::nullopt;
+}
+
+// It was begun before its pool was set to encrypt.
+Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
+  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto now = TRY(change.cartridge(cartridge.barcode));
+    if (now.state != CartridgeState::kFilling) return {};
+    now.state = CartridgeState::kClosed;
+    now.note = "written in clear, and its pool encrypts now";
+    return change.put(now);
+  });
+}
+
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool& pool) {
+  std::vector<PhysicalVolume> found;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    found = TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates));
+    return {};
+  }));
+  for (auto& cartridge : found) {
+    if (state_.pauses.paused(cartridge_pause(cartridge.barcode))) continue;
+    if (auto claim = state_.cartridges.claim(cartridge.barcode))
+      return Choice{std::move(cartridge), true, *std::move(claim)};
+  }
+  return std::nullopt;
+}
+
+Result<PhysicalVolume> PoolWriter::begin_anew(const std::string& barcode) {
+  PhysicalVolume begun;
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    begun = TRY(change.cartridge(barcode));
+    const auto pool = TRY(change.pool(pool_));
+    const bool free = begun.state == CartridgeState::kScratch || barely_begun(begun);
+    const bool ours = begun.pool == pool_ || begun.pool == kCommonPool;
+    if (!free || !ours)
+      return fail(ErrorCode::kConflict, "cartridge " + barcode + " is not free any more", "barcode");
+    begin_by(begun, pool);
+    return change.put(begun);
+  }));
+  return begun;
+}
+
+Status PoolWriter::mount_chosen(Choice& choice) {
+  claim_.emplace(std::move(choice.claim));
+  alias_.clear();
+  if (choice.begins) choice.cartridge = TRY(begin_anew(choice.cartridge.barcode));
+  const auto& cartridge = choice.cartridge;
+  mount_.emplace(state_, station_, cartridge);
+  Status mounted;
+  if (choice.begins) {
+    mounted = mount_->write_new({.engine = state_.options.engine,
+                                 .barcode = cartridge.barcode,
+                                 .medium = cartridge.medium,
+                                 .pool = cartridge.pool,
+                                 .created = state_.now()},
+                                policy_of(cartridge));
+  } else {
+    mounted = mount_->append();
+  }
+  if (!mounted) {
+    mount_.reset();
+    claim_.reset();
+    return mounted;
+  }
+  if (choice.begins) read_alias();
+  return {};
+}
+
+// Under which alias the key server gave the key for a cartridge that was begun.
+void PoolWriter::read_alias() {
+  if (tape().encryption() != TapeEncryption::kIdentified) return;
+  const auto page = station_.drive().tape().key_request();
+  if (!page) return;
+  const auto text = std::string(as_text(page->data_key_identifier));
+  alias_ = is_printable(text) ? text : "";
+}
+
+}  // namespace tapewarden::engine

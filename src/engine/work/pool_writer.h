@@ -1,0 +1,72 @@
+// Images onto the cartridges of one pool, one cartridge after another in one drive: those that are filling,
+// then scratch ones. Belongs to the job's thread; state and station outlive it.
+//
+// Invariants
+//  1. A scratch cartridge counts as filling, with its next medium generation, in the catalogue before its
+//     label is written: no label says more than the catalogue knows.
+//  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
+//     that encrypts, none is written in clear, whenever it was begun.
+//  3. An image counts when commit() has returned; before that it is written over by the next one.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "engine/work/job_mount.h"
+
+namespace tapewarden::engine {
+
+// What writing to the pool asks of a drive.
+DriveNeed need_of(const Pool& pool);
+
+class PoolWriter {
+ public:
+  PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool)
+      : state_(state), station_(station), pool_(pool) {}
+
+  // A cartridge that takes images is in the drive. False: none now; what is to be done about it is raised.
+  Result<bool> ready();
+  bool mounted() const { return mount_.has_value(); }
+  // REQUIRES: mounted().
+  MountedCartridge& tape() { return mount_->tape(); }
+  JobMount& mount() { return *mount_; }
+  // Nothing was written on the cartridge but its label: what does not fit now fits on none.
+  bool fresh() { return tape().next_file() == 1; }
+
+  // The image that is open, whole and synced, with the deletions that no trailer tells yet; nothing when it
+  // does not fit.
+  Result<std::optional<WrittenImage>> finish_image();
+  // The image counts, together with what `with` puts.
+  Status commit(const WrittenImage& image, const std::function<Status(CatalogueChange&, const Copy&)>& with,
+                std::uint64_t generation);
+  // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.
+  Status end_full();
+  // It is put away, and takes more later.
+  Status end();
+
+ private:
+  struct Choice {
+    PhysicalVolume cartridge;
+    bool begins = false;  // from its beginning
+    Claims::Claim claim;
+  };
+  Result<std::optional<Choice>> choose();
+  Result<std::optional<Choice>> choose_filling(const Pool& pool);
+  Result<std::optional<Choice>> choose_scratch(const Pool& pool);
+  Result<PhysicalVolume> begin_anew(const std::string& barcode);
+  Status mount_chosen(Choice& choice);
+  Status close_clear(const PhysicalVolume& cartridge);
+  Status write_backup();
+  void note_none();
+  void read_alias();
+
+  WorkState& state_;
+  TapeStation& station_;
+  const std::uint8_t pool_;
+  std::optional<Claims::Claim> claim_;
+  std::optional<JobMount> mount_;
+  std::string alias_;
+  std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
+};
+
+}  // namespace tapewarden::engine

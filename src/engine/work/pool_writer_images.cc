@@ -1,0 +1,102 @@
+// What is written on the cartridge in the drive, and how it counts.
+#include "base/assert.h"
+#include "engine/work/image_file.h"
+#include "engine/work/limits.h"
+#include "engine/work/pool_writer.h"
+
+namespace tapewarden::engine {
+
+Result<std::optional<WrittenImage>> PoolWriter::finish_image() {
+  StackWriter::Ending ending;
+  told_ = 0;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    for (auto& deleted : TRY(view.deleted_volumes(kTombstonesTold))) {
+      told_ = deleted.number;
+      ending.tombstones.push_back({std::move(deleted.volser), deleted.generation});
+    }
+    return {};
+  }));
+  return tape().finish_image(std::move(ending));
+}
+
+Status PoolWriter::commit(const WrittenImage& image,
+                          const std::function<Status(CatalogueChange&, const Copy&)>& with,
+                          std::uint64_t generation) {
+  const auto& barcode = mount_->cartridge().barcode;
+  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto cartridge = TRY(change.cartridge(barcode));
+    cartridge.written_bytes += image.bytes;
+    cartridge.next_file = image.file + 1;
+    cartridge.last_written = change.now();
+    if (!cartridge.first_written) cartridge.first_written = change.now();
+    if (!alias_.empty()) cartridge.alias = alias_;
+    TRY(change.put(cartridge));
+    if (told_ > 0) TRY(change.drop_deleted(told_));
+    return with(change, {.cartridge = barcode,
+                         .medium = cartridge.medium,
+                         .file = image.file,
+                         .block = image.block,
+                         .bytes = image.bytes,
+                         .generation = generation});
+  });
+}
+
+Status PoolWriter::write_backup() {
+  const auto path = TRY(state_.parts.backup->make());
+  auto& disk = *state_.parts.env.disk;
+  const auto put = [&]() -> Status {
+    auto source = TRY(ImageSource::open(disk, path));
+    auto header = source.header(LogicalVolume{}, CopyNumber::kPrimary);
+    header.identity.kind = ImageKind::kCatalogueBackup;
+    header.parts.front().name = "catalogue";
+    header.written = state_.now();
+    auto fit = TRY(tape().begin_image(std::move(header)));
+    while (fit == ImageFit::kFits) {
+      const auto bytes = TRY(source.next());
+      if (bytes.empty()) break;
+      fit = TRY(tape().append(bytes));
+    }
+    std::optional<WrittenImage> image;
+    if (fit == ImageFit::kFits) image = TRY(finish_image());
+    if (!image) {
+      tape().abandon_image();
+      return fail(ErrorCode::kExhausted, "there is no room left for it");
+    }
+    return commit(*image, [](CatalogueChange&, const Copy&) -> Status { return {}; }, 0);
+  };
+  auto written = put();
+  const auto removed = disk.remove(path);
+  return written ? removed : written;
+}
+
+Status PoolWriter::end_full() {
+  TW_ASSERT(mount_);
+  const auto cartridge = mount_->cartridge();
+  Status backup;
+  if (state_.parts.backup != nullptr) {
+    backup = write_backup();
+    if (!backup && fault_of(backup.error()) != MountFault::kNone) TRY(mount_->met(backup.error()));
+  }
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto full = TRY(change.cartridge(cartridge.barcode));
+    if (full.state == CartridgeState::kFilling) full.state = CartridgeState::kFull;
+    full.full_since = change.now();
+    if (!backup) full.note = "filled without a backup of the catalogue";
+    return change.put(full);
+  }));
+  if (backup && state_.parts.backup != nullptr)
+    state_.parts.notices.say(NoticeKind::kDatabaseBackup, cartridge.barcode,
+                             database_backup_text(cartridge.barcode, tape_encryption(cartridge.encryption) !=
+                                                                         TapeEncryption::kClear));
+  return end();
+}
+
+Status PoolWriter::end() {
+  if (!mount_) return {};
+  const auto done = mount_->end();
+  mount_.reset();
+  claim_.reset();
+  return done;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,118 @@
+// Which volumes are brought back, and from where. How one is, is in recall_job.cc.
+#include "engine/work/recall.h"
+
+#include "engine/work/recall_job.h"
+
+namespace tapewarden::engine {
+namespace {
+
+Result<std::optional<PhysicalVolume>> holder(CatalogueView& view, const LogicalVolume& volume,
+                                             CopyNumber copy) {
+  if (!volume.active(copy)) return std::nullopt;
+  auto on = TRY(view.find_cartridge(volume.copy(copy)->cartridge));
+  if (!on || !readable(on->state) || on->medium != volume.copy(copy)->medium) return std::nullopt;
+  return on;
+}
+
+Error never(const RecallPlan& plan) {
+  return {.code = ErrorCode::kNotFound,
+          .message = "the logical volume " + plan.volume.volser +
+                     " is not in the cache, and no copy of it is on a readable cartridge of the library",
+          .field = "volser",
+          .remedy = "insert the cartridge that holds it, or look at what became of it"};
+}
+
+void answer(WorkState& state, const std::string& volser, const Status& outcome) {
+  if (state.parts.desk.begin_recall(volser)) state.parts.desk.finish_recall(volser, outcome);
+}
+
+}  // namespace
+
+Result<RecallPlan> plan_recall(WorkState& state, const std::string& volser) {
+  RecallPlan plan;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    plan.volume = TRY(view.volume(volser));
+    if (plan.volume.cached || !plan.volume.has_content()) {
+      plan.outcome = RecallPlan::Outcome::kNothing;
+      return {};
+    }
+    for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
+      auto on = TRY(holder(view, plan.volume, copy));
+      if (!on) continue;
+      const bool waits =
+          state.cartridges.claimed(on->barcode) || put_off(state, *on) || !state.drives.usable(need_of(*on));
+      if (waits && plan.outcome == RecallPlan::Outcome::kLater) continue;
+      plan.outcome = waits ? RecallPlan::Outcome::kLater : RecallPlan::Outcome::kNow;
+      plan.copy = copy;
+      plan.cartridge = *std::move(on);
+      if (!waits) break;
+    }
+    return {};
+  }));
+  return plan;
+}
+
+Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something) {
+  if (state.pauses.paused(kRoomPause)) return nullptr;
+  for (const auto& wanted : state.parts.desk.wanted()) {
+    if (state.pauses.paused(volume_pause(wanted.volser))) continue;
+    const auto plan = plan_recall(state, wanted.volser);
+    if (!plan) {
+      // A volume that is gone is that asker's trouble; a catalogue that cannot be read is everybody's.
+      if (plan.error().code != ErrorCode::kNotFound) return std::unexpected(plan.error());
+      answer(state, wanted.volser, std::unexpected(plan.error()));
+      did_something = true;
+    } else if (plan->outcome == RecallPlan::Outcome::kNothing) {
+      answer(state, wanted.volser, {});
+      did_something = true;
+    } else if (plan->outcome == RecallPlan::Outcome::kNever) {
+      const auto error = never(*plan);
+      state.parts.notices.raise(NoticeKind::kVolumeUnreadable, wanted.volser, error.message);
+      answer(state, wanted.volser, std::unexpected(error));
+      did_something = true;
+    } else if (plan->outcome == RecallPlan::Outcome::kNow) {
+      auto cartridge = state.cartridges.claim(plan->cartridge.barcode);
+      if (!cartridge) continue;
+      auto drive = state.drives.claim(need_of(plan->cartridge));
+      if (!drive) continue;
+      return std::make_unique<RecallJob>(state, *std::move(drive), *std::move(cartridge), plan->cartridge);
+    }
+  }
+  return nullptr;
+}
+
+bool must_give_way(WorkState& state, const TapeStation& station, const std::string& barcode) {
+  if (state.pauses.paused(kRoomPause)) return false;
+  for (const auto& wanted : state.parts.desk.wanted()) {
+    if (state.pauses.paused(volume_pause(wanted.volser))) continue;
+    const auto plan = plan_recall(state, wanted.volser);
+    if (!plan) continue;
+    if (plan->outcome == RecallPlan::Outcome::kLater && plan->cartridge.barcode == barcode) return true;
+    if (plan->outcome == RecallPlan::Outcome::kNow && !state.drives.free_for(need_of(plan->cartridge)) &&
+        state.drives.fits(station, need_of(plan->cartridge)))
+      return true;
+  }
+  return false;
+}
+
+Result<bool> note_bad_copy(WorkState& state, const std::string& volser, CopyNumber copy,
+                           const std::string& barcode, std::uint8_t pool, const Error& error) {
+  bool other = false;
+  TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto volume = TRY(change.volume(volser));
+    const auto rest = copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
+    other = volume.cached || TRY(holder(change, volume, rest)).has_value();
+    if (!other || !volume.active(copy) || volume.copy(copy)->cartridge != barcode) return {};
+    const bool primary = copy == CopyNumber::kPrimary;
+    (primary ? volume.primary : volume.secondary).reset();
+    (primary ? volume.primary_due : volume.secondary_due) = true;
+    (primary ? volume.primary_pool : volume.secondary_pool) = pool;
+    return change.put(volume);
+  }));
+  if (!other)
+    state.parts.notices.raise(NoticeKind::kVolumeUnreadable, volser,
+                              "the logical volume " + volser + " cannot be read: " + error.message);
+  return other;
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,186 @@
+#include "engine/work/recall_job.h"
+
+#include <algorithm>
+
+#include "engine/work/image_file.h"
+#include "engine/work/limits.h"
+
+namespace tapewarden::engine {
+namespace {
+
+// The header is that of the copy that the catalogue says lies there.
+Status check_image(const ImageHeader& header, const LogicalVolume& volume, CopyNumber copy) {
+  const auto& identity = header.identity;
+  if (identity.kind == ImageKind::kLogicalVolume && identity.volser == volume.volser &&
+      identity.volume == volume.volume && identity.generation == volume.generation &&
+      identity.copy == static_cast<std::uint8_t>(copy))
+    return {};
+  return mount_fail(MountFault::kMedium, ErrorCode::kCorrupt,
+                    "tape file " + std::to_string(identity.file) + " of cartridge " + identity.barcode +
+                        " does not hold the " + std::string(to_string(copy)) + " copy of " + volume.volser +
+                        " at generation " + std::to_string(volume.generation));
+}
+
+}  // namespace
+
+Status RecallJob::run() {
+  auto wanted = TRY(wishes());
+  if (wanted.empty() || !TRY(has_room(wanted.front()))) return {};
+  if (const auto mounted = mount_.read(); !mounted) return all_failed(mounted.error());
+  // Those that are asked for meanwhile come along.
+  for (; !wanted.empty(); wanted = TRY(wishes())) {
+    for (const auto& wish : wanted)
+      if (TRY(bring(wish)) == Ended::kWithMount) return mount_.end();
+  }
+  return mount_.end();
+}
+
+// Those that are wanted and lie here, in the order of tape files.
+Result<std::vector<RecallJob::Wish>> RecallJob::wishes() {
+  std::vector<Wish> out;
+  if (state_.pauses.paused(kRoomPause)) return out;
+  const auto wanted = state_.parts.desk.wanted();
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    for (const auto& [volser, reason, order] : wanted) {
+      if (state_.pauses.paused(volume_pause(volser))) continue;
+      const auto volume = TRY(view.find_volume(volser));
+      if (!volume || volume->cached) continue;
+      for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
+        if (!volume->active(copy) || volume->copy(copy)->cartridge != cartridge_.barcode ||
+            volume->copy(copy)->medium != cartridge_.medium)
+          continue;
+        out.push_back({*volume, copy});
+        break;
+      }
+    }
+    return {};
+  }));
+  std::ranges::sort(out, {}, [](const Wish& wish) { return wish.volume.copy(wish.copy)->file; });
+  return out;
+}
+
+Result<bool> RecallJob::has_room(const Wish& wish) {
+  const auto room = state_.parts.cached.reserve(wish.volume.volser, wish.volume.copy(wish.copy)->bytes);
+  if (room && *room) {
+    state_.pauses.clear(kRoomPause);
+    return true;
+  }
+  if (!room && room.error().code == ErrorCode::kExhausted) {
+    TRY(unreadable(wish, room.error()));
+    return false;
+  }
+  if (!room) return std::unexpected(room.error());
+  state_.pauses.put_off(kRoomPause, kFirstPause);
+  return false;
+}
+
+Result<RecallJob::Ended> RecallJob::bring(const Wish& wish) {
+  const auto& volser = wish.volume.volser;
+  auto& desk = state_.parts.desk;
+  if (!TRY(has_room(wish))) return state_.pauses.paused(kRoomPause) ? Ended::kWithMount : Ended::kWithVolume;
+  if (!desk.begin_recall(volser)) {
+    state_.parts.cached.release(volser);
+    return Ended::kWithVolume;
+  }
+  const auto coming = state_.parts.cached.begin_arrival(volser);
+  if (!coming) {
+    state_.parts.cached.release(volser);
+    // It has come by another way.
+    const bool there = coming.error().code == ErrorCode::kConflict;
+    desk.finish_recall(volser, there ? Status() : std::unexpected(coming.error()));
+    return Ended::kWithVolume;
+  }
+  auto ended = read_into(wish, *coming);
+  if (!ended) {  // the cache's disk, or the catalogue
+    state_.parts.cached.abandon_arrival(*coming);
+    state_.pauses.put_off(volume_pause(volser), kFirstPause);
+    desk.put_off_recall(volser);
+    return std::unexpected(ended.error());
+  }
+  if (*ended == Ended::kWell) {
+    state_.pauses.clear(volume_pause(volser));
+    (void)state_.parts.notices.clear(NoticeKind::kVolumeUnreadable, volser, "it was read");
+    desk.finish_recall(volser, {});
+  }
+  return ended;
+}
+
+Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolumes::Coming& coming) {
+  const auto& volume = wish.volume;
+  auto& cached = state_.parts.cached;
+  mount_.touched(volume.volser);
+  const auto fail_with = [&](const Error& error) {
+    cached.abandon_arrival(coming);
+    return tape_failed(wish, error);
+  };
+  const auto header = mount_.tape().open_image(volume.copy(wish.copy)->file);
+  if (!header) return fail_with(header.error());
+  if (const auto good = check_image(*header, volume, wish.copy); !good) return fail_with(good.error());
+  {
+    auto target = TRY(ImageTarget::create(*cached.env().disk, coming.path, *header));
+    while (true) {
+      const auto piece = mount_.tape().read_image();
+      if (!piece) return fail_with(piece.error());
+      if (!*piece) break;
+      TRY(target.append(**piece));
+    }
+    TRY(target.sync());
+  }
+  const auto arrived = cached.finish_arrival(coming, volume.generation);
+  if (!arrived && arrived.error().code == ErrorCode::kConflict) {
+    // It changed, or came by another way: the next look at the catalogue says what is to be done.
+    state_.parts.desk.put_off_recall(volume.volser);
+    return Ended::kWithVolume;
+  }
+  if (!arrived) return std::unexpected(arrived.error());
+  TRY(note_access());
+  return Ended::kWell;
+}
+
+Status RecallJob::note_access() {
+  if (accessed_) return {};
+  accessed_ = true;
+  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto cartridge = TRY(change.cartridge(cartridge_.barcode));
+    cartridge.last_accessed = change.now();
+    return change.put(cartridge);
+  });
+}
+
+// The asker is told when there is no other copy; else the recall goes on with that one.
+Result<RecallJob::Ended> RecallJob::tape_failed(const Wish& wish, const Error& error) {
+  const auto& volser = wish.volume.volser;
+  TRY(mount_.met(error));
+  if (!lies_with_cartridge(error)) {
+    state_.parts.desk.put_off_recall(volser);
+    return Ended::kWithMount;
+  }
+  if (TRY(note_bad_copy(state_, volser, wish.copy, cartridge_.barcode, cartridge_.pool, error)))
+    state_.parts.desk.put_off_recall(volser);
+  else
+    state_.parts.desk.finish_recall(volser, std::unexpected(error));
+  return fault_of(error) == MountFault::kMedium ? Ended::kWithVolume : Ended::kWithMount;
+}
+
+// Before it was begun.
+Status RecallJob::unreadable(const Wish& wish, const Error& error) {
+  state_.parts.cached.release(wish.volume.volser);
+  if (state_.parts.desk.begin_recall(wish.volume.volser))
+    state_.parts.desk.finish_recall(wish.volume.volser, std::unexpected(error));
+  return {};
+}
+
+// The cartridge was not mounted. What lies with it, lies with every volume that is wanted from it.
+Status RecallJob::all_failed(const Error& error) {
+  for (const auto& wish : TRY(wishes())) {
+    const auto& volser = wish.volume.volser;
+    state_.parts.cached.release(volser);
+    if (!lies_with_cartridge(error)) continue;
+    if (!TRY(note_bad_copy(state_, volser, wish.copy, cartridge_.barcode, cartridge_.pool, error)))
+      TRY(unreadable(wish, error));
+  }
+  if (fault_of(error) == MountFault::kNone) return std::unexpected(error);
+  return {};
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,154 @@
+#include "engine/work/work_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+void migrated(WorkBench& bench, unsigned count, std::uint8_t second_pool = 0) {
+  for (unsigned i = 1; i <= count; ++i) {
+    bench.write("VOL00" + std::to_string(i), volume_content(300'000, static_cast<std::uint8_t>(i)), 1,
+                second_pool);
+    bench.back.sim.clock.advance(std::chrono::seconds(1));
+  }
+  bench.steps();
+  for (unsigned i = 1; i <= count; ++i) ASSERT_EQ(bench.evict("VOL00" + std::to_string(i)), 1U);
+}
+// Every read of this tape file's data ends with the sense.
+void break_reads(WorkBench& bench, scsi::SenseCode code, unsigned from) {
+  for (const auto& drive : bench.back.to_drives) drive->meet = fail_from(scsi::Opcode::kRead6, from, code);
+}
+void mend(WorkBench& bench) {
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+}
+
+TEST(Recall, T5_SeveralVolumesOfOneCartridgeComeInOneMountInTheirOrderOnTape) {
+  WorkBench bench;
+  migrated(bench, 3);
+  for (const auto* name : {"VOL003", "VOL001", "VOL002"}) bench.ask(name);
+  EXPECT_EQ(bench.steps(), 1U);
+  EXPECT_EQ(bench.told, (std::vector<std::string>{"VOL001", "VOL002", "VOL003"}));
+  const auto traces = bench.work->traces().of_volume("VOL002");
+  ASSERT_EQ(traces.size(), 2U);
+  EXPECT_EQ(traces.front()->purpose, "read");
+  EXPECT_TRUE(bench.cartridge("A00001L9").last_accessed);
+  EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
+  for (unsigned i = 1; i <= 3; ++i) {
+    const auto name = "VOL00" + std::to_string(i);
+    EXPECT_EQ(bench.cached_content(name), bench.contents[name]);
+  }
+}
+
+TEST(Recall, T5_WhatIsThereAlreadyOrNowhereIsAnsweredAtOnce) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(1000, 1));
+  bench.ask("VOL001");
+  bench.ask("NOSUCH");
+  EXPECT_GT(bench.steps(), 0U);
+  EXPECT_EQ(bench.told, (std::vector<std::string>{"VOL001", "NOSUCH not-found"}));
+}
+
+TEST(Recall, T5_ABadCopyGivesWayToTheOtherAndIsWrittenAnew) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  migrated(bench, 1, 2);
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bool broken = true;
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      if (!broken || !is_command(cdb, scsi::Opcode::kRead6) ||
+          bench.work->traces().of_cartridge("A00001L9").size() > 1)
+        return std::nullopt;
+      static unsigned reads = 0;
+      if (++reads < 4) return std::nullopt;  // the label, its filemark, the header
+      broken = false;
+      return sense_answer(codes::kUnrecoveredReadError);
+    };
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_FALSE(broken);
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1") << "what was lost is written anew";
+  bench.expect_everything_readable();
+}
+
+TEST(Recall, T5_TheLastCopyGoneBadIsToldAndNotForgotten) {
+  WorkBench bench;
+  migrated(bench, 1);
+  break_reads(bench, codes::kUnrecoveredReadError, 3);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001 corrupt"});
+  EXPECT_TRUE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  mend(bench);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_FALSE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
+  EXPECT_EQ(bench.told.back(), "VOL001");
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+}
+
+TEST(Recall, T8_WithoutAKeyServerTheRecallWaitsAndGoesOnWhenOneIsThere) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  migrated(bench, 1);
+  bench.back.keys.away = true;
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>());
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
+  const auto again = bench.work->next_attempt();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(take(bench.work->step()));
+  bench.back.keys.away = false;
+  bench.back.sim.clock.advance(
+      std::chrono::duration_cast<std::chrono::milliseconds>(*again - bench.back.sim.clock.steady_now()));
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+}
+
+TEST(Recall, T5_WithoutRoomTheRecallWaitsUntilThereIsSome) {
+  WorkBench bench({.cache = {.bytes = 700'000}});
+  migrated(bench, 1);
+  bench.write("VOL008", volume_content(500'000, 8), 9);
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.mounted = "2000000001"; });
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>());
+  EXPECT_EQ(bench.back.library->in_drive("1000000001"), std::nullopt) << "nothing is mounted for it";
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.mounted.clear(); });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+}
+
+TEST(Recall, T5_AMigrationGivesWayToARecallAfterTheImageItIsAt) {
+  WorkBench bench;
+  migrated(bench, 1);
+  bench.start_work({BackEnd::kLtoDrive});
+  for (unsigned i = 4; i <= 6; ++i)
+    bench.write("VOL00" + std::to_string(i), volume_content(300'000, static_cast<std::uint8_t>(i)));
+  bool asked = false;
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (is_command(cdb, scsi::Opcode::kWrite6) && !asked) {
+      asked = true;
+      bench.ask("VOL001");
+    }
+    return std::nullopt;
+  };
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.on("VOL004"), "A00001L9/2");
+  EXPECT_EQ(bench.on("VOL005"), "nowhere");
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL006"), "A00001L9/4");
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test

@@ -1,0 +1,108 @@
+#include "engine/work/work.h"
+
+#include "engine/work/limits.h"
+#include "engine/work/migrate.h"
+#include "engine/work/recall.h"
+#include "engine/work/work_state.h"
+
+namespace tapewarden::engine {
+namespace {
+
+const std::string kCapableDrives = "encryption-capable drives";
+const std::string kStepPause = "step";
+
+}  // namespace
+
+Work::Work(WorkParts parts, std::vector<WorkDrive> drives, WorkOptions options)
+    : state_(std::make_unique<WorkState>(parts, std::move(drives), options)) {}
+
+Work::~Work() = default;
+
+const TraceBook& Work::traces() const {
+  return state_->traces;
+}
+const DriveDesk& Work::drives() const {
+  return state_->drives;
+}
+DriveDesk& Work::drives() {
+  return state_->drives;
+}
+std::optional<SteadyTime> Work::next_attempt() const {
+  return state_->pauses.next_end();
+}
+std::optional<Claims::Claim> Work::claim_cartridge(const std::string& barcode) {
+  return state_->cartridges.claim(barcode);
+}
+void Work::try_again() {
+  state_->pauses.clear_all();
+  state_->parts.desk.wake();
+}
+
+Status Work::set_reclaim_schedule(ReclaimSchedule schedule) {
+  TRY(schedule.check());
+  const MutexLock lock(pick_);
+  schedule_ = std::move(schedule);
+  return {};
+}
+
+ReclaimSchedule Work::reclaim_schedule() const {
+  const MutexLock lock(pick_);
+  return schedule_;
+}
+
+Result<bool> Work::step() {
+  if (state_->pauses.paused(kStepPause)) return false;
+  bool did_something = false;
+  std::unique_ptr<Job> job;
+  Status done;
+  {
+    const MutexLock lock(pick_);
+    watch_drives();
+    auto picked = pick(did_something);
+    if (picked)
+      job = *std::move(picked);
+    else
+      done = std::unexpected(picked.error());
+  }
+  if (job) {
+    done = job->run();
+    job.reset();
+    did_something = true;
+    watch_drives();
+    state_->parts.desk.wake();  // a drive and a cartridge are free again
+  }
+  if (!done) {
+    state_->pauses.put_off(kStepPause, kShortPause);
+    return std::unexpected(done.error());
+  }
+  if (did_something) state_->pauses.clear(kStepPause);
+  return did_something;
+}
+
+Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
+  if (auto job = TRY(pick_recall(*state_, did_something))) return job;
+  return pick_migration(*state_);
+}
+
+// T9: what an operator should know of drives.
+void Work::watch_drives() {
+  auto& notices = state_->parts.notices;
+  for (const auto* drive : state_->drives.drives()) {
+    const auto status = drive->status();
+    if (status.state == PhysicalDriveStatus::State::kOffline)
+      notices.raise(NoticeKind::kDriveOffline, drive->serial(),
+                    drive->name() + " is offline: " + status.reason);
+    else
+      (void)notices.clear(NoticeKind::kDriveOffline, drive->serial(), drive->name() + " is online");
+  }
+  const auto least = state_->options.capable_drives;
+  const auto capable = state_->drives.capable();
+  if (capable < least)
+    notices.raise(NoticeKind::kDriveOffline, kCapableDrives,
+                  std::to_string(capable) + " drives are online that can encrypt; there should be " +
+                      std::to_string(least));
+  else
+    (void)notices.clear(NoticeKind::kDriveOffline, kCapableDrives, "there are enough of them again");
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,71 @@
+// What the jobs of this folder share. Internal to it. All parts are thread-safe; each job has the drives and
+// cartridges that it claimed for itself.
+#pragma once
+
+#include "engine/work/claims.h"
+#include "engine/work/retry_pauses.h"
+#include "engine/work/work.h"
+
+namespace tapewarden::engine {
+
+struct WorkState {
+  WorkState(WorkParts with, std::vector<WorkDrive> drive_list, WorkOptions settings)
+      : parts(with), options(std::move(settings)), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
+
+  WorkParts parts;
+  const WorkOptions options;
+  DriveDesk drives;
+  Claims cartridges;  // by barcode
+  Claims copies;      // by copy_name()
+  PoolSeats seats;
+  RetryPauses pauses;
+  TraceBook traces;
+
+  WallTime now() const { return parts.env.clock->wall_now(); }
+  CartridgeWanted wanted(const PhysicalVolume& cartridge) const {
+    return {.barcode = cartridge.barcode,
+            .engine = options.engine,
+            .medium = cartridge.medium,
+            .encryption = tape_encryption(cartridge.encryption)};
+  }
+};
+
+// A piece of work that has all it needs, and runs on the thread that it is given.
+class Job {
+ public:
+  virtual ~Job() = default;
+  // An error that no rule covers: the catalogue's or the cache's.
+  virtual Status run() = 0;
+};
+
+// What is put off, by name (RetryPauses).
+inline const std::string kKeysPause = "keys";
+inline const std::string kLibraryPause = "library";
+inline const std::string kRoomPause = "room";
+inline std::string cartridge_pause(const std::string& barcode) {
+  return "cartridge " + barcode;
+}
+inline std::string volume_pause(const std::string& volser) {
+  return "volume " + volser;
+}
+// Of copy_name(): it is not written before.
+inline std::string copy_pause(const std::string& copy) {
+  return "copy " + copy;
+}
+inline std::string pool_name(std::uint8_t pool) {
+  return "pool " + std::to_string(pool);
+}
+inline std::string copy_name(const std::string& volser, CopyNumber copy) {
+  return volser + " " + std::string(to_string(copy));
+}
+// Nothing that goes into the cartridge can be done now.
+inline bool put_off(const WorkState& state, const PhysicalVolume& cartridge) {
+  const bool encrypted = tape_encryption(cartridge.encryption) != TapeEncryption::kClear;
+  return state.pauses.paused(cartridge_pause(cartridge.barcode)) || state.pauses.paused(kLibraryPause) ||
+         (encrypted && state.pauses.paused(kKeysPause));
+}
+inline DriveNeed need_of(const PhysicalVolume& cartridge) {
+  return {cartridge.kind, tape_encryption(cartridge.encryption)};
+}
+
+}  // namespace tapewarden::engine
