@@ -41,11 +41,11 @@ struct KeyServerView {
 // The engine behind the cache, for the routes of its pools, constructs, volumes and cartridges.
 struct EngineServices {
   engine::OperatorParts parts;
+  std::function<bool()> reclaim_inhibited = {};       // by its schedule, now
+  std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
   engine::RecallOrders& recalls;
   // Every step of the last mounts of a logical volume or a cartridge, oldest first; none: it was in none.
   std::function<std::vector<engine::TraceStep>(const std::string& name)> traces = {};
-  std::function<bool()> reclaim_inhibited = {};       // by its schedule, now
-  std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
 };
 
 // What the routes work on. All borrowed; they outlive the router.
