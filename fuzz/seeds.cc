@@ -265,6 +265,18 @@ void write_catalogue_backup(const std::filesystem::path& root) {
   corpus.add(ByteWriter().u8(9).bytes(sim.disk.content("found")).take());
 }
 
+void write_bulk_requests(const std::filesystem::path& root) {
+  Corpus corpus(root, "bulk_request");
+  const std::string first = "VTS BULK VOLUME DATA REQUEST\n";
+  for (const auto* second :
+       {"VOLUME MAP", "CACHE CONTENTS\nFORMAT CSV", "VOLUME STATUS LV*", "PHYSICAL MEDIA POOLS\nFORMAT JSON",
+        "PHYSICAL VOLUME STATUS VOLUME A00001L9", "PHYSICAL VOLUME STATUS POOL 07",
+        "POINT IN TIME STATISTICS", "HISTORICAL STATISTICS FOR 350-020", "HISTORICAL POOL STATISTICS"})
+    corpus.add(ByteWriter().u8(0).text(first + second).take());
+  corpus.add(
+      ByteWriter().u8(1).text(R"({"version":1,"measures":{"hit_mounts":2},"pools":[[1,2,3]]})").take());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -280,5 +292,6 @@ int main(int argc, char** argv) {
   write_iscsi(argv[1]);
   write_stack(argv[1]);
   write_catalogue_backup(argv[1]);
+  write_bulk_requests(argv[1]);
   return 0;
 }

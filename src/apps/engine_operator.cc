@@ -24,14 +24,23 @@ std::unexpected<Error> nowhere(const std::string& barcode) {
               "put it into a library; its label must be readable");
 }
 
-// The steps of all mounts of it that are kept, oldest first.
-std::vector<engine::TraceStep> traces_of(const engine::TraceBook& book, const std::string& name) {
+// The mounts of it that are kept, the newest first.
+std::vector<admin::MountRecord> traces_of(const engine::TraceBook& book, const std::string& name) {
   auto traces = book.of_volume(name);
   if (traces.empty()) traces = book.of_cartridge(name);
-  std::vector<engine::TraceStep> steps;
-  for (auto trace = traces.rbegin(); trace != traces.rend(); ++trace)
-    steps.insert(steps.end(), (*trace)->steps.begin(), (*trace)->steps.end());
-  return steps;
+  std::vector<admin::MountRecord> mounts;
+  for (const auto& trace : traces)
+    mounts.push_back({.cartridge = trace->barcode,
+                      .drive = trace->drive,
+                      .purpose = trace->purpose,
+                      .fault = trace->fault,
+                      .steps = trace->steps});
+  return mounts;
+}
+
+// As many drives as there are; how fast they are is assumed.
+engine::TransferRates rates_of(const engine::Work& work) {
+  return {.drives = static_cast<std::uint32_t>(work.drives().drives().size())};
 }
 
 }  // namespace
@@ -126,13 +135,10 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
   });
   services_ = std::make_shared<admin::EngineServices>(admin::EngineServices{
       .parts = std::move(parts),
-      .reclaim_inhibited = inhibited,
-      .rates =
-          [&work = engine.work()] {
-            return engine::TransferRates{.drives = static_cast<std::uint32_t>(work.drives().drives().size())};
-          },
       .recalls = recalls_,
-      .traces = [&work = engine.work()](const std::string& name) { return traces_of(work.traces(), name); }});
+      .traces = [&work = engine.work()](const std::string& name) { return traces_of(work.traces(), name); },
+      .reclaim_inhibited = inhibited,
+      .rates = [&work = engine.work()] { return rates_of(work); }});
 }
 
 }  // namespace tapewarden::apps

@@ -33,8 +33,13 @@ std::vector<Command> notice_commands() {
        .arguments = {{.name = "NAME",
                       .required = true,
                       .field = "name",
-                      .meaning = "a volser, or the barcode of a cartridge behind the engine"}},
-       .does = ask("/v1/traces/{name}", {"time", "step", "from", "to", "text"})},
+                      .meaning = "a volser, or the barcode of a cartridge behind the engine"},
+                     {.name = "--mounts",
+                      .kind = ArgumentKind::kInteger,
+                      .field = "mounts",
+                      .meaning = "how many; the last one unless given"}},
+       .does =
+           ask("/v1/traces/{name}", {"mount", "cartridge", "purpose", "time", "step", "from", "to", "text"})},
   };
 }
 

@@ -17,6 +17,8 @@ dkx::Intent intent_of(scsi::KeyIntent intent) {
       return dkx::Intent::kAppend;
     case scsi::KeyIntent::kConfirm:
       return dkx::Intent::kConfirm;
+    case scsi::KeyIntent::kRekey:
+      return dkx::Intent::kRekey;
     case scsi::KeyIntent::kRead:
     case scsi::KeyIntent::kNone:
       break;
@@ -102,11 +104,22 @@ Result<tape::KeyInfo> info_of(const dkx::KeyAnswer& answer, const tape::Cartridg
     info = {};
     info.method = tape::KeyMethod::kIdentifiedKey;
     info.akad = to_bytes(identified->identifier.view());
+  } else if (ask.intent == scsi::KeyIntent::kRekey) {
+    return unfit("the answer holds no EEDKs");
   } else if (ask.intent == scsi::KeyIntent::kWriteFromBeginning) {
     return unfit("the answer holds nothing by which the new key could be found again");
   }
   info.check_value = answer.key_check;
   return info;
+}
+
+// The answer to a rekey holds no key: the drive needs none to hold new EEDKs.
+Result<tape::KeyGrant> new_eedks(const dkx::KeyAnswer& answer, const tape::CartridgeFacts& cartridge,
+                                 const tape::KeyAsk& ask) {
+  tape::KeyGrant grant;
+  grant.info = TRY(info_of(answer, cartridge, ask));
+  grant.receipt = receipt_of(answer.ledger);
+  return grant;
 }
 
 }  // namespace
@@ -132,7 +145,9 @@ Result<Bytes> DkxDriveExchange::build_signed_request(const tape::ServerChallenge
     request.confirmation = dkx::Confirmation{ask.confirmed_request, TRY(ledger_of(ask.receipt))};
   } else {
     request.held = TRY(held_of(cartridge));
-    if (ask.intent == scsi::KeyIntent::kWriteFromBeginning) request.asked = asked_of(ask);
+    const bool names_keys =
+        ask.intent == scsi::KeyIntent::kWriteFromBeginning || ask.intent == scsi::KeyIntent::kRekey;
+    if (names_keys) request.asked = asked_of(ask);
   }
   dkx::RequestEnvelope envelope;
   envelope.body = dkx::encode(request);
@@ -148,6 +163,7 @@ Result<tape::KeyGrant> DkxDriveExchange::accept_answer(const tape::ServerChallen
                                                        const tape::KeyAsk& ask, const tape::DriveKeys& keys) {
   const auto body = TRY(read_answer(challenge, signed_request, answer));
   const auto* granted = std::get_if<dkx::KeyAnswer>(&body);
+  if (granted != nullptr && ask.intent == scsi::KeyIntent::kRekey) return new_eedks(*granted, cartridge, ask);
   if (granted == nullptr || !granted->sedk) {
     return fail(ErrorCode::kInvalidArgument, "the answer holds no key", "answer");
   }

@@ -45,18 +45,14 @@ Result<std::string> read_text(ByteReader& in, std::size_t limit, std::string_vie
   return text;
 }
 
-void write_policy(ByteWriter& out, const WritePolicyPage& policy) {
-  out.u8(policy.encrypt ? 1 : 0).u8(static_cast<std::uint8_t>(policy.labels.size()));
-  for (const auto& label : policy.labels)
+void write_labels(ByteWriter& out, const std::vector<KeyLabel>& labels) {
+  out.u8(static_cast<std::uint8_t>(labels.size()));
+  for (const auto& label : labels)
     out.u8(static_cast<std::uint8_t>(label.mode)).bytes16(as_bytes(label.text));
-  out.bytes16(as_bytes(policy.alias_or_group));
 }
 
-Result<WritePolicyPage> read_policy(ByteReader& in) {
-  WritePolicyPage policy;
-  const auto encrypt = TRY(in.u8("encrypt"));
-  if (encrypt > 1) return fail(ErrorCode::kCorrupt, "the encrypt flag is neither 0 nor 1", "encrypt");
-  policy.encrypt = encrypt == 1;
+Result<std::vector<KeyLabel>> read_labels(ByteReader& in) {
+  std::vector<KeyLabel> labels;
   const auto count = TRY(in.u8("label count"));
   if (count > kMaxLabels)
     return fail(ErrorCode::kCorrupt, "there are more than two key labels", "label count");
@@ -66,8 +62,23 @@ Result<WritePolicyPage> read_policy(ByteReader& in) {
       return fail(ErrorCode::kCorrupt, "a key label has an unknown mode", "label mode");
     auto text = TRY(read_text(in, kMaxLabelBytes, "label"));
     if (text.empty()) return fail(ErrorCode::kCorrupt, "a key label is empty", "label");
-    policy.labels.push_back({std::move(text), static_cast<LabelModeCode>(mode)});
+    labels.push_back({std::move(text), static_cast<LabelModeCode>(mode)});
   }
+  return labels;
+}
+
+void write_policy(ByteWriter& out, const WritePolicyPage& policy) {
+  out.u8(policy.encrypt ? 1 : 0);
+  write_labels(out, policy.labels);
+  out.bytes16(as_bytes(policy.alias_or_group));
+}
+
+Result<WritePolicyPage> read_policy(ByteReader& in) {
+  WritePolicyPage policy;
+  const auto encrypt = TRY(in.u8("encrypt"));
+  if (encrypt > 1) return fail(ErrorCode::kCorrupt, "the encrypt flag is neither 0 nor 1", "encrypt");
+  policy.encrypt = encrypt == 1;
+  policy.labels = TRY(read_labels(in));
   policy.alias_or_group = TRY(read_text(in, kMaxLabelBytes, "alias or group"));
   return policy;
 }
@@ -127,6 +138,25 @@ Outcome<WritePolicyPage> WritePolicyPage::parse(ByteView parameters) {
   return parsed(parameters, decode(parameters));
 }
 
+Bytes RekeyPage::encode() const {
+  auto out = page_writer();
+  write_labels(out, labels);
+  return encode_security_page(kRekey, out.view());
+}
+
+Result<RekeyPage> RekeyPage::decode(ByteView data) {
+  auto in = TRY(page_reader(data, kRekey));
+  RekeyPage page;
+  page.labels = TRY(read_labels(in));
+  if (page.labels.empty()) return fail(ErrorCode::kCorrupt, "there is no key label", "label count");
+  TRY(in.expect_done("rekey"));
+  return page;
+}
+
+Outcome<RekeyPage> RekeyPage::parse(ByteView parameters) {
+  return parsed(parameters, decode(parameters));
+}
+
 Bytes KeyRequestPage::encode() const {
   auto out = page_writer();
   out.u8(static_cast<std::uint8_t>(intent)).u8(static_cast<std::uint8_t>(method)).bytes(request.view());
@@ -145,7 +175,7 @@ Result<KeyRequestPage> KeyRequestPage::decode(ByteView data) {
   KeyRequestPage page;
   page.intent = static_cast<KeyIntent>(TRY(in.u8("intent")));
   page.method = static_cast<KeyMethodCode>(TRY(in.u8("method")));
-  if (page.intent > KeyIntent::kConfirm)
+  if (page.intent > KeyIntent::kRekey)
     return fail(ErrorCode::kCorrupt, "the key request has an unknown intent", "intent");
   if (page.method != KeyMethodCode::kIdentifiedKey && page.method != KeyMethodCode::kWrappedKey)
     return fail(ErrorCode::kCorrupt, "the key request has an unknown method", "method");

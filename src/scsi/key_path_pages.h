@@ -17,6 +17,7 @@ namespace key_path {
 inline constexpr std::uint16_t kSupportedPages = 0x0000;
 inline constexpr std::uint16_t kKeyRequest = 0x0010;     // in
 inline constexpr std::uint16_t kWritePolicy = 0x0011;    // in and out
+inline constexpr std::uint16_t kRekey = 0x0012;          // out
 inline constexpr std::uint16_t kChallenge = 0x0020;      // out
 inline constexpr std::uint16_t kSignedRequest = 0x0021;  // in
 inline constexpr std::uint16_t kAnswer = 0x0030;         // out
@@ -36,7 +37,8 @@ enum class KeyIntent : std::uint8_t {
   kWriteFromBeginning = 1,
   kAppend = 2,
   kRead = 3,
-  kConfirm = 4
+  kConfirm = 4,
+  kRekey = 5  // new EEDKs for the data key that the cartridge has
 };
 enum class KeyMethodCode : std::uint8_t { kIdentifiedKey = 1, kWrappedKey = 2 };
 enum class LabelModeCode : std::uint8_t { kClear = 1, kHash = 2 };
@@ -59,6 +61,16 @@ struct WritePolicyPage {
   static Outcome<WritePolicyPage> parse(ByteView parameters);
 };
 
+// Page 0012h: asks the drive for new EEDKs of the data key that the cartridge in it has, wrapped to the KEKs
+// of these labels. The drive then asks for them as it asks for keys.
+struct RekeyPage {
+  std::vector<KeyLabel> labels{};  // 1 to kMaxLabels
+  bool operator==(const RekeyPage&) const = default;
+  Bytes encode() const;
+  static Result<RekeyPage> decode(ByteView data);
+  static Outcome<RekeyPage> parse(ByteView parameters);
+};
+
 // Page 0010h: everything that a key server must be told. Nothing here is secret or signed; the signed request
 // of page 0021h repeats what matters.
 struct KeyRequestPage {
@@ -76,7 +88,7 @@ struct KeyRequestPage {
   Bytes eedk_signature{};
   Bytes data_key_identifier{};  // on the cartridge
   Bytes key_check_value{};      // of the data on the cartridge; may be empty
-  WritePolicyPage policy{};     // labels asked for a write from the beginning
+  WritePolicyPage policy{};     // labels asked for: of a write from the beginning, or of new EEDKs
   bool operator==(const KeyRequestPage&) const = default;
   Bytes encode() const;
   static Result<KeyRequestPage> decode(ByteView data);

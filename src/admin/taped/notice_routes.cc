@@ -1,4 +1,6 @@
 // What the engine tells people: interventions, host messages (T8, T11), and the steps of mounts (T4).
+#include <algorithm>
+
 #include "admin/taped/engine_support.h"
 #include "base/text.h"
 
@@ -49,19 +51,35 @@ Result<Answer> list_messages(const TapedServices&, const EngineServices& engine,
                    {"items", std::move(items)}});
 }
 
+json::object step_json(const MountRecord& mount, std::size_t number, const engine::TraceStep& step) {
+  return {{"mount", number},
+          {"cartridge", mount.cartridge},
+          {"drive", mount.drive},
+          {"purpose", mount.purpose},
+          {"time", time_text(step.time)},
+          {"step", step.step},
+          {"from", step.from},
+          {"to", step.to},
+          {"text", step.text}};
+}
+
+// Oldest mount first, as the steps within each are; the newest has number 1.
 Result<Answer> show_trace(const TapedServices&, const EngineServices& engine, const Request& request) {
   const auto name = to_upper(request.arguments.text("name"));
-  json::array items;
-  if (engine.traces)
-    for (const auto& step : engine.traces(name))
-      items.push_back(json::object{{"time", format_utc(step.time)},
-                                   {"step", step.step},
-                                   {"from", step.from},
-                                   {"to", step.to},
-                                   {"text", step.text}});
-  if (items.empty())
+  const auto wanted = request.arguments.integer("mounts").value_or(1);
+  auto mounts = engine.traces ? engine.traces(name) : std::vector<MountRecord>();
+  if (mounts.empty())
     return fail(ErrorCode::kNotFound, "no mount of " + name + " is remembered", "name",
                 "mounts are remembered until the engine stops; name a volser or a cartridge's barcode");
+  if (std::cmp_greater(mounts.size(), std::max<std::int64_t>(wanted, 1)))
+    mounts.resize(static_cast<std::size_t>(std::max<std::int64_t>(wanted, 1)));
+  json::array items;
+  for (auto number = mounts.size(); number > 0; --number) {
+    const auto& mount = mounts[number - 1];
+    for (const auto& step : mount.steps) items.push_back(step_json(mount, number, step));
+    if (!mount.fault.empty())
+      items.push_back(step_json(mount, number, {.step = "fault", .text = mount.fault}));
+  }
   return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
 }
 
@@ -81,7 +99,11 @@ std::vector<Route> notice_routes(const TapedServices& services) {
                                                   .meaning = "only messages with a higher number"}}),
                                "Oldest first.", list_messages));
   routes.push_back(engine_look(services, "/v1/traces/{name}", "messages",
-                               "Show the steps of the last mounts of a volume or a cartridge.", {},
+                               "Show the steps of the last mounts of a volume or a cartridge.",
+                               {{.name = "mounts",
+                                 .type = FieldType::kInteger,
+                                 .place = FieldPlace::kQuery,
+                                 .meaning = "how many; the last one unless given"}},
                                "In the numbering of the TS7700 overview.", show_trace));
   return routes;
 }

@@ -65,46 +65,57 @@ class OperatorRoutes : public ::testing::Test {
     if (with_engine) {
       out.engine = std::make_shared<EngineServices>(EngineServices{
           .parts = bench_.parts(), .recalls = recalls_, .traces = [](const std::string& name) {
-            std::vector<engine::TraceStep> steps;
-            if (name == "A00001")
-              steps.push_back({.step = "1", .from = "engine", .to = "library lib1", .text = "mount"});
-            return steps;
+            std::vector<MountRecord> mounts;
+            if (name != "A00001") return mounts;
+            mounts.push_back({"P00001L9",
+                              "1000000001",
+                              "read",
+                              "the robot is stuck",
+                              {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
+            mounts.push_back({"P00001L9",
+                              "1000000002",
+                              "append",
+                              "",
+                              {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
+            return mounts;
           }});
+      return steps;
     }
-    return out;
+  });
+} return out;
+}
+Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
+  net::HttpRequest http;
+  http.method = std::move(method);
+  http.path = target.substr(0, target.find('?'));
+  if (const auto at = target.find('?'); at != std::string::npos) {
+    for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
+      http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
   }
-  Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
-    net::HttpRequest http;
-    http.method = std::move(method);
-    http.path = target.substr(0, target.find('?'));
-    if (const auto at = target.find('?'); at != std::string::npos) {
-      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
-        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
-    }
-    http.target = std::move(target);
-    if (!body.is_null()) {
-      http.body = to_bytes(json::serialize(body));
-      http.headers.add("content-type", "application/json");
-    }
-    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
-    const auto response = router_->respond(std::move(http));
-    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+  http.target = std::move(target);
+  if (!body.is_null()) {
+    http.body = to_bytes(json::serialize(body));
+    http.headers.add("content-type", "application/json");
   }
-  Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
-    return as(Role::kOperator, std::move(method), std::move(target), body);
-  }
-  Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
-    return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);
-  }
+  http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
+  const auto response = router_->respond(std::move(http));
+  return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+}
+Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
+  return as(Role::kOperator, std::move(method), std::move(target), body);
+}
+Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
+  return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);
+}
 
-  PeopleFixture fixture_;
-  tape::test::LibraryBench library_;
-  OperatorBench bench_;
-  engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
-  std::vector<std::string> records_;
-  bool ready_ = true;
-  ThreadPool workers_{1};
-  std::unique_ptr<Router> router_;
+PeopleFixture fixture_;
+tape::test::LibraryBench library_;
+OperatorBench bench_;
+engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
+std::vector<std::string> records_;
+bool ready_ = true;
+ThreadPool workers_{1};
+std::unique_ptr<Router> router_;
 };
 
 // Every route of the engine that changes something, with arguments that fit nothing in particular.
@@ -328,7 +339,9 @@ TEST_F(OperatorRoutes, T11_MessagesInterventionsAndTracesAreShown) {
   EXPECT_THAT(call("GET", "/v1/host-messages?limit=1&after=1").each("number"), ElementsAre("2"));
   bench_.notices.clear(engine::NoticeKind::kNoScratchCartridge, "2", "a cartridge came");
   EXPECT_TRUE(call("GET", "/v1/interventions").items().empty());
-  EXPECT_THAT(call("GET", "/v1/traces/a00001").each("to"), ElementsAre("library lib1"));
+  EXPECT_THAT(call("GET", "/v1/traces/a00001").each("text"), ElementsAre("mount", "the robot is stuck"));
+  EXPECT_THAT(call("GET", "/v1/traces/a00001?mounts=5").each("purpose"),
+              ElementsAre("append", "read", "read"));
   EXPECT_EQ(call("GET", "/v1/traces/A00002").error(), "404 name");
 }
 

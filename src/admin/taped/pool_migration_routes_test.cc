@@ -51,9 +51,9 @@ class MigrationRoutes : public ::testing::Test {
     router_.add(pool_migration_routes(services));  // without an engine
     services.engine = std::make_shared<EngineServices>(
         EngineServices{.parts = bench_.parts(),
+                       .recalls = recalls_,
                        .reclaim_inhibited = [] { return true; },
-                       .rates = [] { return engine::TransferRates{.drives = 4}; },
-                       .recalls = recalls_});
+                       .rates = [] { return engine::TransferRates{.drives = 4}; }});
     with_engine_.add(pool_migration_routes(services));
     bench_.box.clock().advance(std::chrono::hours(24));
     engine::Pool target = bench_.pool(2);

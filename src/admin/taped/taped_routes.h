@@ -38,14 +38,23 @@ struct KeyServerView {
   std::string problem;     // empty: none
 };
 
+// A mount of a cartridge behind the engine that is remembered.
+struct MountRecord {
+  std::string cartridge;
+  std::string drive;    // serial
+  std::string purpose;  // "append", "read", …
+  std::string fault;    // empty: it went well
+  std::vector<engine::TraceStep> steps;
+};
+
 // The engine behind the cache, for the routes of its pools, constructs, volumes and cartridges.
 struct EngineServices {
   engine::OperatorParts parts;
+  engine::RecallOrders& recalls;
+  // Of a logical volume or a cartridge, the newest mount first.
+  std::function<std::vector<MountRecord>(const std::string& name)> traces = {};
   std::function<bool()> reclaim_inhibited = {};       // by its schedule, now
   std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
-  engine::RecallOrders& recalls;
-  // Every step of the last mounts of a logical volume or a cartridge, oldest first; none: it was in none.
-  std::function<std::vector<engine::TraceStep>(const std::string& name)> traces = {};
 };
 
 // What the routes work on. All borrowed; they outlive the router.

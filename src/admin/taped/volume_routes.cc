@@ -3,6 +3,7 @@
 #include "base/counted.h"
 #include "base/text.h"
 #include "engine/operator/construct_orders.h"
+#include "engine/operator/evict_orders.h"
 #include "engine/operator/names.h"
 #include "engine/operator/volume_orders.h"
 
@@ -145,6 +146,11 @@ Result<Answer> lines(
                 [&] { return lines_json(work(volsers)); });
 }
 
+Result<Answer> evict(const TapedServices& services, const EngineServices& engine, const Request& request) {
+  return lines(services, request, "volume.evict",
+               [&](const auto& volsers) { return engine::evict_volumes(engine.parts, volsers); });
+}
+
 Result<Answer> recall(const TapedServices& services, const EngineServices& engine, const Request& request) {
   return lines(services, request, "volume.recall",
                [&](const auto& volsers) { return engine.recalls.ask(engine.parts.catalogue, volsers); });
@@ -279,6 +285,9 @@ std::vector<Route> volume_routes(const TapedServices& services) {
         "How many.", make_private);
   order("POST", "/v1/volumes/{volser}/recall", "Bring a volume, or a range, back into the cache.", {},
         "A line for each; /v1/recalls tells what became of it.", recall);
+  order("POST", "/v1/volumes/{volser}/evict",
+        "Take a volume, or a range, out of the cache: what is on tape as its constructs want.", {},
+        "A line for each.", evict);
   order("DELETE", "/v1/volumes/{volser}",
         "Take a scratch volume, or a range, off the library; its content is gone.", {}, "A line for each.",
         withdraw);

@@ -63,6 +63,22 @@ Status check_label(const KeyLabel& label, std::string_view field) {
               "use a label of a KEK at the key servers");
 }
 
+namespace {
+
+Status check_rekey(const PhysicalVolume& cartridge) {
+  const auto& labels = cartridge.rekey.labels;
+  TRY(check_label(labels[0], "rekey label 1"));
+  TRY(check_label(labels[1], "rekey label 2"));
+  if (!cartridge.rekey.wanted() && !labels[1].text.empty())
+    return fail(ErrorCode::kInvalidArgument, "a second new label comes without the first", "rekey label 1");
+  if (!cartridge.rekey.wanted() || cartridge.encryption == MediumEncryption::kWrapped) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              "the physical volume " + cartridge.barcode + " has no wrapped key that others could open",
+              "encryption", "only cartridges written with key labels get others");
+}
+
+}  // namespace
+
 Status check(const PhysicalVolume& cartridge) {
   TRY(check_barcode(cartridge.barcode));
   if (cartridge.pool > kMaximumPool || cartridge.home_pool > kMaximumPool ||
@@ -72,6 +88,7 @@ Status check(const PhysicalVolume& cartridge) {
     return fail(ErrorCode::kInvalidArgument, "a number of the cartridge is out of range", "written bytes");
   TRY(check_label(cartridge.labels[0], "label 1"));
   TRY(check_label(cartridge.labels[1], "label 2"));
+  TRY(check_rekey(cartridge));
   TRY(check_text(cartridge.alias, kMaximumKeyAliasCharacters, "alias"));
   TRY(check_text(cartridge.library, kMaximumLibraryNameCharacters, "library"));
   return check_text(cartridge.note, kMaximumNoteCharacters, "note");

@@ -57,6 +57,14 @@ struct MoveRequest {
   friend bool operator==(const MoveRequest&, const MoveRequest&) = default;
 };
 
+// An operator's wish to have its data key wrapped to the KEKs of these labels instead (row K9). It ends with
+// the cartridge's medium generation: what is begun anew has the keys of its pool.
+struct RekeyRequest {
+  std::array<KeyLabel, 2> labels;
+  bool wanted() const { return !labels[0].text.empty(); }
+  friend bool operator==(const RekeyRequest&, const RekeyRequest&) = default;
+};
+
 struct PhysicalVolume {
   std::string barcode;
   Uuid volume;
@@ -81,6 +89,7 @@ struct PhysicalVolume {
   std::optional<WallTime> full_since;
   MoveRequest move;
   std::string note;
+  RekeyRequest rekey;
 
   friend bool operator==(const PhysicalVolume&, const PhysicalVolume&) = default;
 };

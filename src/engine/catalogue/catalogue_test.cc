@@ -114,6 +114,7 @@ TEST(Catalogue, T3_ACartridgeIsWhatWasPutButForTheSums) {
   put.last_inactivated = from_millis(4);
   put.full_since = from_millis(5);
   put.move = {MoveRequest::When::kWhenEligible, 8};
+  put.rekey = {{KeyLabel{"June 2027 Key", LabelMode::kClear}, KeyLabel{"DR 2", LabelMode::kHash}}};
   put.note = "a note";
   ASSERT_TRUE(box.put(put));
   put.active_bytes = 0;

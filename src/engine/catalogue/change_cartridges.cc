@@ -24,9 +24,10 @@ Status check_step(const PhysicalVolume& before, const PhysicalVolume& after) {
 }  // namespace
 
 Status CatalogueChange::put(const PhysicalVolume& cartridge) {
-  TRY(check(cartridge));
   const auto known = TRY(find_cartridge(cartridge.barcode));
   PhysicalVolume after = cartridge;
+  if (known && after.medium != known->medium) after.rekey = {};
+  TRY(check(after));
   after.active_bytes = known ? known->active_bytes : 0;
   after.active_volumes = known ? known->active_volumes : 0;
   after.last_inactivated = known ? known->last_inactivated : std::nullopt;

@@ -144,6 +144,7 @@ void give_back(PhysicalVolume& cartridge, const Pool& pool) {
   TW_ASSERT(cartridge.active_volumes == 0 && cartridge.pool == pool.number);
   cartridge.state = CartridgeState::kScratch;
   cartridge.move = {};
+  cartridge.rekey = {};
   cartridge.full_since.reset();
   if (!cartridge.borrowed || pool.borrow == Borrow::kBorrowAndKeep) return;
   cartridge.pool = cartridge.home_pool;

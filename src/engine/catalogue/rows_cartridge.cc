@@ -23,6 +23,17 @@ Result<std::array<KeyLabel, 2>> take_labels(RowFieldReader& in) {
   return labels;
 }
 
+// Rows of before requests could be made have zeros there.
+Result<RekeyRequest> take_rekey(RowFieldReader& in) {
+  RekeyRequest request;
+  for (KeyLabel& label : request.labels) {
+    label.text = in.text();
+    const auto mode = TRY(in.member(LabelMode::kHash, LabelMode{}));
+    if (!label.text.empty()) label.mode = mode;
+  }
+  return request;
+}
+
 }  // namespace
 
 Row to_row(const PhysicalVolume& cartridge) {
@@ -36,6 +47,7 @@ Row to_row(const PhysicalVolume& cartridge) {
   out.moment(cartridge.first_written).moment(cartridge.last_written).moment(cartridge.last_accessed);
   out.moment(cartridge.last_inactivated).moment(cartridge.full_since);
   out.member(cartridge.move.when).number(cartridge.move.target_pool).text(cartridge.note);
+  put_labels(out, cartridge.rekey.labels);
   return out.take();
 }
 
@@ -66,6 +78,7 @@ Result<PhysicalVolume> cartridge_from(const Row& row) {
   cartridge.move.when = TRY(in.member(MoveRequest::When::kNow));
   cartridge.move.target_pool = in.number<std::uint8_t>();
   cartridge.note = in.text();
+  cartridge.rekey = TRY(take_rekey(in));
   return cartridge;
 }
 

@@ -91,6 +91,8 @@ class CatalogueView {
   // Filled and closed ones without active data.
   Result<std::vector<PhysicalVolume>> emptied(std::size_t limit);
   Result<std::vector<PhysicalVolume>> move_requests(MoveRequest::When when, std::size_t limit);
+  // Those that are to get other key labels and can be read now, in the order of barcodes, behind `after`.
+  Result<std::vector<PhysicalVolume>> rekey_requests(std::size_t limit, std::string_view after = {});
 
   // kNotFound naming what there is none of.
   Result<Pool> pool(std::uint8_t number);

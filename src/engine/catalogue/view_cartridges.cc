@@ -154,6 +154,12 @@ Result<std::vector<PhysicalVolume>> CatalogueView::move_requests(MoveRequest::Wh
                           {static_cast<std::int64_t>(when), limit_value(limit)});
 }
 
+Result<std::vector<PhysicalVolume>> CatalogueView::rekey_requests(std::size_t limit, std::string_view after) {
+  return query_cartridges(
+      "rekey_label1 <> '' AND state IN (1, 2, 3) AND barcode > ? ORDER BY barcode LIMIT ?",
+      {std::string(after), limit_value(limit)});
+}
+
 Result<std::vector<CartridgeTotal>> CatalogueView::cartridge_totals() {
   std::vector<CartridgeTotal> totals;
   for (const Row& row : TRY(reader_.query(kCartridgeTotalTable, "cartridges > 0", {})))

@@ -168,12 +168,8 @@ void HostVolumes::give_up(const std::string& barcode, const std::string& drive) 
     wait_until_idle(drive);
     const auto* found = find(barcode, drive);
     if (found == nullptr) return;
-    if (found->waits == Waits::kNo) {
-      place = *found;
-    } else {
-      place = *found;
-      places_.erase(drive);
-    }
+    place = *found;
+    if (place.waits != Waits::kNo) places_.erase(drive);
   }
   if (place.waits == Waits::kNo) {
     // The drive never touched it, or says nothing of what it did: the file itself tells.
@@ -181,7 +177,7 @@ void HostVolumes::give_up(const std::string& barcode, const std::string& drive) 
     return;
   }
   if (place.ask) desk_.cancel(*place.ask);
-  if (place.waits == Waits::kForRoom) mounts_.want_no_room(barcode);
+  mounts_.want_no_room(barcode);  // neither for itself nor for its recall
 }
 
 Status HostVolumes::returned(const std::string& barcode, const std::string& drive) {

@@ -169,93 +169,6 @@ TEST(HostVolumes, T5_ACopyUnderWayIsVoidWhenAHostTakesTheVolume) {
   EXPECT_TRUE(bench.desk->begin_copy("V00001"));
 }
 
-TEST(HostVolumes, T5_ARecallThatFailsIsToldAndTheDriveIsFree) {
-  HostBench bench;
-  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
-  ASSERT_EQ(bench.migrate(), 1U);
-  bench.evict("V00001");
-  bench.images.clear();
-  EXPECT_FALSE(bench.mount("V00001").value());
-  bench.recall();
-  EXPECT_EQ(bench.brought, Names{"V00001 in 1000000001: the copy cannot be read"});
-  EXPECT_EQ(bench.unmount("V00001").error().code, ErrorCode::kNotFound);
-  EXPECT_TRUE(bench.mount("V00002").value());
-}
-
-TEST(HostVolumes, T5_WhoGivesUpIsToldNothing) {
-  HostBench bench;
-  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
-  ASSERT_EQ(bench.migrate(), 1U);
-  bench.evict("V00001");
-  EXPECT_FALSE(bench.mount("V00001").value());
-  bench.host->give_up("V00001", bench.serial(1));  // another drive's word
-  EXPECT_EQ(bench.desk->wanted().size(), 1U);
-  bench.host->give_up("V00001", bench.serial(0));
-  EXPECT_TRUE(bench.desk->wanted().empty());
-  EXPECT_EQ(bench.mount("V00001", 1).value(), false) << "another drive may have it";
-  bench.recall();
-  EXPECT_EQ(bench.brought, Names{"V00001 in 1000000002"});
-  // It came, and the library did not load it.
-  bench.drives[1]->force_eject().value();
-  bench.host->give_up("V00001", bench.serial(1));
-  EXPECT_EQ(bench.volume("V00001").mounted, "");
-  EXPECT_TRUE(bench.desk->begin_copy("V00001"));
-}
-
-TEST(HostVolumes, T5_AMountWaitsForRoomAndGoesOnWhenThereIsSome) {
-  const std::uint64_t most = most_file_bytes(kVolumeCapacity);
-  HostBench bench(1, 2 * most);
-  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
-  ASSERT_TRUE(bench.mount("V00002").value());
-  EXPECT_FALSE(bench.mount("V00003", 1).value());
-  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"});
-  EXPECT_EQ(bench.host->retry_waiting(), 0U);
-  ASSERT_EQ(bench.migrate(), 1U);
-  EXPECT_EQ(bench.host->retry_waiting(), 1U);
-  EXPECT_EQ(bench.brought, Names{"V00003 in 1000000002"});
-  EXPECT_EQ(bench.interventions(), Names());
-  EXPECT_FALSE(bench.volume("V00001").cached) << "it made room";
-  EXPECT_FALSE(bench.mount("V00001", 2).value()) << "now it is the one that waits";
-  bench.recall();
-  EXPECT_EQ(bench.brought.size(), 2U);
-  EXPECT_NE(bench.brought[1].find("no room for the recall"), std::string::npos);
-  bench.volumes->release("V00001");
-  bench.expect_sound();
-}
-
-TEST(HostVolumes, T5_AWaitForRoomThatIsGivenUpLeavesNoIntervention) {
-  HostBench bench(1, most_file_bytes(kVolumeCapacity));
-  ASSERT_TRUE(bench.mount("V00001").value());
-  EXPECT_FALSE(bench.mount("V00002", 1).value());
-  EXPECT_FALSE(bench.mount("V00003", 2).value());
-  bench.host->give_up("V00002", bench.serial(1));
-  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"});
-  bench.host->give_up("V00003", bench.serial(2));
-  EXPECT_EQ(bench.interventions(), Names());
-  ASSERT_TRUE(bench.unmount("V00001"));
-  EXPECT_EQ(bench.host->retry_waiting(), 0U);
-  EXPECT_EQ(bench.brought, Names());
-}
-
-TEST(HostVolumes, T5_ThoseThatWaitForRoomGetItInTheirOrder) {
-  HostBench bench(1, most_file_bytes(kVolumeCapacity));
-  ASSERT_TRUE(bench.mount("V00001").value());
-  EXPECT_FALSE(bench.mount("V00003", 2).value());
-  EXPECT_FALSE(bench.mount("V00002", 1).value());
-  ASSERT_TRUE(bench.unmount("V00001"));
-  EXPECT_EQ(bench.host->retry_waiting(), 1U);
-  EXPECT_EQ(bench.brought, Names{"V00003 in 1000000003"});
-  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"});
-}
-
-TEST(HostVolumes, T5_AVolumeLargerThanTheCacheIsRefused) {
-  HostBench bench(1, 1U << 20);
-  const auto refused = bench.mount("V00001");
-  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
-  EXPECT_EQ(bench.volume("V00001").mounted, "");
-  EXPECT_EQ(bench.files(), Names());
-}
-
 TEST(HostVolumes, T1_WhatIsNotRightIsRefusedAndChangesNothing) {
   HostBench bench;
   const auto drive = bench.serial(0);
@@ -333,6 +246,40 @@ TEST(HostVolumes, T5_AFileThatCannotBeReadBackKeepsItsVolumeMounted) {
   ASSERT_TRUE(bench.mount("V00001").value());
   EXPECT_EQ(bench.interventions(), Names());
   EXPECT_EQ(bench.read_back(), block(2));
+}
+
+TEST(HostVolumes, T1_ARecallUnderWayDoesNotReachAVolumeThatWasMountedAsScratch) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  const auto before = bench.volume("V00001");
+  const auto coming = bench.volumes->begin_arrival("V00001").value();
+  ASSERT_TRUE(bench.write_partial(coming, bench.images.begin()->second));
+  auto scratch = bench.volume("V00001");
+  scratch.category = Category::kScratch;
+  ASSERT_TRUE(bench.put(scratch));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.volumes->finish_arrival(coming, before.generation).error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(bench.write(block(2)));
+  ASSERT_TRUE(bench.unmount("V00001"));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.read_back(), block(2));
+  EXPECT_EQ(bench.files().size(), 1U);
+}
+
+TEST(HostVolumes, T12_AVolumeWithoutAStampGetsOneAndIsNotTakenForChanged) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  auto volume = bench.volume("V00001");
+  const auto stamp = std::exchange(volume.stamp, {});
+  ASSERT_TRUE(bench.put(volume));
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.volume("V00001").stamp, stamp);
+  ASSERT_TRUE(bench.unmount("V00001"));
+  EXPECT_EQ(bench.volume("V00001").generation, volume.generation);
+  EXPECT_EQ(bench.volume("V00001").residence(), Residence::kPremigrated);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ Status VolumeMounts::settle(const std::string& volser) {
 
 Result<GivenBack> VolumeMounts::look_at(const LogicalVolume& volume, const std::string& path) {
   Disk& disk = *cached_.env().disk;
+  TRY(sync_volume(disk, path));
   return GivenBack{.stamp = TRY(volume_stamp(disk, path)),
                    .bytes = TRY(cached_.measure(volume)),
                    .named = TRY(read_named_constructs(disk, path))};

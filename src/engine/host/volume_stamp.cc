@@ -15,4 +15,11 @@ Result<Bytes> volume_stamp(Disk& disk, const std::string& path) {
   return stamp;
 }
 
+Status sync_volume(Disk& disk, const std::string& path) {
+  TRY(TRY(disk.open(path, OpenMode::kReadWrite))->sync());
+  const auto second_path = tape::partition_path(path);
+  if (!disk.exists(second_path)) return {};
+  return TRY(disk.open(second_path, OpenMode::kReadWrite))->sync();
+}
+
 }  // namespace tapewarden::engine

@@ -1,4 +1,4 @@
-// The content stamp of a logical volume's file with its second partition.
+// A logical volume's file with its second partition: its content stamp, and its durability.
 #pragma once
 
 #include <string>
@@ -10,5 +10,9 @@ namespace tapewarden::engine {
 // tape::content_stamp() of the cartridge file at `path`, followed by that of its partition 1 when it has one:
 // the first file's stamp does not know of what was written there. Errors of tape::content_stamp().
 Result<Bytes> volume_stamp(Disk& disk, const std::string& path);
+
+// What is in the files is durable, also when a program that was killed had not synced it: a stamp is then
+// that of a content that stays. kIo.
+Status sync_volume(Disk& disk, const std::string& path);
 
 }  // namespace tapewarden::engine

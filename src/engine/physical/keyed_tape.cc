@@ -82,6 +82,32 @@ Result<SourceBlock> KeyedTape::read_block() {
   return SourceBlock{SourceBlock::Kind::kBlock, std::move(outcome.data)};
 }
 
+Status KeyedTape::rekey(const std::vector<scsi::KeyLabel>& labels) {
+  std::string names;
+  for (const auto& label : labels) names += (names.empty() ? "" : ", ") + label.text;
+  trace_.note(steps_.asked, "engine", drive_.name(), "new EEDKs for key label " + names);
+  if (const auto asked = drive_.tape().ask_for_rekey({labels}); !asked) {
+    if (asked.error().fault != TapeFault::kIllegalRequest)
+      return failed("asking for new EEDKs of", asked.error());
+    return mount_fail(
+        MountFault::kConfiguration, ErrorCode::kUnsupported,
+        drive_.name() + " does not take new EEDKs for cartridge " + barcode_ + ": " + asked.error().text(),
+        "drive", "use a drive that can, or have the cartridge's content moved to others");
+  }
+  trace_.note(steps_.exchanged, "engine", "key server", "exchange for new EEDKs of cartridge " + barcode_);
+  const auto names_told = keys_.serve(drive_.tape());
+  if (names_told) {
+    trace_.note(steps_.given, "key server " + names_told->server, drive_.name(), "new EEDKs");
+    return {};
+  }
+  const auto& error = names_told.error();
+  trace_.note(steps_.exchanged, "key server", "engine", "no EEDKs: " + error.message);
+  // What the drive could not put on the cartridge comes back as its error.
+  const bool medium = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kIo;
+  return mount_fail(medium ? MountFault::kMedium : MountFault::kKeys,
+                    drive_.name() + " got no new EEDKs for cartridge " + barcode_, error);
+}
+
 Status KeyedTape::locate_file(std::uint32_t file) {
   const auto missing = [&] {
     return mount_fail(MountFault::kIdentity, ErrorCode::kNotFound,

@@ -36,6 +36,10 @@ class KeyedTape final : public BlockSink, public BlockSource {
   Result<SinkRoom> write_block(ByteView block) override;
   Result<SinkRoom> write_filemark() override;
   Result<SourceBlock> read_block() override;
+  // New EEDKs for the data key of the cartridge, asked of the drive and brought to it: they are on the
+  // cartridge when this returns. After an error the old or the new ones are. REQUIRES: the tape stands at its
+  // beginning.
+  Status rekey(const std::vector<scsi::KeyLabel>& labels);
   // To the beginning of a tape file. kNotFound with kIdentity when the tape does not have that many.
   Status locate_file(std::uint32_t file);
 

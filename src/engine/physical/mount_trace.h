@@ -1,5 +1,6 @@
 // What happened in a mount, step by step, in the numbering of the overview "TS7700 encryption": 1 mount, 2 an
-// encrypted cartridge (2a, 2b …), 3 a clear one, 4 demount. For logs, pages and tests. Holds no secret: names
+// encrypted cartridge (2a, 2b …), 3 a clear one, 4 demount; and R for
+// new EEDKs on a mounted cartridge. For logs, pages and tests. Holds no secret: names
 // of servers, drives, labels and aliases alone. Not thread-safe; the clock outlives it.
 #pragma once
 

@@ -13,12 +13,20 @@
 
 #include <optional>
 
+#include "engine/physical/held_labels.h"
 #include "engine/physical/keyed_tape.h"
 
 namespace tapewarden::engine {
 
 class TapeStation;
 struct DemountOutcome;
+
+// New EEDKs are on a cartridge.
+struct RekeyOutcome {
+  // The label was not read by them: the key servers that were asked have no KEK of theirs, or none was
+  // reached. The cartridge has the new ones all the same.
+  std::optional<Error> unproven{};
+};
 
 // An image that is whole on the cartridge.
 struct WrittenImage {
@@ -59,6 +67,14 @@ class MountedCartridge {
   // The trailer of a tape file without its data; for putting a catalogue together again.
   Result<ImageTrailer> read_trailer(std::uint32_t file);
 
+  // Row K9 (mounted_cartridge_rekey.cc).
+  // By which labels the data key can be had, as the cartridge itself says. Clear for one that has no EEDKs.
+  Result<HeldLabels> held_labels();
+  // New EEDKs for one or two labels: the data and its key stay. When it returns the cartridge has them; then
+  // its label was read by them, or `unproven` says why not. After an error it has the old or the new ones:
+  // held_labels() tells. REQUIRES: mounted for reading, encrypted by the wrapped-key method.
+  Result<RekeyOutcome> rekey(const std::vector<scsi::KeyLabel>& labels);
+
   // Ends the mount. REQUIRES: nothing is used of this any more.
   Result<DemountOutcome> demount();
 
@@ -71,6 +87,8 @@ class MountedCartridge {
   Status read_label();
   // To where the next image begins.
   Status to_append_point();
+  Status to_beginning();
+  Status prove_label();
   Result<ImageFit> room_left();
   std::string place(std::uint32_t file) const;
 

@@ -52,15 +52,19 @@ class FakeDriveKeys final : public DriveKeys {
  public:
   Result<KeyNames> serve(tape::TapeDrive& drive) override {
     ++served;
-    const auto page = drive.key_request().value();
+    const auto asked = drive.key_request();
+    if (!asked) return std::unexpected(asked.error().error());
+    const auto& page = *asked;
     intents.push_back(page.intent);
     if (away) {
       EXPECT_TRUE(drive.send_refusal({page.request, scsi::KeyRefusal::kUnreachable, 0}));
       return fail(ErrorCode::kUnavailable, "no key server answers", "key servers", "start one");
     }
-    EXPECT_TRUE(drive.send_challenge(server.challenge(page.request)));
-    const auto message = drive.signed_request().value().message;
-    if (const auto taken = drive.send_answer({page.request, server.answer(page, message)}); !taken)
+    if (const auto sent = drive.send_challenge(server.challenge(page.request)); !sent)
+      return std::unexpected(sent.error().error());
+    const auto message = drive.signed_request();
+    if (!message) return std::unexpected(message.error().error());
+    if (const auto taken = drive.send_answer({page.request, server.answer(page, message->message)}); !taken)
       return fail(ErrorCode::kPermissionDenied, "the drive does not take the answer");
     policies.push_back(page.policy);
     return KeyNames{.server = "primary", .alias = "KEY000000001"};

@@ -144,6 +144,27 @@ TapeStation::Mounted TapeStation::examine(const std::string& barcode, MountTrace
   return cartridge;
 }
 
+Status TapeStation::erase(const std::string& barcode, MountTrace& trace) {
+  TRY(check_drive(TapeEncryption::kClear));
+  auto erased = erase_loaded(barcode, trace);
+  const auto away = demount(trace);
+  if (!erased) {
+    if (!away) drive_.take_offline(away.error().message);
+    return erased;
+  }
+  if (!away) return std::unexpected(away.error());
+  return {};
+}
+
+Status TapeStation::erase_loaded(const std::string& barcode, MountTrace& trace) {
+  TRY(load(barcode, trace));
+  trace.note("-", "engine", drive_.name(), "erase cartridge " + barcode + " from its beginning to its end");
+  if (const auto erased = drive_.tape().erase(); !erased)
+    return drive_.failed("erasing cartridge " + barcode, erased.error());
+  trace.note("-", drive_.name(), "engine", "cartridge " + barcode + " is erased");
+  return {};
+}
+
 Status TapeStation::identify(MountedCartridge& cartridge, const CartridgeWanted& wanted) {
   TRY(cartridge.read_label());
   const auto& found = cartridge.label();

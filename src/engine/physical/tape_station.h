@@ -60,6 +60,8 @@ class TapeStation {
       : library_(library), drive_(drive), keys_(keys), clock_(clock), options_(std::move(options)) {}
 
   PhysicalDrive& drive() { return drive_; }
+  // The barcode of the cartridge that the library says is in the drive. Thread-safe.
+  std::optional<std::string> loaded() const { return library_.in_drive(drive_.serial()); }
 
   // Each gives the cartridge ready for what its name says; it is put away by its demount(). The trace lives
   // as long. Errors carry a MountFault.
@@ -77,6 +79,10 @@ class TapeStation {
   // its label says the rest. kIdentity when the label is none of ours or names another barcode.
   Result<std::unique_ptr<MountedCartridge>> mount_to_examine(const std::string& barcode, MountTrace& trace);
 
+  // Overwrites the whole cartridge, label and all, and puts it away again: as a write from the beginning,
+  // whatever it holds, and without any key. Takes hours on a real drive.
+  Status erase(const std::string& barcode, MountTrace& trace);
+
   // Unloads what is in the drive, brings it back to its slot, and has what was written with a new key
   // confirmed. Nothing happens when the drive is empty.
   Result<DemountOutcome> demount(MountTrace& trace);
@@ -87,6 +93,7 @@ class TapeStation {
   Mounted append(const CartridgeWanted& wanted, std::uint32_t next_file, MountTrace& trace);
   Mounted read(const CartridgeWanted& wanted, MountTrace& trace);
   Mounted examine(const std::string& barcode, MountTrace& trace);
+  Status erase_loaded(const std::string& barcode, MountTrace& trace);
   void note_encryption(TapeEncryption encryption, MountTrace& trace);
   // The mount, or the cartridge put away again and the error.
   Mounted whole_or_nothing(Mounted mounted, MountTrace& trace);

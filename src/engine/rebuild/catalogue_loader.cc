@@ -121,8 +121,9 @@ void CatalogueLoader::see_unread(const LogicalVolume& volume) {
   for (const auto number : kCopies) {
     if (!volume.active(number)) continue;
     const auto found = entry_of_.find(volume.copy(number)->cartridge);
-    if (found == entry_of_.end() || entries_[found->second].read) continue;
-    if (entries_[found->second].volume.medium != volume.copy(number)->medium) continue;
+    if (found == entry_of_.end()) continue;
+    const auto& entry = entries_[found->second];
+    if (entry.read || entry.blank || entry.volume.medium != volume.copy(number)->medium) continue;
     merge_->see_copy(found->second, volume, number);
   }
 }

@@ -37,6 +37,7 @@ class CatalogueLoader {
     PhysicalVolume volume;
     CartridgeState wanted = CartridgeState::kClosed;  // when its volumes are known
     bool read = false;
+    bool blank = false;  // or written by something else: what the backup knows of it is gone
     bool has_backup = false;
     bool damaged_files = false;
     std::optional<CartridgeState> before;  // as the backup has it, for the same beginning

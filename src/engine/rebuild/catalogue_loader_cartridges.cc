@@ -102,6 +102,7 @@ void CatalogueLoader::settle_unread(const UnreadCartridge& unread) {
   const bool was_empty = is_known && holds_nothing(known->second.state);
   entry.volume.note = cut_note("not read when the catalogue was rebuilt: " + unread.why);
   entry.wanted = CartridgeState::kDamaged;
+  entry.blank = unread.no_label;
   if (was_empty && unread.no_label) {
     entry.wanted = known->second.state;
     entry.volume.note = known->second.note;

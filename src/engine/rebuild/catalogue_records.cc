@@ -28,7 +28,8 @@ Result<KeyLabel> take_label(FieldReader& in, std::uint16_t tag) {
   KeyLabel label;
   label.text = TRY(in.text(tag, kMaximumKeyLabelCharacters, "key label"));
   const auto mode = TRY(in.number(static_cast<std::uint16_t>(tag + 1), "label mode", 2));
-  if (!label.text.empty() && mode == static_cast<std::uint64_t>(LabelMode::kHash)) label.mode = LabelMode::kHash;
+  if (!label.text.empty() && mode == static_cast<std::uint64_t>(LabelMode::kHash))
+    label.mode = LabelMode::kHash;
   return label;
 }
 

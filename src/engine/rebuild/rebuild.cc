@@ -76,7 +76,19 @@ Status Rebuild::take_stock() {
       waiting_.push_back({placed.barcode, library, kind, 0});
     }
   }
+  // Whatever an earlier rebuild found on a cartridge, it is not here.
+  std::erase_if(known_, [&](const auto& known) { return !seen.contains(known.first); });
   return {};
+}
+
+Status Rebuild::discard() {
+  const MutexLock lock(mutex_);
+  waiting_.clear();
+  known_.clear();
+  for (const auto& name : TRY(env_.disk->list(options_.folder)))
+    if (name.starts_with(kExaminationPrefix) || name.starts_with(kBackupPrefix))
+      TRY(env_.disk->remove(path(name)));
+  return env_.disk->sync_directory(options_.folder);
 }
 
 std::optional<Rebuild::Waiting> Rebuild::next_for(const RebuildStation& station) {
@@ -94,6 +106,11 @@ std::optional<Rebuild::Waiting> Rebuild::next_for(const RebuildStation& station)
 Result<bool> Rebuild::step(std::size_t number) {
   TW_ASSERT(number < stations_.size());
   const auto& station = stations_[number];
+  const auto drive = station.station->drive().status();
+  if (drive.state == PhysicalDriveStatus::State::kOffline)
+    return mount_fail(MountFault::kDrive, ErrorCode::kUnavailable,
+                      station.station->drive().name() + " is offline: " + drive.reason, "drive",
+                      "mend it, or rebuild with another one");
   auto next = next_for(station);
   if (!next) return false;
   auto found = examine_cartridge(*station.station, next->barcode, *env_.clock,
@@ -183,10 +200,12 @@ Status Rebuild::keep(Examination found, const Waiting& waiting) {
 Status Rebuild::give_up(const Error& error, Waiting waiting) {
   const auto fault = fault_of(error);
   const MutexLock lock(mutex_);
-  const bool again = fault == MountFault::kInterrupted && ++waiting.tries < kMaxTries;
-  if (again || fault == MountFault::kDrive || fault == MountFault::kNone) {
+  const bool of_the_disk = fault == MountFault::kNone;
+  const bool may_pass = fault == MountFault::kInterrupted || fault == MountFault::kDrive;
+  // One that took two drives offline is not put into a third.
+  if (of_the_disk || (may_pass && ++waiting.tries < kMaxTries)) {
     waiting_.push_back(std::move(waiting));
-    if (again) return {};
+    if (fault == MountFault::kInterrupted) return {};
     return std::unexpected(error);
   }
   const bool no_label = fault == MountFault::kIdentity && error.code == ErrorCode::kInvalidArgument;

@@ -7,7 +7,7 @@
 //
 // Invariants
 //  1. What was found on a cartridge is kept in a file of the folder before the cartridge counts as done. A
-//     rebuild that was broken off goes on behind what it has; remove the folder to begin anew.
+//     rebuild that was broken off goes on behind what it has, as long as the engine wrote nothing meanwhile.
 //  2. No cartridge is written to.
 //  3. Content that a tombstone deletes, or that was void, does not come back; newer content that is said to
 //     lie on a cartridge that was not read is not replaced by an older one.
@@ -70,6 +70,10 @@ class Rebuild {
   // Takes stock of the libraries, and of what an earlier rebuild left in the folder. Errors of the disk.
   static Result<std::unique_ptr<Rebuild>> begin(Env env, std::vector<RebuildStation> stations,
                                                 RebuildOptions options);
+
+  // Removes what was found: to be called when the new catalogue is in its place, since none of it stays true
+  // once the engine writes. Errors of the disk. Nothing else is called any more.
+  Status discard() TW_EXCLUDES(mutex_);
 
   // Examines the next cartridge of this station's library and kind. False when none is left for it. An error
   // says that the station is of no more use (its drive is offline), or the folder's disk: the cartridge is

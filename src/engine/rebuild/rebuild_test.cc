@@ -342,6 +342,64 @@ TEST_F(Rebuilding, T12_AVolumeDeletedAndInsertedAgainIsTheNewOne) {
   site.expect_readable("LV0001");
 }
 
+TEST_F(Rebuilding, T12_ABlankCartridgeHoldsNothingWhateverTheBackupKnows) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00003L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00004L9", 6, MediumEncryption::kUnknown, CartridgeState::kScratch);
+  const auto old = site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  auto one = site.known_volume("LV0001", 2);
+  one.primary = Copy{"A00003L9", 1, 1, 2, 1000, 2};
+  ASSERT_TRUE(site.live.put(one));
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {}, true);
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kNoLabel),
+              ElementsAre("A00003L9", "A00004L9", "J00001", "J00002"));
+  EXPECT_THAT(subjects(report, FindingKind::kOlderContent), ElementsAre("LV0001"));
+  EXPECT_EQ(volume("LV0001").primary, old[0]);
+  EXPECT_EQ(cartridge("A00003L9").state, CartridgeState::kDamaged);
+  EXPECT_EQ(cartridge("A00004L9").state, CartridgeState::kScratch);  // as it was
+  EXPECT_EQ(cartridge("A00004L9").medium, 6U);
+}
+
+TEST_F(Rebuilding, T12_WhatWasFoundIsForgottenWhenTheCatalogueIsInItsPlace) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}}, true);
+  const auto work = site.begin_rebuild();
+  done(work->examine_all());
+  (void)take(work->finish(*site.fresh, site.engine));
+  done(work->discard());
+  EXPECT_THAT(take(site.back.sim.disk.list("rebuild")), IsEmpty());
+  EXPECT_EQ(site.begin_rebuild()->progress().done, 0U);
+}
+
+TEST_F(Rebuilding, T12_ACartridgeThatTookTwoDrivesOfflineIsNotPutIntoAThird) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}});
+  auto stations = site.stations();
+  stations[1] = {site.back.library.get(), site.back.stations[BackEnd::kOtherLtoDrive].get(),
+                 MediumKind::kLto};
+  const auto work = take(Rebuild::begin(site.back.sim.env(), stations, {.folder = "rebuild"}));
+  for (const std::size_t drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive}) {
+    site.back.to_drives[drive]->meet = [this,
+                                        drive](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      const bool poisoned = site.back.drives[drive]->status().barcode == "A00001L9";
+      if (!poisoned || !is_command(cdb, scsi::Opcode::kRead6)) return std::nullopt;
+      return sense_answer(codes::kInternalTargetFailure);
+    };
+  }
+  EXPECT_EQ(fault_of(work->step(0).error()), MountFault::kDrive);
+  EXPECT_EQ(work->progress().done, 0U);
+  auto more = work->step(1);
+  while (more && *more) more = work->step(1);
+  EXPECT_EQ(fault_of(more.error()), MountFault::kDrive);
+  for (const auto& drive : site.back.drives) done(drive->probe());
+  EXPECT_EQ(take(work->step(0)), false);
+  const auto report = take(work->finish(*site.fresh, site.engine));
+  EXPECT_EQ(report.volumes, 1U);
+  EXPECT_THAT(subjects(report, FindingKind::kUnreadCartridge),
+              ElementsAre("A00001L9", "J00001", "J00002"));  // these had no drive
+  EXPECT_EQ(cartridge("A00001L9").state, CartridgeState::kDamaged);
+}
+
 TEST_F(Rebuilding, T12_AnotherEnginesCartridgesAreLeftAlone) {
   (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
   site.engine = uuid_of(8);

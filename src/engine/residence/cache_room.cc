@@ -16,14 +16,6 @@ std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
   return all;
 }
 
-std::string full_text(const std::map<std::string, std::uint64_t>& refused, std::uint64_t limit) {
-  const auto& [volser, bytes] = *refused.begin();
-  std::string text = "the cache of " + std::to_string(limit) + " bytes has no room for " +
-                     std::to_string(bytes) + " bytes of the volume " + volser;
-  if (refused.size() > 1) text += " and for " + std::to_string(refused.size() - 1) + " others";
-  return text + ": nothing more may leave it before it is on tape";
-}
-
 }  // namespace
 
 std::uint64_t CachedVolumes::taken() const {
@@ -77,8 +69,8 @@ Result<bool> CachedVolumes::make_room(const std::string& volser, std::uint64_t b
     const std::uint64_t wanted = taken() + bytes;
     if (wanted <= limits_.bytes) return true;
     if (TRY(evict(wanted - limits_.bytes, Enough::kAll, volser)) > 0) continue;
-    refused_[volser] = bytes;
-    notices_.raise(NoticeKind::kCacheFull, kCacheSubject, full_text(refused_, limits_.bytes));
+    refused_[volser] = {bytes, env_.clock->steady_now()};
+    notices_.raise(NoticeKind::kCacheFull, kCacheSubject, full_text());
     return false;
   }
 }
@@ -91,6 +83,23 @@ void CachedVolumes::end_promise(Promises& promises, const std::string& volser) {
 void CachedVolumes::no_longer_waits(const std::string& volser) {
   if (refused_.erase(volser) == 0 || !refused_.empty()) return;
   (void)notices_.clear(NoticeKind::kCacheFull, kCacheSubject, "nobody waits for room in the cache any more");
+}
+
+// A recall that nobody wants any more is not asked for again.
+void CachedVolumes::forget_old_refusals() {
+  const SteadyTime now = env_.clock->steady_now();
+  std::vector<std::string> old;
+  for (const auto& [volser, refusal] : refused_)
+    if (now - refusal.at >= kRefusalForgotten) old.push_back(volser);
+  for (const auto& volser : old) no_longer_waits(volser);
+}
+
+std::string CachedVolumes::full_text() const {
+  const auto& [volser, refusal] = *refused_.begin();
+  std::string text = "the cache of " + std::to_string(limits_.bytes) + " bytes has no room for " +
+                     std::to_string(refusal.bytes) + " bytes of the volume " + volser;
+  if (refused_.size() > 1) text += " and for " + std::to_string(refused_.size() - 1) + " others";
+  return text + ": nothing more may leave it before it is on tape";
 }
 
 Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, const std::string& spared) {
@@ -118,6 +127,7 @@ Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, con
 
 Result<std::size_t> CachedVolumes::keep_margin() {
   const MutexLock lock(mutex_);
+  forget_old_refusals();
   std::size_t left = 0;
   const std::uint64_t least = std::min(limits_.margin_bytes, limits_.bytes);
   for (;;) {

@@ -17,7 +17,7 @@
 //  5. What is in the cache and what was promised to arrivals and to volumes in drives is no more than the
 //     limit, but for a limit that was lowered and for files that grew beyond what was promised for them.
 //  6. The intervention kCacheFull is open as long as somebody was refused room and has neither got it nor
-//     released it.
+//     released it; who has not asked again for kRefusalForgotten does not want it any more.
 #pragma once
 
 #include <functional>
@@ -98,7 +98,8 @@ class CachedVolumes {
   using EditOne = std::function<Result<bool>(CatalogueChange&, LogicalVolume&)>;
   Result<std::size_t> drop(const std::vector<std::string>& volsers, const EditOne& edit);
 
-  // Evicts until the margin is free, as far as volumes may leave; how many left. For the background.
+  // Evicts until the margin is free, as far as volumes may leave; how many left. For the background, every
+  // minute or oftener.
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
   // What is neither taken nor promised.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
@@ -110,6 +111,8 @@ class CachedVolumes {
   Result<bool> make_room(const std::string& volser, std::uint64_t bytes) TW_REQUIRES(mutex_);
   void end_promise(Promises& promises, const std::string& volser) TW_REQUIRES(mutex_);
   void no_longer_waits(const std::string& volser) TW_REQUIRES(mutex_);
+  void forget_old_refusals() TW_REQUIRES(mutex_);
+  std::string full_text() const TW_REQUIRES(mutex_);
   std::uint64_t taken() const TW_REQUIRES(mutex_);
   enum class Enough : std::uint8_t { kAll, kAny };
   // Evicts at least so many bytes, or what there is; never `spared`. How many left the cache.
@@ -126,7 +129,11 @@ class CachedVolumes {
   mutable Mutex mutex_;  // of the room; held while volumes are evicted, so that nobody evicts for another
   Promises arrivals_ TW_GUARDED_BY(mutex_);
   Promises growths_ TW_GUARDED_BY(mutex_);
-  std::map<std::string, std::uint64_t> refused_ TW_GUARDED_BY(mutex_);  // who waits for how much
+  struct Refusal {
+    std::uint64_t bytes = 0;
+    SteadyTime at{};
+  };
+  std::map<std::string, Refusal> refused_ TW_GUARDED_BY(mutex_);  // who waits, for how much
 };
 
 // The cache as it is found at start.

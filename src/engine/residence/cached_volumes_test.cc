@@ -127,6 +127,21 @@ TEST_F(CachedVolumesTest, T5_WithoutRoomAnInterventionStandsUntilNobodyWaits) {
   EXPECT_EQ(bench.interventions(), Names()) << "it would wait for ever";
 }
 
+TEST_F(CachedVolumesTest, T5_WhoDoesNotAskAgainWaitsNoLonger) {
+  limit(2 * kFileBytes + kSealingBytes);
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00001", 2 * kFileBytes).value());
+  EXPECT_FALSE(bench.volumes->reserve("V00002", kFileBytes).value());
+  EXPECT_FALSE(bench.volumes->reserve("V00003", kFileBytes).value());
+  bench.sim.clock.advance(kRefusalForgotten - std::chrono::minutes(1));
+  EXPECT_FALSE(bench.volumes->reserve("V00003", kFileBytes).value());
+  bench.sim.clock.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(bench.volumes->keep_margin());
+  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"}) << "V00003 asked a minute ago";
+  bench.sim.clock.advance(kRefusalForgotten);
+  ASSERT_TRUE(bench.volumes->keep_margin());
+  EXPECT_EQ(bench.interventions(), Names());
+}
+
 TEST_F(CachedVolumesTest, T5_WhatWaitsForRoomDoesNotEvictItself) {
   limit(2 * kFileBytes);
   ASSERT_TRUE(bench.bring("V00001", kContent));

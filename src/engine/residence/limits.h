@@ -1,6 +1,7 @@
 // Limits of the protocol between catalogue and cache, in one place.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,5 +14,8 @@ inline constexpr std::uint64_t kSealingBytes = 16U << 10;
 // What a cartridge file takes beyond the nominal capacity: its areas, sessions and index.
 inline constexpr std::uint64_t kFileOverheadBytes = 2U << 20;
 inline constexpr std::uint64_t kFileOverheadDivisor = 64;  // and this part of the capacity
+
+// Whoever waits for room asks again long before this.
+inline constexpr std::chrono::minutes kRefusalForgotten{10};
 
 }  // namespace tapewarden::engine

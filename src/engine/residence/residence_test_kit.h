@@ -19,8 +19,14 @@ class MixedDisk final : public Disk {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, unsigned permissions) override {
     return of(path).open(path, mode, permissions);
   }
-  Status rename(const std::string& from, const std::string& to) override { return of(from).rename(from, to); }
-  Status remove(const std::string& path) override { return of(path).remove(path); }
+  Status rename(const std::string& from, const std::string& to) override {
+    TRY(spend_write());
+    return of(from).rename(from, to);
+  }
+  Status remove(const std::string& path) override {
+    TRY(spend_write());
+    return of(path).remove(path);
+  }
   Status make_directories(const std::string& path, unsigned permissions) override {
     return of(path).make_directories(path, permissions);
   }
@@ -31,6 +37,10 @@ class MixedDisk final : public Disk {
   Result<std::unique_ptr<File>> lock(const std::string& path) override { return of(path).lock(path); }
 
  private:
+  // The simulated disk counts and fails writes only; here an end may come before each change of a name too.
+  Status spend_write() {
+    return TRY(simulated_.open("changes of names", OpenMode::kCreate))->write_at(0, Bytes(1));
+  }
   Disk& of(const std::string& path) {
     const bool real = path.starts_with(folder_) && path.find(".heads") == std::string::npos;
     return real ? real_ : simulated_;

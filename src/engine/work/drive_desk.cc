@@ -55,6 +55,19 @@ std::optional<DriveDesk::Claim> DriveDesk::claim_anyhow(TapeStation& station) {
   return std::nullopt;
 }
 
+std::optional<DriveDesk::Claim> DriveDesk::claim_loaded(
+    const std::function<bool(const TapeStation&)>& which) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    auto& station = *drives_[i].station;
+    const bool online = station.drive().status().state != PhysicalDriveStatus::State::kOffline;
+    if (taken_[i] || !online || !station.loaded() || !which(station)) continue;
+    taken_[i] = true;
+    return Claim(*this, station);
+  }
+  return std::nullopt;
+}
+
 bool DriveDesk::free_for(const DriveNeed& need) const {
   const MutexLock lock(mutex_);
   return free_one(need, std::nullopt).has_value();

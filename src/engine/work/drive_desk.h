@@ -7,6 +7,7 @@
 //  3. A drive that is offline is given only to who wants to bring it online (claim_anyhow()).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -60,6 +61,8 @@ class DriveDesk {
   std::optional<Pair> claim_two(const DriveNeed& first, const DriveNeed& second) TW_EXCLUDES(mutex_);
   // The station also while its drive is offline, to ask the drive again who it is; nothing: somebody has it.
   std::optional<Claim> claim_anyhow(TapeStation& station) TW_EXCLUDES(mutex_);
+  // A free drive with a cartridge in it that `which` says yes to: work left it there when it was cut off.
+  std::optional<Claim> claim_loaded(const std::function<bool(const TapeStation&)>& which) TW_EXCLUDES(mutex_);
   bool free_for(const DriveNeed& need) const TW_EXCLUDES(mutex_);
 
   // Online, whether somebody has it or not.

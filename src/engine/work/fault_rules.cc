@@ -18,12 +18,18 @@ std::string short_note(const std::string& text) {
   return text.substr(0, kMaximumNoteCharacters);
 }
 
+// What the robot and the tape said of a cartridge that is to be scratch one day.
+std::string note_of(const Error& error) {
+  const bool damage = fault_of(error) == MountFault::kMedium || fault_of(error) == MountFault::kIdentity;
+  return short_note((damage ? std::string(kDamageNote) : "") + error.message);
+}
+
 // A cartridge that was begun and does not even have its label: nothing lies on it.
 void settle_begun(PhysicalVolume& cartridge, const Pool& pool, const Error& error) {
   const auto fault = fault_of(error);
   if (fault == MountFault::kMedium || fault == MountFault::kIdentity) {
     cartridge.state = CartridgeState::kDamaged;
-    cartridge.note = short_note(error.message);
+    cartridge.note = note_of(error);
   } else {
     give_back(cartridge, pool);
   }
@@ -39,7 +45,7 @@ void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) 
              (doing == Doing::kAppending || fault == MountFault::kMedium)) {
     cartridge.state = CartridgeState::kClosed;
   }
-  cartridge.note = short_note(error.message);
+  cartridge.note = note_of(error);
 }
 
 Status settle_cartridge(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {

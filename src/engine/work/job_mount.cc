@@ -44,6 +44,18 @@ Status JobMount::read() {
   return take(station_.mount_for_read(state_.wanted(cartridge_), trace_));
 }
 
+Status JobMount::erase() {
+  doing_ = Doing::kErasing;
+  const auto erased = station_.erase(cartridge_.barcode, trace_);
+  Status met_rules;
+  if (erased)
+    state_.pauses.clear(cartridge_pause(cartridge_.barcode));
+  else
+    met_rules = met(erased.error());
+  keep_trace();
+  return met_rules ? erased : met_rules;
+}
+
 Status JobMount::met(const Error& error) {
   kept_.fault = error.text();
   return meet_fault(state_, error, station_.drive(), cartridge_.barcode, doing_);

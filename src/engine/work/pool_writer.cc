@@ -84,6 +84,10 @@ Result<bool> PoolWriter::ready() {
 }
 
 void PoolWriter::note_none() {
+  if (busy_) {
+    state_.pauses.put_off(pool_name(pool_), kShortPause);
+    return;
+  }
   state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool_),
                              pool_name(pool_) +
                                  " has volumes to write and no cartridge that takes them; insert scratch "
@@ -92,6 +96,7 @@ void PoolWriter::note_none() {
 }
 
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
+  busy_ = false;
   Pool pool;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     pool = TRY(view.pool(pool_));
@@ -108,18 +113,21 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
     found = TRY(view.filling(pool.number, pool.media, kCandidates));
     return {};
   }));
-  for (auto& cartridge : found) {
-    if (cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
-    auto claim = state_.cartridges.claim(cartridge.barcode);
-    if (!claim) continue;
-    if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, *std::move(claim)};
+  for (const auto& listed : found) {
+    auto claimed = TRY(claim_cartridge(state_, listed.barcode));
+    if (!claimed) busy_ = true;
+    if (!claimed) continue;
+    auto& [claim, cartridge] = *claimed;
+    const bool ours = cartridge.state == CartridgeState::kFilling && cartridge.pool == pool.number;
+    if (!ours || cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
+    if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, std::move(claim)};
     const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
     if (clear && pool.encryption != PoolEncryption::kOff) {
       TRY(close_clear(cartridge));
       continue;
     }
     if (!state_.drives.fits(station_, need_of(cartridge))) continue;
-    return Choice{std::move(cartridge), false, *std::move(claim)};
+    return Choice{std::move(cartridge), false, std::move(claim)};
   }
   return std::nullopt;
 }
@@ -130,7 +138,7 @@ Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
     auto now = TRY(change.cartridge(cartridge.barcode));
     if (now.state != CartridgeState::kFilling) return {};
     now.state = CartridgeState::kClosed;
-    now.note = "written in clear, and its pool encrypts now";
+    now.note = "written in clear, and its pool encrypts now: it takes no more";
     return change.put(now);
   });
 }
@@ -141,10 +149,11 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool&
     found = TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates));
     return {};
   }));
-  for (auto& cartridge : found) {
-    if (state_.pauses.paused(cartridge_pause(cartridge.barcode))) continue;
-    if (auto claim = state_.cartridges.claim(cartridge.barcode))
-      return Choice{std::move(cartridge), true, *std::move(claim)};
+  for (const auto& listed : found) {
+    if (state_.pauses.paused(cartridge_pause(listed.barcode))) continue;
+    auto claimed = TRY(claim_cartridge(state_, listed.barcode));
+    if (claimed && claimed->cartridge.state == CartridgeState::kScratch)
+      return Choice{std::move(claimed->cartridge), true, std::move(claimed->claim)};
   }
   return std::nullopt;
 }

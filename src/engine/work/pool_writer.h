@@ -65,6 +65,7 @@ class PoolWriter {
   const std::uint8_t pool_;
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
+  bool busy_ = false;  // a cartridge that takes more is in other hands just now
   std::string alias_;
   std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
 };

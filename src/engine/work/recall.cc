@@ -1,6 +1,8 @@
 // Which volumes are brought back, and from where. How one is, is in recall_job.cc.
 #include "engine/work/recall.h"
 
+#include <algorithm>
+
 #include "engine/work/recall_job.h"
 
 namespace tapewarden::engine {
@@ -52,9 +54,24 @@ Result<RecallPlan> plan_recall(WorkState& state, const std::string& volser) {
   return plan;
 }
 
+namespace {
+
+// Room that nobody waits for any more is not asked for any more.
+void forget_refused(WorkState& state, const std::vector<VolumeDesk::Wanted>& wanted) {
+  for (const auto& volser : state.refused.all()) {
+    if (std::ranges::find(wanted, volser, &VolumeDesk::Wanted::volser) != wanted.end()) continue;
+    state.parts.cached.release(volser);
+    state.refused.remove(volser);
+  }
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something) {
+  const auto all = state.parts.desk.wanted();
+  forget_refused(state, all);
   if (state.pauses.paused(kRoomPause)) return nullptr;
-  for (const auto& wanted : state.parts.desk.wanted()) {
+  for (const auto& wanted : all) {
     if (state.pauses.paused(volume_pause(wanted.volser))) continue;
     const auto plan = plan_recall(state, wanted.volser);
     if (!plan) {
@@ -71,11 +88,12 @@ Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something) 
       answer(state, wanted.volser, std::unexpected(error));
       did_something = true;
     } else if (plan->outcome == RecallPlan::Outcome::kNow) {
-      auto cartridge = state.cartridges.claim(plan->cartridge.barcode);
-      if (!cartridge) continue;
+      auto claimed = TRY(claim_cartridge(state, plan->cartridge.barcode));
+      if (!claimed || claimed->cartridge.medium != plan->cartridge.medium) continue;
       auto drive = state.drives.claim(need_of(plan->cartridge));
       if (!drive) continue;
-      return std::make_unique<RecallJob>(state, *std::move(drive), *std::move(cartridge), plan->cartridge);
+      return std::make_unique<RecallJob>(state, *std::move(drive), std::move(claimed->claim),
+                                         std::move(claimed->cartridge));
     }
   }
   return nullptr;

@@ -2,31 +2,14 @@
 
 #include <algorithm>
 
-#include "engine/work/image_file.h"
+#include "engine/work/image_arrival.h"
 #include "engine/work/limits.h"
 
 namespace tapewarden::engine {
-namespace {
-
-// The header is that of the copy that the catalogue says lies there.
-Status check_image(const ImageHeader& header, const LogicalVolume& volume, CopyNumber copy) {
-  const auto& identity = header.identity;
-  if (identity.kind == ImageKind::kLogicalVolume && identity.volser == volume.volser &&
-      identity.volume == volume.volume && identity.generation == volume.generation &&
-      identity.copy == static_cast<std::uint8_t>(copy))
-    return {};
-  return mount_fail(MountFault::kMedium, ErrorCode::kCorrupt,
-                    "tape file " + std::to_string(identity.file) + " of cartridge " + identity.barcode +
-                        " does not hold the " + std::string(to_string(copy)) + " copy of " + volume.volser +
-                        " at generation " + std::to_string(volume.generation));
-}
-
-}  // namespace
-
 Status RecallJob::run() {
   auto wanted = TRY(wishes());
   if (wanted.empty() || !TRY(has_room(wanted.front()))) return {};
-  if (const auto mounted = mount_.read(); !mounted) return all_failed(mounted.error());
+  if (const auto mounted = mount_.read(); !mounted) return all_failed(wanted, mounted.error());
   // Those that are asked for meanwhile come along.
   for (; !wanted.empty(); wanted = TRY(wishes())) {
     for (const auto& wish : wanted)
@@ -63,6 +46,7 @@ Result<bool> RecallJob::has_room(const Wish& wish) {
   const auto room = state_.parts.cached.reserve(wish.volume.volser, wish.volume.copy(wish.copy)->bytes);
   if (room && *room) {
     state_.pauses.clear(kRoomPause);
+    state_.refused.remove(wish.volume.volser);
     return true;
   }
   if (!room && room.error().code == ErrorCode::kExhausted) {
@@ -70,6 +54,7 @@ Result<bool> RecallJob::has_room(const Wish& wish) {
     return false;
   }
   if (!room) return std::unexpected(room.error());
+  state_.refused.add(wish.volume.volser);
   state_.pauses.put_off(kRoomPause, kFirstPause);
   return false;
 }
@@ -109,22 +94,10 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
   const auto& volume = wish.volume;
   auto& cached = state_.parts.cached;
   mount_.touched(volume.volser);
-  const auto fail_with = [&](const Error& error) {
+  const auto failed = TRY(read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path));
+  if (failed) {
     cached.abandon_arrival(coming);
-    return tape_failed(wish, error);
-  };
-  const auto header = mount_.tape().open_image(volume.copy(wish.copy)->file);
-  if (!header) return fail_with(header.error());
-  if (const auto good = check_image(*header, volume, wish.copy); !good) return fail_with(good.error());
-  {
-    auto target = TRY(ImageTarget::create(*cached.env().disk, coming.path, *header));
-    while (true) {
-      const auto piece = mount_.tape().read_image();
-      if (!piece) return fail_with(piece.error());
-      if (!*piece) break;
-      TRY(target.append(**piece));
-    }
-    TRY(target.sync());
+    return tape_failed(wish, *failed);
   }
   const auto arrived = cached.finish_arrival(coming, volume.generation);
   if (!arrived && arrived.error().code == ErrorCode::kConflict) {
@@ -171,8 +144,8 @@ Status RecallJob::unreadable(const Wish& wish, const Error& error) {
 }
 
 // The cartridge was not mounted. What lies with it, lies with every volume that is wanted from it.
-Status RecallJob::all_failed(const Error& error) {
-  for (const auto& wish : TRY(wishes())) {
+Status RecallJob::all_failed(const std::vector<Wish>& wanted, const Error& error) {
+  for (const auto& wish : wanted) {
     const auto& volser = wish.volume.volser;
     state_.parts.cached.release(volser);
     if (!lies_with_cartridge(error)) continue;

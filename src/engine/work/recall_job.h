@@ -34,7 +34,7 @@ class RecallJob final : public Job {
   Result<Ended> read_into(const Wish& wish, const CachedVolumes::Coming& coming);
   Result<Ended> tape_failed(const Wish& wish, const Error& error);
   Status unreadable(const Wish& wish, const Error& error);
-  Status all_failed(const Error& error);
+  Status all_failed(const std::vector<Wish>& wanted, const Error& error);
   Status note_access();
 
   WorkState& state_;

@@ -68,7 +68,7 @@ TEST(Recall, T5_ABadCopyGivesWayToTheOtherAndIsWrittenAnew) {
   EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
   EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
   EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
-  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "nothing else lay on it";
   EXPECT_EQ(bench.on("VOL001"), "A00003L9/1") << "what was lost is written anew";
   bench.expect_everything_readable();
 }

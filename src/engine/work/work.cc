@@ -1,8 +1,11 @@
 #include "engine/work/work.h"
 
+#include "engine/work/emptied.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
+#include "engine/work/put_away.h"
 #include "engine/work/recall.h"
+#include "engine/work/reclaim.h"
 #include "engine/work/work_state.h"
 
 namespace tapewarden::engine {
@@ -80,8 +83,13 @@ Result<bool> Work::step() {
 }
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
+  if (auto job = pick_put_away(*state_)) return job;
+  if (TRY(tidy_emptied(*state_))) did_something = true;
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
-  return pick_migration(*state_);
+  if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
+  if (auto job = TRY(pick_migration(*state_))) return job;
+  if (auto job = TRY(pick_reclaim(*state_, schedule_.inhibits(state_->now())))) return job;
+  return pick_erase(*state_, EraseUrgency::kAny);
 }
 
 // T9: what an operator should know of drives.

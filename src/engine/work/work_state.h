@@ -8,6 +8,27 @@
 
 namespace tapewarden::engine {
 
+// Volumes whose recall was refused room in the cache: as long as they are wanted. Thread-safe.
+class Refused {
+ public:
+  void add(const std::string& volser) TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    volsers_.insert(volser);
+  }
+  void remove(const std::string& volser) TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    volsers_.erase(volser);
+  }
+  std::set<std::string> all() const TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return volsers_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::set<std::string> volsers_ TW_GUARDED_BY(mutex_);
+};
+
 struct WorkState {
   WorkState(WorkParts with, std::vector<WorkDrive> drive_list, WorkOptions settings)
       : parts(with), options(std::move(settings)), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
@@ -18,6 +39,7 @@ struct WorkState {
   Claims cartridges;  // by barcode
   Claims copies;      // by copy_name()
   PoolSeats seats;
+  Refused refused;
   RetryPauses pauses;
   TraceBook traces;
 
@@ -29,6 +51,19 @@ struct WorkState {
             .encryption = tape_encryption(cartridge.encryption)};
   }
 };
+
+// A cartridge that is the caller's alone, as the catalogue has it since nobody else can change it by work:
+// what was read before it was claimed may be of before somebody wrote on it. Nothing when somebody has it.
+struct ClaimedCartridge {
+  Claims::Claim claim;
+  PhysicalVolume cartridge;
+};
+inline Result<std::optional<ClaimedCartridge>> claim_cartridge(WorkState& state, const std::string& barcode) {
+  auto claim = state.cartridges.claim(barcode);
+  if (!claim) return std::nullopt;
+  auto cartridge = TRY(state.parts.catalogue.cartridge(barcode));
+  return ClaimedCartridge{*std::move(claim), std::move(cartridge)};
+}
 
 // A piece of work that has all it needs, and runs on the thread that it is given.
 class Job {

@@ -229,6 +229,11 @@ struct WorkBench {
       out.push_back(std::string(code_of(notice.kind)) + " " + notice.subject);
     return out;
   }
+  std::string open_texts() {
+    std::string out;
+    for (const auto& notice : notices->open()) out += notice.text + "; ";
+    return out;
+  }
   bool raised(NoticeKind kind, const std::string& subject) {
     for (const auto& notice : notices->open())
       if (notice.kind == kind && notice.subject == subject) return true;
@@ -248,7 +253,14 @@ struct WorkBench {
       if (!volume(volser).cached) ask(volser);
     }
     steps();
-    for (const auto& [volser, content] : contents) EXPECT_EQ(cached_content(volser), content) << volser;
+    for (const auto& [volser, content] : contents) {
+      if (volume(volser).cached) {
+        EXPECT_EQ(cached_content(volser), content) << volser;
+      } else {
+        ADD_FAILURE() << volser << " did not come back: " << on(volser) << ", "
+                      << ::testing::PrintToString(told) << ", " << open_texts();
+      }
+    }
     expect_sound();
   }
   void expect_sound() {

@@ -2,14 +2,19 @@
 // what it must. Not part of the library.
 #pragma once
 
+#include <algorithm>
+#include <set>
+
 #include "crypto/hash.h"
+#include "eedk/eedk.h"
 #include "eedk/wrapping_key_message.h"
 #include "tape/device/drive_test_kit.h"
 
 namespace tapewarden::tape::test {
 
 // request: intent, request id, nonce, receipt, then the drive's signature over all that.
-// answer:  flag, SHA-256 of the request, wrapped key, check value, EEDKs, then the server's signature.
+// answer:  flag, SHA-256 of the request, wrapped key, check value, EEDKs, then the server's signature. To a
+// rekey it holds no key.
 struct FakeExchange final : DriveExchange {
   Result<Bytes> build_signed_request(const ServerChallenge& challenge, const DriveFacts& drive,
                                      const CartridgeFacts& cartridge, const KeyAsk& ask,
@@ -28,7 +33,8 @@ struct FakeExchange final : DriveExchange {
     const auto hash = TRY(in.bytes(32, "hash"));
     const auto wrapped = TRY(in.bytes16(1024, "wrapped"));
     const auto check = TRY((in.array<16>("check")));
-    const auto eedk = TRY(in.bytes16(4096, "eedk"));
+    std::vector<Bytes> eedks(TRY(in.u8("count")));
+    for (auto& eedk : eedks) eedk = to_bytes(TRY(in.bytes16(4096, "eedk")));
     const auto identifier = TRY(in.bytes16(60, "dki"));
     const auto signed_part = answer.first(in.position());
     const auto signature = TRY(in.bytes16(100, "signature"));
@@ -37,10 +43,11 @@ struct FakeExchange final : DriveExchange {
       return fail(ErrorCode::kUnauthenticated, "not the server's answer to this request");
     if (flag == 0xff) return fail(ErrorCode::kNotFound, "no such key", {}, {}, 0xEE32);
     KeyGrant grant;
-    grant.data_key = TRY(keys.unwrap(wrapped, ask.request.view()));
+    const bool rekey = ask.intent == scsi::KeyIntent::kRekey;
+    if (!rekey) grant.data_key = TRY(keys.unwrap(wrapped, ask.request.view()));
     grant.info.method = ask.method;
     if (ask.method == KeyMethod::kWrappedKey) {
-      grant.info.eedks = {to_bytes(eedk)};
+      grant.info.eedks = std::move(eedks);
       grant.info.signature = to_bytes("seal");
     } else {
       grant.info.akad = to_bytes(identifier);
@@ -62,6 +69,20 @@ struct FakeExchange final : DriveExchange {
   }
 };
 
+// With labels as a real one has them; what it wraps is made up.
+inline std::vector<Bytes> fake_eedks(const Uuid& volume, const std::vector<scsi::KeyLabel>& labels) {
+  const Bytes wrapped = to_bytes("EEDK of " + volume.text());
+  if (labels.empty()) return {wrapped};
+  std::vector<Bytes> eedks;
+  for (const auto& label : labels) {
+    eedk::KekLabel named = eedk::ClearLabel{label.text};
+    if (label.mode == scsi::LabelModeCode::kHash)
+      named = eedk::HashLabel{crypto::sha256(as_bytes(label.text))};
+    eedks.push_back(encode(eedk::Eedk{eedk::WrapAlgorithm::kRsaOaepSha256, named, wrapped}));
+  }
+  return eedks;
+}
+
 struct FakeServer {
   crypto::PrivateKey key = Site::get().server_key;
   crypto::Certificate certificate = Site::get().server;
@@ -70,6 +91,7 @@ struct FakeServer {
   bool refuse = false;
   bool wrong_check = false;
   bool other_key = false;
+  std::set<std::string> lost_labels;  // of KEKs that are gone: EEDKs that name no other are not opened
   std::uint8_t next_key = 10;
   unsigned confirmed = 0;
 
@@ -79,6 +101,18 @@ struct FakeServer {
   Bytes signed_by_me(ByteWriter out) const {
     const auto signature = key.sign(out.view());
     return out.bytes16(signature).take();
+  }
+  bool opens(ByteView eedk) const {
+    const auto read = eedk::decode_eedk(eedk);
+    if (!read) return true;  // one without a label
+    return std::ranges::none_of(lost_labels, [&](const std::string& lost) {
+      return read->label == eedk::KekLabel{eedk::ClearLabel{lost}} ||
+             read->label == eedk::KekLabel{eedk::HashLabel{crypto::sha256(as_bytes(lost))}};
+    });
+  }
+  bool opens(const scsi::KeyRequestPage& page) const {
+    return page.intent == scsi::KeyIntent::kWriteFromBeginning || page.eedks.empty() ||
+           std::ranges::any_of(page.eedks, [&](const Bytes& eedk) { return opens(eedk); });
   }
   // What came in page 0021h, for the request told in page 0010h.
   Bytes answer(const scsi::KeyRequestPage& page, ByteView message) {
@@ -91,11 +125,14 @@ struct FakeServer {
     const auto wrapping = crypto::PublicKey::from_spki(page.wrapping_key).value();
     ByteWriter out;
     const bool writes = page.intent == scsi::KeyIntent::kWriteFromBeginning || may_append;
-    out.u8(refuse ? 0xff : (writes && page.intent != scsi::KeyIntent::kRead ? 1 : 0));
+    out.u8(refuse || !opens(page) ? 0xff : (writes && page.intent != scsi::KeyIntent::kRead ? 1 : 0));
     out.bytes(crypto::sha256(message))
         .bytes16(wrapping.wrap(secret, page.request.view()).value())
         .bytes(check);
-    out.bytes16(as_bytes("EEDK of " + page.volume.text())).bytes16(as_bytes("KEY000000001"));
+    const auto eedks = fake_eedks(page.volume, page.policy.labels);
+    out.u8(static_cast<std::uint8_t>(eedks.size()));
+    for (const auto& eedk : eedks) out.bytes16(eedk);
+    out.bytes16(as_bytes("KEY000000001"));
     return signed_by_me(std::move(out));
   }
   Bytes key_for(const scsi::KeyRequestPage& page) {

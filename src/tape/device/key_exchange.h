@@ -46,7 +46,7 @@ struct KeyAsk {
   scsi::KeyIntent intent = scsi::KeyIntent::kNone;
   KeyMethod method = KeyMethod::kWrappedKey;
   Uuid request{};                  // the same on every retry
-  scsi::WritePolicyPage policy{};  // for a write from the beginning
+  scsi::WritePolicyPage policy{};  // for a write from the beginning; of a rekey the new labels
   Uuid confirmed_request{};        // for a confirmation: the request whose key was written with,
   Bytes receipt{};                 // and what its answer gave for this purpose
   std::string partition{};         // of the library, that the drive works for; empty: none
@@ -61,8 +61,9 @@ struct ServerChallenge {
 };
 
 struct KeyGrant {
-  crypto::SecretBytes data_key{};
-  // What belongs on the cartridge for a write from the beginning; with check_value set for every intent.
+  crypto::SecretBytes data_key{};  // empty after a rekey
+  // What belongs on the cartridge after a write from the beginning or a rekey; with check_value set for every
+  // intent.
   KeyInfo info{};
   bool may_write = false;
   Bytes receipt{};  // opaque, for the confirmation

@@ -102,11 +102,34 @@ void KeyPath::wrote_from_beginning(const CartridgeFacts& cartridge) {
 
 void KeyPath::synced() {
   if (!begun_) return;
+  remember(*std::move(begun_));
+  begun_.reset();
+}
+
+void KeyPath::remember(Confirmation confirmation) {
   if (due_.size() == kMaxConfirmations)
     give_up(due_.back().refusals != 0 ? std::prev(due_.end()) : due_.begin());
   const auto refused = std::ranges::find_if(due_, [](const auto& due) { return due.refusals != 0; });
-  due_.insert(refused, *std::move(begun_));
-  begun_.reset();
+  due_.insert(refused, std::move(confirmation));
+}
+
+void KeyPath::ask_for_rekey(scsi::RekeyPage page) {
+  exchange_under_way_.reset();
+  new_info_.reset();
+  request_ = Request{KeyIntent::kRekey, Uuid::random(random_), {.labels = std::move(page.labels)}};
+}
+
+std::optional<KeyInfo> KeyPath::take_new_info() {
+  if (!new_info_ || std::exchange(new_info_->taken, true)) return {};
+  return new_info_->info;
+}
+
+// Invariant 7.
+void KeyPath::rekeyed(const CartridgeFacts& cartridge) {
+  TW_ASSERT(new_info_ && new_info_->taken);
+  remember({new_info_->request, std::move(new_info_->receipt), {cartridge.volser, cartridge.volume, {}}});
+  new_info_.reset();
+  grant_.reset();
 }
 
 KeyPath::Due::const_iterator KeyPath::next_due() const {
@@ -210,7 +233,8 @@ scsi::Outcome<void> KeyPath::answer(const scsi::ExchangeMessagePage& page, const
   if (cartridge == nullptr) return scsi::check(codes::kKeyExchangeOutOfSequence);
   auto grant = exchange_->accept_answer(under_way.challenge, under_way.signed_request, page.message,
                                         *cartridge, under_way.ask, identity_);
-  if (grant) return take(*std::move(grant), *cartridge);
+  const bool rekey = under_way.ask.intent == KeyIntent::kRekey;
+  if (grant) return rekey ? take_eedks(*std::move(grant), *cartridge) : take(*std::move(grant), *cartridge);
   const auto reason = refusal_of(grant.error());
   if (!reason) return scsi::check(codes::kKeyAnswerIncorrect);
   return refuse({page.request, *reason, static_cast<std::uint16_t>(grant.error().detail & 0xffffU)});
@@ -247,6 +271,20 @@ scsi::Outcome<void> KeyPath::take(KeyGrant grant, const CartridgeFacts& cartridg
   return {};
 }
 
+// Invariant 7: the answer holds no key, so its check value is all that ties it to the cartridge's.
+scsi::Outcome<void> KeyPath::take_eedks(KeyGrant grant, const CartridgeFacts& cartridge) {
+  TW_ASSERT(exchange_under_way_);
+  const auto& held = cartridge.held;
+  const bool same_key = held.check_value && grant.info.check_value == held.check_value;
+  if (!same_key || grant.info.method != KeyMethod::kWrappedKey || grant.info.eedks.empty() ||
+      !check_key_info(grant.info))
+    return scsi::check(codes::kKeyAnswerIncorrect);
+  new_info_ = NewInfo{std::move(grant.info), exchange_under_way_->ask.request, std::move(grant.receipt)};
+  request_.reset();
+  exchange_under_way_.reset();
+  return {};
+}
+
 // One that a key server does not take must not keep those behind it from being made.
 bool KeyPath::postpone_confirmation(const scsi::RefusalPage& page) {
   const auto found = find_due(page.request);
@@ -268,7 +306,7 @@ scsi::Outcome<void> KeyPath::refuse(const scsi::RefusalPage& page) {
   }
   if (!request_) return scsi::check(codes::kKeyExchangeOutOfSequence);
   if (request_->id != page.request) return scsi::check(codes::kKeyExchangeUnknown);
-  refusal_ = page;
+  if (request_->intent != KeyIntent::kRekey) refusal_ = page;
   last_ekm_code_ = page.ekm_code;
   request_.reset();
   exchange_under_way_.reset();
@@ -302,6 +340,7 @@ void KeyPath::drop() {
   grant_.reset();
   refusal_.reset();
   begun_.reset();
+  new_info_.reset();
 }
 
 void KeyPath::unload(const scsi::WritePolicyPage& default_policy) {

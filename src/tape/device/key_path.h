@@ -12,11 +12,14 @@
 //  and
 //     stays until they are made: whose key was written, and on which cartridge.
 //  4. A request keeps its id until it is answered, refused or dropped, however often the host asks again.
-//  5. A refusal is told once, to the next command that needs the key.
-//
+//  5. A refusal is told once, to the next command that needs the key; that of new EEDKs to the carrier alone.
 //  6. A confirmation that was refused waits behind those that were not. What is refused for good three times
 //  is
 //     given up, and told to the drive's owner.
+//
+//  7. New EEDKs are taken only for the data key that the cartridge has, by its key check value. What was
+//  given
+//     under the old ones is dropped with them, so that the next key comes by the new ones.
 //
 //   Idle --need()--> Requested --challenge()--> Challenged --answer()--> Keyed
 //   Requested | Challenged --refuse()--> Refused --need()--> Idle
@@ -50,6 +53,13 @@ class KeyPath {
   // For the host's command. REQUIRES: intent is a write, append or read.
   // The key, or 07/EF/11, 07/EF/13, or the refusal's sense.
   scsi::Outcome<DataKeyHandle> need(scsi::KeyIntent intent);
+
+  // For the carrier: new EEDKs of the cartridge's data key, for these labels. A request under way gives way.
+  // REQUIRES: `cartridge` holds EEDKs.
+  void ask_for_rekey(scsi::RekeyPage page);
+  // New EEDKs that an answer brought, once: the caller puts them on the cartridge, and says so.
+  std::optional<KeyInfo> take_new_info();
+  void rekeyed(const CartridgeFacts& cartridge);
 
   // What the next write from the beginning puts on the cartridge. REQUIRES: need(kWriteFromBeginning) gave a
   // key.
@@ -110,9 +120,18 @@ class KeyPath {
     unsigned refusals = 0;
   };
 
+  struct NewInfo {  // EEDKs that the cartridge is to have
+    KeyInfo info{};
+    Uuid request{};
+    Bytes receipt{};
+    bool taken = false;
+  };
+
   bool grant_allows(scsi::KeyIntent intent) const;
   scsi::Outcome<KeyAsk> ask_for(const scsi::ChallengePage& page) const;
   scsi::Outcome<void> take(KeyGrant grant, const CartridgeFacts& cartridge);
+  scsi::Outcome<void> take_eedks(KeyGrant grant, const CartridgeFacts& cartridge);
+  void remember(Confirmation confirmation);
   using Due = std::deque<Confirmation>;
   Due::const_iterator next_due() const;
   Due::const_iterator find_due(const Uuid& request) const;
@@ -131,6 +150,7 @@ class KeyPath {
   std::optional<Grant> grant_;
   std::optional<scsi::RefusalPage> refusal_;
   std::optional<Confirmation> begun_;  // not on stable storage yet
+  std::optional<NewInfo> new_info_;
   Due due_;  // those that were not refused in their order, then the others in theirs
   std::vector<std::string> given_up_;
   bool refused_shown_ = true;

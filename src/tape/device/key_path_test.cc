@@ -562,7 +562,7 @@ TEST(KeyPath, D2_ApplicationDriveDoesNotExtendAManagedCartridge) {
 
 TEST(KeyPath, D2_SupportedPagesAndUnknownOnes) {
   ManagedBench bench;
-  EXPECT_EQ(scsi::decode_page_list(bench.spin(0xf0, 0).data_in, 0).value().size(), 8U);
+  EXPECT_EQ(scsi::decode_page_list(bench.spin(0xf0, 0).data_in, 0).value().size(), 9U);
   EXPECT_SENSE(bench.spin(0xf0, 0x0030), codes::kInvalidFieldInCdb);
   EXPECT_SENSE(bench.spout(0xf0, 0x0021, Bytes(30)), codes::kInvalidFieldInCdb);
   EXPECT_SENSE(bench.spout(0xf0, scsi::key_path::kChallenge, Bytes(3)), codes::kParameterListLengthError);

@@ -151,6 +151,7 @@ class TapeDrive {
   TapeResult<scsi::KeyPathStatusPage> key_path_status();
   TapeResult<scsi::WritePolicyPage> write_policy();
   TapeStatus set_write_policy(const scsi::WritePolicyPage& policy);
+  TapeStatus ask_for_rekey(const scsi::RekeyPage& page);
   TapeStatus send_challenge(const scsi::ChallengePage& challenge);
   TapeResult<scsi::ExchangeMessagePage> signed_request();
   TapeStatus send_answer(const scsi::ExchangeMessagePage& answer);

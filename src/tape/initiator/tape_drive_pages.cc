@@ -231,6 +231,10 @@ TapeStatus TapeDrive::set_write_policy(const scsi::WritePolicyPage& policy) {
   return spout(protocol::kKeyPath, path::kWritePolicy, policy.encode());
 }
 
+TapeStatus TapeDrive::ask_for_rekey(const scsi::RekeyPage& page) {
+  return spout(protocol::kKeyPath, path::kRekey, page.encode());
+}
+
 TapeStatus TapeDrive::send_challenge(const scsi::ChallengePage& challenge) {
   return spout(protocol::kKeyPath, path::kChallenge, challenge.encode());
 }

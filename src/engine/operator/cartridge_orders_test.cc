@@ -1,0 +1,255 @@
+// What operators do with the cartridges behind the engine, and what they see of them.
+#include "engine/operator/cartridge_orders.h"
+
+#include <gmock/gmock.h>
+
+#include "engine/operator/operator_test_kit.h"
+#include "engine/operator/volume_sheet.h"
+
+namespace tapewarden::engine {
+namespace {
+
+using testing::cartridge;
+using testing::copy_on;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::OperatorBench;
+using testing::outcomes;
+using testing::told;
+using When = MoveRequest::When;
+
+TEST(CartridgeOrders, T13_OnlyWhatStandsInTheLibraryComesIn) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.in_library("J00001", MediumKind::k3592);
+  const auto lines = insert_cartridges(bench.parts(), {"P00001L9", "P00002L9", "J00001"}, 2);
+  ASSERT_TRUE(lines);
+  EXPECT_THAT(outcomes(*lines),
+              ElementsAre("P00001L9: in pool 2, scratch", "P00002L9 NOT: no library has P00002L9",
+                          "J00001 NOT: J00001 is an 3592 cartridge, and pool 2 is for LTO"));
+  const auto one = bench.physical("P00001L9");
+  EXPECT_EQ(one.state, CartridgeState::kScratch);
+  EXPECT_EQ(one.home_pool, 2);
+  EXPECT_EQ(one.library, "lib1");
+  EXPECT_THAT(
+      outcomes(*insert_cartridges(bench.parts(), {"J00001", "P00001L9"}, 0)),
+      ElementsAre("J00001: in pool 0, scratch", "P00001L9 NOT: it is there already, in pool 2 and scratch"));
+  EXPECT_EQ(told(insert_cartridges(bench.parts(), {"J00001"}, 33)), "invalid-argument pool");
+  EXPECT_EQ(bench.back_end.holds, 0);
+}
+
+TEST(CartridgeOrders, T13_WhatWasEjectedComesBackWithItsVolumes) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  const auto out = eject_cartridge(bench.parts(), "P00001L9", false, false);
+  ASSERT_TRUE(out) << out.error().text();
+  EXPECT_EQ(*out, "import/export slot 1");
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kEjected);
+  bench.in_library("P00001L9");
+  EXPECT_THAT(outcomes(*insert_cartridges(bench.parts(), {"P00001L9"}, 5)),
+              ElementsAre("P00001L9: back in pool 1, as it was"));
+  const auto back = bench.physical("P00001L9");
+  EXPECT_EQ(back.state, CartridgeState::kFull);
+  EXPECT_EQ(back.active_volumes, 1U);
+  EXPECT_TRUE(back.full_since);
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_TheOnlyCopiesAreNamedAndNeedAWord) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_migrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00001L9", 2);
+  bench.put_migrated("A00003", "P00001L9", 3);
+  ASSERT_TRUE(bench.box.put(cartridge("P00002L9", 12)));
+  auto twice = bench.volume("A00003");
+  twice.secondary = copy_on("P00002L9", 1);
+  ASSERT_TRUE(bench.box.put(twice));
+  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  const auto refused = eject_cartridge(bench.parts(), "P00001L9", true, false);
+  EXPECT_EQ(told(refused), "conflict force");
+  EXPECT_THAT(refused.error().message, HasSubstr("1 volume lies on the physical volume P00001L9: A00001"));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kFilling);
+  ASSERT_TRUE(close_cartridge(bench.parts(), "P00002L9"));
+  ASSERT_TRUE(mark_damaged(bench.parts(), "P00002L9", "", false));
+  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001", "A00003"));
+  ASSERT_TRUE(eject_cartridge(bench.parts(), "P00001L9", true, true));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kExported);
+  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), IsEmpty());
+}
+
+TEST(CartridgeOrders, T13_WhatCannotBeHandedOutStaysAsItWas) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  const auto before = bench.physical("P00001L9");
+  bench.back_end.door_full = true;
+  EXPECT_EQ(told(eject_cartridge(bench.parts(), "P00001L9", false, false)), "exhausted barcode");
+  EXPECT_EQ(bench.physical("P00001L9"), before);
+  bench.back_end.in_use.insert("P00001L9");
+  EXPECT_EQ(told(eject_cartridge(bench.parts(), "P00001L9", false, false)), "conflict barcode");
+  EXPECT_EQ(told(close_cartridge(bench.parts(), "P00001L9")), "conflict barcode");
+  EXPECT_EQ(told(mark_damaged(bench.parts(), "P00001L9", "", true)), "conflict barcode");
+  EXPECT_EQ(told(assign_cartridges(bench.parts(), {"P00001L9"}, 2)), "conflict barcode");
+  EXPECT_EQ(bench.physical("P00001L9"), before);
+  EXPECT_EQ(bench.back_end.holds, 0);
+}
+
+TEST(CartridgeOrders, T3_OnlyEmptyCartridgesGetAnotherPool) {
+  OperatorBench bench;
+  auto borrowed = cartridge("P00001L9", 1, CartridgeState::kScratch);
+  borrowed.borrowed = true;
+  borrowed.home_pool = 0;
+  ASSERT_TRUE(bench.box.put(borrowed));
+  bench.put_premigrated("A00001", "P00002L9", 1);
+  EXPECT_EQ(told(assign_cartridges(bench.parts(), {"P00001L9", "P00002L9"}, 3)), "conflict state");
+  EXPECT_EQ(bench.physical("P00001L9").pool, 1) << "all or none";
+  ASSERT_TRUE(assign_cartridges(bench.parts(), {"P00001L9"}, 3));
+  EXPECT_EQ(bench.physical("P00001L9").pool, 3);
+  EXPECT_EQ(bench.physical("P00001L9").home_pool, 3);
+  EXPECT_FALSE(bench.physical("P00001L9").borrowed);
+  EXPECT_EQ(told(assign_cartridges(bench.parts(), {"P00009L9"}, 3)), "not-found barcode");
+}
+
+TEST(CartridgeOrders, T7_VolumesMoveFromOneCartridgeARangeOrAPool) {
+  OperatorBench bench;
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00003L9", 1);
+  ASSERT_TRUE(bench.box.put(cartridge("P00004L9", 1, CartridgeState::kScratch)));
+  const auto parts = bench.parts();
+  EXPECT_THAT(
+      outcomes(*move_contents(parts, {.barcodes = {"P00001L9", "P00002L9"}, .range = true}, When::kNow, 2)),
+      ElementsAre("P00001L9: to pool 2 now"));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kClosed) << "it takes no more";
+  EXPECT_EQ(bench.physical("P00001L9").move, (MoveRequest{When::kNow, 2}));
+  EXPECT_THAT(outcomes(*move_contents(parts, {.pool = 1}, When::kWhenEligible, 3)),
+              ElementsAre("P00001L9: to pool 3 when reclaim would take it",
+                          "P00003L9: to pool 3 when reclaim would take it",
+                          "P00004L9 NOT: nothing of it can be moved: it is scratch with 0 active volumes"));
+  EXPECT_EQ(bench.physical("P00003L9").state, CartridgeState::kFilling);
+  EXPECT_THAT(outcomes(*move_contents(parts, {.barcodes = {"P00003L9"}}, When::kNone, 0)),
+              ElementsAre("P00003L9: stays where it is"));
+  EXPECT_EQ(bench.physical("P00003L9").move, MoveRequest{});
+  EXPECT_EQ(told(move_contents(parts, {.barcodes = {"P00009L9"}}, When::kNow, 2)), "not-found barcode");
+  EXPECT_EQ(told(move_contents(parts, {.pool = 9}, When::kNow, 2)), "not-found barcodes");
+  EXPECT_EQ(told(move_contents(parts, {.pool = 1}, When::kNow, 0)), "invalid-argument target_pool");
+  EXPECT_EQ(told(move_contents(parts, {.pool = 1}, When::kNow, 33)), "invalid-argument pool");
+}
+
+TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromTheCache) {
+  OperatorBench bench;
+  ASSERT_TRUE(bench.box.put(StorageGroup{"FINANCE", 4, ""}));
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.put_migrated("A00002", "P00001L9", 2);
+  auto volume = bench.volume("A00001");
+  volume.storage_group = "FINANCE";
+  ASSERT_TRUE(bench.box.put(volume));
+  const auto parts = bench.parts();
+  EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
+  const auto anew = mark_damaged(parts, "P00001L9", "fell down", true);
+  ASSERT_TRUE(anew) << anew.error().text();
+  EXPECT_EQ(*anew, 1U);
+  EXPECT_TRUE(bench.volume("A00001").primary_due);
+  EXPECT_EQ(bench.volume("A00001").primary_pool, 4);
+  EXPECT_EQ(bench.volume("A00001").residence(), Residence::kCached);
+  EXPECT_FALSE(bench.volume("A00001").may_leave_cache());
+  EXPECT_EQ(bench.physical("P00001L9").note, "fell down");
+  ASSERT_EQ(bench.notices.open().size(), 1U);
+  EXPECT_EQ(bench.notices.open()[0].subject, "P00001L9");
+  bench.box.expect_sound();
+
+  ASSERT_TRUE(clear_damage(parts, "P00001L9"));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kClosed);
+  EXPECT_THAT(bench.notices.open(), IsEmpty());
+  EXPECT_EQ(told(clear_damage(parts, "P00001L9")), "conflict barcode");
+  EXPECT_EQ(told(mark_damaged(parts, "P00001L9", std::string(257, 'x'), true)), "invalid-argument note");
+}
+
+TEST(CartridgeOrders, T13_OnlyWhatHoldsNothingActiveIsErasedOrForgotten) {
+  OperatorBench bench;
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  ASSERT_TRUE(bench.box.put(cartridge("P00002L9", 1, CartridgeState::kScratch),
+                            cartridge("P00003L9", 1, CartridgeState::kFull)));
+  const auto parts = bench.parts();
+  EXPECT_EQ(told(request_erase(parts, "P00001L9")), "conflict barcode");
+  EXPECT_EQ(told(request_erase(parts, "P00002L9")), "conflict barcode") << "it was never written";
+  ASSERT_TRUE(request_erase(parts, "P00003L9"));
+  EXPECT_EQ(bench.physical("P00003L9").state, CartridgeState::kAwaitingErase);
+  EXPECT_EQ(told(withdraw_cartridge(parts, "P00003L9")), "conflict barcode");
+  EXPECT_EQ(told(withdraw_cartridge(parts, "P00001L9")), "conflict barcode");
+  ASSERT_TRUE(withdraw_cartridge(parts, "P00002L9"));
+  EXPECT_EQ(told(bench.box->cartridge("P00002L9")), "not-found barcode");
+  EXPECT_EQ(told(close_cartridge(parts, "P00003L9")), "conflict barcode");
+}
+
+TEST(VolumeSheet, T10_EachCopyIsShownWithHowItsCartridgeWasWritten) {
+  OperatorBench bench;
+  auto sealed = cartridge("P00001L9", 2);
+  sealed.encryption = MediumEncryption::kIdentified;
+  sealed.alias = "ABC000000000000000001";
+  ASSERT_TRUE(bench.box.put(sealed));
+  bench.put_migrated("A00001", "P00001L9", 7);
+  auto sheet = volume_sheet(*bench.box, "A00001");
+  ASSERT_TRUE(sheet) << sheet.error().text();
+  ASSERT_EQ(sheet->copies.size(), 1U);
+  EXPECT_EQ(sheet->copies[0].copy.file, 7U);
+  EXPECT_EQ(sheet->copies[0].cartridge->alias, "ABC000000000000000001");
+  EXPECT_TRUE(sheet->copies[0].there);
+  EXPECT_EQ(sheet->next_primary_pool, 1);
+  bench.in_library("P00001L9");
+  ASSERT_TRUE(eject_cartridge(bench.parts(), "P00001L9", false, true));
+  sheet = volume_sheet(*bench.box, "A00001");
+  EXPECT_TRUE(sheet->copies[0].active);
+  EXPECT_FALSE(sheet->copies[0].there);
+}
+
+TEST(VolumeSheet, T10_CopiesComeInTapeOrderAndInPages) {
+  OperatorBench bench;
+  for (std::uint32_t file = 1; file <= 5; ++file) {
+    bench.put_migrated("A0000" + std::to_string(file), "P00001L9", 6 - file);
+    bench.put_migrated("B0000" + std::to_string(file), "P00002L9", file);
+  }
+  std::vector<std::string> seen;
+  std::string after;
+  std::size_t pages = 0;
+  do {
+    const auto page = find_copies(*bench.box, {}, {.limit = 3, .after = after});
+    ASSERT_TRUE(page) << page.error().text();
+    EXPECT_LE(page->items.size(), 3U);
+    for (const auto& found : page->items) seen.push_back(found.volser);
+    after = page->next;
+  } while (!after.empty() && ++pages < 10);
+  EXPECT_EQ(seen, (std::vector<std::string>{"A00005", "A00004", "A00003", "A00002", "A00001", "B00001",
+                                            "B00002", "B00003", "B00004", "B00005"}));
+  EXPECT_EQ(told(find_copies(*bench.box, {}, {.limit = 3, .after = "P00001L9:x"})), "invalid-argument after");
+  EXPECT_EQ(told(find_copies(*bench.box, {}, {.limit = 3, .after = "no:1"})), "invalid-argument after");
+}
+
+TEST(VolumeSheet, T10_APoolsCartridgesAreCountedByHowTheyWereWritten) {
+  OperatorBench bench;
+  auto old_label = cartridge("P00001L9", 2);
+  old_label.encryption = MediumEncryption::kWrapped;
+  old_label.labels[0] = {"FINANCE", LabelMode::kHash};
+  auto same = old_label;
+  same.barcode = "P00002L9";
+  same.labels[0].text = "finance";
+  auto new_label = old_label;
+  new_label.barcode = "P00003L9";
+  new_label.labels[0].text = "ARCHIVE";
+  ASSERT_TRUE(bench.box.put(old_label, same, new_label, cartridge("P00004L9", 3)));
+  bench.put_migrated("A00001", "P00002L9", 1);
+  const auto uses = pool_use(*bench.box, {.pool = 2});
+  ASSERT_TRUE(uses);
+  ASSERT_EQ(uses->size(), 2U);
+  EXPECT_EQ(uses->at(0).labels[0].text, "ARCHIVE");
+  EXPECT_EQ(uses->at(0).cartridges, 1U);
+  EXPECT_EQ(uses->at(1).cartridges, 2U);
+  EXPECT_EQ(uses->at(1).active_volumes, 1U);
+  EXPECT_EQ(pool_use(*bench.box, {.label = "Archive"})->size(), 1U);
+  EXPECT_EQ(pool_use(*bench.box, {})->size(), 3U);
+}
+
+}  // namespace
+}  // namespace tapewarden::engine

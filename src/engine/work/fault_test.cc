@@ -1,0 +1,231 @@
+// Whose fault it was that a mount came to nothing, and what the engine does then.
+#include "engine/work/work_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+void appended(WorkBench& bench) {
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.write("VOL002", volume_content(300'000, 2));
+}
+
+TEST(Fault, T9_ADriveThatFailsIsOfflineAndAnotherDoesTheWork) {
+  WorkBench bench;
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      fail_from(scsi::Opcode::kWrite6, 1, codes::kInternalTargetFailure);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
+  EXPECT_TRUE(bench.raised(NoticeKind::kDriveOffline, "1000000001"));
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet = nullptr;
+  done(bench.back.drives[BackEnd::kLtoDrive]->probe());
+  bench.steps();
+  EXPECT_FALSE(bench.raised(NoticeKind::kDriveOffline, "1000000001"));
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_TheNumberOfCapableDrivesIsWatched) {
+  WorkBench bench({.capable_drives = 3});
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  bench.back.drives[BackEnd::kLtoDrive]->take_offline("an operator's wish");
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kDriveOffline, "encryption-capable drives"));
+  done(bench.back.drives[BackEnd::kLtoDrive]->probe());
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+}
+
+TEST(Fault, T9_NothingIsWrittenInClearInAPoolThatEncrypts) {
+  WorkBench bench;
+  appended(bench);
+  bench.encrypt_pool(1);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1") << "not behind what was written in clear";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.back.file_of("A00002L9").find("plaintext-of-the-volume"), std::string_view::npos);
+}
+
+TEST(Fault, T9_WithoutADriveThatEncryptsAsThePoolAsksTheVolumesWait) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) {
+    pool.encryption = PoolEncryption::kWrapped;  // the LTO drives do it by the other method
+    pool.labels[0] = {"June 2026 key", LabelMode::kClear};
+  });
+  bench.write("VOL001", volume_content(300'000, 1));
+  EXPECT_EQ(bench.steps(), 0U);
+  EXPECT_TRUE(bench.raised(NoticeKind::kDriveOffline, "pool 1"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  bench.edit_pool(1, [](Pool& pool) { pool.encryption = PoolEncryption::kOff; });
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+}
+
+TEST(Fault, T4_AnotherCartridgeUnderItsBarcodeIsNeverWritten) {
+  WorkBench bench;
+  appended(bench);
+  {
+    auto trace = bench.back.trace();
+    const auto other = take(bench.back.lto().mount_for_write_from_beginning(
+        label_of("A00001L9", 9), policy_of(TapeEncryption::kClear), trace));
+    (void)take(other->demount());
+  }
+  const auto before = to_bytes(bench.back.file_of("A00001L9"));
+  bench.steps();
+  EXPECT_EQ(to_bytes(bench.back.file_of("A00001L9")).size(), before.size());
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+}
+
+TEST(Fault, T13_ACartridgeThatIsNotInTheLibraryIsOverdue) {
+  WorkBench bench;
+  bench.add_scratch("A00000L9");
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeOverdue, "A00000L9"));
+  EXPECT_EQ(bench.cartridge("A00000L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+}
+
+TEST(Fault, T4_ACartridgeThatCannotBeWrittenTakesNoMore) {
+  WorkBench bench;
+  appended(bench);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      const bool bad = is_command(cdb, scsi::Opcode::kWrite6) &&
+                       (bench.back.library->in_drive("1000000001") == "A00001L9" ||
+                        bench.back.library->in_drive("1000000002") == "A00001L9");
+      return bad ? sense_answer(codes::kWriteError) : std::nullopt;
+    };
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "what lies there stays readable";
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T4_AScratchCartridgeThatCannotBeWrittenIsDamaged) {
+  WorkBench bench;
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      const bool bad =
+          is_command(cdb, scsi::Opcode::kWrite6) && bench.back.library->in_drive("1000000001") == "A00001L9";
+      return bad ? sense_answer(codes::kWriteError) : std::nullopt;
+    };
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged);
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+}
+
+TEST(Fault, T4_AppendingThatTheKeyServerRefusesClosesTheCartridge) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  appended(bench);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      const bool refused =
+          is_command(cdb, scsi::Opcode::kWrite6) && bench.back.library->in_drive("1000000001") == "A00001L9";
+      return refused ? sense_answer(codes::kKeyRequestUnauthorized) : std::nullopt;
+    };
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_FALSE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9")) << "its key is, not the tape";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T8_WithoutAKeyServerWritingWaitsAndClearPoolsGoOn) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.back.keys.away = true;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2), 2);
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
+  EXPECT_EQ(bench.on("VOL001"), "nowhere");
+  EXPECT_NE(bench.on("VOL002"), "nowhere");
+  bench.back.keys.away = false;
+  bench.wait_and_step();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T4_ARobotThatRefusesIsTriedAgainLater) {
+  WorkBench bench;
+  bool broken = true;
+  bench.back.to_changer->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (!broken || !is_command(cdb, scsi::changer_opcode::kMoveMedium)) return std::nullopt;
+    return sense_answer(codes::kInternalTargetFailure);
+  };
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  EXPECT_TRUE(bench.work->next_attempt());
+  broken = false;
+  bench.wait_and_step();
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+}
+
+TEST(Fault, T4_ADriveThatWasResetIsUsedAgainAfterAShortPause) {
+  WorkBench bench;
+  bool reset = true;
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (!is_command(cdb, scsi::Opcode::kWrite6) || !std::exchange(reset, false)) return std::nullopt;
+    return sense_answer(codes::kPowerOn);
+  };
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_FALSE(reset);
+  bench.wait_and_step();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+  EXPECT_EQ(bench.back.drives[BackEnd::kLtoDrive]->status().state, PhysicalDriveStatus::State::kIdle);
+}
+
+TEST(Fault, T4_ACartridgeThatWasLeftInADriveIsPutAwayFirst) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  ASSERT_TRUE(bench.back.library->mount("A00001L9", "1000000002"));  // and the engine was cut off
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  bench.back.expect_put_away(BackEnd::kOtherLtoDrive);
+}
+
+TEST(Fault, T3_NoMoreDrivesWriteToAPoolThanItAllows) {
+  for (const std::uint8_t most : {std::uint8_t{1}, std::uint8_t{2}}) {
+    WorkBench bench;
+    bench.edit_pool(1, [&](Pool& pool) { pool.max_drives = most; });
+    bench.write("VOL001", volume_content(300'000, 1));
+    bench.write("VOL002", volume_content(300'000, 2));
+    std::optional<bool> second;
+    bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+        [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      if (is_command(cdb, scsi::Opcode::kWrite6) && !second) {
+        second = false;
+        second = take(bench.work->step());  // as another drive's thread does
+      }
+      return std::nullopt;
+    };
+    bench.steps();
+    EXPECT_EQ(second, most == 2);
+    bench.expect_everything_readable();
+  }
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test

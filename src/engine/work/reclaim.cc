@@ -1,0 +1,150 @@
+// Which cartridge is emptied next, and what both ways have in common. The ways: reclaim_job.cc (tape to
+// tape), stage_job.cc (through the cache).
+#include "engine/work/reclaim.h"
+
+#include <algorithm>
+
+#include "engine/catalogue/limits.h"
+#include "engine/work/limits.h"
+#include "engine/work/recall.h"
+
+namespace tapewarden::engine {
+namespace {
+
+struct Candidate {
+  PhysicalVolume cartridge;
+  Pool target;
+};
+
+std::string source_pause(const std::string& barcode) {
+  return "reclaim " + barcode;
+}
+
+// Data never goes into the common pool.
+std::uint8_t target_of(const PhysicalVolume& cartridge, const Pool& pool) {
+  const auto wanted =
+      cartridge.move.when == MoveRequest::When::kNone ? pool.reclaim_pool : cartridge.move.target_pool;
+  return wanted == kCommonPool ? cartridge.pool : wanted;
+}
+
+bool due_here(const PlacedVolume& placed) {
+  return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
+}
+
+Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
+  std::vector<Candidate> out;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    auto found = TRY(view.move_requests(MoveRequest::When::kNow, kCandidates));
+    std::erase_if(found, [](const PhysicalVolume& one) { return !readable(one.state); });
+    if (!inhibited)
+      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), kCandidates)))
+        found.push_back(std::move(candidate.cartridge));
+    for (auto& cartridge : found) {
+      if (state.cartridges.claimed(cartridge.barcode) || put_off(state, cartridge) ||
+          state.pauses.paused(source_pause(cartridge.barcode)))
+        continue;
+      auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
+      out.push_back({std::move(cartridge), std::move(target)});
+    }
+    return {};
+  }));
+  return out;
+}
+
+// With a single drive everything that is still to be moved may be in the cache already, and due.
+Result<bool> worth_staging(WorkState& state, const std::string& barcode) {
+  bool worth = false;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    for (std::uint32_t first = 0;;) {
+      const auto placed = TRY(view.volumes_on(barcode, first, kReclaimBatch));
+      worth = worth || std::ranges::any_of(placed, [](const PlacedVolume& one) { return !due_here(one); });
+      if (worth || placed.size() < kReclaimBatch) return {};
+      first = placed.back().volume.copy(placed.back().copy)->file + 1;
+    }
+  }));
+  return worth;
+}
+
+Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidate) {
+  const auto& [cartridge, target] = candidate;
+  const auto from = need_of(cartridge);
+  const auto to = need_of(target);
+  const bool pair = state.drives.two_usable(from, to);
+  const bool waits = state.pauses.paused(pool_name(target.number)) ||
+                     (to.encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
+  if (pair && waits) return nullptr;
+  if (!pair && !TRY(worth_staging(state, cartridge.barcode)) && cartridge.active_volumes > 0) return nullptr;
+  auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
+  const auto& known = claimed ? claimed->cartridge : cartridge;
+  if (!claimed || known.medium != cartridge.medium || !readable(known.state)) return nullptr;
+  if (pair) {
+    auto seat = state.seats.take(target.number, target.max_drives);
+    if (!seat) return nullptr;
+    auto drives = state.drives.claim_two(from, to);
+    if (!drives) return nullptr;
+    return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat),
+                                        std::move(claimed->claim), known, target.number);
+  }
+  auto drive = state.drives.claim(from);
+  if (!drive) return nullptr;
+  return std::make_unique<StageJob>(state, *std::move(drive), std::move(claimed->claim), known,
+                                    target.number);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited) {
+  for (const auto& candidate : TRY(candidates(state, inhibited)))
+    if (auto job = TRY(job_for(state, candidate))) return job;
+  return nullptr;
+}
+
+Result<bool> ReclaimSource::close() {
+  bool empty = false;
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto cartridge = TRY(change.cartridge(cartridge_.barcode));
+    empty = cartridge.active_volumes == 0;
+    if (cartridge.state != CartridgeState::kFilling) return {};
+    cartridge.state = CartridgeState::kClosed;
+    return change.put(cartridge);
+  }));
+  return !empty;
+}
+
+Result<bool> ReclaimSource::begin() {
+  const auto mounted = mount_.read();
+  if (!mounted && fault_of(mounted.error()) == MountFault::kNone) return std::unexpected(mounted.error());
+  return mounted.has_value();
+}
+
+Result<std::vector<PlacedVolume>> ReclaimSource::next() {
+  std::vector<PlacedVolume> out;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    out = TRY(view.volumes_on(cartridge_.barcode, first_, kReclaimBatch));
+    return {};
+  }));
+  if (!out.empty()) first_ = out.back().volume.copy(out.back().copy)->file + 1;
+  return out;
+}
+
+bool ReclaimSource::holds(const LogicalVolume& volume, CopyNumber copy) const {
+  return volume.active(copy) && volume.copy(copy)->cartridge == cartridge_.barcode &&
+         volume.copy(copy)->medium == cartridge_.medium;
+}
+
+Result<bool> ReclaimSource::failed(const PlacedVolume& placed, const Error& error) {
+  TRY(mount_.met(error));
+  if (!lies_with_cartridge(error)) return false;
+  (void)TRY(note_bad_copy(state_, placed.volume.volser, placed.copy, cartridge_.barcode, target_, error));
+  return fault_of(error) == MountFault::kMedium;
+}
+
+Status ReclaimSource::end(bool in_vain) {
+  if (in_vain)
+    state_.pauses.put_off(source_pause(cartridge_.barcode), kFirstPause);
+  else
+    state_.pauses.clear(source_pause(cartridge_.barcode));
+  return mount_.end();
+}
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,115 @@
+// Active volumes off cartridges that are to be emptied (feature rows T6, T7): reclaim by the pools' policies,
+// the least active data first over all pools, and moves that an operator asked for.
+//
+// With two drives images go from tape to tape, with their identity and generation, and no file in the cache.
+// With one drive they come into the cache, due for the target pool, and a migration writes them.
+//
+// Invariants
+//  1. The copy on the source is active until the one commit by which the image on the target, synced, takes
+//     its place; or until a migration's commit does.
+//  2. A volume that a host has changed meanwhile is left as it is: nothing of the source is active then.
+#pragma once
+
+#include <memory>
+
+#include "engine/work/pool_writer.h"
+
+namespace tapewarden::engine {
+
+// With `inhibited` only moves that were asked for at once.
+Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited);
+
+// The volumes of one source, in the order of tape files. What both ways of moving them have in common.
+class ReclaimSource {
+ public:
+  ReclaimSource(WorkState& state, TapeStation& station, Claims::Claim claim, PhysicalVolume cartridge,
+                std::uint8_t target)
+      : state_(state),
+        claim_(std::move(claim)),
+        cartridge_(std::move(cartridge)),
+        target_(target),
+        mount_(state, station, cartridge_) {}
+
+  const PhysicalVolume& cartridge() const { return cartridge_; }
+  JobMount& mount() { return mount_; }
+  // It takes no more from now on. False: nothing lies on it.
+  Result<bool> close();
+  // It is in the drive. False: not now.
+  Result<bool> begin();
+  // The next ones, behind those that it gave before; empty: no more.
+  Result<std::vector<PlacedVolume>> next();
+  // Its copy still lies here: the place of the image that took its place.
+  bool holds(const LogicalVolume& volume, CopyNumber copy) const;
+  // The source cannot give the image. True: it goes on with the next one.
+  Result<bool> failed(const PlacedVolume& placed, const Error& error);
+  // It is put away; when nothing of it could be moved it is left alone for a while.
+  Status end(bool in_vain);
+
+ private:
+  WorkState& state_;
+  Claims::Claim claim_;
+  const PhysicalVolume cartridge_;
+  const std::uint8_t target_;
+  JobMount mount_;
+  std::uint32_t first_ = 0;
+};
+
+// From tape to tape.
+class ReclaimJob final : public Job {
+ public:
+  ReclaimJob(WorkState& state, DriveDesk::Pair drives, PoolSeats::Seat seat, Claims::Claim claim,
+             const PhysicalVolume& cartridge, std::uint8_t target)
+      : state_(state),
+        drives_(std::move(drives)),
+        seat_(std::move(seat)),
+        source_(state, drives_.first.station(), std::move(claim), cartridge, target),
+        writer_(state, drives_.second.station(), target),
+        target_(target) {}
+  Status run() override;
+
+ private:
+  enum class Ended : std::uint8_t { kWell, kSkipped, kFull, kStop };
+  Status work();
+  Result<Ended> move_one(const PlacedVolume& placed);
+  Result<Ended> move_image(const PlacedVolume& placed);
+  Result<Ended> stream(const PlacedVolume& placed);
+  Result<Ended> full(const PlacedVolume& placed);
+  Result<Ended> target_failed(const Error& error);
+  Status count(const PlacedVolume& placed, const WrittenImage& image);
+  bool gives_way();
+
+  WorkState& state_;
+  DriveDesk::Pair drives_;
+  PoolSeats::Seat seat_;
+  ReclaimSource source_;
+  PoolWriter writer_;
+  const std::uint8_t target_;
+  bool in_vain_ = false;
+};
+
+// Through the cache.
+class StageJob final : public Job {
+ public:
+  StageJob(WorkState& state, DriveDesk::Claim drive, Claims::Claim claim, const PhysicalVolume& cartridge,
+           std::uint8_t target)
+      : state_(state),
+        drive_(std::move(drive)),
+        source_(state, drive_.station(), std::move(claim), cartridge, target),
+        target_(target) {}
+  Status run() override;
+
+ private:
+  enum class Ended : std::uint8_t { kWell, kSkipped, kStop };
+  Status work();
+  Result<Ended> stage(const PlacedVolume& placed);
+  Result<Ended> bring(const PlacedVolume& placed);
+  void make_due(LogicalVolume& volume, CopyNumber copy) const;
+
+  WorkState& state_;
+  DriveDesk::Claim drive_;
+  ReclaimSource source_;
+  const std::uint8_t target_;
+  bool in_vain_ = false;
+};
+
+}  // namespace tapewarden::engine

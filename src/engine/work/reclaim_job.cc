@@ -1,0 +1,118 @@
+#include "engine/work/image_arrival.h"
+#include "engine/work/limits.h"
+#include "engine/work/recall.h"
+#include "engine/work/reclaim.h"
+
+namespace tapewarden::engine {
+
+Status ReclaimJob::run() {
+  auto done = work();
+  const auto target_away = writer_.end();
+  const auto source_away = source_.end(in_vain_);
+  if (!done) return done;
+  return target_away ? source_away : target_away;
+}
+
+Status ReclaimJob::work() {
+  // Without a cartridge to write on the source need not be mounted.
+  if (!TRY(source_.close()) || !TRY(writer_.ready())) return {};
+  in_vain_ = true;
+  if (!TRY(source_.begin())) return {};
+  for (auto volumes = TRY(source_.next()); !volumes.empty(); volumes = TRY(source_.next())) {
+    for (const auto& placed : volumes) {
+      auto ended = TRY(move_one(placed));
+      if (ended == Ended::kFull) ended = TRY(move_one(placed));
+      if (ended == Ended::kStop || ended == Ended::kFull) return {};
+      if (ended == Ended::kWell) in_vain_ = false;
+      if (gives_way()) {
+        in_vain_ = false;  // it goes on as soon as the recall is done
+        return {};
+      }
+    }
+  }
+  return {};
+}
+
+bool ReclaimJob::gives_way() {
+  const auto target = writer_.mounted() ? writer_.mount().cartridge().barcode : "";
+  return must_give_way(state_, drives_.first.station(), source_.cartridge().barcode) ||
+         must_give_way(state_, drives_.second.station(), target);
+}
+
+Result<ReclaimJob::Ended> ReclaimJob::move_one(const PlacedVolume& placed) {
+  const auto claim = state_.copies.claim(copy_name(placed.volume.volser, placed.copy));
+  if (!claim) return Ended::kSkipped;
+  const auto now = TRY(state_.parts.catalogue.volume(placed.volume.volser));
+  if (!source_.holds(now, placed.copy)) return Ended::kSkipped;
+  if (!TRY(writer_.ready())) return Ended::kStop;
+  return move_image({now, placed.copy});
+}
+
+Result<ReclaimJob::Ended> ReclaimJob::move_image(const PlacedVolume& placed) {
+  const auto ended = TRY(stream(placed));
+  if (ended == Ended::kFull) return full(placed);
+  if (ended == Ended::kSkipped) writer_.tape().abandon_image();
+  if (ended != Ended::kWell) return ended;
+  const auto image = writer_.finish_image();
+  if (!image) return target_failed(image.error());
+  if (!*image) return full(placed);
+  TRY(count(placed, **image));
+  source_.mount().touched(placed.volume.volser);
+  writer_.mount().touched(placed.volume.volser);
+  if ((*image)->early_warning) TRY(writer_.end_full());
+  return Ended::kWell;
+}
+
+Result<ReclaimJob::Ended> ReclaimJob::stream(const PlacedVolume& placed) {
+  auto& from = source_.mount().tape();
+  const auto source_failed = [&](const Error& error) -> Result<Ended> {
+    return TRY(source_.failed(placed, error)) ? Ended::kSkipped : Ended::kStop;
+  };
+  const auto header = open_copy(from, placed.volume, placed.copy);
+  if (!header) return source_failed(header.error());
+  const auto begun = writer_.tape().begin_image(*header);
+  if (!begun) return target_failed(begun.error());
+  if (*begun == ImageFit::kCartridgeFull) return Ended::kFull;
+  while (true) {
+    const auto piece = from.read_image();
+    if (!piece) return source_failed(piece.error());
+    if (!*piece) return Ended::kWell;
+    const auto fit = writer_.tape().append(**piece);
+    if (!fit) return target_failed(fit.error());
+    if (*fit == ImageFit::kCartridgeFull) return Ended::kFull;
+  }
+}
+
+Result<ReclaimJob::Ended> ReclaimJob::target_failed(const Error& error) {
+  if (fault_of(error) == MountFault::kNone) return std::unexpected(error);
+  TRY(writer_.mount().met(error));
+  TRY(writer_.end());
+  return Ended::kStop;
+}
+
+Result<ReclaimJob::Ended> ReclaimJob::full(const PlacedVolume& placed) {
+  writer_.tape().abandon_image();
+  if (!writer_.fresh()) {
+    TRY(writer_.end_full());
+    return Ended::kFull;
+  }
+  state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(target_),
+                             "the logical volume " + placed.volume.volser +
+                                 " does not fit on an empty cartridge of " + pool_name(target_));
+  return Ended::kSkipped;
+}
+
+Status ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
+  return writer_.commit(
+      image,
+      [&](CatalogueChange& change, const Copy& moved) -> Status {
+        auto now = TRY(change.find_volume(placed.volume.volser));
+        if (!now || now->generation != placed.volume.generation || !source_.holds(*now, placed.copy))
+          return {};
+        (placed.copy == CopyNumber::kPrimary ? now->primary : now->secondary) = moved;
+        return change.put(*now);
+      },
+      placed.volume.generation);
+}
+
+}  // namespace tapewarden::engine

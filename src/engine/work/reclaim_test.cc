@@ -1,0 +1,278 @@
+#include "engine/work/reclaim_schedule.h"
+#include "engine/work/work_test_kit.h"
+
+namespace tapewarden::engine::test {
+namespace {
+
+using std::chrono::hours;
+
+std::string volser(unsigned number) {
+  return "VOL00" + std::to_string(number);
+}
+void write_some(WorkBench& bench, unsigned from, unsigned to, std::uint8_t pool = 1) {
+  for (unsigned i = from; i <= to; ++i) {
+    bench.write(volser(i), volume_content(100'000, static_cast<std::uint8_t>(i)), pool);
+    bench.back.sim.clock.advance(std::chrono::seconds(1));
+  }
+  bench.steps();
+}
+void fill(WorkBench& bench, const std::string& barcode) {
+  bench.edit_cartridge(barcode, [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kFull;
+    cartridge.full_since = bench.back.sim.clock.wall_now();
+  });
+}
+// A00001L9 is full, and of its four volumes only the last is of now. The others went to A00002L9.
+void mostly_inactive(WorkBench& bench) {
+  write_some(bench, 1, 4);
+  fill(bench, "A00001L9");
+  ASSERT_EQ(bench.evict("VOL004"), 1U);
+  bench.work->set_reclaim_schedule({{{.day = 0, .begin_minute = 0, .length_minutes = 10'080}}}).value();
+  write_some(bench, 1, 3);
+  bench.work->set_reclaim_schedule({}).value();
+}
+
+TEST(Reclaim, T6_TheLastActiveVolumesGoFromTapeToTape) {
+  WorkBench bench;
+  mostly_inactive(bench);
+  const auto before = bench.volume("VOL004");
+  EXPECT_GT(bench.steps(), 0U);
+  EXPECT_EQ(bench.on("VOL004"), "A00002L9/4");
+  const auto after = bench.volume("VOL004");
+  EXPECT_EQ(after.generation, before.generation);
+  EXPECT_FALSE(after.cached) << "no cache space is needed";
+  EXPECT_EQ(after.cache_file, before.cache_file);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.cartridge("A00001L9").pool, kCommonPool) << "borrowed, and returned";
+  EXPECT_EQ(bench.work->traces().of_volume("VOL004").front()->barcode, "A00001L9");
+  bench.expect_everything_readable();
+}
+
+TEST(Reclaim, T6_WithOneDriveTheyGoThroughTheCache) {
+  WorkBench bench;
+  mostly_inactive(bench);
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00002L9/4");
+  EXPECT_EQ(bench.volume("VOL004").residence(), Residence::kPremigrated);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  bench.expect_everything_readable();
+}
+
+TEST(Reclaim, T6_TheTargetIsThePoolsReclaimPool) {
+  WorkBench bench;
+  bench.encrypt_pool(5);
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim_pool = 5; });
+  bench.add_scratch("A00003L9");
+  mostly_inactive(bench);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00003L9/1");
+  EXPECT_EQ(bench.cartridge("A00003L9").pool, 5);
+  EXPECT_EQ(bench.cartridge("A00003L9").encryption, MediumEncryption::kIdentified);
+  bench.expect_everything_readable();
+}
+
+TEST(Reclaim, T6_OnlyFilledCartridgesAreReclaimed) {
+  WorkBench bench;
+  write_some(bench, 1, 4);
+  write_some(bench, 1, 3);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00001L9/4");
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+}
+
+TEST(Reclaim, T6_TheLeastActiveComesFirstOverAllPools) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  bench.add_scratch("A00004L9");
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim.days_since_written = 1; });
+  bench.edit_pool(2, [](Pool& pool) { pool.reclaim.days_since_written = 1; });
+  write_some(bench, 1, 2, 1);
+  write_some(bench, 3, 3, 2);
+  fill(bench, "A00001L9");
+  fill(bench, "A00002L9");
+  bench.steps();
+  bench.back.sim.clock.advance(hours(25));
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.on("VOL003"), "A00003L9/1") << "of pool 2, which has less";
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.steps();
+  EXPECT_NE(bench.on("VOL001"), "A00001L9/1");
+}
+
+TEST(Reclaim, T6_EachPolicyMakesEligibleByItself) {
+  const std::vector<ReclaimPolicies> policies = {
+      {.threshold_percent = 60, .max_active_percent = 65},
+      {.threshold_percent = 0, .days_without_access = 3},
+      {.threshold_percent = 0, .days_since_written = 3},
+      {.threshold_percent = 0, .days_without_inactivation = 3, .max_active_percent = 60}};
+  for (const auto& policy : policies) {
+    WorkBench bench;
+    write_some(bench, 1, 2);
+    fill(bench, "A00001L9");
+    bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0}; });
+    write_some(bench, 1, 1);
+    bench.back.sim.clock.advance(hours(73));
+    bench.steps();
+    EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+    bench.edit_pool(1, [&](Pool& pool) { pool.reclaim = policy; });
+    bench.steps();
+    EXPECT_EQ(bench.on("VOL002"), "A00002L9/2");
+  }
+}
+
+TEST(Reclaim, T6_WhileItIsInhibitedNoneBegins) {
+  WorkBench bench;
+  mostly_inactive(bench);
+  const auto day = std::chrono::floor<std::chrono::days>(bench.back.sim.clock.wall_now());
+  const auto weekday = static_cast<std::uint8_t>(std::chrono::weekday(day).c_encoding());
+  const ReclaimSchedule schedule{{{.day = weekday, .begin_minute = 0, .length_minutes = 1440}}};
+  done(bench.work->set_reclaim_schedule(schedule));
+  EXPECT_EQ(bench.work->reclaim_schedule(), schedule);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00001L9/4");
+  bench.back.sim.clock.advance(hours(24));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00002L9/4");
+}
+
+TEST(Reclaim, T6_AScheduleIsHeldAgainstTheWeek) {
+  ReclaimSchedule schedule{{{.day = 6, .begin_minute = 1380, .length_minutes = 120}}};  // around its end
+  done(schedule.check());
+  const auto sunday = WallTime{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}};
+  EXPECT_TRUE(schedule.inhibits(sunday + std::chrono::minutes(59)));
+  EXPECT_FALSE(schedule.inhibits(sunday + std::chrono::minutes(60)));
+  EXPECT_TRUE(schedule.inhibits(sunday - std::chrono::minutes(60)));
+  EXPECT_FALSE(schedule.inhibits(sunday - std::chrono::minutes(61)));
+  for (const WeeklyWindow bad : {WeeklyWindow{.day = 7, .begin_minute = 0, .length_minutes = 1},
+                                 WeeklyWindow{.day = 0, .begin_minute = 1440, .length_minutes = 1},
+                                 WeeklyWindow{.day = 0, .begin_minute = 0, .length_minutes = 0},
+                                 WeeklyWindow{.day = 0, .begin_minute = 0, .length_minutes = 10'081}})
+    EXPECT_FALSE((ReclaimSchedule{{bad}}.check()));
+  EXPECT_FALSE((ReclaimSchedule{std::vector<WeeklyWindow>(101, {.length_minutes = 1})}.check()));
+}
+
+TEST(Reclaim, T6_AVolumeThatCannotBeReadStaysAndTheOthersGo) {
+  WorkBench bench;
+  write_some(bench, 1, 3);
+  for (unsigned i = 1; i <= 3; ++i) ASSERT_EQ(bench.evict(volser(i)), 1U);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+  });
+  // The header of VOL002: behind label and filemark, and header, data, trailer and filemark of VOL001.
+  unsigned reads = 0;
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      if (!is_command(cdb, scsi::Opcode::kRead6) || ++reads != 7) return std::nullopt;
+      return sense_answer(codes::kUnrecoveredReadError);
+    };
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+  EXPECT_EQ(bench.on("VOL003"), "A00002L9/2");
+  EXPECT_TRUE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL002"));
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/3") << "it could be read after all";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "it is not scratch again";
+  bench.expect_everything_readable();
+}
+
+TEST(Move, T7_AtOnceAlsoWhatIsNotFull) {
+  WorkBench bench;
+  bench.encrypt_pool(2);
+  write_some(bench, 1, 2);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+  });
+  done(bench.work->set_reclaim_schedule({{{.day = 0, .begin_minute = 0, .length_minutes = 10'080}}}));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "an operator's wish is no reclaim";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/2");
+  EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.cartridge("A00001L9").move, MoveRequest{});
+  bench.expect_everything_readable();
+}
+
+TEST(Move, T7_WhenEligibleItWaitsForThePolicy) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 2}; });
+  write_some(bench, 1, 1);
+  fill(bench, "A00001L9");
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kWhenEligible, .target_pool = 2};
+  });
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.back.sim.clock.advance(hours(49));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").pool, 2);
+}
+
+TEST(Move, T7_SecondCopiesStaySecondCopies) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  bench.write("VOL001", volume_content(100'000, 1), 1, 2);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 3};
+  });
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00003L9/1");
+}
+
+TEST(SecureErase, T13_AnEmptiedCartridgeIsOverwrittenBeforeItIsScratch) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.secure_erase_days = 3; });
+  write_some(bench, 1, 1);
+  ASSERT_NE(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+  });
+  EXPECT_TRUE(take(bench.work->step()));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.cartridge("A00001L9").encryption, MediumEncryption::kUnknown);
+  EXPECT_EQ(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  EXPECT_EQ(bench.work->traces().of_cartridge("A00001L9").front()->purpose, "erase");
+  bench.write("VOL002", volume_content(100'000, 2));
+  bench.steps();
+  bench.expect_everything_readable();
+}
+
+TEST(SecureErase, T13_ItComesBeforeOtherWorkOnlyWhenItIsDue) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.secure_erase_days = 3; });
+  write_some(bench, 1, 1);
+  write_some(bench, 1, 1);
+  fill(bench, "A00001L9");
+  bench.start_work({BackEnd::kLtoDrive});
+  bench.write("VOL001", volume_content(100'000, 3));
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "hosts' data first";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kAwaitingErase);
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+}
+
+TEST(SecureErase, T13_WhenItsTimeHasComeItIsErasedFirst) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.secure_erase_days = 3; });
+  write_some(bench, 1, 1);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.contents.clear();
+  bench.back.sim.clock.advance(hours(49));
+  bench.write("VOL002", volume_content(100'000, 2));
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.on("VOL002"), "nowhere");
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::test
