@@ -127,7 +127,8 @@ TEST(PoolMigrationAtWork, T7_WithoutScratchItWaitsAndSaysSo) {
   EXPECT_EQ(progress.percent, 0U);
   ASSERT_FALSE(progress.hindrances.empty());
   EXPECT_EQ(progress.hindrances.front().kind, MigrationHindrance::Kind::kNoScratch);
-  test.bench.add_scratch("A00005L9");
+  test.bench.edit_cartridge("A00003L9",
+                            [](PhysicalVolume& back) { back.pool = back.home_pool = kCommonPool; });
   test.bench.work->try_again();
   EXPECT_EQ(test.go_on(), State::kFinished);
   test.bench.expect_everything_readable();
