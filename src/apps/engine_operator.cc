@@ -1,9 +1,16 @@
 #include "apps/engine_operator.h"
 
+#include "apps/log.h"
+#include "engine/operator/migration_parts.h"
 #include "tape/library/kept_cartridges.h"
 
 namespace tapewarden::apps {
 namespace {
+
+// How often migrations of pools look whether something is to be asked for, or is done. They are gone on with
+// soon after the start, and without waiting where an operator begins one.
+constexpr std::chrono::seconds kFirstPause{1};
+constexpr std::chrono::seconds kMigrationPause{30};
 
 std::string place_text(const engine::PlacedCartridge& placed) {
   const auto element = "element " + std::to_string(placed.element);
@@ -29,6 +36,11 @@ std::vector<admin::MountRecord> traces_of(const engine::TraceBook& book, const s
                        .fault = trace->fault,
                        .steps = trace->steps});
   return records;
+}
+
+// As many drives as there are; how fast they are is assumed.
+engine::TransferRates rates_of(const engine::Work& work) {
+  return {.drives = static_cast<std::uint32_t>(work.drives().drives().size())};
 }
 
 }  // namespace
@@ -113,14 +125,20 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
                               .back_end = back_end_};
   parts.wake = [&work = engine.work()] { work.try_again(); };
   parts.shred = [&engine](const engine::CachedContent& content) { engine.shred(content); };
+  const auto inhibited = [&work = engine.work(), clock = env.clock] {
+    return work.reclaim_schedule().inhibits(clock->wall_now());
+  };
+  migrations_ = std::make_unique<engine::PoolMigrations>(engine::migration_parts(parts, inhibited));
+  upkeep_ = std::make_unique<Ticker>(kFirstPause, kMigrationPause, [this] {
+    const auto done = migrations_->advance();
+    if (!done) log(LogLevel::kWarning, "a migration of a pool does not go on: " + done.error().text());
+  });
   services_ = std::make_shared<admin::EngineServices>(admin::EngineServices{
       .parts = std::move(parts),
       .recalls = recalls_,
       .traces = [&work = engine.work()](const std::string& name) { return traces_of(work.traces(), name); },
-      .reclaim_inhibited = [&work = engine.work(),
-                            clock =
-                                env.clock] { return work.reclaim_schedule().inhibits(clock->wall_now()); },
-      .rates = {}});
+      .reclaim_inhibited = inhibited,
+      .rates = [&work = engine.work()] { return rates_of(work); }});
 }
 
 }  // namespace tapewarden::apps

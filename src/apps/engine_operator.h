@@ -7,6 +7,8 @@
 
 #include "admin/taped/taped_routes.h"
 #include "apps/taped_engine.h"
+#include "apps/ticker.h"
+#include "engine/operator/pool_migrations.h"
 #include "tape/library/library.h"
 
 namespace tapewarden::apps {
@@ -54,6 +56,8 @@ class EngineOperator {
   WorkingBackEnd back_end_;
   engine::RecallOrders recalls_;
   std::shared_ptr<const admin::EngineServices> services_;
+  std::unique_ptr<engine::PoolMigrations> migrations_;
+  std::unique_ptr<Ticker> upkeep_;  // the first to go: it uses all the others
 };
 
 }  // namespace tapewarden::apps
