@@ -136,8 +136,8 @@ void EngineBackEnd::Place::man(Env env, const BackEndParts& parts, std::uint64_t
   library = std::make_unique<engine::PhysicalLibrary>(name, *to_changer, ports);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     drives.push_back(std::make_unique<engine::PhysicalDrive>(ports[i].serial, *to_drives[i]));
-    stations.push_back(std::make_unique<engine::TapeStation>(*library, *drives.back(), parts.keys, *env.clock,
-                                                             parts.station));
+    stations.push_back(
+        std::make_unique<engine::TapeStation>(*library, *drives.back(), parts.keys, *env.clock, options));
   }
 }
 

@@ -17,14 +17,18 @@ std::unexpected<Error> nowhere(const std::string& barcode) {
               "put it into a library; its label must be readable");
 }
 
-// The steps of all mounts of it that are kept, oldest first.
-std::vector<engine::TraceStep> traces_of(const engine::TraceBook& book, const std::string& name) {
+// The mounts of it that are kept, the newest first.
+std::vector<admin::MountRecord> traces_of(const engine::TraceBook& book, const std::string& name) {
   auto traces = book.of_volume(name);
   if (traces.empty()) traces = book.of_cartridge(name);
-  std::vector<engine::TraceStep> steps;
-  for (auto trace = traces.rbegin(); trace != traces.rend(); ++trace)
-    steps.insert(steps.end(), (*trace)->steps.begin(), (*trace)->steps.end());
-  return steps;
+  std::vector<admin::MountRecord> mounts;
+  for (const auto& trace : traces)
+    mounts.push_back({.cartridge = trace->barcode,
+                      .drive = trace->drive,
+                      .purpose = trace->purpose,
+                      .fault = trace->fault,
+                      .steps = trace->steps});
+  return mounts;
 }
 
 }  // namespace
