@@ -63,7 +63,8 @@ std::vector<RecallView> RecallOrders::Book::list() const {
   const MutexLock lock(mutex_);
   for (const auto& [volser, since] : open_)
     views.push_back({.volser = volser, .state = "wanted", .problem = "", .asked = since});
-  std::ranges::stable_sort(views, {}, &RecallView::asked);
+  std::ranges::sort(
+      views, {}, [](const RecallView& view) { return std::pair(view.asked, std::string_view(view.volser)); });
   views.insert(views.end(), ended_.rbegin(), ended_.rend());
   return views;
 }
