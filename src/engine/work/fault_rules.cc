@@ -75,6 +75,8 @@ Status meet_keys(WorkState& state, const Error& error, const std::string& barcod
         NoticeKind::kNoScratchCartridge, pool,
         "no cartridge of " + pool + " can be begun: the key server gives no key: " + error.message);
     state.pauses.put_off(pool, kFirstPause);
+  } else if (doing == Doing::kReading) {
+    state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
   }
   return {};
 }

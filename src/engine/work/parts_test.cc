@@ -37,7 +37,7 @@ TEST(PoolSeats, T3_NoMoreThanThePoolAllows) {
 }
 
 TEST(RetryPauses, T8_EachTimeInVainItTakesLongerUpToALimit) {
-  testing::SimClock clock;
+  tapewarden::testing::SimClock clock;
   RetryPauses pauses(clock);
   EXPECT_FALSE(pauses.next_end());
   auto expected = kFirstPause;

@@ -120,7 +120,9 @@ Result<bool> note_bad_copy(WorkState& state, const std::string& volser, CopyNumb
     auto volume = TRY(change.volume(volser));
     const auto rest = copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
     other = volume.cached || TRY(holder(change, volume, rest)).has_value();
-    if (!other || !volume.active(copy) || volume.copy(copy)->cartridge != barcode) return {};
+    // A key server may think better of it, and the right cartridge may come back.
+    const bool for_good = fault_of(error) == MountFault::kMedium;
+    if (!other || !for_good || !volume.active(copy) || volume.copy(copy)->cartridge != barcode) return {};
     const bool primary = copy == CopyNumber::kPrimary;
     (primary ? volume.primary : volume.secondary).reset();
     (primary ? volume.primary_due : volume.secondary_due) = true;

@@ -73,6 +73,25 @@ TEST(Recall, T5_ABadCopyGivesWayToTheOtherAndIsWrittenAnew) {
   bench.expect_everything_readable();
 }
 
+TEST(Recall, T5_ACopyWhoseKeyIsRefusedIsNotForgotten) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  migrated(bench, 1, 2);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      const bool refused =
+          is_command(cdb, scsi::Opcode::kRead6) && bench.back.library->in_drive("1000000001") == "A00001L9";
+      return refused ? sense_answer(codes::kKeyRequestUnauthorized) : std::nullopt;
+    };
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"}) << "from the other copy";
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_FALSE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+}
+
 TEST(Recall, T5_TheLastCopyGoneBadIsToldAndNotForgotten) {
   WorkBench bench;
   migrated(bench, 1);
