@@ -33,6 +33,7 @@ std::vector<Command> library_commands();
 std::vector<Command> library_panel_commands();  // library, while it is served
 std::vector<Command> engine_commands();
 std::vector<Command> pool_commands();    // pool, storage-group, management-class
+std::vector<Command> pool_rekey_commands();
 std::vector<Command> volume_commands();  // logical volumes
 std::vector<Command> physical_volume_commands();
 std::vector<Command> notice_commands();      // intervention, engine messages, trace

@@ -72,6 +72,7 @@ std::vector<Route> engine_routes(const TapedServices& services);      // status,
 std::vector<Route> library_routes(const TapedServices& services);     // the library and its cartridges
 std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
 std::vector<Route> pool_routes(const TapedServices& services);        // pools, and what was written how
+std::vector<Route> rekey_routes(const TapedServices& services);       // other KEKs for a pool's cartridges
 std::vector<Route> construct_routes(const TapedServices& services);   // storage groups, management classes
 std::vector<Route> volume_routes(const TapedServices& services);      // logical volumes
 std::vector<Route> physical_volume_routes(const TapedServices& services);
