@@ -35,7 +35,8 @@ std::vector<Command> library_panel_commands();  // library, while it is served
 std::vector<Command> engine_commands();
 std::vector<Command> tape_engine_commands();  // engine, before it runs; among engine_commands()
 std::vector<Command> pool_commands();         // pool, storage-group, management-class
-std::vector<Command> volume_commands();       // logical volumes
+std::vector<Command> pool_rekey_commands();
+std::vector<Command> volume_commands();  // logical volumes
 std::vector<Command> physical_volume_commands();
 std::vector<Command> notice_commands();      // intervention, engine messages, trace
 std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key

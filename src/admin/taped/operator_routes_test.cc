@@ -345,6 +345,35 @@ TEST_F(OperatorRoutes, T11_MessagesInterventionsAndTracesAreShown) {
   EXPECT_EQ(call("GET", "/v1/traces/A00002").error(), "404 name");
 }
 
+TEST_F(OperatorRoutes, K9_OtherKeksAreAskedForAndTheOldOneIsSeenToBeNeeded) {
+  auto written = engine::testing::cartridge("J00001", 2, engine::CartridgeState::kFull);
+  written.encryption = engine::MediumEncryption::kWrapped;
+  written.labels = {engine::KeyLabel{"FINANCE", engine::LabelMode::kClear}, engine::KeyLabel{}};
+  ASSERT_TRUE(bench_.box.put(written));
+  const auto needed = call("GET", "/v1/kek-retirement?label=finance");
+  ASSERT_EQ(needed.status, 200U);
+  EXPECT_TRUE(needed.body.at("needed").as_bool());
+  EXPECT_THAT(needed.each("first"), ElementsAre("J00001"));
+  const json::object order{{"label_1", "ARCHIVE"}, {"mode_1", "hash"}};
+  EXPECT_EQ(call("POST", "/v1/pools/2/rekey", order).status, 403U);
+  EXPECT_EQ(officer("POST", "/v1/pools/2/rekey", {{"label_1", "NOBODY"}}).error(), "404 label 1");
+  EXPECT_EQ(officer("POST", "/v1/pools/2/rekey", json::object{}).error(), "400 label_1");
+  EXPECT_EQ(officer("POST", "/v1/pools/2/rekey", {{"label_1", "ARCHIVE"}, {"cancel", true}}).error(),
+            "400 label_1");
+  const auto done = officer("POST", "/v1/pools/2/rekey", order);
+  ASSERT_EQ(done.status, 200U) << json::serialize(done.body);
+  EXPECT_THAT(done.each("outcome"), ElementsAre("asked for"));
+  EXPECT_THAT(json::serialize(done.body.at("notes")), HasSubstr("revokes nothing"));
+  EXPECT_EQ(bench_.box->cartridge("J00001")->rekey.labels[0],
+            (engine::KeyLabel{"ARCHIVE", engine::LabelMode::kHash}));
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_THAT(records_[0], HasSubstr("pool.rekey"));
+  EXPECT_THAT(call("GET", "/v1/kek-retirement?label=FINANCE").each("asked"), ElementsAre("1"));
+  EXPECT_EQ(officer("POST", "/v1/pools/2/rekey", {{"cancel", true}, {"barcodes", "J00001"}}).status, 200U);
+  EXPECT_FALSE(bench_.box->cartridge("J00001")->rekey.wanted());
+  EXPECT_EQ(call("GET", "/v1/kek-retirement").error(), "400 label");
+}
+
 TEST_F(OperatorRoutes, K13_WhatCannotBeRecordedIsNotDoneByTheEngine) {
   ready_ = false;
   EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001"}}).status, 503U);

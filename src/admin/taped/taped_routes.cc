@@ -13,6 +13,7 @@ void add_taped_routes(Router& router, const TapedServices& services) {
   router.add(tape_drive_routes(services));
   router.add(pool_routes(services));
   router.add(pool_migration_routes(services));
+  router.add(rekey_routes(services));
   router.add(construct_routes(services));
   router.add(volume_routes(services));
   router.add(physical_volume_routes(services));

@@ -85,6 +85,7 @@ std::vector<Route> library_routes(const TapedServices& services);     // the lib
 std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
 std::vector<Route> pool_routes(const TapedServices& services);        // pools, and what was written how
 std::vector<Route> pool_migration_routes(const TapedServices& services);
+std::vector<Route> rekey_routes(const TapedServices& services);      // other KEKs for a pool's cartridges
 std::vector<Route> construct_routes(const TapedServices& services);  // storage groups, management classes
 std::vector<Route> volume_routes(const TapedServices& services);     // logical volumes
 std::vector<Route> physical_volume_routes(const TapedServices& services);
