@@ -102,11 +102,11 @@ Status enrol(Context& context, const Values& values) {
   const auto path = TRY(library_config_path(context, values));
   const auto spec = TRY(read_library_config(*context.env.disk, path));
   if (spec.key_servers.empty())
-    return fail(ErrorCode::kInvalidArgument, "the library brings keys to none of its drives",
-                "library.drives", "write the word library after a drive's serial, and key_servers");
+    return fail(ErrorCode::kInvalidArgument, "none of the library's drives takes keys of key servers",
+                "library.drives", "write the word library or system after a drive's serial, and key_servers");
   std::vector<std::string> serials;
   for (const auto& drive : spec.drives)
-    if (drive.management == tape::KeyManagement::kLibrary) serials.push_back(drive.serial);
+    if (drive.management != tape::KeyManagement::kApplication) serials.push_back(drive.serial);
   return enrol_drives(context, spec.key_servers, spec.identities, serials);
 }
 

@@ -32,8 +32,9 @@ json::object to_json(const tape::MountedCartridge& mounted) {
 std::string encryption_of(const tape::DriveStatus& status, const std::vector<iscsi::SessionInfo>& sessions) {
   using tape::KeyManagement;
   if (status.management == KeyManagement::kNone) return "off";
-  if (status.management != KeyManagement::kApplication)
-    return status.holds_key ? "on" : "as the library says";
+  if (status.management != KeyManagement::kApplication && status.holds_key) return "on";
+  if (status.management == KeyManagement::kLibrary) return "as the library says";
+  if (status.management == KeyManagement::kSystem) return "as its host says";
   std::string who;
   for (const auto& one : status.encryption) {
     if (!one.encrypts && !one.decrypts) continue;

@@ -19,20 +19,21 @@ Result<std::string> read_name(config::Section& section, const std::string& key, 
   return text;
 }
 
-// "LTO 1000000001", and after it "library" when the library brings its keys.
+// "LTO 1000000001", and after it "library" when the library brings its keys, "system" when its host does.
 Result<LibraryDrive> read_drive(config::Section& section, const std::string& text) {
   const auto words = split(text, ' ');
   const auto wrong = [&section] {
     return section.wrong("drives",
                          "write for each drive its kind (LTO or 3592) and its serial, and the word library "
-                         "when the library brings its keys, for example "
+                         "when the library brings its keys, or system when its host does, for example "
                          "\"LTO 1000000001\"");
   };
   if (words.size() != 2 && words.size() != 3) return wrong();
   LibraryDrive drive;
   if (words.size() == 3) {
-    if (!equal_ignoring_case(words[2], "library")) return wrong();
-    drive.management = KeyManagement::kLibrary;
+    const bool by_host = equal_ignoring_case(words[2], "system");
+    if (!by_host && !equal_ignoring_case(words[2], "library")) return wrong();
+    drive.management = by_host ? KeyManagement::kSystem : KeyManagement::kLibrary;
   }
   if (equal_ignoring_case(words[0], to_string(MediumKind::k3592))) {
     drive.kind = MediumKind::k3592;
@@ -67,9 +68,12 @@ Status read_keys(config::Section& section, LibrarySpec& spec) {
     if (!rule) return section.wrong("encryption", rule.error().message + ": " + rule.error().remedy);
     spec.encryption.push_back(*std::move(rule));
   }
-  const bool managed =
-      std::ranges::find(spec.drives, KeyManagement::kLibrary, &LibraryDrive::management) != spec.drives.end();
-  if (managed && spec.key_servers.empty())
+  const auto any = [&spec](KeyManagement management) {
+    return std::ranges::find(spec.drives, management, &LibraryDrive::management) != spec.drives.end();
+  };
+  const bool managed = any(KeyManagement::kLibrary);
+  // A drive whose host brings the answers takes those of these servers alone.
+  if ((managed || any(KeyManagement::kSystem)) && spec.key_servers.empty())
     return section.wrong("key_servers", "name the engine.toml that says where the key servers are");
   if (!managed && !spec.encryption.empty())
     return section.wrong("encryption",

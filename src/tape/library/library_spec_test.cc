@@ -83,10 +83,22 @@ TEST_F(LibrarySection, L4_LibraryManagedDrivesNameTheirKeyServersAndRules) {
   EXPECT_EQ(spec->drives[1].management, KeyManagement::kApplication);
   EXPECT_EQ(spec->key_servers, "/site/engine.toml");
   EXPECT_EQ(spec->encryption.size(), 2U);
-  expect_fault("LTO 1000000001", "LTO 1000000001 system", "drives");
+  expect_fault("LTO 1000000001", "LTO 1000000001 application", "drives");
   expect_fault("slots = 60000", "slots = 60\nencryption = [\"*\"]", "encryption");  // no such drive
   text.replace(text.find("group A"), 7, "gruop A");
   EXPECT_EQ(read(text).error().field, "library.encryption");
+}
+
+TEST_F(LibrarySection, T14_SystemManagedDrivesNameTheKeyServersThatTheyBelieve) {
+  std::string text(kWhole);
+  text.replace(text.find("LTO 1000000001"), 14, "LTO 1000000001 system");
+  EXPECT_EQ(read(text).error().field, "library.key_servers");
+  text += "key_servers = \"engine.toml\"\n";
+  const auto spec = read(text);
+  ASSERT_TRUE(spec) << spec.error().text();
+  EXPECT_EQ(spec->drives[0].management, KeyManagement::kSystem);
+  EXPECT_EQ(read(text + "encryption = [\"*, clear\"]\n").error().field, "library.encryption")
+      << "their host says what is encrypted";
 }
 
 TEST_F(LibrarySection, L4_PartitionsDivideWhatTheLibraryHas) {
