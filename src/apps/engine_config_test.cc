@@ -177,8 +177,10 @@ TEST(ReclaimSchedule, T6_WindowsCountInUtcAndGoOverMidnight) {
   };
   const auto schedule = [](const std::vector<std::string>& texts) {
     engine::ReclaimSchedule made;
-    for (const auto& text : texts)
-      for (const auto& window : parse_reclaim_windows(text).value()) made.inhibited.push_back(window);
+    for (const auto& text : texts) {
+      const auto windows_of_text = parse_reclaim_windows(text).value();
+      made.inhibited.insert(made.inhibited.end(), windows_of_text.begin(), windows_of_text.end());
+    }
     return made;
   };
   const auto windows = schedule({"Mon-Fri 06:00-22:00", "sat 22:00-04:00"});
