@@ -178,8 +178,8 @@ TEST(ReclaimSchedule, T6_WindowsCountInUtcAndGoOverMidnight) {
   const auto schedule = [](const std::vector<std::string>& texts) {
     engine::ReclaimSchedule made;
     for (const auto& text : texts) {
-      const auto windows = parse_reclaim_windows(text).value();
-      made.inhibited.insert(made.inhibited.end(), windows.begin(), windows.end());
+      const auto windows_of_text = parse_reclaim_windows(text).value();
+      made.inhibited.insert(made.inhibited.end(), windows_of_text.begin(), windows_of_text.end());
     }
     return made;
   };
