@@ -1,5 +1,6 @@
 #include "apps/taped_engine.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -66,6 +67,24 @@ std::map<std::string, std::string> in_drives(const tape::Inventory& inventory) {
   for (const auto& [barcode, holding] : inventory.cartridges())
     if (holding.place.kind == tape::PlaceKind::kDrive) out.emplace(barcode, holding.place.drive);
   return out;
+}
+
+// A new catalogue beside an old cache or an old library knows nothing of either: files of the cache, whose
+// keys stood in the old one, would be taken for nobody's.
+Status check_catalogue_is_there(Env env, const TapeEngineConfig& config, const tape::Inventory& library) {
+  if (env.disk->exists(config.catalogue_path())) return {};
+  std::string beside;
+  if (!library.cartridges().empty()) {
+    beside = "the library has cartridges";
+  } else if (const auto files = env.disk->list(config.cache)) {
+    const auto whole = [](const std::string& name) { return name.find(".twc") != std::string::npos; };
+    if (std::ranges::any_of(*files, whole)) beside = "the cache " + config.cache + " has files";
+  }
+  if (beside.empty()) return {};
+  return fail(ErrorCode::kNotFound, "there is no catalogue " + config.catalogue_path() + ", while " + beside,
+              "engine.data",
+              "mount its disk; when it is lost for good, see docs/operating/tape-engine.md; a new engine "
+              "begins with new folders for library and cache");
 }
 
 // A library of cartridge files that was made a tape engine's would give its hosts none of them.
@@ -248,6 +267,7 @@ Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConf
   std::unique_ptr<TapedEngine> made(new TapedEngine());
   auto& parts = *made->parts_;
   parts.env = env;
+  TRY(check_catalogue_is_there(env, *config.engine, library));
   TRY(parts.open_catalogue(config));
   TRY(parts.open_cache(*config.engine));
   TRY(parts.open_back_end(*config.engine));

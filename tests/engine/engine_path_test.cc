@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <gmock/gmock.h>
+#include <set>
 
 #include "engine/engine_site.h"
 #include "harness/loopback.h"
@@ -208,6 +209,31 @@ TEST_F(EnginePath, T5_WhatWasWrittenOutlivesAKilledEngine) {
   ASSERT_TRUE(move(kDrive, kSlot + 3));
   EXPECT_TRUE(eventually([&] { return is("VOL004", "premigrated"); })) << taped_->log();
   EXPECT_THAT(told({"volume", "show", "VOL004"}), HasSubstr("private"));
+}
+
+// As when the disk with the catalogue is not mounted at the start.
+TEST_F(EnginePath, T5_WithoutItsCatalogueNothingInTheCacheIsTouched) {
+  host_.reset();
+  TW_ASSERT_OK(taped_->stop());
+  const std::filesystem::path folder = file("engine/tape");
+  const std::filesystem::path away = file("engine/tape-away");
+  const auto files = [] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(file("engine/cache")))
+      names.insert(entry.path().filename().string());
+    return names;
+  };
+  const auto before = files();
+  ASSERT_TRUE(std::filesystem::exists(folder / "catalogue.db"));
+  std::filesystem::rename(folder, away);
+  std::filesystem::create_directory(folder);
+  const auto refused = taped_->start();
+  EXPECT_FALSE(refused);
+  EXPECT_THAT(taped_->log(), HasSubstr("there is no catalogue"));
+  EXPECT_EQ(files(), before);
+  std::filesystem::remove_all(folder);
+  std::filesystem::rename(away, folder);
+  TW_EXPECT_OK(taped_->start());
 }
 
 }  // namespace
