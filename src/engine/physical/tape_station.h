@@ -60,6 +60,7 @@ class TapeStation {
       : library_(library), drive_(drive), keys_(keys), clock_(clock), options_(std::move(options)) {}
 
   PhysicalDrive& drive() { return drive_; }
+  const std::string& library_name() const { return library_.name(); }
 
   // Each gives the cartridge ready for what its name says; it is put away by its demount(). The trace lives
   // as long. Errors carry a MountFault.
