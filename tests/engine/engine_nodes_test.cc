@@ -11,12 +11,9 @@
 namespace tapewarden::testing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Contains;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::IsSupersetOf;
+using ::testing::Not;
 
 constexpr std::size_t kVolume = 20U << 20;
 constexpr std::chrono::seconds kStart{30};
@@ -37,6 +34,8 @@ class Nodes : public ScenarioSite {
     TW_EXPECT_OK(node().start());
   }
   static void TearDownTestSuite() {
+    // However long they were at rest.
+    EXPECT_THAT(outer_->output(), Not(HasSubstr("the initiator does not answer any more")));
     ScenarioSite::TearDownTestSuite();
     outer_.reset();
   }

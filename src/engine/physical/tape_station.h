@@ -62,6 +62,7 @@ class TapeStation {
   PhysicalDrive& drive() { return drive_; }
   // The barcode of the cartridge that the library says is in the drive. Thread-safe.
   std::optional<std::string> loaded() const { return library_.in_drive(drive_.serial()); }
+  const std::string& library_name() const { return library_.name(); }
 
   // Each gives the cartridge ready for what its name says; it is put away by its demount(). The trace lives
   // as long. Errors carry a MountFault.

@@ -3,20 +3,26 @@
 #include <algorithm>
 
 namespace tapewarden::engine {
-namespace {
+DriveDesk::DriveDesk(std::vector<WorkDrive> drives)
+    : drives_(std::move(drives)), taken_(drives_.size(), false) {}
 
-bool suits(const WorkDrive& drive, const DriveNeed& need) {
-  if (drive.kind != need.kind) return false;
+bool DriveDesk::reaches(const TapeStation& station, const std::string& library) const {
+  return library.empty() || station.library_name() == library || !libraries().contains(library);
+}
+
+std::set<std::string> DriveDesk::libraries() const {
+  std::set<std::string> names;
+  for (const auto& drive : drives_) names.insert(drive.station->library_name());
+  return names;
+}
+
+bool DriveDesk::suits(const WorkDrive& drive, const DriveNeed& need) const {
+  if (drive.kind != need.kind || !reaches(*drive.station, need.library)) return false;
   const auto status = drive.station->drive().status();
   if (status.state == PhysicalDriveStatus::State::kOffline) return false;
   if (need.encryption == TapeEncryption::kClear) return true;
   return status.can_encrypt() && status.facts.method == need.encryption;
 }
-
-}  // namespace
-
-DriveDesk::DriveDesk(std::vector<WorkDrive> drives)
-    : drives_(std::move(drives)), taken_(drives_.size(), false) {}
 
 std::optional<std::size_t> DriveDesk::free_one(const DriveNeed& need, std::optional<std::size_t> but) const {
   for (std::size_t i = 0; i < drives_.size(); ++i)

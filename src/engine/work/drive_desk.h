@@ -9,6 +9,8 @@
 
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,6 +30,8 @@ struct WorkDrive {
 struct DriveNeed {
   MediumKind kind = MediumKind::kLto;
   TapeEncryption encryption = TapeEncryption::kClear;
+  // Where the cartridge stands; empty, or one that the engine does not have: any library.
+  std::string library{};
 };
 
 class DriveDesk {
@@ -69,6 +73,10 @@ class DriveDesk {
   bool usable(const DriveNeed& need) const;
   bool two_usable(const DriveNeed& first, const DriveNeed& second) const;
   bool fits(const TapeStation& station, const DriveNeed& need) const;
+  // Whether a cartridge of that library comes to the station (DriveNeed::library).
+  bool reaches(const TapeStation& station, const std::string& library) const;
+  // The names of the libraries in which drives stand.
+  std::set<std::string> libraries() const;
   // Those that encrypt with keys that the engine brings (T9).
   std::size_t capable() const;
 
@@ -76,6 +84,7 @@ class DriveDesk {
 
  private:
   void release(const TapeStation& station) TW_EXCLUDES(mutex_);
+  bool suits(const WorkDrive& drive, const DriveNeed& need) const;
   std::optional<std::size_t> free_one(const DriveNeed& need, std::optional<std::size_t> but) const
       TW_REQUIRES(mutex_);
 

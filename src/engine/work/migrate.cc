@@ -68,7 +68,9 @@ Result<std::unique_ptr<Job>> pick_migration(WorkState& state) {
     note_no_drive(state, pool, need);
     auto seat = state.seats.take(pool.number, pool.max_drives);
     if (!seat) continue;
-    auto drive = state.drives.claim(need);
+    std::optional<DriveDesk::Claim> drive;
+    for (const auto& one : TRY(needs_of(state, pool)))
+      if (!drive) drive = state.drives.claim(one);
     if (!drive) continue;
     return std::make_unique<MigrateJob>(state, *std::move(drive), *std::move(seat), pool.number, copy);
   }

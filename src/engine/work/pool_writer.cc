@@ -2,6 +2,7 @@
 #include "engine/work/pool_writer.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/text.h"
 #include "engine/catalogue/limits.h"
@@ -58,6 +59,35 @@ DriveNeed need_of(const Pool& pool) {
   return {pool.media, encryption_of(pool)};
 }
 
+Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool) {
+  std::vector<DriveNeed> needs;
+  if (state.drives.libraries().size() < 2) return std::vector{need_of(pool)};
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    needs.clear();
+    auto found = TRY(view.filling(pool.number, pool.media, kCandidates));
+    std::ranges::move(TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates)),
+                      std::back_inserter(found));
+    for (const auto& cartridge : found) {
+      if (cartridge.move.when == MoveRequest::When::kNow || put_off(state, cartridge) ||
+          std::ranges::find(needs, cartridge.library, &DriveNeed::library) != needs.end())
+        continue;
+      needs.push_back(need_of(pool));
+      needs.back().library = cartridge.library;
+    }
+    return {};
+  }));
+  if (needs.empty()) needs.push_back(need_of(pool));
+  return needs;
+}
+
+// Those that the robot brings to this drive.
+std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume> cartridges) const {
+  std::erase_if(cartridges, [&](const PhysicalVolume& cartridge) {
+    return !state_.drives.reaches(station_, cartridge.library);
+  });
+  return cartridges;
+}
+
 Result<bool> PoolWriter::ready() {
   if (mount_) return true;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
@@ -110,7 +140,7 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool) {
   std::vector<PhysicalVolume> found;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    found = TRY(view.filling(pool.number, pool.media, kCandidates));
+    found = within_reach(TRY(view.filling(pool.number, pool.media, kCandidates)));
     return {};
   }));
   for (const auto& listed : found) {
@@ -146,7 +176,7 @@ Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool& pool) {
   std::vector<PhysicalVolume> found;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    found = TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates));
+    found = within_reach(TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates)));
     return {};
   }));
   for (const auto& listed : found) {

@@ -18,6 +18,9 @@ namespace tapewarden::engine {
 
 // What writing to the pool asks of a drive.
 DriveNeed need_of(const Pool& pool);
+// The same for each library where a cartridge takes the pool's volumes now, those first that go on with a
+// cartridge. Where there is one library, or none has such a cartridge: in any.
+Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool);
 
 class PoolWriter {
  public:
@@ -51,6 +54,7 @@ class PoolWriter {
     Claims::Claim claim;
   };
   Result<std::optional<Choice>> choose();
+  std::vector<PhysicalVolume> within_reach(std::vector<PhysicalVolume> cartridges) const;
   Result<std::optional<Choice>> choose_filling(const Pool& pool);
   Result<std::optional<Choice>> choose_scratch(const Pool& pool);
   Result<PhysicalVolume> begin_anew(const std::string& barcode);

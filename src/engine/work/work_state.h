@@ -100,7 +100,7 @@ inline bool put_off(const WorkState& state, const PhysicalVolume& cartridge) {
          (encrypted && state.pauses.paused(kKeysPause));
 }
 inline DriveNeed need_of(const PhysicalVolume& cartridge) {
-  return {cartridge.kind, tape_encryption(cartridge.encryption)};
+  return {cartridge.kind, tape_encryption(cartridge.encryption), cartridge.library};
 }
 
 }  // namespace tapewarden::engine

@@ -4,8 +4,11 @@
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 #include <limits>
+#include <poll.h>
+#include <thread>
 #include <utility>
 
+#include "base/thread_annotations.h"
 #include "tape/transport/device_status.h"
 
 namespace tapewarden::tape {
@@ -14,6 +17,9 @@ namespace {
 constexpr std::size_t kMaxPassword = 255;
 constexpr std::size_t kSenseLengthBytes = 2;  // before the sense data of a SCSI Response (RFC 7143, 11.4.7)
 constexpr int kLogoutSeconds = 5;
+// Between two looks at what the target asks of a session at rest. Targets wait for 5 seconds and more.
+constexpr std::chrono::milliseconds kAnswerInterval{1'000};
+constexpr int kAnswersAtOnce = 16;
 
 // The library keeps the password in memory of its own: written over, since it is not needed again.
 void forget_password(iscsi_context* context) {
@@ -123,12 +129,47 @@ Result<TransportAnswer> finished(const scsi_task& task, Bytes data_in) {
 struct IscsiTransport::Session {
   Context context;
   int lun = 0;
-  bool broken = false;  // after a command whose outcome is unknown
+  Mutex mutex;  // of the context
+  CondVar ended;
+  bool ending TW_GUARDED_BY(mutex) = false;
+  bool broken TW_GUARDED_BY(mutex) = false;  // after a command whose outcome is unknown
+  std::thread answering;
+
+  void answer_while_at_rest() TW_EXCLUDES(mutex);
+  void answer_what_came() TW_REQUIRES(mutex);
 };
 
-IscsiTransport::IscsiTransport(std::unique_ptr<Session> session) : session_(std::move(session)) {}
+// A failure is seen by the next command.
+void IscsiTransport::Session::answer_what_came() {
+  for (int round = 0; round < kAnswersAtOnce; ++round) {
+    pollfd waiting{.fd = iscsi_get_fd(context.get()),
+                   .events = static_cast<short>(iscsi_which_events(context.get())),
+                   .revents = 0};
+    if (::poll(&waiting, 1, 0) <= 0) return;
+    if (iscsi_service(context.get(), waiting.revents) != 0) return;
+  }
+}
+
+void IscsiTransport::Session::answer_while_at_rest() {
+  const MutexLock lock(mutex);
+  while (!ending && !broken) {
+    ended.wait_for(mutex, kAnswerInterval);
+    if (!ending && !broken) answer_what_came();
+  }
+}
+
+IscsiTransport::IscsiTransport(std::unique_ptr<Session> session) : session_(std::move(session)) {
+  session_->answering = std::thread([at = session_.get()] { at->answer_while_at_rest(); });
+}
 
 IscsiTransport::~IscsiTransport() {
+  {
+    const MutexLock lock(session_->mutex);
+    session_->ending = true;
+  }
+  session_->ended.notify_all();
+  session_->answering.join();
+  const MutexLock lock(session_->mutex);
   if (session_->broken) return;
   iscsi_set_timeout(session_->context.get(), kLogoutSeconds);
   iscsi_logout_sync(session_->context.get());
@@ -143,6 +184,7 @@ Result<std::unique_ptr<IscsiTransport>> IscsiTransport::open(const IscsiUrl& url
 
 Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out, std::size_t data_in_limit,
                                                 std::chrono::milliseconds timeout) {
+  const MutexLock lock(session_->mutex);
   if (session_->broken)
     return fail(ErrorCode::kUnavailable, "the connection to the drive is lost", "device", "begin anew");
   if (cdb.empty() || cdb.size() > SCSI_CDB_MAX_SIZE || (!data_out.empty() && data_in_limit != 0) ||

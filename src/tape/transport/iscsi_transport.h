@@ -1,6 +1,7 @@
 // A logical unit over iSCSI, by an initiator in this process (libiscsi). One session for the life of the
 // object; it is not made anew when it breaks, since a tape's position and the drive's keys may be others
-// then. One user at a time.
+// then. One user at a time. Between commands a thread of the session's own answers the target, which asks
+// now and then whether anybody is there and ends sessions that say nothing.
 #pragma once
 
 #include <memory>
