@@ -62,6 +62,18 @@ class CatalogueRebuild : public ScenarioSite {
   }
   // As [engine] of the configuration names it.
   static std::string data() { return file("engine/tape"); }
+  // What the key servers say of the drives behind the engine that take LTO.
+  static Status judge_lto_drives(const std::string& verdict) {
+    const auto bytes = read_bytes(config_path());
+    const std::string config(bytes.begin(), bytes.end());
+    const auto section = config.find("[[engine.back_end]]");
+    static const std::regex kSerial("LTO (TW[0-9A-Z]{8})");
+    const std::string drives = config.substr(section == std::string::npos ? 0 : section);
+    for (auto at = std::sregex_iterator(drives.begin(), drives.end(), kSerial); at != std::sregex_iterator();
+         ++at)
+      TRY(rest().post("/v1/drives/00" + (*at)[1].str() + "/" + verdict));
+    return site().wait_in_step();
+  }
   static void expect_content(const std::string& volser, const Bytes& content) {
     EXPECT_EQ(node().residence(volser), "migrated") << volser;
     const auto back = node().restore(volser, content.size());
@@ -133,6 +145,25 @@ TEST_F(CatalogueRebuild, T12_ALostCatalogueComesBackFromTheCartridges) {
   EXPECT_TRUE(kept);
   TW_EXPECT_OK(node().start());
   expect_content("NEW001", vaulted);
+}
+
+TEST_F(CatalogueRebuild, T12_WhileCartridgesCannotBeReadNothingIsPutInPlace) {
+  const auto data_written = noise(kSmall, 20);
+  TW_EXPECT_OK(saved("REF001", {}, data_written));
+  TW_EXPECT_OK(node().stop());
+  std::filesystem::remove_all(data());
+  TW_EXPECT_OK(judge_lto_drives("reject"));
+  const auto refused = rebuild();
+  EXPECT_NE(refused.end.exit_code, 0);
+  EXPECT_THAT(refused.output, Not(HasSubstr("is in its place")));
+  EXPECT_TRUE(catalogue_files().empty()) << refused.output;
+
+  TW_EXPECT_OK(judge_lto_drives("accept"));
+  const auto done = rebuild();
+  EXPECT_THAT(done.output, AllOf(HasSubstr("of them were read before"), HasSubstr("is in its place"),
+                                 Not(HasSubstr("unread-cartridge"))));
+  TW_EXPECT_OK(node().start());
+  expect_content("REF001", data_written);
 }
 
 }  // namespace
