@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <signal.h>
 
+#include "apps/catalogue_rebuild.h"
 #include "apps/log.h"
 #include "apps/taped_server.h"
 #include "base/real_env.h"
+#include "base/text.h"
 #include "crypto/random.h"
 #include "crypto/self_test.h"
 
@@ -16,6 +18,8 @@ namespace {
 constexpr std::size_t kSecureHeapBytes = 4U << 20;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
+constexpr int kExitNotFound = 3;
+constexpr int kExitUnavailable = 5;
 constexpr int kExitDamaged = 6;
 
 int report(const Error& error) {
@@ -55,22 +59,72 @@ int run(System& system, const std::string& path, const sigset_t& signals) {
   return stopped ? 0 : report(stopped.error());
 }
 
-int start(int argc, char** argv) {
-  // Blocked in every thread from the beginning, so that only sigwait() sees them.
+struct RebuildWords {
+  std::string config;
+  std::string engine;
+  bool set_aside = false;
+  bool incomplete = false;
+};
+
+// Of a command that people give: the statuses of the command line.
+int report_of_command(const Error& error) {
+  const int status = report(error);
+  if (error.code == ErrorCode::kNotFound) return kExitNotFound;
+  if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout) return kExitUnavailable;
+  return status;
+}
+
+int rebuild(System& system, const RebuildWords& words) {
+  CatalogueRebuildOptions options{.set_aside = words.set_aside, .incomplete = words.incomplete};
+  if (!words.engine.empty()) {
+    const auto engine = Uuid::parse(words.engine);
+    if (!engine)
+      return report(Error{ErrorCode::kInvalidArgument, words.engine + " is no UUID", "--engine",
+                          "write it as the file engine-id has it, or as a rebuild without it tells"});
+    options.engine = *engine;
+  }
+  const auto config = read_taped_config(system.disk, words.config);
+  if (!config) return report_of_command(config.error());
+  if (const auto level = set_log_level(config->log_level); !level) return report(level.error());
+  const auto rebuilt = rebuild_catalogue(system.env(), *config, options, [](const std::string& line) {
+    std::fprintf(stderr, "%s\n", escape_unprintable(line).c_str());
+  });
+  if (!rebuilt) return report_of_command(rebuilt.error());
+  std::fputs(text_of(*rebuilt).c_str(), stdout);
+  if (found_damage(*rebuilt)) return kExitDamaged;
+  return rebuilt->in_place ? 0 : kExitFailed;
+}
+
+// For run: in every thread from the beginning, so that only sigwait() sees them.
+sigset_t block_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+int start(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
 
   CLI::App app{"The Tapewarden tape engine"};
   app.set_version_flag("--version", TAPEWARDEN_VERSION);
   app.require_subcommand(1);
-  app.footer("Exit status: 0 done, 1 failed or refused, 2 wrong usage, 6 damage found.");
+  app.footer(
+      "Exit status: 0 done, 1 failed or refused, 2 wrong usage, 6 damage found; of catalogue-rebuild also 3 "
+      "nothing found, 5 no answer.");
   std::string config;
   auto* serve = app.add_subcommand("run", "Serve until SIGTERM");
   serve->add_option("--config", config, "taped.toml")->required();
+  RebuildWords words;
+  auto* rebuilding = app.add_subcommand(
+      "catalogue-rebuild", "Put a lost catalogue together again from the cartridges; the engine is stopped");
+  rebuilding->add_option("--config", words.config, "taped.toml")->required();
+  rebuilding->add_option("--engine", words.engine, "UUID of the engine whose catalogue it is to be");
+  rebuilding->add_flag("--set-aside", words.set_aside, "Rename the catalogue that is there");
+  rebuilding->add_flag("--incomplete", words.incomplete,
+                       "Put it in place though cartridges could not be read");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -79,6 +133,11 @@ int start(int argc, char** argv) {
   const std::string heap_warning = crypto::harden_process(kSecureHeapBytes);
   if (!heap_warning.empty()) log(LogLevel::kWarning, heap_warning);
   if (const auto tested = crypto::run_self_test(); !tested) return report(tested.error());
+  if (rebuilding->parsed()) {
+    System system;
+    return rebuild(system, words);
+  }
+  const sigset_t signals = block_signals();
   System system;
   return run(system, config, signals);
 }

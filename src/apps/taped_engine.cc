@@ -4,8 +4,10 @@
 #include <atomic>
 #include <thread>
 
+#include "apps/engine_id.h"
 #include "apps/engine_workers.h"
 #include "apps/log.h"
+#include "apps/no_keys.h"
 #include "apps/ticker.h"
 #include "base/counted.h"
 #include "base/text.h"
@@ -17,7 +19,6 @@ namespace {
 
 using engine::NoticeKind;
 
-constexpr std::size_t kIdFileLimit = 64;              // bytes
 constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
@@ -25,28 +26,11 @@ constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again 
 constexpr std::size_t kExpiredAtOnce = 100;
 constexpr std::size_t kMostNamed = 20;  // in one line of the log
 
-// Of an engine without key servers: every cartridge is clear.
-class NoKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
- public:
-  Result<engine::KeyNames> serve(tape::TapeDrive&) override { return none(); }
-  Status confirm(tape::TapeDrive&, std::chrono::milliseconds) override { return none(); }
-  Status check_labels(const std::vector<std::string>&) override { return none(); }
-  Status check_group(const std::string&) override { return none(); }
-
- private:
-  static std::unexpected<Error> none() {
-    return fail(ErrorCode::kUnavailable, "the engine has no key servers", "engine.key_servers",
-                "name the engine.toml that says where they are");
-  }
-};
-
 Result<Uuid> read_or_make_id(Env env, const std::string& path) {
-  if (!env.disk->exists(path))
-    TRY(write_file_atomically(*env.disk, path, as_bytes(Uuid::random(*env.random).text() + "\n")));
-  const auto content = TRY(read_file(*env.disk, path, kIdFileLimit));
-  const auto id = Uuid::parse(trim(as_text(content)));
-  if (id) return *id;
-  return fail(ErrorCode::kCorrupt, path + " holds no id", "engine.data", "put the file back as it was");
+  if (const auto id = TRY(read_engine_id(*env.disk, path))) return *id;
+  const auto made = Uuid::random(*env.random);
+  TRY(write_engine_id(*env.disk, path, made));
+  return made;
 }
 
 // The first of them, for a line of the log.

@@ -123,5 +123,12 @@ TEST(Site, U2_VerbsAreHandedToTheKeyServersProgram) {
   EXPECT_FALSE(site_words({"run"}));
 }
 
+TEST(Catalogue, U2_VerbsAreHandedToTheEnginesProgram) {
+  EXPECT_THAT(*catalogue_words({"rebuild", "--config", "f"}),
+              ::testing::ElementsAre("catalogue-rebuild", "--config", "f"));
+  EXPECT_FALSE(catalogue_words({}));
+  EXPECT_FALSE(catalogue_words({"run"}));
+}
+
 }  // namespace
 }  // namespace tapewarden::cli

@@ -18,7 +18,7 @@ std::string bash_script(const std::vector<Command>& commands) {
       line += " " + std::string(argument.name) + (argument.kind == ArgumentKind::kSecret ? "-file" : "");
     }
   }
-  std::string nouns = "site";
+  std::string nouns = "site catalogue";
   std::string cases;
   for (const auto& [noun, list] : verbs) {
     nouns += " " + std::string(noun);

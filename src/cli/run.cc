@@ -36,28 +36,28 @@ std::string config_directory() {
   return (base.empty() ? variable("HOME") + "/.config" : base) + "/tapewarden";
 }
 
-// tapewarden-keyd beside this program, else the one on the search path.
-std::string keyd_program() {
+// A daemon's program beside this one, else the one on the search path.
+std::string program_beside(const std::string& name) {
   std::string path(kPathLimit, '\0');
   const auto size = ::readlink("/proc/self/exe", path.data(), path.size());
   if (size > 0) {
     path.resize(static_cast<std::size_t>(size));
-    const std::string beside = parent_directory(path) + "/tapewarden-keyd";
+    const std::string beside = parent_directory(path) + "/" + name;
     if (::access(beside.c_str(), X_OK) == 0) return beside;
   }
-  return "tapewarden-keyd";
+  return name;
 }
 
-// Becomes tapewarden-keyd; comes back only with an error.
-Error become_keyd(const std::vector<std::string>& words) {
-  std::vector<std::string> owned{keyd_program()};
+// Becomes that program; comes back only with an error.
+Error become(const std::string& name, const std::vector<std::string>& words) {
+  std::vector<std::string> owned{program_beside(name)};
   owned.insert(owned.end(), words.begin(), words.end());
   std::vector<char*> arguments;
   for (auto& word : owned) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   ::execvp(arguments.front(), arguments.data());
   return {ErrorCode::kNotFound, "cannot run " + owned.front(), "",
-          "install tapewarden-keyd beside tapewarden, or on the search path"};
+          "install " + name + " beside tapewarden, or on the search path"};
 }
 
 }  // namespace
@@ -84,6 +84,15 @@ Result<std::vector<std::string>> site_words(const std::vector<std::string>& word
       "tapewarden site verify-audit PATH");
 }
 
+Result<std::vector<std::string>> catalogue_words(const std::vector<std::string>& words) {
+  if (words.empty() || words.front() != "rebuild")
+    return fail(ErrorCode::kInvalidArgument, "a catalogue has no such verb", "catalogue",
+                "use: tapewarden catalogue rebuild --config FILE");
+  std::vector<std::string> out(words);
+  out.front() = "catalogue-rebuild";
+  return out;
+}
+
 int run(Context& context, std::vector<std::string> words) {
   auto parsed = parse_command_line(all_commands(), std::move(words));
   if (!parsed) return report(*context.err, parsed.error());
@@ -104,12 +113,16 @@ int run(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   if (!words.empty() && words.front() == "site") {
     const auto mapped = site_words({words.begin() + 1, words.end()});
-    return report(std::cerr, mapped ? become_keyd(*mapped) : mapped.error());
+    return report(std::cerr, mapped ? become("tapewarden-keyd", *mapped) : mapped.error());
+  }
+  if (!words.empty() && words.front() == "catalogue") {
+    const auto mapped = catalogue_words({words.begin() + 1, words.end()});
+    return report(std::cerr, mapped ? become("tapewarden-taped", *mapped) : mapped.error());
   }
   // They work on the server's own files, so its program does them.
   const bool on_files =
       words.size() > 1 && words.front() == "server" && (words[1] == "introduce" || words[1] == "merge-with");
-  if (on_files) return report(std::cerr, become_keyd({words.begin() + 1, words.end()}));
+  if (on_files) return report(std::cerr, become("tapewarden-keyd", {words.begin() + 1, words.end()}));
   (void)crypto::harden_process(kSecureHeapBytes);
   (void)std::signal(SIGPIPE, SIG_IGN);
   RealClock clock;

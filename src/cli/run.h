@@ -18,4 +18,7 @@ int run(Context& context, std::vector<std::string> words);
 // kInvalidArgument for a verb that there is not. `words` begins behind "site".
 Result<std::vector<std::string>> site_words(const std::vector<std::string>& words);
 
+// The same for `tapewarden catalogue VERB ...` and tapewarden-taped.
+Result<std::vector<std::string>> catalogue_words(const std::vector<std::string>& words);
+
 }  // namespace tapewarden::cli

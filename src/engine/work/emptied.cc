@@ -96,7 +96,7 @@ Result<std::unique_ptr<Job>> pick_erase(WorkState& state, EraseUrgency urgency) 
       continue;
     auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
     if (!claimed || claimed->cartridge.state != CartridgeState::kAwaitingErase) continue;
-    auto drive = state.drives.claim({cartridge.kind, TapeEncryption::kClear});
+    auto drive = state.drives.claim({cartridge.kind, TapeEncryption::kClear, cartridge.library});
     if (!drive) continue;
     return std::make_unique<EraseJob>(state, *std::move(drive), std::move(claimed->claim),
                                       std::move(claimed->cartridge));
