@@ -24,7 +24,8 @@ class PoolWriter {
   PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool)
       : state_(state), station_(station), pool_(pool) {}
 
-  // A cartridge that takes images is in the drive. False: none now; what is to be done about it is raised.
+  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
+  // now; what is to be done about it is raised.
   Result<bool> ready();
   bool mounted() const { return mount_.has_value(); }
   // REQUIRES: mounted().
@@ -50,6 +51,9 @@ class PoolWriter {
     bool begins = false;  // from its beginning
     Claims::Claim claim;
   };
+  Result<Pool> pool_now();
+  // What is mounted is clear, and the pool was set to encrypt since: it is put away, and nothing mounted.
+  Result<bool> still_takes();
   Result<std::optional<Choice>> choose();
   Result<std::optional<Choice>> choose_filling(const Pool& pool);
   Result<std::optional<Choice>> choose_scratch(const Pool& pool);
