@@ -49,6 +49,44 @@ TEST(Fault, T9_NothingIsWrittenInClearInAPoolThatEncrypts) {
   EXPECT_EQ(bench.back.file_of("A00002L9").find("plaintext-of-the-volume"), std::string_view::npos);
 }
 
+// Sets pool 1 to encrypt when the drives get the `number`-th block that is written.
+void encrypt_at_block(WorkBench& bench, unsigned number) {
+  for (const auto drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive})
+    bench.back.to_drives[drive]->meet =
+        [&bench, number, seen = 0U](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+      if (is_command(cdb, scsi::Opcode::kWrite6) && ++seen == number) bench.encrypt_pool(1);
+      return std::nullopt;
+    };
+}
+
+TEST(Fault, T9_AJobGoesOnWithAnotherCartridgeWhenItsPoolIsSetToEncrypt) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2));
+  encrypt_at_block(bench, 3);  // within the image of the first
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1") << "not behind what was written in clear";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.back.file_of("A00002L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_ACartridgeThatWasMountedInClearMeanwhileTakesNothing) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  encrypt_at_block(bench, 1);  // its label
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.cartridge("A00001L9").medium, 2U) << "begun once more";
+  EXPECT_EQ(bench.cartridge("A00001L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
 TEST(Fault, T9_WithoutADriveThatEncryptsAsThePoolAsksTheVolumesWait) {
   WorkBench bench;
   bench.edit_pool(1, [](Pool& pool) {

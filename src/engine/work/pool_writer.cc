@@ -89,8 +89,10 @@ std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume>
 }
 
 Result<bool> PoolWriter::ready() {
-  if (mount_) return true;
+  if (mount_ && TRY(still_takes())) return true;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
+    // The pool may have been set otherwise since the drive was claimed for it.
+    if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;
     auto choice = TRY(choose());
     if (!choice) {
       note_none();
@@ -101,7 +103,8 @@ Result<bool> PoolWriter::ready() {
       (void)state_.parts.notices.clear(NoticeKind::kNoScratchCartridge, pool_name(pool_),
                                        "cartridge " + choice->cartridge.barcode + " takes its volumes");
       state_.pauses.clear(pool_name(pool_));
-      return true;
+      if (TRY(still_takes())) return true;  // mounting takes its time
+      continue;
     }
     if (fault_of(mounted.error()) == MountFault::kNone) return std::unexpected(mounted.error());
     const bool missing = fault_of(mounted.error()) == MountFault::kLibrary &&
@@ -125,13 +128,25 @@ void PoolWriter::note_none() {
   state_.pauses.put_off(pool_name(pool_), kFirstPause);
 }
 
-Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
-  busy_ = false;
+Result<Pool> PoolWriter::pool_now() {
   Pool pool;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     pool = TRY(view.pool(pool_));
     return {};
   }));
+  return pool;
+}
+
+Result<bool> PoolWriter::still_takes() {
+  const bool clear = tape_encryption(mount_->cartridge().encryption) == TapeEncryption::kClear;
+  if (!clear || TRY(pool_now()).encryption == PoolEncryption::kOff) return true;
+  TRY(end());
+  return false;
+}
+
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
+  busy_ = false;
+  const auto pool = TRY(pool_now());
   auto choice = TRY(choose_filling(pool));
   if (choice) return choice;
   return choose_scratch(pool);

@@ -27,7 +27,8 @@ class PoolWriter {
   PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool)
       : state_(state), station_(station), pool_(pool) {}
 
-  // A cartridge that takes images is in the drive. False: none now; what is to be done about it is raised.
+  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
+  // now; what is to be done about it is raised.
   Result<bool> ready();
   bool mounted() const { return mount_.has_value(); }
   // REQUIRES: mounted().
@@ -53,6 +54,9 @@ class PoolWriter {
     bool begins = false;  // from its beginning
     Claims::Claim claim;
   };
+  Result<Pool> pool_now();
+  // What is mounted is clear, and the pool was set to encrypt since: it is put away, and nothing mounted.
+  Result<bool> still_takes();
   Result<std::optional<Choice>> choose();
   std::vector<PhysicalVolume> within_reach(std::vector<PhysicalVolume> cartridges) const;
   Result<std::optional<Choice>> choose_filling(const Pool& pool);
