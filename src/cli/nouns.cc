@@ -35,6 +35,7 @@ const std::vector<Command>& all_commands() {
                              volume_commands,
                              physical_volume_commands,
                              notice_commands,
+                             report_commands,
                              host_drive_commands,
                              completion_commands}) {
       auto some = make();
