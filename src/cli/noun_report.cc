@@ -33,7 +33,7 @@ Result<std::string> collect(ServerSession& server, const std::string& target) {
     const auto part = TRY(server.get(target + (next.empty() ? "" : "&after=" + next)));
     const auto text = TRY(text_of(part, "text"));
     const auto place = TRY(text_of(part, "next"));
-    if (text.empty() || place.find_first_not_of(kPlaceLetters) != std::string::npos ||
+    if ((text.empty() && !place.empty()) || place.find_first_not_of(kPlaceLetters) != std::string::npos ||
         (place == next && !place.empty()))
       return not_understood();
     report += text;
