@@ -39,6 +39,7 @@ std::vector<Command> pool_rekey_commands();
 std::vector<Command> volume_commands();  // logical volumes
 std::vector<Command> physical_volume_commands();
 std::vector<Command> notice_commands();      // intervention, engine messages, trace
+std::vector<Command> report_commands();      // of the tape engine
 std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key
 std::vector<Command> completion_commands();
 

@@ -97,6 +97,8 @@ class OperatorRoutes : public ::testing::Test {
     }
     http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
     const auto response = router_->respond(std::move(http));
+    type_ = response.headers.get("Content-Type");
+    if (type_ != "application/json") return {response.status, json::string(as_text(response.body))};
     return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
   }
   Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
@@ -112,6 +114,7 @@ class OperatorRoutes : public ::testing::Test {
   engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
   std::vector<std::string> records_;
   bool ready_ = true;
+  std::string type_;  // of the last answer
   ThreadPool workers_{1};
   std::unique_ptr<Router> router_;
 };
@@ -139,17 +142,18 @@ TEST_F(OperatorRoutes, U3_AnAuditorChangesNothingOfTheEngine) {
   for (const auto* route : changes)
     EXPECT_EQ(as(Role::kAuditor, std::string(route->method), target_of(*route), json::object{}).status, 403U)
         << route->pattern;
-  for (const auto* target : {"/v1/pools", "/v1/pools/2", "/v1/pool-use", "/v1/storage-groups",
-                             "/v1/management-classes", "/v1/volumes", "/v1/recalls", "/v1/volume-copies",
-                             "/v1/physical-volumes", "/v1/interventions", "/v1/host-messages"})
+  for (const auto* target :
+       {"/v1/pools", "/v1/pools/2", "/v1/pool-use", "/v1/storage-groups", "/v1/management-classes",
+        "/v1/volumes", "/v1/recalls", "/v1/volume-copies", "/v1/physical-volumes", "/v1/interventions",
+        "/v1/host-messages", "/v1/reports/cache-contents"})
     EXPECT_EQ(as(Role::kAuditor, "GET", target).status, 200U) << target;
   EXPECT_TRUE(records_.empty());
 }
 
 TEST_F(OperatorRoutes, U3_WithoutAnEngineEveryRouteSaysSo) {
   start(false);
-  for (const auto* target :
-       {"/v1/pools", "/v1/volumes", "/v1/physical-volumes", "/v1/interventions", "/v1/traces/A00001"})
+  for (const auto* target : {"/v1/pools", "/v1/volumes", "/v1/physical-volumes", "/v1/interventions",
+                             "/v1/traces/A00001", "/v1/reports/volume-map", "/v1/reports/volume-map/parts"})
     EXPECT_EQ(call("GET", target).error(), "501 engine") << target;
   EXPECT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001"}}).error(), "501 engine");
   EXPECT_EQ(call("GET", "/v1/status").status, 200U);
@@ -296,6 +300,87 @@ TEST_F(OperatorRoutes, T10_CopiesAndPoolsAreFoundByLabelAndEncryption) {
   EXPECT_THAT(call("GET", "/v1/physical-volumes/P00001L9/volumes").each("volser"),
               ElementsAre("A00002", "A00001"));
   EXPECT_EQ(call("GET", "/v1/physical-volumes/P00001L9").number("only_copies"), 2);
+}
+
+TEST_F(OperatorRoutes, T10_AReportComesWholeInEachFormat) {
+  ASSERT_TRUE(bench_.box.put(engine::testing::cartridge("P00001L9", 2)));
+  bench_.put_migrated("A00001", "P00001L9", 2);
+  bench_.put_migrated("B00001", "P00001L9", 1);
+  const auto body = [&](const std::string& target) {
+    const auto outcome = call("GET", "/v1/reports/" + target);
+    EXPECT_EQ(outcome.status, 200U) << target;
+    return outcome.body.is_string() ? std::string(outcome.body.as_string()) : json::serialize(outcome.body);
+  };
+  const auto map = body("volume-map");
+  EXPECT_EQ(type_, "text/plain; charset=utf-8");
+  EXPECT_LT(map.find("B00001"), map.find("A00001"));
+  EXPECT_TRUE(map.ends_with("END, 2 ROWS\n")) << map;
+  EXPECT_THAT(body("volume-map?format=csv"), HasSubstr("P00001L9,2,1,"));
+  EXPECT_EQ(type_, "text/csv; charset=utf-8");
+  EXPECT_THAT(body("volume-status?format=json&volume=b"), HasSubstr("\"count\":1"));
+  EXPECT_EQ(type_, "application/json");
+  EXPECT_THAT(body("physical-volume-status?barcode=p00001l9"), HasSubstr("END, 1 ROWS"));
+  EXPECT_THAT(body("physical-volume-status?pool=3"), HasSubstr("END, 0 ROWS"));
+  EXPECT_THAT(body("physical-media-pools?format=csv"), HasSubstr("pool,name"));
+  const auto sums = body("point-in-time-statistics");
+  EXPECT_THAT(sums, HasSubstr("volumes_migrated"));
+  EXPECT_THAT(sums, ::testing::Not(HasSubstr("host_bytes_written"))) << "nobody counts it";
+  EXPECT_TRUE(records_.empty());
+}
+
+TEST_F(OperatorRoutes, T10_ALongReportIsRefusedWholeAndGivenInParts) {
+  ASSERT_TRUE(bench_.box.put(engine::testing::cartridge("P00001L9", 2)));
+  constexpr std::uint32_t kVolumes = 30'000;
+  constexpr std::uint32_t kAtOnce = 5'000;
+  for (std::uint32_t begin = 0; begin < kVolumes; begin += kAtOnce)
+    ASSERT_TRUE(bench_.box->change([&](engine::CatalogueChange& change) -> Status {
+      for (auto i = begin; i < begin + kAtOnce; ++i) {
+        auto volume = engine::testing::written_volume("V" + std::to_string(10'000 + i));
+        volume.primary = engine::testing::copy_on("P00001L9", i + 1);
+        TRY(change.put(volume));
+      }
+      return {};
+    }));
+  const auto refused = call("GET", "/v1/reports/volume-map?format=json");
+  EXPECT_EQ(refused.error(), "429 name");
+  EXPECT_THAT(json::serialize(refused.body), HasSubstr("reports/volume-map/parts"));
+  for (const std::string name : {"volume-map", "volume-status"}) {
+    std::string all;
+    std::size_t parts = 0;
+    std::string next;
+    do {
+      const auto part =
+          call("GET", "/v1/reports/" + name + "/parts?format=json" + (next.empty() ? "" : "&after=" + next));
+      ASSERT_EQ(part.status, 200U) << name;
+      all += part.text("text");
+      next = part.text("next");
+      ++parts;
+    } while (!next.empty());
+    EXPECT_GT(parts, 5U) << name;
+    const auto report = json::parse(all);
+    EXPECT_EQ(report.at("count").to_number<std::size_t>(), kVolumes) << name;
+    ASSERT_EQ(report.at("rows").as_array().size(), kVolumes) << name;
+    EXPECT_EQ(report.at("rows").at(kVolumes - 1).at("volser"), "V39999") << name;
+  }
+}
+
+TEST_F(OperatorRoutes, T10_WhatIsWrongWithAReportIsNamed) {
+  const auto error = [&](const std::string& target) { return call("GET", "/v1/reports/" + target).error(); };
+  EXPECT_EQ(error("tape-map"), "400 name");
+  EXPECT_EQ(error("volume-map?format=xml"), "400 format");
+  EXPECT_EQ(error("volume-map?volume=A"), "400 volume");
+  EXPECT_EQ(error("volume-status?volume=A-B"), "400 volume");
+  EXPECT_EQ(error("cache-contents?pool=1"), "400 pool");
+  EXPECT_EQ(error("physical-volume-status?pool=33"), "400 pool");
+  EXPECT_EQ(error("physical-volume-status?pool=3&barcode=P00001L9"), "400 pool");
+  EXPECT_EQ(error("physical-volume-status?barcode=P00009L9"), "404 barcode");
+  EXPECT_EQ(error("volume-map?days=2"), "400 days");
+  EXPECT_EQ(error("historical-statistics?days=91"), "400 days");
+  for (const auto* after : {"0", "x-A", "0-", "0-a b", "0-P00001L9.", "0-P00001L9.x", "-1-P00001L9"})
+    EXPECT_EQ(error("volume-map/parts?after=" + std::string(after)), "400 after") << after;
+  EXPECT_EQ(error("physical-media-pools/parts?after=0-1"), "400 after");
+  EXPECT_EQ(error("historical-statistics"), "501 name");
+  EXPECT_EQ(error("historical-pool-statistics/parts"), "501 name");
 }
 
 TEST_F(OperatorRoutes, T13_ACartridgesWayInAndOut) {

@@ -15,6 +15,7 @@
 #include "engine/operator/parts.h"
 #include "engine/operator/recall_orders.h"
 #include "engine/physical/mount_trace.h"
+#include "engine/report/statistics_book.h"
 #include "iscsi/server.h"
 #include "people/events.h"
 #include "people/people.h"
@@ -53,8 +54,9 @@ struct EngineServices {
   engine::RecallOrders& recalls;
   // Of a logical volume or a cartridge, the newest mount first.
   std::function<std::vector<MountRecord>(const std::string& name)> traces = {};
-  std::function<bool()> reclaim_inhibited = {};       // by its schedule, now
-  std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
+  const engine::StatisticsBook* statistics = nullptr;  // outlives the routes
+  std::function<bool()> reclaim_inhibited = {};        // by its schedule, now
+  std::function<engine::TransferRates()> rates = {};   // of the drives; what is not known is assumed
 };
 
 // What the routes work on. All borrowed; they outlive the router.
@@ -90,5 +92,6 @@ std::vector<Route> construct_routes(const TapedServices& services);  // storage 
 std::vector<Route> volume_routes(const TapedServices& services);     // logical volumes
 std::vector<Route> physical_volume_routes(const TapedServices& services);
 std::vector<Route> notice_routes(const TapedServices& services);  // interventions, host messages, traces
+std::vector<Route> report_routes(const TapedServices& services);
 
 }  // namespace tapewarden::admin

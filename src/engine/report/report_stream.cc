@@ -1,9 +1,12 @@
 #include "engine/report/report_stream.h"
 
+#include "base/text.h"
 #include "engine/report/row_source.h"
 
 namespace tapewarden::engine {
 namespace {
+
+constexpr std::uint64_t kMostRows = std::uint64_t{1} << 40;
 
 std::unique_ptr<RowSource> source_of(const BulkRequest& request, const StatisticsBook* book, WallTime now) {
   switch (request.kind) {
@@ -29,6 +32,15 @@ std::unique_ptr<RowSource> source_of(const BulkRequest& request, const Statistic
 
 }  // namespace
 
+std::unexpected<Error> no_such_place() {
+  return fail(ErrorCode::kInvalidArgument, "the report has no such place", "after",
+              "give `next` of the part before, and the same report and format");
+}
+
+Status RowSource::go_to(std::string_view) {
+  return no_such_place();
+}
+
 struct ReportStream::State {
   State(Catalogue& known, const BulkRequest& request, std::unique_ptr<RowSource> rows, WallTime now)
       : catalogue(known),
@@ -50,6 +62,22 @@ ReportStream::ReportStream(Catalogue& catalogue, const StatisticsBook* book, con
 ReportStream::~ReportStream() = default;
 ReportStream::ReportStream(ReportStream&&) noexcept = default;
 ReportStream& ReportStream::operator=(ReportStream&&) noexcept = default;
+
+// "ROWS-PLACE OF THE SOURCE"
+Status ReportStream::go_to(std::string_view place) {
+  const auto dash = place.find('-');
+  const auto rows = parse_number(place.substr(0, dash), 0, kMostRows, "after");
+  if (dash == std::string_view::npos || !rows) return no_such_place();
+  TRY(state_->source->go_to(place.substr(dash + 1)));
+  state_->writer.go_on_after(*rows);
+  state_->step = State::Step::kRows;
+  return {};
+}
+
+std::string ReportStream::place() const {
+  if (state_->step != State::Step::kRows) return {};
+  return std::to_string(state_->writer.rows()) + "-" + state_->source->place();
+}
 
 Result<std::optional<std::string>> ReportStream::next() {
   using Step = State::Step;

@@ -18,11 +18,18 @@ class RowSource;
 
 class ReportStream {
  public:
-  // `book`: for the statistics of this moment; nullptr when there is none.
+  // `book`: for the statistics of this moment; nullptr when there is none: then of this moment the sums alone
+  // are told.
   ReportStream(Catalogue& catalogue, const StatisticsBook* book, const BulkRequest& request, WallTime now);
   ~ReportStream();
   ReportStream(ReportStream&&) noexcept;
   ReportStream& operator=(ReportStream&&) noexcept;
+
+  // Goes on where another stream for the same request was. kInvalidArgument naming "after" for a text that
+  // no place() gave. REQUIRES: next() was not called.
+  Status go_to(std::string_view place);
+  // Where the report stands after what next() gave; empty when it is whole. Printable; for go_to() alone.
+  std::string place() const;
 
   // The next piece, never empty; nothing when the report is whole. kNotFound for a cartridge that there is
   // none of; errors of the catalogue. REQUIRES: it gave neither an error nor nothing before.

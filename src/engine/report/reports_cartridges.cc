@@ -67,6 +67,12 @@ class PhysicalVolumeStatus final : public RowSource {
     after_ = std::move(found.next);
     return !after_.empty();
   }
+  std::string place() const override { return after_; }
+  Status go_to(std::string_view place) override {
+    if (!check_barcode(place, "after")) return no_such_place();
+    after_ = place;
+    return {};
+  }
 
  private:
   static void give(const PhysicalVolume& on, const TakeRow& take) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 
+#include "base/text.h"
 #include "engine/report/limits.h"
 #include "engine/report/row_source.h"
 
@@ -23,7 +25,8 @@ class PointInTime final : public RowSource {
       const auto current = book_->current();
       if (current.began == open.began) open.add(current);
     }
-    for (std::size_t i = 0; i < kMeasures; ++i)
+    // Without a book nothing was counted; zeros would say that nothing happened.
+    for (std::size_t i = 0; book_ != nullptr && i < kMeasures; ++i)
       take({std::string(to_string(static_cast<Measure>(i))), open.measures[i], open.began});
     give_volumes(TRY(view.volume_totals()), take);
     give_cartridges(TRY(view.cartridge_totals()), take);
@@ -94,6 +97,14 @@ class Records {
     }
     return records.size() == kIntervals;
   }
+  // Milliseconds of the time from which on records are wanted.
+  std::string place() const { return std::to_string(from_.time_since_epoch().count()); }
+  Status go_to(std::string_view place) {
+    const auto from = parse_number(place, 0, std::numeric_limits<std::int64_t>::max(), "after");
+    if (!from) return no_such_place();
+    from_ = WallTime(WallTime::duration(static_cast<std::int64_t>(*from)));
+    return {};
+  }
 
  private:
   WallTime from_;
@@ -123,6 +134,8 @@ class History final : public RowSource {
       take(cells);
     });
   }
+  std::string place() const override { return records_.place(); }
+  Status go_to(std::string_view place) override { return records_.go_to(place); }
 
  private:
   // In the text, which has no room for all.
@@ -168,6 +181,8 @@ class PoolHistory final : public RowSource {
       }
     });
   }
+  std::string place() const override { return records_.place(); }
+  Status go_to(std::string_view place) override { return records_.go_to(place); }
 
  private:
   Records records_;

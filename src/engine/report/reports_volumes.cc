@@ -1,3 +1,6 @@
+#include <limits>
+
+#include "base/text.h"
 #include "engine/report/limits.h"
 #include "engine/report/row_source.h"
 
@@ -23,6 +26,8 @@ class VolumeMap final : public RowSource {
     return kColumns;
   }
   Result<bool> page(CatalogueView& view, const TakeRow& take) override {
+    if (goes_on_) on_ = TRY(view.find_cartridge(after_));
+    goes_on_ = false;
     if (!on_) {
       auto next = TRY(view.cartridges({}, {.limit = 1, .after = after_}));
       if (next.items.empty()) return false;
@@ -44,11 +49,26 @@ class VolumeMap final : public RowSource {
     if (placed.size() < kReportRows) on_.reset();
     return true;
   }
+  // "BARCODE", which is done, or "BARCODE.FILE"
+  std::string place() const override { return on_ ? after_ + "." + std::to_string(file_) : after_; }
+  Status go_to(std::string_view place) override {
+    const auto dot = place.find('.');
+    after_ = place.substr(0, dot);
+    if (!check_barcode(after_, "after")) return no_such_place();
+    if (dot == std::string_view::npos) return {};
+    const auto file =
+        parse_number(place.substr(dot + 1), 0, std::numeric_limits<std::uint32_t>::max(), "after");
+    if (!file) return no_such_place();
+    file_ = static_cast<std::uint32_t>(*file);
+    goes_on_ = true;
+    return {};
+  }
 
  private:
   std::optional<PhysicalVolume> on_;
   std::string after_;
   std::uint32_t file_ = 0;
+  bool goes_on_ = false;  // on the cartridge `after_`, which may be gone by now
 };
 
 class CacheContents final : public RowSource {
@@ -72,6 +92,12 @@ class CacheContents final : public RowSource {
     }
     after_ = std::move(found.next);
     return !after_.empty();
+  }
+  std::string place() const override { return after_; }
+  Status go_to(std::string_view place) override {
+    if (!check_volser(place)) return no_such_place();
+    after_ = place;
+    return {};
   }
 
  private:
@@ -122,6 +148,12 @@ class VolumeStatus final : public RowSource {
     }
     after_ = std::move(found.next);
     return !after_.empty();
+  }
+  std::string place() const override { return after_; }
+  Status go_to(std::string_view place) override {
+    if (!check_volser(place)) return no_such_place();
+    after_ = place;
+    return {};
   }
 
  private:

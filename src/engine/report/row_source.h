@@ -19,7 +19,15 @@ class RowSource {
   virtual const std::vector<Column>& columns() const = 0;
   // Gives the rows of the next page, maybe none. False: that was the last one.
   virtual Result<bool> page(CatalogueView& view, const TakeRow& take) = 0;
+  // Where the next page begins, in printable characters; of a source of one page: empty.
+  virtual std::string place() const { return {}; }
+  // Goes on there, of another source for the same request. kInvalidArgument naming "after" for what is no
+  // place. REQUIRES: no page was given yet.
+  virtual Status go_to(std::string_view place);
 };
+
+// Of a place that no source gave.
+std::unexpected<Error> no_such_place();
 
 // reports_volumes.cc
 std::unique_ptr<RowSource> volume_map();

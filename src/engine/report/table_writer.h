@@ -31,6 +31,9 @@ class TableWriter {
   std::string begin(WallTime made);
   // REQUIRES: a cell for each column.
   std::string row(const std::vector<Cell>& cells);
+  // Instead of begin(): the rows so far were given by another writer.
+  void go_on_after(std::uint64_t rows) { rows_ = rows; }
+  std::uint64_t rows() const { return rows_; }
   // With the number of rows, so that a report that was cut off shows.
   std::string end();
 
