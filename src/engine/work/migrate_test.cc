@@ -106,6 +106,25 @@ TEST(Migrate, T5_ACopyDuringWhichAHostTakesTheVolumeDoesNotCount) {
   bench.expect_everything_readable();
 }
 
+TEST(Migrate, T5_AVolumeWhoseFileCannotBeReadHoldsUpNoRecall) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.write("VOL002", volume_content(300'000, 2));
+  done(bench.cached->env().disk->remove(take(bench.cached->path_of(bench.volume("VOL002")))));
+  unsigned failed = 0;
+  for (int i = 0; i < 12; ++i) {
+    bench.back.sim.clock.advance(std::chrono::minutes(11));
+    if (!bench.work->step()) ++failed;
+  }
+  EXPECT_EQ(failed, 12U) << "it is tried again and again";
+  bench.ask("VOL001");
+  bench.back.sim.clock.advance(std::chrono::seconds(1));
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+}
+
 TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1), 1, 2);

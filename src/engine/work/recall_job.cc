@@ -55,6 +55,8 @@ Result<bool> RecallJob::has_room(const Wish& wish) {
   }
   if (!room) return std::unexpected(room.error());
   state_.refused.add(wish.volume.volser);
+  // It does not grow: nobody tells when a host's unmount or an expiry made room, and asking moves no tape.
+  state_.pauses.clear(kRoomPause);
   state_.pauses.put_off(kRoomPause, kFirstPause);
   return false;
 }

@@ -145,6 +145,21 @@ TEST(Recall, T5_WithoutRoomTheRecallWaitsUntilThereIsSome) {
   EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
 }
 
+TEST(Recall, T5_RoomThatCameIsSeenSoonHoweverLongThereWasNone) {
+  WorkBench bench({.cache = {.bytes = 700'000}});
+  migrated(bench, 1);
+  bench.write("VOL008", volume_content(500'000, 8), 9);
+  bench.steps();
+  ASSERT_EQ(bench.volume("VOL008").residence(), Residence::kPremigrated);
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.mounted = "2000000001"; });
+  bench.ask("VOL001");
+  for (int i = 0; i < 10; ++i) bench.wait_and_step(std::chrono::minutes(11));
+  EXPECT_EQ(bench.told, std::vector<std::string>());
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.mounted.clear(); });
+  bench.wait_and_step(std::chrono::seconds(15));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+}
+
 TEST(Recall, T5_AMigrationGivesWayToARecallAfterTheImageItIsAt) {
   WorkBench bench;
   migrated(bench, 1);

@@ -75,6 +75,8 @@ Result<bool> Work::step() {
     state_->parts.desk.wake();  // a drive and a cartridge are free again
   }
   if (!done) {
+    // What the job worked on has a pause of its own, which grows; other work does not wait for it.
+    state_->pauses.clear(kStepPause);
     state_->pauses.put_off(kStepPause, kShortPause);
     return std::unexpected(done.error());
   }
