@@ -76,8 +76,10 @@ Result<bool> tidy_emptied(WorkState& state) {
   }
   if (!any) return false;
   // They may be what a pool waits for.
-  for (unsigned pool = 0; pool <= kMaximumPool; ++pool)
+  for (unsigned pool = 0; pool <= kMaximumPool; ++pool) {
     state.pauses.clear(pool_name(static_cast<std::uint8_t>(pool)));
+    state.pauses.clear(left_pause(static_cast<std::uint8_t>(pool)));
+  }
   return true;
 }
 

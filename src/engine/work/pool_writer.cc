@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
+#include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -71,6 +72,7 @@ Result<bool> PoolWriter::ready() {
       (void)state_.parts.notices.clear(NoticeKind::kNoScratchCartridge, pool_name(pool_),
                                        "cartridge " + choice->cartridge.barcode + " takes its volumes");
       state_.pauses.clear(pool_name(pool_));
+      state_.pauses.clear(left_pause(pool_));
       return true;
     }
     if (fault_of(mounted.error()) == MountFault::kNone) return std::unexpected(mounted.error());
@@ -84,6 +86,10 @@ Result<bool> PoolWriter::ready() {
 }
 
 void PoolWriter::note_none() {
+  if (left_) {
+    state_.pauses.put_off(left_pause(pool_), kFirstPause);
+    return;
+  }
   if (busy_) {
     state_.pauses.put_off(pool_name(pool_), kShortPause);
     return;
@@ -97,6 +103,7 @@ void PoolWriter::note_none() {
 
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
   busy_ = false;
+  left_ = false;
   Pool pool;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     pool = TRY(view.pool(pool_));
@@ -149,6 +156,11 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool&
     found = TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates));
     return {};
   }));
+  if (leaves_ == LeavesLast::kYes) {
+    std::erase_if(found, [&](const auto& one) { return state_.cartridges.claimed(one.barcode); });
+    left_ = found.size() == 1 && TRY(reclaim_wants(state_, found.front()));
+    if (left_) return std::nullopt;
+  }
   for (const auto& listed : found) {
     if (state_.pauses.paused(cartridge_pause(listed.barcode))) continue;
     auto claimed = TRY(claim_cartridge(state_, listed.barcode));
