@@ -77,6 +77,21 @@ Status check_rekey(const PhysicalVolume& cartridge) {
               "encryption", "only cartridges written with key labels get others");
 }
 
+// What is scratch, takes more or is to be erased is overwritten.
+Status check_unexamined(const PhysicalVolume& cartridge) {
+  const bool kept = cartridge.state != CartridgeState::kScratch &&
+                    cartridge.state != CartridgeState::kFilling &&
+                    cartridge.state != CartridgeState::kAwaitingErase;
+  if (!cartridge.unexamined || kept) return {};
+  return fail(
+      ErrorCode::kConflict,
+      "the physical volume " + cartridge.barcode +
+          " was not read when the catalogue was rebuilt: nobody knows what lies on it",
+      "barcode",
+      "rebuild the catalogue with it; or eject it, withdraw it, and insert it as a new one to have it "
+      "overwritten");
+}
+
 }  // namespace
 
 Status check(const PhysicalVolume& cartridge) {
@@ -89,6 +104,7 @@ Status check(const PhysicalVolume& cartridge) {
   TRY(check_label(cartridge.labels[0], "label 1"));
   TRY(check_label(cartridge.labels[1], "label 2"));
   TRY(check_rekey(cartridge));
+  TRY(check_unexamined(cartridge));
   TRY(check_text(cartridge.alias, kMaximumKeyAliasCharacters, "alias"));
   TRY(check_text(cartridge.library, kMaximumLibraryNameCharacters, "library"));
   return check_text(cartridge.note, kMaximumNoteCharacters, "note");

@@ -27,6 +27,10 @@ Status CatalogueChange::put(const PhysicalVolume& cartridge) {
   const auto known = TRY(find_cartridge(cartridge.barcode));
   PhysicalVolume after = cartridge;
   if (known && after.medium != known->medium) after.rekey = {};
+  if (known && known->unexamined) after.unexamined = true;
+  const bool not_erased = known && known->erase_first && after.medium == known->medium;
+  after.erase_first = after.state == CartridgeState::kAwaitingErase ||
+                      (not_erased && after.state != CartridgeState::kScratch);
   TRY(check(after));
   after.active_bytes = known ? known->active_bytes : 0;
   after.active_volumes = known ? known->active_volumes : 0;

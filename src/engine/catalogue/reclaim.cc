@@ -43,7 +43,10 @@ std::string_view to_string(ReclaimReason reason) {
 
 std::optional<ReclaimReason> reclaim_reason(const PhysicalVolume& cartridge, const ReclaimPolicies& policies,
                                             WallTime now) {
-  if (cartridge.state != CartridgeState::kFull) return std::nullopt;
+  if (cartridge.state != CartridgeState::kFull && cartridge.state != CartridgeState::kClosed)
+    return std::nullopt;
+  // Of what a rebuild could not read, what is known is moved; the cartridge itself is not wanted back.
+  if (cartridge.unexamined && cartridge.active_bytes == 0) return std::nullopt;
   if (below(cartridge, policies.threshold_percent)) return ReclaimReason::kThreshold;
   if (elapsed(last_touched(cartridge), policies.days_without_access, now)) return ReclaimReason::kNotAccessed;
   if (elapsed(cartridge.last_written, policies.days_since_written, now)) return ReclaimReason::kNotWritten;

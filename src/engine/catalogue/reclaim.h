@@ -1,4 +1,4 @@
-// Which filled cartridges are eligible for reclaim (feature row T6). Pure, thread-safe.
+// Which filled and closed cartridges are eligible for reclaim (feature row T6). Pure, thread-safe.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,8 @@ struct ReclaimCandidate {
   ReclaimReason reason = ReclaimReason::kThreshold;
 };
 
-// The first of the pool's policies that makes the cartridge eligible, or nothing. Only kFull ones ever are.
+// The first of the pool's policies that makes the cartridge eligible, or nothing. Only kFull and
+// kClosed ones ever are.
 std::optional<ReclaimReason> reclaim_reason(const PhysicalVolume& cartridge, const ReclaimPolicies& policies,
                                             WallTime now);
 

@@ -133,13 +133,29 @@ TEST_F(Reclaim, T6_OnlyFilledCartridgesAreReclaimed) {
     };
   };
   add("FILLING", 1, 1, old(CartridgeState::kFilling));
-  add("CLOSED", 1, 1, old(CartridgeState::kClosed));
   add("DAMAGED", 1, 0, old(CartridgeState::kDamaged));
   add("EJECTED", 1, 0, old(CartridgeState::kEjected));
   add("SCRATCH", 1, 0, old(CartridgeState::kScratch));
   EXPECT_EQ(candidates(), Names());
   add("FULL", 1, 1, old(CartridgeState::kFull));
   EXPECT_EQ(candidates(), Names{"FULL"});
+  add("CLOSED", 1, 2, old(CartridgeState::kClosed));
+  EXPECT_EQ(candidates(), (Names{"FULL", "CLOSED"})) << "it takes no more either";
+}
+
+// A rebuild could not read them: what is known moves, and then they stay as they are.
+TEST_F(Reclaim, T12_WhatWasNotExaminedIsNotWantedBack) {
+  policies(1, {.threshold_percent = 50});
+  const auto unread = [](PhysicalVolume& one) { one.unexamined = true; };
+  add("EMPTY", 1, 0, unread);
+  add("SOME", 1, 10, unread);
+  EXPECT_EQ(candidates(), Names{"SOME"});
+  EXPECT_EQ(names(box_.look([](auto& view) { return view.emptied(10); })), Names());
+  auto scratch = cartridge("EMPTY", 1, CartridgeState::kScratch);
+  EXPECT_EQ(box_.put(scratch).error().field, "barcode") << "the mark stays also when it is not put";
+  scratch.medium = 9;
+  scratch.state = CartridgeState::kFilling;
+  EXPECT_EQ(box_.put(scratch).error().field, "barcode");
 }
 
 TEST_F(Reclaim, T7_MoveRequestsAreListedByWhen) {

@@ -48,6 +48,7 @@ Row to_row(const PhysicalVolume& cartridge) {
   out.moment(cartridge.last_inactivated).moment(cartridge.full_since);
   out.member(cartridge.move.when).number(cartridge.move.target_pool).text(cartridge.note);
   put_labels(out, cartridge.rekey.labels);
+  out.number(cartridge.unexamined).number(cartridge.erase_first);
   return out.take();
 }
 
@@ -79,6 +80,8 @@ Result<PhysicalVolume> cartridge_from(const Row& row) {
   cartridge.move.target_pool = in.number<std::uint8_t>();
   cartridge.note = in.text();
   cartridge.rekey = TRY(take_rekey(in));
+  cartridge.unexamined = in.number<bool>();
+  cartridge.erase_first = in.number<bool>();
   return cartridge;
 }
 

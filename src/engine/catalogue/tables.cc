@@ -13,7 +13,7 @@ namespace {
 // Everything that the choice of the next cartridge to reclaim looks at.
 constexpr std::string_view kReclaimIndex =
     "pool, active_bytes, barcode, written_bytes, last_written, last_accessed, last_inactivated, state, "
-    "row_erased WHERE state = 2";
+    "unexamined, row_erased WHERE state IN (2, 3)";
 
 constexpr auto kInteger = store::ColumnType::kInteger;
 constexpr auto kText = store::ColumnType::kText;
@@ -123,7 +123,9 @@ const TableSpec kCartridgeTable{
                 {"rekey_label1", kText},
                 {"rekey_mode1", kInteger},
                 {"rekey_label2", kText},
-                {"rekey_mode2", kInteger}},
+                {"rekey_mode2", kInteger},
+                {"unexamined", kInteger},
+                {"erase_first", kInteger}},
     .indexes = {"pool, barcode", "state, barcode", "encryption, barcode",
                 "barcode, label1, label2, row_erased", "state, active_volumes, barcode",
                 "pool, kind, medium, barcode WHERE state = 0",

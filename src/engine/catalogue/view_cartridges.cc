@@ -108,7 +108,9 @@ Result<std::vector<ReclaimCandidate>> CatalogueView::reclaim_candidates_of(const
                                                                            std::size_t limit) {
   ReclaimCondition condition = reclaim_condition(pool.reclaim, now);
   const std::string where =
-      "barcode IN (SELECT barcode FROM physical_volume WHERE row_erased = 0 AND state = 2 AND pool = ? AND " +
+      "barcode IN (SELECT barcode FROM physical_volume WHERE row_erased = 0 AND state IN (2, 3) AND pool = ? "
+      "AND "
+      "(unexamined = 0 OR active_bytes > 0) AND " +
       std::string(condition.sql) + " ORDER BY active_bytes, barcode LIMIT ?)";
   std::vector<Value> parameters{std::int64_t{pool.number}};
   std::ranges::move(condition.parameters, std::back_inserter(parameters));
@@ -140,12 +142,13 @@ Result<std::vector<ReclaimCandidate>> CatalogueView::reclaim_candidates(WallTime
 }
 
 Result<std::vector<PhysicalVolume>> CatalogueView::emptied(std::size_t limit) {
-  auto found = TRY(
-      query_cartridges("state = 2 AND active_volumes = 0 ORDER BY barcode LIMIT ?", {limit_value(limit)}));
+  auto found = TRY(query_cartridges(
+      "state = 2 AND active_volumes = 0 AND unexamined = 0 ORDER BY barcode LIMIT ?", {limit_value(limit)}));
   if (found.size() >= limit) return found;
-  std::ranges::move(TRY(query_cartridges("state = 3 AND active_volumes = 0 ORDER BY barcode LIMIT ?",
-                                         {limit_value(limit - found.size())})),
-                    std::back_inserter(found));
+  std::ranges::move(
+      TRY(query_cartridges("state = 3 AND active_volumes = 0 AND unexamined = 0 ORDER BY barcode LIMIT ?",
+                           {limit_value(limit - found.size())})),
+      std::back_inserter(found));
   return found;
 }
 

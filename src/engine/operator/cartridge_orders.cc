@@ -37,7 +37,8 @@ PhysicalVolume new_cartridge(const OperatorParts& parts, const std::string& barc
 // As reclaim looks at filled ones, whatever it was: also what lies inactive on it is told from that.
 PhysicalVolume come_back(PhysicalVolume cartridge, const BackEndCartridge& there, WallTime now) {
   const bool written = cartridge.medium > 0;
-  cartridge.state = written ? CartridgeState::kFull : CartridgeState::kScratch;
+  const auto unwritten = cartridge.unexamined ? CartridgeState::kDamaged : CartridgeState::kScratch;
+  cartridge.state = written ? CartridgeState::kFull : unwritten;
   if (written && !cartridge.full_since) cartridge.full_since = now;
   cartridge.move = {};
   cartridge.library = there.library;

@@ -57,6 +57,57 @@ TEST(CartridgeOrders, T13_WhatWasEjectedComesBackWithItsVolumes) {
   bench.box.expect_sound();
 }
 
+// A rebuild could not read them: whatever is done, they are not scratch.
+TEST(CartridgeOrders, T12_WhatWasNotExaminedIsNeverScratchByAnOrder) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  for (const std::uint64_t medium : {0, 3}) {
+    const std::string barcode = medium == 0 ? "P00001L9" : "P00002L9";
+    bench.in_library(barcode);
+    auto unread = cartridge(barcode, 1, CartridgeState::kDamaged);
+    unread.medium = medium;
+    unread.unexamined = true;
+    unread.note = "not read";
+    ASSERT_TRUE(bench.box.put(unread));
+    EXPECT_EQ(told(clear_damage(parts, barcode)), medium == 0 ? "conflict barcode" : "");
+    EXPECT_EQ(told(request_erase(parts, barcode)), "conflict barcode");
+    EXPECT_EQ(bench.physical(barcode).state,
+              medium == 0 ? CartridgeState::kDamaged : CartridgeState::kClosed);
+    EXPECT_EQ(bench.physical(barcode).note, "not read");
+    ASSERT_TRUE(eject_cartridge(parts, barcode, false, false));
+    bench.in_library(barcode);
+    EXPECT_THAT(outcomes(*insert_cartridges(parts, {barcode}, 1)),
+                ElementsAre(barcode + ": back in pool 1, as it was"));
+    EXPECT_EQ(bench.physical(barcode).state, medium == 0 ? CartridgeState::kDamaged : CartridgeState::kFull);
+    EXPECT_TRUE(bench.physical(barcode).unexamined);
+    EXPECT_THAT(bench.box.look([](CatalogueView& view) { return view.emptied(10); }), IsEmpty());
+    ASSERT_TRUE(eject_cartridge(parts, barcode, false, false));
+    ASSERT_TRUE(withdraw_cartridge(parts, barcode));
+    bench.in_library(barcode);
+    EXPECT_THAT(outcomes(*insert_cartridges(parts, {barcode}, 1)),
+                ElementsAre(barcode + ": in pool 1, scratch"));
+  }
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_AnEraseThatWasAskedForOutlivesEjectAndDamage) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  bench.in_library("P00001L9");
+  ASSERT_TRUE(bench.box.put(cartridge("P00001L9", 1, CartridgeState::kClosed)));
+  ASSERT_TRUE(request_erase(parts, "P00001L9"));
+  ASSERT_TRUE(mark_damaged(parts, "P00001L9", "fell down", false));
+  ASSERT_TRUE(eject_cartridge(parts, "P00001L9", false, false));
+  bench.in_library("P00001L9");
+  ASSERT_TRUE(insert_cartridges(parts, {"P00001L9"}, 1));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kFull);
+  EXPECT_TRUE(bench.physical("P00001L9").erase_first) << "what tidies emptied ones up has it erased";
+  auto erased = bench.physical("P00001L9");
+  erased.state = CartridgeState::kScratch;
+  ASSERT_TRUE(bench.box.put(erased));
+  EXPECT_FALSE(bench.physical("P00001L9").erase_first);
+}
+
 TEST(CartridgeOrders, T13_TheOnlyCopiesAreNamedAndNeedAWord) {
   OperatorBench bench;
   bench.in_library("P00001L9");

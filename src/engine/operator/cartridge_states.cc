@@ -158,7 +158,7 @@ Status clear_damage(const OperatorParts& parts, const std::string& barcode) {
   TRY(change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
     if (cartridge.state != CartridgeState::kDamaged) return wrong_state(cartridge, "it is not damaged");
     cartridge.state = cartridge.medium > 0 ? CartridgeState::kClosed : CartridgeState::kScratch;
-    cartridge.note.clear();
+    if (!cartridge.unexamined) cartridge.note.clear();
     return change.put(cartridge);
   }));
   parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, "an operator found " + barcode + " good");

@@ -104,6 +104,7 @@ void CatalogueLoader::settle_unread(const UnreadCartridge& unread) {
   entry.volume.note = cut_note("not read when the catalogue was rebuilt: " + unread.why);
   entry.wanted = CartridgeState::kDamaged;
   entry.blank = unread.no_label;
+  entry.volume.unexamined = !was_empty || !unread.no_label;
   if (was_empty && unread.no_label) {
     entry.wanted = known->second.state;
     entry.volume.note = known->second.note;
@@ -119,6 +120,7 @@ void CatalogueLoader::settle_absent() {
     Entry entry;
     entry.volume = backup_cartridges_.begin()->second;
     entry.wanted = entry.volume.state;
+    entry.volume.unexamined = true;  // it may have been written since
     if (!out_of_library(entry.volume.state)) {
       entry.wanted = CartridgeState::kEjected;
       entry.volume.note = "not in the library when the catalogue was rebuilt";

@@ -242,6 +242,7 @@ TEST_F(Rebuilding, T12_AnAbsentCartridgeKeepsWhatTheBackupKnowsOfIt) {
   EXPECT_EQ(volume("LV0002").primary, old[1]);  // the same content, and it is here
   EXPECT_EQ(cartridge("X00001L9").state, CartridgeState::kEjected);
   EXPECT_EQ(cartridge("X00001L9").active_volumes, 1U);
+  EXPECT_TRUE(cartridge("X00002L9").unexamined) << "it may have been written since the backup";
   EXPECT_EQ(report.count(FindingKind::kLostVolume), 0U);
 }
 
@@ -268,6 +269,9 @@ TEST_F(Rebuilding, T12_ACartridgeWhoseKeyIsRefusedIsKeptAsKnown) {
   // Of these nothing is known, so that nothing gives them back for writing.
   EXPECT_EQ(cartridge("A00003L9").state, CartridgeState::kDamaged);
   EXPECT_EQ(cartridge("A00004L9").state, CartridgeState::kDamaged);
+  EXPECT_TRUE(cartridge("A00001L9").unexamined);
+  EXPECT_TRUE(cartridge("A00003L9").unexamined);
+  EXPECT_FALSE(cartridge("A00002L9").unexamined);
   site.expect_readable("LV0002");
   site.back.keys.server.refuse = false;
   site.expect_readable("LV0001");
@@ -360,6 +364,7 @@ TEST_F(Rebuilding, T12_ABlankCartridgeHoldsNothingWhateverTheBackupKnows) {
   EXPECT_EQ(volume("LV0001").primary, old[0]);
   EXPECT_EQ(cartridge("A00003L9").state, CartridgeState::kDamaged);
   EXPECT_EQ(cartridge("A00004L9").state, CartridgeState::kScratch);  // as it was
+  EXPECT_FALSE(cartridge("A00004L9").unexamined);
   EXPECT_EQ(cartridge("A00004L9").medium, 6U);
 }
 

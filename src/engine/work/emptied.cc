@@ -62,12 +62,12 @@ Result<bool> tidy_emptied(WorkState& state) {
     any = true;
     TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
       auto emptied = TRY(change.cartridge(cartridge.barcode));
-      if (emptied.active_volumes > 0 || !takes_no_more(emptied)) return {};
+      if (emptied.active_volumes > 0 || emptied.unexamined || !takes_no_more(emptied)) return {};
       const auto pool = TRY(change.pool(emptied.pool));
       emptied.move = {};
       if (emptied.note.starts_with(kDamageNote))
         emptied.state = CartridgeState::kDamaged;
-      else if (pool.secure_erase_days > 0)
+      else if (pool.secure_erase_days > 0 || emptied.erase_first)
         emptied.state = CartridgeState::kAwaitingErase;
       else
         give_back(emptied, pool);
@@ -76,8 +76,10 @@ Result<bool> tidy_emptied(WorkState& state) {
   }
   if (!any) return false;
   // They may be what a pool waits for.
-  for (unsigned pool = 0; pool <= kMaximumPool; ++pool)
+  for (unsigned pool = 0; pool <= kMaximumPool; ++pool) {
     state.pauses.clear(pool_name(static_cast<std::uint8_t>(pool)));
+    state.pauses.clear(left_pause(static_cast<std::uint8_t>(pool)));
+  }
   return true;
 }
 

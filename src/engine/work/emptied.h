@@ -4,6 +4,8 @@
 //   full, closed --tidy_emptied()--> scratch, of the pool where it belongs
 //   full, closed --tidy_emptied()--> awaiting erase --EraseJob--> scratch      (pools with secure-erase days)
 //   full, closed --tidy_emptied()--> damaged       (its note says that it could not be read or written)
+//
+// One that a rebuild of the catalogue could not read stays as it is: more may lie on it than is known.
 #pragma once
 
 #include <memory>

@@ -10,6 +10,7 @@ namespace tapewarden::engine {
 inline constexpr std::size_t kImageChunkBytes = 1U << 20;  // of a file that goes to tape
 inline constexpr std::size_t kDueBatch = 64;               // volumes that a migration looks at together
 inline constexpr std::size_t kReclaimBatch = 64;           // volumes of a source that are looked at together
+inline constexpr std::uint64_t kStagedShare = 4;           // of the cache, one in so many, by reclaim
 inline constexpr std::size_t kCandidates = 100;            // cartridges that are looked at to choose one
 inline constexpr std::size_t kCartridgesTried = 16;        // one after another, before a job gives up
 inline constexpr std::size_t kTombstonesTold = 1000;       // by one trailer

@@ -63,7 +63,8 @@ Result<std::unique_ptr<Job>> pick_migration(WorkState& state) {
   for (const auto& [since, pool, copy] : TRY(waiting(state))) {
     const auto need = need_of(pool);
     const bool encrypts = need.encryption != TapeEncryption::kClear;
-    if (state.pauses.paused(pool_name(pool.number)) || (encrypts && state.pauses.paused(kKeysPause)))
+    if (state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
+        (encrypts && state.pauses.paused(kKeysPause)))
       continue;
     note_no_drive(state, pool, need);
     auto seat = state.seats.take(pool.number, pool.max_drives);
@@ -136,6 +137,8 @@ Result<MigrateJob::Ended> MigrateJob::write_one(const std::string& volser) {
 }
 
 Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy) {
+  const auto now = state_.parts.env.clock->steady_now();
+  if (state_.too_large.is(pool_name(pool_), volume.cached_bytes, now)) return too_large(volume);
   if (!TRY(writer_.ready())) return Ended::kStop;
   const auto ended = TRY(stream(volume, copy));
   if (ended == Ended::kFull) return full(volume);
@@ -190,11 +193,17 @@ Result<MigrateJob::Ended> MigrateJob::full(const LogicalVolume& volume) {
     TRY(writer_.end_full());
     return Ended::kFull;
   }
+  state_.too_large.note(pool_name(pool_), volume.cached_bytes, state_.parts.env.clock->steady_now());
+  (void)too_large(volume);
+  return Ended::kStop;
+}
+
+MigrateJob::Ended MigrateJob::too_large(const LogicalVolume& volume) {
   state_.parts.notices.raise(
       NoticeKind::kNoScratchCartridge, pool_name(pool_),
       "the logical volume " + volume.volser + " does not fit on an empty cartridge of " + pool_name(pool_));
   state_.pauses.put_off(copy_pause(copy_name(volume.volser, copy_)), kLongestPause);
-  return Ended::kStop;
+  return Ended::kSkipped;
 }
 
 Status MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {

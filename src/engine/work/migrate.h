@@ -33,7 +33,7 @@ class MigrateJob final : public Job {
         seat_(std::move(seat)),
         pool_(pool),
         copy_(copy),
-        writer_(state, drive_.station(), pool) {}
+        writer_(state, drive_.station(), pool, PoolWriter::LeavesLast::kYes) {}
   Status run() override;
 
  private:
@@ -51,6 +51,7 @@ class MigrateJob final : public Job {
   Result<Ended> stream(const LogicalVolume& volume, VolumeDesk::CopyId copy);
   Result<Ended> tape_failed(const Error& error);
   Result<Ended> full(const LogicalVolume& volume);
+  Ended too_large(const LogicalVolume& volume);
   Status count(const LogicalVolume& volume, const WrittenImage& image);
   bool is_due(const LogicalVolume& volume) const;
 

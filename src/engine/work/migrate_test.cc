@@ -198,5 +198,21 @@ TEST(Migrate, T4_AVolumeThatFitsOnNoCartridgeHoldsUpNoOther) {
   EXPECT_EQ(bench.on("VOL002"), "A00001L9/1");
 }
 
+TEST(Migrate, T4_AVolumeThatFitsOnNoCartridgeDoesNotEndOneAfterTheOther) {
+  WorkBench bench({.capacity = 2U << 20, .early_warning = 256U << 10});
+  bench.write("VOL001", volume_content(3'000'000, 1));
+  bench.steps();
+  bench.back.sim.clock.advance(std::chrono::seconds(1));
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL002"), "A00001L9/1");
+  bench.wait_and_step();
+  bench.wait_and_step();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling) << "it has room for others";
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+}
+
 }  // namespace
 }  // namespace tapewarden::engine::test

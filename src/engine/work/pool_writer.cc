@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
+#include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -103,6 +104,7 @@ Result<bool> PoolWriter::ready() {
       (void)state_.parts.notices.clear(NoticeKind::kNoScratchCartridge, pool_name(pool_),
                                        "cartridge " + choice->cartridge.barcode + " takes its volumes");
       state_.pauses.clear(pool_name(pool_));
+      state_.pauses.clear(left_pause(pool_));
       if (TRY(still_takes())) return true;  // mounting takes its time
       continue;
     }
@@ -117,6 +119,10 @@ Result<bool> PoolWriter::ready() {
 }
 
 void PoolWriter::note_none() {
+  if (left_) {
+    state_.pauses.put_off(left_pause(pool_), kFirstPause);
+    return;
+  }
   if (busy_) {
     state_.pauses.put_off(pool_name(pool_), kShortPause);
     return;
@@ -146,6 +152,7 @@ Result<bool> PoolWriter::still_takes() {
 
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
   busy_ = false;
+  left_ = false;
   const auto pool = TRY(pool_now());
   auto choice = TRY(choose_filling(pool));
   if (choice) return choice;
@@ -194,6 +201,11 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool&
     found = within_reach(TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates)));
     return {};
   }));
+  if (leaves_ == LeavesLast::kYes) {
+    std::erase_if(found, [&](const auto& one) { return state_.cartridges.claimed(one.barcode); });
+    left_ = found.size() == 1 && TRY(reclaim_wants(state_, found.front()));
+    if (left_) return std::nullopt;
+  }
   for (const auto& listed : found) {
     if (state_.pauses.paused(cartridge_pause(listed.barcode))) continue;
     auto claimed = TRY(claim_cartridge(state_, listed.barcode));

@@ -24,8 +24,10 @@ Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool
 
 class PoolWriter {
  public:
-  PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool)
-      : state_(state), station_(station), pool_(pool) {}
+  // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.
+  enum class LeavesLast : std::uint8_t { kNo, kYes };
+  PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo)
+      : state_(state), station_(station), pool_(pool), leaves_(leaves) {}
 
   // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
   // now; what is to be done about it is raised.
@@ -71,6 +73,8 @@ class PoolWriter {
   WorkState& state_;
   TapeStation& station_;
   const std::uint8_t pool_;
+  const LeavesLast leaves_;
+  bool left_ = false;  // a scratch cartridge, to reclaim
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
   bool busy_ = false;  // a cartridge that takes more is in other hands just now

@@ -65,14 +65,31 @@ Result<bool> worth_staging(WorkState& state, const std::string& barcode) {
   return worth;
 }
 
+bool waits(const WorkState& state, const Pool& target) {
+  return state.pauses.paused(pool_name(target.number)) ||
+         (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
+}
+
+// What is brought into the cache leaves it by way of the target: there is a cartridge for it, and what is to
+// be written there already is no large part of the cache.
+Result<bool> may_stage(WorkState& state, const Pool& target) {
+  bool may = false;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    may = !TRY(view.filling(target.number, target.media, 1)).empty() ||
+          !TRY(view.scratch_cartridges(target.number, target.media, 1)).empty();
+    may = may && TRY(view.due_sums(target.number)).bytes < staged_bytes(state);
+    return {};
+  }));
+  return may;
+}
+
 Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidate) {
   const auto& [cartridge, target] = candidate;
   const auto from = need_of(cartridge);
   const auto to = need_of(target);
   const bool pair = state.drives.two_usable(from, to);
-  const bool waits = state.pauses.paused(pool_name(target.number)) ||
-                     (to.encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
-  if (pair && waits) return nullptr;
+  if (waits(state, target)) return nullptr;
+  if (!pair && cartridge.active_volumes > 0 && !TRY(may_stage(state, target))) return nullptr;
   if (!pair && !TRY(worth_staging(state, cartridge.barcode)) && cartridge.active_volumes > 0) return nullptr;
   auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
   const auto& known = claimed ? claimed->cartridge : cartridge;
@@ -97,6 +114,23 @@ Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited) {
   for (const auto& candidate : TRY(candidates(state, inhibited)))
     if (auto job = TRY(job_for(state, candidate))) return job;
   return nullptr;
+}
+
+Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch) {
+  if (state.reclaim_inhibited) return false;
+  bool wants = false;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    for (const auto& [cartridge, reason] : TRY(view.reclaim_candidates(state.now(), kCandidates))) {
+      if (put_off(state, cartridge) || state.pauses.paused(source_pause(cartridge.barcode))) continue;
+      const auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
+      const bool takes =
+          scratch.pool == target.number || (scratch.pool == kCommonPool && target.borrow != Borrow::kNo);
+      wants = wants || (takes && target.media == scratch.kind && !waits(state, target) &&
+                        state.drives.two_usable(need_of(cartridge), need_of(target)));
+    }
+    return {};
+  }));
+  return wants;
 }
 
 Result<bool> ReclaimSource::close() {

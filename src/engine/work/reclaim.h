@@ -54,6 +54,12 @@ class ReclaimSource {
   std::uint32_t first_ = 0;
 };
 
+// The scratch cartridge is one on which reclaim could write, from tape to tape, what it empties others of.
+Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch);
+
+// How much of the cache is taken at most by what is staged, and cannot leave before it is on tape again.
+std::uint64_t staged_bytes(const WorkState& state);
+
 // From tape to tape.
 class ReclaimJob final : public Job {
  public:
@@ -102,6 +108,8 @@ class StageJob final : public Job {
   enum class Ended : std::uint8_t { kWell, kSkipped, kStop };
   Status work();
   Result<Ended> stage(const PlacedVolume& placed);
+  // Also more than the limit when nothing was staged before: a volume may be that large.
+  bool too_much(const PlacedVolume& placed) const;
   Result<Ended> bring(const PlacedVolume& placed);
   void make_due(LogicalVolume& volume, CopyNumber copy) const;
 
@@ -109,6 +117,7 @@ class StageJob final : public Job {
   DriveDesk::Claim drive_;
   ReclaimSource source_;
   const std::uint8_t target_;
+  std::uint64_t staged_ = 0;  // bytes
   bool in_vain_ = false;
 };
 

@@ -4,6 +4,14 @@
 #include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
+namespace {
+
+// Sizes of images, which are not quite those of files in the cache.
+std::string reclaimed_to(std::uint8_t pool) {
+  return "reclaim to " + pool_name(pool);
+}
+
+}  // namespace
 
 Status ReclaimJob::run() {
   auto done = work();
@@ -44,6 +52,9 @@ Result<ReclaimJob::Ended> ReclaimJob::move_one(const PlacedVolume& placed) {
   if (!claim) return Ended::kSkipped;
   const auto now = TRY(state_.parts.catalogue.volume(placed.volume.volser));
   if (!source_.holds(now, placed.copy)) return Ended::kSkipped;
+  if (state_.too_large.is(reclaimed_to(target_), placed.volume.copy(placed.copy)->bytes,
+                          state_.parts.env.clock->steady_now()))
+    return Ended::kSkipped;
   if (!TRY(writer_.ready())) return Ended::kStop;
   return move_image({now, placed.copy});
 }
@@ -96,6 +107,8 @@ Result<ReclaimJob::Ended> ReclaimJob::full(const PlacedVolume& placed) {
     TRY(writer_.end_full());
     return Ended::kFull;
   }
+  state_.too_large.note(reclaimed_to(target_), placed.volume.copy(placed.copy)->bytes,
+                        state_.parts.env.clock->steady_now());
   state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(target_),
                              "the logical volume " + placed.volume.volser +
                                  " does not fit on an empty cartridge of " + pool_name(target_));

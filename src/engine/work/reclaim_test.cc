@@ -59,6 +59,64 @@ TEST(Reclaim, T6_WithOneDriveTheyGoThroughTheCache) {
   bench.expect_everything_readable();
 }
 
+TEST(Reclaim, T6_NothingIsStagedThatCouldNotLeaveTheCacheAgain) {
+  WorkBench bench;
+  mostly_inactive(bench);
+  bench.edit_pool(1, [](Pool& pool) {
+    pool.reclaim_pool = 5;
+    pool.borrow = Borrow::kNo;
+  });
+  bench.edit_pool(5, [](Pool& pool) { pool.borrow = Borrow::kNo; });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.steps();
+  EXPECT_FALSE(bench.volume("VOL004").cached) << "pool 5 has no cartridge";
+  EXPECT_FALSE(bench.volume("VOL004").primary_due);
+  bench.add_scratch("A00003L9", 5);
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL004"), "A00003L9/1");
+  bench.expect_everything_readable();
+}
+
+TEST(Reclaim, T6_StagingTakesAPartOfTheCacheAtATime) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  write_some(bench, 1, 4);
+  fill(bench, "A00001L9");
+  for (unsigned i = 1; i <= 4; ++i) ASSERT_EQ(bench.evict(volser(i)), 1U);
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 1}; });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(hours(25));
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  EXPECT_FALSE(bench.volume("VOL004").primary_due) << "a quarter of the cache is not enough for all of them";
+  bench.wait_and_step();
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL004"), "A00002L9/4");
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  bench.expect_everything_readable();
+}
+
+TEST(Reclaim, T6_TheLastScratchCartridgeIsLeftToWhatMakesOthersScratch) {
+  WorkBench bench;
+  write_some(bench, 1, 4);
+  fill(bench, "A00001L9");
+  ASSERT_EQ(bench.evict("VOL004"), 1U);
+  for (unsigned i = 1; i <= 3; ++i)
+    bench.write(volser(i), volume_content(100'000, static_cast<std::uint8_t>(i)), 1);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL004"), "A00002L9/1") << "reclaim began it";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/2");
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  // In a window in which reclaim is inhibited nothing is kept for it.
+  fill(bench, "A00002L9");
+  done(bench.work->set_reclaim_schedule({{{.day = 0, .begin_minute = 0, .length_minutes = 10'080}}}));
+  for (unsigned i = 1; i <= 3; ++i)
+    bench.write(volser(i), volume_content(100'000, static_cast<std::uint8_t>(i)), 1);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.expect_everything_readable();
+}
+
 TEST(Reclaim, T6_TheTargetIsThePoolsReclaimPool) {
   WorkBench bench;
   bench.encrypt_pool(5);
@@ -79,6 +137,26 @@ TEST(Reclaim, T6_OnlyFilledCartridgesAreReclaimed) {
   bench.steps();
   EXPECT_EQ(bench.on("VOL004"), "A00001L9/4");
   EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+}
+
+TEST(Reclaim, T6_WhatNobodyFillsAnyMoreIsClosed) {
+  WorkBench bench;
+  write_some(bench, 1, 1);
+  ASSERT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+  write_some(bench, 2, 2, 2);
+  bench.edit_volume("VOL002", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL002", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.contents.erase("VOL002");
+  bench.encrypt_pool(1);
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed) << "in clear, and its pool encrypts";
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch) << "nothing lies on it";
+  EXPECT_EQ(bench.cartridge("A00002L9").pool, kCommonPool) << "borrowed, and returned";
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 1}; });
+  bench.wait_and_step(hours(25));
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "closed ones are reclaimed";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  bench.expect_everything_readable();
 }
 
 TEST(Reclaim, T6_TheLeastActiveComesFirstOverAllPools) {
@@ -242,6 +320,21 @@ TEST(SecureErase, T13_AnEmptiedCartridgeIsOverwrittenBeforeItIsScratch) {
   bench.write("VOL002", volume_content(100'000, 2));
   bench.steps();
   bench.expect_everything_readable();
+}
+
+TEST(SecureErase, T13_AnEraseThatWasAskedForIsDoneWhenTheCartridgeComesBack) {
+  WorkBench bench;
+  write_some(bench, 1, 1);
+  fill(bench, "A00001L9");
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.contents.clear();
+  for (const auto state : {CartridgeState::kAwaitingErase, CartridgeState::kEjected, CartridgeState::kFull})
+    bench.edit_cartridge("A00001L9", [&](PhysicalVolume& one) { one.state = state; });
+  ASSERT_NE(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
 }
 
 TEST(SecureErase, T13_ItComesBeforeOtherWorkOnlyWhenItIsDue) {

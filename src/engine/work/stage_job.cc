@@ -17,9 +17,13 @@ Status StageJob::work() {
   if (!TRY(source_.begin())) return {};
   for (auto volumes = TRY(source_.next()); !volumes.empty(); volumes = TRY(source_.next())) {
     for (const auto& placed : volumes) {
+      if (too_much(placed)) return {};
       const auto ended = TRY(stage(placed));
       if (ended == Ended::kStop) return {};
-      if (ended == Ended::kWell) in_vain_ = false;
+      if (ended == Ended::kWell) {
+        in_vain_ = false;
+        staged_ += placed.volume.copy(placed.copy)->bytes;
+      }
       if (must_give_way(state_, drive_.station(), source_.cartridge().barcode)) {
         in_vain_ = false;
         return {};
@@ -27,6 +31,14 @@ Status StageJob::work() {
     }
   }
   return {};
+}
+
+std::uint64_t staged_bytes(const WorkState& state) {
+  return state.parts.cached.limits().bytes / kStagedShare;
+}
+
+bool StageJob::too_much(const PlacedVolume& placed) const {
+  return staged_ > 0 && staged_ + placed.volume.copy(placed.copy)->bytes > staged_bytes(state_);
 }
 
 void StageJob::make_due(LogicalVolume& volume, CopyNumber copy) const {

@@ -1,6 +1,7 @@
 #include "engine/work/work.h"
 
 #include "engine/work/emptied.h"
+#include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
 #include "engine/work/put_away.h"
@@ -38,6 +39,7 @@ std::optional<Claims::Claim> Work::claim_cartridge(const std::string& barcode) {
 }
 void Work::try_again() {
   state_->pauses.clear_all();
+  state_->too_large.clear();
   state_->parts.desk.wake();
 }
 
@@ -86,11 +88,14 @@ Result<bool> Work::step() {
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (auto job = pick_put_away(*state_)) return job;
+  if (TRY(close_left_behind(*state_))) did_something = true;
   if (TRY(tidy_emptied(*state_))) did_something = true;
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
+  const bool inhibited = schedule_.inhibits(state_->now());
+  state_->reclaim_inhibited = inhibited;
   if (auto job = TRY(pick_migration(*state_))) return job;
-  if (auto job = TRY(pick_reclaim(*state_, schedule_.inhibits(state_->now())))) return job;
+  if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   return pick_erase(*state_, EraseUrgency::kAny);
 }
 

@@ -2,6 +2,10 @@
 // cartridges that it claimed for itself.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <map>
+
 #include "engine/work/claims.h"
 #include "engine/work/retry_pauses.h"
 #include "engine/work/work.h"
@@ -29,6 +33,35 @@ class Refused {
   std::set<std::string> volsers_ TW_GUARDED_BY(mutex_);
 };
 
+// What did not fit on an empty cartridge of a pool, for a day: nothing as large is tried there meanwhile, or
+// it would end one partly filled cartridge after the other. Thread-safe.
+class TooLarge {
+ public:
+  void note(const std::string& where, std::uint64_t bytes, SteadyTime now) TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    auto& least = sizes_[where];
+    least.bytes = now < least.until ? std::min(least.bytes, bytes) : bytes;
+    least.until = now + std::chrono::hours(24);
+  }
+  bool is(const std::string& where, std::uint64_t bytes, SteadyTime now) const TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    const auto found = sizes_.find(where);
+    return found != sizes_.end() && now < found->second.until && bytes >= found->second.bytes;
+  }
+  void clear() TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    sizes_.clear();
+  }
+
+ private:
+  struct Least {
+    std::uint64_t bytes = 0;
+    SteadyTime until{};
+  };
+  mutable Mutex mutex_;
+  std::map<std::string, Least> sizes_ TW_GUARDED_BY(mutex_);
+};
+
 struct WorkState {
   WorkState(WorkParts with, std::vector<WorkDrive> drive_list, WorkOptions settings)
       : parts(with), options(std::move(settings)), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
@@ -40,8 +73,10 @@ struct WorkState {
   Claims copies;      // by copy_name()
   PoolSeats seats;
   Refused refused;
+  TooLarge too_large;  // by pool, and by who copies
   RetryPauses pauses;
   TraceBook traces;
+  std::atomic<bool> reclaim_inhibited = false;  // by its schedule
 
   WallTime now() const { return parts.env.clock->wall_now(); }
   CartridgeWanted wanted(const PhysicalVolume& cartridge) const {
@@ -89,6 +124,10 @@ inline std::string copy_pause(const std::string& copy) {
 }
 inline std::string pool_name(std::uint8_t pool) {
   return "pool " + std::to_string(pool);
+}
+// Volumes of the pool wait until reclaim has made cartridges scratch.
+inline std::string left_pause(std::uint8_t pool) {
+  return "migration to " + pool_name(pool);
 }
 inline std::string copy_name(const std::string& volser, CopyNumber copy) {
   return volser + " " + std::string(to_string(copy));
