@@ -9,6 +9,7 @@
 #include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "store/testing/memory_commit_log.h"
+#include "tape/library/kept_cartridges.h"
 
 namespace tapewarden::cli {
 namespace {
@@ -104,6 +105,22 @@ TEST_F(LibraryCommands, L2_CartridgesAreAddedShownAndRefusedByName) {
   EXPECT_THAT(run("remove", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));
   EXPECT_THAT(run("remove", "Z00001"), HasSubstr("no cartridge Z00001"));
   EXPECT_THAT(run("export", "../../etc"), HasSubstr("A-Z and 0-9"));
+}
+
+TEST_F(LibraryCommands, L2_NoFileOfAnEnginesVolumeIsMissing) {
+  EXPECT_THAT(run("init", "", {{"--drives", "1"}}), HasSubstr("is ready"));
+  const auto config = site() + "/engine/taped.toml";
+  auto text = *read_file(disk_, config, 100000);
+  const auto engine = as_bytes(std::string_view("\n[engine]\n"));
+  text.insert(text.end(), engine.begin(), engine.end());
+  ASSERT_TRUE(write_file_atomically(disk_, config, text));
+  const auto spec = read_library_config(disk_, config);
+  ASSERT_TRUE(spec) << spec.error().text();
+  const auto folder = tape::LibraryFolder::open({&clock_, &disk_, &random_, nullptr}, *spec);
+  ASSERT_TRUE(folder) << folder.error().text();
+  ASSERT_TRUE(tape::put_kept_cartridges(**folder, {{.barcode = "VOL001"}}));
+  EXPECT_THAT(run("show"), HasSubstr("\nVOL001 "));
+  EXPECT_THAT(run("show"), Not(HasSubstr("MISSING")));
 }
 
 TEST_F(LibraryCommands, L2_WhoHoldsTheLibraryKeepsCommandsOut) {

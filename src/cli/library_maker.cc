@@ -56,7 +56,9 @@ Result<std::string> library_config_path(const Context& context, const Values& va
 
 Result<tape::LibrarySpec> read_library_config(Disk& disk, const std::string& path) {
   auto file = TRY(config::TomlFile::read(disk, path));
-  return tape::read_library_spec(file.section("library"));
+  auto spec = TRY(tape::read_library_spec(file.section("library")));
+  spec.kept = file.section("engine").present();  // the cartridges' files are in the engine's cache then
+  return spec;
 }
 
 Result<TapeEngineView> read_tape_engine_view(Disk& disk, const std::string& path) {

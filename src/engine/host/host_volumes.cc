@@ -80,6 +80,7 @@ void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounte
     places_.erase(drive);
     return;
   }
+  place.content = place.content || mounted->content;
   switch (mounted->state) {
     case Mounting::State::kIn:
       place.waits = Waits::kNo;
@@ -136,19 +137,21 @@ void HostVolumes::told(const std::string& drive, std::uint64_t ask_number, const
 HostVolumes::Waits HostVolumes::go_on(const std::string& drive, const std::optional<Error>& fault) {
   std::string barcode;
   Uuid volume;
+  WantedOf wanted = WantedOf::kAsItIs;
   std::shared_ptr<const Brought> brought;
   {
     const MutexLock lock(mutex_);
     const auto& place = places_.at(drive);
     barcode = place.barcode;
     volume = place.volume;
+    if (place.content) wanted = WantedOf::kContent;
     brought = brought_;
     if (brought) ++telling_;
   }
   // Where nobody listens any more a drive gets nothing; the next start fetches anew.
   const Result<Mounting> mounted = fault     ? std::unexpected(*fault)
-                                   : brought ? mounts_.mount(barcode, volume, drive)
-                                             : Mounting{Mounting::State::kWantsRoom};
+                                   : brought ? mounts_.mount(barcode, volume, drive, wanted)
+                                             : Mounting{.state = Mounting::State::kWantsRoom};
   if (brought && (!mounted || mounted->state == Mounting::State::kIn))
     (*brought)(drive, barcode,
                mounted ? Result<std::string>(mounted->path) : std::unexpected(mounted.error()));

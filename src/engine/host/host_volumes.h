@@ -62,6 +62,7 @@ class HostVolumes final : public tape::VolumeKeeper {
     std::string barcode;
     Uuid volume;
     Waits waits = Waits::kNo;
+    bool content = false;  // what it waits for; it stays so until the place is gone
     bool busy = false;
     std::uint64_t ask_number = 0;
     std::optional<VolumeDesk::AskId> ask = {};

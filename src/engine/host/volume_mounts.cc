@@ -13,6 +13,12 @@ std::unexpected<Error> changed_meanwhile(const std::string& volser) {
   return fail(ErrorCode::kConflict, "the volume " + volser + " changed while it was being mounted", "volser");
 }
 
+std::unexpected<Error> deleted_meanwhile(const std::string& volser) {
+  return fail(ErrorCode::kConflict,
+              "the content of the volume " + volser + " was deleted while the drive waited for it", "volser",
+              "load it anew to have it as a blank one");
+}
+
 // Whether nothing happened to it that a mount must know.
 bool same(const LogicalVolume& now, const LogicalVolume& before) {
   return now.mounted.empty() && now.category == before.category && now.generation == before.generation &&
@@ -22,8 +28,9 @@ bool same(const LogicalVolume& now, const LogicalVolume& before) {
 
 }  // namespace
 
-Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid, const std::string& drive) {
-  auto mounted = mount_at_last(volser, uuid, drive);
+Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid, const std::string& drive,
+                                     WantedOf wanted) {
+  auto mounted = mount_at_last(volser, uuid, drive, wanted);
   const bool waits = mounted && mounted->state == Mounting::State::kWantsRoom;
   const bool in = mounted && mounted->state == Mounting::State::kIn;
   if (!in && !waits) cached_.release_growth(volser);
@@ -31,7 +38,7 @@ Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid
 }
 
 Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uuid& uuid,
-                                             const std::string& drive) {
+                                             const std::string& drive, WantedOf wanted) {
   for (std::size_t i = 0; i < kMountTries; ++i) {
     const auto volume = TRY(catalogue_.volume(volser));
     if (volume.volume != uuid)
@@ -44,7 +51,9 @@ Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uu
       (void)TRY(settle_file(volume, false));
       continue;
     }
-    const bool wants_blank = volume.category == Category::kScratch || !volume.has_content();
+    if (wanted == WantedOf::kContent && !volume.has_content()) return deleted_meanwhile(volser);
+    const bool wants_blank =
+        wanted == WantedOf::kAsItIs && (volume.category == Category::kScratch || !volume.has_content());
     auto mounted = TRY(wants_blank ? mount_blank(volume, drive) : mount_content(volume, drive));
     if (mounted) return *std::move(mounted);
   }
@@ -59,7 +68,7 @@ Result<std::optional<Mounting>> VolumeMounts::mount_content(const LogicalVolume&
     notices_.raise(NoticeKind::kVolumeUnreadable, volume.volser, why);
     return fail(ErrorCode::kCorrupt, why, "volser", "bring back the cartridge that it lay on");
   }
-  if (!volume.cached) return Mounting{Mounting::State::kWantsRecall};
+  if (!volume.cached) return Mounting{.state = Mounting::State::kWantsRecall, .content = true};
   const auto path = cached_.path_of(volume);
   if (!path) {
     if (path.error().code != ErrorCode::kCorrupt) return std::unexpected(path.error());
@@ -69,9 +78,9 @@ Result<std::optional<Mounting>> VolumeMounts::mount_content(const LogicalVolume&
   const std::uint64_t taken = TRY(cached_.measure(volume));
   const std::uint64_t most = most_file_bytes(blank_of(volume).capacity_bytes);
   if (!TRY(cached_.reserve_growth(volume.volser, most > taken ? most - taken : 0)))
-    return Mounting{Mounting::State::kWantsRoom};
+    return Mounting{.state = Mounting::State::kWantsRoom, .content = true};
   if (!TRY(note_mounted(volume, *path, drive))) return std::nullopt;
-  return Mounting{Mounting::State::kIn, *path};
+  return Mounting{.state = Mounting::State::kIn, .path = *path, .content = true};
 }
 
 Result<bool> VolumeMounts::note_mounted(const LogicalVolume& volume, const std::string& path,
@@ -85,6 +94,8 @@ Result<bool> VolumeMounts::note_mounted(const LogicalVolume& volume, const std::
     noted = same(now, volume);
     if (!noted) return {};
     now.mounted = drive;
+    now.category = Category::kPrivate;  // or the next start would give the drive a blank file
+    now.delete_after.reset();
     now.accessed = change.now();
     now.stamp = stamp;
     return change.put(now);
@@ -129,7 +140,7 @@ Result<std::optional<Mounting>> VolumeMounts::mount_blank(const LogicalVolume& v
   TRY(check_hold(volume));
   const auto spec = blank_of(volume);
   if (!TRY(cached_.reserve_growth(volume.volser, most_file_bytes(spec.capacity_bytes))))
-    return Mounting{Mounting::State::kWantsRoom};
+    return Mounting{.state = Mounting::State::kWantsRoom};
   const auto entered = enter_blank(volume, spec, drive);
   if (!entered) {
     if (entered.error().code != ErrorCode::kConflict) return std::unexpected(entered.error());
@@ -139,7 +150,7 @@ Result<std::optional<Mounting>> VolumeMounts::mount_blank(const LogicalVolume& v
   // What the file takes already is counted by itself.
   const std::uint64_t most = most_file_bytes(spec.capacity_bytes);
   (void)TRY(cached_.reserve_growth(volume.volser, most - std::min(most, now.cached_bytes)));
-  return Mounting{Mounting::State::kIn, TRY(cached_.path_of(now))};
+  return Mounting{.state = Mounting::State::kIn, .path = TRY(cached_.path_of(now))};
 }
 
 // kConflict: something happened to the volume meanwhile.

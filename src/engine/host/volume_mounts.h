@@ -11,7 +11,9 @@
 //     that could not be looked at keeps its volume mounted, so that neither eviction nor a copy touches it.
 //  3. The old content of a scratch volume goes with the mount that gives it a blank file, and not without it,
 //     but for an error of the cache's disk in between.
-//  4. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
+//  4. Who was told to wait for a volume's content gets that content or an error, and never a blank file,
+//     whatever became of the volume's category meanwhile.
+//  5. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
 #pragma once
 
 #include <atomic>
@@ -39,7 +41,11 @@ struct Mounting {
   enum class State : std::uint8_t { kIn, kWantsRecall, kWantsRoom };
   State state = State::kIn;
   std::string path = {};  // when it is in
+  bool content = false;   // what it wants or has is the content that the volume has, and no blank file
 };
+
+// What whoever waited for a volume asked for in the beginning.
+enum class WantedOf : std::uint8_t { kAsItIs, kContent };
 
 // What a start found about volumes that were in drives.
 struct Reconciled {
@@ -65,10 +71,13 @@ class VolumeMounts {
   void set_expire_hold(bool on) { expire_hold_.store(on); }
   bool expire_hold() const { return expire_hold_.load(); }
 
-  // The volume's file for the drive: the whole one in the cache, or a blank one for a scratch volume.
-  // kNotFound; kConflict: another cartridge, in another drive, or held back by the expire hold; kExhausted:
-  // larger than the cache; kCorrupt: the content is nowhere; errors of disk and catalogue.
-  Result<Mounting> mount(const std::string& volser, const Uuid& volume, const std::string& drive);
+  // The volume's file for the drive: the whole one in the cache, or a blank one for a scratch volume. With
+  // kContent it is never a blank one: a volume that has become scratch meanwhile is private again, for a host
+  // has it. kNotFound; kConflict: another cartridge, in another drive, held back by the expire hold, or the
+  // content that was waited for was deleted; kExhausted: larger than the cache; kCorrupt: the content is
+  // nowhere; errors of disk and catalogue.
+  Result<Mounting> mount(const std::string& volser, const Uuid& volume, const std::string& drive,
+                         WantedOf wanted = WantedOf::kAsItIs);
   // The mount that wanted room does not take place any more.
   void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
   // The drive has closed the file. An error: the volume stays mounted for the catalogue until the next
@@ -82,7 +91,8 @@ class VolumeMounts {
  private:
   // Nothing: the volume changed meanwhile, and is to be looked at again.
   using Attempt = Result<std::optional<Mounting>>;
-  Result<Mounting> mount_at_last(const std::string& volser, const Uuid& uuid, const std::string& drive);
+  Result<Mounting> mount_at_last(const std::string& volser, const Uuid& uuid, const std::string& drive,
+                                 WantedOf wanted);
   Attempt mount_content(const LogicalVolume& volume, const std::string& drive);
   Attempt mount_blank(const LogicalVolume& volume, const std::string& drive);
   // False: the volume changed meanwhile.

@@ -123,6 +123,49 @@ TEST(HostWaiting, T5_ARecallThatFailsIsToldAndTheDriveIsFree) {
   EXPECT_TRUE(bench.mount("V00002").value());
 }
 
+TEST(HostWaiting, T5_WhatBecameScratchWhileItsDriveWaitedIsGivenWithItsContent) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_FALSE(bench.mount("V00001").value());
+  auto volume = bench.volume("V00001");
+  volume.category = Category::kScratch;
+  volume.delete_after = bench.env().clock->wall_now() + std::chrono::hours(1);
+  ASSERT_TRUE(bench.put(volume));
+  bench.recall();
+  EXPECT_EQ(bench.brought, Names{"V00001 in 1000000001"});
+  EXPECT_EQ(bench.read_back(), block(1));
+  EXPECT_EQ(bench.volume("V00001").category, Category::kPrivate) << "a host has it";
+  EXPECT_FALSE(bench.volume("V00001").delete_after);
+  EXPECT_EQ(bench.deletions(), 0U);
+  bench.crash(false, {{"V00001", bench.serial(0)}});
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.read_back(), block(1));
+  ASSERT_TRUE(bench.unmount("V00001"));
+  bench.expect_sound();
+}
+
+TEST(HostWaiting, T5_ContentThatWasDeletedWhileItsDriveWaitedIsNoBlankFile) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_FALSE(bench.mount("V00001").value());
+  auto volume = bench.volume("V00001");
+  volume.category = Category::kScratch;
+  volume.delete_after = bench.env().clock->wall_now();
+  ASSERT_TRUE(bench.put(volume));
+  ASSERT_EQ(delete_expired(*bench.catalogue, *bench.volumes, *volume.delete_after, 10).value_or(0), 1U);
+  ASSERT_TRUE(bench.desk->begin_recall("V00001"));
+  bench.desk->finish_recall("V00001", {});
+  ASSERT_EQ(bench.brought.size(), 1U);
+  EXPECT_NE(bench.brought[0].find("was deleted while the drive waited for it"), std::string::npos);
+  EXPECT_EQ(bench.volume("V00001").mounted, "");
+  EXPECT_TRUE(bench.mount("V00001").value()) << "asked for anew it is a scratch volume";
+  bench.expect_sound();
+}
+
 TEST(HostWaiting, T5_WhatWasEvictedBeforeItsDriveGotItIsAskedForAgain) {
   HostBench bench;
   ASSERT_TRUE(bench.write_volume("V00001", block(1)));

@@ -65,7 +65,11 @@ std::vector<OrderLine> evict_volumes(const OperatorParts& parts, const std::vect
       std::ranges::move(*done, std::back_inserter(lines));
       continue;
     }
-    for (const auto& volser : some) lines.push_back(OrderLine::refused(volser, done.error()));
+    // What stands in the way of one volume stops the change of them all, and is told of that one alone.
+    for (const auto& volser : some) {
+      auto alone = evict_some(parts, {volser});
+      lines.push_back(alone ? std::move(alone->front()) : OrderLine::refused(volser, alone.error()));
+    }
   }
   parts.wake_up();
   return lines;

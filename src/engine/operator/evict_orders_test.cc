@@ -41,5 +41,20 @@ TEST(EvictOrders, T5_WhatMustStayStaysAndIsToldWhy) {
   EXPECT_EQ(bench.shredded.size(), 1U);
 }
 
+TEST(EvictOrders, T5_OneThatCannotGoStopsNoneThatCan) {
+  OperatorBench bench;
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00002L9", 1);
+  auto ejected = bench.physical("P00002L9");
+  ejected.state = CartridgeState::kEjected;
+  ASSERT_TRUE(bench.box.put(ejected));
+  EXPECT_THAT(outcomes(evict_volumes(bench.parts(), {"A00001", "A00002"})),
+              ElementsAre("A00001: out of the cache",
+                          HasSubstr("A00002 NOT: the logical volume A00002 would have its content nowhere")));
+  EXPECT_FALSE(bench.volume("A00001").cached);
+  EXPECT_TRUE(bench.volume("A00002").cached);
+  EXPECT_EQ(bench.shredded, (std::vector<CachedContent>{{"A00001", 4}}));
+}
+
 }  // namespace
 }  // namespace tapewarden::engine

@@ -93,6 +93,18 @@ std::unexpected<Error> held(const LogicalVolume& volume) {
               "have it unmounted first");
 }
 
+// A drive has it already while its content is being brought, which the catalogue does not know. Before the
+// transaction, for the library may wait for one.
+Status check_in_no_drive(const OperatorParts& parts, const Volsers& volsers) {
+  for (const auto& volser : volsers) {
+    const auto place = parts.shelf.place_of(volser);
+    if (!place.starts_with("drive ")) continue;
+    return fail(ErrorCode::kConflict, "the logical volume " + volser + " is in the " + place, "volser",
+                "have it unmounted first");
+  }
+  return {};
+}
+
 // One transaction over all of them.
 Status each(const OperatorParts& parts, const Volsers& volsers,
             const std::function<Status(LogicalVolume&, WallTime now)>& work) {
@@ -189,6 +201,7 @@ Status return_to_scratch(const OperatorParts& parts, const Volsers& volsers,
   if (expire_hours && *expire_hours > kMaximumExpireHours)
     return fail(ErrorCode::kInvalidArgument, "this is longer than ten years", "expire_hours",
                 "give up to " + std::to_string(kMaximumExpireHours) + " hours, or leave it out");
+  TRY(check_in_no_drive(parts, volsers));
   return each(parts, volsers, [&](LogicalVolume& volume, WallTime now) -> Status {
     if (!volume.mounted.empty()) return held(volume);
     if (volume.category == Category::kPrivate) volume.scratched = now;
@@ -200,6 +213,7 @@ Status return_to_scratch(const OperatorParts& parts, const Volsers& volsers,
 }
 
 Status make_private(const OperatorParts& parts, const Volsers& volsers) {
+  TRY(check_in_no_drive(parts, volsers));
   return each(parts, volsers, [](LogicalVolume& volume, WallTime) -> Status {
     if (!volume.mounted.empty()) return held(volume);
     if (!volume.has_content())

@@ -114,6 +114,22 @@ TEST(VolumeOrders, T1_AllOfARangeOrNothing) {
             "invalid-argument expire_hours");
 }
 
+TEST(VolumeOrders, T1_WhatADriveWaitsForStaysWhatItIs) {
+  OperatorBench bench;
+  bench.put_migrated("A00001", "P00001L9", 1);
+  bench.put_migrated("A00002", "P00001L9", 2);
+  bench.shelf.places["A00001"] = "slot 1";
+  bench.shelf.places["A00002"] = "drive 1000000001";
+  const auto refused = return_to_scratch(bench.parts(), {"A00001", "A00002"}, 1);
+  EXPECT_EQ(told(refused), "conflict volser");
+  EXPECT_THAT(refused.error().message, HasSubstr("A00002 is in the drive 1000000001"));
+  EXPECT_EQ(told(make_private(bench.parts(), {"A00002"})), "conflict volser");
+  EXPECT_EQ(bench.volume("A00001").category, Category::kPrivate);
+  EXPECT_EQ(bench.volume("A00002").category, Category::kPrivate);
+  bench.shelf.places["A00002"] = "slot 2";
+  EXPECT_TRUE(return_to_scratch(bench.parts(), {"A00001", "A00002"}, 1));
+}
+
 TEST(VolumeOrders, T1_ExpiredContentIsDeletedAndItsFileShredded) {
   OperatorBench bench;
   bench.put_premigrated("A00001", "P00001L9", 1);
