@@ -67,7 +67,8 @@ Status check_catalogue_is_there(Env env, const TapeEngineConfig& config, const t
   if (beside.empty()) return {};
   return fail(ErrorCode::kNotFound, "there is no catalogue " + config.catalogue_path() + ", while " + beside,
               "engine.data",
-              "mount its disk; when it is lost for good, put it together again (docs/operating/catalogue.md); a new engine "
+              "mount its disk; when it is lost for good, put it together again "
+              "(docs/operating/catalogue.md); a new engine "
               "begins with new folders for library and cache");
 }
 

@@ -25,7 +25,7 @@ inline constexpr std::uint64_t kMaximumBytes = 1ULL << 56;  // of a cartridge, a
 inline constexpr std::size_t kMaximumPage = 1000;           // rows in one answer
 inline constexpr std::size_t kMaximumStatisticsBytes = 64U << 10;
 inline constexpr std::size_t kPoolMigrationsKept = 256;  // the newest, and all that are under way
-inline constexpr std::size_t kMaximumFaults = 100;  // that one check names
+inline constexpr std::size_t kMaximumFaults = 100;       // that one check names
 
 // Historical statistics: one record for each quarter of an hour, and ninety days of them.
 inline constexpr std::chrono::minutes kStatisticsInterval{15};

@@ -29,7 +29,7 @@ struct LibrarySpec {
   ChangerOptions changer{};
   std::vector<LibraryDrive> drives{};  // in the order of their element addresses
   scsi::ElementAddressAssignment layout{};
-  std::string key_servers{};                   // path of engine.toml; set when a drive is library- or system-managed
+  std::string key_servers{};  // path of engine.toml; set when a drive is library- or system-managed
   std::vector<EncryptionRule> encryption{};    // for library-managed drives
   std::vector<LibraryPartition> partitions{};  // none: hosts see the library as one
 
