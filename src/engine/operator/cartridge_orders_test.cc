@@ -61,7 +61,7 @@ TEST(CartridgeOrders, T13_WhatWasEjectedComesBackWithItsVolumes) {
 TEST(CartridgeOrders, T12_WhatWasNotExaminedIsNeverScratchByAnOrder) {
   OperatorBench bench;
   const auto parts = bench.parts();
-  for (const std::uint64_t medium : {0, 3}) {
+  for (const std::uint64_t medium : {std::uint64_t{0}, std::uint64_t{3}}) {
     const std::string barcode = medium == 0 ? "P00001L9" : "P00002L9";
     bench.in_library(barcode);
     auto unread = cartridge(barcode, 1, CartridgeState::kDamaged);
