@@ -36,7 +36,8 @@ Result<InsertedVolumes> insert_volumes(const OperatorParts& parts, const NewVolu
 // Each of these: all or none, kNotFound naming the volume.
 
 // Private volumes become scratch: their content stays until a host takes them for something new, or until
-// `expire_hours` have passed and delete_expired() comes by. kConflict for one that a drive holds or waits for.
+// `expire_hours` have passed and delete_expired() comes by. kConflict for one that a drive holds or waits
+// for.
 Status return_to_scratch(const OperatorParts& parts, const std::vector<std::string>& volsers,
                          std::optional<std::uint32_t> expire_hours);
 // Scratch volumes become private again with the content that they had. kConflict for one whose content is
