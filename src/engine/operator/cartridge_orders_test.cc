@@ -131,6 +131,18 @@ TEST(CartridgeOrders, T13_TheOnlyCopiesAreNamedAndNeedAWord) {
   EXPECT_THAT(*only_there(*bench.box, "P00001L9"), IsEmpty());
 }
 
+TEST(CartridgeOrders, T13_AVolumeWithBothItsCopiesThereIsToldOnce) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_migrated("A00001", "P00001L9", 1);
+  auto twice = bench.volume("A00001");
+  twice.secondary = copy_on("P00001L9", 2);
+  ASSERT_TRUE(bench.box.put(twice));
+  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  EXPECT_THAT(eject_cartridge(bench.parts(), "P00001L9", false, false).error().message,
+              HasSubstr("the only copy of 1 volume lies"));
+}
+
 TEST(CartridgeOrders, T13_WhatCannotBeHandedOutStaysAsItWas) {
   OperatorBench bench;
   bench.in_library("P00001L9");

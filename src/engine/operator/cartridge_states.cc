@@ -45,7 +45,10 @@ Status for_each_on(CatalogueView& view, const std::string& barcode,
 Result<std::vector<std::string>> only_on(CatalogueView& view, const std::string& barcode) {
   std::vector<std::string> only;
   TRY(for_each_on(view, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
-    if (!TRY(elsewhere(view, placed))) only.push_back(placed.volume.volser);
+    const auto& volser = placed.volume.volser;
+    // Both of its copies may lie there.
+    if (!TRY(elsewhere(view, placed)) && std::ranges::find(only, volser) == only.end())
+      only.push_back(volser);
     return only.size() < kMaximumOrdered;
   }));
   return only;
