@@ -17,8 +17,6 @@
 namespace tapewarden::apps {
 namespace {
 
-using engine::NoticeKind;
-
 constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};

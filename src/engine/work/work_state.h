@@ -64,7 +64,7 @@ class TooLarge {
 
 struct WorkState {
   WorkState(WorkParts with, std::vector<WorkDrive> drive_list, WorkOptions settings)
-      : parts(with), options(std::move(settings)), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
+      : parts(with), options(settings), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
 
   WorkParts parts;
   const WorkOptions options;
