@@ -66,6 +66,28 @@ TEST(PowerLoss, T5_ARecallLosesNothingWhereverItIsCutOff) {
   });
 }
 
+// The disk fails for a moment; the program goes on.
+TEST(PowerLoss, T5_AVolumeThatHasComeBackKeepsItsFileWhateverFailsBehindIt) {
+  for (std::uint64_t writes = 0; writes < kMostWrites; ++writes) {
+    SCOPED_TRACE("after " + std::to_string(writes) + " writes");
+    WorkBench bench;
+    bench.write("VOL001", volume_content(20'000, 1));
+    bench.steps();
+    ASSERT_EQ(bench.evict("VOL001"), 1U);
+    bench.ask("VOL001");
+    const auto before = bench.back.sim.disk.writes();
+    bench.back.sim.disk.fail_after(writes);
+    work_until_it_fails(bench);
+    const bool whole = bench.back.sim.disk.writes() - before < writes;
+    bench.back.sim.disk.clear_faults();
+    if (bench.volume("VOL001").cached) {
+      EXPECT_EQ(bench.cached_content("VOL001"), bench.contents.at("VOL001"));
+    }
+    if (whole || ::testing::Test::HasFailure()) return;
+  }
+  FAIL() << "it never came to its end";
+}
+
 TEST(PowerLoss, T6_AMoveLosesNothingWhereverItIsCutOff) {
   cut_everywhere([](WorkBench& bench) {
     bench.write("VOL001", volume_content(20'000, 1));

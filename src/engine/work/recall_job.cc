@@ -79,7 +79,6 @@ Result<RecallJob::Ended> RecallJob::bring(const Wish& wish) {
   }
   auto ended = read_into(wish, *coming);
   if (!ended) {  // the cache's disk, or the catalogue
-    state_.parts.cached.abandon_arrival(*coming);
     state_.pauses.put_off(volume_pause(volser), kFirstPause);
     desk.put_off_recall(volser);
     return std::unexpected(ended.error());
@@ -96,11 +95,13 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
   const auto& volume = wish.volume;
   auto& cached = state_.parts.cached;
   mount_.touched(volume.volser);
-  const auto failed = TRY(read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path));
-  if (failed) {
+  const auto failed = read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path);
+  if (!failed || *failed) {
     cached.abandon_arrival(coming);
-    return tape_failed(wish, *failed);
+    if (!failed) return std::unexpected(failed.error());
+    return tape_failed(wish, **failed);
   }
+  // From here on the file is finish_arrival()'s, which knows whether it is anybody's.
   const auto arrived = cached.finish_arrival(coming, volume.generation);
   if (!arrived && arrived.error().code == ErrorCode::kConflict) {
     // It changed, or came by another way: the next look at the catalogue says what is to be done.
@@ -108,18 +109,19 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
     return Ended::kWithVolume;
   }
   if (!arrived) return std::unexpected(arrived.error());
-  TRY(note_access());
+  (void)note_access();  // the volume is here and may be in a drive already: no fault of its recall
   return Ended::kWell;
 }
 
 Status RecallJob::note_access() {
   if (accessed_) return {};
-  accessed_ = true;
-  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto cartridge = TRY(change.cartridge(cartridge_.barcode));
     cartridge.last_accessed = change.now();
     return change.put(cartridge);
-  });
+  }));
+  accessed_ = true;
+  return {};
 }
 
 // The asker is told when there is no other copy; else the recall goes on with that one.
