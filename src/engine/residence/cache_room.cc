@@ -16,6 +16,29 @@ std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
   return all;
 }
 
+Result<bool> may_leave(CatalogueChange&, LogicalVolume& volume) {
+  return volume.may_leave_cache();
+}
+bool must_stay(const Error& error) {
+  return error.code == ErrorCode::kConflict || error.code == ErrorCode::kNotFound;
+}
+
+// One whose copy left with its cartridge, or that was withdrawn meanwhile, keeps no other here.
+Result<std::size_t> evict_one_by_one(CachedVolumes& cached, const std::vector<LogicalVolume>& candidates,
+                                     std::uint64_t bytes) {
+  std::size_t left = 0;
+  std::uint64_t gained = 0;
+  for (const auto& volume : candidates) {
+    if (gained >= bytes) break;
+    const auto alone = cached.drop({volume.volser}, may_leave);
+    if (!alone && !must_stay(alone.error())) return alone;
+    if (!alone || *alone == 0) continue;
+    left += *alone;
+    gained += volume.cached_bytes;
+  }
+  return left;
+}
+
 }  // namespace
 
 std::uint64_t CachedVolumes::taken() const {
@@ -103,26 +126,26 @@ std::string CachedVolumes::full_text() const {
 }
 
 Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, const std::string& spared) {
-  std::vector<std::string> leaving;
-  std::uint64_t gained = 0;
-  bool more = false;
+  std::vector<LogicalVolume> candidates;
   TRY(catalogue_.read([&](CatalogueView& view) -> Status {
-    const auto candidates = TRY(view.eviction_candidates(kEvictedAtOnce));
-    more = candidates.size() == kEvictedAtOnce;
-    for (const auto& volume : candidates) {
-      if (gained >= bytes) break;
-      if (volume.volser == spared) continue;
-      leaving.push_back(volume.volser);
-      gained += volume.cached_bytes;
-    }
+    candidates = TRY(view.eviction_candidates(kEvictedAtOnce));
     return {};
   }));
+  const bool more = candidates.size() == kEvictedAtOnce;
+  std::erase_if(candidates, [&](const LogicalVolume& volume) { return volume.volser == spared; });
+  std::vector<std::string> leaving;
+  std::uint64_t gained = 0;
+  for (const auto& volume : candidates) {
+    if (gained >= bytes) break;
+    leaving.push_back(volume.volser);
+    gained += volume.cached_bytes;
+  }
   // What may leave stays as long as its room would be too little for whoever asks.
   const bool too_little = enough == Enough::kAll && gained < bytes && !more;
   if (leaving.empty() || too_little) return 0;
-  return drop(leaving, [](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
-    return volume.may_leave_cache();
-  });
+  const auto together = drop(leaving, may_leave);
+  if (together || !must_stay(together.error())) return together;
+  return evict_one_by_one(*this, candidates, bytes);
 }
 
 Result<std::size_t> CachedVolumes::keep_margin() {

@@ -106,6 +106,26 @@ TEST_F(CachedVolumesTest, T5_RoomIsMadeByThoseThatMayLeaveAndNoFurtherThanNeeded
   bench.expect_sound();
 }
 
+TEST_F(CachedVolumesTest, T5_AVolumeWhoseCartridgeLeftKeepsNoOtherInTheCache) {
+  limit(4 * kFileBytes + kSealingBytes);
+  auto ejected = filling_cartridge("P00002");
+  ASSERT_TRUE(bench.put(ejected));
+  ASSERT_TRUE(bench.put(migrated_volume("V00020", "P00002")));
+  for (const auto* volser : {"V00020", "V00001", "V00002"}) {
+    ASSERT_TRUE(bench.bring(volser, kContent));
+    bench.sim.clock.advance(std::chrono::hours(1));
+  }
+  ejected.state = CartridgeState::kEjected;
+  ASSERT_TRUE(bench.put(ejected));
+  const auto promised = bench.volumes->reserve("V00004", 2 * kFileBytes);
+  ASSERT_TRUE(promised) << promised.error().text();
+  EXPECT_TRUE(*promised);
+  EXPECT_TRUE(volume("V00020").cached) << "it is nowhere else";
+  EXPECT_FALSE(volume("V00001").cached);
+  EXPECT_TRUE(volume("V00002").cached);
+  bench.expect_sound();
+}
+
 TEST_F(CachedVolumesTest, T5_WithoutRoomAnInterventionStandsUntilNobodyWaits) {
   limit(2 * kFileBytes + kSealingBytes);
   ASSERT_TRUE(bench.bring("V00001", kContent));
