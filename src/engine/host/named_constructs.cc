@@ -1,7 +1,5 @@
 #include "engine/host/named_constructs.h"
 
-#include "tape/medium/header_areas.h"
-
 namespace tapewarden::engine {
 namespace {
 
@@ -21,8 +19,7 @@ NamedConstructs named_constructs(const tape::AttributeMap& attributes) {
 }
 
 Result<NamedConstructs> read_named_constructs(Disk& disk, const std::string& path) {
-  const auto file = TRY(disk.open(path, OpenMode::kRead));
-  return named_constructs(TRY(tape::MemoryArea::load(*file)).attributes());
+  return named_constructs(TRY(tape::host_attributes(disk, path)));
 }
 
 }  // namespace tapewarden::engine

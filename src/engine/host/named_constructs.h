@@ -5,12 +5,12 @@
 #include <string>
 
 #include "base/env.h"
-#include "tape/medium/cartridge_memory.h"
+#include "tape/medium/host_attributes.h"
 
 namespace tapewarden::engine {
 
-inline constexpr tape::AttributeId kStorageGroupAttribute = 0x1400;
-inline constexpr tape::AttributeId kManagementClassAttribute = 0x1401;
+inline constexpr tape::AttributeId kStorageGroupAttribute = tape::attribute::kStorageGroup;
+inline constexpr tape::AttributeId kManagementClassAttribute = tape::attribute::kManagementClass;
 
 // As the host wrote them, without the blanks and zeros behind; empty: none. Not checked.
 struct NamedConstructs {

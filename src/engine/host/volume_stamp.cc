@@ -6,13 +6,8 @@
 namespace tapewarden::engine {
 
 Result<Bytes> volume_stamp(Disk& disk, const std::string& path) {
-  const auto first = TRY(tape::content_stamp(disk, path));
-  Bytes stamp(first.begin(), first.end());
-  const auto second_path = tape::partition_path(path);
-  if (!disk.exists(second_path)) return stamp;
-  const auto second = TRY(tape::content_stamp(disk, second_path));
-  stamp.insert(stamp.end(), second.begin(), second.end());
-  return stamp;
+  const auto stamp = TRY(tape::content_stamp(disk, path));
+  return Bytes(stamp.begin(), stamp.end());
 }
 
 Status sync_volume(Disk& disk, const std::string& path) {

@@ -7,8 +7,7 @@
 
 namespace tapewarden::engine {
 
-// tape::content_stamp() of the cartridge file at `path`, followed by that of its partition 1 when it has one:
-// the first file's stamp does not know of what was written there. Errors of tape::content_stamp().
+// tape::content_stamp(), which covers both partitions, as the catalogue keeps it. Errors of that.
 Result<Bytes> volume_stamp(Disk& disk, const std::string& path);
 
 // What is in the files is durable, also when a program that was killed had not synced it: a stamp is then
