@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "bare_file.h"
 #include "base/bytes.h"
 #include "base/real_env.h"
-#include "crypto/aead.h"
 #include "crypto/random.h"
 #include "harness.h"
 #include "support.h"
@@ -14,7 +14,7 @@
 namespace tapewarden::bench {
 namespace {
 
-constexpr std::size_t kRecordBytes = 256U << 10;
+constexpr std::size_t kRecordBytes = BareFile::kRecordBytes;
 constexpr std::uint64_t kRecords = 1024;  // 256 MiB a round
 constexpr double kMegabytes = static_cast<double>(kRecordBytes) * static_cast<double>(kRecords) / 1e6;
 constexpr unsigned kRounds = 5;
@@ -52,34 +52,6 @@ std::unique_ptr<tape::Cartridge> new_cartridge(System& system, const std::string
   return cartridge;
 }
 
-// A file of records sealed one after the other, without anything that a cartridge adds.
-class BareFile {
- public:
-  BareFile(System& system, const std::string& path)
-      : cipher_(crypto::random_secret(system.random, crypto::kAesKeyBytes)), sealed_(kRecordBytes) {
-    std::filesystem::remove(path);
-    file_ = must(system.disk.open(path, OpenMode::kCreate, 0600));
-  }
-  void write(std::uint64_t number, ByteView record) {
-    const auto tag = cipher_.seal(crypto::counter_iv(number), {}, record, sealed_);
-    must(file_->write_at(number * kStride, sealed_));
-    must(file_->write_at(number * kStride + kRecordBytes, tag));
-  }
-  void read(std::uint64_t number, MutableByteView record) {
-    crypto::GcmTag tag;
-    must(file_->read_at(number * kStride, sealed_));
-    must(file_->read_at(number * kStride + kRecordBytes, tag));
-    must(cipher_.open(crypto::counter_iv(number), {}, sealed_, tag, record));
-  }
-  void sync() { must(file_->sync()); }
-
- private:
-  static constexpr std::uint64_t kStride = kRecordBytes + crypto::kGcmTagBytes;
-  crypto::AesGcm cipher_;
-  Bytes sealed_;
-  std::unique_ptr<File> file_;
-};
-
 double megabytes_a_second(const std::function<void()>& work) {
   return kMegabytes / seconds_of(work);
 }
@@ -100,7 +72,7 @@ Figures migrate() {
   const Folder folder;
   const auto record = noise(system);
   auto cached = new_cartridge(system, folder / "cached", new_key(system));
-  BareFile bare_cached(system, folder / "bare-cached");
+  BareFile bare_cached(system.disk, system.random, folder / "bare-cached");
   for (std::uint64_t i = 0; i < kRecords; ++i) {
     must(cached->write_record(record));
     bare_cached.write(i, record);
@@ -115,7 +87,7 @@ Figures migrate() {
         return megabytes_a_second([&] { copy_records(*cached, *cartridge); });
       },
       [&] {
-        BareFile bare(system, folder / "bare");
+        BareFile bare(system.disk, system.random, folder / "bare");
         return megabytes_a_second([&] {
           Bytes buffer(kRecordBytes);
           for (std::uint64_t i = 0; i < kRecords; ++i) {
@@ -134,7 +106,7 @@ Figures recall() {
   const Folder folder;
   const auto record = noise(system);
   auto cartridge = new_cartridge(system, folder / "cartridge", new_key(system));
-  BareFile bare(system, folder / "bare");
+  BareFile bare(system.disk, system.random, folder / "bare");
   for (std::uint64_t i = 0; i < kRecords; ++i) {
     must(cartridge->write_record(record));
     bare.write(i, record);

@@ -99,12 +99,16 @@ Pair measure_in_turn(unsigned rounds, const std::function<double()>& work,
   TW_ASSERT(rounds > 0);
   static_cast<void>(work());
   static_cast<void>(yardstick());
-  std::vector<double> values, yardsticks;
+  std::vector<Pair> pairs;
   for (unsigned round = 0; round < rounds; ++round) {
-    values.push_back(work());
-    yardsticks.push_back(yardstick());
+    const double value = work();
+    pairs.push_back({value, yardstick()});
   }
-  return {median(values), median(yardsticks)};
+  const auto middle = pairs.begin() + (rounds - 1) / 2;
+  std::ranges::nth_element(pairs, middle, [](const Pair& one, const Pair& other) {
+    return one.value * other.yardstick < other.value * one.yardstick;
+  });
+  return *middle;
 }
 
 namespace {
@@ -128,10 +132,13 @@ class ProcessorTime {
 
 Figures compare_rates(const std::string& name, const std::string& unit, std::optional<double> goal,
                       unsigned rounds, unsigned pieces, const std::function<double()>& work,
-                      const std::function<double()>& yardstick) {
+                      const std::function<double()>& yardstick, const std::function<void()>& prepare) {
   ProcessorTime of_work, of_yardstick;
-  const auto pair = measure_in_turn(
-      rounds, [&] { return of_work.of(pieces, work); }, [&] { return of_yardstick.of(pieces, yardstick); });
+  const auto prepared = [&] {
+    if (prepare) prepare();
+    return of_work.of(pieces, work);
+  };
+  const auto pair = measure_in_turn(rounds, prepared, [&] { return of_yardstick.of(pieces, yardstick); });
   return {{name, pair.value, unit, pair.yardstick, goal},
           {name + "-processor", of_work.typical(), "us", of_yardstick.typical(), {}, Better::kLower}};
 }

@@ -49,16 +49,16 @@ struct Pair {
   double value = 0;
   double yardstick = 0;
 };
-// Runs the two in turn `rounds` times, after one round of each that does not count, and gives the median of
-// what each returned. What slows the machine down for a while slows both.
+// Runs the two in turn `rounds` times, after one round of each that does not count, and gives the round whose
+// ratio is the median. What slows the machine down for a while slows both of a round.
 Pair measure_in_turn(unsigned rounds, const std::function<double()>& work,
                      const std::function<double()>& yardstick);
 // As above for rates, with a second line: the processor time that each of `pieces` takes, all threads
 // together, which other programs on the machine disturb least. A rate lower than that time allows is time
-// spent waiting.
+// spent waiting. `prepare`: before each round of the work, and no part of it; may be empty.
 Figures compare_rates(const std::string& name, const std::string& unit, std::optional<double> goal,
                       unsigned rounds, unsigned pieces, const std::function<double()>& work,
-                      const std::function<double()>& yardstick);
+                      const std::function<double()>& yardstick, const std::function<void()>& prepare = {});
 // Seconds that `work` takes, by the wall clock.
 double seconds_of(const std::function<void()>& work);
 // REQUIRES: not empty.

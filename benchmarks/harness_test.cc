@@ -54,6 +54,16 @@ TEST(Statistics, MeasuresInTurnAndDropsTheFirstRound) {
   EXPECT_EQ(pair.yardstick, 10);
 }
 
+TEST(Statistics, GivesTheRoundWhoseRatioIsTheMedian) {
+  // The first of each does not count. Ratios: 3, 1/2, 2; medians of each for themselves would give 20 / 10.
+  const std::vector<double> values{1, 30, 10, 20}, yardsticks{1, 10, 20, 10};
+  std::size_t value = 0, yardstick = 0;
+  const auto pair =
+      measure_in_turn(3, [&] { return values[value++]; }, [&] { return yardsticks[yardstick++]; });
+  EXPECT_EQ(pair.value, 20);
+  EXPECT_EQ(pair.yardstick, 10);
+}
+
 TEST(Output, TableShowsWhatIsMissed) {
   const auto table = as_table({figure(80, 100, 0.9), figure(5, {}, {})});
   EXPECT_THAT(table, HasSubstr("name  value  unit  yardstick  ratio  goal      met\n"));

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <unistd.h>
 
 namespace tapewarden::bench {
@@ -24,6 +25,18 @@ double megabytes_in_use() {
   double resident = 0;
   in >> size >> resident;
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1U << 20);
+}
+
+double peak_megabytes() {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(line.find(':') + 1)) / 1024;  // kB
+  return megabytes_in_use();
+}
+
+void forget_peak() {
+  constexpr const char* kResetPeak = "5";  // proc(5), clear_refs
+  std::ofstream("/proc/self/clear_refs") << kResetPeak;
 }
 
 }  // namespace tapewarden::bench

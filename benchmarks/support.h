@@ -18,6 +18,9 @@ T must(Result<T> result) {
 
 // Memory of this process that is not swapped out, in MiB.
 double megabytes_in_use();
+// The most of it since forget_peak(), or since the start.
+double peak_megabytes();
+void forget_peak();
 
 // A folder in the current one, gone with the object: /tmp may be memory, where a sync costs nothing.
 class Folder {
