@@ -32,6 +32,7 @@ struct LiveSession {
   Hash256 key_fingerprint{};             // only for an observer
   std::uint64_t next_counter = 0;
   unsigned compression_level = 0;
+  unsigned since_smaller = 0;  // data records since the last one that compression made smaller
 };
 
 // The record at pos, opened before anybody asked for it. Its bytes lie at the front of ahead_buffer.

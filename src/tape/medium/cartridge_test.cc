@@ -66,6 +66,27 @@ TEST(Cartridge, D4_MixedSessionsNameTheirKeys) {
   EXPECT_EQ(take(tape->next_block()).kind, BlockKind::kEndOfData);
 }
 
+TEST(Cartridge, D4_WhatDoesNotCompressIsTriedNowAndThenOnly) {
+  SimEnv sim(3);
+  CartridgeSpec spec = small_spec();
+  spec.compression_level = 1;
+  auto tape = make(sim, spec);
+  Bytes noise(5000);
+  sim.random.fill(noise);
+  const Bytes text(5000, 'a');
+  // Four in vain, then one in eight is tried: the first text that meets a try goes in smaller, and so do
+  // those behind it.
+  for (int i = 0; i < 4; ++i) done(tape->write_record(noise));
+  for (int i = 0; i < 8; ++i) done(tape->write_record(text));
+  done(tape->rewind());
+  std::string compressed;
+  for (int i = 0; i < 12; ++i) {
+    compressed += take(tape->next_block()).compressed ? 'c' : '-';
+    EXPECT_EQ(to_bytes(take(tape->read_record()).data), i < 4 ? noise : text) << i;
+  }
+  EXPECT_EQ(compressed, "--------cccc");
+}
+
 TEST(Cartridge, D4_CompressesBeforeSealingAndCanBeSwitchedOff) {
   SimEnv sim(3);
   CartridgeSpec spec = small_spec();

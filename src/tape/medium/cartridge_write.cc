@@ -19,6 +19,10 @@ constexpr std::size_t kFlushBytes = 256U << 10;
 // Behind the nominal capacity there is room for marks, as on tape behind the end-of-medium.
 constexpr std::uint64_t kFilemarkReserveBytes = 1U << 20;
 constexpr std::uint64_t kMebibyte = 1U << 20;
+// What does not compress goes on so, mostly: it was compressed or encrypted before. After so many records in
+// a row that got no smaller each so many is tried.
+constexpr unsigned kTriedInVain = 4;
+constexpr unsigned kThenOneIn = 8;
 
 }  // namespace
 
@@ -278,9 +282,13 @@ Status Cartridge::State::append(RecordType type, ByteView plain) {
   ByteView stored = plain;
   bool compressed = false;
   if (type == RecordType::kData && live->compression_level > 0) {
-    const ByteView packed = compressor.compress(plain, live->compression_level);
-    compressed = !packed.empty();
-    if (compressed) stored = packed;
+    const unsigned since = live->since_smaller++;
+    if (since < kTriedInVain || since % kThenOneIn == 0)
+      if (const ByteView packed = compressor.compress(plain, live->compression_level); !packed.empty()) {
+        compressed = true;
+        stored = packed;
+        live->since_smaller = 0;
+      }
   }
   RecordHeader header = next_header(type, plain.size(), stored.size());
   header.compressed = compressed;
