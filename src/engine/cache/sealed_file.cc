@@ -55,36 +55,38 @@ Status SealedFile::find_end() {
 Status SealedFile::load_blocks(std::uint64_t offset, MutableByteView out) {
   TW_ASSERT(offset % kBlock == 0 && out.size() % kBlock == 0);
   while (!out.empty()) {
-    const std::uint64_t start = unit_start(offset);
-    const std::size_t lead = offset - start;
+    const std::size_t lead = offset - unit_start(offset);
     const std::size_t count = std::min(out.size(), kPieceBytes - lead);
-    // What stands before the piece in its unit is not read: each block comes out by itself.
-    scratch_.resize(std::max(scratch_.size(), lead + count));
-    const auto piece = MutableByteView(scratch_).subspan(lead, count);
+    // At a unit's beginning a piece is opened where it goes. Else what stands before it in its unit is not
+    // read: each block comes out by itself.
+    const auto piece = lead == 0 ? out.first(count) : window(offset, count);
     if (TRY(below_->read_at(kSealedHeaderBytes + offset, piece)) != count)
       return fail(ErrorCode::kIo, "a sealed file became shorter while it was open");
-    for (std::size_t at = 0; at < lead + count; at += kSealedUnitBytes)
-      cipher_.decrypt((start + at) / kSealedUnitBytes,
-                      MutableByteView(scratch_).subspan(at, std::min(kSealedUnitBytes, lead + count - at)));
-    copy_bytes(out, piece);
+    const auto units = lead == 0 ? piece : MutableByteView(scratch_).first(lead + count);
+    for (std::size_t at = 0; at < units.size(); at += kSealedUnitBytes)
+      cipher_.decrypt((offset - lead + at) / kSealedUnitBytes,
+                      units.subspan(at, std::min(kSealedUnitBytes, units.size() - at)));
+    if (lead != 0) copy_bytes(out, piece);
     offset += count;
     out = out.subspan(count);
   }
   return {};
 }
 
-Status SealedFile::store_blocks(std::uint64_t offset, ByteView blocks) {
-  const std::uint64_t start = unit_start(offset);
-  const std::size_t lead = offset - start;
-  TW_ASSERT(offset % kBlock == 0 && blocks.size() % kBlock == 0);
-  scratch_.resize(std::max(scratch_.size(), lead + blocks.size()));
-  const auto piece = MutableByteView(scratch_).subspan(lead, blocks.size());
-  copy_bytes(piece, blocks);
-  for (std::size_t at = 0; at < lead + blocks.size(); at += kSealedUnitBytes)
-    cipher_.encrypt(
-        (start + at) / kSealedUnitBytes,
-        MutableByteView(scratch_).subspan(at, std::min(kSealedUnitBytes, lead + blocks.size() - at)));
-  return below_->write_at(kSealedHeaderBytes + offset, piece);
+MutableByteView SealedFile::window(std::uint64_t offset, std::size_t count) {
+  const std::size_t lead = offset - unit_start(offset);
+  if (scratch_.size() < lead + count) scratch_.resize(lead + count);
+  return MutableByteView(scratch_).subspan(lead, count);
+}
+
+Status SealedFile::store_window(std::uint64_t offset, std::size_t count) {
+  const std::size_t lead = offset - unit_start(offset);
+  TW_ASSERT(offset % kBlock == 0 && count % kBlock == 0);
+  const auto units = MutableByteView(scratch_).first(lead + count);
+  for (std::size_t at = 0; at < units.size(); at += kSealedUnitBytes)
+    cipher_.encrypt((offset - lead + at) / kSealedUnitBytes,
+                    units.subspan(at, std::min(kSealedUnitBytes, units.size() - at)));
+  return below_->write_at(kSealedHeaderBytes + offset, units.subspan(lead));
 }
 
 Status SealedFile::load(std::uint64_t offset, MutableByteView out) {
@@ -113,14 +115,18 @@ Status SealedFile::put(std::uint64_t offset, ByteView data) {
   const bool at_the_end = end >= block_start(size_);
   const std::uint64_t grown = std::max(end, size_);
   const std::uint64_t last = at_the_end ? block_start(grown) + kBlock : block_start(end + kBlock - 1);
-  Bytes blocks(last - first);
-  const MutableByteView view(blocks);
-  if (offset > first) TRY(load(first, view.first(offset - first)));
-  copy_bytes(view.subspan(offset - first), data);
   const std::uint64_t kept = std::min(size_, last);  // of what is there, behind the piece
-  if (kept > end) TRY(load(end, view.subspan(end - first, kept - end)));
-  if (at_the_end) std::ranges::fill(view.subspan(grown - first), static_cast<std::uint8_t>(last - grown));
-  TRY(store_blocks(first, blocks));
+  std::array<std::uint8_t, kBlock> before, behind;
+  const auto head = MutableByteView(before).first(offset - first);
+  const auto tail = MutableByteView(behind).first(kept > end ? kept - end : 0);
+  if (!head.empty()) TRY(load(first, head));
+  if (!tail.empty()) TRY(load(end, tail));
+  const auto blocks = window(first, last - first);  // loading is over: it uses the window too
+  copy_bytes(blocks, head);
+  copy_bytes(blocks.subspan(head.size()), data);
+  copy_bytes(blocks.subspan(end - first), tail);
+  if (at_the_end) std::ranges::fill(blocks.subspan(grown - first), static_cast<std::uint8_t>(last - grown));
+  TRY(store_window(first, blocks.size()));
   size_ = grown;
   return {};
 }
@@ -161,7 +167,8 @@ Status SealedFile::truncate(std::uint64_t size) {
   std::array<std::uint8_t, kBlock> block;
   block.fill(static_cast<std::uint8_t>(kBlock - (size - last)));
   if (size > last) TRY(load(last, MutableByteView(block).first(size - last)));
-  TRY(store_blocks(last, block));
+  copy_bytes(window(last, kBlock), block);
+  TRY(store_window(last, kBlock));
   TRY(below_->truncate(kSealedHeaderBytes + last + kBlock));
   size_ = size;
   return {};

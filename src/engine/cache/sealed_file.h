@@ -41,7 +41,11 @@ class SealedFile final : public File {
   Status load(std::uint64_t offset, MutableByteView out) TW_REQUIRES(mutex_);
   // Whole blocks at a block's beginning.
   Status load_blocks(std::uint64_t offset, MutableByteView out) TW_REQUIRES(mutex_);
-  Status store_blocks(std::uint64_t offset, ByteView blocks) TW_REQUIRES(mutex_);
+  // Where blocks are put together that go to `offset`, in the scratch: until it is next asked for, or blocks
+  // are loaded that begin within a unit.
+  MutableByteView window(std::uint64_t offset, std::size_t count) TW_REQUIRES(mutex_);
+  // Seals the window of the same offset and length, and writes it.
+  Status store_window(std::uint64_t offset, std::size_t count) TW_REQUIRES(mutex_);
   // Writes a piece that begins within the content or at its end.
   Status put(std::uint64_t offset, ByteView data) TW_REQUIRES(mutex_);
   Status fill_to(std::uint64_t offset) TW_REQUIRES(mutex_);

@@ -70,7 +70,7 @@ Result<ImageFit> MountedCartridge::room_left() {
   return left && *left < reserve_bytes_ ? ImageFit::kCartridgeFull : ImageFit::kFits;
 }
 
-Result<ImageFit> MountedCartridge::begin_image(ImageHeader header) {
+Result<ImageFit> MountedCartridge::begin_image(ImageHeader header, StackWriter::Hash by) {
   header.identity.engine = label_.engine;
   header.identity.barcode = label_.barcode;
   header.identity.medium = label_.medium;
@@ -82,7 +82,7 @@ Result<ImageFit> MountedCartridge::begin_image(ImageHeader header) {
   image_block_ = position->logical_object;
   if (header.identity.kind == ImageKind::kLogicalVolume && TRY(room_left()) == ImageFit::kCartridgeFull)
     return ImageFit::kCartridgeFull;
-  return writer_.begin(std::move(header));
+  return writer_.begin(std::move(header), by);
 }
 
 Result<ImageFit> MountedCartridge::append(ByteView data) {

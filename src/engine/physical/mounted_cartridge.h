@@ -46,7 +46,7 @@ class MountedCartridge {
   // Writing. REQUIRES: mounted for it.
   // Begins an image; engine, barcode, medium and file of its identity are filled in. kCartridgeFull as
   // append().
-  Result<ImageFit> begin_image(ImageHeader header);
+  Result<ImageFit> begin_image(ImageHeader header, StackWriter::Hash by = StackWriter::Hash::kWriter);
   // kCartridgeFull: the image does not fit, or would take the room kept for a backup of the catalogue:
   // abandon it, and write it anew on the next cartridge.
   Result<ImageFit> append(ByteView data);

@@ -35,16 +35,18 @@ Error error_of(BlockSource& source) {
 
 TEST(StackImage, T12_BlocksAreWholeButTheLast) {
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, kStackBlockBytes, kStackBlockBytes + 1,
-                                 3 * kStackBlockBytes - 1, 3 * kStackBlockBytes}) {
-    MemoryTape tape;
-    const auto data = content(size);
-    EXPECT_EQ(write_image(tape, data), ImageFit::kFits);
-    const auto data_blocks = (size + kStackBlockBytes - 1) / kStackBlockBytes;
-    ASSERT_EQ(tape.objects.size(), data_blocks + 3) << size;
-    for (std::size_t i = 1; i < data_blocks; ++i) EXPECT_EQ(tape.objects[i].data.size(), kStackBlockBytes);
-    EXPECT_EQ(tape.objects.back().kind, SourceBlock::Kind::kFilemark);
-    EXPECT_EQ(read_image(tape), data) << size;
-  }
+                                 3 * kStackBlockBytes - 1, 3 * kStackBlockBytes})
+    for (const std::size_t piece : {std::size_t{100'000}, kStackBlockBytes - 1, kStackBlockBytes,
+                                    kStackBlockBytes + 1, 10 * kStackBlockBytes}) {
+      MemoryTape tape;
+      const auto data = content(size);
+      EXPECT_EQ(write_image(tape, data, piece), ImageFit::kFits);
+      const auto data_blocks = (size + kStackBlockBytes - 1) / kStackBlockBytes;
+      ASSERT_EQ(tape.objects.size(), data_blocks + 3) << size;
+      for (std::size_t i = 1; i < data_blocks; ++i) EXPECT_EQ(tape.objects[i].data.size(), kStackBlockBytes);
+      EXPECT_EQ(tape.objects.back().kind, SourceBlock::Kind::kFilemark);
+      EXPECT_EQ(read_image(tape), data) << size << " in pieces of " << piece;
+    }
 }
 
 TEST(StackImage, T12_DataThatLooksLikeATrailerIsData) {
@@ -80,6 +82,20 @@ TEST(StackImage, T12_TheHeaderHoldsTheWriterToItsWord) {
   EXPECT_EQ(take(writer.finish({.is_void = true})), ImageFit::kFits);
   EXPECT_TRUE(writer.trailer().is_void);
   EXPECT_EQ(error_of(tape).code, ErrorCode::kConflict);
+}
+
+TEST(StackImage, T6_AnImageThatMovesBringsItsHash) {
+  const auto data = content(2 * kStackBlockBytes + 5);
+  for (const auto& hash : {crypto::sha256(data), crypto::sha256(content(5))}) {
+    MemoryTape tape;
+    StackWriter writer(tape);
+    (void)take(writer.begin(sample_header(data.size()), StackWriter::Hash::kCaller));
+    (void)take(writer.append(data));
+    EXPECT_EQ(take(writer.finish({.sha256 = hash})), ImageFit::kFits);
+    EXPECT_EQ(writer.trailer().sha256, hash);
+    const bool right = hash == crypto::sha256(data);
+    EXPECT_EQ(error_of(tape).code, right ? Error{}.code : ErrorCode::kCorrupt) << "the reader makes its own";
+  }
 }
 
 TEST(StackImage, T4_EarlyWarningInsideAnImageEndsIt) {

@@ -35,10 +35,11 @@ Result<ImageFit> StackWriter::put(ByteView block) {
   return ImageFit::kFits;
 }
 
-Result<ImageFit> StackWriter::begin(ImageHeader header) {
+Result<ImageFit> StackWriter::begin(ImageHeader header, Hash by) {
   TW_ASSERT(!open());
   const auto block = header.encode();
   header_ = std::move(header);
+  hashed_by_ = by;
   buffer_.clear();
   hash_ = {};
   taken_ = 0;
@@ -50,11 +51,16 @@ Result<ImageFit> StackWriter::begin(ImageHeader header) {
   return fit_now();
 }
 
-Result<ImageFit> StackWriter::flush() {
-  if (TRY(put(buffer_)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
-  written_ += buffer_.size();
-  buffer_.clear();
+Result<ImageFit> StackWriter::put_data(ByteView block) {
+  if (TRY(put(block)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  written_ += block.size();
   return fit_now();
+}
+
+Result<ImageFit> StackWriter::flush() {
+  const auto fit = TRY(put_data(buffer_));
+  buffer_.clear();
+  return fit;
 }
 
 Result<ImageFit> StackWriter::append(ByteView data) {
@@ -62,10 +68,16 @@ Result<ImageFit> StackWriter::append(ByteView data) {
   if (data.size() > header_->total_bytes() - taken_)
     return fail(ErrorCode::kInvalidArgument, "the image is longer than its header says", "data",
                 "end it as void, and copy it anew");
-  hash_.update(data);
+  if (hashed_by_ == Hash::kWriter) hash_.update(data);
   taken_ += data.size();
   while (!data.empty()) {
     const auto take = std::min(kStackBlockBytes - buffer_.size(), data.size());
+    if (take == kStackBlockBytes) {  // a whole block, and nothing waits before it
+      const auto block = data.first(take);
+      data = data.subspan(take);
+      if (TRY(put_data(block)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+      continue;
+    }
     buffer_.insert(buffer_.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(take));
     data = data.subspan(take);
     if (buffer_.size() < kStackBlockBytes) break;
@@ -75,14 +87,14 @@ Result<ImageFit> StackWriter::append(ByteView data) {
 }
 
 Result<ImageFit> StackWriter::finish(Ending ending) {
-  TW_ASSERT(open());
+  TW_ASSERT(open() && ending.sha256.has_value() == (hashed_by_ == Hash::kCaller));
   if (!ending.is_void && taken_ != header_->total_bytes())
     return fail(ErrorCode::kInvalidArgument, "the image is shorter than its header says", "data",
                 "end it as void, and copy it anew");
   if (!buffer_.empty() && TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
   trailer_ = ImageTrailer{.identity = header_->identity,
                           .bytes = taken_,
-                          .sha256 = hash_.finish(),
+                          .sha256 = ending.sha256 ? *ending.sha256 : hash_.finish(),
                           .is_void = ending.is_void,
                           .tombstones = std::move(ending.tombstones)};
   if (TRY(put(trailer_.encode())) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;

@@ -3,7 +3,9 @@
 //
 // Invariants
 //  1. Each data block is kStackBlockBytes long but the last of its image.
-//  2. A trailer that is not void stands behind exactly the bytes that the header told.
+//  2. A trailer that is not void stands behind exactly the bytes that the header told. Its hash is of the
+//     bytes that were taken, or the one that the caller answers for: an image that comes from another
+//     cartridge brings the hash that was made of it when it was new.
 //  3. After an error of the sink, and after early warning met an image that was not whole, the image is only
 //     abandoned: where it stands is written over by what comes next.
 //
@@ -44,8 +46,10 @@ class StackWriter {
   // Label and filemark. REQUIRES: nothing is open, label.check(). Errors of the sink.
   Status write_label(const CartridgeLabel& label);
 
+  // Who makes the hash in the trailer.
+  enum class Hash : std::uint8_t { kWriter, kCaller };
   // REQUIRES: nothing is open, header.check(). Errors of the sink.
-  Result<ImageFit> begin(ImageHeader header);
+  Result<ImageFit> begin(ImageHeader header, Hash by = Hash::kWriter);
   // Bytes of the image in any lengths. kInvalidArgument when they are more than the header told: nothing of
   // them is written. REQUIRES: an image is open.
   Result<ImageFit> append(ByteView data);
@@ -53,6 +57,7 @@ class StackWriter {
   struct Ending {
     bool is_void = false;
     std::vector<Tombstone> tombstones{};
+    std::optional<Hash256> sha256{};  // REQUIRES: there when begin() was told so, and only then
   };
   // Trailer and filemark; whole on stable storage unless it says kCartridgeFull. kInvalidArgument when bytes
   // of the image are missing and it is not ended as void: it stays open. A catalogue backup is written
@@ -73,6 +78,7 @@ class StackWriter {
 
  private:
   Result<ImageFit> put(ByteView block);
+  Result<ImageFit> put_data(ByteView block);
   Result<ImageFit> flush();
   ImageFit fit_now() const;
 
@@ -81,6 +87,7 @@ class StackWriter {
   ImageTrailer trailer_{};
   Bytes buffer_;
   crypto::Sha256 hash_;
+  Hash hashed_by_ = Hash::kWriter;
   std::uint64_t taken_ = 0;    // of the image's bytes, and
   std::uint64_t written_ = 0;  // of those the ones that are in blocks on the tape
   std::uint64_t blocks_ = 0;

@@ -40,8 +40,8 @@ class PoolWriter {
   bool fresh() { return tape().next_file() == 1; }
 
   // The image that is open, whole and synced, with the deletions that no trailer tells yet; nothing when it
-  // does not fit.
-  Result<std::optional<WrittenImage>> finish_image();
+  // does not fit. `sha256`: when it was begun with the caller's hash.
+  Result<std::optional<WrittenImage>> finish_image(std::optional<Hash256> sha256 = {});
   // The image counts, together with what `with` puts.
   Status commit(const WrittenImage& image, const std::function<Status(CatalogueChange&, const Copy&)>& with,
                 std::uint64_t generation);

@@ -6,8 +6,8 @@
 
 namespace tapewarden::engine {
 
-Result<std::optional<WrittenImage>> PoolWriter::finish_image() {
-  StackWriter::Ending ending;
+Result<std::optional<WrittenImage>> PoolWriter::finish_image(std::optional<Hash256> sha256) {
+  StackWriter::Ending ending{.sha256 = sha256};
   told_ = 0;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     for (auto& deleted : TRY(view.deleted_volumes(kTombstonesTold))) {

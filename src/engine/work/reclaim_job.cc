@@ -64,7 +64,9 @@ Result<ReclaimJob::Ended> ReclaimJob::move_image(const PlacedVolume& placed) {
   if (ended == Ended::kFull) return full(placed);
   if (ended == Ended::kSkipped) writer_.tape().abandon_image();
   if (ended != Ended::kWell) return ended;
-  const auto image = writer_.finish_image();
+  // What the source's own trailer says, and what was read from it is: the bytes are hashed once on their way,
+  // and the hash that was made of them when they left the cache goes with them to all cartridges.
+  const auto image = writer_.finish_image(source_.mount().tape().trailer().sha256);
   if (!image) return target_failed(image.error());
   if (!*image) return full(placed);
   TRY(count(placed, **image));
@@ -81,7 +83,7 @@ Result<ReclaimJob::Ended> ReclaimJob::stream(const PlacedVolume& placed) {
   };
   const auto header = open_copy(from, placed.volume, placed.copy);
   if (!header) return source_failed(header.error());
-  const auto begun = writer_.tape().begin_image(*header);
+  const auto begun = writer_.tape().begin_image(*header, StackWriter::Hash::kCaller);
   if (!begun) return target_failed(begun.error());
   if (*begun == ImageFit::kCartridgeFull) return Ended::kFull;
   while (true) {
