@@ -7,6 +7,7 @@
 #include "base/disk_space.h"
 #include "base/text.h"
 #include "tape/device/changer.h"
+#include "tape/initiator/ahead_transport.h"
 #include "tape/transport/iscsi_transport.h"
 #include "tape/transport/sg_io_transport.h"
 
@@ -101,7 +102,7 @@ Status EngineBackEnd::Place::make_virtual(Env env, const BackEndSpec& spec, tape
   std::vector<std::shared_ptr<tape::DriveBay>> bays;
   for (const auto& drive : spec.library.drives) {
     bays.push_back(TRY(make_bay(env, spec, drive, exchange)));
-    to_drives.push_back(std::make_unique<tape::InProcessTransport>(*bays.back(), kEngineNexus));
+    to_drives.push_back(std::make_unique<tape::AheadTransport>(*bays.back(), kEngineNexus));
     renewable.push_back(nullptr);
     kinds.push_back(catalogue_kind(drive.kind));
     ports.push_back({.serial = drive.serial});
