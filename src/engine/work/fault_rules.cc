@@ -65,9 +65,9 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
 
 Status meet_keys(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
   if (unreached(error)) {
-    state.parts.notices.raise(NoticeKind::kNoKeyServer, kKeyServers,
-                              "a key for cartridge " + barcode +
-                                  " was needed and no key server could be reached: " + error.message);
+    state.parts.notices.raise(
+        NoticeKind::kNoKeyServer, kKeyServers,
+        "a key for cartridge " + barcode + " was needed and no key server gave it now: " + error.message);
     state.pauses.put_off(kKeysPause, kFirstPause);
   } else if (doing == Doing::kWriting) {
     const auto pool = pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool);
@@ -77,6 +77,18 @@ Status meet_keys(WorkState& state, const Error& error, const std::string& barcod
     state.pauses.put_off(pool, kFirstPause);
   } else if (doing == Doing::kReading) {
     state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
+  }
+  return {};
+}
+
+// The next drive goes on at once, or a little later; where none gets a key the pauses grow.
+Status meet_drive_keys(WorkState& state, const PhysicalDrive& drive, const std::string& barcode,
+                       Doing doing) {
+  state.pauses.put_off(drive_pause(drive.serial()), kFirstPause);
+  if (doing == Doing::kReading) {
+    state.pauses.put_off(cartridge_pause(barcode), kShortPause);
+  } else {
+    state.pauses.put_off(pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool), kShortPause);
   }
   return {};
 }
@@ -124,6 +136,9 @@ Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, co
     case MountFault::kKeys:
       TRY(meet_keys(state, error, barcode, doing));
       break;
+    case MountFault::kDriveKeys:
+      TRY(meet_drive_keys(state, drive, barcode, doing));
+      break;
     case MountFault::kIdentity:
       state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
       [[fallthrough]];
@@ -142,13 +157,14 @@ Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, co
   return settle_cartridge(state, error, barcode, doing);
 }
 
-void meet_success(WorkState& state, const PhysicalVolume& cartridge) {
+void meet_success(WorkState& state, const PhysicalDrive& drive, const PhysicalVolume& cartridge) {
   auto& notices = state.parts.notices;
   state.pauses.clear(cartridge_pause(cartridge.barcode));
   state.pauses.clear(kLibraryPause);
   (void)notices.clear(NoticeKind::kCartridgeOverdue, cartridge.barcode, "the cartridge was mounted");
   if (tape_encryption(cartridge.encryption) == TapeEncryption::kClear) return;
   state.pauses.clear(kKeysPause);
+  state.pauses.clear(drive_pause(drive.serial()));
   (void)notices.clear(NoticeKind::kNoKeyServer, kKeyServers, "a key server gave a key");
 }
 

@@ -1,5 +1,6 @@
 #include "engine/work/work.h"
 
+#include "engine/work/bring_back.h"
 #include "engine/work/emptied.h"
 #include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
@@ -88,6 +89,7 @@ Result<bool> Work::step() {
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (auto job = pick_put_away(*state_)) return job;
+  if (auto job = pick_bring_back(*state_)) return job;
   if (TRY(close_left_behind(*state_))) did_something = true;
   if (TRY(tidy_emptied(*state_))) did_something = true;
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
@@ -107,7 +109,7 @@ void Work::watch_drives() {
     if (status.state == PhysicalDriveStatus::State::kOffline)
       notices.raise(NoticeKind::kDriveOffline, drive->serial(),
                     drive->name() + " is offline: " + status.reason);
-    else
+    else if (!status.refused)  // one that is tried again says so when it has got a key
       (void)notices.clear(NoticeKind::kDriveOffline, drive->serial(), drive->name() + " is online");
   }
   const auto least = state_->options.capable_drives;

@@ -115,6 +115,10 @@ inline const std::string kRoomPause = "room";
 inline std::string cartridge_pause(const std::string& barcode) {
   return "cartridge " + barcode;
 }
+// Of a drive that the key servers refused: it is not tried again before.
+inline std::string drive_pause(const std::string& serial) {
+  return "drive " + serial;
+}
 inline std::string volume_pause(const std::string& volser) {
   return "volume " + volser;
 }
