@@ -59,17 +59,56 @@ void encrypt_at_block(WorkBench& bench, unsigned number) {
     };
 }
 
-TEST(Fault, T9_AJobGoesOnWithAnotherCartridgeWhenItsPoolIsSetToEncrypt) {
+TEST(Fault, T9_AnImageUnderWayWhenItsPoolIsSetToEncryptIsNoCopy) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1));
   bench.write("VOL002", volume_content(300'000, 2));
   encrypt_at_block(bench, 3);  // within the image of the first
   bench.steps();
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
-  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1") << "not behind what was written in clear";
-  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "an image in clear is no copy in a pool that encrypts";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/2") << "not behind what was written in clear";
+  EXPECT_EQ(bench.cartridge("A00001L9").active_volumes, 0U);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
   EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
   EXPECT_EQ(bench.back.file_of("A00002L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_BehindCopiesInClearTheImageUnderWayIsDeadAndTheCartridgeIsClosed) {
+  WorkBench bench;
+  appended(bench);
+  encrypt_at_block(bench, 2);  // within the image of the second
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "it was a copy before the pool was set to encrypt";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  const auto clear = bench.cartridge("A00001L9");
+  EXPECT_EQ(clear.state, CartridgeState::kClosed);
+  EXPECT_EQ(clear.active_volumes, 1U);
+  EXPECT_EQ(clear.next_file, 3U) << "something stands in its second tape file";
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_AReclaimToAPoolThatIsSetToEncryptMeanwhileMovesNothingInClear) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  appended(bench);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL002"), "A00001L9/2");
+  bench.edit_cartridge("A00001L9",
+                       [](PhysicalVolume& cartridge) { cartridge.move = {MoveRequest::When::kNow, 2}; });
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&bench, seen = 0U](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+      if (is_command(cdb, scsi::Opcode::kWrite6) && ++seen == 3) bench.encrypt_pool(2);
+      return std::nullopt;
+    };
+  bench.steps();
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    const auto volume = bench.volume(volser);
+    ASSERT_TRUE(volume.active(CopyNumber::kPrimary));
+    EXPECT_EQ(bench.cartridge(volume.primary->cartridge).encryption, MediumEncryption::kIdentified) << volser;
+  }
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
 }

@@ -147,7 +147,7 @@ Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, V
   const auto image = writer_.finish_image();
   if (!image) return tape_failed(image.error());
   if (!*image) return full(volume);
-  TRY(count(volume, **image));
+  if (!TRY(count(volume, **image))) return Ended::kFull;
   writer_.mount().touched(volume.volser);
   state_.pauses.clear(kRoomPause);  // what is on tape may leave the cache
   if ((*image)->early_warning) TRY(writer_.end_full());
@@ -206,7 +206,7 @@ MigrateJob::Ended MigrateJob::too_large(const LogicalVolume& volume) {
   return Ended::kSkipped;
 }
 
-Status MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
+Result<bool> MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
   return writer_.commit(
       image,
       [&](CatalogueChange& change, const Copy& written) -> Status {

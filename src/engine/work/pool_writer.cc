@@ -31,6 +31,12 @@ TapeWritePolicy policy_of(const PhysicalVolume& cartridge) {
   return policy;
 }
 
+// It was begun before its pool was set to encrypt.
+void close_as_clear(PhysicalVolume& cartridge) {
+  cartridge.state = CartridgeState::kClosed;
+  cartridge.note = "written in clear, and its pool encrypts now: it takes no more";
+}
+
 // Begun, and nothing was ever written behind its label, nor perhaps that: it is begun once more.
 bool barely_begun(const PhysicalVolume& cartridge) {
   return cartridge.state == CartridgeState::kFilling && cartridge.next_file <= 1 &&
@@ -184,15 +190,20 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
   return std::nullopt;
 }
 
-// It was begun before its pool was set to encrypt.
 Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
   return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto now = TRY(change.cartridge(cartridge.barcode));
     if (now.state != CartridgeState::kFilling) return {};
-    now.state = CartridgeState::kClosed;
-    now.note = "written in clear, and its pool encrypts now: it takes no more";
+    close_as_clear(now);
     return change.put(now);
   });
+}
+
+Result<bool> PoolWriter::may_count(CatalogueChange& change, PhysicalVolume& cartridge) {
+  const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
+  if (!clear || TRY(change.pool(pool_)).encryption == PoolEncryption::kOff) return true;
+  if (cartridge.state == CartridgeState::kFilling) close_as_clear(cartridge);
+  return false;
 }
 
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool& pool) {

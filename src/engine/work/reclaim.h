@@ -81,7 +81,8 @@ class ReclaimJob final : public Job {
   Result<Ended> stream(const PlacedVolume& placed);
   Result<Ended> full(const PlacedVolume& placed);
   Result<Ended> target_failed(const Error& error);
-  Status count(const PlacedVolume& placed, const WrittenImage& image);
+  // False: it does not count (PoolWriter::commit()).
+  Result<bool> count(const PlacedVolume& placed, const WrittenImage& image);
   bool gives_way();
 
   WorkState& state_;

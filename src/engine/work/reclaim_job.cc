@@ -67,7 +67,7 @@ Result<ReclaimJob::Ended> ReclaimJob::move_image(const PlacedVolume& placed) {
   const auto image = writer_.finish_image();
   if (!image) return target_failed(image.error());
   if (!*image) return full(placed);
-  TRY(count(placed, **image));
+  if (!TRY(count(placed, **image))) return Ended::kFull;
   source_.mount().touched(placed.volume.volser);
   writer_.mount().touched(placed.volume.volser);
   if ((*image)->early_warning) TRY(writer_.end_full());
@@ -115,7 +115,7 @@ Result<ReclaimJob::Ended> ReclaimJob::full(const PlacedVolume& placed) {
   return Ended::kSkipped;
 }
 
-Status ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
+Result<bool> ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
   return writer_.commit(
       image,
       [&](CatalogueChange& change, const Copy& moved) -> Status {
