@@ -35,7 +35,15 @@ void settle_begun(PhysicalVolume& cartridge, const Pool& pool, const Error& erro
   }
 }
 
-void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) {
+// What can still be read of it is brought away, however much it is; as an operator asked, when one did.
+void empty_soon(PhysicalVolume& cartridge, const Pool& pool) {
+  if (!readable(cartridge.state) || cartridge.active_volumes == 0) return;
+  if (cartridge.move.when == MoveRequest::When::kNone)
+    cartridge.move.target_pool = pool.reclaim_pool == kCommonPool ? cartridge.pool : pool.reclaim_pool;
+  cartridge.move.when = MoveRequest::When::kNow;
+}
+
+void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& error, Doing doing) {
   const auto fault = fault_of(error);
   if (doing == Doing::kErasing) {
     if (fault == MountFault::kMedium) cartridge.state = CartridgeState::kDamaged;
@@ -46,6 +54,7 @@ void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) 
     cartridge.state = CartridgeState::kClosed;
   }
   cartridge.note = note_of(error);
+  if (fault == MountFault::kMedium) empty_soon(cartridge, pool);
 }
 
 Status settle_cartridge(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
@@ -55,7 +64,7 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
       if (cartridge.state != CartridgeState::kFilling || cartridge.active_volumes > 0) return {};
       settle_begun(cartridge, TRY(change.pool(cartridge.pool)), error);
     } else if (lies_with_cartridge(error)) {
-      settle_written(cartridge, error, doing);
+      settle_written(cartridge, TRY(change.pool(cartridge.pool)), error, doing);
     } else {
       return {};
     }

@@ -25,7 +25,8 @@ bool lies_with_cartridge(const Error& error);
 //                           refused its keys; reading: so does the cartridge. The cartridge stays as it was
 //   drive                   it is offline already; Work::step() tells it
 //   configuration           the drive goes offline with the reason
-//   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full
+//   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full,
+//                           and what lies on it is moved to others at once (MoveRequest::When::kNow)
 //   identity                kCartridgeDamaged; never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
 //   library, else           everything waits

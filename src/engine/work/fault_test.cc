@@ -172,18 +172,18 @@ TEST(Fault, T13_ACartridgeThatIsNotInTheLibraryIsOverdue) {
 TEST(Fault, T4_ACartridgeThatCannotBeWrittenTakesNoMore) {
   WorkBench bench;
   appended(bench);
-  for (const auto& drive : bench.back.to_drives)
-    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+  for (const auto drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive})
+    bench.back.to_drives[drive]->meet =
+        [&bench, drive](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
       const bool bad = is_command(cdb, scsi::Opcode::kWrite6) &&
-                       (bench.back.library->in_drive("1000000001") == "A00001L9" ||
-                        bench.back.library->in_drive("1000000002") == "A00001L9");
+                       bench.back.library->in_drive(bench.back.drives[drive]->serial()) == "A00001L9";
       return bad ? sense_answer(codes::kWriteError) : std::nullopt;
     };
   bench.steps();
-  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
   EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
   EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "what lies there stays readable";
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/2") << "what can be read of it is brought away";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "emptied, and not scratch again";
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
 }
