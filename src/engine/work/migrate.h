@@ -49,6 +49,7 @@ class MigrateJob final : public Job {
   Result<Ended> write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy);
   // Brings the bytes of the image onto the tape.
   Result<Ended> stream(const LogicalVolume& volume, VolumeDesk::CopyId copy);
+  Ended given_up();
   Result<Ended> tape_failed(const Error& error);
   Result<Ended> full(const LogicalVolume& volume);
   Ended too_large(const LogicalVolume& volume);

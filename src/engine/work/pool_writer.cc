@@ -97,6 +97,7 @@ std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume>
 
 Result<bool> PoolWriter::ready() {
   if (mount_ && TRY(still_takes())) return true;
+  if (state_.ending) return false;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
     if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;

@@ -90,6 +90,10 @@ Result<ReclaimJob::Ended> ReclaimJob::stream(const PlacedVolume& placed) {
     if (!*piece) return Ended::kWell;
     const auto fit = writer_.tape().append(**piece);
     if (!fit) return target_failed(fit.error());
+    if (state_.ending) {
+      writer_.tape().abandon_image();
+      return Ended::kStop;
+    }
     if (*fit == ImageFit::kCartridgeFull) return Ended::kFull;
   }
 }

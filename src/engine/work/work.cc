@@ -44,6 +44,10 @@ void Work::try_again() {
   state_->parts.desk.wake();
 }
 
+void Work::end_soon() {
+  state_->ending = true;
+}
+
 Status Work::set_reclaim_schedule(ReclaimSchedule schedule) {
   TRY(schedule.check());
   const MutexLock lock(pick_);
@@ -57,7 +61,7 @@ ReclaimSchedule Work::reclaim_schedule() const {
 }
 
 Result<bool> Work::step() {
-  if (state_->pauses.paused(kStepPause)) return false;
+  if (state_->ending || state_->pauses.paused(kStepPause)) return false;
   bool did_something = false;
   std::unique_ptr<Job> job;
   Status done;
@@ -96,8 +100,13 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
   const bool inhibited = schedule_.inhibits(state_->now());
   state_->reclaim_inhibited = inhibited;
+  TRY(watch_pair(*state_, inhibited));
+  const bool overdue = state_->pair.overdue(state_->steady_now()).has_value();
+  if (overdue)
+    if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (auto job = TRY(pick_migration(*state_))) return job;
   if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
+  if (overdue) return nullptr;
   return pick_erase(*state_, EraseUrgency::kAny);
 }
 
