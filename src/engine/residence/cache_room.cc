@@ -66,6 +66,11 @@ std::uint64_t CachedVolumes::taken() const {
   return cache_.used_bytes() + sum(arrivals_) + sum(growths_);
 }
 
+bool CachedVolumes::somebody_waits() const {
+  const MutexLock lock(mutex_);
+  return !refused_.empty();
+}
+
 std::uint64_t CachedVolumes::free_bytes() const {
   const MutexLock lock(mutex_);
   const std::uint64_t now = taken();

@@ -179,6 +179,64 @@ TEST(Turns, T5_RoomThatIsPromisedToOneRecallIsNotGivenUpByAnotherOfTheSameVolume
   EXPECT_TRUE(bench.volume("VOL001").cached);
 }
 
+TEST(Turns, T6_WhatReclaimMadeDueLeavesTheCacheAgainWhenItCannotBeWritten) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  bench.encrypt_pool(5);
+  for (const auto* volser : {"VOL001", "VOL002", "VOL003"}) migrated(bench, volser, 100'000);
+  migrated(bench, "VOL009", 1'000'000, 3);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_pool(1, [](Pool& pool) {
+    pool.reclaim = {.threshold_percent = 0, .days_since_written = 1};
+    pool.reclaim_pool = 5;
+  });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(std::chrono::hours(25));
+  bench.back.keys.away = true;
+  bench.steps();
+  ASSERT_TRUE(bench.volume("VOL001").primary_due);
+  ASSERT_TRUE(bench.volume("VOL001").cached);
+  bench.ask("VOL009");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL009"}) << "a host does not wait for reclaim";
+  EXPECT_FALSE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  ASSERT_EQ(bench.evict("VOL009"), 1U);
+  bench.contents.erase("VOL009");  // all of them together do not fit
+  bench.back.keys.away = false;
+  for (int i = 0; i < 4; ++i) bench.wait_and_step();
+  for (const auto* volser : {"VOL001", "VOL002", "VOL003"})
+    EXPECT_TRUE(bench.on(volser).starts_with("A00003L9")) << "reclaim goes on";
+  bench.expect_everything_readable();
+}
+
+TEST(Turns, T4_APoolToWhichNothingIsToBeWrittenAnyMoreLacksNoCartridge) {
+  WorkBench bench;
+  bench.edit_pool(1, [](Pool& pool) { pool.borrow = Borrow::kNo; });
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.deleted_generation = volume.generation;
+    volume.primary_due = false;
+  });
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+}
+
+TEST(Turns, T4_APoolToWhichNothingIsToBeWrittenAnyMoreLacksNoDrive) {
+  WorkBench bench;
+  bench.start_work({BackEnd::k3592Drive});
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_TRUE(bench.raised(NoticeKind::kDriveOffline, "pool 1"));
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.primary_pool = 2; });
+  bench.edit_pool(2, [](Pool& pool) { pool.media = MediumKind::k3592; });
+  bench.steps();
+  EXPECT_FALSE(bench.raised(NoticeKind::kDriveOffline, "pool 1"));
+}
+
 // Calls end_soon() at the `number`-th command of that kind.
 void end_at(WorkBench& bench, scsi::Opcode opcode, unsigned number) {
   for (const auto& drive : bench.back.to_drives)

@@ -5,6 +5,7 @@
 #include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
+#include "engine/work/not_needed.h"
 #include "engine/work/put_away.h"
 #include "engine/work/recall.h"
 #include "engine/work/reclaim.h"
@@ -96,6 +97,8 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (auto job = pick_bring_back(*state_)) return job;
   if (TRY(close_left_behind(*state_))) did_something = true;
   if (TRY(tidy_emptied(*state_))) did_something = true;
+  if (TRY(take_back_staged(*state_))) did_something = true;
+  TRY(clear_wants(*state_));
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
   const bool inhibited = schedule_.inhibits(state_->now());
