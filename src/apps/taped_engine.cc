@@ -271,6 +271,7 @@ void TapedEngine::serve() {
 Status TapedEngine::stop() {
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
+  if (parts_->work) parts_->work->end_soon();
   parts_->workers.stop();
   return parts_->back_end ? parts_->back_end->power_off() : Status{};
 }

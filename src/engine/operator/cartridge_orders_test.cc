@@ -131,6 +131,32 @@ TEST(CartridgeOrders, T13_TheOnlyCopiesAreNamedAndNeedAWord) {
   EXPECT_THAT(*only_there(*bench.box, "P00001L9"), IsEmpty());
 }
 
+TEST(CartridgeOrders, T13_WhatOnlyTheCacheStillHasIsCopiedAnewWhenItsCartridgeLeaves) {
+  OperatorBench bench;
+  ASSERT_TRUE(bench.box.put(StorageGroup{"FINANCE", 4, ""}));
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  auto volume = bench.volume("A00001");
+  volume.storage_group = "FINANCE";
+  ASSERT_TRUE(bench.box.put(volume));
+  bench.put_premigrated("A00002", "P00001L9", 2);
+  auto twice = bench.volume("A00002");
+  ASSERT_TRUE(bench.box.put(cartridge("P00002L9", 2)));
+  twice.secondary = Copy{"P00002L9", 1, 1, 10, 1000, twice.generation};
+  ASSERT_TRUE(bench.box.put(twice));
+  bench.in_library("P00001L9");
+  bench.back_end.door_full = true;
+  const auto first = bench.volume("A00001");
+  EXPECT_EQ(told(eject_cartridge(bench.parts(), "P00001L9", false, false)), "exhausted barcode");
+  EXPECT_EQ(bench.volume("A00001"), first) << "it stays in the library";
+  bench.back_end.door_full = false;
+  ASSERT_TRUE(eject_cartridge(bench.parts(), "P00001L9", false, false)) << "the cache has them";
+  EXPECT_TRUE(bench.volume("A00001").primary_due);
+  EXPECT_EQ(bench.volume("A00001").primary_pool, 4);
+  EXPECT_FALSE(bench.volume("A00001").may_leave_cache());
+  EXPECT_FALSE(bench.volume("A00002").primary_due) << "the other copy is there";
+  bench.box.expect_sound();
+}
+
 TEST(CartridgeOrders, T13_AVolumeWithBothItsCopiesThereIsToldOnce) {
   OperatorBench bench;
   bench.in_library("P00001L9");

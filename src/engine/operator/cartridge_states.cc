@@ -18,14 +18,17 @@ std::unexpected<Error> wrong_state(const PhysicalVolume& cartridge, const std::s
               "barcode", remedy);
 }
 
-Result<bool> elsewhere(CatalogueView& view, const PlacedVolume& placed) {
-  if (placed.volume.cached) return true;
+Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed) {
   const auto other = placed.copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
   if (!placed.volume.active(other)) return false;
   const auto& copy = *placed.volume.copy(other);
   const auto on = TRY(view.find_cartridge(copy.cartridge));
   const auto here = placed.volume.copy(placed.copy)->cartridge;
   return on && on->barcode != here && readable(on->state) && on->medium == copy.medium;
+}
+
+Result<bool> elsewhere(CatalogueView& view, const PlacedVolume& placed) {
+  return placed.volume.cached || TRY(on_another(view, placed));
 }
 
 // Calls `work` for each volume on the cartridge in tape order, until it gives false.
@@ -82,8 +85,32 @@ Status write_anew(CatalogueChange& change, const PlacedVolume& placed) {
   return change.put(volume);
 }
 
-Status set_state(const OperatorParts& parts, const PhysicalVolume& cartridge) {
-  return parts.catalogue.change([&](CatalogueChange& change) { return change.put(cartridge); });
+// The cartridge leaves, and with it the only copy on tape of volumes that the cache has: they get another one
+// there, and cannot leave the cache before. The one that leaves counts until then.
+Result<std::vector<PlacedVolume>> copy_from_cache(CatalogueChange& change, const std::string& barcode) {
+  std::vector<PlacedVolume> made_due;
+  TRY(for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
+    auto volume = TRY(change.volume(placed.volume.volser));
+    if (!volume.cached || volume.primary_due || volume.secondary_due || TRY(on_another(change, placed)))
+      return true;
+    volume.primary_due = true;
+    volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
+    TRY(change.put(volume));
+    made_due.push_back({std::move(volume), CopyNumber::kPrimary});
+    return true;
+  }));
+  return made_due;
+}
+
+// It stays after all.
+Status take_back(CatalogueChange& change, const std::vector<PlacedVolume>& made_due) {
+  for (const auto& [known, copy] : made_due) {
+    auto volume = TRY(change.find_volume(known.volser));
+    if (!volume || volume->generation != known.generation || volume->primary != known.primary) continue;
+    volume->primary_due = false;
+    TRY(change.put(*volume));
+  }
+  return {};
 }
 
 }  // namespace
@@ -103,9 +130,12 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   const auto hold = TRY(parts.back_end.hold(barcode));
   (void)TRY(parts.back_end.find(barcode));
   PhysicalVolume before;
+  std::vector<PlacedVolume> made_due;
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     before = TRY(change.cartridge(barcode));
     TRY(check_only(change, before, although_only));
+    made_due.clear();
+    if (readable(before.state)) made_due = TRY(copy_from_cache(change, barcode));
     PhysicalVolume after = before;
     after.state = exported ? CartridgeState::kExported : CartridgeState::kEjected;
     after.move = {};
@@ -113,7 +143,11 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   }));
   auto place = parts.back_end.hand_out(barcode);
   if (!place) {
-    if (const auto back = set_state(parts, before); !back)
+    const auto back = parts.catalogue.change([&](CatalogueChange& change) -> Status {
+      TRY(change.put(before));
+      return take_back(change, made_due);
+    });
+    if (!back)
       return in_context(
           "it stays in the library, and the catalogue has it as ejected: " + back.error().text(),
           place.error());

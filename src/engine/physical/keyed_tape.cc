@@ -19,6 +19,12 @@ std::unexpected<Error> KeyedTape::failed(const std::string& doing, const tape::T
   return drive_.failed(doing + " " + place_, error);
 }
 
+std::unexpected<Error> KeyedTape::refused(const std::string& doing, const Error& error) {
+  auto judged = judge_refusal(doing, error);
+  if (fault_of(judged.error()) == MountFault::kDriveKeys) drive_.note_refused(error);
+  return judged;
+}
+
 Status KeyedTape::bring_key(bool is_new) {
   trace_.note(steps_.asked, drive_.name(), "engine",
               std::string("a data key is needed: ") + (is_new ? "a new one" : "the cartridge's own"));
@@ -26,11 +32,9 @@ Status KeyedTape::bring_key(bool is_new) {
   const auto names = keys_.serve(drive_.tape());
   if (!names) {
     trace_.note(steps_.exchanged, "key server", "engine", "no key: " + names.error().message);
-    auto error = names.error();
-    // Used-up keys are no full cartridge.
-    if (error.code == ErrorCode::kExhausted) error.code = ErrorCode::kUnavailable;
-    return mount_fail(MountFault::kKeys, drive_.name() + " got no key for cartridge " + barcode_, error);
+    return refused(drive_.name() + " got no key for cartridge " + barcode_, names.error());
   }
+  drive_.note_served();
   const auto what = names->text();
   trace_.note(steps_.given, "key server " + names->server, drive_.name(),
               "the data key, encrypted for the drive" + (what.empty() ? std::string() : " (" + what + ")"));
@@ -104,8 +108,8 @@ Status KeyedTape::rekey(const std::vector<scsi::KeyLabel>& labels) {
   trace_.note(steps_.exchanged, "key server", "engine", "no EEDKs: " + error.message);
   // What the drive could not put on the cartridge comes back as its error.
   const bool medium = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kIo;
-  return mount_fail(medium ? MountFault::kMedium : MountFault::kKeys,
-                    drive_.name() + " got no new EEDKs for cartridge " + barcode_, error);
+  const auto doing = drive_.name() + " got no new EEDKs for cartridge " + barcode_;
+  return medium ? mount_fail(MountFault::kMedium, doing, error) : refused(doing, error);
 }
 
 Status KeyedTape::locate_file(std::uint32_t file) {

@@ -49,6 +49,8 @@ class KeyedTape final : public BlockSink, public BlockSource {
       -> Result<typename decltype(operation())::value_type>;
   Status bring_key(bool is_new);
   std::unexpected<Error> failed(const std::string& doing, const tape::TapeError& error);
+  // Of the key servers; a drive that they refuse is offline then.
+  std::unexpected<Error> refused(const std::string& doing, const Error& error);
 
   PhysicalDrive& drive_;
   DriveKeys& keys_;

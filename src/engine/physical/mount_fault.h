@@ -15,6 +15,7 @@ enum class MountFault : std::uint32_t {
   kDrive = 5,          // the drive: it is offline now
   kInterrupted = 6,    // the drive was reset, busy, reserved or emptied meanwhile: begin again
   kConfiguration = 7,  // drive and what the pool asks for do not go together
+  kDriveKeys = 8,      // the key servers refuse the drive, not the key: it is offline now
 };
 std::string_view to_string(MountFault fault);
 

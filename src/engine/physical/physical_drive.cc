@@ -136,6 +136,19 @@ void PhysicalDrive::take_offline(const std::string& reason) {
   const MutexLock lock(mutex_);
   status_.state = PhysicalDriveStatus::State::kOffline;
   status_.reason = reason;
+  status_.refused = false;
+}
+
+void PhysicalDrive::note_refused(const Error& error) {
+  take_offline("the key servers refuse it: " + error.message +
+               (error.remedy.empty() ? std::string() : "; " + error.remedy));
+  const MutexLock lock(mutex_);
+  status_.refused = true;
+}
+
+void PhysicalDrive::note_served() {
+  const MutexLock lock(mutex_);
+  status_.refused = false;
 }
 
 void PhysicalDrive::note_mounted(const std::string& barcode) {

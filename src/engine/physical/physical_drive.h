@@ -4,7 +4,7 @@
 // outlives it.
 //
 //   offline --probe()--> idle --note_mounted()--> mounted --note_empty()--> idle
-//   any --take_offline()--> offline
+//   any --take_offline(), note_refused()--> offline
 #pragma once
 
 #include <optional>
@@ -35,6 +35,9 @@ struct PhysicalDriveStatus {
   State state = State::kOffline;
   std::string reason{};   // why it is offline
   std::string barcode{};  // of the cartridge in it
+  // The key servers refused the drive, and none has given it a key since. Offline for that, or online again
+  // to be tried.
+  bool refused = false;
   PhysicalDriveFacts facts{};
   // Feature row T9: it encrypts, and its keys are brought by the engine.
   bool can_encrypt() const;
@@ -59,6 +62,9 @@ class PhysicalDrive {
   // another method than `wanted`. REQUIRES: wanted is not kClear.
   Status require(TapeEncryption wanted) TW_EXCLUDES(mutex_);
   void take_offline(const std::string& reason) TW_EXCLUDES(mutex_);
+  // The key servers give this drive no key, whatever the cartridge: it goes offline with what they said.
+  void note_refused(const Error& error) TW_EXCLUDES(mutex_);
+  void note_served() TW_EXCLUDES(mutex_);
   void note_mounted(const std::string& barcode) TW_EXCLUDES(mutex_);
   void note_empty() TW_EXCLUDES(mutex_);
 

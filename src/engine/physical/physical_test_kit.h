@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "base/text.h"
 #include "engine/physical/tape_station.h"
 #include "engine/stack/stack_test_kit.h"
 #include "tape/device/fake_key_server.h"
@@ -60,6 +61,12 @@ class FakeDriveKeys final : public DriveKeys {
       EXPECT_TRUE(drive.send_refusal({page.request, scsi::KeyRefusal::kUnreachable, 0}));
       return fail(ErrorCode::kUnavailable, "no key server answers", "key servers", "start one");
     }
+    const auto serial = drive.serial_number();
+    if (auto refused = refuse && serial ? refuse(std::string(trim(*serial)), page) : std::nullopt) {
+      EXPECT_TRUE(drive.send_refusal(
+          {page.request, scsi::KeyRefusal::kNotAuthorized, static_cast<std::uint16_t>(refused->detail)}));
+      return std::unexpected(*std::move(refused));
+    }
     if (const auto sent = drive.send_challenge(server.challenge(page.request)); !sent)
       return std::unexpected(sent.error().error());
     const auto message = drive.signed_request();
@@ -81,6 +88,8 @@ class FakeDriveKeys final : public DriveKeys {
   }
   tape::test::FakeServer server;
   bool away = false;
+  // What the key servers say to this drive's request instead of giving a key.
+  std::function<std::optional<Error>(const std::string& serial, const scsi::KeyRequestPage&)> refuse;
   unsigned served = 0;
   std::vector<scsi::KeyIntent> intents;
   std::vector<scsi::WritePolicyPage> policies;

@@ -201,9 +201,10 @@ Status Rebuild::give_up(const Error& error, Waiting waiting) {
   const auto fault = fault_of(error);
   const MutexLock lock(mutex_);
   const bool of_the_disk = fault == MountFault::kNone;
+  const bool of_the_drive = fault == MountFault::kDriveKeys;  // of none other
   const bool may_pass = fault == MountFault::kInterrupted || fault == MountFault::kDrive;
   // One that took two drives offline is not put into a third.
-  if (of_the_disk || (may_pass && ++waiting.tries < kMaxTries)) {
+  if (of_the_disk || of_the_drive || (may_pass && ++waiting.tries < kMaxTries)) {
     waiting_.push_back(std::move(waiting));
     if (fault == MountFault::kInterrupted) return {};
     return std::unexpected(error);

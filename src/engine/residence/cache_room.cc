@@ -23,26 +23,52 @@ bool must_stay(const Error& error) {
   return error.code == ErrorCode::kConflict || error.code == ErrorCode::kNotFound;
 }
 
-// One whose copy left with its cartridge, or that was withdrawn meanwhile, keeps no other here.
-Result<std::size_t> evict_one_by_one(CachedVolumes& cached, const std::vector<LogicalVolume>& candidates,
-                                     std::uint64_t bytes) {
+// Their copies left with their cartridges. New ones are due, and so they are no candidates any more that
+// would stand before others.
+Status copy_anew(Catalogue& catalogue, const std::vector<std::string>& volsers) {
+  return catalogue.change([&](CatalogueChange& change) -> Status {
+    for (const auto& volser : volsers) {
+      auto volume = TRY(change.find_volume(volser));
+      if (!volume || !volume->may_leave_cache() || !volume->has_content()) continue;
+      volume->primary_due = true;
+      volume->primary_pool = TRY(change.storage_group(volume->storage_group)).pool;
+      TRY(change.put(*volume));
+    }
+    return {};
+  });
+}
+
+struct OneByOne {
   std::size_t left = 0;
+  std::vector<std::string> stay{};  // nothing readable has what they hold
+};
+
+// One whose copy left with its cartridge, or that was withdrawn meanwhile, keeps no other here.
+Result<OneByOne> evict_one_by_one(CachedVolumes& cached, const std::vector<LogicalVolume>& candidates,
+                                  std::uint64_t bytes) {
+  OneByOne out;
   std::uint64_t gained = 0;
   for (const auto& volume : candidates) {
     if (gained >= bytes) break;
     const auto alone = cached.drop({volume.volser}, may_leave);
-    if (!alone && !must_stay(alone.error())) return alone;
+    if (!alone && !must_stay(alone.error())) return std::unexpected(alone.error());
+    if (!alone && alone.error().code == ErrorCode::kConflict) out.stay.push_back(volume.volser);
     if (!alone || *alone == 0) continue;
-    left += *alone;
+    out.left += *alone;
     gained += volume.cached_bytes;
   }
-  return left;
+  return out;
 }
 
 }  // namespace
 
 std::uint64_t CachedVolumes::taken() const {
   return cache_.used_bytes() + sum(arrivals_) + sum(growths_);
+}
+
+bool CachedVolumes::somebody_waits() const {
+  const MutexLock lock(mutex_);
+  return !refused_.empty();
 }
 
 std::uint64_t CachedVolumes::free_bytes() const {
@@ -145,7 +171,11 @@ Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, con
   if (leaving.empty() || too_little) return 0;
   const auto together = drop(leaving, may_leave);
   if (together || !must_stay(together.error())) return together;
-  return evict_one_by_one(*this, candidates, bytes);
+  const auto alone = TRY(evict_one_by_one(*this, candidates, bytes));
+  TRY(copy_anew(catalogue_, alone.stay));
+  // Behind those that stay there may be others; each time there are fewer of them.
+  if (alone.left == 0 && !alone.stay.empty()) return evict(bytes, enough, spared);
+  return alone.left;
 }
 
 Result<std::size_t> CachedVolumes::keep_margin() {

@@ -101,6 +101,8 @@ class CachedVolumes {
   // Evicts until the margin is free, as far as volumes may leave; how many left. For the background, every
   // minute or oftener.
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
+  // Somebody was refused room and still waits for it (invariant 6).
+  bool somebody_waits() const TW_EXCLUDES(mutex_);
   // What is neither taken nor promised.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
 

@@ -126,6 +126,28 @@ TEST_F(CachedVolumesTest, T5_AVolumeWhoseCartridgeLeftKeepsNoOtherInTheCache) {
   bench.expect_sound();
 }
 
+TEST_F(CachedVolumesTest, T5_AWholePageThatMustStayHidesNoneThatMayLeave) {
+  const auto name = [](std::size_t i) { return "W" + std::to_string(10'000 + i); };
+  auto ejected = filling_cartridge("P00002");
+  ASSERT_TRUE(bench.put(ejected));
+  for (std::size_t i = 0; i < kEvictedAtOnce; ++i) {
+    ASSERT_TRUE(bench.put(migrated_volume(name(i), "P00002", static_cast<std::uint32_t>(i + 1))));
+    ASSERT_TRUE(bench.bring(name(i), kContent));
+  }
+  bench.sim.clock.advance(std::chrono::hours(1));
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ejected.state = CartridgeState::kEjected;
+  ASSERT_TRUE(bench.put(ejected));
+  limit((kEvictedAtOnce + 1) * kFileBytes + kSealingBytes);
+  const auto promised = bench.volumes->reserve("V00002", kFileBytes);
+  ASSERT_TRUE(promised) << promised.error().text();
+  EXPECT_TRUE(*promised);
+  EXPECT_FALSE(volume("V00001").cached);
+  EXPECT_TRUE(volume(name(0)).cached) << "it is nowhere else";
+  EXPECT_TRUE(volume(name(0)).primary_due) << "so it gets a copy that can be read";
+  bench.expect_sound();
+}
+
 TEST_F(CachedVolumesTest, T5_WithoutRoomAnInterventionStandsUntilNobodyWaits) {
   limit(2 * kFileBytes + kSealingBytes);
   ASSERT_TRUE(bench.bring("V00001", kContent));

@@ -74,6 +74,19 @@ std::optional<DriveDesk::Claim> DriveDesk::claim_loaded(
   return std::nullopt;
 }
 
+std::optional<DriveDesk::Claim> DriveDesk::claim_offline(
+    const std::function<bool(const PhysicalDrive&)>& which) {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    auto& station = *drives_[i].station;
+    const bool online = station.drive().status().state != PhysicalDriveStatus::State::kOffline;
+    if (taken_[i] || online || !which(station.drive())) continue;
+    taken_[i] = true;
+    return Claim(*this, station);
+  }
+  return std::nullopt;
+}
+
 bool DriveDesk::free_for(const DriveNeed& need) const {
   const MutexLock lock(mutex_);
   return free_one(need, std::nullopt).has_value();

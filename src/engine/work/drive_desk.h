@@ -67,6 +67,9 @@ class DriveDesk {
   std::optional<Claim> claim_anyhow(TapeStation& station) TW_EXCLUDES(mutex_);
   // A free drive with a cartridge in it that `which` says yes to: work left it there when it was cut off.
   std::optional<Claim> claim_loaded(const std::function<bool(const TapeStation&)>& which) TW_EXCLUDES(mutex_);
+  // A free drive that is offline and that `which` says yes to.
+  std::optional<Claim> claim_offline(const std::function<bool(const PhysicalDrive&)>& which)
+      TW_EXCLUDES(mutex_);
   bool free_for(const DriveNeed& need) const TW_EXCLUDES(mutex_);
 
   // Online, whether somebody has it or not.

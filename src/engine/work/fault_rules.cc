@@ -35,7 +35,15 @@ void settle_begun(PhysicalVolume& cartridge, const Pool& pool, const Error& erro
   }
 }
 
-void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) {
+// What can still be read of it is brought away, however much it is; as an operator asked, when one did.
+void empty_soon(PhysicalVolume& cartridge, const Pool& pool) {
+  if (!readable(cartridge.state) || cartridge.active_volumes == 0) return;
+  if (cartridge.move.when == MoveRequest::When::kNone)
+    cartridge.move.target_pool = pool.reclaim_pool == kCommonPool ? cartridge.pool : pool.reclaim_pool;
+  cartridge.move.when = MoveRequest::When::kNow;
+}
+
+void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& error, Doing doing) {
   const auto fault = fault_of(error);
   if (doing == Doing::kErasing) {
     if (fault == MountFault::kMedium) cartridge.state = CartridgeState::kDamaged;
@@ -46,6 +54,7 @@ void settle_written(PhysicalVolume& cartridge, const Error& error, Doing doing) 
     cartridge.state = CartridgeState::kClosed;
   }
   cartridge.note = note_of(error);
+  if (fault == MountFault::kMedium) empty_soon(cartridge, pool);
 }
 
 Status settle_cartridge(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
@@ -55,7 +64,7 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
       if (cartridge.state != CartridgeState::kFilling || cartridge.active_volumes > 0) return {};
       settle_begun(cartridge, TRY(change.pool(cartridge.pool)), error);
     } else if (lies_with_cartridge(error)) {
-      settle_written(cartridge, error, doing);
+      settle_written(cartridge, TRY(change.pool(cartridge.pool)), error, doing);
     } else {
       return {};
     }
@@ -65,9 +74,9 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
 
 Status meet_keys(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
   if (unreached(error)) {
-    state.parts.notices.raise(NoticeKind::kNoKeyServer, kKeyServers,
-                              "a key for cartridge " + barcode +
-                                  " was needed and no key server could be reached: " + error.message);
+    state.parts.notices.raise(
+        NoticeKind::kNoKeyServer, kKeyServers,
+        "a key for cartridge " + barcode + " was needed and no key server gave it now: " + error.message);
     state.pauses.put_off(kKeysPause, kFirstPause);
   } else if (doing == Doing::kWriting) {
     const auto pool = pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool);
@@ -77,6 +86,18 @@ Status meet_keys(WorkState& state, const Error& error, const std::string& barcod
     state.pauses.put_off(pool, kFirstPause);
   } else if (doing == Doing::kReading) {
     state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
+  }
+  return {};
+}
+
+// The next drive goes on at once, or a little later; where none gets a key the pauses grow.
+Status meet_drive_keys(WorkState& state, const PhysicalDrive& drive, const std::string& barcode,
+                       Doing doing) {
+  state.pauses.put_off(drive_pause(drive.serial()), kFirstPause);
+  if (doing == Doing::kReading) {
+    state.pauses.put_off(cartridge_pause(barcode), kShortPause);
+  } else {
+    state.pauses.put_off(pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool), kShortPause);
   }
   return {};
 }
@@ -124,6 +145,9 @@ Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, co
     case MountFault::kKeys:
       TRY(meet_keys(state, error, barcode, doing));
       break;
+    case MountFault::kDriveKeys:
+      TRY(meet_drive_keys(state, drive, barcode, doing));
+      break;
     case MountFault::kIdentity:
       state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
       [[fallthrough]];
@@ -142,13 +166,14 @@ Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, co
   return settle_cartridge(state, error, barcode, doing);
 }
 
-void meet_success(WorkState& state, const PhysicalVolume& cartridge) {
+void meet_success(WorkState& state, const PhysicalDrive& drive, const PhysicalVolume& cartridge) {
   auto& notices = state.parts.notices;
   state.pauses.clear(cartridge_pause(cartridge.barcode));
   state.pauses.clear(kLibraryPause);
   (void)notices.clear(NoticeKind::kCartridgeOverdue, cartridge.barcode, "the cartridge was mounted");
   if (tape_encryption(cartridge.encryption) == TapeEncryption::kClear) return;
   state.pauses.clear(kKeysPause);
+  state.pauses.clear(drive_pause(drive.serial()));
   (void)notices.clear(NoticeKind::kNoKeyServer, kKeyServers, "a key server gave a key");
 }
 

@@ -17,20 +17,25 @@ inline constexpr std::string_view kDamageNote = "damaged: ";
 bool lies_with_cartridge(const Error& error);
 
 // Raises what an operator must know, puts off what cannot go on, and settles the cartridge's state:
-//   keys, none reached      kNoKeyServer; everything encrypted waits
+//   keys, none came now     kNoKeyServer; everything encrypted waits
 //   keys, refused           appending: the cartridge is closed; from the beginning: kNoScratchCartridge, the
-//                           pool waits
+//                           pool waits; reading: the cartridge waits
+//   keys of the drive       it is offline already; Work::step() tells it, and tries it again after a pause
+//                           (bring_back.h). Writing: the pool waits shortly, in case that every drive is
+//                           refused its keys; reading: so does the cartridge. The cartridge stays as it was
 //   drive                   it is offline already; Work::step() tells it
 //   configuration           the drive goes offline with the reason
-//   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full
+//   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full,
+//                           and what lies on it is moved to others at once (MoveRequest::When::kNow)
 //   identity                kCartridgeDamaged; never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
 //   library, else           everything waits
 //   interrupted             once more after a short pause
-// A cartridge whose writing from the beginning failed through no fault of its own is scratch again.
+// A cartridge whose writing from the beginning failed through no fault of its own is scratch again. Which
+// word of a key server is a refusal of the key, of the drive, or none: judge_refusal().
 Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, const std::string& barcode,
                   Doing doing);
 // The cartridge was mounted: what was raised about it and its keys is over.
-void meet_success(WorkState& state, const PhysicalVolume& cartridge);
+void meet_success(WorkState& state, const PhysicalDrive& drive, const PhysicalVolume& cartridge);
 
 }  // namespace tapewarden::engine

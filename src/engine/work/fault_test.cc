@@ -59,17 +59,56 @@ void encrypt_at_block(WorkBench& bench, unsigned number) {
     };
 }
 
-TEST(Fault, T9_AJobGoesOnWithAnotherCartridgeWhenItsPoolIsSetToEncrypt) {
+TEST(Fault, T9_AnImageUnderWayWhenItsPoolIsSetToEncryptIsNoCopy) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1));
   bench.write("VOL002", volume_content(300'000, 2));
   encrypt_at_block(bench, 3);  // within the image of the first
   bench.steps();
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
-  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1") << "not behind what was written in clear";
-  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "an image in clear is no copy in a pool that encrypts";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/2") << "not behind what was written in clear";
+  EXPECT_EQ(bench.cartridge("A00001L9").active_volumes, 0U);
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
   EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
   EXPECT_EQ(bench.back.file_of("A00002L9").find("plaintext-of-the-volume"), std::string_view::npos);
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_BehindCopiesInClearTheImageUnderWayIsDeadAndTheCartridgeIsClosed) {
+  WorkBench bench;
+  appended(bench);
+  encrypt_at_block(bench, 2);  // within the image of the second
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "it was a copy before the pool was set to encrypt";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  const auto clear = bench.cartridge("A00001L9");
+  EXPECT_EQ(clear.state, CartridgeState::kClosed);
+  EXPECT_EQ(clear.active_volumes, 1U);
+  EXPECT_EQ(clear.next_file, 3U) << "something stands in its second tape file";
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_AReclaimToAPoolThatIsSetToEncryptMeanwhileMovesNothingInClear) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  appended(bench);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL002"), "A00001L9/2");
+  bench.edit_cartridge("A00001L9",
+                       [](PhysicalVolume& cartridge) { cartridge.move = {MoveRequest::When::kNow, 2}; });
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&bench, seen = 0U](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+      if (is_command(cdb, scsi::Opcode::kWrite6) && ++seen == 3) bench.encrypt_pool(2);
+      return std::nullopt;
+    };
+  bench.steps();
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    const auto volume = bench.volume(volser);
+    ASSERT_TRUE(volume.active(CopyNumber::kPrimary));
+    EXPECT_EQ(bench.cartridge(volume.primary->cartridge).encryption, MediumEncryption::kIdentified) << volser;
+  }
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
 }
@@ -133,18 +172,18 @@ TEST(Fault, T13_ACartridgeThatIsNotInTheLibraryIsOverdue) {
 TEST(Fault, T4_ACartridgeThatCannotBeWrittenTakesNoMore) {
   WorkBench bench;
   appended(bench);
-  for (const auto& drive : bench.back.to_drives)
-    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+  for (const auto drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive})
+    bench.back.to_drives[drive]->meet =
+        [&bench, drive](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
       const bool bad = is_command(cdb, scsi::Opcode::kWrite6) &&
-                       (bench.back.library->in_drive("1000000001") == "A00001L9" ||
-                        bench.back.library->in_drive("1000000002") == "A00001L9");
+                       bench.back.library->in_drive(bench.back.drives[drive]->serial()) == "A00001L9";
       return bad ? sense_answer(codes::kWriteError) : std::nullopt;
     };
   bench.steps();
-  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
   EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
   EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "what lies there stays readable";
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/2") << "what can be read of it is brought away";
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "emptied, and not scratch again";
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
 }
@@ -179,6 +218,170 @@ TEST(Fault, T4_AppendingThatTheKeyServerRefusesClosesTheCartridge) {
   EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
+}
+
+// The key servers know every drive but this one.
+void refuse_drive(WorkBench& bench, const std::string& serial) {
+  bench.back.keys.refuse = [serial](const std::string& of,
+                                    const scsi::KeyRequestPage&) -> std::optional<Error> {
+    if (of != serial) return std::nullopt;
+    return Error{.code = ErrorCode::kUnavailable,  // as the client says of what may be tried again
+                 .message = "drive " + serial + " is not accepted yet",
+                 .field = "serial",
+                 .remedy = "compare its identity and accept it among the pending drives",
+                 .detail = 0xEF01};
+  };
+}
+
+TEST(Fault, T9_ADriveThatTheKeyServersRefuseGoesOfflineAndAnotherAppends) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  appended(bench);
+  refuse_drive(bench, "1000000001");
+  bench.steps();
+  EXPECT_EQ(bench.back.drives[BackEnd::kLtoDrive]->status().state, PhysicalDriveStatus::State::kOffline);
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>{"TWE004A 1000000001"});
+  EXPECT_NE(bench.open_texts().find("accept it among the pending drives"), std::string::npos)
+      << bench.open_texts();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling) << "its key is not at fault";
+  bench.wait_and_step(std::chrono::seconds(2));
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2") << "by the other drive, at once";
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_ACartridgeThatARefusedDriveBeganIsScratchAgainAndAnotherDriveBeginsIt) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  refuse_drive(bench, "1000000001");
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2), 2);  // in clear
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_NE(bench.on("VOL002"), "nowhere") << "other pools do not wait";
+  bench.wait_and_step(std::chrono::seconds(2));
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>{"TWE004A 1000000001"});
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_ARefusedDriveIsTriedAgainAndTheInterventionEndsWithItsFirstKey) {
+  WorkBench bench;
+  bench.start_work({BackEnd::kLtoDrive});
+  bench.encrypt_pool(1);
+  refuse_drive(bench, "1000000001");
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "nowhere");
+  EXPECT_TRUE(bench.raised(NoticeKind::kDriveOffline, "1000000001"));
+  EXPECT_FALSE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
+  const auto cleared = [&] {
+    const auto all = bench.notices->since(0);
+    return std::ranges::count_if(all, [](const Notice& notice) { return notice.cleared; });
+  };
+  EXPECT_EQ(cleared(), 0) << "a drive that is tried again is not mended yet";
+  bench.back.keys.refuse = nullptr;  // somebody accepted it
+  bench.wait_and_step();
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T9_ARecallGoesToAnotherDriveWhenTheKeyServersRefuseOne) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  refuse_drive(bench, "1000000001");
+  bench.ask("VOL001");
+  bench.steps();
+  bench.wait_and_step(std::chrono::seconds(2));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  EXPECT_FALSE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
+  EXPECT_EQ(bench.back.drives[BackEnd::kLtoDrive]->status().state, PhysicalDriveStatus::State::kOffline);
+}
+
+// What a key server says, as the engine's carrier hands it on.
+Error refusal(std::uint32_t ekm_code, ErrorCode code, std::string field) {
+  return {.code = code, .message = "no", .field = std::move(field), .remedy = {}, .detail = ekm_code};
+}
+
+TEST(Fault, K14_EachRefusalLiesWithTheDriveTheKeyOrNobody) {
+  struct Case {
+    std::uint32_t code;
+    ErrorCode error;
+    std::string field;
+    MountFault fault;
+    bool waits = false;
+  };
+  const auto denied = ErrorCode::kPermissionDenied;
+  const std::vector<Case> cases{
+      {0xEF01, ErrorCode::kUnavailable, "serial", MountFault::kDriveKeys},
+      {0xEF01, denied, "serial", MountFault::kDriveKeys},
+      {0xEE29, ErrorCode::kUnauthenticated, "nonce", MountFault::kDriveKeys},
+      {0xEE2B, ErrorCode::kUnauthenticated, "identity", MountFault::kDriveKeys},
+      {0xEE2E, ErrorCode::kUnauthenticated, "signer kind", MountFault::kDriveKeys},
+      {0xEE23, ErrorCode::kInvalidArgument, "serial", MountFault::kDriveKeys},
+      {0xEE23, ErrorCode::kInvalidArgument, "labels", MountFault::kKeys},
+      {0xEE25, ErrorCode::kNotFound, "serial", MountFault::kInterrupted},
+      {0xEE30, denied, "group", MountFault::kDriveKeys},
+      {0xEE30, denied, "label", MountFault::kDriveKeys},
+      {0xEE30, denied, "labels", MountFault::kDriveKeys},
+      {0xEE30, denied, "proxy", MountFault::kDriveKeys},
+      {0xEE30, denied, "dki", MountFault::kKeys},
+      {0xEE30, denied, "eedks", MountFault::kKeys},
+      {0xEE30, denied, "alias", MountFault::kKeys},
+      {0xEE30, denied, "quota", MountFault::kKeys, true},
+      {0xEE31, ErrorCode::kNotFound, "group", MountFault::kKeys},
+      {0xEE31, ErrorCode::kNotFound, "kind", MountFault::kDriveKeys},
+      {0xEE32, ErrorCode::kNotFound, "dki", MountFault::kKeys},
+      {0xEE34, ErrorCode::kExhausted, "group", MountFault::kKeys},
+      {0xEE34, ErrorCode::kUnavailable, "group", MountFault::kKeys, true},
+      {0xEE0F, ErrorCode::kInternal, "", MountFault::kKeys, true},
+      {0xEF10, ErrorCode::kUnavailable, "", MountFault::kKeys, true},
+      {0, ErrorCode::kUnavailable, "", MountFault::kKeys, true},
+      {0, ErrorCode::kUnauthenticated, "", MountFault::kKeys, true},
+      {0, ErrorCode::kIo, "", MountFault::kInterrupted},
+  };
+  for (const auto& [code, error, field, fault, waits] : cases) {
+    const auto judged = judge_refusal("a key", refusal(code, error, field)).error();
+    EXPECT_EQ(fault_of(judged), fault) << std::hex << code << " " << field;
+    EXPECT_EQ(judged.code == ErrorCode::kUnavailable, waits) << std::hex << code << " " << field;
+    EXPECT_NE(judged.code, ErrorCode::kExhausted) << "no full cartridge";
+  }
+}
+
+TEST(Fault, T8_AKeyServerThatIsInTroubleClosesNoCartridge) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  appended(bench);
+  bench.back.keys.refuse = [](const std::string&, const scsi::KeyRequestPage&) {
+    return refusal(0xEE0F, ErrorCode::kInternal, "");
+  };
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
+  bench.back.keys.refuse = nullptr;
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+}
+
+TEST(Fault, T4_UsedUpKeysHoldUpTheirPoolAlone) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.encrypt_pool(2);
+  bench.edit_pool(2, [](Pool& pool) { pool.key_group = "POOL2"; });
+  bench.back.keys.refuse = [](const std::string&, const scsi::KeyRequestPage& page) -> std::optional<Error> {
+    if (page.policy.alias_or_group != "POOL1") return std::nullopt;
+    return refusal(0xEE34, ErrorCode::kExhausted, "group");
+  };
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2), 2);
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  EXPECT_FALSE(bench.raised(NoticeKind::kNoKeyServer, "key servers")) << "they are all there";
+  EXPECT_NE(bench.on("VOL002"), "nowhere");
 }
 
 TEST(Fault, T8_WithoutAKeyServerWritingWaitsAndClearPoolsGoOn) {

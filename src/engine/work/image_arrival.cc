@@ -18,7 +18,7 @@ Result<ImageHeader> open_copy(MountedCartridge& tape, const LogicalVolume& volum
 }
 
 Result<std::optional<Error>> read_copy(MountedCartridge& tape, const LogicalVolume& volume, CopyNumber copy,
-                                       Disk& disk, const std::string& path) {
+                                       Disk& disk, const std::string& path, const std::atomic<bool>& ending) {
   const auto header = open_copy(tape, volume, copy);
   if (!header) return header.error();
   auto target = TRY(ImageTarget::create(disk, path, *header));
@@ -27,6 +27,8 @@ Result<std::optional<Error>> read_copy(MountedCartridge& tape, const LogicalVolu
     if (!piece) return piece.error();
     if (!*piece) break;
     TRY(target.append(**piece));
+    if (ending)
+      return mount_fail(MountFault::kInterrupted, ErrorCode::kUnavailable, "the engine ends").error();
   }
   TRY(target.sync());
   return std::nullopt;

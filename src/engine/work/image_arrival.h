@@ -1,6 +1,7 @@
 // An image on tape on its way into the cache, and whether it is the one that the catalogue says lies there.
 #pragma once
 
+#include <atomic>
 #include <optional>
 
 #include "engine/catalogue/volume.h"
@@ -13,8 +14,9 @@ namespace tapewarden::engine {
 Result<ImageHeader> open_copy(MountedCartridge& tape, const LogicalVolume& volume, CopyNumber copy);
 
 // The copy's bytes in the partial file(s), synced: nothing then, or else the error of the tape, with its
-// fault. Errors of the cache's disk are this function's. REQUIRES: the volume has the copy.
+// fault; kInterrupted when `ending` became true. Errors of the cache's disk are this function's. REQUIRES:
+// the volume has the copy.
 Result<std::optional<Error>> read_copy(MountedCartridge& tape, const LogicalVolume& volume, CopyNumber copy,
-                                       Disk& disk, const std::string& path);
+                                       Disk& disk, const std::string& path, const std::atomic<bool>& ending);
 
 }  // namespace tapewarden::engine

@@ -20,7 +20,7 @@ Status JobMount::take(Mounted mounted) {
     return std::unexpected(mounted.error());
   }
   tape_ = *std::move(mounted);
-  meet_success(state_, cartridge_);
+  meet_success(state_, station_.drive(), cartridge_);
   return {};
 }
 

@@ -20,6 +20,13 @@ inline constexpr std::size_t kTracedVolumes = 1000;   // named by one of them
 inline constexpr std::size_t kMaximumPauses = 10'000;
 inline constexpr std::size_t kMaximumWindows = 100;  // of a reclaim schedule
 
+// So long what needs one drive may go before what needs two and was there before it.
+inline constexpr std::chrono::minutes kPairPatience{10};
+inline constexpr std::chrono::minutes kPairHold{30};  // and so long at most a drive stands idle for it
+// So long recalls go before one that was refused room in the cache; then so long they leave the next room to
+// it.
+inline constexpr std::chrono::minutes kRoomTurn{5};
+
 // After something was in vain it is tried again after the first of these, then after twice that, up to the
 // last.
 inline constexpr std::chrono::milliseconds kShortPause{1'000};  // the drive was reset

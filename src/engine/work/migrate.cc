@@ -72,7 +72,7 @@ Result<std::unique_ptr<Job>> pick_migration(WorkState& state) {
     std::optional<DriveDesk::Claim> drive;
     for (const auto& one : TRY(needs_of(state, pool)))
       if (!drive) drive = state.drives.claim(one);
-    if (!drive) continue;
+    if (!drive || state.left_to_pair(drive->station())) continue;
     return std::make_unique<MigrateJob>(state, *std::move(drive), *std::move(seat), pool.number, copy);
   }
   return nullptr;
@@ -96,7 +96,8 @@ Status MigrateJob::work() {
       // A host has it, or has had it in between: whether it is still due is seen then.
       if (ended == Ended::kSkipped) state_.pauses.put_off(pause, kShortPause);
       const auto barcode = writer_.mounted() ? writer_.mount().cartridge().barcode : "";
-      if (must_give_way(state_, drive_.station(), barcode)) return {};
+      if (must_give_way(state_, drive_.station(), barcode) || state_.left_to_pair(drive_.station()))
+        return {};
     }
   }
   return {};
@@ -147,9 +148,9 @@ Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, V
   const auto image = writer_.finish_image();
   if (!image) return tape_failed(image.error());
   if (!*image) return full(volume);
-  TRY(count(volume, **image));
+  if (!TRY(count(volume, **image))) return Ended::kFull;
   writer_.mount().touched(volume.volser);
-  state_.pauses.clear(kRoomPause);  // what is on tape may leave the cache
+  room_came(state_);  // what is on tape may leave the cache
   if ((*image)->early_warning) TRY(writer_.end_full());
   return Ended::kWell;
 }
@@ -173,11 +174,17 @@ Result<MigrateJob::Ended> MigrateJob::stream(const LogicalVolume& volume, Volume
     const auto bytes = source->next();
     if (!bytes) return file_failed(bytes.error());
     if (!desk.copy_is_good(copy)) return Ended::kSkipped;
+    if (state_.ending) return given_up();
     if (bytes->empty()) return Ended::kWell;
     const auto fit = writer_.tape().append(*bytes);
     if (!fit) return tape_failed(fit.error());
     if (*fit == ImageFit::kCartridgeFull) return Ended::kFull;
   }
+}
+
+MigrateJob::Ended MigrateJob::given_up() {
+  writer_.tape().abandon_image();
+  return Ended::kStop;
 }
 
 Result<MigrateJob::Ended> MigrateJob::tape_failed(const Error& error) {
@@ -206,7 +213,7 @@ MigrateJob::Ended MigrateJob::too_large(const LogicalVolume& volume) {
   return Ended::kSkipped;
 }
 
-Status MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
+Result<bool> MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
   return writer_.commit(
       image,
       [&](CatalogueChange& change, const Copy& written) -> Status {

@@ -40,7 +40,7 @@ class MigrateJob final : public Job {
   enum class Ended : std::uint8_t {
     kWell,
     kSkipped,  // not this volume, not now
-    kFull,     // of the cartridge; the volume comes next
+    kFull,     // the cartridge takes no more; the volume comes next
     kStop,     // nothing more can be written now
   };
   Status work();
@@ -49,10 +49,12 @@ class MigrateJob final : public Job {
   Result<Ended> write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy);
   // Brings the bytes of the image onto the tape.
   Result<Ended> stream(const LogicalVolume& volume, VolumeDesk::CopyId copy);
+  Ended given_up();
   Result<Ended> tape_failed(const Error& error);
   Result<Ended> full(const LogicalVolume& volume);
   Ended too_large(const LogicalVolume& volume);
-  Status count(const LogicalVolume& volume, const WrittenImage& image);
+  // False: it does not count (PoolWriter::commit()).
+  Result<bool> count(const LogicalVolume& volume, const WrittenImage& image);
   bool is_due(const LogicalVolume& volume) const;
 
   WorkState& state_;

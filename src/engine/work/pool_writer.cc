@@ -31,6 +31,12 @@ TapeWritePolicy policy_of(const PhysicalVolume& cartridge) {
   return policy;
 }
 
+// It was begun before its pool was set to encrypt.
+void close_as_clear(PhysicalVolume& cartridge) {
+  cartridge.state = CartridgeState::kClosed;
+  cartridge.note = "written in clear, and its pool encrypts now: it takes no more";
+}
+
 // Begun, and nothing was ever written behind its label, nor perhaps that: it is begun once more.
 bool barely_begun(const PhysicalVolume& cartridge) {
   return cartridge.state == CartridgeState::kFilling && cartridge.next_file <= 1 &&
@@ -91,6 +97,7 @@ std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume>
 
 Result<bool> PoolWriter::ready() {
   if (mount_ && TRY(still_takes())) return true;
+  if (state_.ending) return false;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
     if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;
@@ -184,15 +191,20 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
   return std::nullopt;
 }
 
-// It was begun before its pool was set to encrypt.
 Status PoolWriter::close_clear(const PhysicalVolume& cartridge) {
   return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto now = TRY(change.cartridge(cartridge.barcode));
     if (now.state != CartridgeState::kFilling) return {};
-    now.state = CartridgeState::kClosed;
-    now.note = "written in clear, and its pool encrypts now: it takes no more";
+    close_as_clear(now);
     return change.put(now);
   });
+}
+
+Result<bool> PoolWriter::may_count(CatalogueChange& change, PhysicalVolume& cartridge) {
+  const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
+  if (!clear || TRY(change.pool(pool_)).encryption == PoolEncryption::kOff) return true;
+  if (cartridge.state == CartridgeState::kFilling) close_as_clear(cartridge);
+  return false;
 }
 
 Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_scratch(const Pool& pool) {

@@ -5,7 +5,8 @@
 //  1. A scratch cartridge counts as filling, with its next medium generation, in the catalogue before its
 //     label is written: no label says more than the catalogue knows.
 //  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
-//     that encrypts, none is written in clear, whenever it was begun.
+//     that encrypts, none is written in clear, whenever it was begun, and no image counts that was: the pool
+//     is looked at in the very change by which it would.
 //  3. An image counts when commit() has returned; before that it is written over by the next one.
 #pragma once
 
@@ -42,9 +43,11 @@ class PoolWriter {
   // The image that is open, whole and synced, with the deletions that no trailer tells yet; nothing when it
   // does not fit. `sha256`: when it was begun with the caller's hash.
   Result<std::optional<WrittenImage>> finish_image(std::optional<Hash256> sha256 = {});
-  // The image counts, together with what `with` puts.
-  Status commit(const WrittenImage& image, const std::function<Status(CatalogueChange&, const Copy&)>& with,
-                std::uint64_t generation);
+  // The image counts, together with what `with` puts. False: it was written in clear, and the pool was set to
+  // encrypt meanwhile: it counts for nothing, and the cartridge, which takes no more, was put away.
+  Result<bool> commit(const WrittenImage& image,
+                      const std::function<Status(CatalogueChange&, const Copy&)>& with,
+                      std::uint64_t generation);
   // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.
   Status end_full();
   // It is put away, and takes more later.
@@ -66,6 +69,7 @@ class PoolWriter {
   Result<PhysicalVolume> begin_anew(const std::string& barcode);
   Status mount_chosen(Choice& choice);
   Status close_clear(const PhysicalVolume& cartridge);
+  Result<bool> may_count(CatalogueChange& change, PhysicalVolume& cartridge);
   Status write_backup();
   void note_none();
   void read_alias();

@@ -19,18 +19,21 @@ Result<std::optional<WrittenImage>> PoolWriter::finish_image(std::optional<Hash2
   return tape().finish_image(std::move(ending));
 }
 
-Status PoolWriter::commit(const WrittenImage& image,
-                          const std::function<Status(CatalogueChange&, const Copy&)>& with,
-                          std::uint64_t generation) {
-  const auto& barcode = mount_->cartridge().barcode;
-  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+Result<bool> PoolWriter::commit(const WrittenImage& image,
+                                const std::function<Status(CatalogueChange&, const Copy&)>& with,
+                                std::uint64_t generation) {
+  const auto barcode = mount_->cartridge().barcode;
+  bool counts = true;
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto cartridge = TRY(change.cartridge(barcode));
     cartridge.written_bytes += image.bytes;
     cartridge.next_file = image.file + 1;
     cartridge.last_written = change.now();
     if (!cartridge.first_written) cartridge.first_written = change.now();
     if (!alias_.empty()) cartridge.alias = alias_;
+    counts = TRY(may_count(change, cartridge));
     TRY(change.put(cartridge));
+    if (!counts) return {};
     if (told_ > 0) TRY(change.drop_deleted(told_));
     return with(change, {.cartridge = barcode,
                          .medium = cartridge.medium,
@@ -38,7 +41,9 @@ Status PoolWriter::commit(const WrittenImage& image,
                          .block = image.block,
                          .bytes = image.bytes,
                          .generation = generation});
-  });
+  }));
+  if (!counts) TRY(end());
+  return counts;
 }
 
 Status PoolWriter::write_backup() {
@@ -62,7 +67,10 @@ Status PoolWriter::write_backup() {
       tape().abandon_image();
       return fail(ErrorCode::kExhausted, "there is no room left for it");
     }
-    return commit(*image, [](CatalogueChange&, const Copy&) -> Status { return {}; }, 0);
+    const auto nothing = [](CatalogueChange&, const Copy&) -> Status { return {}; };
+    if (!TRY(commit(*image, nothing, 0)))
+      return fail(ErrorCode::kConflict, "its pool encrypts now, and it was written in clear");
+    return {};
   };
   auto written = put();
   const auto removed = disk.remove(path);
@@ -79,9 +87,12 @@ Status PoolWriter::end_full() {
   }
   TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto full = TRY(change.cartridge(cartridge.barcode));
-    if (full.state == CartridgeState::kFilling) full.state = CartridgeState::kFull;
     full.full_since = change.now();
-    if (!backup) full.note = "filled without a backup of the catalogue";
+    // One that was closed meanwhile says why.
+    if (full.state == CartridgeState::kFilling) {
+      full.state = CartridgeState::kFull;
+      if (!backup) full.note = "filled without a backup of the catalogue";
+    }
     return change.put(full);
   }));
   if (backup && state_.parts.backup != nullptr)

@@ -60,8 +60,11 @@ namespace {
 void forget_refused(WorkState& state, const std::vector<VolumeDesk::Wanted>& wanted) {
   for (const auto& volser : state.refused.all()) {
     if (std::ranges::find(wanted, volser, &VolumeDesk::Wanted::volser) != wanted.end()) continue;
+    const auto claim = state.arrivals.claim(volser);
+    if (!claim) continue;
     state.parts.cached.release(volser);
     state.refused.remove(volser);
+    state.pauses.clear(room_pause(volser));
   }
 }
 
@@ -70,9 +73,8 @@ void forget_refused(WorkState& state, const std::vector<VolumeDesk::Wanted>& wan
 Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something) {
   const auto all = state.parts.desk.wanted();
   forget_refused(state, all);
-  if (state.pauses.paused(kRoomPause)) return nullptr;
   for (const auto& wanted : all) {
-    if (state.pauses.paused(volume_pause(wanted.volser))) continue;
+    if (recall_waits(state, wanted.volser) || state.arrivals.claimed(wanted.volser)) continue;
     const auto plan = plan_recall(state, wanted.volser);
     if (!plan) {
       // A volume that is gone is that asker's trouble; a catalogue that cannot be read is everybody's.
@@ -100,9 +102,9 @@ Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something) 
 }
 
 bool must_give_way(WorkState& state, const TapeStation& station, const std::string& barcode) {
-  if (state.pauses.paused(kRoomPause)) return false;
+  if (state.ending) return true;
   for (const auto& wanted : state.parts.desk.wanted()) {
-    if (state.pauses.paused(volume_pause(wanted.volser))) continue;
+    if (recall_waits(state, wanted.volser) || state.arrivals.claimed(wanted.volser)) continue;
     const auto plan = plan_recall(state, wanted.volser);
     if (!plan) continue;
     if (plan->outcome == RecallPlan::Outcome::kLater && plan->cartridge.barcode == barcode) return true;

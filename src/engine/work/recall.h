@@ -33,7 +33,8 @@ Result<RecallPlan> plan_recall(WorkState& state, const std::string& volser);
 // Answers those whose recall needs no drive, and gives a job for the first one that a free drive can bring.
 Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something);
 
-// A recall waits for the drive, or for the cartridge: whoever has them ends after the image that it is at.
+// A recall waits for the drive, or for the cartridge: whoever has them ends after the image that it is at. So
+// does everybody when the program ends.
 bool must_give_way(WorkState& state, const TapeStation& station, const std::string& barcode);
 
 // A copy of the volume on the cartridge cannot be read. True: there is another one; when the medium is at

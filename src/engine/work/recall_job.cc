@@ -1,6 +1,7 @@
 #include "engine/work/recall_job.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/work/image_arrival.h"
 #include "engine/work/limits.h"
@@ -8,8 +9,11 @@
 namespace tapewarden::engine {
 Status RecallJob::run() {
   auto wanted = TRY(wishes());
-  if (wanted.empty() || !TRY(has_room(wanted.front()))) return {};
-  if (const auto mounted = mount_.read(); !mounted) return all_failed(wanted, mounted.error());
+  if (wanted.empty() || state_.ending || !TRY(first_has_room(wanted.front()))) return {};
+  if (const auto mounted = mount_.read(); !mounted) {
+    give_up_room(wanted.front());
+    return all_failed(wanted, mounted.error());
+  }
   // Those that are asked for meanwhile come along.
   for (; !wanted.empty(); wanted = TRY(wishes())) {
     for (const auto& wish : wanted)
@@ -18,14 +22,17 @@ Status RecallJob::run() {
   return mount_.end();
 }
 
+bool RecallJob::another_brings(const std::string& volser) const {
+  return state_.arrivals.claimed(volser) && !(first_ && first_->name() == volser);
+}
+
 // Those that are wanted and lie here, in the order of tape files.
 Result<std::vector<RecallJob::Wish>> RecallJob::wishes() {
   std::vector<Wish> out;
-  if (state_.pauses.paused(kRoomPause)) return out;
   const auto wanted = state_.parts.desk.wanted();
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     for (const auto& [volser, reason, order] : wanted) {
-      if (state_.pauses.paused(volume_pause(volser))) continue;
+      if (recall_waits(state_, volser) || another_brings(volser)) continue;
       const auto volume = TRY(view.find_volume(volser));
       if (!volume || volume->cached) continue;
       for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
@@ -42,29 +49,48 @@ Result<std::vector<RecallJob::Wish>> RecallJob::wishes() {
   return out;
 }
 
+// Without it nothing need be mounted.
+Result<bool> RecallJob::first_has_room(const Wish& wish) {
+  first_ = state_.arrivals.claim(wish.volume.volser);
+  if (first_ && TRY(has_room(wish))) return true;
+  first_.reset();
+  return false;
+}
+
+void RecallJob::give_up_room(const Wish& wish) {
+  state_.parts.cached.release(wish.volume.volser);
+  first_.reset();
+}
+
+// REQUIRES: the claim of the volume's arrival is this job's.
 Result<bool> RecallJob::has_room(const Wish& wish) {
-  const auto room = state_.parts.cached.reserve(wish.volume.volser, wish.volume.copy(wish.copy)->bytes);
+  const auto& volser = wish.volume.volser;
+  const auto room = state_.parts.cached.reserve(volser, wish.volume.copy(wish.copy)->bytes);
   if (room && *room) {
-    state_.pauses.clear(kRoomPause);
-    state_.refused.remove(wish.volume.volser);
+    state_.pauses.clear(room_pause(volser));
+    state_.refused.remove(volser);
     return true;
   }
   if (!room && room.error().code == ErrorCode::kExhausted) {
+    state_.parts.cached.release(volser);
     TRY(unreadable(wish, room.error()));
     return false;
   }
   if (!room) return std::unexpected(room.error());
-  state_.refused.add(wish.volume.volser);
+  state_.refused.add(volser, state_.steady_now());
   // It does not grow: nobody tells when a host's unmount or an expiry made room, and asking moves no tape.
-  state_.pauses.clear(kRoomPause);
-  state_.pauses.put_off(kRoomPause, kFirstPause);
+  state_.pauses.clear(room_pause(volser));
+  state_.pauses.put_off(room_pause(volser), kFirstPause);
   return false;
 }
 
 Result<RecallJob::Ended> RecallJob::bring(const Wish& wish) {
   const auto& volser = wish.volume.volser;
   auto& desk = state_.parts.desk;
-  if (!TRY(has_room(wish))) return state_.pauses.paused(kRoomPause) ? Ended::kWithMount : Ended::kWithVolume;
+  // Room that somebody else was promised for the same volume is not this job's to ask for or to give up.
+  auto claim = first_ && first_->name() == volser ? std::exchange(first_, std::nullopt)
+                                                  : state_.arrivals.claim(volser);
+  if (!claim || !TRY(has_room(wish))) return Ended::kWithVolume;
   if (!desk.begin_recall(volser)) {
     state_.parts.cached.release(volser);
     return Ended::kWithVolume;
@@ -95,7 +121,8 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
   const auto& volume = wish.volume;
   auto& cached = state_.parts.cached;
   mount_.touched(volume.volser);
-  const auto failed = read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path);
+  const auto failed =
+      read_copy(mount_.tape(), volume, wish.copy, *cached.env().disk, coming.path, state_.ending);
   if (!failed || *failed) {
     cached.abandon_arrival(coming);
     if (!failed) return std::unexpected(failed.error());
@@ -141,7 +168,6 @@ Result<RecallJob::Ended> RecallJob::tape_failed(const Wish& wish, const Error& e
 
 // Before it was begun.
 Status RecallJob::unreadable(const Wish& wish, const Error& error) {
-  state_.parts.cached.release(wish.volume.volser);
   if (state_.parts.desk.begin_recall(wish.volume.volser))
     state_.parts.desk.finish_recall(wish.volume.volser, std::unexpected(error));
   return {};
@@ -151,7 +177,6 @@ Status RecallJob::unreadable(const Wish& wish, const Error& error) {
 Status RecallJob::all_failed(const std::vector<Wish>& wanted, const Error& error) {
   for (const auto& wish : wanted) {
     const auto& volser = wish.volume.volser;
-    state_.parts.cached.release(volser);
     if (!lies_with_cartridge(error)) continue;
     if (!TRY(note_bad_copy(state_, volser, wish.copy, cartridge_.barcode, cartridge_.pool, error)))
       TRY(unreadable(wish, error));

@@ -29,7 +29,10 @@ class RecallJob final : public Job {
     kWithMount,   // nothing more can be read now
   };
   Result<std::vector<Wish>> wishes();
+  bool another_brings(const std::string& volser) const;
+  Result<bool> first_has_room(const Wish& wish);
   Result<bool> has_room(const Wish& wish);
+  void give_up_room(const Wish& wish);
   Result<Ended> bring(const Wish& wish);
   Result<Ended> read_into(const Wish& wish, const CachedVolumes::Coming& coming);
   Result<Ended> tape_failed(const Wish& wish, const Error& error);
@@ -42,6 +45,7 @@ class RecallJob final : public Job {
   Claims::Claim claim_;
   const PhysicalVolume cartridge_;
   JobMount mount_;
+  std::optional<Claims::Claim> first_;  // of the arrival for which there was room before the mount
   bool accessed_ = false;
 };
 

@@ -83,12 +83,21 @@ Result<bool> may_stage(WorkState& state, const Pool& target) {
   return may;
 }
 
+// The drives of both by which the source could be moved from tape to tape, in the order of preference: where
+// the target's cartridges stand, the robot brings them. None: there are not two such drives.
+Result<std::vector<PairWait::Needs>> pairs_for(const WorkState& state, const Candidate& candidate) {
+  std::vector<PairWait::Needs> out;
+  const auto from = need_of(candidate.cartridge);
+  for (const auto& to : TRY(needs_of(state, candidate.target)))
+    if (state.drives.two_usable(from, to)) out.push_back({from, to});
+  return out;
+}
+
 Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidate) {
   const auto& [cartridge, target] = candidate;
-  const auto from = need_of(cartridge);
-  const auto to = need_of(target);
-  const bool pair = state.drives.two_usable(from, to);
   if (waits(state, target)) return nullptr;
+  const auto pairs = TRY(pairs_for(state, candidate));
+  const bool pair = !pairs.empty();
   if (!pair && cartridge.active_volumes > 0 && !TRY(may_stage(state, target))) return nullptr;
   if (!pair && !TRY(worth_staging(state, cartridge.barcode)) && cartridge.active_volumes > 0) return nullptr;
   auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
@@ -97,12 +106,14 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
   if (pair) {
     auto seat = state.seats.take(target.number, target.max_drives);
     if (!seat) return nullptr;
-    auto drives = state.drives.claim_two(from, to);
+    std::optional<DriveDesk::Pair> drives;
+    for (const auto& [from, to] : pairs)
+      if (!drives) drives = state.drives.claim_two(from, to);
     if (!drives) return nullptr;
     return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat),
                                         std::move(claimed->claim), known, target.number);
   }
-  auto drive = state.drives.claim(from);
+  auto drive = state.drives.claim(need_of(cartridge));
   if (!drive) return nullptr;
   return std::make_unique<StageJob>(state, *std::move(drive), std::move(claimed->claim), known,
                                     target.number);
@@ -116,6 +127,18 @@ Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited) {
   return nullptr;
 }
 
+Status watch_pair(WorkState& state, bool inhibited) {
+  for (const auto& candidate : TRY(candidates(state, inhibited))) {
+    if (waits(state, candidate.target)) continue;
+    auto pairs = TRY(pairs_for(state, candidate));
+    if (pairs.empty()) continue;
+    state.pair.wants(std::move(pairs.front()), state.steady_now());
+    return {};
+  }
+  state.pair.wants_none();
+  return {};
+}
+
 Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch) {
   if (state.reclaim_inhibited) return false;
   bool wants = false;
@@ -123,10 +146,12 @@ Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch) {
     for (const auto& [cartridge, reason] : TRY(view.reclaim_candidates(state.now(), kCandidates))) {
       if (put_off(state, cartridge) || state.pauses.paused(source_pause(cartridge.barcode))) continue;
       const auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
+      auto to = need_of(target);
+      to.library = scratch.library;
       const bool takes =
           scratch.pool == target.number || (scratch.pool == kCommonPool && target.borrow != Borrow::kNo);
       wants = wants || (takes && target.media == scratch.kind && !waits(state, target) &&
-                        state.drives.two_usable(need_of(cartridge), need_of(target)));
+                        state.drives.two_usable(need_of(cartridge), to));
     }
     return {};
   }));
@@ -146,6 +171,7 @@ Result<bool> ReclaimSource::close() {
 }
 
 Result<bool> ReclaimSource::begin() {
+  if (state_.ending) return false;
   const auto mounted = mount_.read();
   if (!mounted && fault_of(mounted.error()) == MountFault::kNone) return std::unexpected(mounted.error());
   return mounted.has_value();

@@ -19,6 +19,9 @@ namespace tapewarden::engine {
 // With `inhibited` only moves that were asked for at once.
 Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited);
 
+// Notes whether there is something to be moved from tape to tape (WorkState::pair).
+Status watch_pair(WorkState& state, bool inhibited);
+
 // The volumes of one source, in the order of tape files. What both ways of moving them have in common.
 class ReclaimSource {
  public:
@@ -70,7 +73,12 @@ class ReclaimJob final : public Job {
         seat_(std::move(seat)),
         source_(state, drives_.first.station(), std::move(claim), cartridge, target),
         writer_(state, drives_.second.station(), target),
-        target_(target) {}
+        target_(target) {
+    state_.pair.begin();
+  }
+  ~ReclaimJob() override { state_.pair.end(); }
+  ReclaimJob(const ReclaimJob&) = delete;
+  ReclaimJob& operator=(const ReclaimJob&) = delete;
   Status run() override;
 
  private:
@@ -81,7 +89,8 @@ class ReclaimJob final : public Job {
   Result<Ended> stream(const PlacedVolume& placed);
   Result<Ended> full(const PlacedVolume& placed);
   Result<Ended> target_failed(const Error& error);
-  Status count(const PlacedVolume& placed, const WrittenImage& image);
+  // False: it does not count (PoolWriter::commit()).
+  Result<bool> count(const PlacedVolume& placed, const WrittenImage& image);
   bool gives_way();
 
   WorkState& state_;

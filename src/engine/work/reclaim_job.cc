@@ -69,7 +69,7 @@ Result<ReclaimJob::Ended> ReclaimJob::move_image(const PlacedVolume& placed) {
   const auto image = writer_.finish_image(source_.mount().tape().trailer().sha256);
   if (!image) return target_failed(image.error());
   if (!*image) return full(placed);
-  TRY(count(placed, **image));
+  if (!TRY(count(placed, **image))) return Ended::kFull;
   source_.mount().touched(placed.volume.volser);
   writer_.mount().touched(placed.volume.volser);
   if ((*image)->early_warning) TRY(writer_.end_full());
@@ -92,6 +92,10 @@ Result<ReclaimJob::Ended> ReclaimJob::stream(const PlacedVolume& placed) {
     if (!*piece) return Ended::kWell;
     const auto fit = writer_.tape().append(**piece);
     if (!fit) return target_failed(fit.error());
+    if (state_.ending) {
+      writer_.tape().abandon_image();
+      return Ended::kStop;
+    }
     if (*fit == ImageFit::kCartridgeFull) return Ended::kFull;
   }
 }
@@ -117,7 +121,7 @@ Result<ReclaimJob::Ended> ReclaimJob::full(const PlacedVolume& placed) {
   return Ended::kSkipped;
 }
 
-Status ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
+Result<bool> ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
   return writer_.commit(
       image,
       [&](CatalogueChange& change, const Copy& moved) -> Status {

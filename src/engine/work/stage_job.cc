@@ -65,6 +65,8 @@ Result<StageJob::Ended> StageJob::stage(const PlacedVolume& placed) {
 Result<StageJob::Ended> StageJob::bring(const PlacedVolume& placed) {
   const auto& volser = placed.volume.volser;
   auto& cached = state_.parts.cached;
+  const auto claim = state_.arrivals.claim(volser);
+  if (!claim) return Ended::kSkipped;  // it comes by a recall
   // What hosts wait for comes first when there is little room.
   if (!TRY(cached.reserve(volser, placed.volume.copy(placed.copy)->bytes))) {
     cached.release(volser);
@@ -77,8 +79,8 @@ Result<StageJob::Ended> StageJob::bring(const PlacedVolume& placed) {
     return std::unexpected(coming.error());
   }
   source_.mount().touched(volser);
-  const auto failed =
-      read_copy(source_.mount().tape(), placed.volume, placed.copy, *cached.env().disk, coming->path);
+  const auto failed = read_copy(source_.mount().tape(), placed.volume, placed.copy, *cached.env().disk,
+                                coming->path, state_.ending);
   if (!failed || *failed) cached.abandon_arrival(*coming);
   if (!failed) return std::unexpected(failed.error());
   if (*failed) return TRY(source_.failed(placed, **failed)) ? Ended::kSkipped : Ended::kStop;

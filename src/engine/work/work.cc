@@ -1,9 +1,11 @@
 #include "engine/work/work.h"
 
+#include "engine/work/bring_back.h"
 #include "engine/work/emptied.h"
 #include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
+#include "engine/work/not_needed.h"
 #include "engine/work/put_away.h"
 #include "engine/work/recall.h"
 #include "engine/work/reclaim.h"
@@ -43,6 +45,10 @@ void Work::try_again() {
   state_->parts.desk.wake();
 }
 
+void Work::end_soon() {
+  state_->ending = true;
+}
+
 Status Work::set_reclaim_schedule(ReclaimSchedule schedule) {
   TRY(schedule.check());
   const MutexLock lock(pick_);
@@ -56,7 +62,7 @@ ReclaimSchedule Work::reclaim_schedule() const {
 }
 
 Result<bool> Work::step() {
-  if (state_->pauses.paused(kStepPause)) return false;
+  if (state_->ending || state_->pauses.paused(kStepPause)) return false;
   bool did_something = false;
   std::unique_ptr<Job> job;
   Status done;
@@ -88,14 +94,22 @@ Result<bool> Work::step() {
 
 Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (auto job = pick_put_away(*state_)) return job;
+  if (auto job = pick_bring_back(*state_)) return job;
   if (TRY(close_left_behind(*state_))) did_something = true;
   if (TRY(tidy_emptied(*state_))) did_something = true;
+  if (TRY(take_back_staged(*state_))) did_something = true;
+  TRY(clear_wants(*state_));
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
   const bool inhibited = schedule_.inhibits(state_->now());
   state_->reclaim_inhibited = inhibited;
+  TRY(watch_pair(*state_, inhibited));
+  const bool overdue = state_->pair.overdue(state_->steady_now()).has_value();
+  if (overdue)
+    if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (auto job = TRY(pick_migration(*state_))) return job;
   if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
+  if (overdue) return nullptr;
   return pick_erase(*state_, EraseUrgency::kAny);
 }
 
@@ -107,7 +121,7 @@ void Work::watch_drives() {
     if (status.state == PhysicalDriveStatus::State::kOffline)
       notices.raise(NoticeKind::kDriveOffline, drive->serial(),
                     drive->name() + " is offline: " + status.reason);
-    else
+    else if (!status.refused)  // one that is tried again says so when it has got a key
       (void)notices.clear(NoticeKind::kDriveOffline, drive->serial(), drive->name() + " is online");
   }
   const auto least = state_->options.capable_drives;

@@ -8,7 +8,8 @@
 //  1. A drive, a cartridge and a copy of a volume belong to one job at a time; what a job needs at its begin
 //     it gets together or not at all, so no two jobs wait for each other.
 //  2. Hosts come first: recalls before everything else, and who writes ends for them after the image that he
-//     is at.
+//     is at. What needs two drives waits for them no longer than kPairPatience and an image: then each drive
+//     that becomes free is left to it.
 //  3. What a volume's content is, and where, stands in the catalogue alone: work that is cut off anywhere is
 //     found again by the next step.
 #pragma once
@@ -58,6 +59,11 @@ class Work {
   std::optional<SteadyTime> next_attempt() const;
   // What was put off is tried at once: an operator has changed something.
   void try_again();
+
+  // The program ends: nothing more is begun, and what is under way ends at the next megabyte of an image,
+  // which then counts for nothing: it is found again after the next start. Cartridges are put away. A mount,
+  // the overwriting of a cartridge and a backup of the catalogue that have begun come to their end.
+  void end_soon();
 
   // No work begins with the cartridge as long as the claim lives. Nothing: work with it is under way.
   std::optional<Claims::Claim> claim_cartridge(const std::string& barcode);

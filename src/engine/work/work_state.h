@@ -7,17 +7,19 @@
 #include <map>
 
 #include "engine/work/claims.h"
+#include "engine/work/limits.h"
 #include "engine/work/retry_pauses.h"
 #include "engine/work/work.h"
 
 namespace tapewarden::engine {
 
-// Volumes whose recall was refused room in the cache: as long as they are wanted. Thread-safe.
+// Volumes whose recall was refused room in the cache: as long as they are wanted. Others go on meanwhile, for
+// a while: then they wait in their turn, so that a large one gets its room, and so on. Thread-safe.
 class Refused {
  public:
-  void add(const std::string& volser) TW_EXCLUDES(mutex_) {
+  void add(const std::string& volser, SteadyTime now) TW_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    volsers_.insert(volser);
+    volsers_.try_emplace(volser, now);
   }
   void remove(const std::string& volser) TW_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
@@ -25,12 +27,65 @@ class Refused {
   }
   std::set<std::string> all() const TW_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    return volsers_;
+    std::set<std::string> out;
+    for (const auto& [volser, since] : volsers_) out.insert(volser);
+    return out;
+  }
+  // One that was refused before is to get the next room. Not for that one itself.
+  bool stands_before(const std::string& volser, SteadyTime now) const TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (volsers_.contains(volser)) return false;
+    return std::ranges::any_of(volsers_,
+                               [&](const auto& one) { return (now - one.second) / kRoomTurn % 2 == 1; });
   }
 
  private:
   mutable Mutex mutex_;
-  std::set<std::string> volsers_ TW_GUARDED_BY(mutex_);
+  std::map<std::string, SteadyTime> volsers_ TW_GUARDED_BY(mutex_);  // since when
+};
+
+// Work that needs two drives at once, and for how long it has waited while others took each that became free:
+// after kPairPatience they are left to it for kPairHold. Thread-safe.
+class PairWait {
+ public:
+  struct Needs {
+    DriveNeed first;
+    DriveNeed second;
+  };
+  // Somebody does; as long as such work is under way anywhere nobody waits.
+  void wants(Needs needs, SteadyTime now) TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (under_way_ > 0) return;
+    if (!since_) since_ = now;
+    needs_ = std::move(needs);
+  }
+  void wants_none() TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    since_.reset();
+  }
+  void begin() TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    ++under_way_;
+    since_.reset();
+  }
+  void end() TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    --under_way_;
+  }
+  // What is left to it now. When it could not use that, others have their turn, and it begins to wait anew.
+  std::optional<Needs> overdue(SteadyTime now) TW_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (!since_ || now - *since_ < kPairPatience) return std::nullopt;
+    if (now - *since_ < kPairPatience + kPairHold) return needs_;
+    since_ = now;
+    return std::nullopt;
+  }
+
+ private:
+  Mutex mutex_;
+  std::optional<SteadyTime> since_ TW_GUARDED_BY(mutex_);
+  Needs needs_ TW_GUARDED_BY(mutex_);
+  unsigned under_way_ TW_GUARDED_BY(mutex_) = 0;
 };
 
 // What did not fit on an empty cartridge of a pool, for a day: nothing as large is tried there meanwhile, or
@@ -71,14 +126,23 @@ struct WorkState {
   DriveDesk drives;
   Claims cartridges;  // by barcode
   Claims copies;      // by copy_name()
+  Claims arrivals;    // by volser: who may ask for room in the cache for it, and give that up
   PoolSeats seats;
   Refused refused;
+  PairWait pair;
   TooLarge too_large;  // by pool, and by who copies
   RetryPauses pauses;
   TraceBook traces;
   std::atomic<bool> reclaim_inhibited = false;  // by its schedule
+  std::atomic<bool> ending = false;             // nothing is begun any more (Work::end_soon())
 
   WallTime now() const { return parts.env.clock->wall_now(); }
+  SteadyTime steady_now() const { return parts.env.clock->steady_now(); }
+  // What needs one drive leaves this one alone now.
+  bool left_to_pair(const TapeStation& station) {
+    const auto needs = pair.overdue(steady_now());
+    return needs && (drives.fits(station, needs->first) || drives.fits(station, needs->second));
+  }
   CartridgeWanted wanted(const PhysicalVolume& cartridge) const {
     return {.barcode = cartridge.barcode,
             .engine = options.engine,
@@ -111,12 +175,28 @@ class Job {
 // What is put off, by name (RetryPauses).
 inline const std::string kKeysPause = "keys";
 inline const std::string kLibraryPause = "library";
-inline const std::string kRoomPause = "room";
 inline std::string cartridge_pause(const std::string& barcode) {
   return "cartridge " + barcode;
 }
+// Of a drive that the key servers refused: it is not tried again before.
+inline std::string drive_pause(const std::string& serial) {
+  return "drive " + serial;
+}
 inline std::string volume_pause(const std::string& volser) {
   return "volume " + volser;
+}
+// It was refused room in the cache.
+inline std::string room_pause(const std::string& volser) {
+  return "room for " + volser;
+}
+// There may be room by now.
+inline void room_came(WorkState& state) {
+  for (const auto& volser : state.refused.all()) state.pauses.clear(room_pause(volser));
+}
+// Of a volume that is to be brought back: not now.
+inline bool recall_waits(const WorkState& state, const std::string& volser) {
+  return state.pauses.paused(volume_pause(volser)) || state.pauses.paused(room_pause(volser)) ||
+         state.refused.stands_before(volser, state.steady_now());
 }
 // Of copy_name(): it is not written before.
 inline std::string copy_pause(const std::string& copy) {

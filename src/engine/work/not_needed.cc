@@ -1,0 +1,95 @@
+#include "engine/work/not_needed.h"
+
+#include <algorithm>
+
+#include "engine/catalogue/limits.h"
+#include "engine/work/limits.h"
+#include "engine/work/pool_writer.h"
+
+namespace tapewarden::engine {
+namespace {
+
+bool is_held_up(const WorkState& state, const Pool& pool) {
+  const auto need = need_of(pool);
+  const auto name = pool_name(pool.number);
+  const bool no_keys = need.encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause);
+  const auto open = state.parts.notices.open();
+  const bool no_cartridge = std::ranges::any_of(open, [&](const Notice& notice) {
+    return notice.kind == NoticeKind::kNoScratchCartridge && notice.subject == name;
+  });
+  return no_keys || (no_cartridge && state.pauses.paused(name)) || !state.drives.usable(need);
+}
+
+// Its copy of now lies where reclaim takes it from.
+Result<bool> is_staged(CatalogueView& view, const LogicalVolume& volume, CopyNumber copy, WallTime now) {
+  if (!volume.cached || !volume.mounted.empty() || !volume.active(copy)) return false;
+  const auto on = TRY(view.find_cartridge(volume.copy(copy)->cartridge));
+  if (!on || !readable(on->state) || on->medium != volume.copy(copy)->medium) return false;
+  if (on->move.when == MoveRequest::When::kNow) return true;
+  return reclaim_reason(*on, TRY(view.pool(on->pool)).reclaim, now).has_value();
+}
+
+Result<std::size_t> take_back_of(WorkState& state, CatalogueChange& change, const Pool& pool) {
+  std::size_t taken_back = 0;
+  for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
+    for (auto& volume : TRY(change.due(copy, pool.number, kMaximumPage))) {
+      if (!TRY(is_staged(change, volume, copy, state.now()))) continue;
+      (copy == CopyNumber::kPrimary ? volume.primary_due : volume.secondary_due) = false;
+      TRY(change.put(volume));
+      ++taken_back;
+    }
+  }
+  return taken_back;
+}
+
+Result<bool> is_target(CatalogueView& view, std::uint8_t pool, WallTime now) {
+  for (const auto& cartridge : TRY(view.move_requests(MoveRequest::When::kNow, kCandidates)))
+    if (cartridge.move.target_pool == pool) return true;
+  for (const auto& [cartridge, reason] : TRY(view.reclaim_candidates(now, kCandidates)))
+    if (cartridge.pool == pool || TRY(view.pool(cartridge.pool)).reclaim_pool == pool) return true;
+  return false;
+}
+
+}  // namespace
+
+Result<bool> take_back_staged(WorkState& state) {
+  if (!state.parts.cached.somebody_waits()) return false;
+  std::vector<Pool> held_up;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    held_up.clear();
+    for (auto& pool : TRY(view.pools()))
+      if (is_held_up(state, pool) && TRY(view.due_sums(pool.number)).copies > 0)
+        held_up.push_back(std::move(pool));
+    return {};
+  }));
+  if (held_up.empty()) return false;
+  std::size_t taken_back = 0;
+  TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    taken_back = 0;
+    for (const auto& pool : held_up) taken_back += TRY(take_back_of(state, change, pool));
+    return {};
+  }));
+  if (taken_back > 0) room_came(state);
+  return taken_back > 0;
+}
+
+Status clear_wants(WorkState& state) {
+  for (const auto& notice : state.parts.notices.open()) {
+    if (notice.kind != NoticeKind::kNoScratchCartridge && notice.kind != NoticeKind::kDriveOffline) continue;
+    for (unsigned number = 0; number <= kMaximumPool; ++number) {
+      const auto pool = static_cast<std::uint8_t>(number);
+      if (notice.subject != pool_name(pool)) continue;
+      bool wanted = false;
+      TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+        wanted = TRY(view.due_sums(pool)).copies > 0 || TRY(is_target(view, pool, state.now()));
+        return {};
+      }));
+      if (!wanted)
+        (void)state.parts.notices.clear(notice.kind, notice.subject,
+                                        "nothing is to be written there any more");
+    }
+  }
+  return {};
+}
+
+}  // namespace tapewarden::engine
