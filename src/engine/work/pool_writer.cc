@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
 #include "engine/work/reclaim.h"
@@ -232,7 +231,6 @@ Result<PhysicalVolume> PoolWriter::begin_anew(const std::string& barcode) {
 
 Status PoolWriter::mount_chosen(Choice& choice) {
   claim_.emplace(std::move(choice.claim));
-  alias_.clear();
   if (choice.begins) choice.cartridge = TRY(begin_anew(choice.cartridge.barcode));
   const auto& cartridge = choice.cartridge;
   mount_.emplace(state_, station_, cartridge);
@@ -252,17 +250,7 @@ Status PoolWriter::mount_chosen(Choice& choice) {
     claim_.reset();
     return mounted;
   }
-  if (choice.begins) read_alias();
   return {};
-}
-
-// Under which alias the key server gave the key for a cartridge that was begun.
-void PoolWriter::read_alias() {
-  if (tape().encryption() != TapeEncryption::kIdentified) return;
-  const auto page = station_.drive().tape().key_request();
-  if (!page) return;
-  const auto text = std::string(as_text(page->data_key_identifier));
-  alias_ = is_printable(text) ? text : "";
 }
 
 }  // namespace tapewarden::engine

@@ -68,7 +68,6 @@ class PoolWriter {
   Status close_clear(const PhysicalVolume& cartridge);
   Status write_backup();
   void note_none();
-  void read_alias();
 
   WorkState& state_;
   TapeStation& station_;
@@ -78,7 +77,6 @@ class PoolWriter {
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
   bool busy_ = false;  // a cartridge that takes more is in other hands just now
-  std::string alias_;
   std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
 };
 

@@ -29,7 +29,6 @@ Status PoolWriter::commit(const WrittenImage& image,
     cartridge.next_file = image.file + 1;
     cartridge.last_written = change.now();
     if (!cartridge.first_written) cartridge.first_written = change.now();
-    if (!alias_.empty()) cartridge.alias = alias_;
     TRY(change.put(cartridge));
     if (told_ > 0) TRY(change.drop_deleted(told_));
     return with(change, {.cartridge = barcode,
