@@ -152,6 +152,19 @@ TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
 }
 
+TEST(Migrate, T2_TwoCopiesInOnePoolLieOnTwoCartridges) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1, 1);
+  bench.write("VOL002", volume_content(300'000, 2), 1, 1);
+  bench.steps();
+  bench.wait_and_step();
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    const auto volume = bench.volume(volser);
+    ASSERT_TRUE(volume.active(CopyNumber::kPrimary) && volume.active(CopyNumber::kSecondary)) << volser;
+    EXPECT_NE(volume.primary->cartridge, volume.secondary->cartridge) << volser;
+  }
+}
+
 TEST(Migrate, T4_AVolumeWithTwoPartitionsComesBackWithBoth) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1));

@@ -6,7 +6,9 @@
 //     label is written: no label says more than the catalogue knows.
 //  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
 //     that encrypts, none is written in clear, whenever it was begun.
-//  3. An image counts when commit() has returned; before that it is written over by the next one.
+//  3. Both copies of a volume never lie on one cartridge: who asks for one to write on says which it must not
+//     be.
+//  4. An image counts when commit() has returned; before that it is written over by the next one.
 #pragma once
 
 #include <functional>
@@ -22,6 +24,9 @@ DriveNeed need_of(const Pool& pool);
 // cartridge. Where there is one library, or none has such a cartridge: in any.
 Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool);
 
+// On which cartridge the volume's other copy lies, if one does.
+std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy);
+
 class PoolWriter {
  public:
   // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.
@@ -29,9 +34,11 @@ class PoolWriter {
   PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo)
       : state_(state), station_(station), pool_(pool), leaves_(leaves) {}
 
-  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
-  // now; what is to be done about it is raised.
-  Result<bool> ready();
+  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them; another one
+  // than `avoid`. False: none now; what is to be done about it is raised.
+  Result<bool> ready(const std::string& avoid = {});
+  // ready() said no because `avoid` alone takes images: others may go there.
+  bool avoided() const { return avoided_; }
   bool mounted() const { return mount_.has_value(); }
   // REQUIRES: mounted().
   MountedCartridge& tape() { return mount_->tape(); }
@@ -59,15 +66,15 @@ class PoolWriter {
   Result<Pool> pool_now();
   // What is mounted is clear, and the pool was set to encrypt since: it is put away, and nothing mounted.
   Result<bool> still_takes();
-  Result<std::optional<Choice>> choose();
+  Result<std::optional<Choice>> choose(const std::string& avoid);
   std::vector<PhysicalVolume> within_reach(std::vector<PhysicalVolume> cartridges) const;
-  Result<std::optional<Choice>> choose_filling(const Pool& pool);
+  Result<std::optional<Choice>> choose_filling(const Pool& pool, const std::string& avoid);
   Result<std::optional<Choice>> choose_scratch(const Pool& pool);
   Result<PhysicalVolume> begin_anew(const std::string& barcode);
   Status mount_chosen(Choice& choice);
   Status close_clear(const PhysicalVolume& cartridge);
   Status write_backup();
-  void note_none();
+  void note_none(const std::string& avoid);
 
   WorkState& state_;
   TapeStation& station_;
@@ -77,6 +84,7 @@ class PoolWriter {
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
   bool busy_ = false;  // a cartridge that takes more is in other hands just now
+  bool avoided_ = false;
   std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
 };
 
