@@ -25,6 +25,8 @@ constexpr std::array kForms = {
     Form{NoticeKind::kCartridgeOverdue, NoticeClass::kIntervention, "TWE009A"},
     Form{NoticeKind::kCatalogueRebuilt, NoticeClass::kHostMessage, "TWE010I"},
     Form{NoticeKind::kUnknownConstruct, NoticeClass::kHostMessage, "TWE011I"},
+    Form{NoticeKind::kRekeyed, NoticeClass::kHostMessage, "TWE012I"},
+    Form{NoticeKind::kRekeyRefused, NoticeClass::kIntervention, "TWE013A"},
 };
 
 const Form& form_of(NoticeKind kind) {

@@ -35,6 +35,8 @@ enum class NoticeKind : std::uint8_t {
   kCartridgeOverdue,    // intervention, by cartridge: it is not where it should be
   kCatalogueRebuilt,    // host message
   kUnknownConstruct,    // host message; subject: the logical volume whose host named one
+  kRekeyed,             // host message; subject: the cartridge that has other key labels now
+  kRekeyRefused,        // intervention, by cartridge: it does not get the key labels that were asked for
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };

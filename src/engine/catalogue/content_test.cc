@@ -255,6 +255,7 @@ TEST(CatalogueContent, T10_CartridgesAreFoundByPoolLabelEncryptionAndState) {
   second.labels = {KeyLabel{"KEK 2", LabelMode::kClear}, KeyLabel{"kek 1", LabelMode::kHash}};
   PhysicalVolume third = cartridge("Q00003", 2);
   third.encryption = MediumEncryption::kClear;
+  third.alias = "TWK00A1B2C3D400000005";
   ASSERT_TRUE(box.put(first, second, third));
   const auto list = [&](const CartridgeFilter& filter) {
     return names(box.look([&](auto& view) { return view.cartridges(filter, {}); }).items);
@@ -262,6 +263,7 @@ TEST(CatalogueContent, T10_CartridgesAreFoundByPoolLabelEncryptionAndState) {
   EXPECT_EQ(list({.label = "Kek 1"}), (Names{"P00001", "P00002"}));
   EXPECT_EQ(list({.pool = 2, .label = "KEK 1"}), Names{"P00002"});
   EXPECT_EQ(list({.label = "KEK"}), Names());
+  EXPECT_EQ(list({.label = "twk00a1b2c3d400000005"}), Names{"Q00003"}) << "and by the alias of its key";
   EXPECT_EQ(list({.encryption = MediumEncryption::kClear}), Names{"Q00003"});
   EXPECT_EQ(list({.state = CartridgeState::kFull}), (Names{"P00001", "P00002"}));
   EXPECT_EQ(list({.pool = 2}), (Names{"P00002", "Q00003"}));

@@ -39,6 +39,8 @@ TEST_F(RekeyRequests, K9_ThoseThatCanBeReadAreListedInOrder) {
   EXPECT_EQ(wanted(), (Names{"A", "B", "C"}));
   EXPECT_EQ(wanted(1), Names{"A"});
   EXPECT_EQ(wanted(10, "A"), (Names{"B", "C"}));
+  const auto all = box.look([&](auto& view) { return view.cartridges({.pool = 1, .rekey = true}, {}); });
+  EXPECT_EQ(names(all.items), (Names{"A", "B", "C", "D", "E"})) << "also those that cannot be read now";
   box.expect_sound();
 }
 

@@ -127,7 +127,7 @@ const TableSpec kCartridgeTable{
                 {"unexamined", kInteger},
                 {"erase_first", kInteger}},
     .indexes = {"pool, barcode", "state, barcode", "encryption, barcode",
-                "barcode, label1, label2, row_erased", "state, active_volumes, barcode",
+                "barcode, label1, label2, alias, row_erased", "state, active_volumes, barcode",
                 "pool, kind, medium, barcode WHERE state = 0",
                 "pool, kind, written_bytes DESC, barcode WHERE state = 1", kReclaimIndex,
                 "move_when, barcode WHERE move_when > 0", "barcode WHERE rekey_label1 <> ''"},

@@ -39,8 +39,9 @@ struct CartridgeFilter {
   std::optional<std::uint8_t> pool = {};
   std::optional<CartridgeState> state = {};
   std::optional<MediumEncryption> encryption = {};
-  std::string label = {};   // either of its key labels, without regard to case
+  std::string label = {};   // either of its key labels, or its key's alias; without regard to case
   std::string prefix = {};  // how the barcode begins
+  bool rekey = false;       // that are to get other key labels
 };
 
 // A volume among those of one cartridge.

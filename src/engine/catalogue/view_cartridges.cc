@@ -34,10 +34,12 @@ Search search_for(const CartridgeFilter& filter, const PageRequest& page) {
   if (filter.pool) add("pool = ?", std::int64_t{*filter.pool});
   if (filter.state) add("state = ?", static_cast<std::int64_t>(*filter.state));
   if (filter.encryption) add("encryption = ?", static_cast<std::int64_t>(*filter.encryption));
+  if (filter.rekey) out.sql.append(" AND rekey_label1 <> ''");
   if (!filter.label.empty()) {
     add("barcode IN (SELECT barcode FROM physical_volume WHERE row_erased = 0 AND "
-        "(label1 = ? COLLATE NOCASE OR label2 = ? COLLATE NOCASE))",
+        "(label1 = ? COLLATE NOCASE OR label2 = ? COLLATE NOCASE OR alias = ? COLLATE NOCASE))",
         filter.label);
+    out.parameters.emplace_back(filter.label);
     out.parameters.emplace_back(filter.label);
   }
   return out;

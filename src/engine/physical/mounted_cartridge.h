@@ -67,6 +67,11 @@ class MountedCartridge {
   // The trailer of a tape file without its data; for putting a catalogue together again.
   Result<ImageTrailer> read_trailer(std::uint32_t file);
 
+  // The alias of the data key that the cartridge names, as the key servers write it
+  // (eedk/data_key_identifier.h); in hexadecimal what stands there of another system. Empty for one that
+  // names no key, and where the drive does not tell.
+  Result<std::string> held_alias();
+
   // Row K9 (mounted_cartridge_rekey.cc).
   // By which labels the data key can be had, as the cartridge itself says. Clear for one that has no EEDKs.
   Result<HeldLabels> held_labels();

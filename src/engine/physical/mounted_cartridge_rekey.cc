@@ -1,5 +1,6 @@
-// New EEDKs on a mounted cartridge.
+// What a mounted cartridge says of its keys, and new EEDKs on it.
 #include "base/assert.h"
+#include "eedk/data_key_identifier.h"
 #include "engine/physical/mounted_cartridge.h"
 
 namespace tapewarden::engine {
@@ -15,6 +16,16 @@ Result<HeldLabels> MountedCartridge::held_labels() {
   const auto page = drive_.tape().key_request();
   if (!page) return drive_.failed("asking for the key labels of cartridge " + barcode_, page.error());
   return labels_of(page->eedks);
+}
+
+Result<std::string> MountedCartridge::held_alias() {
+  if (!drive_.status().facts.key_path) return std::string();
+  const auto page = drive_.tape().key_request();
+  if (!page) return drive_.failed("asking for the key's name of cartridge " + barcode_, page.error());
+  if (page->data_key_identifier.empty()) return std::string();
+  const auto identifier = eedk::DataKeyIdentifier::from_tape(page->data_key_identifier);
+  const auto alias = identifier ? identifier->alias() : std::unexpected(identifier.error());
+  return alias ? *alias : to_hex(page->data_key_identifier);
 }
 
 Status MountedCartridge::to_beginning() {

@@ -71,8 +71,12 @@ class FakeDriveKeys final : public DriveKeys {
       return std::unexpected(sent.error().error());
     const auto message = drive.signed_request();
     if (!message) return std::unexpected(message.error().error());
-    if (const auto taken = drive.send_answer({page.request, server.answer(page, message->message)}); !taken)
-      return fail(ErrorCode::kPermissionDenied, "the drive does not take the answer");
+    const bool rekeys = page.intent == scsi::KeyIntent::kRekey;
+    const bool refused = std::exchange(server.refuse, server.refuse || (rekeys && refuse_rekey));
+    const auto taken = drive.send_answer({page.request, server.answer(page, message->message)});
+    server.refuse = refused;
+    if (!taken) return fail(ErrorCode::kPermissionDenied, "the drive does not take the answer");
+    if (rekeys) ++rekeyed;
     policies.push_back(page.policy);
     return KeyNames{.server = "primary", .alias = "KEY000000001"};
   }
@@ -90,7 +94,9 @@ class FakeDriveKeys final : public DriveKeys {
   bool away = false;
   // What the key servers say to this drive's request instead of giving a key.
   std::function<std::optional<Error>(const std::string& serial, const scsi::KeyRequestPage&)> refuse;
+  bool refuse_rekey = false;  // keys are given, new EEDKs are not
   unsigned served = 0;
+  unsigned rekeyed = 0;
   std::vector<scsi::KeyIntent> intents;
   std::vector<scsi::WritePolicyPage> policies;
 };

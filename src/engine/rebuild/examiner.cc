@@ -95,13 +95,6 @@ class Examiner {
   bool began_ = false;
 };
 
-// What the drive tells by itself; a drive that does not is no error.
-std::string told_alias(TapeStation& station, const MountedCartridge& cartridge) {
-  if (cartridge.encryption() != TapeEncryption::kIdentified) return {};
-  const auto page = station.drive().tape().key_request();
-  return page ? alias_of_identifier(page->data_key_identifier) : std::string();
-}
-
 Result<Examination> examine(MountedCartridge& cartridge, const BackupTaker& take_backup) {
   Examination found;
   found.label = cartridge.label();
@@ -121,24 +114,12 @@ Result<Examination> examine_cartridge(TapeStation& station, const std::string& b
                                       const BackupTaker& take_backup) {
   MountTrace trace(clock);
   const auto cartridge = TRY(station.mount_to_examine(barcode, trace));
-  auto alias = told_alias(station, *cartridge);
+  auto alias = cartridge->held_alias();  // a drive that does not tell is no error
   auto found = examine(*cartridge, take_backup);
-  if (found) found->alias = std::move(alias);
+  if (found && alias) found->alias = *std::move(alias);
   // What was found is true, whatever becomes of the drive.
   if (const auto away = cartridge->demount(); !away) station.drive().take_offline(away.error().message);
   return found;
-}
-
-std::string alias_of_identifier(ByteView identifier) {
-  constexpr std::size_t kIdentifierBytes = 12;
-  constexpr std::size_t kLetters = 3;
-  if (identifier.size() != kIdentifierBytes) return {};
-  const auto text = as_text(identifier);
-  if (is_printable(text)) return to_upper(text.substr(0, text.find_last_not_of(' ') + 1));
-  const auto letters = text.substr(0, kLetters);
-  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
-  if (!std::ranges::all_of(letters, is_letter) || identifier[kLetters] != 0) return {};
-  return to_upper(letters) + to_upper(to_hex(identifier.subspan(kLetters)));
 }
 
 Status copy_image(MountedCartridge& cartridge, std::uint32_t tape_file, Disk& disk, const std::string& path) {

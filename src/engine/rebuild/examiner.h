@@ -18,10 +18,6 @@ using BackupTaker = std::function<Result<bool>(MountedCartridge& cartridge, cons
 Result<Examination> examine_cartridge(TapeStation& station, const std::string& barcode, Clock& clock,
                                       const BackupTaker& take_backup);
 
-// The alias that a data key identifier on a cartridge stands for (eedk/data_key_identifier.h): text padded
-// with blanks, or three letters and nine bytes in hexadecimal. Empty for bytes of neither form. Pure.
-std::string alias_of_identifier(ByteView identifier);
-
 // The bytes of an image into a file that is made for them, synced. Errors as MountedCartridge::read_image(),
 // and of the disk with no fault.
 Status copy_image(MountedCartridge& cartridge, std::uint32_t tape_file, Disk& disk, const std::string& path);

@@ -445,21 +445,6 @@ TEST_F(Rebuilding, T12_ADamagedBackupGivesWayToTheOneBeforeIt) {
   EXPECT_EQ(site.fresh.look([](CatalogueView& view) { return view.storage_groups(); }).size(), 2U);
 }
 
-TEST(RebuiltAlias, T12_TheIdentifierOnACartridgeNamesItsKey) {
-  EXPECT_EQ(alias_of_identifier(as_bytes("KEY000000001")), "KEY000000001");
-  EXPECT_EQ(alias_of_identifier(as_bytes("payroll     ")), "PAYROLL");
-  EXPECT_EQ(alias_of_identifier(take(from_hex("545057"
-                                              "00a1b2c3d400000005"))),
-            "TPW00A1B2C3D400000005");
-  EXPECT_EQ(alias_of_identifier(take(from_hex("545057"
-                                              "01a1b2c3d400000005"))),
-            "");
-  EXPECT_EQ(alias_of_identifier(take(from_hex("540057"
-                                              "00a1b2c3d400000005"))),
-            "");
-  EXPECT_EQ(alias_of_identifier(as_bytes("KEY1")), "");
-}
-
 TEST_F(Rebuilding, T12_ATapeFileThatCannotBeReadHidesNothingBehindIt) {
   (void)site.write("A00001L9", 1, TapeEncryption::kClear,
                    {{.volser = "LV0001"}, {.volser = "LV0002"}, {.volser = "LV0003"}});

@@ -102,6 +102,11 @@ bool DriveDesk::usable(const DriveNeed& need) const {
   return std::ranges::any_of(drives_, [&](const WorkDrive& drive) { return suits(drive, need); });
 }
 
+std::size_t DriveDesk::count_usable(const DriveNeed& need) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(drives_, [&](const WorkDrive& drive) { return suits(drive, need); }));
+}
+
 bool DriveDesk::two_usable(const DriveNeed& first, const DriveNeed& second) const {
   return std::ranges::any_of(drives_, [&](const WorkDrive& one) {
     return suits(one, first) && std::ranges::any_of(drives_, [&](const WorkDrive& other) {

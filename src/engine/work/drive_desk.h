@@ -74,6 +74,7 @@ class DriveDesk {
 
   // Online, whether somebody has it or not.
   bool usable(const DriveNeed& need) const;
+  std::size_t count_usable(const DriveNeed& need) const;
   bool two_usable(const DriveNeed& first, const DriveNeed& second) const;
   bool fits(const TapeStation& station, const DriveNeed& need) const;
   // Whether a cartridge of that library comes to the station (DriveNeed::library).

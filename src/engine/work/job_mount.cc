@@ -1,5 +1,7 @@
 #include "engine/work/job_mount.h"
 
+#include "engine/work/rekey_job.h"
+
 namespace tapewarden::engine {
 
 JobMount::JobMount(WorkState& state, TapeStation& station, PhysicalVolume cartridge)
@@ -21,7 +23,23 @@ Status JobMount::take(Mounted mounted) {
   }
   tape_ = *std::move(mounted);
   meet_success(state_, station_.drive(), cartridge_);
+  learn_keys();
   return {};
+}
+
+// The key server may have chosen labels or key, and a crash come between a cartridge and its row. A mount
+// does not fail for it.
+void JobMount::learn_keys() {
+  auto& catalogue = state_.parts.catalogue;
+  if (cartridge_.encryption == MediumEncryption::kWrapped) {
+    const auto held = tape_->held_labels();
+    if (held && !fits(*held, cartridge_.labels))
+      (void)correct_labels(catalogue, cartridge_.barcode, cartridge_.medium, *held).has_value();
+  } else if (cartridge_.encryption == MediumEncryption::kIdentified) {
+    const auto alias = tape_->held_alias();
+    if (alias && !alias->empty() && *alias != cartridge_.alias)
+      (void)correct_alias(catalogue, cartridge_.barcode, cartridge_.medium, *alias).has_value();
+  }
 }
 
 Status JobMount::write_new(const CartridgeLabel& label, const TapeWritePolicy& policy) {
@@ -39,8 +57,9 @@ Status JobMount::append() {
   return take(station_.mount_for_append(state_.wanted(cartridge_), cartridge_.next_file, trace_));
 }
 
-Status JobMount::read() {
+Status JobMount::read(std::string_view purpose) {
   doing_ = Doing::kReading;
+  kept_.purpose = purpose;
   return take(station_.mount_for_read(state_.wanted(cartridge_), trace_));
 }
 

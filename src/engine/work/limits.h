@@ -32,5 +32,7 @@ inline constexpr std::chrono::minutes kRoomTurn{5};
 inline constexpr std::chrono::milliseconds kShortPause{1'000};  // the drive was reset
 inline constexpr std::chrono::milliseconds kFirstPause{15'000};
 inline constexpr std::chrono::milliseconds kLongestPause{600'000};
+// A cartridge whose new key labels were refused: others are tried in between.
+inline constexpr std::chrono::milliseconds kRefusedRekeyPause{3'600'000};
 
 }  // namespace tapewarden::engine

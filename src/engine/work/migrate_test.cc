@@ -52,6 +52,23 @@ TEST(Migrate, T4_WhatComesLaterIsAppended) {
   bench.expect_everything_readable();
 }
 
+// As key servers name the keys that they make: three letters and nine bytes, of which some can be printed.
+TEST(Migrate, T10_TheAliasOnTheCartridgeIsTheOneInItsRow) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.back.keys.server.identifier = take(from_hex("54574b00a1b2c34100000005"));
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").alias, "TWK00A1B2C34100000005");
+  // A row of before, with the group's name, is put right by the next mount.
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& row) { row.alias = "POOL1"; });
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").alias, "TWK00A1B2C34100000005");
+  bench.expect_everything_readable();
+}
+
 TEST(Migrate, T4_AFullCartridgeGetsTheCataloguesBackupAndTheVolumeGoesOntoTheNext) {
   WorkBench bench({.capacity = 4U << 20, .early_warning = 1U << 20});
   bench.encrypt_pool(1);
@@ -133,6 +150,19 @@ TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
   EXPECT_EQ(bench.cartridge("A00002L9").pool, 2);
   EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
+}
+
+TEST(Migrate, T2_TwoCopiesInOnePoolLieOnTwoCartridges) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1, 1);
+  bench.write("VOL002", volume_content(300'000, 2), 1, 1);
+  bench.steps();
+  bench.wait_and_step();
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    const auto volume = bench.volume(volser);
+    ASSERT_TRUE(volume.active(CopyNumber::kPrimary) && volume.active(CopyNumber::kSecondary)) << volser;
+    EXPECT_NE(volume.primary->cartridge, volume.secondary->cartridge) << volser;
+  }
 }
 
 TEST(Migrate, T4_AVolumeWithTwoPartitionsComesBackWithBoth) {

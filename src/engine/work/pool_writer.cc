@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "base/text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
 #include "engine/work/reclaim.h"
@@ -95,17 +94,23 @@ std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume>
   return cartridges;
 }
 
-Result<bool> PoolWriter::ready() {
-  if (mount_ && TRY(still_takes())) return true;
+std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy) {
+  const auto other = copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
+  return volume.active(other) ? volume.copy(other)->cartridge : std::string();
+}
+
+Result<bool> PoolWriter::ready(const std::string& avoid) {
+  if (mount_ && mount_->cartridge().barcode != avoid && TRY(still_takes())) return true;
   if (state_.ending) return false;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
     if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;
-    auto choice = TRY(choose());
+    auto choice = TRY(choose(avoid));
     if (!choice) {
-      note_none();
+      note_none(avoid);
       return false;
     }
+    TRY(end());  // what is mounted is the one to be avoided
     const auto mounted = mount_chosen(*choice);
     if (mounted) {
       (void)state_.parts.notices.clear(NoticeKind::kNoScratchCartridge, pool_name(pool_),
@@ -125,7 +130,15 @@ Result<bool> PoolWriter::ready() {
   return false;
 }
 
-void PoolWriter::note_none() {
+void PoolWriter::note_none(const std::string& avoid) {
+  if (avoided_) {
+    if (busy_ || left_) return;
+    state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool_),
+                               pool_name(pool_) + " has no cartridge but " + avoid +
+                                   " for volumes whose other copy lies there; insert scratch cartridges, or "
+                                   "send the two copies to different pools");
+    return;
+  }
   if (left_) {
     state_.pauses.put_off(left_pause(pool_), kFirstPause);
     return;
@@ -157,22 +170,26 @@ Result<bool> PoolWriter::still_takes() {
   return false;
 }
 
-Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose(const std::string& avoid) {
   busy_ = false;
+  avoided_ = false;
   left_ = false;
   const auto pool = TRY(pool_now());
-  auto choice = TRY(choose_filling(pool));
+  auto choice = TRY(choose_filling(pool, avoid));
   if (choice) return choice;
   return choose_scratch(pool);
 }
 
-Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool) {
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool,
+                                                                     const std::string& avoid) {
   std::vector<PhysicalVolume> found;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     found = within_reach(TRY(view.filling(pool.number, pool.media, kCandidates)));
     return {};
   }));
   for (const auto& listed : found) {
+    avoided_ = avoided_ || listed.barcode == avoid;
+    if (listed.barcode == avoid) continue;
     auto claimed = TRY(claim_cartridge(state_, listed.barcode));
     if (!claimed) busy_ = true;
     if (!claimed) continue;
@@ -244,7 +261,6 @@ Result<PhysicalVolume> PoolWriter::begin_anew(const std::string& barcode) {
 
 Status PoolWriter::mount_chosen(Choice& choice) {
   claim_.emplace(std::move(choice.claim));
-  alias_.clear();
   if (choice.begins) choice.cartridge = TRY(begin_anew(choice.cartridge.barcode));
   const auto& cartridge = choice.cartridge;
   mount_.emplace(state_, station_, cartridge);
@@ -264,17 +280,7 @@ Status PoolWriter::mount_chosen(Choice& choice) {
     claim_.reset();
     return mounted;
   }
-  if (choice.begins) read_alias();
   return {};
-}
-
-// Under which alias the key server gave the key for a cartridge that was begun.
-void PoolWriter::read_alias() {
-  if (tape().encryption() != TapeEncryption::kIdentified) return;
-  const auto page = station_.drive().tape().key_request();
-  if (!page) return;
-  const auto text = std::string(as_text(page->data_key_identifier));
-  alias_ = is_printable(text) ? text : "";
 }
 
 }  // namespace tapewarden::engine

@@ -7,7 +7,9 @@
 //  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
 //     that encrypts, none is written in clear, whenever it was begun, and no image counts that was: the pool
 //     is looked at in the very change by which it would.
-//  3. An image counts when commit() has returned; before that it is written over by the next one.
+//  3. Both copies of a volume never lie on one cartridge: who asks for one to write on says which it must not
+//     be.
+//  4. An image counts when commit() has returned; before that it is written over by the next one.
 #pragma once
 
 #include <functional>
@@ -23,6 +25,9 @@ DriveNeed need_of(const Pool& pool);
 // cartridge. Where there is one library, or none has such a cartridge: in any.
 Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool);
 
+// On which cartridge the volume's other copy lies, if one does.
+std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy);
+
 class PoolWriter {
  public:
   // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.
@@ -30,9 +35,11 @@ class PoolWriter {
   PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo)
       : state_(state), station_(station), pool_(pool), leaves_(leaves) {}
 
-  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
-  // now; what is to be done about it is raised.
-  Result<bool> ready();
+  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them; another one
+  // than `avoid`. False: none now; what is to be done about it is raised.
+  Result<bool> ready(const std::string& avoid = {});
+  // ready() said no because `avoid` alone takes images: others may go there.
+  bool avoided() const { return avoided_; }
   bool mounted() const { return mount_.has_value(); }
   // REQUIRES: mounted().
   MountedCartridge& tape() { return mount_->tape(); }
@@ -62,17 +69,16 @@ class PoolWriter {
   Result<Pool> pool_now();
   // What is mounted is clear, and the pool was set to encrypt since: it is put away, and nothing mounted.
   Result<bool> still_takes();
-  Result<std::optional<Choice>> choose();
+  Result<std::optional<Choice>> choose(const std::string& avoid);
   std::vector<PhysicalVolume> within_reach(std::vector<PhysicalVolume> cartridges) const;
-  Result<std::optional<Choice>> choose_filling(const Pool& pool);
+  Result<std::optional<Choice>> choose_filling(const Pool& pool, const std::string& avoid);
   Result<std::optional<Choice>> choose_scratch(const Pool& pool);
   Result<PhysicalVolume> begin_anew(const std::string& barcode);
   Status mount_chosen(Choice& choice);
   Status close_clear(const PhysicalVolume& cartridge);
   Result<bool> may_count(CatalogueChange& change, PhysicalVolume& cartridge);
   Status write_backup();
-  void note_none();
-  void read_alias();
+  void note_none(const std::string& avoid);
 
   WorkState& state_;
   TapeStation& station_;
@@ -82,7 +88,7 @@ class PoolWriter {
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
   bool busy_ = false;  // a cartridge that takes more is in other hands just now
-  std::string alias_;
+  bool avoided_ = false;
   std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
 };
 

@@ -30,7 +30,6 @@ Result<bool> PoolWriter::commit(const WrittenImage& image,
     cartridge.next_file = image.file + 1;
     cartridge.last_written = change.now();
     if (!cartridge.first_written) cartridge.first_written = change.now();
-    if (!alias_.empty()) cartridge.alias = alias_;
     counts = TRY(may_count(change, cartridge));
     TRY(change.put(cartridge));
     if (!counts) return {};

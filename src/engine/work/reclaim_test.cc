@@ -289,6 +289,30 @@ TEST(Move, T7_WhenEligibleItWaitsForThePolicy) {
   EXPECT_EQ(bench.cartridge("A00002L9").pool, 2);
 }
 
+// A cartridge of the target takes more, and holds the volume's other copy.
+TEST(Move, T7_TheTwoCopiesOfAVolumeNeverLieOnOneCartridge) {
+  for (const bool one_drive : {false, true}) {
+    SCOPED_TRACE(one_drive);
+    WorkBench bench;
+    bench.write("VOL001", volume_content(300'000, 1), 1, 2);
+    bench.steps();
+    ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+    ASSERT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+    if (one_drive) bench.start_work({BackEnd::kLtoDrive});
+    bench.edit_cartridge("A00001L9",
+                         [](PhysicalVolume& cartridge) { cartridge.move = {MoveRequest::When::kNow, 2}; });
+    bench.steps();
+    EXPECT_EQ(bench.on("VOL001"), "A00001L9/1") << "there is no other cartridge";
+    EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 2"));
+    bench.add_scratch("A00003L9");
+    bench.wait_and_step();
+    EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
+    EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+    EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+    bench.expect_everything_readable();
+  }
+}
+
 TEST(Move, T7_SecondCopiesStaySecondCopies) {
   WorkBench bench;
   bench.add_scratch("A00003L9");

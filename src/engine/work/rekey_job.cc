@@ -1,8 +1,9 @@
 #include "engine/work/rekey_job.h"
 
-#include <utility>
+#include <algorithm>
 
-#include "engine/work/drive_desk.h"
+#include "engine/catalogue/limits.h"
+#include "engine/work/limits.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -26,68 +27,193 @@ Labels named_by(const HeldLabels& held) {
   return out;
 }
 
-Status can_be_done(const PhysicalVolume& cartridge) {
-  if (!cartridge.rekey.wanted())
-    return fail(ErrorCode::kConflict, "nobody asked for other key labels on cartridge " + cartridge.barcode,
-                "barcode");
-  if (readable(cartridge.state)) return {};
-  return fail(ErrorCode::kConflict,
-              "cartridge " + cartridge.barcode + " is " + std::string(to_string(cartridge.state)) +
-                  ": it gets other key labels when it can be read",
-              "state");
+std::string text_of(const Labels& labels) {
+  std::string out;
+  for (const auto& label : labels)
+    if (!label.text.empty())
+      out += (out.empty() ? "" : ", ") + label.text + " (" + std::string(to_string(label.mode)) + ")";
+  return out.empty() ? "those that the key server chose" : out;
+}
+
+// All that ask for them.
+std::string labels_pause(const Labels& labels) {
+  return "rekey to " + text_of(labels);
+}
+
+class RekeyJob final : public Job {
+ public:
+  RekeyJob(WorkState& state, DriveDesk::Claim drive, PoolSeats::Seat seat, Claims::Claim claim,
+           PhysicalVolume cartridge)
+      : state_(state),
+        drive_(std::move(drive)),
+        seat_(std::move(seat)),
+        claim_(std::move(claim)),
+        cartridge_(std::move(cartridge)),
+        mount_(state, drive_.station(), cartridge_) {}
+
+  Status run() override {
+    const auto mounted = mount_.read("rekey");
+    if (!mounted) return failed(mounted.error());
+    const auto done = rekey();
+    const auto away = mount_.end();
+    return done ? away : done;
+  }
+
+ private:
+  Status rekey();
+  Status failed(const Error& error);
+  Status note_done();
+  void tell_done(const RekeyOutcome& outcome);
+  void learn_labels();
+
+  WorkState& state_;
+  DriveDesk::Claim drive_;
+  PoolSeats::Seat seat_;
+  Claims::Claim claim_;
+  const PhysicalVolume cartridge_;
+  JobMount mount_;
+};
+
+// The old EEDKs stay whole until the new ones are there: only what came of it is told apart.
+Status RekeyJob::rekey() {
+  const auto outcome = mount_.tape().rekey(to_drive(cartridge_.rekey.labels));
+  if (outcome) {
+    TRY(note_done());
+    tell_done(*outcome);
+    return {};
+  }
+  learn_labels();
+  const auto fault = fault_of(outcome.error());
+  // Neither speaks against reading the cartridge, nor against using the drive for anything else.
+  const bool refused = fault == MountFault::kConfiguration ||
+                       (fault == MountFault::kKeys && lies_with_cartridge(outcome.error()));
+  if (refused)
+    mount_.note_fault(outcome.error());
+  else
+    TRY(mount_.met(outcome.error()));
+  return failed(outcome.error());
+}
+
+// Whatever the rules did of its error.
+Status RekeyJob::failed(const Error& error) {
+  const auto& barcode = cartridge_.barcode;
+  const auto fault = fault_of(error);
+  if (fault == MountFault::kConfiguration || (fault == MountFault::kKeys && lies_with_cartridge(error))) {
+    state_.rekeys_refused.add(barcode, state_.steady_now());
+    state_.parts.notices.raise(NoticeKind::kRekeyRefused, barcode,
+                               "cartridge " + barcode + " does not get the key labels " +
+                                   text_of(cartridge_.rekey.labels) + ": " + error.message);
+    state_.pauses.clear(rekey_pause(barcode));  // it does not grow
+    state_.pauses.put_off(rekey_pause(barcode), kRefusedRekeyPause);
+    state_.pauses.put_off(labels_pause(cartridge_.rekey.labels), kFirstPause);
+    return {};
+  }
+  state_.pauses.put_off(rekey_pause(barcode), kFirstPause);
+  if (fault == MountFault::kNone) return std::unexpected(error);
+  return {};
 }
 
 // What was done stands in the row. A request that was changed meanwhile goes on standing.
-Status note_done(Catalogue& catalogue, const PhysicalVolume& done) {
-  return catalogue.change([&](CatalogueChange& change) -> Status {
-    auto row = TRY(change.cartridge(done.barcode));
-    if (row.medium != done.medium) return {};
-    row.labels = done.rekey.labels;
-    if (row.rekey == done.rekey) row.rekey = {};
+Status RekeyJob::note_done() {
+  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    auto row = TRY(change.cartridge(cartridge_.barcode));
+    if (row.medium != cartridge_.medium) return {};
+    row.labels = cartridge_.rekey.labels;
+    if (row.rekey == cartridge_.rekey) row.rekey = {};
     return change.put(row);
   });
 }
 
-// The error stands; what the cartridge says of itself by now is noted where it can be had.
-void note_failed(MountedCartridge& cartridge, Catalogue& catalogue, const PhysicalVolume& row) {
-  const auto held = cartridge.held_labels();
-  if (held) (void)correct_labels(catalogue, row.barcode, row.medium, *held).has_value();
+void RekeyJob::tell_done(const RekeyOutcome& outcome) {
+  const auto& barcode = cartridge_.barcode;
+  auto& notices = state_.parts.notices;
+  state_.pauses.clear(rekey_pause(barcode));
+  state_.pauses.clear(labels_pause(cartridge_.rekey.labels));
+  state_.rekeys_refused.remove(barcode);
+  (void)notices.clear(NoticeKind::kRekeyRefused, barcode, "it has the key labels that were asked for");
+  auto text = "Key Labels of Physical Tape " + barcode + " changed from " + text_of(cartridge_.labels) +
+              " to " + text_of(cartridge_.rekey.labels);
+  if (outcome.unproven) text += "; its label was not read by the new ones: " + outcome.unproven->message;
+  notices.say(NoticeKind::kRekeyed, barcode, std::move(text));
 }
 
-std::optional<Error> put_away(TapeStation& station, MountedCartridge& cartridge, RekeyReport& report) {
-  auto away = cartridge.demount();
-  if (away) {
-    report.unconfirmed = std::move(away->unconfirmed);
-    return {};
+// The error stands; what the cartridge says of itself by now is noted where it can be had.
+void RekeyJob::learn_labels() {
+  const auto held = mount_.tape().held_labels();
+  if (held)
+    (void)correct_labels(state_.parts.catalogue, cartridge_.barcode, cartridge_.medium, *held).has_value();
+}
+
+// Nobody asks for it any more: an operator took it back, or the cartridge was begun anew.
+Status forget_refused(WorkState& state) {
+  for (const auto& barcode : state.rekeys_refused.all()) {
+    bool wanted = false;
+    TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+      const auto row = TRY(view.find_cartridge(barcode));
+      wanted = row && row->rekey.wanted();
+      return {};
+    }));
+    if (wanted) continue;
+    state.rekeys_refused.remove(barcode);
+    state.pauses.clear(rekey_pause(barcode));
+    (void)state.parts.notices.clear(NoticeKind::kRekeyRefused, barcode, "nobody asks for it any more");
   }
-  station.drive().take_offline(away.error().message);
-  return away.error();
+  return {};
+}
+
+// Some of those that ask, from the last one on and round.
+Result<std::vector<PhysicalVolume>> next_ones(const WorkState& state) {
+  std::vector<PhysicalVolume> found;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    found = TRY(view.rekey_requests(kCandidates, state.last_rekey));
+    if (found.size() >= kCandidates || state.last_rekey.empty()) return {};
+    for (auto& one : TRY(view.rekey_requests(kCandidates - found.size())))
+      if (one.barcode <= state.last_rekey) found.push_back(std::move(one));
+    return {};
+  }));
+  return found;
+}
+
+bool waits(const WorkState& state, const PhysicalVolume& cartridge) {
+  return put_off(state, cartridge) || state.pauses.paused(rekey_pause(cartridge.barcode)) ||
+         state.pauses.paused(labels_pause(cartridge.rekey.labels));
+}
+
+Result<std::unique_ptr<Job>> job_for(WorkState& state, const PhysicalVolume& listed) {
+  const auto need = need_of(listed);
+  if (!state.drives.free_for(need)) return nullptr;
+  const auto most = std::clamp<std::size_t>(state.drives.count_usable(need) / 2, 1, kMaximumDrivesOfPool);
+  auto seat = state.rekeys.take(0, static_cast<std::uint8_t>(most));
+  if (!seat) return nullptr;
+  auto claimed = TRY(claim_cartridge(state, listed.barcode));
+  if (!claimed) return nullptr;
+  auto& [claim, cartridge] = *claimed;
+  if (!cartridge.rekey.wanted() || !readable(cartridge.state)) return nullptr;
+  auto drive = state.drives.claim(need);
+  if (!drive) return nullptr;
+  return std::make_unique<RekeyJob>(state, *std::move(drive), *std::move(seat), std::move(claim),
+                                    std::move(cartridge));
 }
 
 }  // namespace
 
-Result<RekeyReport> rekey_cartridge(TapeStation& station, Catalogue& catalogue, const Uuid& engine,
-                                    const std::string& barcode, MountTrace& trace) {
-  const auto row = TRY(catalogue.cartridge(barcode));
-  TRY(can_be_done(row));
-  RekeyReport report{.before = row.labels, .after = row.rekey.labels};
-  const auto mounted = TRY(station.mount_for_read({.barcode = barcode,
-                                                   .engine = engine,
-                                                   .medium = row.medium,
-                                                   .encryption = tape_encryption(row.encryption)},
-                                                  trace));
-  auto outcome = mounted->rekey(to_drive(row.rekey.labels));
-  Status noted;
-  if (outcome) {
-    report.unproven = std::move(outcome->unproven);
-    noted = note_done(catalogue, row);
-  } else {
-    note_failed(*mounted, catalogue, row);
+Result<std::unique_ptr<Job>> pick_rekey(WorkState& state) {
+  TRY(forget_refused(state));
+  const auto found = TRY(next_ones(state));
+  for (const auto& cartridge : found) {
+    if (waits(state, cartridge)) continue;
+    auto job = TRY(job_for(state, cartridge));
+    if (!job) continue;
+    state.last_rekey = cartridge.barcode;
+    return job;
   }
-  report.put_away = put_away(station, *mounted, report);
-  if (!outcome) return std::unexpected(std::move(outcome).error());
-  TRY(std::move(noted));
-  return report;
+  // None of so many: the next look is at others.
+  if (found.size() == kCandidates) state.last_rekey = found.back().barcode;
+  return nullptr;
+}
+
+bool fits(const HeldLabels& held, const Labels& labels) {
+  return held.may_be(to_drive(labels));
 }
 
 Result<bool> correct_labels(Catalogue& catalogue, const std::string& barcode, std::uint64_t medium,
@@ -97,8 +223,8 @@ Result<bool> correct_labels(Catalogue& catalogue, const std::string& barcode, st
     changed = false;
     auto row = TRY(change.cartridge(barcode));
     const bool concerns = row.medium == medium && row.encryption == MediumEncryption::kWrapped;
-    if (!concerns || held.may_be(to_drive(row.labels))) return {};
-    if (row.rekey.wanted() && held.may_be(to_drive(row.rekey.labels))) {
+    if (!concerns || fits(held, row.labels)) return {};
+    if (row.rekey.wanted() && fits(held, row.rekey.labels)) {
       row.labels = row.rekey.labels;
     } else if (held.named()) {
       row.labels = named_by(held);
@@ -109,6 +235,16 @@ Result<bool> correct_labels(Catalogue& catalogue, const std::string& barcode, st
     return change.put(row);
   }));
   return changed;
+}
+
+Status correct_alias(Catalogue& catalogue, const std::string& barcode, std::uint64_t medium,
+                     const std::string& alias) {
+  return catalogue.change([&](CatalogueChange& change) -> Status {
+    auto row = TRY(change.cartridge(barcode));
+    if (row.medium != medium || row.encryption != MediumEncryption::kIdentified) return {};
+    row.alias = alias;
+    return change.put(row);
+  });
 }
 
 }  // namespace tapewarden::engine

@@ -2,11 +2,14 @@
 // whatever comes between.
 #include "engine/work/rekey_job.h"
 
+#include <gmock/gmock.h>
+
 #include "engine/work/work_test_kit.h"
 
 namespace tapewarden::engine::test {
 namespace {
 
+using ::testing::ElementsAre;
 using Labels = std::array<KeyLabel, 2>;
 
 const std::string kBarcode = "J00001";
@@ -14,26 +17,28 @@ const Labels kOld{KeyLabel{"OLD", LabelMode::kClear}, KeyLabel{}};
 const Labels kNew{KeyLabel{"NEW", LabelMode::kClear}, KeyLabel{"DR", LabelMode::kHash}};
 
 struct Bench : WorkBench {
+  static constexpr std::uint8_t kPool = 3;
   Bench() {
-    auto trace = back.trace();
-    const auto tape = take(back.enterprise().mount_for_write_from_beginning(
-        label_of(kBarcode),
-        {.encryption = TapeEncryption::kWrapped, .labels = {{"OLD", scsi::LabelModeCode::kClear}}}, trace));
-    EXPECT_TRUE(write_volume(*tape, volume_content(300'000)));
-    (void)take(tape->demount());
-    add_scratch(kBarcode, 1, MediumKind::k3592);
-    edit_cartridge(kBarcode, [](PhysicalVolume& row) {
-      row.medium = 1;
-      row.state = CartridgeState::kFull;
-      row.encryption = MediumEncryption::kWrapped;
-      row.labels = kOld;
+    edit_pool(kPool, [](Pool& pool) {
+      pool.media = MediumKind::k3592;
+      pool.encryption = PoolEncryption::kWrapped;
+      pool.labels = kOld;
     });
-    edit_cartridge(kBarcode, [](PhysicalVolume& row) { row.rekey.labels = kNew; });
+    fill(kBarcode, "VOL000");
   }
-  Result<RekeyReport> rekey() {
-    auto trace = back.trace();
-    return rekey_cartridge(back.enterprise(), *catalogue, uuid_of(7), kBarcode, trace);
+  // A cartridge with a volume on it, which is to get the new labels.
+  void fill(const std::string& barcode, const std::string& volser) {
+    add_scratch(barcode, kPool, MediumKind::k3592);
+    write(volser, volume_content(300'000), kPool);
+    steps();
+    EXPECT_EQ(on(volser), barcode + "/1");
+    edit_cartridge(barcode, [](PhysicalVolume& row) {
+      row.state = CartridgeState::kFull;
+      row.rekey.labels = kNew;
+    });
   }
+  bool asked() { return cartridge(kBarcode).rekey.wanted(); }
+  std::string last_fault() { return work->traces().of_cartridge(kBarcode).front()->fault; }
   auto mount() {
     return take(back.enterprise().mount_for_read(wanted_of(kBarcode, TapeEncryption::kWrapped), trace_));
   }
@@ -57,45 +62,116 @@ struct Bench : WorkBench {
 
 TEST(RekeyJob, K9_TheCartridgeAndItsRowGetTheNewLabels) {
   Bench bench;
-  const auto report = take(bench.rekey());
-  EXPECT_EQ(report.before, kOld);
-  EXPECT_EQ(report.after, kNew);
-  EXPECT_FALSE(report.unproven || report.unconfirmed || report.put_away);
+  EXPECT_EQ(bench.steps(), 1U) << "nobody asks any more";
+  EXPECT_THAT(
+      bench.messages(),
+      ElementsAre("Key Labels of Physical Tape J00001 changed from OLD (clear) to NEW (clear), DR (hash)"));
+  const auto traces = bench.work->traces().of_cartridge(kBarcode);
+  ASSERT_EQ(traces.size(), 2U);
+  EXPECT_EQ(traces[0]->purpose, "rekey");
+  EXPECT_EQ(traces[0]->fault, "");
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
   bench.expect_done();
-  EXPECT_EQ(bench.rekey().error().code, ErrorCode::kConflict) << "nobody asks any more";
+}
+
+TEST(RekeyJob, K9_ItWaitsForCopiesAndRecallsAndTakesTurnsWithReclaim) {
+  Bench bench;
+  const auto step = [&] { EXPECT_TRUE(take(bench.work->step())); };
+  for (const std::string number : {"1", "2"}) {
+    bench.write("VOL00" + number, volume_content(300'000, 1));
+    step();
+    ASSERT_EQ(bench.on("VOL00" + number), "A0000" + number + "L9/1") << "a copy that is due comes first";
+    bench.edit_cartridge("A0000" + number + "L9",
+                         [](PhysicalVolume& row) { row.state = CartridgeState::kClosed; });
+  }
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.ask("VOL001");
+  step();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"}) << "and so does a recall";
+  bench.add_scratch("A00003L9");
+  for (const auto* barcode : {"A00001L9", "A00002L9"})
+    bench.edit_cartridge(barcode, [](PhysicalVolume& row) { row.move = {MoveRequest::When::kNow, 2}; });
+  step();
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
+  EXPECT_TRUE(bench.asked());
+  step();
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  EXPECT_FALSE(bench.asked()) << "its turn, though there is more to reclaim";
+  step();
+  EXPECT_EQ(bench.on("VOL002"), "A00003L9/2");
+  bench.expect_done();
 }
 
 TEST(RekeyJob, K9_KeyServersThatAreAwayLeaveTheRequestStanding) {
   Bench bench;
   bench.back.keys.away = true;
-  const auto refused = bench.rekey();
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(fault_of(refused.error()), MountFault::kKeys);
+  bench.steps();
   EXPECT_EQ(bench.cartridge(kBarcode).labels, kOld);
   EXPECT_EQ(bench.cartridge(kBarcode).rekey.labels, kNew);
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
   bench.back.expect_put_away(BackEnd::k3592Drive);
   bench.back.keys.away = false;
-  (void)take(bench.rekey());
+  bench.wait_and_step();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
   bench.expect_done();
+}
+
+TEST(RekeyJob, K9_ARefusalIsRaisedAndLeavesCartridgeAndDriveInUse) {
+  Bench bench;
+  bench.back.keys.refuse_rekey = true;
+  EXPECT_EQ(bench.steps(), 1U) << "it is not tried on and on";
+  EXPECT_TRUE(bench.raised(NoticeKind::kRekeyRefused, kBarcode)) << bench.open_texts();
+  EXPECT_TRUE(bench.asked());
+  EXPECT_NE(bench.last_fault(), "");
+  EXPECT_EQ(bench.cartridge(kBarcode).state, CartridgeState::kFull);
+  EXPECT_EQ(bench.cartridge(kBarcode).note, "");
+  EXPECT_NE(bench.back.drives[BackEnd::k3592Drive]->status().state, PhysicalDriveStatus::State::kOffline);
+  bench.wait_and_step(std::chrono::minutes(50));
+  EXPECT_EQ(bench.work->traces().of_cartridge(kBarcode).size(), 2U) << "the write and one try";
+  bench.back.keys.refuse_rekey = false;
+  bench.wait_and_step(std::chrono::minutes(11));
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  bench.expect_done();
+}
+
+TEST(RekeyJob, K9_LabelsThatAreRefusedDoNotHaveEveryCartridgeMounted) {
+  Bench bench;
+  bench.edit_cartridge(kBarcode, [](PhysicalVolume& row) { row.rekey = {}; });
+  bench.fill("J00002", "VOL002");
+  bench.edit_cartridge(kBarcode, [](PhysicalVolume& row) { row.rekey.labels = kNew; });
+  bench.back.keys.refuse_rekey = true;
+  EXPECT_EQ(bench.steps(), 1U);
+}
+
+TEST(RekeyJob, K9_ARequestThatIsTakenBackEndsItsIntervention) {
+  Bench bench;
+  bench.back.keys.refuse_rekey = true;
+  bench.steps();
+  ASSERT_TRUE(bench.raised(NoticeKind::kRekeyRefused, kBarcode));
+  bench.edit_cartridge(kBarcode, [](PhysicalVolume& row) { row.rekey = {}; });
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
 }
 
 // The new EEDKs are on the cartridge, and the answer of the drive that says so is lost.
 TEST(RekeyJob, K9_AnAnswerThatWasLostIsMendedByTheNextTry) {
   Bench bench;
   auto& drive = *bench.back.to_drives[BackEnd::k3592Drive];
-  unsigned asked = 0;
+  bool lost = false;
   drive.meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
-    // The proof begins with a rewind: everything before it was done.
-    if (!is_command(cdb, scsi::Opcode::kSecurityProtocolIn) || ++asked != 5) return std::nullopt;
+    // The drive is asked for its labels when it has taken them.
+    if (!bench.back.keys.rekeyed || lost || !is_command(cdb, scsi::Opcode::kSecurityProtocolIn))
+      return std::nullopt;
+    lost = true;
     return sense_answer(codes::kCommandSequenceError);
   };
-  const auto first = bench.rekey();
+  bench.steps();
+  EXPECT_TRUE(lost);
   drive.meet = {};
   if (bench.back.drives[BackEnd::k3592Drive]->status().state == PhysicalDriveStatus::State::kOffline)
     done(bench.back.drives[BackEnd::k3592Drive]->probe());
-  EXPECT_FALSE(first);
   EXPECT_EQ(bench.cartridge(kBarcode).rekey.labels, kNew);
-  (void)take(bench.rekey());
+  bench.wait_and_step();
   bench.expect_done();
 }
 
@@ -117,8 +193,8 @@ TEST(RekeyJob, K9_ACrashBeforeTheCatalogueKnowsIsFoundByTheNextMount) {
     (void)take(tape->demount());
   }
   EXPECT_EQ(bench.cartridge(kBarcode).labels, kNew);
-  EXPECT_TRUE(bench.cartridge(kBarcode).rekey.wanted()) << "the key servers may not have been told";
-  (void)take(bench.rekey());
+  EXPECT_TRUE(bench.asked()) << "the key servers may not have been told";
+  bench.steps();
   bench.expect_done();
 }
 
@@ -145,10 +221,10 @@ TEST(RekeyJob, K9_ARequestThatChangedMeanwhileGoesOnStanding) {
       bench.edit_cartridge(kBarcode, [&](PhysicalVolume& row) { row.rekey.labels = other; });
     return std::nullopt;
   };
-  (void)take(bench.rekey());
+  EXPECT_TRUE(take(bench.work->step()));
   EXPECT_EQ(bench.cartridge(kBarcode).labels, kNew);
   EXPECT_EQ(bench.cartridge(kBarcode).rekey.labels, other);
-  (void)take(bench.rekey());
+  bench.steps();
   EXPECT_EQ(bench.cartridge(kBarcode).labels, other);
 }
 
@@ -156,13 +232,9 @@ TEST(RekeyJob, K9_CartridgesThatCannotBeReadWait) {
   Bench bench;
   for (const auto state : {CartridgeState::kDamaged, CartridgeState::kEjected, CartridgeState::kExported}) {
     bench.edit_cartridge(kBarcode, [&](PhysicalVolume& row) { row.state = state; });
-    EXPECT_EQ(bench.rekey().error().field, "state") << to_string(state);
+    EXPECT_EQ(bench.steps(), 0U) << to_string(state);
+    EXPECT_TRUE(bench.asked());
   }
-  auto trace = bench.back.trace();
-  EXPECT_EQ(
-      rekey_cartridge(bench.back.enterprise(), *bench.catalogue, uuid_of(7), "J00009", trace).error().code,
-      ErrorCode::kNotFound);
-  EXPECT_EQ(trace.steps().size(), 0U);
 }
 
 // After each write of drive or catalogue the power goes: the row never names labels that do not open it.
@@ -173,7 +245,8 @@ TEST(RekeyJob, K9_PowerLostAtAnyWriteIsMendedByTheNextTry) {
     SCOPED_TRACE(writes);
     Bench bench;
     bench.back.sim.disk.fail_after(writes);
-    const auto report = bench.rekey();
+    for (int i = 0; i < 3; ++i) (void)bench.work->step().has_value();
+    const bool whole = bench.back.drives[BackEnd::k3592Drive]->status().barcode.empty() && !bench.asked();
     bench.lose_power();
     const auto row = bench.cartridge(kBarcode);
     const bool has_new = bench.reads_without("OLD");
@@ -181,9 +254,9 @@ TEST(RekeyJob, K9_PowerLostAtAnyWriteIsMendedByTheNextTry) {
     EXPECT_TRUE(row.labels != kNew || has_new) << "the catalogue is not ahead of the cartridge";
     stayed = stayed || !has_new;
     changed = changed || has_new;
-    if (row.rekey.wanted()) (void)take(bench.rekey());
+    bench.steps();
     bench.expect_done();
-    if (report && !report->put_away) break;
+    if (whole) break;
   }
   EXPECT_TRUE(stayed);
   EXPECT_TRUE(changed);

@@ -15,7 +15,7 @@ namespace tapewarden::engine {
 struct KeptTrace {
   std::string barcode{};
   std::string drive{};                 // serial
-  std::string purpose{};               // "write from the beginning", "append", "read", "erase"
+  std::string purpose{};               // "write from the beginning", "append", "read", "rekey", "erase"
   std::string fault{};                 // empty: it went well
   std::vector<std::string> volumes{};  // logical ones that were written or read, at most kTracedVolumes
   std::vector<TraceStep> steps{};

@@ -9,6 +9,7 @@
 #include "engine/work/put_away.h"
 #include "engine/work/recall.h"
 #include "engine/work/reclaim.h"
+#include "engine/work/rekey_job.h"
 #include "engine/work/work_state.h"
 
 namespace tapewarden::engine {
@@ -108,9 +109,23 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (overdue)
     if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (auto job = TRY(pick_migration(*state_))) return job;
-  if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (overdue) return nullptr;
+  if (auto job = TRY(pick_background(inhibited))) return job;
   return pick_erase(*state_, EraseUrgency::kAny);
+}
+
+// Reclaim and rekeys take turns: a retiring KEK need not wait until nothing is left to reclaim, nor pools
+// that are short of scratch cartridges for ten thousand rekeys.
+Result<std::unique_ptr<Job>> Work::pick_background(bool inhibited) {
+  bool& reclaim_turn = state_->reclaim_turn;
+  for (int turn = 0; turn < 2; ++turn) {
+    const bool reclaim = turn == 0 ? reclaim_turn : !reclaim_turn;
+    auto job = reclaim ? TRY(pick_reclaim(*state_, inhibited)) : TRY(pick_rekey(*state_));
+    if (!job) continue;
+    reclaim_turn = !reclaim;
+    return job;
+  }
+  return nullptr;
 }
 
 // T9: what an operator should know of drives.

@@ -1,5 +1,5 @@
-// The work with tape (feature rows T4 to T9, T13): copies of logical volumes to cartridges, bringing them
-// back, reclaim, moves and erasing. Which of it is done next by which drive is settled here.
+// The work with tape (feature rows T4 to T9, T13, K9): copies of logical volumes to cartridges, bringing them
+// back, reclaim, moves, new key labels and erasing. Which of it is done next by which drive is settled here.
 //
 // Thread-safe: the program calls step() from one thread for each drive; tests call it by hand. Nothing
 // sleeps within it. All that it is given outlives it.
@@ -78,6 +78,7 @@ class Work {
 
  private:
   Result<std::unique_ptr<Job>> pick(bool& did_something) TW_REQUIRES(pick_);
+  Result<std::unique_ptr<Job>> pick_background(bool inhibited) TW_REQUIRES(pick_);
   void watch_drives();
 
   const std::unique_ptr<WorkState> state_;

@@ -13,8 +13,9 @@
 
 namespace tapewarden::engine {
 
-// Volumes whose recall was refused room in the cache: as long as they are wanted. Others go on meanwhile, for
-// a while: then they wait in their turn, so that a large one gets its room, and so on. Thread-safe.
+// What was refused, by name: volumes whose recall got no room in the cache, cartridges whose new labels were
+// refused; as long as they are wanted. Others go on meanwhile, for a while: then they wait in their turn, so
+// that a large one gets its room, and so on. Thread-safe.
 class Refused {
  public:
   void add(const std::string& volser, SteadyTime now) TW_EXCLUDES(mutex_) {
@@ -130,7 +131,12 @@ struct WorkState {
   PoolSeats seats;
   Refused refused;
   PairWait pair;
-  TooLarge too_large;  // by pool, and by who copies
+  // Cartridges whose new key labels were refused: as long as they are asked for.
+  Refused rekeys_refused;
+  PoolSeats rekeys;          // those under way, all in one
+  std::string last_rekey{};  // where the round of rekeys stands; Work::pick_ guards it
+  bool reclaim_turn = true;  // before rekeys; the same
+  TooLarge too_large;        // by pool, and by who copies
   RetryPauses pauses;
   TraceBook traces;
   std::atomic<bool> reclaim_inhibited = false;  // by its schedule
@@ -201,6 +207,10 @@ inline bool recall_waits(const WorkState& state, const std::string& volser) {
 // Of copy_name(): it is not written before.
 inline std::string copy_pause(const std::string& copy) {
   return "copy " + copy;
+}
+// Its data key is not wrapped to other KEKs before.
+inline std::string rekey_pause(const std::string& barcode) {
+  return "rekey " + barcode;
 }
 inline std::string pool_name(std::uint8_t pool) {
   return "pool " + std::to_string(pool);

@@ -89,6 +89,7 @@ struct FakeServer {
   std::vector<Bytes> keys;  // what a real one gets out of EEDKs or its keystore
   bool may_append = true;
   bool refuse = false;
+  Bytes identifier = to_bytes("KEY000000001");  // of the data key, by the identified-key method
   bool wrong_check = false;
   bool other_key = false;
   std::set<std::string> lost_labels;  // of KEKs that are gone: EEDKs that name no other are not opened
@@ -132,7 +133,7 @@ struct FakeServer {
     const auto eedks = fake_eedks(page.volume, page.policy.labels);
     out.u8(static_cast<std::uint8_t>(eedks.size()));
     for (const auto& eedk : eedks) out.bytes16(eedk);
-    out.bytes16(as_bytes("KEY000000001"));
+    out.bytes16(identifier);
     return signed_by_me(std::move(out));
   }
   Bytes key_for(const scsi::KeyRequestPage& page) {
