@@ -33,7 +33,10 @@ class HostVolumes final : public tape::VolumeKeeper {
   // Borrows all of them. reconcile() comes before the library is opened.
   HostVolumes(Env env, Catalogue& catalogue, CachedVolumes& cached, VolumeDesk& desk, Notices& notices,
               HostOptions options = {})
-      : desk_(desk), mounts_(env, catalogue, cached, desk, notices, std::move(options)) {}
+      : clock_(*env.clock),
+        meter_(*options.meter),
+        desk_(desk),
+        mounts_(env, catalogue, cached, desk, notices, std::move(options)) {}
   // The library does not call any more.
   ~HostVolumes() override;
 
@@ -67,6 +70,8 @@ class HostVolumes final : public tape::VolumeKeeper {
     std::uint64_t ask_number = 0;
     std::optional<VolumeDesk::AskId> ask = {};
     std::uint64_t order = 0;  // of those that wait for room
+    SteadyTime since{};       // the host wants it
+    bool recalled = false;    // it was asked back from tape
   };
   using Places = std::map<std::string, Place>;  // by drive
 
@@ -77,6 +82,7 @@ class HostVolumes final : public tape::VolumeKeeper {
       TW_EXCLUDES(mutex_);
   // Enters what a mount came to; the place is idle then, and gone after an error.
   void enter(const std::string& drive, const Result<Mounting>& mounted) TW_EXCLUDES(mutex_);
+  void count_mount(const Place& place) TW_REQUIRES(mutex_);
   void ask_desk(const std::string& drive) TW_EXCLUDES(mutex_);
   void told(const std::string& drive, std::uint64_t ask_number, const Status& outcome) TW_EXCLUDES(mutex_);
   // Of a place that this thread made busy: mounts, or passes `fault` on, and tells the library. What it waits
@@ -84,6 +90,8 @@ class HostVolumes final : public tape::VolumeKeeper {
   Waits go_on(const std::string& drive, const std::optional<Error>& fault) TW_EXCLUDES(mutex_);
   std::optional<std::string> next_for_room() TW_EXCLUDES(mutex_);
 
+  Clock& clock_;
+  Meter& meter_;
   VolumeDesk& desk_;
   VolumeMounts mounts_;
   Mutex mutex_;

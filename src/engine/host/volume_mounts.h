@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "engine/host/settle.h"
+#include "engine/meter.h"
 #include "engine/residence/cached_volumes.h"
 #include "engine/volume_desk.h"
 #include "tape/medium/cartridge.h"
@@ -35,6 +36,7 @@ struct HostOptions {
   std::function<tape::CartridgeSpec(const std::string& volser)> blank = {};
   // Scratch volumes are not mounted before the time has come when their content may be deleted.
   bool expire_hold = false;
+  Meter* meter = &no_meter();
 };
 
 struct Mounting {
@@ -80,8 +82,9 @@ class VolumeMounts {
                          WantedOf wanted = WantedOf::kAsItIs);
   // The mount that wanted room does not take place any more.
   void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
-  // The drive has closed the file. An error: the volume stays mounted for the catalogue until the next
-  // unmount(), mount() or reconcile() can look at its file.
+  // The drive has closed the file. An error: the
+  // volume stays mounted for the catalogue until the next unmount(), mount() or reconcile() can look at its
+  // file.
   Status unmount(const std::string& volser);
 
   // Once, before the first mount: volumes that the catalogue has in drives. `in_drives`: the serial of the

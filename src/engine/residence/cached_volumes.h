@@ -29,6 +29,7 @@
 #include "base/thread_annotations.h"
 #include "engine/cache/volume_cache.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/meter.h"
 #include "engine/notices.h"
 
 namespace tapewarden::engine {
@@ -52,8 +53,9 @@ class CachedVolumes {
   using Edit = std::function<Status(CatalogueChange&, LogicalVolume&)>;
 
   // Borrows all of them. `cache` was opened by open_cache().
-  CachedVolumes(Env env, Catalogue& catalogue, VolumeCache& cache, Notices& notices, CacheLimits limits)
-      : env_(env), catalogue_(catalogue), cache_(cache), notices_(notices), limits_(limits) {}
+  CachedVolumes(Env env, Catalogue& catalogue, VolumeCache& cache, Notices& notices, CacheLimits limits,
+                Meter& meter = no_meter())
+      : env_(env), catalogue_(catalogue), cache_(cache), notices_(notices), limits_(limits), meter_(meter) {}
 
   // Opens the files; for tape::Cartridge, drives and whoever copies. Lives as long as the cache.
   Env env() { return cache_.env(); }
@@ -103,6 +105,8 @@ class CachedVolumes {
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
   // What is neither taken nor promised.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
+  // Taken by files.
+  std::uint64_t used_bytes() const { return cache_.used_bytes(); }
 
  private:
   using Promises = std::map<std::string, std::uint64_t>;
@@ -118,6 +122,10 @@ class CachedVolumes {
   // Evicts at least so many bytes, or what there is; never `spared`. How many left the cache.
   Result<std::size_t> evict(std::uint64_t bytes, Enough enough, const std::string& spared)
       TW_REQUIRES(mutex_);
+  // Those that may leave.
+  Result<std::size_t> let_leave(const std::vector<std::string>& volsers);
+  // One that may not leave keeps no other here.
+  Result<std::size_t> evict_one_by_one(const std::vector<LogicalVolume>& candidates, std::uint64_t bytes);
   // `unused`: the catalogue certainly does not have the file.
   Status take_in(const Coming& coming, const Edit& edit, bool& unused);
 
@@ -126,6 +134,7 @@ class CachedVolumes {
   VolumeCache& cache_;
   Notices& notices_;
   const CacheLimits limits_;
+  Meter& meter_;
   mutable Mutex mutex_;  // of the room; held while volumes are evicted, so that nobody evicts for another
   Promises arrivals_ TW_GUARDED_BY(mutex_);
   Promises growths_ TW_GUARDED_BY(mutex_);

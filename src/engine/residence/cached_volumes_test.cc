@@ -1,6 +1,7 @@
 #include "engine/residence/cached_volumes.h"
 
 #include "engine/cache/sealed_header.h"
+#include "engine/meter_test_kit.h"
 #include "engine/residence/limits.h"
 #include "engine/residence/residence_test_kit.h"
 
@@ -286,6 +287,17 @@ TEST(CachedVolumesCrash, T5_PowerLossAtEveryWriteLosesNoContent) {
     }
   }
   EXPECT_GT(cut_off, 40U);
+}
+
+TEST_F(CachedVolumesTest, T10_WhatIsEvictedIsCounted) {
+  TallyMeter tally;
+  CachedVolumes counted(bench.env(), *bench.catalogue, *bench.opened.cache, *bench.notices,
+                        {.bytes = 3 * kFileBytes, .margin_bytes = 2 * kFileBytes}, tally);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  ASSERT_EQ(counted.keep_margin().value(), 1U);
+  EXPECT_EQ(tally.evicted, 1U);
+  EXPECT_EQ(tally.evicted_bytes, kFileBytes);
 }
 
 }  // namespace

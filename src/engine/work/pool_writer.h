@@ -43,8 +43,8 @@ class PoolWriter {
   // does not fit.
   Result<std::optional<WrittenImage>> finish_image();
   // The image counts, together with what `with` puts.
-  Status commit(const WrittenImage& image, const std::function<Status(CatalogueChange&, const Copy&)>& with,
-                std::uint64_t generation);
+  Status commit(const WrittenImage& image, ImageFrom from,
+                const std::function<Status(CatalogueChange&, const Copy&)>& with, std::uint64_t generation);
   // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.
   Status end_full();
   // It is put away, and takes more later.

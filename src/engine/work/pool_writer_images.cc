@@ -19,11 +19,11 @@ Result<std::optional<WrittenImage>> PoolWriter::finish_image() {
   return tape().finish_image(std::move(ending));
 }
 
-Status PoolWriter::commit(const WrittenImage& image,
+Status PoolWriter::commit(const WrittenImage& image, ImageFrom from,
                           const std::function<Status(CatalogueChange&, const Copy&)>& with,
                           std::uint64_t generation) {
   const auto& barcode = mount_->cartridge().barcode;
-  return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+  TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto cartridge = TRY(change.cartridge(barcode));
     cartridge.written_bytes += image.bytes;
     cartridge.next_file = image.file + 1;
@@ -38,7 +38,10 @@ Status PoolWriter::commit(const WrittenImage& image,
                          .block = image.block,
                          .bytes = image.bytes,
                          .generation = generation});
-  });
+  }));
+  const bool encrypted = tape_encryption(mount_->cartridge().encryption) != TapeEncryption::kClear;
+  state_.parts.meter->image_written(pool_, encrypted, image.bytes, from);
+  return {};
 }
 
 Status PoolWriter::write_backup() {
@@ -62,7 +65,8 @@ Status PoolWriter::write_backup() {
       tape().abandon_image();
       return fail(ErrorCode::kExhausted, "there is no room left for it");
     }
-    return commit(*image, [](CatalogueChange&, const Copy&) -> Status { return {}; }, 0);
+    return commit(
+        *image, ImageFrom::kCatalogue, [](CatalogueChange&, const Copy&) -> Status { return {}; }, 0);
   };
   auto written = put();
   const auto removed = disk.remove(path);
