@@ -12,6 +12,7 @@
 #include "base/counted.h"
 #include "base/text.h"
 #include "engine/rebuild/file_catalogue_backup.h"
+#include "engine/report/bulk_answers.h"
 #include "engine/residence/expiry.h"
 
 namespace tapewarden::apps {
@@ -20,6 +21,7 @@ namespace {
 constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
+constexpr std::chrono::milliseconds kFirstAnswers{100};  // to requests from before the start
 constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again each so many times
 constexpr std::size_t kExpiredAtOnce = 100;
 constexpr std::size_t kMostNamed = 20;  // in one line of the log
@@ -108,12 +110,15 @@ struct TapedEngine::Parts {
   NoKeys no_keys;
   std::unique_ptr<EngineKeys> keys;  // none: no key servers are configured
   std::unique_ptr<EngineBackEnd> back_end;
+  std::unique_ptr<engine::BulkAnswers> answers;
   std::unique_ptr<engine::HostVolumes> volumes;
   std::unique_ptr<engine::Work> work;
   std::atomic<engine::Work*> at_work{nullptr};  // `work`, for who calls from other threads
   unsigned upkeeps = 0;
   bool book_closed = false;
   std::unique_ptr<Ticker> upkeep;
+  std::unique_ptr<Ticker> answering;
+  std::atomic<Ticker*> answers_asked{nullptr};  // `answering`, for who calls from other threads
 
   Status open_catalogue(const TapedConfig& config);
   Status open_cache(const TapeEngineConfig& config);
@@ -123,6 +128,7 @@ struct TapedEngine::Parts {
   Result<bool> step();
   void delete_expired();
   void look_after();
+  void answer_requests();
   void count();
   Status close_book();
 };
@@ -179,6 +185,13 @@ Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::I
   TRY(check_inventory(*catalogue, library));
   engine::HostOptions options;
   options.meter = &statistics->book();
+  if (config.engine->bulk_requests) {
+    answers = std::make_unique<engine::BulkAnswers>(*catalogue, statistics->book(), *env.clock);
+    options.answers = answers.get();
+    options.asked = [this] {
+      if (auto* const ticker = answers_asked.load()) ticker->poke();
+    };
+  }
   tape::CartridgeSpec blank{.volume = {},
                             .volser = {},
                             .kind = config.library.drives.front().kind,
@@ -233,6 +246,15 @@ void TapedEngine::Parts::delete_expired() {
   statistics->book().volumes_deleted(deleted);
   if (deleted != 0)
     log(LogLevel::kInfo, "expired content of " + counted(deleted, "scratch volume") + " was deleted");
+}
+
+void TapedEngine::Parts::answer_requests() {
+  const auto answered = volumes->answer_requests();
+  if (!answered) log(LogLevel::kError, "a host's request: " + answered.error().text());
+  if (answered && *answered != 0) {
+    log(LogLevel::kInfo, counted(*answered, "request") + " of hosts answered on the volume");
+    workers.wake();  // the answers are to be copied
+  }
 }
 
 void TapedEngine::Parts::count() {
@@ -294,11 +316,15 @@ void TapedEngine::serve(const std::vector<std::shared_ptr<tape::DriveBay>>& bays
                        .next_attempt = [&parts] { return parts.work->next_attempt(); },
                        .clock = *parts.env.clock});
   parts.upkeep = std::make_unique<Ticker>(kUpkeep, [&parts] { parts.look_after(); });
+  parts.answering = std::make_unique<Ticker>(kFirstAnswers, kUpkeep, [&parts] { parts.answer_requests(); });
+  parts.answers_asked = parts.answering.get();
 }
 
 Status TapedEngine::stop() {
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
+  parts_->answers_asked = nullptr;
+  parts_->answering.reset();
   parts_->workers.stop();
   const auto closed = parts_->close_book();
   const auto off = parts_->back_end ? parts_->back_end->power_off() : Status{};

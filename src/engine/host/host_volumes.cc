@@ -223,6 +223,20 @@ std::optional<std::string> HostVolumes::next_for_room() {
   return next->first;
 }
 
+Result<std::size_t> HostVolumes::answer_requests() {
+  std::size_t answered = 0;
+  Status first;
+  for (;;) {
+    const auto one = mounts_.answer_next();
+    if (one && !*one) break;
+    if (!one && first) first = std::unexpected(one.error());
+    ++answered;
+    (void)retry_waiting();
+  }
+  TRY(std::move(first));
+  return answered;
+}
+
 std::size_t HostVolumes::retry_waiting() {
   std::size_t freed = 0;
   while (const auto drive = next_for_room()) {

@@ -57,6 +57,10 @@ class HostVolumes final : public tape::VolumeKeeper {
   // For the daemon's workers, after each job; not from within a call of the library. How many wait no longer
   // for room.
   std::size_t retry_waiting() TW_EXCLUDES(mutex_);
+  // Answers the requests that hosts wrote on volumes, one after another, and lets those go on that wait for
+  // them; how many. Takes as long as the answers do. For one thread of the daemon, when `asked` was called,
+  // once at its start, and from time to time. The first error of VolumeMounts::answer_next().
+  Result<std::size_t> answer_requests() TW_EXCLUDES(mutex_);
 
  private:
   enum class Waits : std::uint8_t { kNo, kForRecall, kForRoom };

@@ -39,6 +39,7 @@ Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid
 
 Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uuid& uuid,
                                              const std::string& drive, WantedOf wanted) {
+  if (awaits_answer(volser)) return Mounting{.state = Mounting::State::kWantsRoom, .content = true};
   for (std::size_t i = 0; i < kMountTries; ++i) {
     const auto volume = TRY(catalogue_.volume(volser));
     if (volume.volume != uuid)
