@@ -201,6 +201,14 @@ Status EngineBackEnd::bring_online(std::size_t index) {
   return probed;
 }
 
+void EngineBackEnd::take_offline(std::size_t index, const std::string& reason) {
+  auto& drive = seats_.at(index).drive;
+  const MutexLock lock(mutex_);
+  unanswered_.erase(index);  // nobody asks it again
+  drive.take_offline(reason);
+  notices_.raise(NoticeKind::kDriveOffline, drive.serial(), drive.name() + " is offline: " + reason);
+}
+
 Status EngineBackEnd::refresh(const std::string& name) {
   const auto place = std::ranges::find(places_, name, [](const auto& one) { return one->name; });
   if (place == places_.end())

@@ -51,7 +51,10 @@ class EngineBackEnd {
   // Asks a drive that is offline again who it is, as an operator or a pause wants. To be called by whoever
   // has the drive to himself. Errors of PhysicalDrive::probe().
   Status bring_online(std::size_t seat);
-  // The same for a library that did not answer. Thread-safe.
+  // An operator takes the drive out of the engine's work: it stays so until bring_online(), or until the
+  // program starts anew. To be called by whoever has the drive to himself.
+  void take_offline(std::size_t seat, const std::string& reason);
+  // Asks a library that did not answer again. Thread-safe.
   Status refresh(const std::string& library);
 
   // Tries libraries and drives again that did not answer when they were last asked. `claim` gives a drive to

@@ -142,6 +142,7 @@ Result<std::optional<TapeEngineConfig>> read_tape_engine(Section section, const 
   if (config.cache_bytes < 2 * config.volume_bytes)
     return section.wrong("cache_limit", "write at least twice the size of a logical volume");
   config.key_servers = TRY(section.path("key_servers", ""));
+  config.bulk_requests = TRY(section.flag("bulk_requests", true));
   config.minimum_encrypting_drives = TRY(section.number("minimum_encrypting_drives", 0, kMostDrives, 0));
   if (config.minimum_encrypting_drives != 0 && config.key_servers.empty())
     return section.wrong("key_servers", "name the engine.toml that says where the key servers are");

@@ -28,6 +28,7 @@ struct TapeEngineConfig {
   std::uint64_t volume_bytes = 0;             // capacity of logical volumes, unless another is given
   std::string key_servers;                    // path of engine.toml; empty: nothing can be encrypted
   std::size_t minimum_encrypting_drives = 0;  // fewer raise an intervention (T9)
+  bool bulk_requests = true;                  // hosts may ask for reports by writing on a volume (T10)
   engine::ReclaimSchedule reclaim{};
   std::optional<WebhookConfig> webhook{};
   std::optional<net::SyslogTarget> syslog{};

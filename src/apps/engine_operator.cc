@@ -1,5 +1,6 @@
 #include "apps/engine_operator.h"
 
+#include "apps/engine_drives.h"
 #include "apps/log.h"
 #include "engine/operator/migration_parts.h"
 #include "tape/library/kept_cartridges.h"
@@ -124,6 +125,7 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
                               .shelf = shelf_,
                               .back_end = back_end_};
   parts.wake = [&work = engine.work()] { work.try_again(); };
+  parts.meter = &engine.statistics();
   parts.shred = [&engine](const engine::CachedContent& content) { engine.shred(content); };
   const auto inhibited = [&work = engine.work(), clock = env.clock] {
     return work.reclaim_schedule().inhibits(clock->wall_now());
@@ -137,7 +139,14 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
       .parts = std::move(parts),
       .recalls = recalls_,
       .traces = [&work = engine.work()](const std::string& name) { return traces_of(work.traces(), name); },
+      .statistics = &engine.statistics(),
       .reclaim_inhibited = inhibited,
+      .drives = [&engine] { return physical_drives(engine); },
+      .take_offline = [&engine](
+                          const std::string& serial,
+                          const std::string& reason) { return take_drive_offline(engine, serial, reason); },
+      .bring_online = [&engine](const std::string& serial) { return bring_drive_online(engine, serial); },
+      .cache = [&engine] { return cache_use(engine); },
       .rates = [&work = engine.work()] { return rates_of(work); }});
 }
 

@@ -12,6 +12,7 @@
 #include "base/counted.h"
 #include "base/text.h"
 #include "engine/rebuild/file_catalogue_backup.h"
+#include "engine/report/bulk_answers.h"
 #include "engine/residence/expiry.h"
 
 namespace tapewarden::apps {
@@ -20,6 +21,7 @@ namespace {
 constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
+constexpr std::chrono::milliseconds kFirstAnswers{100};  // to requests from before the start
 constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again each so many times
 constexpr std::size_t kExpiredAtOnce = 100;
 constexpr std::size_t kMostNamed = 20;  // in one line of the log
@@ -96,6 +98,7 @@ Status check_inventory(engine::Catalogue& catalogue, const tape::Inventory& inve
 struct TapedEngine::Parts {
   Env env;
   Uuid id;
+  std::unique_ptr<EngineStatistics> statistics;
   std::unique_ptr<NoticeSink> sink;
   std::unique_ptr<engine::Notices> notices;
   std::unique_ptr<engine::Catalogue> catalogue;
@@ -107,11 +110,15 @@ struct TapedEngine::Parts {
   NoKeys no_keys;
   std::unique_ptr<EngineKeys> keys;  // none: no key servers are configured
   std::unique_ptr<EngineBackEnd> back_end;
+  std::unique_ptr<engine::BulkAnswers> answers;
   std::unique_ptr<engine::HostVolumes> volumes;
   std::unique_ptr<engine::Work> work;
   std::atomic<engine::Work*> at_work{nullptr};  // `work`, for who calls from other threads
   unsigned upkeeps = 0;
+  bool book_closed = false;
   std::unique_ptr<Ticker> upkeep;
+  std::unique_ptr<Ticker> answering;
+  std::atomic<Ticker*> answers_asked{nullptr};  // `answering`, for who calls from other threads
 
   Status open_catalogue(const TapedConfig& config);
   Status open_cache(const TapeEngineConfig& config);
@@ -121,6 +128,9 @@ struct TapedEngine::Parts {
   Result<bool> step();
   void delete_expired();
   void look_after();
+  void answer_requests();
+  void count();
+  Status close_book();
 };
 
 Status TapedEngine::Parts::open_catalogue(const TapedConfig& config) {
@@ -148,7 +158,8 @@ Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
   tell(LogLevel::kError, "the content of these volumes is nowhere", opened.lost);
   cached = std::make_unique<engine::CachedVolumes>(
       env, *catalogue, *cache, *notices,
-      engine::CacheLimits{.bytes = config.cache_bytes, .margin_bytes = config.cache_bytes / kMarginPart});
+      engine::CacheLimits{.bytes = config.cache_bytes, .margin_bytes = config.cache_bytes / kMarginPart},
+      statistics->book());
   desk = std::make_unique<engine::VolumeDesk>([this] { workers.wake(); });
   return {};
 }
@@ -159,6 +170,7 @@ Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
       if (auto* const working = at_work.load()) working->try_again();
     }));
   engine::StationOptions station{.reserve_bytes = kBackupReserve};
+  station.meter = &statistics->book();
   station.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
   engine::DriveKeys& drive_keys = keys ? static_cast<engine::DriveKeys&>(*keys) : no_keys;
   back_end = TRY(EngineBackEnd::open(env, config.back_ends,
@@ -172,6 +184,14 @@ Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
 Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::Inventory& library) {
   TRY(check_inventory(*catalogue, library));
   engine::HostOptions options;
+  options.meter = &statistics->book();
+  if (config.engine->bulk_requests) {
+    answers = std::make_unique<engine::BulkAnswers>(*catalogue, statistics->book(), *env.clock);
+    options.answers = answers.get();
+    options.asked = [this] {
+      if (auto* const ticker = answers_asked.load()) ticker->poke();
+    };
+  }
   tape::CartridgeSpec blank{.volume = {},
                             .volser = {},
                             .kind = config.library.drives.front().kind,
@@ -200,7 +220,8 @@ Status TapedEngine::Parts::make_work(const TapeEngineConfig& config) {
                         .cached = *cached,
                         .desk = *desk,
                         .notices = *notices,
-                        .backup = backup.get()},
+                        .backup = backup.get(),
+                        .meter = &statistics->book()},
       std::move(drives),
       engine::WorkOptions{.engine = id, .capable_drives = config.minimum_encrypting_drives});
   at_work = work.get();
@@ -222,12 +243,39 @@ void TapedEngine::Parts::delete_expired() {
     if (some) deleted += *some;
     if (!some || *some < kExpiredAtOnce) break;
   }
+  statistics->book().volumes_deleted(deleted);
   if (deleted != 0)
     log(LogLevel::kInfo, "expired content of " + counted(deleted, "scratch volume") + " was deleted");
 }
 
+void TapedEngine::Parts::answer_requests() {
+  const auto answered = volumes->answer_requests();
+  if (!answered) log(LogLevel::kError, "a host's request: " + answered.error().text());
+  if (answered && *answered != 0) {
+    log(LogLevel::kInfo, counted(*answered, "request") + " of hosts answered on the volume");
+    workers.wake();  // the answers are to be copied
+  }
+}
+
+void TapedEngine::Parts::count() {
+  const auto looked =
+      statistics->look({.catalogue = *catalogue, .cache = *cache, .desk = *desk, .drives = work->drives()});
+  if (!looked) log(LogLevel::kError, "statistics: " + looked.error().text());
+}
+
+// At the end: what is in the book becomes a record. Once; a start that failed has counted nothing.
+Status TapedEngine::Parts::close_book() {
+  if (!work || book_closed) return {};
+  book_closed = true;
+  count();
+  return statistics->book().save(*catalogue, env.clock->wall_now());
+}
+
 // What nobody else has a reason to look at.
 void TapedEngine::Parts::look_after() {
+  count();
+  if (const auto kept = statistics->book().keep(*catalogue, env.clock->wall_now()); !kept)
+    log(LogLevel::kError, "statistics: " + kept.error().text());
   if (const auto left = cached->keep_margin(); !left)
     log(LogLevel::kError, "room in the cache: " + left.error().text());
   if (volumes->retry_waiting() != 0) workers.wake();
@@ -250,6 +298,7 @@ Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConf
   std::unique_ptr<TapedEngine> made(new TapedEngine());
   auto& parts = *made->parts_;
   parts.env = env;
+  parts.statistics = std::make_unique<EngineStatistics>(env.clock->wall_now());
   TRY(check_catalogue_is_there(env, *config.engine, library));
   TRY(parts.open_catalogue(config));
   TRY(parts.open_cache(*config.engine));
@@ -259,21 +308,28 @@ Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConf
   return made;
 }
 
-void TapedEngine::serve() {
+void TapedEngine::serve(const std::vector<std::shared_ptr<tape::DriveBay>>& bays) {
   auto& parts = *parts_;
+  parts.statistics->watch(bays);
   parts.workers.start(parts.back_end->seats().size(),
                       {.step = [&parts] { return parts.step(); },
                        .next_attempt = [&parts] { return parts.work->next_attempt(); },
                        .clock = *parts.env.clock});
   parts.upkeep = std::make_unique<Ticker>(kUpkeep, [&parts] { parts.look_after(); });
+  parts.answering = std::make_unique<Ticker>(kFirstAnswers, kUpkeep, [&parts] { parts.answer_requests(); });
+  parts.answers_asked = parts.answering.get();
 }
 
 Status TapedEngine::stop() {
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
   if (parts_->work) parts_->work->end_soon();
+  parts_->answers_asked = nullptr;
+  parts_->answering.reset();
   parts_->workers.stop();
-  return parts_->back_end ? parts_->back_end->power_off() : Status{};
+  const auto closed = parts_->close_book();
+  const auto off = parts_->back_end ? parts_->back_end->power_off() : Status{};
+  return off ? closed : off;
 }
 
 tape::VolumeKeeper& TapedEngine::keeper() {
@@ -311,6 +367,9 @@ std::vector<admin::KeyServerView> TapedEngine::key_servers() const {
 }
 std::vector<std::string> TapedEngine::warnings() const {
   return parts_->sink->warnings();
+}
+engine::StatisticsBook& TapedEngine::statistics() {
+  return parts_->statistics->book();
 }
 const Uuid& TapedEngine::id() const {
   return parts_->id;

@@ -10,6 +10,7 @@
 
 #include "apps/engine_back_end.h"
 #include "apps/engine_keys.h"
+#include "apps/engine_statistics.h"
 #include "apps/notice_sink.h"
 #include "apps/taped_config.h"
 #include "engine/host/host_volumes.h"
@@ -31,8 +32,8 @@ class TapedEngine {
   tape::VolumeKeeper& keeper();
   Env volume_env();
 
-  // The library is open: the work with tape begins.
-  void serve();
+  // The library is open: the work with tape begins. `bays`: the drives that hosts have.
+  void serve(const std::vector<std::shared_ptr<tape::DriveBay>>& bays);
   // No host is served any more. Ends the work under way and closes the drives behind the engine; the library
   // may still give volumes back until this is destroyed. Once. The first error.
   Status stop();
@@ -49,6 +50,7 @@ class TapedEngine {
   std::vector<admin::KeyServerView> key_servers() const;  // none are configured: empty
   std::vector<std::string> warnings() const;
   const Uuid& id() const;
+  engine::StatisticsBook& statistics();
   // A file of the cache that the catalogue does not know any more.
   void shred(const engine::CachedContent& content);
 

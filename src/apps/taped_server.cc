@@ -160,7 +160,7 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
   }
   if (parts.engine) {
     parts.orders = std::make_unique<EngineOperator>(env, *parts.engine, *parts.library);
-    parts.engine->serve();
+    parts.engine->serve(parts.library->bays());
   }
   parts.server = TRY(iscsi::Server::start(std::move(serving), env));
   TRY(parts.start_admin(env, config));

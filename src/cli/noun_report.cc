@@ -9,7 +9,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kParts = "/v1/reports/{name}/parts";
+constexpr std::string_view kReportParts = "/v1/reports/{name}/parts";
+constexpr std::string_view kStatisticsParts = "/v1/statistics/parts";
 constexpr std::string_view kPlaceLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-.";
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // of one report
 
@@ -39,8 +40,7 @@ Result<std::string> collect(ServerSession& server, const std::string& target) {
     report += text;
     next = place;
     if (report.size() > kMostBytes)
-      return fail(ErrorCode::kExhausted, "the report is too long", "NAME",
-                  "ask for a part of it, by --volume, --barcode or --pool");
+      return fail(ErrorCode::kExhausted, "the report is too long", "NAME", "ask for a part of it");
   } while (!next.empty());
   return report;
 }
@@ -69,11 +69,26 @@ std::vector<ArgumentSpec> arguments_of_reports() {
           {.name = "--output", .meaning = "the file to write; standard output unless given"}};
 }
 
-Status report(Context& context, const Values& values) {
+std::vector<ArgumentSpec> arguments_of_statistics() {
+  return {
+      {.name = "--from",
+       .field = "from",
+       .meaning = "the time from which on: 2026-03-01 or 2026-03-01T12:00:00Z; a day before --to"},
+      {.name = "--to", .field = "to", .meaning = "the time before which; now unless given"},
+      {.name = "--interval",
+       .field = "interval",
+       .meaning = "how much one line sums up: 15m (unless given), 30m, 1h, 2h, 3h, 4h, 6h, 8h, 12h or 1d"},
+      {.name = "--by", .field = "by", .meaning = "engine (unless given), or pool: the bytes written to each"},
+      {.name = "--format", .field = "format", .meaning = "text (unless given), csv or json"},
+      {.name = "--output", .meaning = "the file to write; standard output unless given"}};
+}
+
+Status give(Context& context, const Values& values, std::string_view path,
+            std::vector<ArgumentSpec> arguments) {
   const auto output = TRY(OutputFile::prepare(context, values, OutputContent::kText));
   Command command;
-  command.arguments = arguments_of_reports();
-  command.does = RestCall{.method = "GET", .path = kParts};
+  command.arguments = std::move(arguments);
+  command.does = RestCall{.method = "GET", .path = path};
   Values sent = values;
   if (!values.has("format")) sent.add("format", context.globals.json ? "json" : "text");
   const PreparedCall call = TRY(prepare_call(context, command, sent));
@@ -83,6 +98,14 @@ Status report(Context& context, const Values& values) {
   return output.write(context, as_bytes(text), 0644);
 }
 
+Status report(Context& context, const Values& values) {
+  return give(context, values, kReportParts, arguments_of_reports());
+}
+
+Status statistics(Context& context, const Values& values) {
+  return give(context, values, kStatisticsParts, arguments_of_statistics());
+}
+
 }  // namespace
 
 std::vector<Command> report_commands() {
@@ -90,7 +113,13 @@ std::vector<Command> report_commands() {
            .summary = "Give a report of the tape engine: what lies where, the cache, the pools, statistics",
            .example = "tapewarden report volume-map --format csv --site ~/site --as operator",
            .arguments = arguments_of_reports(),
-           .does = Action(report)}};
+           .does = Action(report)},
+          {.noun = "statistics",
+           .summary = "Tell what the tape engine did: since the last quarter of an hour, or over a time",
+           .example = "tapewarden statistics --from 2026-03-01 --to 2026-04-01 --interval 1d --format csv "
+                      "--site ~/site --as operator",
+           .arguments = arguments_of_statistics(),
+           .does = Action(statistics)}};
 }
 
 }  // namespace tapewarden::cli

@@ -38,8 +38,9 @@ std::vector<Command> pool_commands();         // pool, storage-group, management
 std::vector<Command> pool_rekey_commands();
 std::vector<Command> volume_commands();  // logical volumes
 std::vector<Command> physical_volume_commands();
-std::vector<Command> notice_commands();      // intervention, engine messages, trace
-std::vector<Command> report_commands();      // of the tape engine
+std::vector<Command> notice_commands();  // intervention, engine messages, trace
+std::vector<Command> report_commands();  // of the tape engine; and its statistics
+std::vector<Command> physical_drive_commands();
 std::vector<Command> host_drive_commands();  // drive show, load-key, clear-key
 std::vector<Command> completion_commands();
 

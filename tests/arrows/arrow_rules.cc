@@ -58,7 +58,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"engine/cache", {"base", "crypto", "tape/medium"}},
       {"engine/catalogue", {"base", "crypto", "store", "json"}},
       {"engine/stack", {"base", "crypto"}},
-      {"engine/physical", {"base", "crypto", "eedk", "scsi", "tape/initiator", "engine/stack"}},
+      {"engine/physical", {"base", "crypto", "eedk", "scsi", "tape/initiator", "engine", "engine/stack"}},
       {"engine",
        {"base", "crypto", "store", "scsi", "tape/medium", "tape/initiator", "engine/cache",
         "engine/catalogue", "engine/stack", "engine/physical"}},

@@ -64,21 +64,42 @@ class OperatorRoutes : public ::testing::Test {
                       .version = "1"};
     if (with_engine) {
       out.engine = std::make_shared<EngineServices>(EngineServices{
-          .parts = bench_.parts(), .recalls = recalls_, .traces = [](const std::string& name) {
-            std::vector<MountRecord> mounts;
-            if (name != "A00001") return mounts;
-            mounts.push_back({"P00001L9",
-                              "1000000001",
-                              "read",
-                              "the robot is stuck",
-                              {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
-            mounts.push_back({"P00001L9",
-                              "1000000002",
-                              "append",
-                              "",
-                              {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
-            return mounts;
-          }});
+          .parts = bench_.parts(),
+          .recalls = recalls_,
+          .traces =
+              [](const std::string& name) {
+                std::vector<MountRecord> mounts;
+                if (name != "A00001") return mounts;
+                mounts.push_back({"P00001L9",
+                                  "1000000001",
+                                  "read",
+                                  "the robot is stuck",
+                                  {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
+                mounts.push_back({"P00001L9",
+                                  "1000000002",
+                                  "append",
+                                  "",
+                                  {{.step = "1", .from = "engine", .to = "library lib1", .text = "mount"}}});
+                return mounts;
+              },
+          .statistics = with_book_ ? &book_ : nullptr,
+          .drives = [this] { return drives_; },
+          .take_offline = [this](const std::string& serial, const std::string& reason) -> Status {
+            for (auto& drive : drives_) {
+              if (drive.serial != serial) continue;
+              if (drive.state == "at work") return fail(ErrorCode::kConflict, "it is at work", "serial");
+              drive.state = "offline";
+              drive.reason = reason;
+              return {};
+            }
+            return fail(ErrorCode::kNotFound, "there is no such drive", "serial");
+          },
+          .bring_online = [this](const std::string& serial) -> Status {
+            for (auto& drive : drives_)
+              if (drive.serial == serial) drive.state = "idle";
+            return {};
+          },
+          .cache = [] { return CacheView{.limit_bytes = 1000, .used_bytes = 300, .free_bytes = 600}; }});
     }
     return out;
   }
@@ -112,6 +133,10 @@ class OperatorRoutes : public ::testing::Test {
   tape::test::LibraryBench library_;
   OperatorBench bench_;
   engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
+  engine::StatisticsBook book_{bench_.box.now()};
+  bool with_book_ = false;
+  std::vector<PhysicalDriveView> drives_{{.serial = "1000000001", .library = "lib1", .state = "idle"},
+                                         {.serial = "1000000002", .library = "lib1", .state = "at work"}};
   std::vector<std::string> records_;
   bool ready_ = true;
   std::string type_;  // of the last answer
@@ -123,15 +148,19 @@ class OperatorRoutes : public ::testing::Test {
 std::vector<const Route*> engine_changes(const Router& router) {
   std::vector<const Route*> found;
   for (const auto& route : router.routes())
-    for (const auto* start :
-         {"/v1/pools", "/v1/storage-groups", "/v1/management-classes", "/v1/volumes", "/v1/physical-volumes"})
+    for (const auto* start : {"/v1/pools", "/v1/storage-groups", "/v1/management-classes", "/v1/volumes",
+                              "/v1/physical-volumes", "/v1/physical-drives"})
       if (route.pattern.starts_with(start) && route.method != "GET") found.push_back(&route);
   return found;
 }
 std::string target_of(const Route& route) {
   std::string target(route.pattern);
-  for (const auto& [hole, text] : std::vector<std::pair<std::string, std::string>>{
-           {"{pool}", "2"}, {"{name}", "X"}, {"{volser}", "A00001"}, {"{barcode}", "P00001L9"}})
+  for (const auto& [hole, text] :
+       std::vector<std::pair<std::string, std::string>>{{"{pool}", "2"},
+                                                        {"{name}", "X"},
+                                                        {"{volser}", "A00001"},
+                                                        {"{barcode}", "P00001L9"},
+                                                        {"{serial}", "1000000001"}})
     if (const auto at = target.find(hole); at != std::string::npos) target.replace(at, hole.size(), text);
   return target;
 }
@@ -381,6 +410,77 @@ TEST_F(OperatorRoutes, T10_WhatIsWrongWithAReportIsNamed) {
   EXPECT_EQ(error("physical-media-pools/parts?after=0-1"), "400 after");
   EXPECT_EQ(error("historical-statistics"), "501 name");
   EXPECT_EQ(error("historical-pool-statistics/parts"), "501 name");
+}
+
+TEST_F(OperatorRoutes, T10_StatisticsAreOfNowOrOverATime) {
+  EXPECT_EQ(call("GET", "/v1/statistics?by=pool").error(), "501 from") << "nobody keeps a book";
+  with_book_ = true;
+  start(true);
+  const auto body = [&](const std::string& target) {
+    const auto outcome = call("GET", "/v1/statistics" + target);
+    EXPECT_EQ(outcome.status, 200U) << target;
+    return outcome.body.is_string() ? std::string(outcome.body.as_string()) : json::serialize(outcome.body);
+  };
+  book_.volume_recalled(70);
+  book_.image_written(3, true, 500, engine::ImageFrom::kCache);
+  EXPECT_THAT(body("?format=csv"), HasSubstr("bytes_recalled,70,"));
+  EXPECT_EQ(type_, "text/csv; charset=utf-8");
+  const auto now = bench_.box.now();
+  ASSERT_TRUE(book_.save(*bench_.box, now));
+  const auto day = format_utc(now).substr(0, 10);
+  const auto sums = json::parse(
+      body("?format=json&interval=1d&from=" + day + "&to=" + format_utc(now + std::chrono::hours(1))));
+  ASSERT_EQ(sums.at("count").to_number<int>(), 1) << json::serialize(sums);
+  EXPECT_EQ(json::value_to<std::string>(sums.at("rows").at(0).at("began")), day + "T00:00:00Z");
+  EXPECT_EQ(sums.at("rows").at(0).at("bytes_recalled").to_number<int>(), 70);
+  EXPECT_THAT(body("?by=pool&format=csv"), HasSubstr(",3,0,500"));
+  const auto part = call("GET", "/v1/statistics/parts?format=csv&interval=1h");
+  EXPECT_THAT(part.text("text"), HasSubstr("host_bytes_written"));
+  EXPECT_EQ(part.text("next"), "");
+  EXPECT_TRUE(records_.empty()) << "looking is no change";
+}
+
+TEST_F(OperatorRoutes, T10_WhatIsWrongWithATimeIsNamed) {
+  with_book_ = true;
+  start(true);
+  const auto error = [&](const std::string& query) { return call("GET", "/v1/statistics?" + query).error(); };
+  EXPECT_EQ(error("from=yesterday"), "400 from");
+  EXPECT_EQ(error("to=2026-13-01"), "400 to");
+  EXPECT_EQ(error("from=2026-03-02&to=2026-03-01"), "400 from");
+  for (const auto* interval : {"5m", "20m", "0h", "2d", "1w", "15", "m", "-1h"})
+    EXPECT_EQ(error("interval=" + std::string(interval)), "400 interval") << interval;
+  EXPECT_EQ(error("by=drive"), "400 by");
+  EXPECT_EQ(error("format=xml"), "400 format");
+  EXPECT_EQ(call("GET", "/v1/statistics/parts?interval=1h&after=x").error(), "400 after");
+}
+
+TEST_F(OperatorRoutes, T9_DrivesBehindTheEngineGoOfflineAndOnline) {
+  EXPECT_THAT(call("GET", "/v1/physical-drives").each("state"), ElementsAre("idle", "at work"));
+  EXPECT_EQ(as(Role::kAuditor, "POST", "/v1/physical-drives/1000000001/offline", {{"reason", "x"}}).status,
+            403U);
+  EXPECT_EQ(call("POST", "/v1/physical-drives/1000000001/offline", json::object{}).error(), "400 reason");
+  EXPECT_EQ(call("POST", "/v1/physical-drives/1000000001/offline", {{"reason", " "}}).error(), "400 reason");
+  EXPECT_EQ(call("POST", "/v1/physical-drives/1000000002/offline", {{"reason", "x"}}).error(), "409 serial");
+  EXPECT_EQ(call("POST", "/v1/physical-drives/1000000009/offline", {{"reason", "x"}}).error(), "404 serial");
+  records_.clear();
+  const auto off = call("POST", "/v1/physical-drives/1000000001/offline", {{"reason", "cleaning"}});
+  EXPECT_EQ(off.text("state"), "offline");
+  EXPECT_THAT(off.text("reason"), HasSubstr(": cleaning"));
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_THAT(records_.back(), HasSubstr("physical-drive.offline"));
+  EXPECT_THAT(records_.back(), HasSubstr("cleaning"));
+  EXPECT_EQ(call("POST", "/v1/physical-drives/1000000001/online").text("state"), "idle");
+  EXPECT_THAT(records_.back(), HasSubstr("physical-drive.online"));
+}
+
+TEST_F(OperatorRoutes, T5_TheCachesUseIsTold) {
+  bench_.put_migrated("A00001", "P00001L9", 2);
+  const auto use = call("GET", "/v1/cache");
+  EXPECT_EQ(use.number("limit_bytes"), 1000);
+  EXPECT_EQ(use.number("used_bytes"), 300);
+  EXPECT_EQ(use.number("promised_bytes"), 100);
+  EXPECT_EQ(use.number("free_bytes"), 600);
+  EXPECT_EQ(use.number("copies_due"), 0);
 }
 
 TEST_F(OperatorRoutes, T13_ACartridgesWayInAndOut) {

@@ -2,23 +2,16 @@
 #include <chrono>
 
 #include "admin/taped/engine_support.h"
-#include "admin/taped/limits.h"
+#include "admin/taped/report_answers.h"
 #include "base/text.h"
 #include "engine/catalogue/cartridge.h"
 #include "engine/report/limits.h"
-#include "engine/report/report_stream.h"
 
 namespace tapewarden::admin {
 namespace {
 
 using engine::BulkRequest;
-using engine::ReportFormat;
 using engine::ReportKind;
-using engine::ReportStream;
-
-bool is_history(ReportKind kind) {
-  return kind == ReportKind::kHistoricalStatistics || kind == ReportKind::kHistoricalPools;
-}
 
 // A field that means nothing to this report is an error: the answer would be another one than was meant.
 Status check_fields(const Arguments& arguments, ReportKind kind) {
@@ -70,52 +63,19 @@ Result<BulkRequest> request_of(const Arguments& arguments, WallTime now) {
   return request;
 }
 
-// An engine without a book of measures has no history, which is not the same as an empty one.
-Status check_kept(const EngineServices& engine, ReportKind kind) {
-  if (!is_history(kind) || engine.statistics != nullptr) return {};
-  return fail(ErrorCode::kUnsupported, "this tape engine keeps no history of what it did", "name",
-              "ask for point-in-time-statistics");
-}
-
-std::string content_type(ReportFormat format) {
-  switch (format) {
-    case ReportFormat::kText:
-      return "text/plain; charset=utf-8";
-    case ReportFormat::kCsv:
-      return "text/csv; charset=utf-8";
-    case ReportFormat::kJson:
-      break;
-  }
-  return "application/json";
-}
-
 Result<Answer> whole(const TapedServices& services, const EngineServices& engine, const Request& request) {
   const auto now = services.env.clock->wall_now();
   const auto wanted = TRY(request_of(request.arguments, now));
-  TRY(check_kept(engine, wanted.kind));
-  auto text = engine::whole_report(ReportStream(engine.parts.catalogue, engine.statistics, wanted, now),
-                                   kMaximumReport);
-  if (text) return Answer{200, content_type(wanted.format), to_bytes(*text)};
-  if (text.error().code != ErrorCode::kExhausted) return std::unexpected(std::move(text).error());
   const std::string name(to_string(wanted.kind));
-  return fail(
-      ErrorCode::kExhausted, text.error().message, "name",
-      "take it part by part from /v1/reports/" + name + "/parts, as `tapewarden report " + name + "` does");
+  return whole_report_answer(
+      engine, wanted, now,
+      {.field = "name", .parts = "/v1/reports/" + name + "/parts", .command = "tapewarden report " + name});
 }
 
 Result<Answer> part(const TapedServices& services, const EngineServices& engine, const Request& request) {
   const auto now = services.env.clock->wall_now();
-  const auto wanted = TRY(request_of(request.arguments, now));
-  TRY(check_kept(engine, wanted.kind));
-  ReportStream stream(engine.parts.catalogue, engine.statistics, wanted, now);
-  if (const auto after = request.arguments.text_or("after", ""); !after.empty()) TRY(stream.go_to(after));
-  std::string text;
-  while (text.size() < kReportPart) {
-    const auto piece = TRY(stream.next());
-    if (!piece) break;
-    text += *piece;
-  }
-  return json_answer(json::object{{"text", std::move(text)}, {"next", stream.place()}});
+  return report_part_answer(engine, TRY(request_of(request.arguments, now)), now,
+                            request.arguments.text_or("after", ""), "name");
 }
 
 std::vector<std::string_view> names_of_reports() {

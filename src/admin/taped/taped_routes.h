@@ -48,6 +48,24 @@ struct MountRecord {
   std::vector<engine::TraceStep> steps;
 };
 
+// A drive behind the engine.
+struct PhysicalDriveView {
+  std::string serial;
+  std::string library;
+  std::string kind;        // "LTO", "3592"
+  std::string product;     // as it names itself; empty: it never answered
+  std::string state;       // "idle", "at work", "mounted", "offline"
+  std::string cartridge;   // barcode
+  std::string encryption;  // that the engine can have it do: "clear", "wrapped", "identified"
+  std::string reason;      // why it is offline
+};
+
+struct CacheView {
+  std::uint64_t limit_bytes = 0;
+  std::uint64_t used_bytes = 0;  // by files
+  std::uint64_t free_bytes = 0;  // neither used nor promised to what comes and grows
+};
+
 // The engine behind the cache, for the routes of its pools, constructs, volumes and cartridges.
 struct EngineServices {
   engine::OperatorParts parts;
@@ -56,7 +74,12 @@ struct EngineServices {
   std::function<std::vector<MountRecord>(const std::string& name)> traces = {};
   const engine::StatisticsBook* statistics = nullptr;  // outlives the routes
   std::function<bool()> reclaim_inhibited = {};        // by its schedule, now
-  std::function<engine::TransferRates()> rates = {};   // of the drives; what is not known is assumed
+  // Drives behind the engine. kNotFound; kConflict: the drive is at work.
+  std::function<std::vector<PhysicalDriveView>()> drives = {};
+  std::function<Status(const std::string& serial, const std::string& reason)> take_offline = {};
+  std::function<Status(const std::string& serial)> bring_online = {};
+  std::function<CacheView()> cache = {};
+  std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
 };
 
 // What the routes work on. All borrowed; they outlive the router.
@@ -91,7 +114,9 @@ std::vector<Route> rekey_routes(const TapedServices& services);      // other KE
 std::vector<Route> construct_routes(const TapedServices& services);  // storage groups, management classes
 std::vector<Route> volume_routes(const TapedServices& services);     // logical volumes
 std::vector<Route> physical_volume_routes(const TapedServices& services);
+std::vector<Route> physical_drive_routes(const TapedServices& services);  // and the cache
 std::vector<Route> notice_routes(const TapedServices& services);  // interventions, host messages, traces
 std::vector<Route> report_routes(const TapedServices& services);
+std::vector<Route> statistics_routes(const TapedServices& services);
 
 }  // namespace tapewarden::admin

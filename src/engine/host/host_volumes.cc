@@ -47,7 +47,7 @@ Status HostVolumes::take_place(const std::string& barcode, const Uuid& volume, c
                                : "the volume " + barcode + " is in the drive " + other,
                 "drive", "have it unmounted there first");
   }
-  places_[drive] = {.barcode = barcode, .volume = volume, .busy = true};
+  places_[drive] = {.barcode = barcode, .volume = volume, .busy = true, .since = clock_.steady_now()};
   return {};
 }
 
@@ -84,6 +84,7 @@ void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounte
   switch (mounted->state) {
     case Mounting::State::kIn:
       place.waits = Waits::kNo;
+      count_mount(place);
       return;
     case Mounting::State::kWantsRoom:
       if (place.waits != Waits::kForRoom) place.order = ++last_;
@@ -91,10 +92,19 @@ void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounte
       return;
     case Mounting::State::kWantsRecall:
       place.waits = Waits::kForRecall;
+      place.recalled = true;
       place.ask.reset();
       place.ask_number = ++last_;
       return;
   }
+}
+
+void HostVolumes::count_mount(const Place& place) {
+  const auto kind = !place.content   ? HostMount::kFastReady
+                    : place.recalled ? HostMount::kMiss
+                                     : HostMount::kHit;
+  meter_.host_mount(kind,
+                    std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - place.since));
 }
 
 // The answer may come before ask() is back, and so may give_up().
@@ -211,6 +221,20 @@ std::optional<std::string> HostVolumes::next_for_room() {
   if (next == places_.end() || !brought_) return std::nullopt;
   next->second.busy = true;
   return next->first;
+}
+
+Result<std::size_t> HostVolumes::answer_requests() {
+  std::size_t answered = 0;
+  Status first;
+  for (;;) {
+    const auto one = mounts_.answer_next();
+    if (one && !*one) break;
+    if (!one && first) first = std::unexpected(one.error());
+    ++answered;
+    (void)retry_waiting();
+  }
+  TRY(std::move(first));
+  return answered;
 }
 
 std::size_t HostVolumes::retry_waiting() {

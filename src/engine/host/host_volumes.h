@@ -33,7 +33,10 @@ class HostVolumes final : public tape::VolumeKeeper {
   // Borrows all of them. reconcile() comes before the library is opened.
   HostVolumes(Env env, Catalogue& catalogue, CachedVolumes& cached, VolumeDesk& desk, Notices& notices,
               HostOptions options = {})
-      : desk_(desk), mounts_(env, catalogue, cached, desk, notices, std::move(options)) {}
+      : clock_(*env.clock),
+        meter_(*options.meter),
+        desk_(desk),
+        mounts_(env, catalogue, cached, desk, notices, std::move(options)) {}
   // The library does not call any more.
   ~HostVolumes() override;
 
@@ -54,6 +57,10 @@ class HostVolumes final : public tape::VolumeKeeper {
   // For the daemon's workers, after each job; not from within a call of the library. How many wait no longer
   // for room.
   std::size_t retry_waiting() TW_EXCLUDES(mutex_);
+  // Answers the requests that hosts wrote on volumes, one after another, and lets those go on that wait for
+  // them; how many. Takes as long as the answers do. For one thread of the daemon, when `asked` was called,
+  // once at its start, and from time to time. The first error of VolumeMounts::answer_next().
+  Result<std::size_t> answer_requests() TW_EXCLUDES(mutex_);
 
  private:
   enum class Waits : std::uint8_t { kNo, kForRecall, kForRoom };
@@ -67,6 +74,8 @@ class HostVolumes final : public tape::VolumeKeeper {
     std::uint64_t ask_number = 0;
     std::optional<VolumeDesk::AskId> ask = {};
     std::uint64_t order = 0;  // of those that wait for room
+    SteadyTime since{};       // the host wants it
+    bool recalled = false;    // it was asked back from tape
   };
   using Places = std::map<std::string, Place>;  // by drive
 
@@ -77,6 +86,7 @@ class HostVolumes final : public tape::VolumeKeeper {
       TW_EXCLUDES(mutex_);
   // Enters what a mount came to; the place is idle then, and gone after an error.
   void enter(const std::string& drive, const Result<Mounting>& mounted) TW_EXCLUDES(mutex_);
+  void count_mount(const Place& place) TW_REQUIRES(mutex_);
   void ask_desk(const std::string& drive) TW_EXCLUDES(mutex_);
   void told(const std::string& drive, std::uint64_t ask_number, const Status& outcome) TW_EXCLUDES(mutex_);
   // Of a place that this thread made busy: mounts, or passes `fault` on, and tells the library. What it waits
@@ -84,6 +94,8 @@ class HostVolumes final : public tape::VolumeKeeper {
   Waits go_on(const std::string& drive, const std::optional<Error>& fault) TW_EXCLUDES(mutex_);
   std::optional<std::string> next_for_room() TW_EXCLUDES(mutex_);
 
+  Clock& clock_;
+  Meter& meter_;
   VolumeDesk& desk_;
   VolumeMounts mounts_;
   Mutex mutex_;

@@ -39,6 +39,7 @@ Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid
 
 Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uuid& uuid,
                                              const std::string& drive, WantedOf wanted) {
+  if (awaits_answer(volser)) return Mounting{.state = Mounting::State::kWantsRoom, .content = true};
   for (std::size_t i = 0; i < kMountTries; ++i) {
     const auto volume = TRY(catalogue_.volume(volser));
     if (volume.volume != uuid)
@@ -166,13 +167,14 @@ Status VolumeMounts::enter_blank(const LogicalVolume& volume, const tape::Cartri
 Status VolumeMounts::replace_by_blank(const LogicalVolume& volume, const tape::CartridgeSpec& spec,
                                       const std::string& drive) {
   const auto before = TRY(without_old_file(volume));
+  const bool ends_content = before.has_content() || volume.has_content();
   const auto coming = TRY(cached_.begin_arrival(before.volser));
   const auto stamp = make_blank(coming, spec);
   if (!stamp) {
     cached_.abandon_arrival(coming);
     return std::unexpected(stamp.error());
   }
-  return cached_.finish_arrival(coming, [&](CatalogueChange&, LogicalVolume& now) -> Status {
+  TRY(cached_.finish_arrival(coming, [&](CatalogueChange&, LogicalVolume& now) -> Status {
     if (now.generation != before.generation || now.category != before.category || !now.mounted.empty())
       return changed_meanwhile(now.volser);
     delete_content(now);
@@ -180,7 +182,9 @@ Status VolumeMounts::replace_by_blank(const LogicalVolume& volume, const tape::C
     now.stamp = *stamp;
     now.mounted = drive;
     return {};
-  });
+  }));
+  if (ends_content) options_.meter->volumes_deleted(1);
+  return {};
 }
 
 Result<LogicalVolume> VolumeMounts::without_old_file(const LogicalVolume& volume) {

@@ -13,17 +13,24 @@
 //     but for an error of the cache's disk in between.
 //  4. Who was told to wait for a volume's content gets that content or an error, and never a blank file,
 //     whatever became of the volume's category meanwhile.
-//  5. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
+//  5. A volume that holds a request stays `mounted` for the catalogue until its answer has taken the
+//     request's place, by one change: after a crash it has either, and reconcile() finds it again. As long as
+//     that lasts mount() has its host wait.
+//  6. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/thread_annotations.h"
 #include "engine/host/settle.h"
+#include "engine/meter.h"
 #include "engine/residence/cached_volumes.h"
+#include "engine/volume_answers.h"
 #include "engine/volume_desk.h"
 #include "tape/medium/cartridge.h"
 
@@ -35,6 +42,11 @@ struct HostOptions {
   std::function<tape::CartridgeSpec(const std::string& volser)> blank = {};
   // Scratch volumes are not mounted before the time has come when their content may be deleted.
   bool expire_hold = false;
+  Meter* meter = &no_meter();
+  // Of what hosts ask by writing on a volume; none: such a volume is like any other. `asked`: there is
+  // something to answer (answer_next()); called without a lock, may be empty.
+  VolumeAnswers* answers = nullptr;
+  std::function<void()> asked = {};
 };
 
 struct Mounting {
@@ -80,9 +92,14 @@ class VolumeMounts {
                          WantedOf wanted = WantedOf::kAsItIs);
   // The mount that wanted room does not take place any more.
   void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
-  // The drive has closed the file. An error: the volume stays mounted for the catalogue until the next
-  // unmount(), mount() or reconcile() can look at its file.
+  // The drive has closed the file. A request is left to answer_next(), and `asked` called. An error: the
+  // volume stays mounted for the catalogue until the next unmount(), mount() or reconcile() can look at its
+  // file.
   Status unmount(const std::string& volser);
+
+  // Answers the request that was left first. False: there is none. An error is one of disk or catalogue: the
+  // volume keeps its request then. One thread at a time.
+  Result<bool> answer_next() TW_EXCLUDES(mutex_);
 
   // Once, before the first mount: volumes that the catalogue has in drives. `in_drives`: the serial of the
   // drive by barcode, of what the library's inventory has in drives. Errors of the catalogue.
@@ -116,6 +133,12 @@ class VolumeMounts {
   Status enter_settled(const LogicalVolume& volume, const GivenBack& found, bool keep);
   void tell_unknown(const LogicalVolume& volume, const std::string& construct, const NamedConstructs& named);
 
+  // volume_requests.cc
+  bool leave_request(const LogicalVolume& volume) TW_EXCLUDES(mutex_);
+  bool awaits_answer(const std::string& volser) const TW_EXCLUDES(mutex_);
+  Status answer(const std::string& volser);
+  void let_go(const std::string& volser);
+
   const Env env_;
   Catalogue& catalogue_;
   CachedVolumes& cached_;
@@ -123,6 +146,8 @@ class VolumeMounts {
   Notices& notices_;
   const HostOptions options_;
   std::atomic<bool> expire_hold_;
+  mutable Mutex mutex_;                                     // nothing is called with it
+  std::deque<std::string> requests_ TW_GUARDED_BY(mutex_);  // volsers; the first may be being answered
 };
 
 }  // namespace tapewarden::engine

@@ -7,10 +7,15 @@
 namespace tapewarden::engine {
 
 Status VolumeMounts::unmount(const std::string& volser) {
+  if (const auto volume = catalogue_.volume(volser); volume && leave_request(*volume)) return {};
   auto settled = settle(volser);
+  let_go(volser);
+  return settled;
+}
+
+void VolumeMounts::let_go(const std::string& volser) {
   desk_.give_back(volser);
   cached_.release_growth(volser);
-  return settled;
 }
 
 Status VolumeMounts::settle(const std::string& volser) {
@@ -108,6 +113,11 @@ Result<Reconciled> VolumeMounts::reconcile(const std::map<std::string, std::stri
   for (const auto& volume : mounted) {
     const auto in = in_drives.find(volume.volser);
     const bool keep = in != in_drives.end() && in->second == volume.mounted;
+    if (!keep && leave_request(volume)) {
+      (void)cached_.reserve_growth(volume.volser, most_file_bytes(blank_of(volume).capacity_bytes));
+      out.out.push_back(volume.volser);
+      continue;
+    }
     const auto changed = settle_file(volume, keep);
     if (!changed) {
       out.faults.push_back("volume " + volume.volser + ": " + changed.error().text());

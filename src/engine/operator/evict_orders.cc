@@ -24,9 +24,11 @@ Result<std::vector<OrderLine>> evict_some(const OperatorParts& parts,
                                           const std::vector<std::string>& volsers) {
   std::vector<OrderLine> lines;
   std::vector<CachedContent> files;
+  std::uint64_t bytes = 0;
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     lines.clear();
     files.clear();
+    bytes = 0;
     for (const auto& volser : volsers) {
       auto volume = TRY(change.find_volume(volser));
       if (!volume) {
@@ -39,6 +41,7 @@ Result<std::vector<OrderLine>> evict_some(const OperatorParts& parts,
         continue;
       }
       files.push_back({volume->volser, volume->cache_file});
+      bytes += volume->cached_bytes;
       volume->cached = false;
       volume->cached_bytes = 0;
       TRY(change.put(*volume));
@@ -47,6 +50,7 @@ Result<std::vector<OrderLine>> evict_some(const OperatorParts& parts,
     }
     return {};
   }));
+  if (!files.empty()) parts.meter->volumes_evicted(files.size(), bytes);
   if (parts.shred)
     for (const auto& file : files) parts.shred(file);
   return lines;

@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "engine/cache/volume_cache.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/meter.h"
 #include "engine/notices.h"
 #include "engine/operator/label_check.h"
 #include "engine/volume_desk.h"
@@ -73,6 +74,7 @@ struct OperatorParts {
   std::function<void()> wake = {};
   // The file in the cache is nobody's any more: its key is gone from the catalogue. May be empty.
   std::function<void(const CachedContent&)> shred = {};
+  Meter* meter = &no_meter();
 
   void wake_up() const {
     if (wake) wake();

@@ -25,11 +25,29 @@ std::unexpected<Error> KeyedTape::refused(const std::string& doing, const Error&
   return judged;
 }
 
+// A drive that failed meanwhile says nothing of key servers.
+void KeyedTape::count_exchange(bool is_new, const Result<KeyNames>& answer) {
+  if (answer) return meter_.key_exchange(is_new ? KeyExchange::kGenerated : KeyExchange::kFetched);
+  switch (answer.error().code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kTimeout:
+      return meter_.key_exchange(KeyExchange::kMissed);
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kExhausted:
+    case ErrorCode::kConflict:
+      return meter_.key_exchange(KeyExchange::kRefused);
+    default:
+      return;
+  }
+}
+
 Status KeyedTape::bring_key(bool is_new) {
   trace_.note(steps_.asked, drive_.name(), "engine",
               std::string("a data key is needed: ") + (is_new ? "a new one" : "the cartridge's own"));
   trace_.note(steps_.exchanged, "engine", "key server", "key exchange for cartridge " + barcode_);
   const auto names = keys_.serve(drive_.tape());
+  count_exchange(is_new, names);
   if (!names) {
     trace_.note(steps_.exchanged, "key server", "engine", "no key: " + names.error().message);
     return refused(drive_.name() + " got no key for cartridge " + barcode_, names.error());

@@ -8,6 +8,7 @@
 //  2. For one command a key is brought once.
 #pragma once
 
+#include "engine/meter.h"
 #include "engine/physical/drive_keys.h"
 #include "engine/physical/mount_trace.h"
 #include "engine/physical/physical_drive.h"
@@ -26,8 +27,8 @@ struct KeySteps {
 
 class KeyedTape final : public BlockSink, public BlockSource {
  public:
-  KeyedTape(PhysicalDrive& drive, DriveKeys& keys, MountTrace& trace, std::string barcode)
-      : drive_(drive), keys_(keys), trace_(trace), barcode_(std::move(barcode)) {}
+  KeyedTape(PhysicalDrive& drive, DriveKeys& keys, MountTrace& trace, std::string barcode, Meter& meter)
+      : drive_(drive), keys_(keys), trace_(trace), barcode_(std::move(barcode)), meter_(meter) {}
 
   void use_steps(KeySteps steps) { steps_ = std::move(steps); }
   // What is done next, for error texts: "tape file 3 of A00001L9".
@@ -48,6 +49,7 @@ class KeyedTape final : public BlockSink, public BlockSource {
   auto with_key(const std::string& doing, Operation operation)
       -> Result<typename decltype(operation())::value_type>;
   Status bring_key(bool is_new);
+  void count_exchange(bool is_new, const Result<KeyNames>& answer);
   std::unexpected<Error> failed(const std::string& doing, const tape::TapeError& error);
   // Of the key servers; a drive that they refuse is offline then.
   std::unexpected<Error> refused(const std::string& doing, const Error& error);
@@ -56,6 +58,7 @@ class KeyedTape final : public BlockSink, public BlockSource {
   DriveKeys& keys_;
   MountTrace& trace_;
   const std::string barcode_;
+  Meter& meter_;
   KeySteps steps_{};
   std::string place_{};
 };

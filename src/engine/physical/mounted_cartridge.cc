@@ -17,13 +17,14 @@ std::unexpected<Error> judged(const std::string& place, const Error& error) {
 }  // namespace
 
 MountedCartridge::MountedCartridge(TapeStation& station, PhysicalDrive& drive, DriveKeys& keys,
-                                   MountTrace& trace, const std::string& barcode, std::uint64_t reserve_bytes)
+                                   MountTrace& trace, const std::string& barcode, std::uint64_t reserve_bytes,
+                                   Meter& meter)
     : station_(station),
       drive_(drive),
       trace_(trace),
       barcode_(barcode),
       reserve_bytes_(reserve_bytes),
-      tape_(drive, keys, trace, barcode),
+      tape_(drive, keys, trace, barcode, meter),
       writer_(tape_),
       reader_(tape_) {}
 

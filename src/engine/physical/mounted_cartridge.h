@@ -86,7 +86,7 @@ class MountedCartridge {
  private:
   friend class TapeStation;
   MountedCartridge(TapeStation& station, PhysicalDrive& drive, DriveKeys& keys, MountTrace& trace,
-                   const std::string& barcode, std::uint64_t reserve_bytes);
+                   const std::string& barcode, std::uint64_t reserve_bytes, Meter& meter);
 
   Status begin_label(const CartridgeLabel& label);
   Status read_label();

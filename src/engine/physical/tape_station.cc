@@ -32,7 +32,7 @@ std::unexpected<Error> other_label(const std::string& what, const CartridgeLabel
 
 std::unique_ptr<MountedCartridge> TapeStation::handle(const std::string& barcode, MountTrace& trace) {
   return std::unique_ptr<MountedCartridge>(
-      new MountedCartridge(*this, drive_, keys_, trace, barcode, options_.reserve_bytes));
+      new MountedCartridge(*this, drive_, keys_, trace, barcode, options_.reserve_bytes, *options_.meter));
 }
 
 TapeStation::Mounted TapeStation::mount_for_write_from_beginning(const CartridgeLabel& label,

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 
+#include "engine/meter.h"
 #include "engine/physical/limits.h"
 #include "engine/physical/mounted_cartridge.h"
 #include "engine/physical/physical_library.h"
@@ -44,6 +45,7 @@ struct StationOptions {
   std::chrono::milliseconds confirmation_patience = kConfirmationPatience;
   // Waits between two looks at a drive that loads.
   std::function<void(std::chrono::milliseconds)> pause{};
+  Meter* meter = &no_meter();  // of mounts and key exchanges; outlives the station
 };
 
 struct DemountOutcome {
@@ -103,6 +105,7 @@ class TapeStation {
   // Drive and library (tape_station_load.cc).
   Status check_drive(TapeEncryption wanted);
   Status load(const std::string& barcode, MountTrace& trace);
+  Status bring_in(const std::string& barcode, MountTrace& trace);
   Status wait_until_ready(const std::string& barcode);
   Status check_volser(const std::string& barcode);
   Status empty_drive(MountTrace& trace);

@@ -28,8 +28,20 @@ Status TapeStation::check_drive(TapeEncryption wanted) {
   return drive_.require(wanted);
 }
 
+// One that another cartridge keeps the drive from is no mount.
 Status TapeStation::load(const std::string& barcode, MountTrace& trace) {
   TRY(empty_drive(trace));
+  const auto began = clock_.steady_now();
+  auto loaded = bring_in(barcode, trace);
+  if (loaded)
+    options_.meter->physical_mount(
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - began));
+  else
+    options_.meter->physical_mount_failed();
+  return loaded;
+}
+
+Status TapeStation::bring_in(const std::string& barcode, MountTrace& trace) {
   trace.note("1", "engine", "library " + library_.name(),
              "move cartridge " + barcode + " to drive " + drive_.serial());
   (void)TRY(library_.mount(barcode, drive_.serial()));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/env.h"
+#include "engine/catalogue/limits.h"
 
 namespace tapewarden::engine {
 
@@ -34,9 +35,10 @@ struct BulkRequest {
   ReportKind kind = ReportKind::kVolumeMap;
   ReportFormat format = ReportFormat::kText;
   std::string volume = {};  // kVolumeStatus: how volsers begin; kPhysicalVolumeStatus: a barcode
-  std::optional<std::uint8_t> pool = {};  // kPhysicalVolumeStatus
-  WallTime from{};                        // historical ones: intervals that began from here on
-  WallTime before{};                      // and before this
+  std::optional<std::uint8_t> pool = {};                // kPhysicalVolumeStatus
+  WallTime from{};                                      // historical ones: intervals that began from here on
+  WallTime before{};                                    // and before this
+  std::chrono::minutes interval = kStatisticsInterval;  // that one row of theirs sums up (is_interval())
   friend bool operator==(const BulkRequest&, const BulkRequest&) = default;
 };
 

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
+#include <utility>
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "engine/report/limits.h"
 #include "engine/report/row_source.h"
@@ -83,19 +86,33 @@ class PointInTime final : public RowSource {
   const WallTime now_;
 };
 
-// Records of the asked time, a page at a time.
+// Records of the asked time, a page at a time, summed up by the intervals that are asked for.
 class Records {
  public:
-  explicit Records(const BulkRequest& request) : from_(request.from), before_(request.before) {}
+  explicit Records(const BulkRequest& request)
+      : from_(request.from), before_(request.before), interval_(request.interval) {
+    TW_ASSERT(is_interval(interval_));
+  }
   // Damaged ones are an error of the catalogue; one that a newer program worded otherwise is left out.
   Result<bool> page(CatalogueView& view, const std::function<void(const IntervalStatistics&)>& each) {
+    // More than a day has, so that each page ends at least one interval.
     constexpr std::size_t kIntervals = 100;
     const auto records = TRY(view.statistics(from_, before_, kIntervals));
+    const bool more = records.size() == kIntervals;
+    std::optional<IntervalStatistics> sum;
     for (const auto& record : records) {
-      if (const auto statistics = from_record(record)) each(*statistics);
-      from_ = record.began + std::chrono::milliseconds(1);
+      const auto began = interval_of(record.began, interval_);
+      if (sum && sum->began != began) each(*std::exchange(sum, std::nullopt));
+      if (const auto statistics = from_record(record)) sum_up(sum, began, *statistics);
+      if (!more) from_ = record.began + std::chrono::milliseconds(1);
     }
-    return records.size() == kIntervals;
+    if (more) {
+      // The last one may go on behind this page: it is read again with the next.
+      from_ = std::max(from_, interval_of(records.back().began, interval_));
+      return true;
+    }
+    if (sum) each(*sum);
+    return false;
   }
   // Milliseconds of the time from which on records are wanted.
   std::string place() const { return std::to_string(from_.time_since_epoch().count()); }
@@ -107,8 +124,15 @@ class Records {
   }
 
  private:
+  static void sum_up(std::optional<IntervalStatistics>& sum, WallTime began, const IntervalStatistics& one) {
+    if (sum) return sum->add(one);
+    sum = one;
+    sum->began = began;
+  }
+
   WallTime from_;
   const WallTime before_;
+  const std::chrono::minutes interval_;
 };
 
 class History final : public RowSource {

@@ -132,8 +132,14 @@ void IntervalStatistics::add(const IntervalStatistics& later) {
   }
 }
 
-WallTime interval_of(WallTime time) {
-  const auto length = std::chrono::milliseconds(kStatisticsInterval).count();
+bool is_interval(std::chrono::minutes length) {
+  using std::chrono::days;
+  return length >= kStatisticsInterval && length % kStatisticsInterval == std::chrono::minutes(0) &&
+         days(1) % length == std::chrono::minutes(0);
+}
+
+WallTime interval_of(WallTime time, std::chrono::minutes interval) {
+  const auto length = std::chrono::milliseconds(interval).count();
   const auto at = std::max<std::int64_t>(to_millis(time), 0);
   return from_millis(at - at % length);
 }

@@ -30,7 +30,7 @@ enum class Measure : std::uint8_t {
   kEncryptedBytesCopied,
   kVolumesRecalled,
   kBytesRecalled,
-  kVolumesReclaimed,  // from tape to tape, or over the cache: reclaim and moves
+  kVolumesReclaimed,  // from tape to tape: reclaim and moves
   kClearBytesReclaimed,
   kEncryptedBytesReclaimed,
   kCartridgesReclaimed,  // emptied, and given back or waiting to be erased
@@ -84,8 +84,11 @@ struct IntervalStatistics {
   friend bool operator==(const IntervalStatistics&, const IntervalStatistics&) = default;
 };
 
-// The beginning of the interval that holds the time.
-WallTime interval_of(WallTime time);
+// The beginning of the interval that holds the time, of intervals of that length.
+WallTime interval_of(WallTime time, std::chrono::minutes length = kStatisticsInterval);
+// Whether records can be summed up by such intervals: whole quarters of an hour that make up a day, at most
+// one.
+bool is_interval(std::chrono::minutes length);
 
 // One JSON object. Measures that are 0 are left out; names that this program does not know are skipped.
 StatisticsRecord to_record(const IntervalStatistics& statistics);

@@ -46,16 +46,64 @@ void StatisticsBook::physical_mount(std::chrono::milliseconds took) {
   note(Measure::kPhysicalMounts, Measure::kPhysicalMountMillis, Measure::kPhysicalMountLongest, took);
 }
 
-void StatisticsBook::image_written(std::uint8_t pool, bool encrypted, std::uint64_t bytes, bool reclaimed) {
+// The bytes of every image are its pool's; a backup of the catalogue is no volume.
+void StatisticsBook::image_written(std::uint8_t pool, bool encrypted, std::uint64_t bytes, ImageFrom from) {
   TW_ASSERT(pool <= kMaximumPool);
   const MutexLock lock(mutex_);
-  open_[reclaimed ? Measure::kVolumesReclaimed : Measure::kVolumesCopied] += 1;
-  if (encrypted) {
-    open_[reclaimed ? Measure::kEncryptedBytesReclaimed : Measure::kEncryptedBytesCopied] += bytes;
-    open_.pools.at(pool).encrypted_bytes += bytes;
-  } else {
-    open_[reclaimed ? Measure::kClearBytesReclaimed : Measure::kClearBytesCopied] += bytes;
-    open_.pools.at(pool).clear_bytes += bytes;
+  auto& of_pool = open_.pools.at(pool);
+  (encrypted ? of_pool.encrypted_bytes : of_pool.clear_bytes) += bytes;
+  switch (from) {
+    case ImageFrom::kCache:
+      open_[Measure::kVolumesCopied] += 1;
+      open_[encrypted ? Measure::kEncryptedBytesCopied : Measure::kClearBytesCopied] += bytes;
+      return;
+    case ImageFrom::kTape:
+      open_[Measure::kVolumesReclaimed] += 1;
+      open_[encrypted ? Measure::kEncryptedBytesReclaimed : Measure::kClearBytesReclaimed] += bytes;
+      return;
+    case ImageFrom::kCatalogue:
+      return;
+  }
+}
+
+void StatisticsBook::volumes_deleted(std::uint64_t volumes) {
+  add(Measure::kVolumesDeleted, volumes);
+}
+
+void StatisticsBook::volumes_evicted(std::uint64_t volumes, std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  open_[Measure::kVolumesEvicted] += volumes;
+  open_[Measure::kBytesEvicted] += bytes;
+}
+
+void StatisticsBook::volume_recalled(std::uint64_t bytes) {
+  const MutexLock lock(mutex_);
+  open_[Measure::kVolumesRecalled] += 1;
+  open_[Measure::kBytesRecalled] += bytes;
+}
+
+void StatisticsBook::cartridge_reclaimed() {
+  add(Measure::kCartridgesReclaimed);
+}
+
+void StatisticsBook::cartridge_erased() {
+  add(Measure::kCartridgesErased);
+}
+
+void StatisticsBook::physical_mount_failed() {
+  add(Measure::kPhysicalMountsFailed);
+}
+
+void StatisticsBook::key_exchange(KeyExchange exchange) {
+  switch (exchange) {
+    case KeyExchange::kGenerated:
+      return add(Measure::kKeysGenerated);
+    case KeyExchange::kFetched:
+      return add(Measure::kKeysFetched);
+    case KeyExchange::kRefused:
+      return add(Measure::kKeysRefused);
+    case KeyExchange::kMissed:
+      return add(Measure::kKeyServersMissed);
   }
 }
 

@@ -15,24 +15,30 @@
 
 #include "base/thread_annotations.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/meter.h"
 #include "engine/report/statistics.h"
 
 namespace tapewarden::engine {
 
-enum class HostMount : std::uint8_t { kFastReady, kHit, kMiss };
-
-class StatisticsBook {
+class StatisticsBook final : public Meter {
  public:
   explicit StatisticsBook(WallTime now) { open_.began = interval_of(now); }
 
   // REQUIRES: rule_of(measure) is kSum.
   void add(Measure measure, std::uint64_t amount = 1) TW_EXCLUDES(mutex_);
-  // From the host's request until the volume was ready in its drive.
-  void host_mount(HostMount kind, std::chrono::milliseconds took) TW_EXCLUDES(mutex_);
-  void physical_mount(std::chrono::milliseconds took) TW_EXCLUDES(mutex_);
-  // An image that is whole on a cartridge of the pool. `reclaimed`: it came from another one.
-  void image_written(std::uint8_t pool, bool encrypted, std::uint64_t bytes, bool reclaimed)
+  // What the engine's parts say.
+  void host_mount(HostMount kind, std::chrono::milliseconds took) override TW_EXCLUDES(mutex_);
+  void volumes_deleted(std::uint64_t volumes) override TW_EXCLUDES(mutex_);
+  void volumes_evicted(std::uint64_t volumes, std::uint64_t bytes) override TW_EXCLUDES(mutex_);
+  void volume_recalled(std::uint64_t bytes) override TW_EXCLUDES(mutex_);
+  // REQUIRES: the pool is one.
+  void image_written(std::uint8_t pool, bool encrypted, std::uint64_t bytes, ImageFrom from) override
       TW_EXCLUDES(mutex_);
+  void cartridge_reclaimed() override TW_EXCLUDES(mutex_);
+  void cartridge_erased() override TW_EXCLUDES(mutex_);
+  void physical_mount(std::chrono::milliseconds took) override TW_EXCLUDES(mutex_);
+  void physical_mount_failed() override TW_EXCLUDES(mutex_);
+  void key_exchange(KeyExchange exchange) override TW_EXCLUDES(mutex_);
   // A state as it is now. REQUIRES: rule_of(measure) is kLast; the measure behind it is its highest.
   void set(Measure measure, std::uint64_t now) TW_EXCLUDES(mutex_);
 

@@ -50,8 +50,8 @@ TEST_F(Statistics, T10_AnIntervalBecomesARecordWhenItIsOver) {
   book.host_mount(HostMount::kMiss, milliseconds(4000));
   book.host_mount(HostMount::kMiss, milliseconds(9000));
   book.host_mount(HostMount::kFastReady, milliseconds(10));
-  book.image_written(3, true, 700, false);
-  book.image_written(3, false, 70, true);
+  book.image_written(3, true, 700, ImageFrom::kCache);
+  book.image_written(3, false, 70, ImageFrom::kTape);
   book.set(Measure::kCacheBytes, 50);
   book.set(Measure::kCacheBytes, 20);
   ASSERT_TRUE(book.keep(*box, box.now()));
@@ -149,7 +149,7 @@ TEST_F(Statistics, T10_HistoryIsReportedByIntervalAndByPool) {
   const auto first = box.now();
   for (int i = 0; i < 250; ++i) {
     book.add(Measure::kHostBytesWritten, 1);
-    if (i % 50 == 0) book.image_written(7, true, 10, false);
+    if (i % 50 == 0) book.image_written(7, true, 10, ImageFrom::kCache);
     box.clock().advance(minutes(15));
     ASSERT_TRUE(book.keep(*box, box.now()));
   }
@@ -188,6 +188,79 @@ TEST_F(Statistics, T10_PointInTimeAddsTheBookToTheRecordOfTheInterval) {
   EXPECT_THAT(text, HasSubstr("volumes_migrated,1,\r\n"));
   EXPECT_THAT(text, HasSubstr("cartridges_identified,1,\r\n"));
   EXPECT_THAT(text, HasSubstr("cartridge_active_bytes_identified,900,\r\n"));
+}
+
+TEST_F(Statistics, T10_WhatThePartsSayIsInTheBook) {
+  book.volumes_deleted(2);
+  book.volumes_evicted(3, 300);
+  book.volume_recalled(70);
+  book.image_written(4, false, 10, ImageFrom::kCatalogue);
+  book.cartridge_reclaimed();
+  book.cartridge_erased();
+  book.physical_mount(milliseconds(20));
+  book.physical_mount_failed();
+  for (const auto exchange :
+       {KeyExchange::kGenerated, KeyExchange::kFetched, KeyExchange::kRefused, KeyExchange::kMissed})
+    book.key_exchange(exchange);
+  const auto now = book.current();
+  EXPECT_EQ(now[Measure::kVolumesDeleted], 2U);
+  EXPECT_EQ(now[Measure::kVolumesEvicted], 3U);
+  EXPECT_EQ(now[Measure::kBytesEvicted], 300U);
+  EXPECT_EQ(now[Measure::kVolumesRecalled], 1U);
+  EXPECT_EQ(now[Measure::kBytesRecalled], 70U);
+  EXPECT_EQ(now[Measure::kVolumesCopied], 0U) << "a backup of the catalogue is no volume";
+  EXPECT_EQ(now.pools[4].clear_bytes, 10U);
+  for (const auto measure :
+       {Measure::kCartridgesReclaimed, Measure::kCartridgesErased, Measure::kPhysicalMounts,
+        Measure::kPhysicalMountsFailed, Measure::kKeysGenerated, Measure::kKeysFetched, Measure::kKeysRefused,
+        Measure::kKeyServersMissed})
+    EXPECT_EQ(now[measure], 1U) << to_string(measure);
+}
+
+TEST_F(Statistics, T10_HistoryIsSummedUpByLongerIntervals) {
+  // Four days and a half, from the middle of an hour; more than a page of records.
+  const auto first = interval_of(box.now(), std::chrono::days(1)) + minutes(30);
+  constexpr int kRecords = 4 * 96 + 48;
+  for (int i = 0; i < kRecords; ++i) {
+    IntervalStatistics one;
+    one.began = first + minutes(15) * i;
+    one[Measure::kHostBytesWritten] = 1;
+    one[Measure::kCacheBytes] = static_cast<std::uint64_t>(i);
+    one[Measure::kMissLongest] = static_cast<std::uint64_t>(i % 7);
+    ASSERT_TRUE(box.put(to_record(one)));
+  }
+  const auto rows = [&](minutes interval, ReportFormat format) {
+    ReportStream stream(*box, nullptr,
+                        {.kind = ReportKind::kHistoricalStatistics,
+                         .format = format,
+                         .from = first,
+                         .before = first + minutes(15) * kRecords,
+                         .interval = interval},
+                        box.now());
+    return split(whole_report(std::move(stream), 1U << 24).value(), '\n');
+  };
+  const auto csv = [&](minutes interval) {
+    auto lines = rows(interval, ReportFormat::kCsv);
+    lines.erase(lines.begin());
+    lines.pop_back();
+    return lines;
+  };
+  EXPECT_EQ(csv(minutes(15)).size(), static_cast<std::size_t>(kRecords));
+  const auto days = csv(std::chrono::days(1));
+  ASSERT_EQ(days.size(), 5U);
+  std::uint64_t sum = 0;
+  for (const auto& day : days) sum += parse_number(split(day, ',').at(1), 0, kRecords, "sum").value();
+  EXPECT_EQ(sum, static_cast<std::uint64_t>(kRecords)) << "each once";
+  EXPECT_TRUE(days[0].starts_with(format_utc(first - minutes(30)) + ",94,")) << days[0];
+  EXPECT_TRUE(days[1].starts_with(format_utc(first - minutes(30) + std::chrono::days(1)) + ",96,"));
+  EXPECT_EQ(csv(std::chrono::hours(1)).size(), static_cast<std::size_t>(kRecords / 4 + 1));
+}
+
+TEST_F(Statistics, T10_IntervalsArePartsOfADay) {
+  for (const auto length : {minutes(15), minutes(30), minutes(45), minutes(60), minutes(360), minutes(1440)})
+    EXPECT_TRUE(is_interval(length)) << length.count();
+  for (const auto length : {minutes(0), minutes(5), minutes(20), minutes(75), minutes(2880), minutes(-15)})
+    EXPECT_FALSE(is_interval(length)) << length.count();
 }
 
 }  // namespace

@@ -16,9 +16,6 @@ std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
   return all;
 }
 
-Result<bool> may_leave(CatalogueChange&, LogicalVolume& volume) {
-  return volume.may_leave_cache();
-}
 bool must_stay(const Error& error) {
   return error.code == ErrorCode::kConflict || error.code == ErrorCode::kNotFound;
 }
@@ -36,28 +33,6 @@ Status copy_anew(Catalogue& catalogue, const std::vector<std::string>& volsers) 
     }
     return {};
   });
-}
-
-struct OneByOne {
-  std::size_t left = 0;
-  std::vector<std::string> stay{};  // nothing readable has what they hold
-};
-
-// One whose copy left with its cartridge, or that was withdrawn meanwhile, keeps no other here.
-Result<OneByOne> evict_one_by_one(CachedVolumes& cached, const std::vector<LogicalVolume>& candidates,
-                                  std::uint64_t bytes) {
-  OneByOne out;
-  std::uint64_t gained = 0;
-  for (const auto& volume : candidates) {
-    if (gained >= bytes) break;
-    const auto alone = cached.drop({volume.volser}, may_leave);
-    if (!alone && !must_stay(alone.error())) return std::unexpected(alone.error());
-    if (!alone && alone.error().code == ErrorCode::kConflict) out.stay.push_back(volume.volser);
-    if (!alone || *alone == 0) continue;
-    out.left += *alone;
-    gained += volume.cached_bytes;
-  }
-  return out;
 }
 
 }  // namespace
@@ -169,13 +144,41 @@ Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, con
   // What may leave stays as long as its room would be too little for whoever asks.
   const bool too_little = enough == Enough::kAll && gained < bytes && !more;
   if (leaving.empty() || too_little) return 0;
-  const auto together = drop(leaving, may_leave);
+  const auto together = let_leave(leaving);
   if (together || !must_stay(together.error())) return together;
-  const auto alone = TRY(evict_one_by_one(*this, candidates, bytes));
+  const auto alone = TRY(evict_one_by_one(candidates, bytes));
   TRY(copy_anew(catalogue_, alone.stay));
   // Behind those that stay there may be others; each time there are fewer of them.
   if (alone.left == 0 && !alone.stay.empty()) return evict(bytes, enough, spared);
   return alone.left;
+}
+
+Result<std::size_t> CachedVolumes::let_leave(const std::vector<std::string>& volsers) {
+  std::map<std::string, std::uint64_t> gained;
+  const auto left = drop(volsers, [&](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
+    if (!volume.may_leave_cache()) return false;
+    gained[volume.volser] = volume.cached_bytes;
+    return true;
+  });
+  if (left && *left > 0) meter_.volumes_evicted(*left, sum(gained));
+  return left;
+}
+
+// One whose copy left with its cartridge, or that was withdrawn meanwhile, keeps no other here.
+Result<CachedVolumes::OneByOne> CachedVolumes::evict_one_by_one(const std::vector<LogicalVolume>& candidates,
+                                                                std::uint64_t bytes) {
+  OneByOne out;
+  std::uint64_t gained = 0;
+  for (const auto& volume : candidates) {
+    if (gained >= bytes) break;
+    const auto alone = let_leave({volume.volser});
+    if (!alone && !must_stay(alone.error())) return std::unexpected(alone.error());
+    if (!alone && alone.error().code == ErrorCode::kConflict) out.stay.push_back(volume.volser);
+    if (!alone || *alone == 0) continue;
+    out.left += *alone;
+    gained += volume.cached_bytes;
+  }
+  return out;
 }
 
 Result<std::size_t> CachedVolumes::keep_margin() {

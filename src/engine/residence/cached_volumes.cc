@@ -92,6 +92,43 @@ void CachedVolumes::abandon_arrival(const Coming& coming) {
   release(coming.content.volser);
 }
 
+Status CachedVolumes::replace(const LogicalVolume& volume, const Fill& fill, const Edit& edit) {
+  const CachedContent fresh{.volser = volume.volser, .number = volume.cache_file + 1};
+  const auto key = new_key(*env_.random);
+  TRY(cache_.expect(fresh, key.clone()));
+  bool unused = true;
+  auto done = fill(cache_.partial_path_of(fresh));
+  if (done) done = put_in_place(volume, fresh, key, edit, unused);
+  if (!done) {
+    if (unused) (void)cache_.shred(fresh);
+    return done;
+  }
+  (void)cache_.shred(content_of(volume));  // what cannot be removed is nobody's: the next start does it
+  return {};
+}
+
+Status CachedVolumes::put_in_place(const LogicalVolume& volume, const CachedContent& fresh,
+                                   const crypto::SecretBytes& key, const Edit& edit, bool& unused) {
+  TRY(cache_.adopt(fresh));
+  const std::uint64_t bytes = TRY(cache_.measure(fresh));
+  const auto enter = [&](CatalogueChange& change) -> Status {
+    LogicalVolume now = TRY(change.volume(volume.volser));
+    if (!now.cached || now.cache_file != volume.cache_file || now.generation != volume.generation ||
+        now.mounted != volume.mounted)
+      return overtaken(volume.volser, "was made for what the volume held before");
+    now.cache_file = fresh.number;
+    now.cached_bytes = bytes;
+    TRY(edit(change, now));
+    TRY(change.put(now));
+    return change.set_cache_key(volume.volser, key);
+  };
+  return catalogue_.change([&](CatalogueChange& change) -> Status {
+    auto entered = enter(change);
+    unused = !entered;
+    return entered;
+  });
+}
+
 Result<std::string> CachedVolumes::path_of(const LogicalVolume& volume) {
   if (!volume.cached)
     return fail(ErrorCode::kNotFound, "the volume " + volume.volser + " is not in the cache", "volser");

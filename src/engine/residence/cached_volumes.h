@@ -8,7 +8,8 @@
 //  1. A volume that the catalogue calls cached has its whole, synced file under the number and the key that
 //     the catalogue has. So a file becomes whole before that commit, and is shredded after the one that takes
 //     it back. Whatever else a power loss leaves in the folder is a stray that open_cache() removes.
-//  2. A key is durable in the catalogue before the first byte sealed under it is written.
+//  2. A key is durable in the catalogue before the first byte sealed under it is written; but of replace(),
+//     whose file is nobody's until key and file are in the catalogue together.
 //  3. Numbers of files grow with each arrival, and only the newest arrival of a volume can finish: one that
 //     was overtaken, or whose volume changed meanwhile, is shredded and loses nothing but itself.
 //  4. A volume leaves only by the edit that its owner wrote (drop()), or when
@@ -29,6 +30,7 @@
 #include "base/thread_annotations.h"
 #include "engine/cache/volume_cache.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/meter.h"
 #include "engine/notices.h"
 
 namespace tapewarden::engine {
@@ -52,8 +54,9 @@ class CachedVolumes {
   using Edit = std::function<Status(CatalogueChange&, LogicalVolume&)>;
 
   // Borrows all of them. `cache` was opened by open_cache().
-  CachedVolumes(Env env, Catalogue& catalogue, VolumeCache& cache, Notices& notices, CacheLimits limits)
-      : env_(env), catalogue_(catalogue), cache_(cache), notices_(notices), limits_(limits) {}
+  CachedVolumes(Env env, Catalogue& catalogue, VolumeCache& cache, Notices& notices, CacheLimits limits,
+                Meter& meter = no_meter())
+      : env_(env), catalogue_(catalogue), cache_(cache), notices_(notices), limits_(limits), meter_(meter) {}
 
   // Opens the files; for tape::Cartridge, drives and whoever copies. Lives as long as the cache.
   Env env() { return cache_.env(); }
@@ -85,6 +88,13 @@ class CachedVolumes {
   // The file is shredded, and the room given up. Errors are left to the next start.
   void abandon_arrival(const Coming& coming);
 
+  // Another file in the place of a cached volume's: `fill` makes it, whole and synced, at the path that it is
+  // given, and `edit` settles the rest in the one change by which it is the volume's. Until then, and after
+  // every error, the old file is; kConflict: the volume was changed meanwhile. How much the new file takes on
+  // top of the old one is the caller's to have reserved.
+  using Fill = std::function<Status(const std::string& path)>;
+  Status replace(const LogicalVolume& volume, const Fill& fill, const Edit& edit);
+
   // Path of the whole file of a cached volume, for a copy to tape. kNotFound: it is not cached; kCorrupt: its
   // file is missing.
   Result<std::string> path_of(const LogicalVolume& volume);
@@ -105,6 +115,8 @@ class CachedVolumes {
   bool somebody_waits() const TW_EXCLUDES(mutex_);
   // What is neither taken nor promised.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
+  // Taken by files.
+  std::uint64_t used_bytes() const { return cache_.used_bytes(); }
 
  private:
   using Promises = std::map<std::string, std::uint64_t>;
@@ -120,6 +132,16 @@ class CachedVolumes {
   // Evicts at least so many bytes, or what there is; never `spared`. How many left the cache.
   Result<std::size_t> evict(std::uint64_t bytes, Enough enough, const std::string& spared)
       TW_REQUIRES(mutex_);
+  // Those that may leave.
+  Result<std::size_t> let_leave(const std::vector<std::string>& volsers);
+  // One that may not leave keeps no other here.
+  struct OneByOne {
+    std::size_t left = 0;
+    std::vector<std::string> stay{};  // nothing readable has what they hold
+  };
+  Result<OneByOne> evict_one_by_one(const std::vector<LogicalVolume>& candidates, std::uint64_t bytes);
+  Status put_in_place(const LogicalVolume& volume, const CachedContent& fresh, const crypto::SecretBytes& key,
+                      const Edit& edit, bool& unused);
   // `unused`: the catalogue certainly does not have the file.
   Status take_in(const Coming& coming, const Edit& edit, bool& unused);
 
@@ -128,6 +150,7 @@ class CachedVolumes {
   VolumeCache& cache_;
   Notices& notices_;
   const CacheLimits limits_;
+  Meter& meter_;
   mutable Mutex mutex_;  // of the room; held while volumes are evicted, so that nobody evicts for another
   Promises arrivals_ TW_GUARDED_BY(mutex_);
   Promises growths_ TW_GUARDED_BY(mutex_);

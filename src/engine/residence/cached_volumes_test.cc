@@ -1,6 +1,7 @@
 #include "engine/residence/cached_volumes.h"
 
 #include "engine/cache/sealed_header.h"
+#include "engine/meter_test_kit.h"
 #include "engine/residence/limits.h"
 #include "engine/residence/residence_test_kit.h"
 
@@ -308,6 +309,47 @@ TEST(CachedVolumesCrash, T5_PowerLossAtEveryWriteLosesNoContent) {
     }
   }
   EXPECT_GT(cut_off, 40U);
+}
+
+TEST_F(CachedVolumesTest, T10_WhatIsEvictedIsCounted) {
+  TallyMeter tally;
+  CachedVolumes counted(bench.env(), *bench.catalogue, *bench.opened.cache, *bench.notices,
+                        {.bytes = 3 * kFileBytes, .margin_bytes = 2 * kFileBytes}, tally);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  ASSERT_EQ(counted.keep_margin().value(), 1U);
+  EXPECT_EQ(tally.evicted, 1U);
+  EXPECT_EQ(tally.evicted_bytes, kFileBytes);
+}
+
+TEST_F(CachedVolumesTest, T10_AFileIsReplacedWholeOrNotAtAll) {
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  const auto before = volume("V00001");
+  const Bytes other(500, 7);
+  const auto fill = [&](const std::string& path) -> Status {
+    const auto file = TRY(bench.volumes->env().disk->open(path, OpenMode::kCreateNew));
+    TRY(file->write_at(0, other));
+    return file->sync();
+  };
+  const auto keep = [](CatalogueChange&, LogicalVolume&) -> Status { return {}; };
+  const auto refuse = [](CatalogueChange&, LogicalVolume&) -> Status {
+    return fail(ErrorCode::kConflict, "no", "volser");
+  };
+  EXPECT_FALSE(bench.volumes->replace(before, fill, refuse));
+  EXPECT_FALSE(bench.volumes->replace(
+      before, [](const std::string&) -> Status { return fail(ErrorCode::kIo, "no", "disk"); }, keep));
+  auto stale = before;
+  stale.cache_file += 1;
+  EXPECT_EQ(bench.volumes->replace(stale, fill, keep).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(bench.read("V00001").value(), kContent);
+  EXPECT_EQ(bench.files(), Names{"V00001-1.twc"});
+  ASSERT_TRUE(bench.volumes->replace(before, fill, keep));
+  for (int start = 0; start < 2; ++start, bench.start()) {
+    EXPECT_EQ(bench.read("V00001").value(), other);
+    EXPECT_EQ(bench.files(), Names{"V00001-2.twc"});
+    EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes - volume("V00001").cached_bytes);
+  }
+  bench.expect_sound();
 }
 
 }  // namespace

@@ -127,6 +127,18 @@ std::size_t DriveDesk::capable() const {
   }));
 }
 
+std::size_t DriveDesk::taken() const {
+  const MutexLock lock(mutex_);
+  return static_cast<std::size_t>(std::ranges::count(taken_, true));
+}
+
+bool DriveDesk::taken(const TapeStation& station) const {
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < drives_.size(); ++i)
+    if (drives_[i].station == &station) return taken_[i];
+  return false;
+}
+
 std::vector<PhysicalDrive*> DriveDesk::drives() const {
   std::vector<PhysicalDrive*> out;
   for (const auto& drive : drives_) out.push_back(&drive.station->drive());

@@ -85,6 +85,9 @@ class DriveDesk {
   std::size_t capable() const;
 
   std::vector<PhysicalDrive*> drives() const;
+  // How many of them somebody has.
+  std::size_t taken() const TW_EXCLUDES(mutex_);
+  bool taken(const TapeStation& station) const TW_EXCLUDES(mutex_);
 
  private:
   void release(const TapeStation& station) TW_EXCLUDES(mutex_);

@@ -18,6 +18,7 @@ class EraseJob final : public Job {
     const auto& barcode = mount_.cartridge().barcode;
     if (const auto erased = mount_.erase(); !erased)
       return fault_of(erased.error()) == MountFault::kNone ? erased : Status();
+    state_.parts.meter->cartridge_erased();
     return state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
       auto erased = TRY(change.cartridge(barcode));
       if (erased.state != CartridgeState::kAwaitingErase) return {};
@@ -60,12 +61,15 @@ Result<bool> tidy_emptied(WorkState& state) {
     const auto claim = state.cartridges.claim(cartridge.barcode);
     if (!claim) continue;
     any = true;
+    bool reclaimed = false;
     TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+      reclaimed = false;
       auto emptied = TRY(change.cartridge(cartridge.barcode));
       if (emptied.active_volumes > 0 || emptied.unexamined || !takes_no_more(emptied)) return {};
       const auto pool = TRY(change.pool(emptied.pool));
       emptied.move = {};
-      if (emptied.note.starts_with(kDamageNote))
+      reclaimed = !emptied.note.starts_with(kDamageNote);
+      if (!reclaimed)
         emptied.state = CartridgeState::kDamaged;
       else if (pool.secure_erase_days > 0 || emptied.erase_first)
         emptied.state = CartridgeState::kAwaitingErase;
@@ -73,6 +77,7 @@ Result<bool> tidy_emptied(WorkState& state) {
         give_back(emptied, pool);
       return change.put(emptied);
     }));
+    if (reclaimed) state.parts.meter->cartridge_reclaimed();
   }
   if (!any) return false;
   // They may be what a pool waits for.

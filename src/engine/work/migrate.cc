@@ -216,7 +216,7 @@ MigrateJob::Ended MigrateJob::too_large(const LogicalVolume& volume) {
 
 Result<bool> MigrateJob::count(const LogicalVolume& volume, const WrittenImage& image) {
   return writer_.commit(
-      image,
+      image, ImageFrom::kCache,
       [&](CatalogueChange& change, const Copy& written) -> Status {
         auto now = TRY(change.find_volume(volume.volser));
         if (!now || now->generation != volume.generation || now->volume != volume.volume ||

@@ -52,7 +52,7 @@ class PoolWriter {
   Result<std::optional<WrittenImage>> finish_image(std::optional<Hash256> sha256 = {});
   // The image counts, together with what `with` puts. False: it was written in clear, and the pool was set to
   // encrypt meanwhile: it counts for nothing, and the cartridge, which takes no more, was put away.
-  Result<bool> commit(const WrittenImage& image,
+  Result<bool> commit(const WrittenImage& image, ImageFrom from,
                       const std::function<Status(CatalogueChange&, const Copy&)>& with,
                       std::uint64_t generation);
   // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.

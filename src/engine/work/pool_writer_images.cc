@@ -19,7 +19,7 @@ Result<std::optional<WrittenImage>> PoolWriter::finish_image(std::optional<Hash2
   return tape().finish_image(std::move(ending));
 }
 
-Result<bool> PoolWriter::commit(const WrittenImage& image,
+Result<bool> PoolWriter::commit(const WrittenImage& image, ImageFrom from,
                                 const std::function<Status(CatalogueChange&, const Copy&)>& with,
                                 std::uint64_t generation) {
   const auto barcode = mount_->cartridge().barcode;
@@ -41,8 +41,13 @@ Result<bool> PoolWriter::commit(const WrittenImage& image,
                          .bytes = image.bytes,
                          .generation = generation});
   }));
-  if (!counts) TRY(end());
-  return counts;
+  if (!counts) {
+    TRY(end());
+    return false;
+  }
+  const bool encrypted = tape_encryption(mount_->cartridge().encryption) != TapeEncryption::kClear;
+  state_.parts.meter->image_written(pool_, encrypted, image.bytes, from);
+  return true;
 }
 
 Status PoolWriter::write_backup() {
@@ -67,7 +72,7 @@ Status PoolWriter::write_backup() {
       return fail(ErrorCode::kExhausted, "there is no room left for it");
     }
     const auto nothing = [](CatalogueChange&, const Copy&) -> Status { return {}; };
-    if (!TRY(commit(*image, nothing, 0)))
+    if (!TRY(commit(*image, ImageFrom::kCatalogue, nothing, 0)))
       return fail(ErrorCode::kConflict, "its pool encrypts now, and it was written in clear");
     return {};
   };

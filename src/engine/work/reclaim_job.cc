@@ -124,7 +124,7 @@ Result<ReclaimJob::Ended> ReclaimJob::full(const PlacedVolume& placed) {
 
 Result<bool> ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& image) {
   return writer_.commit(
-      image,
+      image, ImageFrom::kTape,
       [&](CatalogueChange& change, const Copy& moved) -> Status {
         auto now = TRY(change.find_volume(placed.volume.volser));
         if (!now || now->generation != placed.volume.generation || !source_.holds(*now, placed.copy))

@@ -93,7 +93,9 @@ Result<StageJob::Ended> StageJob::bring(const PlacedVolume& placed) {
     return {};
   });
   if (!arrived && arrived.error().code != ErrorCode::kConflict) return std::unexpected(arrived.error());
-  return arrived ? Ended::kWell : Ended::kSkipped;
+  if (!arrived) return Ended::kSkipped;
+  state_.parts.meter->volume_recalled(placed.volume.copy(placed.copy)->bytes);
+  return Ended::kWell;
 }
 
 }  // namespace tapewarden::engine

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/meter.h"
 #include "engine/notices.h"
 #include "engine/residence/cached_volumes.h"
 #include "engine/volume_desk.h"
@@ -39,6 +40,7 @@ struct WorkParts {
   VolumeDesk& desk;
   Notices& notices;
   CatalogueBackup* backup = nullptr;  // none: cartridges are filled without one
+  Meter* meter = &no_meter();
 };
 
 struct WorkOptions {

@@ -60,7 +60,8 @@ struct WorkBench {
                                      store::first_version(crypto::SecretBytes::copy_of(Bytes(32, 7)))));
     notices = std::make_unique<Notices>(back.sim.clock, nullptr);
     opened = take(open_cache(env(), *catalogue, *notices, "cache"));
-    cached = std::make_unique<CachedVolumes>(env(), *catalogue, *opened.cache, *notices, options.cache);
+    cached =
+        std::make_unique<CachedVolumes>(env(), *catalogue, *opened.cache, *notices, options.cache, *meter);
     desk = std::make_unique<VolumeDesk>([this] { ++woken; });
     start_work();
   }
@@ -78,7 +79,8 @@ struct WorkBench {
                   .cached = *cached,
                   .desk = *desk,
                   .notices = *notices,
-                  .backup = &backup},
+                  .backup = &backup,
+                  .meter = meter},
         drives, WorkOptions{.engine = uuid_of(7), .capable_drives = options.capable_drives});
   }
   void lose_power() {
@@ -274,7 +276,18 @@ struct WorkBench {
                               : "nowhere";
   }
 
+  // All parts tell it from now on.
+  void tell(Meter& to) {
+    meter = &to;
+    auto stations = back.options;
+    stations.meter = meter;
+    back.set_options(std::move(stations));
+    stop();
+    start();
+  }
+
   const WorkBenchOptions options;
+  Meter* meter = &no_meter();
   BackEnd back;
   store::testing::TemporaryDirectory directory{store::testing::Storage::kMemory};
   store::testing::RealEnv real;

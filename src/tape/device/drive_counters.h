@@ -38,9 +38,10 @@ struct DriveCounters {
   std::uint64_t mount_read_failures = 0;
 
   // `mounted`: of the cartridge in the drive, if any.
-  Traffic traffic(const Cartridge* mounted) const {
-    return unloaded + (mounted != nullptr ? Traffic::of(mounted->stats()) : Traffic{}) - baseline;
+  Traffic since_power_on(const Cartridge* mounted) const {
+    return unloaded + (mounted != nullptr ? Traffic::of(mounted->stats()) : Traffic{});
   }
+  Traffic traffic(const Cartridge* mounted) const { return since_power_on(mounted) - baseline; }
   void set_back(const Cartridge* mounted) {
     baseline = baseline + traffic(mounted);
     loads_baseline = loads;

@@ -33,6 +33,7 @@ DriveStatus Drive::status(std::span<const scsi::NexusId> nexuses) const {
   status.preventing.assign(drive.preventing.begin(), drive.preventing.end());
   status.loads = drive.counters.loads;
   status.traffic = drive.counters.traffic(drive.cartridge.get());
+  status.traffic_since_power_on = drive.counters.since_power_on(drive.cartridge.get());
   return status;
 }
 

@@ -37,6 +37,7 @@ struct DriveStatus {
   std::vector<scsi::NexusId> preventing{};  // the removal of the cartridge
   std::uint64_t loads = 0;                  // since power-on
   Traffic traffic{};                        // since the counters were last set back
+  Traffic traffic_since_power_on{};         // never set back
 };
 
 }  // namespace tapewarden::tape

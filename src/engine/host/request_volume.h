@@ -1,0 +1,42 @@
+// Logical volumes on which a host asks for something (feature row T10): a volume whose whole content is a
+// request gets the answer in its place.
+//
+// A volume holds a request when its one partition, clear and no WORM, has
+//   the request's records, and behind them nothing but filemarks, or
+//   labels (VOL1, HDR1 …), a filemark, the request's records, a filemark, labels (EOF1 …), filemarks,
+// each label a record of 80 ASCII characters. Everything else is a host's data and stays as it is.
+//
+// The answer is a new file with the volume's identity and what hosts wrote into its cartridge memory: the
+// text in records of whole lines, at most kAnswerRecordBytes long, a filemark behind it; on a labelled volume
+// between its labels, in which record format (U) and block count are set.
+//
+// Not thread-safe of one file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "engine/volume_answers.h"
+#include "tape/medium/cartridge.h"
+
+namespace tapewarden::engine {
+
+struct RequestVolume {
+  std::string text;
+  std::vector<std::string> labels_before{};  // none: an unlabelled volume
+  std::vector<std::string> labels_behind{};
+  tape::CartridgeSpec spec{};       // of the answer's file
+  tape::AttributeMap attributes{};  // that hosts wrote
+};
+
+// Nothing for a volume that holds no request, or that cannot be read. `env` opens the file, which nobody
+// writes to.
+std::optional<RequestVolume> read_request(Env env, const std::string& path, const VolumeAnswers& answers);
+
+// Makes the file, whole and synced. An answer that cannot be had, or is larger than the volume, is told on it
+// instead. Errors of the disk.
+Status write_answer(Env env, const std::string& path, const RequestVolume& request, VolumeAnswers& answers);
+
+}  // namespace tapewarden::engine

@@ -1,0 +1,258 @@
+// Volumes on which hosts ask for something.
+#include "engine/host/request_volume.h"
+
+#include <gmock/gmock.h>
+
+#include "base/text.h"
+#include "engine/host/host_test_kit.h"
+#include "engine/host/limits.h"
+
+namespace tapewarden::engine::testing {
+namespace {
+
+using Names = std::vector<std::string>;
+using tape::test::block;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kAsked = "WHAT IS THERE";
+
+// Asks are texts that begin so; what is behind it is how the answer is.
+struct FakeAnswers final : VolumeAnswers {
+  bool is_request(std::string_view text) const override { return text.starts_with(kAsked); }
+  Pieces answer(std::string_view text) override {
+    asked.emplace_back(text);
+    return [this, i = std::size_t{0}]() mutable -> Result<std::optional<std::string>> {
+      if (i == pieces.size() && failure) return std::unexpected(*failure);
+      if (i == pieces.size()) return std::nullopt;
+      return pieces[i++];
+    };
+  }
+  std::vector<std::string> asked;
+  std::vector<std::string> pieces{"there is\n", "this\n"};
+  std::optional<Error> failure;
+};
+
+std::string fixed(std::string text) {
+  text.resize(kLabelBytes, ' ');
+  return text;
+}
+
+struct RequestVolumes : ::testing::Test {
+  RequestVolumes() {
+    bench.options.answers = &answers;
+    bench.options.asked = [this] { ++pokes; };
+    bench.detach();
+    bench.attach();
+  }
+  // Records in order; an empty one is a filemark.
+  bool write_records(const Names& records) {
+    const auto good = [](const scsi::Response& response) {
+      return response.status == scsi::ScsiStatus::kGood;
+    };
+    bool all = good(bench.run(scsi::Rewind{}.encode()));
+    for (const auto& record : records)
+      all =
+          all && good(record.empty()
+                          ? bench.run(scsi::WriteFilemarks{false, 1}.encode())
+                          : bench.run(scsi::Write6{false, static_cast<std::uint32_t>(record.size())}.encode(),
+                                      as_bytes(record)));
+    return all;
+  }
+  Names records() {
+    Names out;
+    (void)bench.run(scsi::Rewind{}.encode());
+    for (int marks = 0; marks < 8;) {
+      const auto response = bench.run(scsi::Read6{false, true, 65536}.encode());
+      if (response.sense.code.key == scsi::SenseKey::kBlankCheck) break;
+      out.emplace_back(as_text(response.data_in));
+      if (response.data_in.empty()) ++marks;
+    }
+    return out;
+  }
+  bool ask(const Names& records) {
+    return bench.mount("V00001").value() && write_records(records) && bench.unmount("V00001").has_value();
+  }
+  std::size_t answer() {
+    const auto answered = bench.host->answer_requests();
+    EXPECT_TRUE(answered) << answered.error().text();
+    return answered.value_or(0);
+  }
+  Names answered() {
+    EXPECT_TRUE(bench.mount("V00001").value());
+    auto found = records();
+    EXPECT_TRUE(bench.unmount("V00001"));
+    return found;
+  }
+
+  HostBench bench;
+  FakeAnswers answers;
+  int pokes = 0;
+};
+
+TEST_F(RequestVolumes, T10_ARequestIsReplacedByItsAnswer) {
+  ASSERT_TRUE(ask({kAsked, ""}));
+  EXPECT_EQ(pokes, 1);
+  EXPECT_NE(bench.volume("V00001").mounted, "") << "neither copied nor evicted";
+  EXPECT_EQ(answer(), 1U);
+  const auto volume = bench.volume("V00001");
+  EXPECT_EQ(volume.mounted, "");
+  EXPECT_EQ(volume.category, Category::kPrivate);
+  EXPECT_TRUE(volume.primary_due);
+  EXPECT_EQ(bench.files().size(), 1U) << "the request's file is gone";
+  EXPECT_THAT(answered(), ElementsAre("there is\nthis\n", ""));
+  EXPECT_EQ(bench.volume("V00001").generation, volume.generation) << "an answer is no request";
+  EXPECT_EQ(answers.asked.size(), 1U);
+  ASSERT_EQ(bench.migrate(), 1U);
+  bench.evict("V00001");
+  EXPECT_EQ(bench.volumes->free_bytes(), bench.limits.bytes) << "nothing is promised any more";
+  bench.expect_sound();
+}
+
+TEST_F(RequestVolumes, T10_RecordsOfFixedLengthAreJoinedAndOthersAreLines) {
+  ASSERT_TRUE(ask({fixed(kAsked) + fixed("IN BLOCKS"), fixed("OF 80"), "", ""}));
+  answer();
+  EXPECT_EQ(answers.asked.back(), fixed(kAsked) + fixed("IN BLOCKS") + fixed("OF 80"));
+  ASSERT_TRUE(ask({kAsked, "SHORT", ""}));
+  answer();
+  EXPECT_EQ(answers.asked.back(), kAsked + "\nSHORT\n");
+}
+
+TEST_F(RequestVolumes, T10_ALabelledVolumeKeepsItsLabels) {
+  const auto hdr2 = fixed("HDR2F0008000080");
+  const auto eof1 = fixed("EOF1REQUEST          V0000100010001");
+  ASSERT_TRUE(ask({fixed("VOL1V00001"), fixed("HDR1REQUEST"), hdr2, "", fixed(kAsked), "", eof1,
+                   fixed("EOF2F0008000080"), "", ""}));
+  ASSERT_EQ(answer(), 1U);
+  EXPECT_EQ(answers.asked.back(), fixed(kAsked));
+  auto counted = eof1;
+  counted.replace(54, 6, "000001");
+  EXPECT_THAT(answered(), ElementsAre(fixed("VOL1V00001"), fixed("HDR1REQUEST"), fixed("HDR2U3276000000"), "",
+                                      "there is\nthis\n", "", counted, fixed("EOF2U3276000000"), "", ""));
+}
+
+TEST_F(RequestVolumes, T10_WhatIsNotWhollyARequestIsLeftAsItIs) {
+  const std::vector<Names> contents{
+      {"some data", ""},
+      {kAsked, "", "and data behind it", ""},
+      {"data before it", "", kAsked, ""},
+      {fixed("VOL1V00001"), fixed("HDR1X"), "", fixed(kAsked), "", fixed("EOF1X"), "", "more", ""},
+      {fixed("VOL1V00001"), fixed("HDR1X"), "", fixed(kAsked), ""},
+      {"VOL1V00001", "HDR1X", "", kAsked, "", "EOF1X", ""},
+      {kAsked + std::string(kMaximumRequestBytes, ' '), ""},
+      {"", kAsked, ""},
+  };
+  for (const auto& content : contents) {
+    ASSERT_TRUE(ask(content));
+    EXPECT_EQ(pokes, 0) << content.front();
+    EXPECT_EQ(answer(), 0U);
+    EXPECT_EQ(bench.volume("V00001").mounted, "");
+    EXPECT_EQ(answered(), content);
+  }
+  EXPECT_TRUE(answers.asked.empty());
+}
+
+TEST_F(RequestVolumes, T10_ALongAnswerIsManyRecordsOfWholeLines) {
+  answers.pieces.clear();
+  std::string all;
+  for (int i = 0; i < 3000; ++i) {
+    answers.pieces.push_back("line " + std::to_string(i) + " of a long answer\n");
+    all += answers.pieces.back();
+  }
+  answers.pieces.push_back(std::string(2 * kAnswerRecordBytes, 'x') + "\n");
+  all += answers.pieces.back();
+  ASSERT_TRUE(ask({kAsked, ""}));
+  ASSERT_EQ(answer(), 1U);
+  std::string told;
+  auto found = answered();
+  ASSERT_GT(found.size(), 4U);
+  EXPECT_EQ(found.back(), "") << "a filemark at the end";
+  found.pop_back();
+  for (const auto& record : found) {
+    EXPECT_LE(record.size(), kAnswerRecordBytes);
+    EXPECT_FALSE(record.empty());
+    told += record;
+  }
+  EXPECT_TRUE(found.front().ends_with("\n"));
+  EXPECT_EQ(told, all);
+}
+
+TEST_F(RequestVolumes, T10_WhyThereIsNoAnswerIsToldOnTheVolume) {
+  answers.failure = Error{ErrorCode::kInvalidArgument, "nobody knows", "request", "ask otherwise"};
+  ASSERT_TRUE(ask({kAsked, ""}));
+  ASSERT_EQ(answer(), 1U);
+  const auto told = answered();
+  ASSERT_FALSE(told.empty());
+  EXPECT_THAT(told.front(), StartsWith("TAPEWARDEN BULK VOLUME DATA, REFUSED\n"));
+  EXPECT_THAT(told.front(), HasSubstr("nobody knows"));
+  EXPECT_THAT(told.front(), HasSubstr("ask otherwise"));
+}
+
+TEST_F(RequestVolumes, T10_AnAnswerLargerThanTheVolumeIsToldSo) {
+  answers.pieces.assign(100, "");
+  for (auto& piece : answers.pieces) {
+    Bytes noise(64U << 10);
+    bench.sim.random.fill(noise);
+    piece = as_text(noise);
+  }
+  ASSERT_TRUE(ask({kAsked, ""}));
+  ASSERT_EQ(answer(), 1U);
+  EXPECT_THAT(answered().front(), HasSubstr("larger than this volume"));
+  bench.expect_sound();
+}
+
+TEST_F(RequestVolumes, T10_AMountWaitsForTheAnswer) {
+  ASSERT_TRUE(ask({kAsked, ""}));
+  EXPECT_FALSE(bench.mount("V00001", 1).value());
+  EXPECT_EQ(bench.host->retry_waiting(), 0U);
+  EXPECT_EQ(bench.brought, Names());
+  EXPECT_EQ(answer(), 1U);
+  EXPECT_EQ(bench.brought, Names{"V00001 in 1000000002"});
+  EXPECT_EQ(as_text(bench.read_back(1)), "there is\nthis\n");
+}
+
+TEST_F(RequestVolumes, T10_ACrashLeavesTheRequestOrTheAnswer) {
+  std::size_t requests = 0;
+  std::size_t answered = 0;
+  for (std::uint64_t writes = 0; writes < 200; ++writes) {
+    HostBench crashed(writes + 1);
+    FakeAnswers known;
+    crashed.options.answers = &known;
+    crashed.detach();
+    crashed.attach();
+    ASSERT_TRUE(crashed.write_volume("V00002", block(2)));
+    ASSERT_TRUE(crashed.mount("V00001").value());
+    ASSERT_TRUE(crashed.write(as_bytes(kAsked)));
+    ASSERT_TRUE(crashed.unmount("V00001"));
+    crashed.sim.disk.fail_after(writes);
+    const bool whole = crashed.host->answer_requests().has_value();
+    crashed.crash(true);
+    EXPECT_EQ(crashed.reconciled.faults, Names());
+    ASSERT_TRUE(crashed.host->answer_requests());
+    ASSERT_TRUE(crashed.mount("V00001").value());
+    EXPECT_EQ(as_text(crashed.read_back()), "there is\nthis\n") << "answered by the next start at the latest";
+    ASSERT_TRUE(crashed.unmount("V00001"));
+    ASSERT_TRUE(crashed.mount("V00002").value());
+    EXPECT_EQ(crashed.read_back(), block(2));
+    ASSERT_TRUE(crashed.unmount("V00002"));
+    crashed.expect_sound();
+    ++(known.asked.size() > 1 ? requests : answered);
+    if (whole) break;
+  }
+  EXPECT_GT(requests, 3U);
+  EXPECT_GT(answered, 0U);
+}
+
+TEST_F(RequestVolumes, T10_WithoutWhoAnswersItIsDataLikeAnyOther) {
+  bench.detach();
+  bench.options.answers = nullptr;
+  bench.attach();
+  ASSERT_TRUE(ask({kAsked, ""}));
+  EXPECT_EQ(answer(), 0U);
+  EXPECT_EQ(bench.volume("V00001").mounted, "");
+  EXPECT_THAT(answered(), ElementsAre(kAsked, ""));
+}
+
+}  // namespace
+}  // namespace tapewarden::engine::testing
