@@ -97,3 +97,13 @@ at_block() { mt -f "$TAPE0" tell; }
 
 # Bytes that no drive can compress: N KiB, the same ones for the same NAME.
 noise() { head -c "$(($2 * 1024))" /dev/urandom >"$1"; }
+
+# --- the machine outside, where the target has an operator there
+
+# Words of `tapewarden`, done by the engine's operator: prints what he was told, ends as the command did.
+operator() {
+  bash -c 'exec 3<>"/dev/tcp/$1/$2" && shift 2 && echo "$*" >&3 && cat <&3' bash \
+    "${OPERATOR%:*}" "${OPERATOR#*:}" "$@" >"$SCRATCH/told"
+  sed '$d' "$SCRATCH/told"
+  return "$(sed -n '$s/^exit //p' "$SCRATCH/told" | grep . || echo 255)"
+}
