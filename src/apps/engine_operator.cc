@@ -2,16 +2,16 @@
 
 #include "apps/engine_drives.h"
 #include "apps/log.h"
+#include "engine/operator/migration_pace.h"
 #include "engine/operator/migration_parts.h"
 #include "tape/library/kept_cartridges.h"
 
 namespace tapewarden::apps {
 namespace {
 
-// How often migrations of pools look whether something is to be asked for, or is done. They are gone on with
-// soon after the start, and without waiting where an operator begins one.
+// Migrations of pools are gone on with soon after the start, and without waiting where an operator begins
+// one.
 constexpr std::chrono::seconds kFirstPause{1};
-constexpr std::chrono::seconds kMigrationPause{30};
 
 std::string place_text(const engine::PlacedCartridge& placed) {
   const auto element = "element " + std::to_string(placed.element);
@@ -131,10 +131,16 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
     return work.reclaim_schedule().inhibits(clock->wall_now());
   };
   migrations_ = std::make_unique<engine::PoolMigrations>(engine::migration_parts(parts, inhibited));
-  upkeep_ = std::make_unique<Ticker>(kFirstPause, kMigrationPause, [this] {
-    const auto done = migrations_->advance();
-    if (!done) log(LogLevel::kWarning, "a migration of a pool does not go on: " + done.error().text());
-  });
+  upkeep_ = std::make_unique<Ticker>(kFirstPause, engine::kShortestMigrationPause,
+                                     [this, clock = env.clock, pace = engine::MigrationPace()]() mutable {
+                                       const auto begun = clock->steady_now();
+                                       if (!pace.due(begun)) return;
+                                       const auto done = migrations_->advance();
+                                       pace.passed(begun, clock->steady_now());
+                                       if (!done)
+                                         log(LogLevel::kWarning,
+                                             "a migration of a pool does not go on: " + done.error().text());
+                                     });
   services_ = std::make_shared<admin::EngineServices>(admin::EngineServices{
       .parts = std::move(parts),
       .recalls = recalls_,

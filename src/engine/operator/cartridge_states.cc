@@ -96,7 +96,7 @@ Result<std::vector<PlacedVolume>> copy_from_cache(CatalogueChange& change, const
     volume.primary_due = true;
     volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
     TRY(change.put(volume));
-    made_due.push_back({std::move(volume), CopyNumber::kPrimary});
+    made_due.push_back(placed);
     return true;
   }));
   return made_due;
@@ -108,6 +108,7 @@ Status take_back(CatalogueChange& change, const std::vector<PlacedVolume>& made_
     auto volume = TRY(change.find_volume(known.volser));
     if (!volume || volume->generation != known.generation || volume->primary != known.primary) continue;
     volume->primary_due = false;
+    volume->primary_pool = known.primary_pool;
     TRY(change.put(*volume));
   }
   return {};

@@ -196,6 +196,7 @@ Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vect
     return change.put(cartridge);
   };
   std::vector<Wish> together;
+  bool any = false;
   const auto put_together = [&]() -> Status {
     if (together.empty()) return {};
     TRY(parts_.catalogue.change([&](CatalogueChange& change) -> Status {
@@ -203,6 +204,7 @@ Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vect
       for (const Wish& wish : together) TRY(one(change, wish));
       return {};
     }));
+    any = true;
     together.clear();
     return {};
   };
@@ -214,13 +216,15 @@ Status PoolMigrations::carry_out(const PoolMigration& migration, const std::vect
       TRY(parts_.catalogue.change([&](CatalogueChange& change) -> Status {
         return TRY(moving(change)) ? one(change, wish) : Status{};
       }));
+      any = true;
       continue;
     }
     together.push_back(wish);
     if (together.size() == kRequestsInChange) TRY(put_together());
   }
   TRY(put_together());
-  if (!wishes.empty() && parts_.wake) parts_.wake();
+  // What waits for a cartridge in work's hands is nothing new for work.
+  if (any && parts_.wake) parts_.wake();
   return {};
 }
 

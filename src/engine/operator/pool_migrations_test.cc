@@ -4,6 +4,7 @@
 
 #include "engine/catalogue/catalogue_test_kit.h"
 #include "engine/catalogue/limits.h"
+#include "engine/operator/migration_pace.h"
 
 namespace tapewarden::engine::testing {
 namespace {
@@ -403,6 +404,21 @@ TEST_F(PoolMigrationsTest, T7_ASecondOneOfThePoolIsRefusedUntilTheFirstHasEnded)
   EXPECT_EQ(started({kNew, 3}).number, 2U);
 }
 
+TEST(MigrationPace, T7_ItLooksEveryTwoSecondsAndLessOftenWhereALookTakesLong) {
+  using std::chrono::milliseconds;
+  const SteadyTime start{std::chrono::hours(1)};
+  MigrationPace pace;
+  EXPECT_TRUE(pace.due(start));
+  pace.passed(start, start + milliseconds(5));
+  EXPECT_FALSE(pace.due(start + milliseconds(2'000)));
+  EXPECT_TRUE(pace.due(start + milliseconds(2'005))) << "nobody looks at 99 % for long";
+  pace.passed(start, start + milliseconds(500));
+  EXPECT_FALSE(pace.due(start + milliseconds(10'000)));
+  EXPECT_TRUE(pace.due(start + milliseconds(10'500)));
+  pace.passed(start, start + milliseconds(10'000));
+  EXPECT_TRUE(pace.due(start + milliseconds(40'000)));
+}
+
 TEST_F(PoolMigrationsTest, T7_ARestartGoesOnFromAnyStep) {
   add("FULL1", CartridgeState::kFull, 1);
   add("PART1", CartridgeState::kFilling, 1);
@@ -429,6 +445,9 @@ TEST_F(PoolMigrationsTest, T7_ARestartGoesOnFromAnyStep) {
   };
   advance();
   EXPECT_EQ(requested(When::kNow), (Names{"FULL1"})) << "what is in work's hands waits";
+  const auto woken = woken_;
+  advance();
+  EXPECT_EQ(woken_, woken) << "and is nothing new for work";
   hold_ = [](const std::string&) { return std::make_shared<int>(); };
   advance();
   EXPECT_EQ(requested(When::kNow), (Names{"FULL1", "PART1"}));
