@@ -119,6 +119,7 @@ struct TapedEngine::Parts {
   Status open_volumes(const TapedConfig& config, const tape::Inventory& library);
   Status make_work(const TapeEngineConfig& config);
   Result<bool> step();
+  void shred_file(const engine::CachedContent& content);
   void delete_expired();
   void look_after();
 };
@@ -213,14 +214,20 @@ Result<bool> TapedEngine::Parts::step() {
   return worked;
 }
 
+void TapedEngine::Parts::shred_file(const engine::CachedContent& content) {
+  if (const auto gone = cache->shred(content); !gone)
+    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
+}
+
 // Scratch volumes whose time is over.
 void TapedEngine::Parts::delete_expired() {
+  const auto shred = [this](const engine::CachedContent& content) { shred_file(content); };
   std::size_t deleted = 0;
-  while (true) {
-    const auto some = engine::delete_expired(*catalogue, *cached, env.clock->wall_now(), kExpiredAtOnce);
+  for (bool more = true; more;) {
+    const auto some = engine::delete_expired(*catalogue, shred, env.clock->wall_now(), kExpiredAtOnce);
     if (!some) log(LogLevel::kError, "content that has expired: " + some.error().text());
-    if (some) deleted += *some;
-    if (!some || *some < kExpiredAtOnce) break;
+    more = some && some->more;
+    if (some) deleted += some->volumes;
   }
   if (deleted != 0)
     log(LogLevel::kInfo, "expired content of " + counted(deleted, "scratch volume") + " was deleted");
@@ -316,8 +323,7 @@ const Uuid& TapedEngine::id() const {
 }
 
 void TapedEngine::shred(const engine::CachedContent& content) {
-  if (const auto gone = parts_->cache->shred(content); !gone)
-    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
+  parts_->shred_file(content);
 }
 
 }  // namespace tapewarden::apps

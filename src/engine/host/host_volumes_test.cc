@@ -96,9 +96,7 @@ TEST(HostVolumes, T1_ScratchContentStaysUntilItsTimeAndCanBeHadBack) {
   auto back = bench.volume("V00002");
   back.category = Category::kPrivate;
   ASSERT_TRUE(bench.put(back));
-  const auto run_out = [&](WallTime now) {
-    return delete_expired(*bench.catalogue, *bench.volumes, now, 100).value();
-  };
+  const auto run_out = [&](WallTime now) { return bench.delete_expired(now); };
   EXPECT_EQ(run_out(time - std::chrono::milliseconds(1)), 0U);
   EXPECT_TRUE(bench.volume("V00001").has_content());
   EXPECT_EQ(run_out(time), 2U);
