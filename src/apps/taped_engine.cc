@@ -144,8 +144,11 @@ Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
   tell(LogLevel::kInfo, "files of nobody were removed from the cache", opened.removed);
   tell(LogLevel::kWarning, "files of these volumes were missing in the cache; their copies on tape count",
        opened.corrected);
-  tell(LogLevel::kWarning, "of these the copy that was due waits until they are recalled",
+  tell(LogLevel::kWarning, "of these the copy that was due is made when they have been recalled",
        opened.due_without_file);
+  tell(LogLevel::kError,
+       "files of these volumes, which were in drives, are missing in the cache; nothing is given up",
+       opened.held);
   tell(LogLevel::kError, "the content of these volumes is nowhere", opened.lost);
   cached = std::make_unique<engine::CachedVolumes>(
       env, *catalogue, *cache, *notices,
@@ -235,9 +238,10 @@ void TapedEngine::Parts::delete_expired() {
 
 // What nobody else has a reason to look at.
 void TapedEngine::Parts::look_after() {
+  (void)cached->look_at_folder();  // told as an intervention
   if (const auto left = cached->keep_margin(); !left)
     log(LogLevel::kError, "room in the cache: " + left.error().text());
-  if (volumes->retry_waiting() != 0) workers.wake();
+  if (volumes->retry_unsettled() + volumes->retry_waiting() != 0) workers.wake();
   if (++upkeeps % kUpkeepsToRetry != 0) return;
   delete_expired();
   back_end->retry([this](engine::TapeStation& station) -> std::shared_ptr<void> {

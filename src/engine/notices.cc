@@ -25,6 +25,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kCartridgeOverdue, NoticeClass::kIntervention, "TWE009A"},
     Form{NoticeKind::kCatalogueRebuilt, NoticeClass::kHostMessage, "TWE010I"},
     Form{NoticeKind::kUnknownConstruct, NoticeClass::kHostMessage, "TWE011I"},
+    Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE013A"},
 };
 
 const Form& form_of(NoticeKind kind) {

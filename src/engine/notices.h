@@ -35,6 +35,7 @@ enum class NoticeKind : std::uint8_t {
   kCartridgeOverdue,    // intervention, by cartridge: it is not where it should be
   kCatalogueRebuilt,    // host message
   kUnknownConstruct,    // host message; subject: the logical volume whose host named one
+  kCacheAway,           // intervention: the cache's folder is not mounted, or cannot be read
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };
