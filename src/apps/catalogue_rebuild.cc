@@ -9,6 +9,7 @@
 #include "apps/engine_keys.h"
 #include "apps/no_keys.h"
 #include "base/counted.h"
+#include "engine/cache/cache_identity.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -39,6 +40,7 @@ class Rebuilding {
   Result<Uuid> choose_engine() const;
   Status put_in_place(RebuiltCatalogue& made);
   Result<std::size_t> count_cache_files() const;
+  Status take_cache(engine::Catalogue& catalogue) const;
 
   const Env env_;
   const TapedConfig& config_;
@@ -188,6 +190,15 @@ Result<std::size_t> Rebuilding::count_cache_files() const {
   return count;
 }
 
+// The folder is the new catalogue's cache as it was the lost one's. One that bears nothing yet, or is not
+// mounted now, is looked at when the engine starts.
+Status Rebuilding::take_cache(engine::Catalogue& catalogue) const {
+  const auto cache = engine::read_cache_identity(*env_.disk, engine_config().cache);
+  if (!cache || !*cache) return {};
+  return catalogue.change(
+      [&](engine::CatalogueChange& change) { return change.set_cache_identity(**cache); });
+}
+
 Status Rebuilding::put_in_place(RebuiltCatalogue& made) {
   const auto& data = engine_config().data;
   std::vector<std::string> more;
@@ -222,6 +233,7 @@ Result<RebuiltCatalogue> Rebuilding::run() {
     TRY(remove_catalogue(*env_.disk, folder()));
     return made;
   }
+  TRY(take_cache(*catalogue));
   made.library = TRY(settle_inventory(*library_, *catalogue, config_.library.drives.front().kind));
   catalogue.reset();
   TRY(put_in_place(made));

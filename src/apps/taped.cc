@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <signal.h>
 
+#include "apps/accept_cache_loss.h"
 #include "apps/catalogue_rebuild.h"
 #include "apps/log.h"
 #include "apps/taped_server.h"
@@ -95,6 +96,15 @@ int rebuild(System& system, const RebuildWords& words) {
   return rebuilt->in_place ? 0 : kExitFailed;
 }
 
+int accept_loss(System& system, const std::string& path, const std::string& folder) {
+  const auto config = read_taped_config(system.disk, path);
+  if (!config) return report_of_command(config.error());
+  const auto told = accept_cache_loss(system.env(), *config, folder);
+  if (!told) return report_of_command(told.error());
+  std::fputs(text_of(*told).c_str(), stdout);
+  return told->accepted || !told->loss.anything() ? 0 : kExitFailed;
+}
+
 // For run: in every thread from the beginning, so that only sigwait() sees them.
 sigset_t block_signals() {
   sigset_t signals;
@@ -113,7 +123,7 @@ int start(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Exit status: 0 done, 1 failed or refused, 2 wrong usage, 6 damage found; of catalogue-rebuild also 3 "
-      "nothing found, 5 no answer.");
+      "nothing found, 5 no answer; of accept-cache-loss 1 also: something is missing, and was not accepted.");
   std::string config;
   auto* serve = app.add_subcommand("run", "Serve until SIGTERM");
   serve->add_option("--config", config, "taped.toml")->required();
@@ -125,6 +135,11 @@ int start(int argc, char** argv) {
   rebuilding->add_flag("--set-aside", words.set_aside, "Rename the catalogue that is there");
   rebuilding->add_flag("--incomplete", words.incomplete,
                        "Put it in place though cartridges could not be read");
+  std::string folder;
+  auto* accepting = app.add_subcommand(
+      "accept-cache-loss", "Tell what a lost cache means and, with --folder, take it; the engine is stopped");
+  accepting->add_option("--config", config, "taped.toml")->required();
+  accepting->add_option("--folder", folder, "The cache's folder: its files are lost for good");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -136,6 +151,10 @@ int start(int argc, char** argv) {
   if (rebuilding->parsed()) {
     System system;
     return rebuild(system, words);
+  }
+  if (accepting->parsed()) {
+    System system;
+    return accept_loss(system, config, folder);
   }
   const sigset_t signals = block_signals();
   System system;

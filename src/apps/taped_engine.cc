@@ -126,6 +126,7 @@ struct TapedEngine::Parts {
   Status open_volumes(const TapedConfig& config, const tape::Inventory& library);
   Status make_work(const TapeEngineConfig& config);
   Result<bool> step();
+  void shred_file(const engine::CachedContent& content);
   void delete_expired();
   void look_after();
   void answer_requests();
@@ -153,8 +154,11 @@ Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
   tell(LogLevel::kInfo, "files of nobody were removed from the cache", opened.removed);
   tell(LogLevel::kWarning, "files of these volumes were missing in the cache; their copies on tape count",
        opened.corrected);
-  tell(LogLevel::kWarning, "of these the copy that was due waits until they are recalled",
+  tell(LogLevel::kWarning, "of these the copy that was due is made when they have been recalled",
        opened.due_without_file);
+  tell(LogLevel::kError,
+       "files of these volumes, which were in drives, are missing in the cache; nothing is given up",
+       opened.held);
   tell(LogLevel::kError, "the content of these volumes is nowhere", opened.lost);
   cached = std::make_unique<engine::CachedVolumes>(
       env, *catalogue, *cache, *notices,
@@ -234,14 +238,20 @@ Result<bool> TapedEngine::Parts::step() {
   return worked;
 }
 
+void TapedEngine::Parts::shred_file(const engine::CachedContent& content) {
+  if (const auto gone = cache->shred(content); !gone)
+    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
+}
+
 // Scratch volumes whose time is over.
 void TapedEngine::Parts::delete_expired() {
+  const auto shred = [this](const engine::CachedContent& content) { shred_file(content); };
   std::size_t deleted = 0;
-  while (true) {
-    const auto some = engine::delete_expired(*catalogue, *cached, env.clock->wall_now(), kExpiredAtOnce);
+  for (bool more = true; more;) {
+    const auto some = engine::delete_expired(*catalogue, shred, env.clock->wall_now(), kExpiredAtOnce);
     if (!some) log(LogLevel::kError, "content that has expired: " + some.error().text());
-    if (some) deleted += *some;
-    if (!some || *some < kExpiredAtOnce) break;
+    more = some && some->more;
+    if (some) deleted += some->volumes;
   }
   statistics->book().volumes_deleted(deleted);
   if (deleted != 0)
@@ -276,9 +286,10 @@ void TapedEngine::Parts::look_after() {
   count();
   if (const auto kept = statistics->book().keep(*catalogue, env.clock->wall_now()); !kept)
     log(LogLevel::kError, "statistics: " + kept.error().text());
+  (void)cached->look_at_folder();  // told as an intervention
   if (const auto left = cached->keep_margin(); !left)
     log(LogLevel::kError, "room in the cache: " + left.error().text());
-  if (volumes->retry_waiting() != 0) workers.wake();
+  if (volumes->retry_unsettled() + volumes->retry_waiting() != 0) workers.wake();
   if (++upkeeps % kUpkeepsToRetry != 0) return;
   delete_expired();
   back_end->retry([this](engine::TapeStation& station) -> std::shared_ptr<void> {
@@ -376,8 +387,7 @@ const Uuid& TapedEngine::id() const {
 }
 
 void TapedEngine::shred(const engine::CachedContent& content) {
-  if (const auto gone = parts_->cache->shred(content); !gone)
-    log(LogLevel::kError, "a file of the cache without a key could not be removed: " + gone.error().text());
+  parts_->shred_file(content);
 }
 
 }  // namespace tapewarden::apps

@@ -27,6 +27,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kUnknownConstruct, NoticeClass::kHostMessage, "TWE011I"},
     Form{NoticeKind::kRekeyed, NoticeClass::kHostMessage, "TWE012I"},
     Form{NoticeKind::kRekeyRefused, NoticeClass::kIntervention, "TWE013A"},
+    Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE014A"},
 };
 
 const Form& form_of(NoticeKind kind) {

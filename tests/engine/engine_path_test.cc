@@ -116,15 +116,28 @@ class EnginePath : public EngineSite {
     EXPECT_TRUE(move(kDrive, element)) << taped_->log();
     return block;
   }
-  // The engine comes back without the files of its cache: what it has is on tape.
-  void restart_without_cache() {
+  void stop() {
     host_.reset();
     const auto stopped = taped_->stop();
     TW_ASSERT_OK(stopped);
     EXPECT_EQ(*stopped, 0) << taped_->log();
-    std::filesystem::remove_all(file("engine/cache"));
+  }
+  // The engine comes back without the files of its cache: what it has is on tape.
+  void restart_without_cache() {
+    stop();
+    for (const auto& entry : std::filesystem::directory_iterator(file("engine/cache")))
+      if (entry.path().extension() == ".twc") std::filesystem::remove(entry.path());
     TW_EXPECT_OK(taped_->start());
     connect();
+  }
+  // `tapewarden-taped accept-cache-loss`: exit status and all that it said.
+  static CommandResult accept_cache_loss(std::vector<std::string> options = {}) {
+    std::vector<std::string> words{program("tapewarden-taped"), "accept-cache-loss", "--config",
+                                   file("engine/taped.toml")};
+    words.insert(words.end(), options.begin(), options.end());
+    const auto result = run_command(words, file("accept.log"), std::chrono::seconds{60});
+    EXPECT_TRUE(result) << result.error().text();
+    return result.value_or(CommandResult{});
   }
   static bool holds(const std::string& folder, const Bytes& data) {
     for (const auto& entry : std::filesystem::directory_iterator(file("engine/" + folder))) {
@@ -209,6 +222,46 @@ TEST_F(EnginePath, T5_WhatWasWrittenOutlivesAKilledEngine) {
   ASSERT_TRUE(move(kDrive, kSlot + 3));
   EXPECT_TRUE(eventually([&] { return is("VOL004", "premigrated"); })) << taped_->log();
   EXPECT_THAT(told({"volume", "show", "VOL004"}), HasSubstr("private"));
+}
+
+// As when the cache's disk is not mounted at the start: there is an empty folder.
+TEST_F(EnginePath, T5_WithoutItsCachesDiskTheEngineDoesNotStartAndGivesNothingUp) {
+  const auto data = write_volume(0);
+  EXPECT_TRUE(eventually([&] { return is("VOL001", "premigrated"); })) << taped_->log();
+  EXPECT_THAT(accept_cache_loss().output, HasSubstr("stop tapewarden-taped"));
+  stop();
+  const std::filesystem::path folder = file("engine/cache");
+  const std::filesystem::path away = file("engine/cache-away");
+  std::filesystem::rename(folder, away);
+  std::filesystem::create_directory(folder);
+  EXPECT_FALSE(taped_->start());
+  EXPECT_THAT(taped_->log(), AllOf(HasSubstr(folder.string()), HasSubstr("mount the cache's disk there"),
+                                   HasSubstr("accept-cache-loss")));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  const auto told = accept_cache_loss();
+  EXPECT_EQ(told.end.exit_code, 1);
+  EXPECT_THAT(told.output, AllOf(HasSubstr("VOL001"), HasSubstr("nothing is lost"),
+                                 HasSubstr("Nothing was changed"), HasSubstr("--folder " + folder.string())));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove(folder);
+  std::filesystem::rename(away, folder);
+  TW_EXPECT_OK(taped_->start());
+  connect();
+  EXPECT_TRUE(is("VOL001", "premigrated")) << "as if nothing had been";
+
+  stop();
+  std::filesystem::remove_all(folder);
+  EXPECT_THAT(accept_cache_loss({"--folder", file("engine")}).output, HasSubstr("is not the cache"));
+  const auto taken = accept_cache_loss({"--folder", folder.string()});
+  EXPECT_EQ(taken.end.exit_code, 0) << taken.output;
+  EXPECT_THAT(taken.output, HasSubstr("This is accepted"));
+  TW_EXPECT_OK(taped_->start());
+  connect();
+  EXPECT_TRUE(is("VOL001", "migrated"));
+  ASSERT_TRUE(move(kSlot, kDrive));
+  EXPECT_TRUE(eventually([&] { return ready(); })) << taped_->log();
+  EXPECT_EQ(read_block(), data);
+  ASSERT_TRUE(move(kDrive, kSlot));
 }
 
 // As when the disk with the catalogue is not mounted at the start.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/sim_env.h"
+#include "engine/cache/cache_identity.h"
 #include "engine/cache/sealed_header.h"
 
 namespace tapewarden::engine {
@@ -14,8 +15,11 @@ crypto::SecretBytes key(std::uint8_t fill) {
   return crypto::SecretBytes::copy_of(Bytes(kCacheKeyBytes, fill));
 }
 
+const Uuid kIdentity = Uuid::from(Bytes(16, 0x1d));
+
 std::unique_ptr<VolumeCache> fresh(testing::SimEnv& sim) {
-  return std::move(VolumeCache::open(sim.env(), kFolder, {}).value().cache);
+  EXPECT_TRUE(write_cache_identity(sim.disk, kFolder, kIdentity));
+  return std::move(VolumeCache::open(sim.env(), kFolder, kIdentity, {}).value().cache);
 }
 
 void bring(VolumeCache& cache, const CachedContent& content, std::size_t bytes) {
@@ -87,7 +91,8 @@ TEST(VolumeCache, T5_OpenedAnewItFindsWhatTheCatalogueKnows) {
     bring(*cache, {"VOL002", 7}, 2000);
     used = cache->used_bytes();
   }
-  auto opened = VolumeCache::open(sim.env(), kFolder, knowing({{"VOL001", 1}, {"VOL002", 7}})).value();
+  auto opened =
+      VolumeCache::open(sim.env(), kFolder, kIdentity, knowing({{"VOL001", 1}, {"VOL002", 7}})).value();
   EXPECT_TRUE(opened.missing.empty());
   EXPECT_TRUE(opened.removed.empty());
   EXPECT_EQ(opened.cache->used_bytes(), used);
@@ -107,12 +112,40 @@ TEST(VolumeCache, T5_FilesOfNobodyGoAndMissingOnesAreNamed) {
     (void)sim.disk.open(kFolder + "/VOL001-2.twc.partition1", OpenMode::kCreateNew, 0600).value();
     (void)sim.disk.open(kFolder + "/README", OpenMode::kCreateNew, 0600).value();
   }
-  auto opened = VolumeCache::open(sim.env(), kFolder, knowing({{"VOL001", 2}, {"VOL009", 4}})).value();
+  auto opened =
+      VolumeCache::open(sim.env(), kFolder, kIdentity, knowing({{"VOL001", 2}, {"VOL009", 4}})).value();
   ASSERT_EQ(opened.missing.size(), 1U);
   EXPECT_EQ(opened.missing[0], (CachedContent{"VOL009", 4}));
   EXPECT_EQ(opened.removed, (std::vector<std::string>{"VOL001-1.twc", "VOL003-1.part"}));
   EXPECT_TRUE(sim.disk.exists(kFolder + "/VOL001-2.twc.partition1")) << "it belongs to a file that is known";
   EXPECT_TRUE(sim.disk.exists(kFolder + "/README")) << "not ours";
+}
+
+TEST(VolumeCache, T5_AShreddedContentIsNotCountedAgain) {
+  testing::SimEnv sim(6);
+  const auto cache = fresh(sim);
+  bring(*cache, {"VOL001", 1}, 1000);
+  const auto path = cache->path_of({"VOL001", 1});
+  const Bytes file = sim.disk.content(path);
+  ASSERT_TRUE(cache->shred({"VOL001", 1}));
+  // It could not be removed, or was being looked at meanwhile.
+  ASSERT_TRUE(sim.disk.open(path, OpenMode::kCreateNew, 0600).value()->write_at(0, file));
+  EXPECT_EQ(cache->measure({"VOL001", 1}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(cache->used_bytes(), 0U);
+}
+
+TEST(VolumeCache, T5_AFolderThatIsNotThisCacheIsRefusedUntouched) {
+  testing::SimEnv sim(7);
+  bring(*fresh(sim), {"VOL001", 1}, 10);
+  const auto refused = VolumeCache::open(sim.env(), kFolder, Uuid::from(Bytes(16, 0x2e)), {});
+  EXPECT_EQ(refused.error().code, ErrorCode::kIo);
+  EXPECT_NE(refused.error().message.find(kFolder), std::string::npos);
+  ASSERT_TRUE(sim.disk.remove(kFolder + "/" + std::string(kCacheIdentityFile)));
+  EXPECT_FALSE(VolumeCache::open(sim.env(), kFolder, kIdentity, {}));
+  ASSERT_TRUE(
+      write_file_atomically(sim.disk, kFolder + "/" + std::string(kCacheIdentityFile), Bytes(9, 'x')));
+  EXPECT_FALSE(VolumeCache::open(sim.env(), kFolder, kIdentity, {}));
+  EXPECT_TRUE(sim.disk.exists(kFolder + "/VOL001-1.twc"));
 }
 
 TEST(VolumeCache, T5_APartialFileDoesNotPassForAWholeOne) {
@@ -125,7 +158,7 @@ TEST(VolumeCache, T5_APartialFileDoesNotPassForAWholeOne) {
     ASSERT_TRUE(file->write_at(0, Bytes(500, 1)));
     sim.disk.power_loss();
   }
-  const auto opened = VolumeCache::open(sim.env(), kFolder, knowing({{"VOL001", 3}})).value();
+  const auto opened = VolumeCache::open(sim.env(), kFolder, kIdentity, knowing({{"VOL001", 3}})).value();
   ASSERT_EQ(opened.missing.size(), 1U);
   EXPECT_EQ(opened.removed, (std::vector<std::string>{"VOL001-3.part"}));
   EXPECT_EQ(opened.cache->used_bytes(), 0U);

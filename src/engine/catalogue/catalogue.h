@@ -11,7 +11,10 @@
 //     with none may it be begun anew, be scratch, or come into another pool.
 //  C4 cartridge_totals() and volume_totals() are the sums over all cartridges and volumes.
 //  C5 A volume that counts as cached has a cache key.
-//  C6 Generations only grow, also of a volser that was withdrawn and comes back.
+//  C6 Generations only grow, also of a volser that was withdrawn and comes back; so do numbers of files in
+//  the
+//     cache. After a rebuild they go on beyond whatever a cartridge may hold that was not read
+//     (CatalogueChange::begin_generations_at()).
 //  C7 Each deletion of content is among deleted_volumes() until it was dropped from there.
 //  C8 No two migrations that have not ended empty one pool, and none fills a pool that another one empties.
 // check() recomputes C2 to C5 and C8 from the rows.

@@ -202,6 +202,32 @@ TEST(Catalogue, T1_AVolserThatComesBackGoesOnCounting) {
   box.expect_sound();
 }
 
+TEST(Catalogue, T5_NumbersOfCacheFilesGoOnWithAVolserThatComesBack) {
+  Box box;
+  const auto withdraw = [&](const std::string& volser) {
+    return box->change([&](auto& change) { return change.withdraw_volume(volser); });
+  };
+  // VOL002 was never written: its blank file did not come whole.
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    auto volume = scratch_volume(volser);
+    if (volume.volser == "VOL001") volume.generation = volume.deleted_generation = 5;
+    volume.cache_file = 7;
+    ASSERT_TRUE(box.put(volume));
+    ASSERT_TRUE(withdraw(volser));
+    ASSERT_TRUE(box.put(scratch_volume(volser)));
+    EXPECT_EQ(box->volume(volser)->cache_file, 7U) << volser;
+    EXPECT_EQ(box->volume(volser)->generation, volume.generation) << volser;
+  }
+  ASSERT_TRUE(withdraw("VOL002"));
+  std::vector<WithdrawnVolume> told;
+  ASSERT_TRUE(box->read([&](CatalogueView& view) -> Status {
+    told = TRY(view.withdrawn_volumes({})).items;
+    return {};
+  }));
+  EXPECT_EQ(told, (std::vector<WithdrawnVolume>{{"VOL001", 5}})) << "of the other there is nothing to tell";
+  box.expect_sound();
+}
+
 TEST(Catalogue, T12_DeletionsAreKeptUntilATrailerTellsThem) {
   Box box;
   for (const auto* volser : {"VOL001", "VOL002", "VOL003"}) {

@@ -17,9 +17,11 @@ class CatalogueChange final : public CatalogueView {
   WallTime now() const { return now_; }
 
   // Inserts or replaces. A copy that becomes active, or stops being so, moves the sums of its cartridge. A
-  // new volume whose volser was withdrawn before goes on with the generation that it had then.
+  // new volume whose volser was withdrawn before goes on with the generation and the cache_file that it had
+  // then.
   // kInvalidArgument naming the field. kConflict: a generation would go back, a copy is not on its cartridge,
-  // content would be nowhere any more, or a private volume's would be deleted.
+  // content would be nowhere any more, or a private volume's would be deleted. A generation that grows is at
+  // least that of begin_generations_at().
   Status put(const LogicalVolume& volume);
   // Takes a scratch volume that no drive holds off the catalogue. kNotFound, kConflict.
   Status withdraw_volume(std::string_view volser);
@@ -55,6 +57,11 @@ class CatalogueChange final : public CatalogueView {
   // kInvalidArgument when it is too long.
   Status put(const StatisticsRecord& record);
 
+  // Which folder is the engine's cache from now on.
+  Status set_cache_identity(const Uuid& cache);
+  // From now on each generation that a volume gets is at least this one. Only grows. kInvalidArgument.
+  Status begin_generations_at(std::uint64_t generation);
+
   // Trailers on tape tell every deletion up to this number.
   Status drop_deleted(std::uint64_t through);
 
@@ -83,6 +90,7 @@ class CatalogueChange final : public CatalogueView {
   Status end_copy(const Copy& copy);
   Result<std::int64_t> begin_copy(const Copy& copy);
   Status note_deletion(const std::string& volser, std::uint64_t generation);
+  Result<std::uint64_t> beyond_what_may_be_unseen(std::uint64_t deleted);
   Status check_alone(const PoolMigration& migration);
   Status write(const std::optional<PhysicalVolume>& before, const PhysicalVolume& after);
 

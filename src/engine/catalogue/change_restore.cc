@@ -39,7 +39,8 @@ Status CatalogueChange::put_withdrawn(const std::string& volser, std::uint64_t g
   TRY(check_volser(volser));
   TRY(check_generation(generation));
   if (TRY(find_volume(volser))) return there_already(volser);
-  return transaction_.put(kWithdrawnVolumeTable, {volser, static_cast<std::int64_t>(generation)});
+  return transaction_.put(kWithdrawnVolumeTable,
+                          {volser, static_cast<std::int64_t>(generation), std::int64_t{0}});
 }
 
 Status CatalogueChange::put_deletion(const std::string& volser, std::uint64_t generation) {
@@ -51,8 +52,9 @@ Status CatalogueChange::put_deletion(const std::string& volser, std::uint64_t ge
 Result<Page<WithdrawnVolume>> CatalogueView::withdrawn_volumes(const PageRequest& page) {
   const auto limit = std::clamp<std::size_t>(page.limit, 1, kMaximumPage);
   Page<WithdrawnVolume> out;
-  for (const Row& row : TRY(reader_.query(kWithdrawnVolumeTable, "volser > ? ORDER BY volser LIMIT ?",
-                                          {page.after, static_cast<std::int64_t>(limit + 1)})))
+  for (const Row& row :
+       TRY(reader_.query(kWithdrawnVolumeTable, "generation > 0 AND volser > ? ORDER BY volser LIMIT ?",
+                         {page.after, static_cast<std::int64_t>(limit + 1)})))
     out.items.push_back({store::text(row, 0), static_cast<std::uint64_t>(store::integer(row, 1))});
   if (out.items.size() > limit) {
     out.items.pop_back();

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <limits>
+
 #include "engine/catalogue/change.h"
 #include "engine/catalogue/tables.h"
 
@@ -40,6 +43,8 @@ Status CatalogueChange::put(const LogicalVolume& volume) {
   Before known = TRY(before(volume.volser));
   LogicalVolume after = volume;
   if (!known.volume) TRY(go_on_from_withdrawn(after));
+  if (known.volume && after.generation > known.volume->generation)
+    after.generation = std::max(after.generation, TRY(engine_state()).least_generation);
   after.has_cache_key = !known.box.empty();
   TRY(check_step(known.volume, after, after.has_cache_key));
   TRY(check_constructs(known, after));
@@ -50,13 +55,23 @@ Status CatalogueChange::put(const LogicalVolume& volume) {
   TRY(transaction_.put(kVolumeTable, to_row(after, pools, std::move(known.box))));
   TRY(count_volume(known.volume, after));
   if (known.volume && after.deleted_generation > known.volume->deleted_generation)
-    return note_deletion(after.volser, after.deleted_generation);
+    return note_deletion(after.volser, TRY(beyond_what_may_be_unseen(after.deleted_generation)));
   return {};
+}
+
+// What is deleted goes with all that a cartridge may hold of it which nobody could ask when the catalogue was
+// put together again: new content has a higher generation than that.
+Result<std::uint64_t> CatalogueChange::beyond_what_may_be_unseen(std::uint64_t deleted) {
+  const auto least = TRY(engine_state()).least_generation;
+  return least == 0 ? deleted : std::max(deleted, least - 1);
 }
 
 Status CatalogueChange::go_on_from_withdrawn(LogicalVolume& volume) {
   const auto row = TRY(transaction_.get(kWithdrawnVolumeTable, {volume.volser}));
-  if (!row || volume.generation != 0) return {};
+  if (!row) return {};
+  // Whoever still has to remove the file of before takes none of the volume's.
+  volume.cache_file = std::max(volume.cache_file, static_cast<std::uint64_t>(store::integer(*row, 2)));
+  if (volume.generation != 0) return {};
   volume.generation = static_cast<std::uint64_t>(store::integer(*row, 1));
   volume.deleted_generation = volume.generation;
   return {};
@@ -138,10 +153,11 @@ Status CatalogueChange::withdraw_volume(std::string_view volser) {
   for (const CopyNumber number : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
     if (known.active(number)) TRY(end_copy(*known.copy(number)));
   }
-  if (known.generation > 0) {
-    TRY(note_deletion(known.volser, known.generation));
-    TRY(transaction_.put(kWithdrawnVolumeTable, {known.volser, static_cast<std::int64_t>(known.generation)}));
-  }
+  const auto last = known.generation == 0 ? 0 : TRY(beyond_what_may_be_unseen(known.generation));
+  if (last > 0) TRY(note_deletion(known.volser, last));
+  if (last > 0 || known.cache_file > 0)
+    TRY(transaction_.put(kWithdrawnVolumeTable, {known.volser, static_cast<std::int64_t>(last),
+                                                 static_cast<std::int64_t>(known.cache_file)}));
   TRY(transaction_.erase(kVolumeTable, {known.volser}));
   return count_volume(known, std::nullopt);
 }
@@ -164,6 +180,21 @@ Status CatalogueChange::forget_cache_key(std::string_view volser) {
   auto row = TRY(transaction_.get(kVolumeTable, {known.volser}));
   (*row)[kCacheKeyColumn] = Bytes();
   return transaction_.put(kVolumeTable, *row);
+}
+
+Status CatalogueChange::set_cache_identity(const Uuid& cache) {
+  auto state = TRY(engine_state());
+  state.cache = cache;
+  return transaction_.put(kEngineTable, to_row(state));
+}
+
+Status CatalogueChange::begin_generations_at(std::uint64_t generation) {
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  auto state = TRY(engine_state());
+  if (generation > kLargest || generation < state.least_generation)
+    return fail(ErrorCode::kInvalidArgument, "generations do not begin there", "generation");
+  state.least_generation = generation;
+  return transaction_.put(kEngineTable, to_row(state));
 }
 
 // Numbers go up across everything that was ever deleted, so that what a trailer told is dropped and nothing

@@ -32,6 +32,14 @@ struct WithdrawnVolume {
   friend bool operator==(const WithdrawnVolume&, const WithdrawnVolume&) = default;
 };
 
+// What is true of the engine as a whole.
+struct EngineState {
+  std::optional<Uuid> cache;  // which folder is its cache (engine/cache/cache_identity.h); nothing: not known
+  // Content that is new has at least this generation: cartridges that nobody could ask may hold lower ones.
+  std::uint64_t least_generation = 0;
+  friend bool operator==(const EngineState&, const EngineState&) = default;
+};
+
 // `cache_key`: the sealed box, or empty. REQUIRES: check(volume).
 store::Row to_row(const LogicalVolume& volume, const CopyPools& pools, Bytes cache_key);
 Result<LogicalVolume> volume_from(const store::Row& row);
@@ -55,6 +63,9 @@ Result<VolumeTotal> volume_total_from(const store::Row& row);
 // Its place is the interval's number modulo kStatisticsPlaces.
 store::Row to_row(const StatisticsRecord& record);
 StatisticsRecord statistics_from(const store::Row& row);
+
+store::Row to_row(const EngineState& state);
+EngineState engine_state_from(const store::Row& row);
 
 store::Row to_row(std::int64_t place, const DeletedVolume& deleted);
 DeletedVolume deleted_volume_from(const store::Row& row);

@@ -96,6 +96,20 @@ CopyPools copy_pools_of(const Row& row) {
   return {store::integer(row, at), store::integer(row, at + 1)};
 }
 
+Row to_row(const EngineState& state) {
+  const Bytes cache = state.cache ? to_bytes(state.cache->view()) : Bytes();
+  return RowFields(kEngineTable).number(0).blob(cache).number(state.least_generation).take();
+}
+
+EngineState engine_state_from(const Row& row) {
+  RowFieldReader in(kEngineTable, row);
+  (void)in.number<std::int64_t>();
+  EngineState state;
+  if (const Bytes& cache = in.blob(); !cache.empty()) state.cache = Uuid::from(cache);
+  state.least_generation = in.number<std::uint64_t>();
+  return state;
+}
+
 Row to_row(std::int64_t place, const DeletedVolume& deleted) {
   return RowFields(kDeletedVolumeTable)
       .number(place)

@@ -233,10 +233,11 @@ const TableSpec kDeletedVolumeTable{
     .replicated = false,
 };
 
-// The generation that a volume had when it was withdrawn: it goes on from there if it comes back.
+// The generation that a volume had when it was withdrawn, and the number of its last file in the cache: both
+// go on from there if it comes back. A generation of 0: it had none, but a file.
 const TableSpec kWithdrawnVolumeTable{
     .name = "withdrawn_volume",
-    .columns = {{"volser", kText, ColumnRole::kKey}, {"generation", kInteger}},
+    .columns = {{"volser", kText, ColumnRole::kKey}, {"generation", kInteger}, {"cache_file", kInteger}},
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,
@@ -290,10 +291,21 @@ const TableSpec kMigratedSettingTable{
     .replicated = false,
 };
 
+// What is true of the engine as a whole: one row, at place 0.
+const TableSpec kEngineTable{
+    .name = "engine",
+    .columns = {{"place", kInteger, ColumnRole::kKey}, {"cache", kBlob}, {"least_generation", kInteger}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
 std::vector<const TableSpec*> catalogue_tables() {
   return {&kVolumeTable,          &kCartridgeTable,       &kPoolTable,          &kStorageGroupTable,
           &kManagementClassTable, &kCartridgeTotalTable,  &kVolumeTotalTable,   &kStatisticsTable,
-          &kDeletedVolumeTable,   &kWithdrawnVolumeTable, &kPoolMigrationTable, &kMigratedSettingTable};
+          &kDeletedVolumeTable,   &kWithdrawnVolumeTable, &kPoolMigrationTable, &kMigratedSettingTable,
+          &kEngineTable};
 }
 
 }  // namespace tapewarden::engine

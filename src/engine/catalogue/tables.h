@@ -19,6 +19,7 @@ extern const store::TableSpec kDeletedVolumeTable;
 extern const store::TableSpec kWithdrawnVolumeTable;
 extern const store::TableSpec kPoolMigrationTable;
 extern const store::TableSpec kMigratedSettingTable;
+extern const store::TableSpec kEngineTable;
 
 inline constexpr std::size_t kCacheKeyColumn = 12;  // the secret of kVolumeTable
 

@@ -110,6 +110,8 @@ class CatalogueView {
   Result<DueSums> due_sums(std::uint8_t pool);
   Result<std::uint64_t> count_scratch(std::uint8_t pool, MediumKind kind);
 
+  Result<EngineState> engine_state();
+
   // Those with something in them.
   Result<std::vector<CartridgeTotal>> cartridge_totals();
   Result<std::vector<VolumeTotal>> volume_totals();
@@ -119,8 +121,8 @@ class CatalogueView {
   Result<std::vector<DeletedVolume>> deleted_volumes(std::size_t limit);
   // Those numbered above `after`.
   Result<std::vector<DeletedVolume>> deleted_volumes_after(std::uint64_t after, std::size_t limit);
-  // Volsers that were withdrawn, with the generation that they had, in the order of volsers; also those that
-  // have come back since.
+  // Volsers that were withdrawn and had been written, with the generation that they had, in the order of
+  // volsers; also those that have come back since.
   Result<Page<WithdrawnVolume>> withdrawn_volumes(const PageRequest& page);
 
  protected:

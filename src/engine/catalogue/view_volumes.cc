@@ -174,6 +174,11 @@ Result<crypto::SecretBytes> CatalogueView::cache_key(std::string_view volser) {
   return reader_.unseal(kVolumeTable, *row, kCacheKeyColumn);
 }
 
+Result<EngineState> CatalogueView::engine_state() {
+  const auto row = TRY(reader_.get(kEngineTable, {std::int64_t{0}}));
+  return row ? engine_state_from(*row) : EngineState();
+}
+
 Result<std::vector<VolumeTotal>> CatalogueView::volume_totals() {
   std::vector<VolumeTotal> totals;
   for (const Row& row : TRY(reader_.query(kVolumeTotalTable, "volumes > 0", {})))

@@ -182,6 +182,12 @@ struct HostBench : ResidenceBench {
     ASSERT_TRUE(left) << left.error().text();
     ASSERT_EQ(*left, 1U);
   }
+  std::size_t delete_expired(WallTime now) {
+    const auto shred = [this](const CachedContent& content) { EXPECT_TRUE(opened.cache->shred(content)); };
+    const auto deleted = engine::delete_expired(*catalogue, shred, now, 100);
+    EXPECT_TRUE(deleted) << deleted.error().text();
+    return deleted->volumes;
+  }
   LogicalVolume volume(const std::string& volser) { return catalogue->volume(volser).value(); }
   std::size_t deletions() {
     std::size_t count = 0;

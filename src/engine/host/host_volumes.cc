@@ -37,9 +37,20 @@ void HostVolumes::tell_when_brought(Brought brought) {
   while (nobody && telling_ > 0) idle_.wait(mutex_);
 }
 
+Result<Reconciled> HostVolumes::reconcile(const std::map<std::string, std::string>& in_drives) {
+  auto found = mounts_.reconcile(in_drives);
+  if (!found) return found;
+  const MutexLock lock(mutex_);
+  for (const auto& volser : found->unsettled) unsettled_.emplace(volser, false);
+  return found;
+}
+
 Status HostVolumes::take_place(const std::string& barcode, const Uuid& volume, const std::string& drive) {
   const MutexLock lock(mutex_);
   wait_until_idle(drive);
+  for (auto it = unsettled_.find(barcode); it != unsettled_.end() && it->second;
+       it = unsettled_.find(barcode))
+    idle_.wait(mutex_);
   for (const auto& [other, place] : places_) {
     if (other != drive && place.barcode != barcode) continue;
     return fail(ErrorCode::kConflict,
@@ -81,6 +92,7 @@ void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounte
     return;
   }
   place.content = place.content || mounted->content;
+  unsettled_.erase(place.barcode);  // or it could not have been mounted
   switch (mounted->state) {
     case Mounting::State::kIn:
       place.waits = Waits::kNo;
@@ -207,6 +219,7 @@ Status HostVolumes::returned(const std::string& barcode, const std::string& driv
   auto unmounted = mounts_.unmount(barcode);
   const MutexLock lock(mutex_);
   places_.erase(drive);
+  if (!unmounted) unsettled_.emplace(barcode, false);
   idle_.notify_all();
   return unmounted;
 }
@@ -235,6 +248,34 @@ Result<std::size_t> HostVolumes::answer_requests() {
   }
   TRY(std::move(first));
   return answered;
+}
+
+std::optional<std::string> HostVolumes::next_unsettled(const std::string& after) {
+  const MutexLock lock(mutex_);
+  for (auto next = unsettled_.upper_bound(after); next != unsettled_.end(); ++next) {
+    bool is_placed = false;
+    for (const auto& [drive, place] : places_) is_placed = is_placed || place.barcode == next->first;
+    if (next->second || is_placed) continue;
+    next->second = true;
+    return next->first;
+  }
+  return std::nullopt;
+}
+
+std::size_t HostVolumes::retry_unsettled() {
+  std::size_t settled = 0;
+  for (auto volser = next_unsettled({}); volser; volser = next_unsettled(*volser)) {
+    const auto done = mounts_.settle_again(*volser);
+    const MutexLock lock(mutex_);
+    if (done) {
+      ++settled;
+      unsettled_.erase(*volser);
+    } else {
+      unsettled_[*volser] = false;
+    }
+    idle_.notify_all();
+  }
+  return settled;
 }
 
 std::size_t HostVolumes::retry_waiting() {

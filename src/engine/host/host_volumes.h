@@ -6,12 +6,15 @@
 // while the library is told.
 //
 // Invariants
-//  1. A drive has at most one place here, and a volume is in at most one of them.
+//  1. A drive has at most one place here, and a volume is in at most one of them, or is being settled.
 //  2. While a thread works on a drive's place (`busy`) no other does; give_up() and returned() wait for it,
 //  so
 //     that the library hears nothing of a cartridge after they have returned.
 //  3. Whoever waits for a recall has one ask at the desk, and is told by it at most once: an answer to an
 //     older ask finds another `ask_number` and is nobody's.
+//  4. A volume that left its drive and could not be settled (the catalogue or the cache's disk failed) is
+//     `unsettled_` until that was done: by retry_unsettled(), or by the mount that wants it next. No drive
+//     gets it before, and kVolumeUnreadable says why.
 //
 //   nothing --fetch()--> In | Recall | Room       Recall --told by the desk--> In | Recall | Room | nothing
 //   In --returned(), give_up()--> nothing         Room --retry_waiting()--> In | Recall | Room | nothing
@@ -40,17 +43,16 @@ class HostVolumes final : public tape::VolumeKeeper {
   // The library does not call any more.
   ~HostVolumes() override;
 
-  // VolumeMounts::reconcile().
-  Result<Reconciled> reconcile(const std::map<std::string, std::string>& in_drives) {
-    return mounts_.reconcile(in_drives);
-  }
+  // VolumeMounts::reconcile(). What had a fault is tried again by retry_unsettled().
+  Result<Reconciled> reconcile(const std::map<std::string, std::string>& in_drives) TW_EXCLUDES(mutex_);
   void set_expire_hold(bool on) { mounts_.set_expire_hold(on); }
 
   void tell_when_brought(Brought brought) override TW_EXCLUDES(mutex_);
   Result<std::optional<std::string>> fetch(const std::string& barcode, const Uuid& volume,
                                            const std::string& drive) override TW_EXCLUDES(mutex_);
   void give_up(const std::string& barcode, const std::string& drive) override TW_EXCLUDES(mutex_);
-  // kNotFound: it was not given to that drive. Errors of VolumeMounts::unmount().
+  // kNotFound: it was not given to that drive. Errors of VolumeMounts::unmount(): it is out of the drive all
+  // the same, and what could not be done is tried again by retry_unsettled().
   Status returned(const std::string& barcode, const std::string& drive) override TW_EXCLUDES(mutex_);
 
   // Tries again, for those that wait for room in the cache, who waited longest first, until one finds none.
@@ -61,6 +63,9 @@ class HostVolumes final : public tape::VolumeKeeper {
   // them; how many. Takes as long as the answers do. For one thread of the daemon, when `asked` was called,
   // once at its start, and from time to time. The first error of VolumeMounts::answer_next().
   Result<std::size_t> answer_requests() TW_EXCLUDES(mutex_);
+  // Tries again to settle what left its drive and could not be settled; how many are settled now: copies of
+  // them may be due. For the background, every few seconds; not from within a call of the library.
+  std::size_t retry_unsettled() TW_EXCLUDES(mutex_);
 
  private:
   enum class Waits : std::uint8_t { kNo, kForRecall, kForRoom };
@@ -93,6 +98,8 @@ class HostVolumes final : public tape::VolumeKeeper {
   // for then.
   Waits go_on(const std::string& drive, const std::optional<Error>& fault) TW_EXCLUDES(mutex_);
   std::optional<std::string> next_for_room() TW_EXCLUDES(mutex_);
+  // Makes it busy: the first one behind `after` that no drive has.
+  std::optional<std::string> next_unsettled(const std::string& after) TW_EXCLUDES(mutex_);
 
   Clock& clock_;
   Meter& meter_;
@@ -103,7 +110,8 @@ class HostVolumes final : public tape::VolumeKeeper {
   std::shared_ptr<const Brought> brought_ TW_GUARDED_BY(mutex_);
   std::size_t telling_ TW_GUARDED_BY(mutex_) = 0;  // calls of the library under way
   Places places_ TW_GUARDED_BY(mutex_);
-  std::uint64_t last_ TW_GUARDED_BY(mutex_) = 0;  // of asks and orders
+  std::map<std::string, bool> unsettled_ TW_GUARDED_BY(mutex_);  // by volser: whether a thread is at it
+  std::uint64_t last_ TW_GUARDED_BY(mutex_) = 0;                 // of asks and orders
 };
 
 }  // namespace tapewarden::engine

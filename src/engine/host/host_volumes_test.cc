@@ -96,9 +96,7 @@ TEST(HostVolumes, T1_ScratchContentStaysUntilItsTimeAndCanBeHadBack) {
   auto back = bench.volume("V00002");
   back.category = Category::kPrivate;
   ASSERT_TRUE(bench.put(back));
-  const auto run_out = [&](WallTime now) {
-    return delete_expired(*bench.catalogue, *bench.volumes, now, 100).value();
-  };
+  const auto run_out = [&](WallTime now) { return bench.delete_expired(now); };
   EXPECT_EQ(run_out(time - std::chrono::milliseconds(1)), 0U);
   EXPECT_TRUE(bench.volume("V00001").has_content());
   EXPECT_EQ(run_out(time), 2U);
@@ -246,6 +244,65 @@ TEST(HostVolumes, T5_AFileThatCannotBeReadBackKeepsItsVolumeMounted) {
   ASSERT_TRUE(bench.mount("V00001").value());
   EXPECT_EQ(bench.interventions(), Names());
   EXPECT_EQ(bench.read_back(), block(2));
+}
+
+TEST(HostVolumes, T5_AnUnmountThatCouldNotBeSettledIsTriedAgain) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  ASSERT_TRUE(bench.mount("V00001").value());
+  ASSERT_TRUE(bench.write(block(2)));
+  (void)bench.drives[0]->force_eject().value();
+  const auto before = bench.volume("V00001");
+  bench.disk.take_away(kCacheFolder);
+  EXPECT_EQ(bench.host->returned("V00001", bench.serial(0)).error().code, ErrorCode::kIo);
+  EXPECT_EQ(bench.host->retry_unsettled(), 0U);
+  const auto refused = bench.mount("V00001", 1);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("not settled yet"), std::string::npos);
+  EXPECT_EQ(bench.interventions(), (Names{"TWE014A cache", "TWE008A V00001"}));
+  EXPECT_EQ(bench.volume("V00001"), before) << "mounted, cached and with its key as before";
+  EXPECT_EQ(bench.migrate(), 0U);
+  bench.disk.bring_back();
+  EXPECT_EQ(bench.host->retry_unsettled(), 1U) << "without a mount and without a restart";
+  EXPECT_EQ(bench.host->retry_unsettled(), 0U);
+  ASSERT_TRUE(bench.volumes->look_at_folder());
+  EXPECT_EQ(bench.interventions(), Names());
+  EXPECT_EQ(bench.volume("V00001").mounted, "");
+  EXPECT_EQ(bench.volume("V00001").generation, before.generation + 1);
+  EXPECT_EQ(bench.migrate(), 1U) << "its copy is due";
+  ASSERT_TRUE(bench.mount("V00001", 1).value());
+  EXPECT_EQ(bench.read_back(1), block(2));
+  bench.expect_sound();
+}
+
+TEST(HostVolumes, T5_TheFileOfAMountedVolumeThatIsMissingIsNotGivenUp) {
+  HostBench bench;
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  ASSERT_TRUE(bench.mount("V00001").value());
+  ASSERT_TRUE(bench.write(block(2)));
+  (void)bench.drives[0]->force_eject().value();
+  const auto path = kCacheFolder + "/" + bench.files().at(0);
+  const Bytes file = bench.sim.disk.content(path);
+  ASSERT_TRUE(bench.sim.disk.remove(path));
+  EXPECT_EQ(bench.host->returned("V00001", bench.serial(0)).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(bench.interventions(), Names{"TWE008A V00001"});
+  EXPECT_TRUE(bench.volume("V00001").has_cache_key);
+  EXPECT_FALSE(bench.mount("V00001", 1)) << "the copy on tape is of before";
+  // Nor by a start, and it is looked for as long as it is missing.
+  bench.crash(true);
+  EXPECT_EQ(bench.opened.held, Names{"V00001"});
+  EXPECT_EQ(bench.reconciled.faults.size(), 1U);
+  EXPECT_EQ(bench.interventions(), Names{"TWE008A V00001"});
+  EXPECT_EQ(bench.volume("V00001").mounted, bench.serial(0));
+  EXPECT_EQ(bench.host->retry_unsettled(), 0U);
+  ASSERT_TRUE(bench.sim.disk.open(path, OpenMode::kCreateNew, 0600).value()->write_at(0, file));
+  EXPECT_EQ(bench.host->retry_unsettled(), 1U) << "an operator has put it back";
+  EXPECT_EQ(bench.interventions(), Names());
+  ASSERT_TRUE(bench.mount("V00001").value());
+  EXPECT_EQ(bench.read_back(), block(2));
+  bench.expect_sound();
 }
 
 TEST(HostVolumes, T1_ARecallUnderWayDoesNotReachAVolumeThatWasMountedAsScratch) {

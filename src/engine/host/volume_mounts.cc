@@ -49,7 +49,12 @@ Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uu
           "volume", "take it off the library's inventory and put it there anew");
     // A file that could not be looked at when its drive gave it back, or an end of the program.
     if (!volume.mounted.empty()) {
-      (void)TRY(settle_file(volume, false));
+      if (const auto settled = settle_file(volume, false); !settled) {
+        tell_unsettled(volser, settled.error());
+        return in_context("the volume " + volser + " is not settled yet since it was in the drive " +
+                              volume.mounted + ", and goes into no other before",
+                          settled.error());
+      }
       continue;
     }
     if (wanted == WantedOf::kContent && !volume.has_content()) return deleted_meanwhile(volser);

@@ -8,7 +8,8 @@
 //     there, and the desk knows that it is taken. So whatever a host wrote before a crash is found by
 //     reconcile(): the volume's content stamp is another one.
 //  2. `mounted` is cleared in the change that settles what the host left (settle.h), never before. A file
-//     that could not be looked at keeps its volume mounted, so that neither eviction nor a copy touches it.
+//     that could not be looked at, or is not there, keeps its volume mounted, its key and its place in the
+//     cache: neither eviction nor a copy nor another mount touches it, and what a host wrote is not given up.
 //  3. The old content of a scratch volume goes with the mount that gives it a blank file, and not without it,
 //     but for an error of the cache's disk in between.
 //  4. Who was told to wait for a volume's content gets that content or an error, and never a blank file,
@@ -61,10 +62,11 @@ enum class WantedOf : std::uint8_t { kAsItIs, kContent };
 
 // What a start found about volumes that were in drives.
 struct Reconciled {
-  std::vector<std::string> kept;     // still in the drive
-  std::vector<std::string> out;      // in no drive any more
-  std::vector<std::string> changed;  // of both: what a host wrote before the end is theirs now
-  std::vector<std::string> faults;   // sentences for the operator; such a volume stays mounted
+  std::vector<std::string> kept;       // still in the drive
+  std::vector<std::string> out;        // in no drive any more
+  std::vector<std::string> changed;    // of both: what a host wrote before the end is theirs now
+  std::vector<std::string> faults;     // sentences for the operator; such a volume stays mounted
+  std::vector<std::string> unsettled;  // those volumes
 };
 
 class VolumeMounts {
@@ -93,9 +95,12 @@ class VolumeMounts {
   // The mount that wanted room does not take place any more.
   void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
   // The drive has closed the file. A request is left to answer_next(), and `asked` called. An error: the
-  // volume stays mounted for the catalogue until the next unmount(), mount() or reconcile() can look at its
-  // file.
+  // volume stays mounted for the catalogue, kVolumeUnreadable says so, and the next settle_again(), mount() or
+  // reconcile() looks at its file again.
   Status unmount(const std::string& volser);
+  // Of a volume that is in no drive any more, and whose unmount() or reconcile() failed. One that was
+  // withdrawn or settled meanwhile is no error.
+  Status settle_again(const std::string& volser);
 
   // Answers the request that was left first. False: there is none. An error is one of disk or catalogue: the
   // volume keeps its request then. One thread at a time.
@@ -125,6 +130,7 @@ class VolumeMounts {
 
   // volume_returns.cc
   Status settle(const std::string& volser);
+  void tell_unsettled(const std::string& volser, const Error& error);
   // Looks at what the drive left, and settles it; with `keep` it stays mounted. Whether the content changed.
   Result<bool> settle_file(const LogicalVolume& volume, bool keep);
   Result<GivenBack> look_at(const LogicalVolume& volume, const std::string& path);

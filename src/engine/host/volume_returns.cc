@@ -9,6 +9,7 @@ namespace tapewarden::engine {
 Status VolumeMounts::unmount(const std::string& volser) {
   if (const auto volume = catalogue_.volume(volser); volume && leave_request(*volume)) return {};
   auto settled = settle(volser);
+  if (!settled) tell_unsettled(volser, settled.error());
   let_go(volser);
   return settled;
 }
@@ -24,6 +25,29 @@ Status VolumeMounts::settle(const std::string& volser) {
   return {};
 }
 
+Status VolumeMounts::settle_again(const std::string& volser) {
+  const auto volume = catalogue_.volume(volser);
+  const bool gone = !volume && volume.error().code == ErrorCode::kNotFound;
+  if (gone || (volume && volume->mounted.empty())) {
+    (void)notices_.clear(NoticeKind::kVolumeUnreadable, volser, "it is settled");
+    return {};
+  }
+  if (!volume) return std::unexpected(volume.error());
+  const auto settled = settle_file(*volume, false);
+  if (settled) return {};
+  tell_unsettled(volser, settled.error());
+  return std::unexpected(settled.error());
+}
+
+void VolumeMounts::tell_unsettled(const std::string& volser, const Error& error) {
+  notices_.raise(
+      NoticeKind::kVolumeUnreadable, volser,
+      "what the volume " + volser +
+          " holds since it was in a drive could not be settled yet; it is tried again by itself, and "
+          "until then no drive gets it and no copy of it is made: " +
+          error.text());
+}
+
 Result<GivenBack> VolumeMounts::look_at(const LogicalVolume& volume, const std::string& path) {
   Disk& disk = *cached_.env().disk;
   TRY(sync_volume(disk, path));
@@ -33,40 +57,29 @@ Result<GivenBack> VolumeMounts::look_at(const LogicalVolume& volume, const std::
 }
 
 Result<bool> VolumeMounts::settle_file(const LogicalVolume& volume, bool keep) {
-  const auto path = cached_.path_of(volume);
-  if (!path) {
+  if (!volume.cached) {
     TRY(settle_without_file(volume));
     return false;
   }
-  const auto found = look_at(volume, *path);
-  if (!found) {
-    notices_.raise(NoticeKind::kVolumeUnreadable, volume.volser,
-                   "the file of the volume " + volume.volser +
-                       " in the cache cannot be read after it was in the drive " + volume.mounted + ": " +
-                       found.error().text());
-    return std::unexpected(found.error());
-  }
+  const auto path = cached_.path_of(volume);
+  const Result<GivenBack> found = path ? look_at(volume, *path) : std::unexpected(path.error());
+  if (!found)
+    return in_context("the file of the volume " + volume.volser +
+                          " in the cache cannot be read after it was in the drive " + volume.mounted,
+                      found.error());
+  const bool untouched = !keep && blank_as_it_was(volume, found->stamp);
+  TRY(untouched ? drop_blank(volume) : enter_settled(volume, *found, keep));
   (void)notices_.clear(NoticeKind::kVolumeUnreadable, volume.volser, "its file was read");
-  if (!keep && blank_as_it_was(volume, found->stamp)) {
-    TRY(drop_blank(volume));
-    return false;
-  }
-  TRY(enter_settled(volume, *found, keep));
-  return volume.stamp != found->stamp;
+  return !untouched && volume.stamp != found->stamp;
 }
 
+// As a program of before left it that was killed at its start: the file was missing, and was given up.
 Status VolumeMounts::settle_without_file(const LogicalVolume& volume) {
-  TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+  return catalogue_.change([&](CatalogueChange& change) -> Status {
     LogicalVolume now = TRY(change.volume(volume.volser));
     now.mounted.clear();
     return change.put(now);
-  }));
-  if (!volume.cached) return {};  // as open_cache() found, and told
-  TRY(leave_without_file(volume));
-  notices_.raise(NoticeKind::kVolumeUnreadable, volume.volser,
-                 "the file of the volume " + volume.volser + " vanished while it was in the drive " +
-                     volume.mounted + ": what a host wrote there is lost, and the copy on tape is of before");
-  return {};
+  });
 }
 
 Status VolumeMounts::drop_blank(const LogicalVolume& volume) {
@@ -121,6 +134,8 @@ Result<Reconciled> VolumeMounts::reconcile(const std::map<std::string, std::stri
     const auto changed = settle_file(volume, keep);
     if (!changed) {
       out.faults.push_back("volume " + volume.volser + ": " + changed.error().text());
+      out.unsettled.push_back(volume.volser);
+      tell_unsettled(volume.volser, changed.error());
       continue;
     }
     (keep ? out.kept : out.out).push_back(volume.volser);

@@ -156,7 +156,7 @@ TEST(HostWaiting, T5_ContentThatWasDeletedWhileItsDriveWaitedIsNoBlankFile) {
   volume.category = Category::kScratch;
   volume.delete_after = bench.env().clock->wall_now();
   ASSERT_TRUE(bench.put(volume));
-  ASSERT_EQ(delete_expired(*bench.catalogue, *bench.volumes, *volume.delete_after, 10).value_or(0), 1U);
+  ASSERT_EQ(bench.delete_expired(*volume.delete_after), 1U);
   ASSERT_TRUE(bench.desk->begin_recall("V00001"));
   bench.desk->finish_recall("V00001", {});
   ASSERT_EQ(bench.brought.size(), 1U);

@@ -5,7 +5,6 @@
 
 #include "base/counted.h"
 #include "engine/operator/names.h"
-#include "engine/residence/expiry.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -151,38 +150,6 @@ Status withdraw(const OperatorParts& parts, const std::string& volser) {
   return in_context("it left the library, and could not be put back: " + back.error().text(), gone.error());
 }
 
-std::uint64_t bytes_on_tape(const LogicalVolume& volume) {
-  std::uint64_t bytes = 0;
-  for (const auto number : {CopyNumber::kPrimary, CopyNumber::kSecondary})
-    if (volume.active(number)) bytes += volume.copy(number)->bytes;
-  return bytes;
-}
-
-// Those of one transaction, as they were.
-Result<std::vector<LogicalVolume>> delete_some(const OperatorParts& parts) {
-  std::vector<LogicalVolume> deleted;
-  TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
-    deleted.clear();
-    for (const auto& volume : TRY(change.expired(change.now(), kMaximumOrdered))) {
-      if (!volume.mounted.empty()) continue;
-      LogicalVolume empty = volume;
-      if (volume.category == Category::kPrivate) {  // it has no such time, and would stand first for ever
-        empty.delete_after.reset();
-        TRY(change.put(empty));
-        continue;
-      }
-      delete_content(empty);
-      empty.cached = false;
-      empty.cached_bytes = 0;
-      TRY(change.put(empty));
-      if (volume.has_cache_key) TRY(change.forget_cache_key(volume.volser));
-      deleted.push_back(volume);
-    }
-    return {};
-  }));
-  return deleted;
-}
-
 }  // namespace
 
 Result<InsertedVolumes> insert_volumes(const OperatorParts& parts, const NewVolumes& wanted) {
@@ -249,16 +216,17 @@ std::vector<OrderLine> withdraw_volumes(const OperatorParts& parts, const Volser
 }
 
 Result<DeletedContents> delete_expired(const OperatorParts& parts) {
-  DeletedContents sum;
-  while (true) {
-    const auto deleted = TRY(delete_some(parts));
-    if (deleted.empty()) break;
-    for (const auto& volume : deleted) {
-      ++sum.volumes;
-      sum.cached_bytes += volume.cached ? volume.cached_bytes : 0;
-      sum.tape_bytes += bytes_on_tape(volume);
-      shred(parts, volume);
-    }
+  const auto shredded = [&parts](const CachedContent& content) {
+    if (parts.shred) parts.shred(content);
+  };
+  const WallTime now = parts.env.clock->wall_now();
+  DeletedContents sum{.more = true};
+  while (sum.more) {
+    const auto some = TRY(delete_expired(parts.catalogue, shredded, now, kMaximumOrdered));
+    sum = {.volumes = sum.volumes + some.volumes,
+           .cached_bytes = sum.cached_bytes + some.cached_bytes,
+           .tape_bytes = sum.tape_bytes + some.tape_bytes,
+           .more = some.more};
   }
   if (sum.volumes > 0) parts.wake_up();
   return sum;

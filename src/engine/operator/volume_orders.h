@@ -13,6 +13,7 @@
 
 #include "engine/operator/limits.h"
 #include "engine/operator/parts.h"
+#include "engine/residence/expiry.h"
 
 namespace tapewarden::engine {
 
@@ -57,11 +58,6 @@ Status change_volumes(const OperatorParts& parts, const std::vector<std::string>
 // says what came of one.
 std::vector<OrderLine> withdraw_volumes(const OperatorParts& parts, const std::vector<std::string>& volsers);
 
-struct DeletedContents {
-  std::size_t volumes = 0;
-  std::uint64_t cached_bytes = 0;  // shredded
-  std::uint64_t tape_bytes = 0;    // of active copies, now inactive
-};
 // The content of every scratch volume whose time is over and that no drive holds.
 Result<DeletedContents> delete_expired(const OperatorParts& parts);
 

@@ -7,9 +7,6 @@
 namespace tapewarden::engine {
 namespace {
 
-// There is one cache, so the intervention needs no other name.
-const std::string kCacheSubject = "cache";
-
 std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
   std::uint64_t all = 0;
   for (const auto& [volser, bytes] : promises) all += bytes;

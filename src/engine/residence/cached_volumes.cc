@@ -129,13 +129,25 @@ Status CachedVolumes::put_in_place(const LogicalVolume& volume, const CachedCont
   });
 }
 
+Status CachedVolumes::look_at_folder() {
+  auto there = cache_.check_there();
+  if (there)
+    (void)notices_.clear(NoticeKind::kCacheAway, kCacheSubject, "the cache's folder is there again");
+  else
+    notices_.raise(NoticeKind::kCacheAway, kCacheSubject, there.error().text());
+  return there;
+}
+
 Result<std::string> CachedVolumes::path_of(const LogicalVolume& volume) {
   if (!volume.cached)
     return fail(ErrorCode::kNotFound, "the volume " + volume.volser + " is not in the cache", "volser");
-  auto path = cache_.path_of(content_of(volume));
-  if (env_.disk->exists(path)) return path;
+  const auto there = cache_.holds(content_of(volume));
+  if (!there) (void)look_at_folder();
+  if (TRY(there)) return cache_.path_of(content_of(volume));
   return fail(ErrorCode::kCorrupt, "the file of the volume " + volume.volser + " in the cache is missing",
-              "volser", "look at what happened to the cache's disk, and start the engine again");
+              "volser",
+              "put the file back; when it is lost for good, stop the engine and give it up: tapewarden-taped "
+              "accept-cache-loss");
 }
 
 Result<std::uint64_t> CachedVolumes::measure(const LogicalVolume& volume) {

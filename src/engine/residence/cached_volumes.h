@@ -17,7 +17,9 @@
 //     says so in the very change that takes it out.
 //  5. What is in the cache and what was promised to arrivals and to volumes in drives is no more than the
 //     limit, but for a limit that was lowered and for files that grew beyond what was promised for them.
-//  6. The intervention kCacheFull is open as long as somebody was refused room and has neither got it nor
+//  6. That a file is gone is said only after the folder has shown again that it is this cache. A folder that
+//     is not mounted, or cannot be read, is an error that changes nothing: kCacheAway is open as long.
+//  7. The intervention kCacheFull is open as long as somebody was refused room and has neither got it nor
 //     released it; who has not asked again for kRefusalForgotten does not want it any more.
 #pragma once
 
@@ -95,10 +97,12 @@ class CachedVolumes {
   using Fill = std::function<Status(const std::string& path)>;
   Status replace(const LogicalVolume& volume, const Fill& fill, const Edit& edit);
 
+  // Whether the cache's folder is there, as it should be: kCacheAway is raised or cleared. kIo naming it.
+  Status look_at_folder();
   // Path of the whole file of a cached volume, for a copy to tape. kNotFound: it is not cached; kCorrupt: its
-  // file is missing.
+  // file is missing for certain; kIo: nobody can tell now, for the folder is away.
   Result<std::string> path_of(const LogicalVolume& volume);
-  // Looks at the file's length again; what the sealed file takes. kNotFound.
+  // Looks at the file's length again; what the sealed file takes. kNotFound: there is none that counts.
   Result<std::uint64_t> measure(const LogicalVolume& volume);
 
   // In one change: `edit` of each volume, which leaves the cache with it when it was cached. Files are
@@ -167,13 +171,20 @@ struct OpenedCache {
   std::vector<std::string> corrected;  // volumes whose file was missing and that are on tape: not cached now
   // Of those, the ones whose copy to tape was due: nothing can be copied before they are recalled.
   std::vector<std::string> due_without_file;
+  // Volumes that are in a drive by the catalogue, and whose file was missing: what a host wrote there is
+  // nowhere else, so they stay as they are, with their keys, until the file is back or is given up
+  // (cache_loss.h).
+  std::vector<std::string> held;
   std::vector<std::string> lost;     // volumes whose file was missing and whose content is nowhere
   std::vector<std::string> removed;  // names of files of nobody
 };
 
-// Opens the cache with what the catalogue says is in it. A volume whose file is missing is taken out of it
-// when its content is on tape; else it stays as the catalogue has it, and kVolumeUnreadable is raised.
-// Errors of the disk and of the catalogue.
+// Opens the cache with what the catalogue says is in it, in a folder that bears the identity that the
+// catalogue has. A catalogue without one takes the folder's, or gives it one: when a file that it knows lies
+// there, or when it knows of none. Any other folder is refused (kIo, naming it and the remedy), and nothing
+// is changed in it or in the catalogue. A volume whose file is missing is taken out of the cache when its
+// content is on tape, and else stays as the catalogue has it; kVolumeUnreadable is raised where something is
+// lost. Errors of the disk and of the catalogue.
 Result<OpenedCache> open_cache(Env env, Catalogue& catalogue, Notices& notices, const std::string& folder);
 
 }  // namespace tapewarden::engine

@@ -244,25 +244,44 @@ TEST_F(CachedVolumesTest, T5_AMissingFileIsToldAndNothingIsHidden) {
   ASSERT_TRUE(bench.bring("V00002", kContent));
   ASSERT_TRUE(bench.bring("V00003", kContent));
   ASSERT_TRUE(bench.bring("V00004", kContent));
+  ASSERT_TRUE(bench.bring("V00005", kContent));
   auto changed = volume("V00002");
   changed.generation = 2;
   changed.primary_due = true;
   auto held = volume("V00003");
   held.mounted = "DRIVE1";
-  held.secondary_due = true;
-  ASSERT_TRUE(bench.put(changed, held));
+  auto due = volume("V00005");
+  due.secondary_due = true;
+  ASSERT_TRUE(bench.put(changed, held, due));
   bench.stop();
-  for (const auto* volser : {"V00001", "V00002", "V00003"})
+  for (const auto* volser : {"V00001", "V00002", "V00003", "V00005"})
     ASSERT_TRUE(bench.sim.disk.remove(kCacheFolder + "/" + volser + "-1.twc"));
   bench.start();
-  EXPECT_EQ(bench.opened.corrected, (Names{"V00001", "V00003"}));
-  EXPECT_EQ(bench.opened.due_without_file, Names{"V00003"});
+  EXPECT_EQ(bench.opened.corrected, (Names{"V00001", "V00005"}));
+  EXPECT_EQ(bench.opened.due_without_file, Names{"V00005"});
+  EXPECT_EQ(bench.opened.held, Names{"V00003"});
+  EXPECT_TRUE(volume("V00003").cached) << "what a host wrote in the drive is not given up";
   EXPECT_EQ(bench.opened.lost, Names{"V00002"});
   EXPECT_EQ(bench.interventions(), (Names{"TWE008A V00002", "TWE008A V00003"}));
   EXPECT_EQ(volume("V00001").residence(), Residence::kMigrated);
   EXPECT_EQ(bench.volumes->path_of(volume("V00002")).error().code, ErrorCode::kCorrupt);
   EXPECT_EQ(bench.read("V00004").value(), kContent);
   ASSERT_TRUE(bench.bring("V00001", kContent));
+  bench.expect_sound();
+}
+
+TEST_F(CachedVolumesTest, T5_ALateShredTakesNotTheFileOfAVolserThatCameBack) {
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  auto scratch = volume("V00001");
+  scratch.category = Category::kScratch;
+  ASSERT_TRUE(bench.put(scratch));
+  ASSERT_TRUE(
+      bench.catalogue->change([](CatalogueChange& change) { return change.withdraw_volume("V00001"); }));
+  ASSERT_TRUE(bench.put(migrated_volume("V00001", "P00001", 1, 2)));
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.opened.cache->shred({"V00001", 1})) << "of the one that was withdrawn";
+  EXPECT_EQ(bench.read("V00001").value(), kContent);
+  EXPECT_EQ(bench.files(), Names{"V00001-2.twc"});
   bench.expect_sound();
 }
 

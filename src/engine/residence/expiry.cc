@@ -1,20 +1,30 @@
 #include "engine/residence/expiry.h"
 
+#include <vector>
+
 namespace tapewarden::engine {
 namespace {
 
+std::uint64_t bytes_on_tape(const LogicalVolume& volume) {
+  std::uint64_t bytes = 0;
+  for (const auto number : {CopyNumber::kPrimary, CopyNumber::kSecondary})
+    if (volume.active(number)) bytes += volume.copy(number)->bytes;
+  return bytes;
+}
+
+Status delete_one(CatalogueChange& change, const LogicalVolume& volume) {
+  LogicalVolume empty = volume;
+  delete_content(empty);
+  empty.cached = false;
+  empty.cached_bytes = 0;
+  TRY(change.put(empty));
+  return change.forget_cache_key(empty.volser);
+}
+
 // A private volume has no such time: one that was left behind would stand before the others for ever.
-Status forget_time(Catalogue& catalogue, const std::vector<std::string>& volsers) {
-  if (volsers.empty()) return {};
-  return catalogue.change([&](CatalogueChange& change) -> Status {
-    for (const auto& volser : volsers) {
-      LogicalVolume volume = TRY(change.volume(volser));
-      if (volume.category != Category::kPrivate) continue;
-      volume.delete_after.reset();
-      TRY(change.put(volume));
-    }
-    return {};
-  });
+Status forget_time(CatalogueChange& change, LogicalVolume volume) {
+  volume.delete_after.reset();
+  return change.put(volume);
 }
 
 }  // namespace
@@ -29,23 +39,35 @@ void delete_content(LogicalVolume& volume) {
   volume.secondary_due = false;
 }
 
-Result<std::size_t> delete_expired(Catalogue& catalogue, CachedVolumes& cached, WallTime now,
-                                   std::size_t limit) {
-  std::vector<std::string> expired;
-  std::vector<std::string> of_private;
-  TRY(catalogue.read([&](CatalogueView& view) -> Status {
-    for (const auto& volume : TRY(view.expired(now, limit)))
-      (volume.category == Category::kScratch ? expired : of_private).push_back(volume.volser);
+Result<DeletedContents> delete_expired(Catalogue& catalogue,
+                                       const std::function<void(const CachedContent&)>& shred, WallTime now,
+                                       std::size_t limit) {
+  std::vector<LogicalVolume> deleted;  // as they were
+  DeletedContents sum;
+  TRY(catalogue.change([&](CatalogueChange& change) -> Status {
+    deleted.clear();
+    const auto expired = TRY(change.expired(now, limit));
+    std::size_t settled = 0;
+    for (const auto& volume : expired) {
+      if (!volume.mounted.empty()) continue;
+      ++settled;
+      if (volume.category == Category::kPrivate) {
+        TRY(forget_time(change, volume));
+        continue;
+      }
+      TRY(delete_one(change, volume));
+      deleted.push_back(volume);
+    }
+    sum.more = settled > 0 && expired.size() >= limit;
     return {};
   }));
-  TRY(forget_time(catalogue, of_private));
-  if (expired.empty()) return 0;
-  return cached.drop(expired, [now](CatalogueChange&, LogicalVolume& volume) -> Result<bool> {
-    const bool may_go = volume.category == Category::kScratch && volume.mounted.empty() &&
-                        volume.delete_after && *volume.delete_after <= now;
-    if (may_go) delete_content(volume);
-    return may_go;
-  });
+  for (const auto& volume : deleted) {
+    ++sum.volumes;
+    sum.cached_bytes += volume.cached ? volume.cached_bytes : 0;
+    sum.tape_bytes += bytes_on_tape(volume);
+    if (volume.cached) shred({volume.volser, volume.cache_file});
+  }
+  return sum;
 }
 
 }  // namespace tapewarden::engine

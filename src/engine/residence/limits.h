@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace tapewarden::engine {
 
@@ -14,6 +15,9 @@ inline constexpr std::uint64_t kSealingBytes = 16U << 10;
 // What a cartridge file takes beyond the nominal capacity: its areas, sessions and index.
 inline constexpr std::uint64_t kFileOverheadBytes = 2U << 20;
 inline constexpr std::uint64_t kFileOverheadDivisor = 64;  // and this part of the capacity
+
+// Of interventions: there is one cache, so it needs no other name.
+inline const std::string kCacheSubject = "cache";
 
 // Whoever waits for room asks again long before this.
 inline constexpr std::chrono::minutes kRefusalForgotten{10};

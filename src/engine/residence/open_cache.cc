@@ -1,64 +1,95 @@
+#include <algorithm>
+
+#include "engine/cache/cache_identity.h"
 #include "engine/residence/cached_volumes.h"
+#include "engine/residence/known_files.h"
 #include "engine/residence/limits.h"
 
 namespace tapewarden::engine {
 namespace {
 
-// Every volume that the catalogue calls cached, with its key.
-Result<std::vector<VolumeCache::Known>> known_files(Catalogue& catalogue) {
-  std::vector<VolumeCache::Known> known;
-  PageRequest page{.limit = kCacheOpeningPage};
-  do {
-    TRY(catalogue.read([&](CatalogueView& view) -> Status {
-      auto volumes = TRY(view.volumes({}, page));
-      for (const auto& volume : volumes.items) {
-        if (!volume.cached) continue;
-        known.push_back({{volume.volser, volume.cache_file}, TRY(view.cache_key(volume.volser))});
-      }
-      page.after = std::move(volumes.next);
-      return {};
-    }));
-  } while (!page.after.empty());
-  return known;
-}
-
-std::string missing_text(const LogicalVolume& volume, bool on_tape) {
-  std::string text = "the file of the volume " + volume.volser + " in the cache is missing";
-  if (!on_tape) return text + ", and its content is nowhere else";
-  return text + "; what a host wrote since it was put into the drive " + volume.mounted +
-         " is lost, and the copy on tape is of before";
-}
-
-Status settle_missing(Catalogue& catalogue, Notices& notices, const std::string& volser,
-                      OpenedCache& opened) {
-  LogicalVolume volume = TRY(catalogue.volume(volser));
-  const auto taken_out = catalogue.change([&](CatalogueChange& change) -> Status {
-    LogicalVolume without = TRY(change.volume(volser));
-    without.cached = false;
-    without.cached_bytes = 0;
-    TRY(change.put(without));
-    return change.forget_cache_key(volser);
+// Whether a catalogue that knows no identity may take the folder for its cache.
+Status may_adopt(const std::vector<VolumeCache::Known>& known, const std::vector<std::string>& files,
+                 bool has_identity, const std::string& folder) {
+  const bool knows_one = std::ranges::any_of(known, [&](const VolumeCache::Known& entry) {
+    return std::ranges::binary_search(files, name_of_file(entry.content));
   });
-  if (!taken_out && taken_out.error().code != ErrorCode::kConflict) return taken_out;
-  if (taken_out) {
-    opened.corrected.push_back(volser);
-    if (volume.primary_due || volume.secondary_due) opened.due_without_file.push_back(volser);
-  } else {
-    opened.lost.push_back(volser);
-  }
-  if (!taken_out || !volume.mounted.empty())
-    notices.raise(NoticeKind::kVolumeUnreadable, volser, missing_text(volume, taken_out.has_value()));
+  if (knows_one) return {};
+  const std::string remedy =
+      "mount the cache's disk there; only when that is lost for good: tapewarden-taped accept-cache-loss";
+  if (!known.empty())
+    return fail(ErrorCode::kIo,
+                "the folder " + folder + " holds none of the " + std::to_string(known.size()) +
+                    " files that the catalogue has in its cache: nothing is touched, and nothing is given up",
+                "engine.cache", remedy);
+  if (has_identity && !files.empty())
+    return fail(ErrorCode::kIo,
+                "the folder " + folder + " is the cache of another catalogue, with " +
+                    std::to_string(files.size()) + " files that this one has no keys of",
+                "engine.cache",
+                "name this engine's own folder; only when these files are to go: tapewarden-taped "
+                "accept-cache-loss");
   return {};
+}
+
+// First the folder, then the catalogue: a folder that bears an identity which no catalogue has is taken at
+// the next start.
+Result<Uuid> adopt(Env env, Catalogue& catalogue, const std::string& folder,
+                   const std::vector<VolumeCache::Known>& known) {
+  const auto found = TRY(read_cache_identity(*env.disk, folder));
+  TRY(may_adopt(known, TRY(whole_files_in(*env.disk, folder)), found.has_value(), folder));
+  const Uuid cache = found ? *found : Uuid::random(*env.random);
+  if (!found) TRY(write_cache_identity(*env.disk, folder, cache));
+  TRY(note_identity(catalogue, cache));
+  return cache;
+}
+
+Result<Uuid> identity_of_cache(Env env, Catalogue& catalogue, const std::string& folder,
+                               const std::vector<VolumeCache::Known>& known) {
+  const auto cache = TRY(known_identity(catalogue));
+  if (!cache) return adopt(env, catalogue, folder, known);
+  TRY(check_cache_identity(*env.disk, folder, *cache));
+  return *cache;
+}
+
+std::string held_text(const LogicalVolume& volume) {
+  return "the file of the volume " + volume.volser + " in the cache is missing, and it was in the drive " +
+         volume.mounted +
+         ": what a host wrote there is nowhere else. Put the file back; when it is lost for good, stop the "
+         "engine and give it up: tapewarden-taped accept-cache-loss";
+}
+
+Status settle_missing(Catalogue& catalogue, Notices& notices, const CachedContent& content,
+                      OpenedCache& opened) {
+  const auto& volser = content.volser;
+  const LogicalVolume volume = TRY(catalogue.volume(volser));
+  if (!volume.mounted.empty()) {
+    opened.held.push_back(volser);
+    notices.raise(NoticeKind::kVolumeUnreadable, volser, held_text(volume));
+    return {};
+  }
+  if (!TRY(give_up_file(catalogue, volser, FromDrive::kNo))) {
+    opened.lost.push_back(volser);
+    notices.raise(
+        NoticeKind::kVolumeUnreadable, volser,
+        "the file of the volume " + volser + " in the cache is missing, and its content is nowhere else");
+    return {};
+  }
+  opened.corrected.push_back(volser);
+  if (volume.primary_due || volume.secondary_due) opened.due_without_file.push_back(volser);
+  return opened.cache->shred(content);
 }
 
 }  // namespace
 
 Result<OpenedCache> open_cache(Env env, Catalogue& catalogue, Notices& notices, const std::string& folder) {
-  auto found = TRY(VolumeCache::open(env, folder, TRY(known_files(catalogue))));
+  auto known = TRY(known_files(catalogue));
+  const auto identity = TRY(identity_of_cache(env, catalogue, folder, known));
+  auto found = TRY(VolumeCache::open(env, folder, identity, std::move(known)));
   OpenedCache opened;
   opened.cache = std::move(found.cache);
   opened.removed = std::move(found.removed);
-  for (const auto& content : found.missing) TRY(settle_missing(catalogue, notices, content.volser, opened));
+  for (const auto& content : found.missing) TRY(settle_missing(catalogue, notices, content, opened));
   return opened;
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/testing/sim_env.h"
+#include "engine/cache/cache_identity.h"
 #include "engine/residence/cached_volumes.h"
 #include "store/testing/memory_commit_log.h"
 
@@ -16,25 +17,32 @@ class MixedDisk final : public Disk {
   MixedDisk(Disk& real, Disk& simulated, std::string folder)
       : real_(real), simulated_(simulated), folder_(std::move(folder)) {}
 
+  // The folder's file system is not mounted: what is asked of the folder is asked of the empty directory
+  // beneath it.
+  void take_away(const std::string& folder) { away_ = folder; }
+  void bring_back() { away_.clear(); }
+
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, unsigned permissions) override {
-    return of(path).open(path, mode, permissions);
+    return of(path).open(at(path), mode, permissions);
   }
   Status rename(const std::string& from, const std::string& to) override {
     TRY(spend_write());
-    return of(from).rename(from, to);
+    return of(from).rename(at(from), at(to));
   }
   Status remove(const std::string& path) override {
     TRY(spend_write());
-    return of(path).remove(path);
+    return of(path).remove(at(path));
   }
   Status make_directories(const std::string& path, unsigned permissions) override {
-    return of(path).make_directories(path, permissions);
+    return of(path).make_directories(at(path), permissions);
   }
-  Status sync_directory(const std::string& path) override { return of(path).sync_directory(path); }
-  Result<std::vector<std::string>> list(const std::string& path) override { return of(path).list(path); }
-  bool exists(const std::string& path) override { return of(path).exists(path); }
-  Result<unsigned> permissions(const std::string& path) override { return of(path).permissions(path); }
-  Result<std::unique_ptr<File>> lock(const std::string& path) override { return of(path).lock(path); }
+  Status sync_directory(const std::string& path) override { return of(path).sync_directory(at(path)); }
+  Result<std::vector<std::string>> list(const std::string& path) override { return of(path).list(at(path)); }
+  bool exists(const std::string& path) override {
+    return of(path).exists(at(path)) || (!away_.empty() && path == away_);
+  }
+  Result<unsigned> permissions(const std::string& path) override { return of(path).permissions(at(path)); }
+  Result<std::unique_ptr<File>> lock(const std::string& path) override { return of(path).lock(at(path)); }
 
  private:
   // The simulated disk counts and fails writes only; here an end may come before each change of a name too.
@@ -45,8 +53,13 @@ class MixedDisk final : public Disk {
     const bool real = path.starts_with(folder_) && path.find(".heads") == std::string::npos;
     return real ? real_ : simulated_;
   }
+  std::string at(const std::string& path) const {
+    return !away_.empty() && path.starts_with(away_) ? "beneath " + path : path;
+  }
+
   Disk& real_;
   Disk& simulated_;
+  std::string away_;
   const std::string folder_;
 };
 
@@ -66,15 +79,18 @@ struct ResidenceBench {
   // What the last start found stays to be looked at in `opened`.
   void start() {
     stop();
-    auto found = Catalogue::open(env(), {directory.file("catalogue.db"), Uuid::from(Bytes(16, 1))},
-                                 store::first_version(crypto::SecretBytes::copy_of(Bytes(32, 7))));
-    ASSERT_TRUE(found) << found.error().text();
-    catalogue = *std::move(found);
+    open_catalogue();
     notices = std::make_unique<Notices>(sim.clock, nullptr);
     auto cache = open_cache(env(), *catalogue, *notices, kCacheFolder);
     ASSERT_TRUE(cache) << cache.error().text();
     opened = *std::move(cache);
     volumes = std::make_unique<CachedVolumes>(env(), *catalogue, *opened.cache, *notices, limits);
+  }
+  void open_catalogue() {
+    auto found = Catalogue::open(env(), {directory.file("catalogue.db"), Uuid::from(Bytes(16, 1))},
+                                 store::first_version(crypto::SecretBytes::copy_of(Bytes(32, 7))));
+    ASSERT_TRUE(found) << found.error().text();
+    catalogue = *std::move(found);
   }
   void stop() {
     volumes.reset();
@@ -116,7 +132,13 @@ struct ResidenceBench {
     const auto path = TRY(volumes->path_of(TRY(catalogue->volume(volser))));
     return read_file(*volumes->env().disk, path, 16U << 20);
   }
-  std::vector<std::string> files() { return sim.disk.list(kCacheFolder).value(); }
+  // Of volumes.
+  std::vector<std::string> files() {
+    auto names = all_files();
+    std::erase(names, kCacheIdentityFile);
+    return names;
+  }
+  std::vector<std::string> all_files() { return disk.list(kCacheFolder).value(); }
   std::vector<std::string> interventions() {
     std::vector<std::string> out;
     for (const auto& notice : notices->open())

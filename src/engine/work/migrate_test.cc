@@ -142,6 +142,28 @@ TEST(Migrate, T5_AVolumeWhoseFileCannotBeReadHoldsUpNoRecall) {
   EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
 }
 
+// As after a start with a file of the cache missing: the copy that was due is not forgotten.
+TEST(Migrate, T5_ACopyThatIsDueOfAVolumeWhoseFileIsMissingIsMadeWhenItHasBeenRecalled) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.secondary_due = true;
+    volume.secondary_pool = 2;
+  });
+  const auto path = take(bench.cached->path_of(bench.volume("VOL001")));
+  bench.stop();
+  done(bench.back.sim.disk.remove(path));
+  bench.start();
+  EXPECT_EQ(bench.opened.due_without_file, std::vector<std::string>{"VOL001"});
+  EXPECT_FALSE(bench.volume("VOL001").cached);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary).substr(0, 6), "A00002") << bench.open_texts();
+  EXPECT_FALSE(bench.volume("VOL001").secondary_due);
+  EXPECT_TRUE(bench.volume("VOL001").cached) << "it was recalled for that";
+  bench.expect_everything_readable();
+}
+
 TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1), 1, 2);
