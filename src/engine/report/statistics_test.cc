@@ -145,6 +145,24 @@ TEST_F(Statistics, T10_RecordsThatAreDamagedAreRefused) {
   EXPECT_EQ((*later)[Measure::kHitMounts], 2U);
 }
 
+// The overview, section "Tracking encryption usage": what was written to the pools used for encrypted data.
+TEST_F(Statistics, T10_TrackingEncryptionUsage_StatisticsOfPools) {
+  const auto first = box.now();
+  book.image_written(2, true, 700, false);
+  book.image_written(2, true, 40, true);
+  book.image_written(1, false, 300, false);
+  box.clock().advance(minutes(15));
+  ASSERT_TRUE(book.keep(*box, box.now()));
+  const BulkRequest request{.kind = ReportKind::kHistoricalPools,
+                            .format = ReportFormat::kCsv,
+                            .from = first - minutes(15),
+                            .before = box.now()};
+  const auto pools = whole_report(ReportStream(*box, &book, request, box.now()), 10U << 20).value();
+  EXPECT_TRUE(pools.starts_with("began,pool,clear_bytes,encrypted_bytes")) << pools;
+  EXPECT_THAT(pools, HasSubstr(",1,300,0\r\n"));
+  EXPECT_THAT(pools, HasSubstr(",2,0,740\r\n"));
+}
+
 TEST_F(Statistics, T10_HistoryIsReportedByIntervalAndByPool) {
   const auto first = box.now();
   for (int i = 0; i < 250; ++i) {

@@ -16,17 +16,18 @@ struct Waiting {
   CopyNumber copy = CopyNumber::kPrimary;
 };
 
-// A copy that is due of a volume that is not in the cache went bad: it is brought back first.
-bool may_be_copied(WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
+// A copy that is due of a volume that is not in the cache went bad: it is brought back first, and `asked`.
+bool may_be_copied(WorkState& state, const LogicalVolume& volume, CopyNumber copy, bool& asked) {
   const auto name = copy_name(volume.volser, copy);
   if (state.copies.claimed(name) || state.pauses.paused(copy_pause(name))) return false;
   if (volume.cached || !volume.has_content()) return volume.cached;
   state.pauses.put_off(copy_pause(name), kFirstPause);
   (void)state.parts.desk.ask(volume.volser, RecallReason::kOperator, {});
+  asked = true;
   return false;
 }
 
-Result<std::vector<Waiting>> waiting(WorkState& state) {
+Result<std::vector<Waiting>> waiting(WorkState& state, bool& asked) {
   std::vector<Waiting> out;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
     for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
@@ -34,7 +35,7 @@ Result<std::vector<Waiting>> waiting(WorkState& state) {
       for (auto& pool : TRY(view.pools())) {
         const auto due = TRY(view.due(copy, pool.number, kMaximumPage));
         const auto ready = std::ranges::find_if(
-            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy); });
+            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy, asked); });
         if (ready != due.end()) out.push_back({ready->written, pool, copy});
       }
     }
@@ -58,9 +59,9 @@ void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
 
 }  // namespace
 
-Result<std::unique_ptr<Job>> pick_migration(WorkState& state) {
+Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_something) {
   if (state.pauses.paused(kLibraryPause)) return nullptr;
-  for (const auto& [since, pool, copy] : TRY(waiting(state))) {
+  for (const auto& [since, pool, copy] : TRY(waiting(state, did_something))) {
     const auto need = need_of(pool);
     const bool encrypts = need.encryption != TapeEncryption::kClear;
     if (state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
@@ -109,7 +110,9 @@ Result<std::vector<LogicalVolume>> MigrateJob::batch() {
     out = TRY(view.due(copy_, pool_, kMaximumPage));
     return {};
   }));
-  std::erase_if(out, [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_); });
+  bool asked = false;  // the next step sees it
+  std::erase_if(out,
+                [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_, asked); });
   if (out.size() > kDueBatch) out.resize(kDueBatch);
   return out;
 }

@@ -21,8 +21,9 @@
 
 namespace tapewarden::engine {
 
-// The pool whose oldest due copy waits longest, of those that a free drive can serve.
-Result<std::unique_ptr<Job>> pick_migration(WorkState& state);
+// The pool whose oldest due copy waits longest, of those that a free drive can serve. `did_something`:
+// volumes that must be recalled first were asked for.
+Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_something);
 
 class MigrateJob final : public Job {
  public:

@@ -1,5 +1,5 @@
-// The overview "TS7700 encryption", paragraph by paragraph: what an engine with these drives, pools and key
-// servers does. Tests are named after the paragraphs.
+// The overview "TS7700 encryption", sections "Operations", "Changing storage pool encryption settings" and
+// "EKM connections", paragraph by paragraph (docs/overview-scenarios.md), over the work with tape alone.
 #include <algorithm>
 
 #include "engine/work/work_test_kit.h"
@@ -19,7 +19,7 @@ std::vector<std::string> last_steps(WorkBench& bench, const std::string& barcode
 }
 using Steps = std::vector<std::string>;
 
-TEST(Overview, T4_WritingPhysicalTapes) {
+TEST(Overview, T4_Operations_WritingPhysicalTapes) {
   for (const bool encrypted : {true, false}) {
     WorkBench bench;
     if (encrypted) bench.encrypt_pool(1);
@@ -31,7 +31,7 @@ TEST(Overview, T4_WritingPhysicalTapes) {
   }
 }
 
-TEST(Overview, T4_AppendingUsesTheCurrentEncryptionOfTheVolume) {
+TEST(Overview, T4_Operations_AppendingUsesTheCurrentEncryptionOfTheVolume) {
   WorkBench bench;
   bench.encrypt_pool(1);
   bench.write("VOL001", volume_content(300'000, 1));
@@ -47,7 +47,38 @@ TEST(Overview, T4_AppendingUsesTheCurrentEncryptionOfTheVolume) {
   EXPECT_FALSE(bench.back.file_of("A00001L9").contains("plaintext-of-the-volume"));
 }
 
-TEST(Overview, T4_ReadingPhysicalTapes) {
+TEST(Overview, T4_Operations_AppendingInClear) {
+  WorkBench bench;
+  for (unsigned i = 1; i <= 2; ++i) {
+    bench.write("VOL00" + std::to_string(i), volume_content(300'000, static_cast<std::uint8_t>(i)));
+    bench.steps();
+    EXPECT_EQ(last_steps(bench, "A00001L9"), (Steps{"1", "3a", "3b", "4"}));
+  }
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+  EXPECT_EQ(bench.work->traces().of_cartridge("A00001L9").front()->purpose, "append");
+  EXPECT_EQ(bench.back.keys.served, 0U);
+  bench.expect_everything_readable();
+}
+
+TEST(Overview, T4_Operations_TheTapeTellsWhetherItIsEncrypted) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.write("VOL001", volume_content(300'000, 1), 1);
+  bench.write("VOL002", volume_content(300'000, 2), 2);
+  bench.steps();
+  bench.edit_pool(1, [](Pool& pool) { pool.encryption = PoolEncryption::kOff; });
+  bench.encrypt_pool(2);
+  const auto served = bench.back.keys.served;
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    ASSERT_EQ(bench.evict(volser), 1U);
+    bench.ask(volser);
+    bench.steps();
+    EXPECT_EQ(bench.cached_content(volser), bench.contents[volser]) << "whatever its pool is set to now";
+  }
+  EXPECT_EQ(bench.back.keys.served, served + 1) << "for the encrypted one alone";
+}
+
+TEST(Overview, T4_Operations_ReadingPhysicalTapes) {
   for (const bool encrypted : {true, false}) {
     WorkBench bench;
     if (encrypted) bench.encrypt_pool(1);
@@ -69,7 +100,7 @@ void label_pool(WorkBench& bench, const std::string& label) {
   });
 }
 
-TEST(Overview, T3_ChangingStoragePoolEncryptionSettings) {
+TEST(Overview, T3_ChangingSettings_ThePoolOverTime) {
   WorkBench bench;
   bench.add_scratch("J00001", 1, MediumKind::k3592);
   bench.add_scratch("J00002", 1, MediumKind::k3592);
@@ -103,90 +134,54 @@ TEST(Overview, T3_ChangingStoragePoolEncryptionSettings) {
   bench.expect_everything_readable();
 }
 
-// Old data in the clear pool 1, which is reclaimed to the new, encrypting pool 2 and returns what it
-// borrowed.
-struct Moving : ::testing::Test {
+TEST(Overview, T3_ChangingSettings_AtThePaceOfReuse) {
   WorkBench bench;
-  void SetUp() override {
-    bench.add_scratch("A00003L9");
-    bench.write("VOL001", volume_content(300'000, 1));
-    bench.back.sim.clock.advance(std::chrono::seconds(1));
-    bench.write("VOL002", volume_content(300'000, 2));
-    bench.steps();
-    for (const auto* volser : {"VOL001", "VOL002"}) ASSERT_EQ(bench.evict(volser), 1U);
-    bench.encrypt_pool(2);
-    bench.edit_pool(1, [](Pool& pool) {
-      pool.reclaim_pool = 2;
-      pool.borrow = Borrow::kBorrowAndReturn;
-    });
-  }
-  void expect_moved() {
-    for (const auto& [volser, content] : bench.contents) {
-      const auto volume = bench.volume(volser);
-      ASSERT_TRUE(volume.active(CopyNumber::kPrimary)) << volser;
-      const auto cartridge = bench.cartridge(volume.primary->cartridge);
-      EXPECT_EQ(cartridge.pool, 2) << volser;
-      EXPECT_EQ(cartridge.encryption, MediumEncryption::kIdentified) << volser;
-    }
-    const auto old = bench.cartridge("A00001L9");
-    EXPECT_EQ(old.state, CartridgeState::kScratch);
-    EXPECT_EQ(old.pool, kCommonPool);
-    bench.expect_everything_readable();
-  }
-};
-
-TEST_F(Moving, T7_RecallDataMethod) {
-  for (const auto* volser : {"VOL001", "VOL002"}) bench.ask(volser);
+  bench.add_scratch("J00001", 1, MediumKind::k3592);
+  bench.add_scratch("J00002", 1, MediumKind::k3592);
+  bench.edit_pool(1, [](Pool& pool) { pool.media = MediumKind::k3592; });
+  bench.write("VOL001", volume_content(300'000, 1));
   bench.steps();
-  EXPECT_EQ(bench.work->traces().of_volume("VOL001").front()->volumes,
-            (std::vector<std::string>{"VOL001", "VOL002"}))
-      << "in the order in which they lie on tape";
-  // As when hosts unmount them, and their storage group names the new pool.
-  for (const auto* volser : {"VOL001", "VOL002"})
-    bench.edit_volume(volser, [](LogicalVolume& volume) {
-      volume.primary_due = true;
-      volume.primary_pool = 2;
-    });
-  bench.edit_cartridge("A00001L9",
-                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kFull; });
+  label_pool(bench, "KEK 1");
+  bench.write("VOL002", volume_content(300'000, 2));
   bench.steps();
-  expect_moved();
+  label_pool(bench, "KEK 2");
+  const auto mounts = bench.work->traces().of_cartridge("J00001").size();
+  bench.wait_and_step(std::chrono::hours(24 * 400));
+  EXPECT_EQ(bench.work->traces().of_cartridge("J00001").size(), mounts)
+      << "the change by itself moves nothing";
+  EXPECT_EQ(bench.on("VOL001"), "J00001/1");
+  std::vector<std::string> mix;
+  done(bench.catalogue->read([&](CatalogueView& view) -> Status {
+    for (const auto& one : TRY(view.cartridges({.pool = 1}, {})).items)
+      mix.push_back(std::string(to_string(one.encryption)) + " " + one.labels[0].text);
+    return {};
+  }));
+  EXPECT_EQ(mix, (Steps{"clear ", "wrapped KEK 1"}));
+  bench.expect_everything_readable();
 }
 
-TEST_F(Moving, T7_MoveLogicalVolumesMethod) {
-  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
-    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
-  });
+TEST(Overview, T8_EkmConnections_LostWhileAKeyIsOnItsWayCallsHome) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (is_command(cdb, scsi::Opcode::kWrite6)) bench.back.keys.away = true;  // the cartridge is mounted
+    return std::nullopt;
+  };
+  bench.write("VOL001", volume_content(300'000, 1));
   bench.steps();
-  EXPECT_FALSE(bench.volume("VOL001").cached) << "from tape to tape, so no cache space is needed";
-  expect_moved();
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoKeyServer, "key servers"));
+  EXPECT_EQ(bench.on("VOL001"), "nowhere");
+  EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kCached) << "and lost nothing";
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet = nullptr;
+  bench.back.keys.away = false;
+  bench.work->try_again();
+  bench.steps();
+  EXPECT_EQ(bench.interventions(), Steps());
+  bench.expect_everything_readable();
 }
 
-TEST_F(Moving, T7_ReclamationProcessingMethod) {
-  bench.edit_cartridge("A00001L9",
-                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kFull; });
-  bench.edit_pool(1, [](Pool& pool) { pool.reclaim.days_since_written = 30; });
-  bench.steps();
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
-  bench.back.sim.clock.advance(std::chrono::hours(24 * 30));
-  bench.steps();
-  expect_moved();
-}
-
-TEST_F(Moving, T7_CleanUp) {
-  // Partially filled when the migration began: not considered for reclamation, so it is moved.
-  bench.edit_pool(1, [](Pool& pool) { pool.reclaim.days_since_written = 1; });
-  bench.back.sim.clock.advance(std::chrono::hours(48));
-  bench.steps();
-  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
-  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
-    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
-  });
-  bench.steps();
-  expect_moved();
-}
-
-TEST(Overview, T8_WithNoKeyServerACallHomeIsGeneratedAndTheMountResumes) {
+TEST(Overview, T8_EkmConnections_NoneWhenAKeyIsNeededCallsHome) {
   WorkBench bench;
   bench.encrypt_pool(1);
   bench.back.keys.away = true;

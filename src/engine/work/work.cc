@@ -108,7 +108,7 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   const bool overdue = state_->pair.overdue(state_->steady_now()).has_value();
   if (overdue)
     if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
-  if (auto job = TRY(pick_migration(*state_))) return job;
+  if (auto job = TRY(pick_migration(*state_, did_something))) return job;
   if (overdue) return nullptr;
   if (auto job = TRY(pick_background(inhibited))) return job;
   return pick_erase(*state_, EraseUrgency::kAny);
