@@ -136,6 +136,9 @@ Result<RecallJob::Ended> RecallJob::read_into(const Wish& wish, const CachedVolu
     return Ended::kWithVolume;
   }
   if (!arrived) return std::unexpected(arrived.error());
+  // Copies that waited for it to come back.
+  for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary})
+    state_.pauses.clear(copy_pause(copy_name(volume.volser, copy)));
   state_.parts.meter->volume_recalled(volume.copy(wish.copy)->bytes);
   (void)note_access();  // the volume is here and may be in a drive already: no fault of its recall
   return Ended::kWell;
