@@ -2,6 +2,7 @@
 #include "engine/rebuild/catalogue_loader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/catalogue/limits.h"
 #include "engine/rebuild/limits.h"
@@ -26,6 +27,7 @@ Status CatalogueLoader::run() {
   TRY(settle_known());
   TRY(settle_others());
   TRY(put_deletions());
+  TRY(begin_generations());
   return finish_cartridges();
 }
 
@@ -88,11 +90,18 @@ Status CatalogueLoader::see_everything() {
   for (const auto& entry : entries_) ranks.push_back(entry.rank);
   merge_.emplace(std::move(ranks));
   for (const auto& path : input_.examinations) TRY(see_examination(path));
-  for (const auto& withdrawn : withdrawn_) merge_->see_withdrawn(withdrawn.volser, withdrawn.generation);
-  for (const auto& deleted : deleted_) (void)merge_->see_deletion(deleted.volser, deleted.generation, false);
+  for (const auto& withdrawn : withdrawn_) {
+    merge_->see_withdrawn(withdrawn.volser, withdrawn.generation);
+    see_generation(withdrawn.generation);
+  }
+  for (const auto& deleted : deleted_) {
+    (void)merge_->see_deletion(deleted.volser, deleted.generation, false);
+    see_generation(deleted.generation);
+  }
   if (!input_.backup) return {};
   BackupReaders readers;
   readers.volume = [this](const LogicalVolume& volume) -> Status {
+    see_generation(volume.generation);
     see_unread(volume);
     return {};
   };
@@ -105,13 +114,16 @@ Status CatalogueLoader::see_examination(const std::string& path) {
   if (found.label.engine != input_.engine) return {};
   const auto cartridge = entry_of_.at(found.label.barcode);
   for (const auto& image : found.images) {
+    see_generation(image.generation);
     if (merge_->see_image(cartridge, image)) continue;
     report_.find(
         FindingKind::kDamagedImage, found.label.barcode,
         "tape file " + std::to_string(image.file) + " says that it holds a volume that there cannot be");
   }
-  for (const auto& tombstone : found.tombstones)
+  for (const auto& tombstone : found.tombstones) {
     (void)merge_->see_deletion(tombstone.volser, tombstone.generation, true);
+    see_generation(tombstone.generation);
+  }
   return {};
 }
 
@@ -318,6 +330,15 @@ Status CatalogueLoader::flush() {
   planned_.clear();
   planned_withdrawn_.clear();
   return {};
+}
+
+// A cartridge that was not here may hold a newer image of any volume, of which neither the others nor the
+// backup tell. What hosts write from now on must be newer than that, or the next rebuild would take the old
+// one for it.
+Status CatalogueLoader::begin_generations() {
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  const auto next = highest_ < kLargest - kGenerationsUnseen ? highest_ + kGenerationsUnseen : kLargest;
+  return catalogue_.change([&](CatalogueChange& change) { return change.begin_generations_at(next); });
 }
 
 // Deletions that no trailer on a cartridge tells are to be told by one that is written next.

@@ -2,6 +2,7 @@
 // Internal to engine/rebuild/.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -63,6 +64,7 @@ class CatalogueLoader {
   Status see_everything();
   Status see_examination(const std::string& path);
   void see_unread(const LogicalVolume& volume);
+  void see_generation(std::uint64_t generation) { highest_ = std::max(highest_, generation); }
   Status settle_known();
   Status settle_known(LogicalVolume row);
   Status settle_others();
@@ -71,6 +73,7 @@ class CatalogueLoader {
   Status settle_without_image(LogicalVolume row, std::uint64_t deleted);
   Status settle_content(LogicalVolume volume, const VolumeFate& fate);
   Status put_deletions();
+  Status begin_generations();
   void note_copies(const LogicalVolume& volume);
   std::optional<Copy> copy_at(const SeenCopy& seen, std::uint64_t generation) const;
   std::uint8_t pool_of(const std::optional<Copy>& copy) const;
@@ -92,6 +95,7 @@ class CatalogueLoader {
   std::vector<WithdrawnVolume> withdrawn_;
   std::vector<DeletedVolume> deleted_;
   std::optional<VolumeMerge> merge_;
+  std::uint64_t highest_ = 0;  // generation that anything tells of any volume
   std::vector<Planned> planned_;
   std::vector<WithdrawnVolume> planned_withdrawn_;
   std::vector<WithdrawnVolume> planned_deletions_;

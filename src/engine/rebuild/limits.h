@@ -17,4 +17,7 @@ inline constexpr std::size_t kRowsOfChange = 200;               // that a rebuil
 inline constexpr std::size_t kMaxFindings = 1000;               // of each kind that a report names
 inline constexpr std::size_t kMaxDamagedImages = 1000;          // of one cartridge before it is given up
 
+// Changes of one volume that may stand on cartridges of which a rebuild learns nothing.
+inline constexpr std::uint64_t kGenerationsUnseen = 1'000'000;
+
 }  // namespace tapewarden::engine

@@ -221,6 +221,59 @@ TEST_F(Rebuilding, T12_WhatWasInTheCacheOnlyIsNamedAndMissing) {
   EXPECT_EQ(totals.size(), 3U);
 }
 
+// A00002L9 has the newest content, and is away while the catalogue is put together again; it comes back for
+// the next time.
+TEST_F(Rebuilding, T12_WhatIsWrittenAfterARebuildIsNewerThanWhatACartridgeThatWasAwayHolds) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}, {.volser = "LV0002"}}, true);
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").generation, 1U);
+  // As a host changes one, and the other expires.
+  auto changed = volume("LV0001");
+  ++changed.generation;
+  auto expired = volume("LV0002");
+  expired.category = Category::kScratch;
+  ASSERT_TRUE(site.fresh.put_cached(changed));
+  ASSERT_TRUE(site.fresh.put(expired));
+  expired.deleted_generation = expired.generation;
+  ASSERT_TRUE(site.fresh.put(expired));
+  ASSERT_TRUE(site.fresh.put(site.known_volume("LV0003", 0)));
+  auto blank = volume("LV0003");
+  ++blank.generation;
+  ASSERT_TRUE(site.fresh.put_cached(blank));
+  EXPECT_GT(volume("LV0001").generation, 7U);
+  EXPECT_GT(volume("LV0003").generation, 7U) << "a volser that the backup did not know";
+  std::vector<DeletedVolume> deleted;
+  ASSERT_TRUE(site.fresh->read([&](CatalogueView& view) -> Status {
+    deleted = TRY(view.deleted_volumes(10));
+    return {};
+  }));
+  ASSERT_EQ(deleted.size(), 1U);
+  EXPECT_GT(deleted[0].generation, 7U) << "also what nobody has seen is deleted";
+  EXPECT_LT(deleted[0].generation, volume("LV0001").generation) << "and nothing that comes";
+
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001", .generation = 2},
+                    {.volser = "LV0002", .generation = 7},
+                    {.volser = "LV0003", .generation = 7}});
+  (void)site.append("A00001L9", 1, TapeEncryption::kClear, 4,
+                    {{.volser = "LV0001",
+                      .generation = volume("LV0001").generation,
+                      .tombstones = {{"LV0002", deleted[0].generation}}},
+                     {.volser = "LV0003", .generation = volume("LV0003").generation}});
+  const auto wanted = std::pair(volume("LV0001").generation, volume("LV0003").generation);
+  Box next;
+  const auto again = site.begin_rebuild();
+  done(again->discard());
+  const auto work = site.begin_rebuild();
+  done(work->examine_all());
+  (void)take(work->finish(*next, site.engine));
+  EXPECT_EQ(take(next->volume("LV0001")).generation, wanted.first);
+  EXPECT_EQ(take(next->volume("LV0001")).primary->cartridge, "A00001L9");
+  EXPECT_EQ(take(next->volume("LV0003")).generation, wanted.second);
+  EXPECT_FALSE(next->volume("LV0002")) << "it stays deleted";
+}
+
 TEST_F(Rebuilding, T12_AnAbsentCartridgeKeepsWhatTheBackupKnowsOfIt) {
   site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
   site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
