@@ -1,5 +1,6 @@
 #include "tape/initiator/ahead_transport.h"
 
+#include "crypto/secret_bytes.h"
 #include "scsi/cdb.h"
 
 namespace tapewarden::tape {
@@ -56,7 +57,6 @@ Result<TransportAnswer> AheadTransport::execute(ByteView cdb, ByteView data_out,
   return TransportAnswer{response.status, response.sense, std::move(response.data_in)};
 }
 
-// REQUIRES: busy_, by this thread: nobody lets a copy go meanwhile.
 std::shared_ptr<const Bytes> AheadTransport::kept_copy(ByteView data) {
   for (auto& copy : copies_) {
     if (copy.use_count() != 1) continue;
@@ -73,9 +73,19 @@ void AheadTransport::run() {
     const auto what = next();
     if (what == Next::kEnd) return;
     if (what == Next::kLook) unit_.look_ahead();
-    if (what == Next::kRest) unit_.rest();
+    if (what == Next::kRest) {
+      unit_.rest();
+      wipe_copies();
+    }
     idle();
   }
+}
+
+// They hold what goes onto cartridges sealed.
+void AheadTransport::wipe_copies() {
+  for (const auto& copy : copies_)
+    if (copy.use_count() == 1) crypto::wipe(*copy);
+  copies_.clear();
 }
 
 void AheadTransport::idle() {
