@@ -38,6 +38,28 @@ class ScenarioSite : public EngineSite {
     TRY(node.taped().edit_config("cache_limit = \"100G\"", "cache_limit = \"1300M\""));
     return node.taped().edit_config("volume_size = 800", "volume_size = 400");
   }
+  static Status pool_of_group(int pool, const std::string& group) {
+    return node().set_pool(pool, {{"encryption", "identified"}, {"key_group", group}});
+  }
+  static Status storage_group(const std::string& name, int pool) {
+    (void)TRY(
+        node().as("officer-1").post("/v1/storage-groups", json::object{{"name", name}, {"pool", pool}}));
+    return {};
+  }
+  // A volume of the storage group, written and copied.
+  static Status saved(const std::string& volser, const std::string& group, ByteView data) {
+    TRY(node().insert_volumes(volser, {{"storage_group", group}}));
+    TRY(node().save(volser, data));
+    return node().wait_until_copied(volser);
+  }
+  static std::vector<std::string> cartridges_of(const std::string& volser) {
+    const auto volume = node().look("/v1/volumes/" + volser);
+    if (!volume) return {volume.error().text()};
+    std::vector<std::string> out;
+    for (const auto& copy : volume->at("copies").as_array())
+      out.emplace_back(copy.at("physical_volume").as_string());
+    return out;
+  }
   // Whether one of these folders has a file with a piece of the data in it.
   static bool lies_open_in(const std::vector<std::string>& folders, ByteView data) {
     constexpr std::size_t kPiece = 16;  // bytes, found nowhere by chance
