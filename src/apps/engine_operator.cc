@@ -4,7 +4,6 @@
 #include "apps/log.h"
 #include "engine/operator/migration_pace.h"
 #include "engine/operator/migration_parts.h"
-#include "tape/library/kept_cartridges.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -45,37 +44,6 @@ engine::TransferRates rates_of(const engine::Work& work) {
 }
 
 }  // namespace
-
-Status LibraryShelf::put(const std::vector<engine::ShelvedVolume>& volumes) {
-  std::vector<tape::NewKeptCartridge> cartridges;
-  for (const auto& volume : volumes)
-    cartridges.push_back(
-        {.barcode = volume.volser, .volume = volume.volume, .kind = volume.kind, .slot = std::nullopt});
-  return library_.act(
-      [&](tape::LibraryFolder& folder) { return tape::put_kept_cartridges(folder, cartridges); });
-}
-
-Result<std::optional<engine::ShelvedVolume>> LibraryShelf::take(const std::string& volser) {
-  std::optional<engine::ShelvedVolume> taken;
-  TRY(library_.act([&](tape::LibraryFolder& folder) -> Status {
-    const auto* holding = folder.inventory().find(volser);
-    if (holding == nullptr) return {};
-    const engine::ShelvedVolume found{.volser = volser, .volume = holding->volume, .kind = holding->kind};
-    TRY(tape::take_off_kept_cartridges(folder, {volser}));
-    taken = found;
-    return {};
-  }));
-  return taken;
-}
-
-std::string LibraryShelf::place_of(const std::string& volser) {
-  std::string place;
-  library_.look([&](const tape::LibraryFolder& folder) {
-    const auto* holding = folder.inventory().find(volser);
-    if (holding != nullptr && holding->place.inside()) place = holding->place.text();
-  });
-  return place;
-}
 
 Result<WorkingBackEnd::Found> WorkingBackEnd::look(const std::string& barcode) {
   std::optional<Found> found;

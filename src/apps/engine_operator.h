@@ -6,24 +6,12 @@
 #include <string>
 
 #include "admin/taped/taped_routes.h"
+#include "apps/library_shelf.h"
 #include "apps/taped_engine.h"
 #include "apps/ticker.h"
 #include "engine/operator/pool_migrations.h"
-#include "tape/library/library.h"
 
 namespace tapewarden::apps {
-
-// The hosts' library, whose cartridges a keeper has.
-class LibraryShelf final : public engine::VolumeShelf {
- public:
-  explicit LibraryShelf(tape::Library& library) : library_(library) {}
-  Status put(const std::vector<engine::ShelvedVolume>& volumes) override;
-  Result<std::optional<engine::ShelvedVolume>> take(const std::string& volser) override;
-  std::string place_of(const std::string& volser) override;
-
- private:
-  tape::Library& library_;
-};
 
 // The libraries behind the engine, and the work that goes on there.
 class WorkingBackEnd final : public engine::BackEnd {

@@ -112,6 +112,7 @@ struct BackEnd {
   tape::LibrarySpec spec = tape::test::small_spec();
   FakeDriveKeys keys;
   StationOptions options;
+  tape::SealObserver on_seal;  // of every drive; may be empty
   std::unique_ptr<tape::Library> robot;
   std::unique_ptr<tape::Changer> changer;
   std::unique_ptr<FaultyTransport> to_changer;
@@ -122,7 +123,8 @@ struct BackEnd {
 
   explicit BackEnd(tape::KeyManagement management = tape::KeyManagement::kSystem,
                    std::uint64_t capacity = 64U << 20, std::uint64_t early_warning = 0,
-                   bool drives_encrypt_by_default = false) {
+                   bool drives_encrypt_by_default = false, std::uint16_t slots = 8) {
+    spec.layout.storage.count = slots;
     EXPECT_TRUE(tape::LibraryFolder::create(sim.env(), spec));
     {
       auto folder = take(tape::LibraryFolder::open(sim.env(), spec));
@@ -142,8 +144,12 @@ struct BackEnd {
         folder, {.barcodes = take(tape::barcode_range(range)), .spec = std::move(cartridge)}));
   }
   void start(tape::KeyManagement management, bool drives_encrypt_by_default) {
-    const tape::DriveOptions drive_options{.management = management,
-                                           .default_policy = {.encrypt = drives_encrypt_by_default}};
+    const tape::DriveOptions drive_options{
+        .management = management,
+        .default_policy = {.encrypt = drives_encrypt_by_default},
+        .seal_observer = [this](const Hash256& key, const crypto::GcmIv& iv) {
+          if (on_seal) on_seal(key, iv);
+        }};
     std::vector<std::shared_ptr<tape::DriveBay>> bays;
     for (std::size_t i = 0; i < spec.drives.size(); ++i)
       bays.push_back(std::make_shared<tape::DriveBay>(

@@ -38,11 +38,15 @@ struct WorkBenchOptions {
   std::uint64_t early_warning = 0;
   CacheLimits cache{.bytes = 1ULL << 30};
   std::size_t capable_drives = 0;
+  std::uint16_t slots = 8;  // of the library
+  // Of the catalogue, instead of FakeBackup; made anew at each start.
+  std::function<std::unique_ptr<CatalogueBackup>(Env, Catalogue&)> make_backup = {};
 };
 
 struct WorkBench {
   explicit WorkBench(WorkBenchOptions with = {})
-      : options(with), back(tape::KeyManagement::kSystem, with.capacity, with.early_warning) {
+      : options(with),
+        back(tape::KeyManagement::kSystem, with.capacity, with.early_warning, false, with.slots) {
     start();
     add_scratch("A00001L9");
     add_scratch("A00002L9");
@@ -56,13 +60,14 @@ struct WorkBench {
     return out;
   }
   void start() {
-    catalogue = take(Catalogue::open(env(), {directory.file("catalogue.db"), uuid_of(7)},
+    catalogue = take(Catalogue::open(env(), {directory.file(catalogue_name), uuid_of(7)},
                                      store::first_version(crypto::SecretBytes::copy_of(Bytes(32, 7)))));
     notices = std::make_unique<Notices>(back.sim.clock, nullptr);
     opened = take(open_cache(env(), *catalogue, *notices, "cache"));
     cached =
         std::make_unique<CachedVolumes>(env(), *catalogue, *opened.cache, *notices, options.cache, *meter);
     desk = std::make_unique<VolumeDesk>([this] { ++woken; });
+    if (options.make_backup) real_backup = options.make_backup(env(), *catalogue);
     start_work();
   }
   // With the drives as they are now, and as many of them.
@@ -79,7 +84,7 @@ struct WorkBench {
                   .cached = *cached,
                   .desk = *desk,
                   .notices = *notices,
-                  .backup = &backup,
+                  .backup = real_backup ? real_backup.get() : &backup,
                   .meter = meter},
         drives, WorkOptions{.engine = uuid_of(7), .capable_drives = options.capable_drives});
   }
@@ -103,6 +108,7 @@ struct WorkBench {
     cached.reset();
     opened = {};
     notices.reset();
+    real_backup.reset();
     catalogue.reset();
   }
 
@@ -293,6 +299,8 @@ struct WorkBench {
   store::testing::RealEnv real;
   MixedDisk disk{*real.env().disk, back.sim.disk, directory.path()};
   FakeBackup backup{back.sim.disk};
+  std::unique_ptr<CatalogueBackup> real_backup;
+  std::string catalogue_name = "catalogue.db";
   std::unique_ptr<Catalogue> catalogue;
   std::unique_ptr<Notices> notices;
   OpenedCache opened;

@@ -50,6 +50,7 @@ Status load(DriveState& drive) {
   const bool only_readable = !cartridge->writable() && !cartridge->lost_partition();
   drive.mounted_read_only = drive.write_protected || only_readable || access == DensityAccess::kRead;
   cartridge->set_programmable_early_warning(drive.programmable_early_warning * kMegabyte);
+  if (drive.options.seal_observer) cartridge->set_seal_observer(drive.options.seal_observer);
   drive.cartridge = std::move(cartridge);
   drive.counters.mounted();
   drive.alerts.clear();

@@ -53,6 +53,7 @@ struct DriveOptions {
   std::shared_ptr<ReservationFile> reservations{};
   std::string library_serial{};  // of the library that the drive stands in (VPD page B3h); empty: none
   std::string partition{};       // of that library, told to key servers in every request; empty: none
+  SealObserver seal_observer{};  // of every cartridge in the drive, for tests; empty: nobody is told
 };
 
 struct DriveState;
