@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "admin/taped/routes_test_kit.h"
 #include "admin/taped/taped_routes.h"
-#include "base/text.h"
 #include "engine/operator/operator_test_kit.h"
-#include "people/testing/people_fixture.h"
 #include "tape/library/library_test_kit.h"
 
 namespace tapewarden::admin {
@@ -16,29 +15,9 @@ namespace json = boost::json;
 using engine::testing::OperatorBench;
 using people::Role;
 using people::testing::PeopleFixture;
+using test::Outcome;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-struct Outcome {
-  unsigned status = 0;
-  json::value body;
-  std::string text(std::string_view member) const { return json::value_to<std::string>(body.at(member)); }
-  std::int64_t number(std::string_view member) const { return json::value_to<std::int64_t>(body.at(member)); }
-  const json::array& items() const { return body.at("items").as_array(); }
-  // One member of every item.
-  std::vector<std::string> each(std::string_view member) const {
-    std::vector<std::string> out;
-    for (const auto& item : items()) {
-      const auto& value = item.at(member);
-      out.push_back(value.is_string() ? std::string(value.as_string()) : json::serialize(value));
-    }
-    return out;
-  }
-  // "404 volser"
-  std::string error() const {
-    return std::to_string(status) + " " + json::value_to<std::string>(body.at("error").at("field"));
-  }
-};
 
 class OperatorRoutes : public ::testing::Test {
  protected:
@@ -104,23 +83,9 @@ class OperatorRoutes : public ::testing::Test {
     return out;
   }
   Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
-    net::HttpRequest http;
-    http.method = std::move(method);
-    http.path = target.substr(0, target.find('?'));
-    if (const auto at = target.find('?'); at != std::string::npos) {
-      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
-        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
-    }
-    http.target = std::move(target);
-    if (!body.is_null()) {
-      http.body = to_bytes(json::serialize(body));
-      http.headers.add("content-type", "application/json");
-    }
-    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
-    const auto response = router_->respond(std::move(http));
-    type_ = response.headers.get("Content-Type");
-    if (type_ != "application/json") return {response.status, json::string(as_text(response.body))};
-    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+    auto answer = test::call_as(*router_, fixture_, role, std::move(method), std::move(target), body);
+    type_ = answer.type;
+    return answer;
   }
   Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
     return as(Role::kOperator, std::move(method), std::move(target), body);

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "admin/taped/routes_test_kit.h"
 #include "admin/taped/taped_routes.h"
-#include "base/text.h"
 #include "engine/operator/migration_parts.h"
 #include "engine/operator/operator_test_kit.h"
-#include "people/testing/people_fixture.h"
 #include "tape/library/library_test_kit.h"
 
 namespace tapewarden::admin {
@@ -18,19 +17,8 @@ using engine::CartridgeState;
 using engine::MediumKind;
 using engine::PoolEncryption;
 using people::Role;
+using test::Outcome;
 using ::testing::HasSubstr;
-
-struct Outcome {
-  unsigned status = 0;
-  json::value body;
-  std::string text(std::string_view member) const { return json::value_to<std::string>(body.at(member)); }
-  std::int64_t number(std::string_view member) const { return json::value_to<std::int64_t>(body.at(member)); }
-  // "404 number"
-  std::string error() const {
-    if (status < 300) return std::to_string(status);
-    return std::to_string(status) + " " + json::value_to<std::string>(body.at("error").at("field"));
-  }
-};
 
 class MigrationRoutes : public ::testing::Test {
  protected:
@@ -65,21 +53,8 @@ class MigrationRoutes : public ::testing::Test {
     EXPECT_TRUE(bench_.box.put(engine::testing::cartridge("P00009", 2, CartridgeState::kScratch)));
   }
   Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
-    net::HttpRequest http;
-    http.method = std::move(method);
-    http.path = target.substr(0, target.find('?'));
-    if (const auto at = target.find('?'); at != std::string::npos) {
-      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
-        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
-    }
-    http.target = std::move(target);
-    if (!body.is_null()) {
-      http.body = to_bytes(json::serialize(body));
-      http.headers.add("content-type", "application/json");
-    }
-    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
-    const auto response = (engine_there_ ? with_engine_ : router_).respond(std::move(http));
-    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+    return test::call_as(engine_there_ ? with_engine_ : router_, fixture_, role, std::move(method),
+                         std::move(target), body);
   }
   Outcome officer(std::string method, std::string target, const json::value& body = nullptr) {
     return as(Role::kSecurityOfficer, std::move(method), std::move(target), body);

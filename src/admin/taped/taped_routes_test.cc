@@ -5,8 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/text.h"
-#include "people/testing/people_fixture.h"
+#include "admin/taped/routes_test_kit.h"
 #include "scsi/cdb.h"
 #include "tape/library/library_test_kit.h"
 
@@ -16,20 +15,12 @@ namespace {
 namespace json = boost::json;
 using people::Role;
 using people::testing::PeopleFixture;
+using test::Outcome;
 using ::testing::HasSubstr;
 
 const std::string kFirst = "1000000001";  // drives' serials
 const std::string kEnterprise = "1000000003";
 const scsi::NexusId kHost = tape::test::kHost;
-
-struct Outcome {
-  unsigned status = 0;
-  json::value body;
-  std::string text(std::string_view member) const { return json::value_to<std::string>(body.at(member)); }
-  std::string error(std::string_view member) const {
-    return json::value_to<std::string>(body.at("error").at(member));
-  }
-};
 
 class TapedRoutes : public ::testing::Test {
  protected:
@@ -58,21 +49,7 @@ class TapedRoutes : public ::testing::Test {
             .version = "1"};
   }
   Outcome as(Role role, std::string method, std::string target, const json::value& body = nullptr) {
-    net::HttpRequest http;
-    http.method = std::move(method);
-    http.path = target.substr(0, target.find('?'));
-    if (const auto at = target.find('?'); at != std::string::npos) {
-      for (const auto& pair : split(std::string_view(target).substr(at + 1), '&'))
-        http.query.emplace_back(pair.substr(0, pair.find('=')), pair.substr(pair.find('=') + 1));
-    }
-    http.target = std::move(target);
-    if (!body.is_null()) {
-      http.body = to_bytes(json::serialize(body));
-      http.headers.add("content-type", "application/json");
-    }
-    http.headers.add("authorization", "Bearer " + fixture_.log_in(role));
-    const auto response = router_.respond(std::move(http));
-    return {response.status, response.body.empty() ? json::value() : json::parse(as_text(response.body))};
+    return test::call_as(router_, fixture_, role, std::move(method), std::move(target), body);
   }
   Outcome call(std::string method, std::string target, const json::value& body = nullptr) {
     return as(Role::kOperator, std::move(method), std::move(target), body);
