@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "tape/device/changer.h"
 #include "tape/initiator/ahead_transport.h"
+#include "tape/library/library_actions.h"
 #include "tape/transport/iscsi_transport.h"
 #include "tape/transport/sg_io_transport.h"
 
@@ -228,6 +229,47 @@ Status EngineBackEnd::refresh(const std::string& name) {
   else
     notices_.raise(NoticeKind::kDriveOffline, subject, "The " + subject + ": " + text);
   return {};
+}
+
+Result<EngineBackEnd::Place*> EngineBackEnd::virtual_home(const std::string& barcode) const {
+  for (const auto& place : places_) {
+    bool here = false;
+    if (place->robot)
+      place->robot->look(
+          [&](const tape::LibraryFolder& folder) { here = folder.inventory().find(barcode) != nullptr; });
+    if (here) return place.get();
+    if (!place->robot && place->library->find(barcode))
+      return fail(ErrorCode::kUnsupported, "library " + place->name + " is no virtual one", "barcode",
+                  "take the cartridge out of its import/export slot, or put it there, by hand");
+  }
+  return fail(ErrorCode::kNotFound, "no virtual library behind the engine has a cartridge " + barcode,
+              "barcode", "look at its barcode; a cartridge of a real library is put in by hand");
+}
+
+Result<std::string> EngineBackEnd::take_away(const std::string& barcode) {
+  auto& place = *TRY(virtual_home(barcode));
+  // One that the catalogue does not have was never ejected.
+  const auto placed = place.library->find(barcode);
+  if (placed && placed->type == scsi::ElementType::kStorage) (void)TRY(place.library->hand_out(barcode));
+  std::string path;
+  TRY(place.robot->act([&](tape::LibraryFolder& folder) -> Status {
+    TRY(tape::export_cartridge(folder, barcode));
+    path = folder.path_of(barcode);
+    return {};
+  }));
+  (void)refresh(place.name);  // told as an intervention
+  return path;
+}
+
+Result<std::string> EngineBackEnd::bring_back(const std::string& barcode) {
+  auto& place = *TRY(virtual_home(barcode));
+  std::string where;
+  TRY(place.robot->act([&](tape::LibraryFolder& folder) -> Status {
+    where = TRY(tape::import_cartridge(folder, barcode)).text();
+    return {};
+  }));
+  (void)refresh(place.name);
+  return where + " of library " + place.name;
 }
 
 void EngineBackEnd::retry(const Claim& claim) {

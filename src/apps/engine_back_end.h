@@ -57,6 +57,10 @@ class EngineBackEnd {
   // Asks a library that did not answer again. Thread-safe.
   Status refresh(const std::string& library);
 
+  // As engine::BackEnd has them. Thread-safe.
+  Result<std::string> take_away(const std::string& barcode);
+  Result<std::string> bring_back(const std::string& barcode);
+
   // Tries libraries and drives again that did not answer when they were last asked. `claim` gives a drive to
   // the caller alone for as long as what it returns lives; nothing: somebody has it. One thread at a time.
   using Claim = std::function<std::shared_ptr<void>(engine::TapeStation& station)>;
@@ -69,6 +73,8 @@ class EngineBackEnd {
   struct Place;  // one library with all that belongs to it
   explicit EngineBackEnd(engine::Notices& notices);
 
+  // The virtual library whose inventory has it, inside or outside. kNotFound, kUnsupported.
+  Result<Place*> virtual_home(const std::string& barcode) const;
   bool unanswered(std::size_t index) const TW_EXCLUDES(mutex_);
 
   engine::Notices& notices_;

@@ -21,6 +21,10 @@ class WorkingBackEnd final : public engine::BackEnd {
   Result<engine::BackEndCartridge> find(const std::string& barcode) override;
   Result<std::shared_ptr<void>> hold(const std::string& barcode) override;
   Result<std::string> hand_out(const std::string& barcode) override;
+  Result<std::string> take_away(const std::string& barcode) override { return libraries_.take_away(barcode); }
+  Result<std::string> bring_back(const std::string& barcode) override {
+    return libraries_.bring_back(barcode);
+  }
 
  private:
   struct Found {

@@ -9,6 +9,7 @@ ExitCode exit_code_of(const Error& error) {
   if (error.detail == kAwaitsApproval) return ExitCode::kAwaitsApproval;
   if (error.detail == kWritingCutOff) return ExitCode::kCutOff;
   if (error.detail == kInterrupted) return ExitCode::kInterrupted;
+  if (error.detail == kPartlyDone) return ExitCode::kPartlyDone;
   // It comes as something to try again, which helps only when an operator has accepted the drive.
   if (eedk::ekm_code_of(error) == eedk::EkmCode::kDriveNotConfigured) return ExitCode::kNotPermitted;
   switch (error.code) {

@@ -18,12 +18,16 @@ enum class ExitCode : int {
   kAwaitsApproval = 7,  // not done: a second person was asked, or has not answered yet
   kCutOff = 8,          // what is there was given, and it is not all that was to be written
   kInterrupted = 9,     // a signal ended it
+  kPartlyDone = 10,     // of several things that were named, some were done and others not
 };
 
 // Error::detail of what ends with kCutOff.
 inline constexpr std::uint32_t kWritingCutOff = 206;
 // Error::detail of what a signal ended.
 inline constexpr std::uint32_t kInterrupted = 207;
+
+// Error::detail of what ends with kPartlyDone.
+inline constexpr std::uint32_t kPartlyDone = 208;
 
 ExitCode exit_code_of(const Error& error);
 

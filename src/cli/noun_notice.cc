@@ -34,10 +34,10 @@ std::vector<Command> notice_commands() {
                       .required = true,
                       .field = "name",
                       .meaning = "a volser, or the barcode of a cartridge behind the engine"},
-                     {.name = "--mounts",
+                     {.name = "--last",
                       .kind = ArgumentKind::kInteger,
-                      .field = "mounts",
-                      .meaning = "how many; the last one unless given"}},
+                      .field = "last",
+                      .meaning = "how many mounts; the last five unless given"}},
        .does =
            ask("/v1/traces/{name}", {"mount", "cartridge", "purpose", "time", "step", "from", "to", "text"})},
   };

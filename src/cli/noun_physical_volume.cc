@@ -21,6 +21,9 @@ const ArgumentSpec kForce{.name = "--force",
 const ArgumentSpec kMost{
     .name = "--most", .kind = ArgumentKind::kInteger, .meaning = "at most so many; all unless given"};
 
+// What an ejected cartridge goes with: its keys, and these of each volume.
+const std::vector<std::string_view> kPackingList{"file", "volser", "copy", "bytes", "generation"};
+
 ArgumentSpec integer(std::string_view name, std::string_view field, std::string_view meaning) {
   return {.name = name, .kind = ArgumentKind::kInteger, .field = field, .meaning = meaning};
 }
@@ -39,7 +42,7 @@ std::vector<Command> looks() {
                      {.name = "--encryption",
                       .field = "encryption",
                       .meaning = "unknown (never written), clear, wrapped or identified"},
-                     {.name = "--label", .field = "label", .meaning = "either of its key labels"},
+                     {.name = "--label", .field = "label", .meaning = "a key label, or a key's alias"},
                      {.name = "--prefix", .field = "prefix", .meaning = "how the barcode begins"},
                      kMost},
        .does = ask("GET", "/v1/physical-volumes",
@@ -109,13 +112,25 @@ std::vector<Command> states() {
        .summary = "Take a cartridge out of the library behind the engine",
        .example = "tapewarden physical-volume eject P00001L9 --site ~/site --as operator",
        .arguments = {kBarcode, kForce},
-       .does = ask("POST", "/v1/physical-volumes/{barcode}/eject")},
+       .does = ask("POST", "/v1/physical-volumes/{barcode}/eject", kPackingList)},
       {.noun = kNoun,
        .verb = "export",
-       .summary = "Take a cartridge out for another site",
+       .summary = "Take a cartridge out for another site, with a list of volumes and keys",
        .example = "tapewarden physical-volume export P00001L9 --site ~/site --as operator",
        .arguments = {kBarcode, kForce},
-       .does = ask("POST", "/v1/physical-volumes/{barcode}/export")},
+       .does = ask("POST", "/v1/physical-volumes/{barcode}/export", kPackingList)},
+      {.noun = kNoun,
+       .verb = "take-away",
+       .summary = "Take an ejected cartridge out of the import/export slot of its virtual library",
+       .example = "tapewarden physical-volume take-away P00001L9 --site ~/site --as operator",
+       .arguments = {kBarcode},
+       .does = ask("POST", "/v1/physical-volumes/{barcode}/take-away")},
+      {.noun = kNoun,
+       .verb = "bring-back",
+       .summary = "Put a cartridge that was taken away into an import/export slot again",
+       .example = "tapewarden physical-volume bring-back P00001L9 --site ~/site --as operator",
+       .arguments = {kBarcode},
+       .does = ask("POST", "/v1/physical-volumes/{barcode}/bring-back")},
       {.noun = kNoun,
        .verb = "close",
        .summary = "Write no more to a cartridge",

@@ -108,7 +108,7 @@ std::vector<ArgumentSpec> search_arguments() {
           {.name = "--encryption",
            .field = "encryption",
            .meaning = "how they were written: unknown (never), clear, wrapped or identified"},
-          {.name = "--label", .field = "label", .meaning = "a key label"}};
+          {.name = "--label", .field = "label", .meaning = "a key label, or a key's alias"}};
 }
 
 }  // namespace

@@ -102,6 +102,10 @@ Status Listing::add_page(ByteView body) {
   for (const auto& item : items->get_array()) items_.push_back(json::serialize(item));
   const auto* next = object->if_contains("next");
   next_ = next != nullptr && next->is_string() ? std::string(next->get_string()) : std::string();
+  const auto* notes = object->if_contains("notes");
+  if (notes == nullptr || !notes->is_array()) return {};
+  for (const auto& note : notes->get_array())
+    if (note.is_string()) notes_.push_back(shown_text(note.get_string()));
   return {};
 }
 
@@ -176,6 +180,20 @@ Status print_object_with_tables(std::ostream& out, ByteView body, std::span<cons
       if (!line.empty()) out << "  " << line << '\n';
   }
   return {};
+}
+
+Result<DoneCount> count_done(ByteView body) {
+  const json::value value = TRY(parse(as_text(body)));
+  DoneCount count;
+  const auto* object = value.if_object();
+  const auto* items = object != nullptr ? object->if_contains(kItems) : nullptr;
+  if (items == nullptr || !items->is_array()) return count;
+  for (const auto& item : items->get_array()) {
+    const auto* done = item.is_object() ? item.get_object().if_contains("done") : nullptr;
+    if (done == nullptr || !done->is_bool()) continue;
+    ++(done->get_bool() ? count.done : count.not_done);
+  }
+  return count;
 }
 
 Result<std::string> text_at(ByteView body, std::string_view path) {

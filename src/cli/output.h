@@ -19,6 +19,8 @@ class Listing {
   Status add_page(ByteView body);
   // Where the next page begins; empty: there is none.
   const std::string& next() const { return next_; }
+  // What the pages said beside their items, for people; escaped.
+  const std::vector<std::string>& notes() const { return notes_; }
   std::size_t size() const { return items_.size(); }
   void cut(std::size_t limit);
 
@@ -29,6 +31,7 @@ class Listing {
  private:
   std::vector<std::string> items_;  // each one's JSON
   std::string next_;
+  std::vector<std::string> notes_;
 };
 
 // Lines "name: value" of an object. `columns`: its items come as a table with these instead; where it has
@@ -41,6 +44,12 @@ struct InnerTable {
   std::vector<std::string_view> columns;
 };
 Status print_object_with_tables(std::ostream& out, ByteView body, std::span<const InnerTable> tables);
+// What became of things that were named, by `done` of each item; what has none does not count.
+struct DoneCount {
+  std::size_t done = 0;
+  std::size_t not_done = 0;
+};
+Result<DoneCount> count_done(ByteView body);
 // The text at a path such as "certificate.pem". kNotFound when there is none.
 Result<std::string> text_at(ByteView body, std::string_view path);
 

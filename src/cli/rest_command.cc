@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/output_file.h"
 #include "cli/request_body.h"
@@ -125,12 +126,17 @@ Status run_list(Context& context, RestClient& client, const RestCall& rest, cons
     TRY(listing.add_page(TRY(client.call(call.method, further))));
   }
   listing.cut(most);
+  for (const auto& note : listing.notes()) *context.err << note << '\n';
   if (context.globals.json) {
     listing.print_json(*context.out);
   } else {
     listing.print_table(*context.out, rest.columns);
   }
   return {};
+}
+
+bool says_done(const RestCall& rest) {
+  return std::ranges::find(rest.columns, "done") != rest.columns.end();
 }
 
 Status print_answer(Context& context, const RestCall& rest, const Values& values, const OutputFile& output,
@@ -142,9 +148,12 @@ Status print_answer(Context& context, const RestCall& rest, const Values& values
   if (body.empty()) return {};
   if (context.globals.json) {
     *context.out << as_text(body) << '\n';
-    return {};
+    return says_done(rest) ? judge_lines(body) : Status();
   }
-  if (rest.text_member.empty()) return print_object(*context.out, body, rest.columns);
+  if (rest.text_member.empty()) {
+    TRY(print_object(*context.out, body, rest.columns));
+    return says_done(rest) ? judge_lines(body) : Status();
+  }
   std::string text = TRY(text_at(body, rest.text_member));
   if (!values.has(kOutput) && !text.ends_with('\n')) text += '\n';
   return output.write(context, as_bytes(text), 0644);
@@ -180,6 +189,19 @@ Result<PreparedCall> prepare_call(Context& context, const Command& command, cons
   for (const auto& [name, value] : rest.constants) body.add_flag(name, value);
   call.body = body.take();
   return call;
+}
+
+Status judge_lines(ByteView body) {
+  const auto count = TRY(count_done(body));
+  if (count.not_done == 0) return {};
+  const auto all = std::to_string(count.done + count.not_done);
+  if (count.done == 0)
+    return fail(ErrorCode::kConflict, "nothing was done with any of the " + all + " named");
+  auto error = fail(ErrorCode::kConflict,
+                    "not done with " + std::to_string(count.not_done) + " of the " + all + " named")
+                   .error();
+  error.detail = kPartlyDone;
+  return std::unexpected(std::move(error));
 }
 
 void print_asked(Context& context, const Error& error, ByteView asked) {

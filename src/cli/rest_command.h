@@ -21,6 +21,10 @@ Result<PreparedCall> prepare_call(Context& context, const Command& command, cons
 // for other errors.
 void print_asked(Context& context, const Error& error, ByteView asked);
 
+// What an answer with a line for each of several things comes to: an error when some of them, or all, were
+// not done, so that whoever reads no lines is told, too.
+Status judge_lines(ByteView body);
+
 Status run_rest_command(Context& context, const Command& command, const Values& values);
 
 }  // namespace tapewarden::cli

@@ -6,9 +6,11 @@
 #include <sstream>
 
 #include "base/real_env.h"
+#include "cli/exit_code.h"
 #include "cli/properties_file.h"
 #include "cli/request_body.h"
 #include "cli/rest_client.h"
+#include "cli/rest_command.h"
 #include "cli/run.h"
 #include "crypto/random.h"
 #include "net/testing/test_site.h"
@@ -178,6 +180,17 @@ TEST(PropertiesFile, K20_PasswordsStayHere) {
   EXPECT_EQ(kept("  a.password secret\n"), "  a.password=\n") << "a name that ends at a blank";
   EXPECT_EQ(kept("file = password\n# password = x\n"), "file = password\n# password = x\n");
   EXPECT_EQ(kept(""), "");
+}
+
+TEST(Lines, U2_WhatWasNotDoneIsSeenInTheExitStatus) {
+  const auto status_of = [](std::string_view body) {
+    const auto judged = judge_lines(as_bytes(body));
+    return judged ? ExitCode::kDone : exit_code_of(judged.error());
+  };
+  EXPECT_EQ(status_of(R"({"items":[{"done":true},{"done":true}]})"), ExitCode::kDone);
+  EXPECT_EQ(status_of(R"({"items":[{"done":true},{"done":false}]})"), ExitCode::kPartlyDone);
+  EXPECT_EQ(status_of(R"({"items":[{"done":false},{"done":false}]})"), ExitCode::kFailed);
+  EXPECT_EQ(status_of(R"({"items":[]})"), ExitCode::kDone) << "there was nothing to do";
 }
 
 }  // namespace

@@ -78,13 +78,13 @@ class ScenarioSite : public EngineSite {
   }
   // The steps of the last mount of a volume or a cartridge, without repetitions.
   static std::vector<std::string> steps_of(const std::string& name) {
-    auto steps = node().column("/v1/traces/" + name, "step");
+    auto steps = node().column("/v1/traces/" + name + "?last=1", "step");
     steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
     return steps;
   }
   // Who gave the key in it.
   static std::string key_giver(const std::string& name) {
-    for (const auto& from : node().column("/v1/traces/" + name, "from"))
+    for (const auto& from : node().column("/v1/traces/" + name + "?last=1", "from"))
       if (from.starts_with("key server ")) return from;
     return "nobody";
   }

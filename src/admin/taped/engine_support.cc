@@ -192,7 +192,16 @@ json::object to_json(const engine::PhysicalVolume& cartridge) {
                                                          : "when-eligible"},
       {"move_to_pool",
        when == engine::MoveRequest::When::kNone ? json::value("") : json::value(cartridge.move.target_pool)},
+      {"rekey", labels_text(cartridge.rekey.labels)},
       {"note", cartridge.note}};
+}
+
+Status note_unknown_label(json::object& body, const EngineServices& engine, const Arguments& arguments) {
+  const auto label = arguments.text_or("label", "");
+  if (label.empty() || !body.at("items").as_array().empty() || arguments.has("after")) return {};
+  auto note = TRY(engine::unknown_label(engine.parts.catalogue, engine.parts.names, label));
+  if (!note.empty()) body["notes"] = texts({std::move(note)});
+  return {};
 }
 
 Result<json::object> lines_json(const std::vector<engine::OrderLine>& lines) {

@@ -62,6 +62,9 @@ json::array texts(const std::vector<std::string>& lines);
 json::object to_json(const engine::LogicalVolume& volume);
 json::object to_json(const engine::PhysicalVolume& cartridge);
 
+// A search by key label found nothing at all: adds to its `notes` when there is no such key.
+Status note_unknown_label(json::object& body, const EngineServices& engine, const Arguments& arguments);
+
 // items: name, outcome, done. One alone that was not done is an error.
 Result<json::object> lines_json(const std::vector<engine::OrderLine>& lines);
 

@@ -51,6 +51,9 @@ Result<Answer> list_messages(const TapedServices&, const EngineServices& engine,
                    {"items", std::move(items)}});
 }
 
+// A volume's way by default: to its pools, to another cartridge, back into the cache.
+constexpr std::int64_t kMountsShown = 5;
+
 json::object step_json(const MountRecord& mount, std::size_t number, const engine::TraceStep& step) {
   return {{"mount", number},
           {"cartridge", mount.cartridge},
@@ -66,7 +69,7 @@ json::object step_json(const MountRecord& mount, std::size_t number, const engin
 // Oldest mount first, as the steps within each are; the newest has number 1.
 Result<Answer> show_trace(const TapedServices&, const EngineServices& engine, const Request& request) {
   const auto name = to_upper(request.arguments.text("name"));
-  const auto wanted = request.arguments.integer("mounts").value_or(1);
+  const auto wanted = request.arguments.integer("last").value_or(kMountsShown);
   auto mounts = engine.traces ? engine.traces(name) : std::vector<MountRecord>();
   if (mounts.empty())
     return fail(ErrorCode::kNotFound, "no mount of " + name + " is remembered", "name",
@@ -100,10 +103,10 @@ std::vector<Route> notice_routes(const TapedServices& services) {
                                "Oldest first.", list_messages));
   routes.push_back(engine_look(services, "/v1/traces/{name}", "messages",
                                "Show the steps of the last mounts of a volume or a cartridge.",
-                               {{.name = "mounts",
+                               {{.name = "last",
                                  .type = FieldType::kInteger,
                                  .place = FieldPlace::kQuery,
-                                 .meaning = "how many; the last one unless given"}},
+                                 .meaning = "how many; the last five unless given"}},
                                "In the numbering of the TS7700 overview.", show_trace));
   return routes;
 }

@@ -489,9 +489,9 @@ TEST_F(OperatorRoutes, T11_MessagesInterventionsAndTracesAreShown) {
   EXPECT_THAT(call("GET", "/v1/host-messages?limit=1&after=1").each("number"), ElementsAre("2"));
   bench_.notices.clear(engine::NoticeKind::kNoScratchCartridge, "2", "a cartridge came");
   EXPECT_TRUE(call("GET", "/v1/interventions").items().empty());
-  EXPECT_THAT(call("GET", "/v1/traces/a00001").each("text"), ElementsAre("mount", "the robot is stuck"));
-  EXPECT_THAT(call("GET", "/v1/traces/a00001?mounts=5").each("purpose"),
-              ElementsAre("append", "read", "read"));
+  EXPECT_THAT(call("GET", "/v1/traces/a00001?last=1").each("text"),
+              ElementsAre("mount", "the robot is stuck"));
+  EXPECT_THAT(call("GET", "/v1/traces/a00001").each("purpose"), ElementsAre("append", "read", "read"));
   EXPECT_EQ(call("GET", "/v1/traces/A00002").error(), "404 name");
 }
 
@@ -519,9 +519,31 @@ TEST_F(OperatorRoutes, K9_OtherKeksAreAskedForAndTheOldOneIsSeenToBeNeeded) {
   ASSERT_EQ(records_.size(), 1U);
   EXPECT_THAT(records_[0], HasSubstr("pool.rekey"));
   EXPECT_THAT(call("GET", "/v1/kek-retirement?label=FINANCE").each("asked"), ElementsAre("1"));
+  EXPECT_THAT(call("GET", "/v1/pools/2/rekey").each("wanted"), ElementsAre("ARCHIVE (hash)"));
+  EXPECT_EQ(call("GET", "/v1/pools/2").body.at("rekeys_asked"), 1);
+  EXPECT_EQ(call("GET", "/v1/physical-volumes/J00001").body.at("rekey"), "ARCHIVE (hash)");
   EXPECT_EQ(officer("POST", "/v1/pools/2/rekey", {{"cancel", true}, {"barcodes", "J00001"}}).status, 200U);
   EXPECT_FALSE(bench_.box->cartridge("J00001")->rekey.wanted());
   EXPECT_EQ(call("GET", "/v1/kek-retirement").error(), "400 label");
+}
+
+TEST_F(OperatorRoutes, T10_ASearchForALabelThatNobodyKnowsSaysSo) {
+  for (const auto* target : {"/v1/pool-use", "/v1/volume-copies", "/v1/physical-volumes"}) {
+    const auto unknown = call("GET", std::string(target) + "?label=NOBODY");
+    EXPECT_EQ(unknown.status, 200U);
+    EXPECT_TRUE(unknown.items().empty());
+    EXPECT_THAT(json::serialize(unknown.body), HasSubstr("there is no such key label")) << target;
+    EXPECT_FALSE(call("GET", std::string(target) + "?label=ARCHIVE").body.as_object().contains("notes"))
+        << "the key servers know it";
+  }
+}
+
+TEST_F(OperatorRoutes, T10_AVolumeThatADriveWaitsForIsShownInThatDrive) {
+  ASSERT_EQ(call("POST", "/v1/volumes", {{"volsers", "A00001-A00002"}}).status, 200U);
+  bench_.shelf.places["A00001"] = "drive 2000000001";
+  EXPECT_EQ(call("GET", "/v1/volumes/A00001").text("mounted"), "2000000001 (waits for it)");
+  EXPECT_EQ(call("GET", "/v1/volumes/A00002").text("mounted"), "");
+  EXPECT_THAT(call("GET", "/v1/volumes").each("mounted"), ElementsAre("2000000001 (waits for it)", ""));
 }
 
 TEST_F(OperatorRoutes, K13_WhatCannotBeRecordedIsNotDoneByTheEngine) {

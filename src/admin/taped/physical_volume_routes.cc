@@ -1,5 +1,6 @@
 // Cartridges behind the engine (T7, T10, T13).
 #include "admin/taped/engine_support.h"
+#include "admin/taped/limits.h"
 #include "base/text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/operator/cartridge_orders.h"
@@ -39,7 +40,9 @@ Result<Answer> list(const TapedServices&, const EngineServices& engine, const Re
   }));
   json::array items;
   for (const auto& cartridge : found.items) items.push_back(to_json(cartridge));
-  return json_answer(json::object{{"items", std::move(items)}, {"next", found.next}});
+  json::object body{{"items", std::move(items)}, {"next", found.next}};
+  TRY(note_unknown_label(body, engine, request.arguments));
+  return json_answer(std::move(body));
 }
 
 Result<Answer> show(const TapedServices&, const EngineServices& engine, const Request& request) {
@@ -53,6 +56,22 @@ Result<Answer> show(const TapedServices&, const EngineServices& engine, const Re
   return json_answer(std::move(body));
 }
 
+json::array map_items(const std::vector<engine::PlacedVolume>& found) {
+  json::array items;
+  for (const auto& placed : found) {
+    const auto& copy = *placed.volume.copy(placed.copy);
+    items.push_back(json::object{{"file", copy.file},
+                                 {"volser", placed.volume.volser},
+                                 {"copy", to_string(placed.copy)},
+                                 {"bytes", copy.bytes},
+                                 {"generation", copy.generation},
+                                 {"category", to_string(placed.volume.category)},
+                                 {"storage_group", placed.volume.storage_group},
+                                 {"cached", placed.volume.cached}});
+  }
+  return items;
+}
+
 // The volume map: `after` is the last file that was told.
 Result<Answer> show_map(const TapedServices&, const EngineServices& engine, const Request& request) {
   const auto barcode = barcode_of(request);
@@ -64,21 +83,9 @@ Result<Answer> show_map(const TapedServices&, const EngineServices& engine, cons
     found = TRY(view.volumes_on(barcode, static_cast<std::uint32_t>(after), page.limit));
     return {};
   }));
-  json::array items;
   std::string next;
-  for (const auto& placed : found) {
-    const auto& copy = *placed.volume.copy(placed.copy);
-    if (found.size() == page.limit) next = std::to_string(copy.file);
-    items.push_back(json::object{{"file", copy.file},
-                                 {"volser", placed.volume.volser},
-                                 {"copy", to_string(placed.copy)},
-                                 {"bytes", copy.bytes},
-                                 {"generation", copy.generation},
-                                 {"category", to_string(placed.volume.category)},
-                                 {"storage_group", placed.volume.storage_group},
-                                 {"cached", placed.volume.cached}});
-  }
-  return json_answer(json::object{{"items", std::move(items)}, {"next", next}});
+  if (found.size() == page.limit) next = std::to_string(found.back().volume.copy(found.back().copy)->file);
+  return json_answer(json::object{{"items", map_items(found)}, {"next", next}});
 }
 
 Result<Answer> insert(const TapedServices& services, const EngineServices& engine, const Request& request) {
@@ -134,6 +141,33 @@ Result<Answer> move_pool(const TapedServices& services, const EngineServices& en
   return move_chosen(services, engine, request, {.pool = pool});
 }
 
+// What goes with it: who gets the cartridge must have the keys.
+Result<json::object> packing_list(const EngineServices& engine, const std::string& barcode,
+                                  const std::string& place) {
+  engine::PhysicalVolume cartridge;
+  json::array items;
+  TRY(engine.parts.catalogue.read([&](engine::CatalogueView& view) -> Status {
+    cartridge = TRY(view.cartridge(barcode));
+    items = map_items(TRY(view.volumes_on(barcode, 0, kMaximumEnginePage)));
+    return {};
+  }));
+  std::vector<std::string> notes;
+  if (cartridge.encryption == engine::MediumEncryption::kClear)
+    notes.emplace_back("It is written in clear: whoever has it can read it.");
+  if (cartridge.active_volumes > items.size())
+    notes.push_back("These are the first " + std::to_string(items.size()) +
+                    "; the volume map of the cartridge has all of them.");
+  return json::object{{"barcode", barcode},
+                      {"place", place},
+                      {"encryption", to_string(cartridge.encryption)},
+                      {"labels", labels_text(cartridge.labels)},
+                      {"alias", cartridge.alias},
+                      {"active_volumes", cartridge.active_volumes},
+                      {"active_bytes", cartridge.active_bytes},
+                      {"notes", texts(notes)},
+                      {"items", std::move(items)}};
+}
+
 Result<Answer> take_out(const TapedServices& services, const EngineServices& engine, const Request& request,
                         bool exported) {
   const auto barcode = barcode_of(request);
@@ -141,8 +175,19 @@ Result<Answer> take_out(const TapedServices& services, const EngineServices& eng
       services, request, exported ? "physical-volume.export" : "physical-volume.eject",
       {{"barcode", barcode}, {"force", forced(request) ? "yes" : "no"}}, [&]() -> Result<json::object> {
         const auto place = TRY(engine::eject_cartridge(engine.parts, barcode, exported, forced(request)));
-        return json::object{{"barcode", barcode}, {"place", place}};
+        return packing_list(engine, barcode, place);
       });
+}
+
+using ByHand = Result<std::string> (*)(const engine::OperatorParts&, const std::string&);
+EngineHandler by_hand(std::string_view action, std::string_view member, ByHand work) {
+  return [action, member, work](const TapedServices& services, const EngineServices& engine,
+                                const Request& request) -> Result<Answer> {
+    const auto barcode = barcode_of(request);
+    return change(services, request, action, {{"barcode", barcode}}, [&]() -> Result<json::object> {
+      return json::object{{"barcode", barcode}, {member, TRY(work(engine.parts, barcode))}};
+    });
+  };
 }
 
 Result<Answer> mark_damaged(const TapedServices& services, const EngineServices& engine,
@@ -187,7 +232,10 @@ std::vector<FieldSpec> list_fields() {
         .place = FieldPlace::kQuery,
         .meaning = "how it was written from its beginning",
         .choices = encryption_names()},
-       {.name = "label", .place = FieldPlace::kQuery, .meaning = "either of its key labels", .limit = 64},
+       {.name = "label",
+        .place = FieldPlace::kQuery,
+        .meaning = "a key label, or a key's alias",
+        .limit = 64},
        {.name = "prefix", .place = FieldPlace::kQuery, .meaning = "how the barcode begins", .limit = 32}});
 }
 
@@ -226,9 +274,16 @@ void add_states(const Order& order) {
     };
   };
   order("POST", "/v1/physical-volumes/{barcode}/eject", "Take a cartridge out of the library.", {kForce},
-        "Where it can be taken.", out(false));
+        "Where it can be taken, what lies on it, and which keys open it.", out(false));
   order("POST", "/v1/physical-volumes/{barcode}/export", "Take a cartridge out for another site.", {kForce},
-        "Where it can be taken.", out(true));
+        "As of an ejection.", out(true));
+  order("POST", "/v1/physical-volumes/{barcode}/take-away",
+        "Take an ejected cartridge out of the import/export slot of its virtual library.", {},
+        "Where its file lies.", by_hand("physical-volume.take-away", "file", engine::take_away_cartridge));
+  order("POST", "/v1/physical-volumes/{barcode}/bring-back",
+        "Put a cartridge that was taken away into an import/export slot of its virtual library.", {},
+        "Its place; it is inserted next.",
+        by_hand("physical-volume.bring-back", "place", engine::bring_back_cartridge));
   order("POST", "/v1/physical-volumes/{barcode}/close", "Write no more to a cartridge.", {}, "Its state.",
         simple("physical-volume.close", "closed", engine::close_cartridge));
   order("POST", "/v1/physical-volumes/{barcode}/mark-damaged", "Rely on nothing of a cartridge any more.",

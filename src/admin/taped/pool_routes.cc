@@ -1,6 +1,7 @@
 // Pools, and how their cartridges were written (T3, T10).
 #include "admin/taped/engine_support.h"
 #include "engine/operator/pool_orders.h"
+#include "engine/operator/rekey_orders.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -77,6 +78,10 @@ Result<Answer> show_pool(const TapedServices&, const EngineServices& engine, con
     add_counts(body, number, TRY(view.cartridge_totals()));
     return {};
   }));
+  const auto rekeys = TRY(engine::rekey_progress(engine.parts.catalogue, engine.parts.notices, number));
+  body["rekeys_asked"] = rekeys.asked;
+  body["rekeys_waiting"] = rekeys.waiting;
+  body["rekeys_refused"] = rekeys.refused;
   return json_answer(std::move(body));
 }
 
@@ -143,7 +148,9 @@ Result<Answer> show_use(const TapedServices&, const EngineServices& engine, cons
                                  {"active_volumes", use.active_volumes},
                                  {"active_bytes", use.active_bytes},
                                  {"written_bytes", use.written_bytes}});
-  return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
+  json::object body{{"items", std::move(items)}, {"next", ""}};
+  TRY(note_unknown_label(body, engine, request.arguments));
+  return json_answer(std::move(body));
 }
 
 FieldSpec integer(std::string_view name, std::string_view meaning) {
@@ -184,7 +191,10 @@ std::vector<FieldSpec> filter_fields() {
            .place = FieldPlace::kQuery,
            .meaning = "how cartridges were written from their beginning",
            .choices = encryption_names()},
-          {.name = "label", .place = FieldPlace::kQuery, .meaning = "a key label", .limit = 64}};
+          {.name = "label",
+           .place = FieldPlace::kQuery,
+           .meaning = "a key label, or a key's alias",
+           .limit = 64}};
 }
 
 }  // namespace

@@ -29,15 +29,18 @@ Result<engine::RekeyOrder> order_of(const Request& request) {
   return order;
 }
 
-json::object to_json(const engine::RekeyOrdered& ordered, bool range) {
+Result<json::object> ordered_json(const engine::RekeyOrdered& ordered, bool range) {
   std::vector<engine::RekeyLine> lines;
   for (const auto& line : ordered.lines)
     if (!range || !line.error || line.error->code != ErrorCode::kNotFound) lines.push_back(line);
+  if (lines.empty() && range)
+    return fail(ErrorCode::kNotFound, "the pool has none of these cartridges", "barcodes",
+                "look at the list");
   json::array items;
   for (const auto& line : lines)
     items.push_back(json::object{
         {"barcode", line.barcode}, {"outcome", line.outcome}, {"done", !line.error.has_value()}});
-  return {{"items", std::move(items)}, {"next", ""}, {"notes", texts(ordered.notes)}};
+  return json::object{{"items", std::move(items)}, {"next", ""}, {"notes", texts(ordered.notes)}};
 }
 
 Result<Answer> rekey(const TapedServices& services, const EngineServices& engine, const Request& request) {
@@ -47,8 +50,22 @@ Result<Answer> rekey(const TapedServices& services, const EngineServices& engine
                   const auto& parts = engine.parts;
                   auto done = TRY(engine::request_rekey(parts.catalogue, parts.names, order));
                   parts.wake_up();
-                  return to_json(done, order.barcodes.size() > 1);
+                  return ordered_json(done, order.barcodes.size() > 1);
                 });
+}
+
+Result<Answer> show_progress(const TapedServices&, const EngineServices& engine, const Request& request) {
+  const auto pool = TRY(pool_number(request.arguments.text("pool"), "pool"));
+  const auto found = TRY(engine::rekeys_standing(engine.parts.catalogue, engine.parts.notices, pool,
+                                                 TRY(page_of(request.arguments))));
+  json::array items;
+  for (const auto& [cartridge, problem] : found.items)
+    items.push_back(json::object{{"barcode", cartridge.barcode},
+                                 {"state", to_string(cartridge.state)},
+                                 {"labels", labels_text(cartridge.labels)},
+                                 {"wanted", labels_text(cartridge.rekey.labels)},
+                                 {"problem", problem}});
+  return json_answer(json::object{{"items", std::move(items)}, {"next", found.next}});
 }
 
 json::object to_json(const engine::KekUse& use) {
@@ -98,6 +115,10 @@ std::vector<Route> rekey_routes(const TapedServices& services) {
       services, "POST", "/v1/pools/{pool}/rekey", Permission::kChangeSettings, "pools",
       "Ask for other KEKs on written cartridges; re-wrapping revokes nothing.", rekey_fields(),
       "A line for each cartridge that has a wrapped key, and in `notes` what else is to be known.", rekey));
+  routes.push_back(engine_look(services, "/v1/pools/{pool}/rekey", "pools",
+                               "List the cartridges that wait for other KEKs.", with_page_fields({}),
+                               "By barcode, with what holds each up; those that have got theirs are gone.",
+                               show_progress));
   routes.push_back(engine_look(services, "/v1/kek-retirement", "pools",
                                "Ask whether any cartridge still needs a KEK.",
                                {{.name = "label",

@@ -29,6 +29,14 @@ Result<engine::VolumeFilter> filter_of(const Arguments& arguments) {
   return filter;
 }
 
+// The drive that has it. One that a drive waits for, while it comes into the cache, is in no drive yet as far
+// as the catalogue goes; the host that mounted it sees it there.
+void add_mounted(json::object& body, const EngineServices& engine, const LogicalVolume& volume) {
+  if (!volume.mounted.empty()) return;
+  const auto place = engine.parts.shelf.place_of(volume.volser);
+  if (place.starts_with("drive ")) body["mounted"] = place.substr(place.find(' ') + 1) + " (waits for it)";
+}
+
 Result<Answer> list_volumes(const TapedServices&, const EngineServices& engine, const Request& request) {
   const auto filter = TRY(filter_of(request.arguments));
   const auto page = TRY(page_of(request.arguments));
@@ -38,7 +46,11 @@ Result<Answer> list_volumes(const TapedServices&, const EngineServices& engine, 
     return {};
   }));
   json::array items;
-  for (const auto& volume : found.items) items.push_back(to_json(volume));
+  for (const auto& volume : found.items) {
+    auto item = to_json(volume);
+    add_mounted(item, engine, volume);
+    items.push_back(std::move(item));
+  }
   return json_answer(json::object{{"items", std::move(items)}, {"next", found.next}});
 }
 
@@ -63,6 +75,7 @@ Result<Answer> show_volume(const TapedServices&, const EngineServices& engine, c
   const auto& volume = sheet.volume;
   auto body = to_json(volume);
   body["place"] = engine.parts.shelf.place_of(volser);
+  add_mounted(body, engine, volume);
   body["uuid"] = volume.volume.text();
   body["generation"] = volume.generation;
   body["deleted_generation"] = volume.deleted_generation;
@@ -198,7 +211,9 @@ Result<Answer> list_copies(const TapedServices&, const EngineServices& engine, c
                                  {"encryption", to_string(copy.cartridge.encryption)},
                                  {"labels", labels_text(copy.cartridge.labels)},
                                  {"alias", copy.cartridge.alias}});
-  return json_answer(json::object{{"items", std::move(items)}, {"next", found.next}});
+  json::object body{{"items", std::move(items)}, {"next", found.next}};
+  TRY(note_unknown_label(body, engine, arguments));
+  return json_answer(std::move(body));
 }
 
 FieldSpec query(std::string_view name, std::string_view meaning) {
@@ -249,7 +264,7 @@ std::vector<FieldSpec> copy_fields() {
                             .place = FieldPlace::kQuery,
                             .meaning = "how its cartridge was written",
                             .choices = encryption_names()},
-                           query("label", "a key label of its cartridge")});
+                           query("label", "a key label or key's alias of its cartridge")});
 }
 
 }  // namespace

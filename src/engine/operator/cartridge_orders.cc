@@ -34,12 +34,12 @@ PhysicalVolume new_cartridge(const OperatorParts& parts, const std::string& barc
   return cartridge;
 }
 
-// As reclaim looks at filled ones, whatever it was: also what lies inactive on it is told from that.
-PhysicalVolume come_back(PhysicalVolume cartridge, const BackEndCartridge& there, WallTime now) {
-  const bool written = cartridge.medium > 0;
+// Full when it was filled. One that took more was in other hands meanwhile, and is closed, as a TS7700 closes
+// what it exports: what lies behind its last image is not the engine's to write over. Reclaim looks at both.
+PhysicalVolume come_back(PhysicalVolume cartridge, const BackEndCartridge& there) {
+  const auto written = cartridge.full_since ? CartridgeState::kFull : CartridgeState::kClosed;
   const auto unwritten = cartridge.unexamined ? CartridgeState::kDamaged : CartridgeState::kScratch;
-  cartridge.state = written ? CartridgeState::kFull : unwritten;
-  if (written && !cartridge.full_since) cartridge.full_since = now;
+  cartridge.state = cartridge.medium > 0 ? written : unwritten;
   cartridge.move = {};
   cartridge.library = there.library;
   return cartridge;
@@ -60,8 +60,11 @@ Result<OrderLine> insert_one(const OperatorParts& parts, const std::string& barc
                       std::string(to_string(known->state)),
                   "barcodes");
     if (known) {
-      line.outcome = "back in pool " + std::to_string(known->pool) + ", as it was";
-      return change.put(come_back(*known, there, change.now()));
+      const auto back = come_back(*known, there);
+      line.outcome =
+          "back in pool " + std::to_string(known->pool) + ", " + std::string(to_string(back.state));
+      if (back.state == CartridgeState::kClosed) line.outcome += ": it takes no more";
+      return change.put(back);
     }
     TRY(fits_pool(barcode, there.kind, TRY(change.pool(pool))));
     line.outcome = "in pool " + std::to_string(pool) + ", scratch";

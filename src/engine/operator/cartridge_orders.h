@@ -15,8 +15,9 @@
 
 namespace tapewarden::engine {
 
-// Cartridges that stand in the back end, into a pool as scratch; ejected and exported ones that came back, as
-// they were: filled, with what lies on them. A line for each. kInvalidArgument for the pool.
+// Cartridges that stand in the back end, into a pool as scratch; ejected and exported ones that came back,
+// with what lies on them: full when they were filled, else closed. A line for each. kInvalidArgument for the
+// pool.
 Result<std::vector<OrderLine>> insert_cartridges(const OperatorParts& parts,
                                                  const std::vector<std::string>& barcodes, std::uint8_t pool);
 // Empty ones into another pool. kConflict naming one with active data, or of the wrong medium. All or none.
@@ -43,6 +44,12 @@ Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::str
 // moves; when it cannot be handed out, it is as it was.
 Result<std::string> eject_cartridge(const OperatorParts& parts, const std::string& barcode, bool exported,
                                     bool although_only);
+// An ejected or exported cartridge, or one that the catalogue does not have, out of the import/export slot of
+// its virtual library: where its file lies. kConflict while the catalogue counts on it being there; errors of
+// BackEnd::take_away().
+Result<std::string> take_away_cartridge(const OperatorParts& parts, const std::string& barcode);
+// Such a one into an import/export slot again; insert_cartridges() takes it into the catalogue. Its place.
+Result<std::string> bring_back_cartridge(const OperatorParts& parts, const std::string& barcode);
 // Takes no more volumes. kConflict unless it is being filled or filled.
 Status close_cartridge(const OperatorParts& parts, const std::string& barcode);
 // Nothing on it is relied on any more: volumes in the cache that lie there are written anew, others are read

@@ -49,12 +49,44 @@ TEST(CartridgeOrders, T13_WhatWasEjectedComesBackWithItsVolumes) {
   EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kEjected);
   bench.in_library("P00001L9");
   EXPECT_THAT(outcomes(*insert_cartridges(bench.parts(), {"P00001L9"}, 5)),
-              ElementsAre("P00001L9: back in pool 1, as it was"));
+              ElementsAre("P00001L9: back in pool 1, closed: it takes no more"));
   const auto back = bench.physical("P00001L9");
-  EXPECT_EQ(back.state, CartridgeState::kFull);
   EXPECT_EQ(back.active_volumes, 1U);
-  EXPECT_TRUE(back.full_since);
+  EXPECT_FALSE(back.full_since);
   bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_OneThatWasFilledComesBackFullAndOneThatTookMoreClosed) {
+  OperatorBench bench;
+  for (const bool filled : {true, false}) {
+    const std::string barcode = filled ? "P00001L9" : "P00002L9";
+    bench.in_library(barcode);
+    bench.put_premigrated(filled ? "A00001" : "A00002", barcode, 1);
+    auto before = bench.physical(barcode);
+    before.state = filled ? CartridgeState::kFull : CartridgeState::kFilling;
+    if (filled) before.full_since = bench.box.now();
+    ASSERT_TRUE(bench.box.put(before));
+    ASSERT_TRUE(eject_cartridge(bench.parts(), barcode, !filled, false));
+    bench.in_library(barcode);
+    ASSERT_TRUE(insert_cartridges(bench.parts(), {barcode}, 1));
+    EXPECT_EQ(bench.physical(barcode).state, filled ? CartridgeState::kFull : CartridgeState::kClosed);
+    EXPECT_EQ(bench.physical(barcode).full_since, before.full_since);
+  }
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_OnlyWhatIsEjectedIsTakenAway) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  ASSERT_TRUE(bench.box.put(cartridge("P00001L9", 1, CartridgeState::kFull)));
+  EXPECT_EQ(told(take_away_cartridge(bench.parts(), "P00001L9")), "conflict barcode");
+  EXPECT_TRUE(bench.back_end.taken_away.empty());
+  ASSERT_TRUE(eject_cartridge(bench.parts(), "P00001L9", false, false));
+  EXPECT_EQ(*take_away_cartridge(bench.parts(), "P00001L9"), "outside/P00001L9");
+  EXPECT_EQ(*bring_back_cartridge(bench.parts(), "P00001L9"), "import/export slot 1");
+  EXPECT_EQ(told(bring_back_cartridge(bench.parts(), "P00009L9")), "not-found barcode");
+  EXPECT_EQ(*take_away_cartridge(bench.parts(), "P00009L9"), "outside/P00009L9") << "not the engine's";
+  EXPECT_EQ(bench.back_end.holds, 0);
 }
 
 // A rebuild could not read them: whatever is done, they are not scratch.
@@ -76,9 +108,11 @@ TEST(CartridgeOrders, T12_WhatWasNotExaminedIsNeverScratchByAnOrder) {
     EXPECT_EQ(bench.physical(barcode).note, "not read");
     ASSERT_TRUE(eject_cartridge(parts, barcode, false, false));
     bench.in_library(barcode);
-    EXPECT_THAT(outcomes(*insert_cartridges(parts, {barcode}, 1)),
-                ElementsAre(barcode + ": back in pool 1, as it was"));
-    EXPECT_EQ(bench.physical(barcode).state, medium == 0 ? CartridgeState::kDamaged : CartridgeState::kFull);
+    EXPECT_THAT(
+        outcomes(*insert_cartridges(parts, {barcode}, 1)),
+        ElementsAre(barcode + ": back in pool 1, " + (medium == 0 ? "damaged" : "closed: it takes no more")));
+    EXPECT_EQ(bench.physical(barcode).state,
+              medium == 0 ? CartridgeState::kDamaged : CartridgeState::kClosed);
     EXPECT_TRUE(bench.physical(barcode).unexamined);
     EXPECT_THAT(bench.box.look([](CatalogueView& view) { return view.emptied(10); }), IsEmpty());
     ASSERT_TRUE(eject_cartridge(parts, barcode, false, false));
@@ -100,7 +134,7 @@ TEST(CartridgeOrders, T13_AnEraseThatWasAskedForOutlivesEjectAndDamage) {
   ASSERT_TRUE(eject_cartridge(parts, "P00001L9", false, false));
   bench.in_library("P00001L9");
   ASSERT_TRUE(insert_cartridges(parts, {"P00001L9"}, 1));
-  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kFull);
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kClosed);
   EXPECT_TRUE(bench.physical("P00001L9").erase_first) << "what tidies emptied ones up has it erased";
   auto erased = bench.physical("P00001L9");
   erased.state = CartridgeState::kScratch;

@@ -159,6 +159,23 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   return place;
 }
 
+Result<std::string> take_away_cartridge(const OperatorParts& parts, const std::string& barcode) {
+  TRY(check_barcode(barcode));
+  const auto hold = TRY(parts.back_end.hold(barcode));
+  TRY(parts.catalogue.read([&](CatalogueView& view) -> Status {
+    const auto known = TRY(view.find_cartridge(barcode));
+    const bool out =
+        !known || known->state == CartridgeState::kEjected || known->state == CartridgeState::kExported;
+    return out ? Status() : wrong_state(*known, "eject it first");
+  }));
+  return parts.back_end.take_away(barcode);
+}
+
+Result<std::string> bring_back_cartridge(const OperatorParts& parts, const std::string& barcode) {
+  TRY(check_barcode(barcode));
+  return parts.back_end.bring_back(barcode);
+}
+
 Status close_cartridge(const OperatorParts& parts, const std::string& barcode) {
   return change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
     if (cartridge.state != CartridgeState::kFilling && cartridge.state != CartridgeState::kFull)

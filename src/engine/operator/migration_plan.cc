@@ -242,7 +242,7 @@ class Planner {
     if (first && second)
       add(Kind::kSecondCopies, false,
           "storage groups and management classes would both name " + named(target_.number) +
-              ": both copies of a volume could lie on one cartridge",
+              ": both copies of a volume would lie in one pool, under the same keys",
           "migrate second copies to a pool of their own");
     return {};
   }
@@ -272,9 +272,10 @@ Status check(const TransferRates& rates) {
 }
 
 std::string_view to_string(MigrationConflict::Kind kind) {
-  static constexpr std::array<std::string_view, 10> kNames{
-      "running",      "encryption-off",    "nothing-to-change", "no-scratch",    "little-scratch",
-      "media-differ", "reclaim-inhibited", "no-reclaim-policy", "second-copies", "stuck"};
+  static constexpr std::array<std::string_view, 11> kNames{
+      "running",        "encryption-off", "nothing-to-change", "no-scratch",
+      "little-scratch", "media-differ",   "reclaim-inhibited", "no-reclaim-policy",
+      "second-copies",  "stuck",          "keys-not-known"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 

@@ -43,6 +43,7 @@ struct MigrationConflict {
     kNoReclaimPolicy,   // the source's policies are all off: nothing ever becomes eligible
     kSecondCopies,      // first and second copies would lie in one pool
     kStuck,             // cartridges that cannot be read as yet hold active data
+    kKeysNotKnown,      // no key server knows what the target is to be written with, or none can be asked
   };
   Kind kind = Kind::kRunning;
   bool refuses = false;  // as long as it is so the migration is not begun

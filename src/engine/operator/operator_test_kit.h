@@ -89,9 +89,19 @@ class FakeBackEnd : public BackEnd {
     cartridges.erase(barcode);
     return std::string("import/export slot 1");
   }
+  Result<std::string> take_away(const std::string& barcode) override {
+    taken_away.insert(barcode);
+    return "outside/" + barcode;
+  }
+  Result<std::string> bring_back(const std::string& barcode) override {
+    if (taken_away.erase(barcode) == 0)
+      return fail(ErrorCode::kNotFound, "no library has " + barcode, "barcode");
+    return std::string("import/export slot 1");
+  }
 
   std::map<std::string, BackEndCartridge> cartridges;
   std::set<std::string> in_use;
+  std::set<std::string> taken_away;
   bool door_full = false;
   int holds = 0;
 };

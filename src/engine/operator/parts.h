@@ -60,6 +60,11 @@ class BackEnd {
   // To an import/export slot, where an operator takes it. kExhausted when none is free, kUnsupported where
   // the library cannot, kIo. The place.
   virtual Result<std::string> hand_out(const std::string& barcode) = 0;
+  // What hands do at a real library's door, for a virtual one: a cartridge out of its import/export slot, and
+  // back into one; durable. kNotFound; kUnsupported naming a library where hands do it; kConflict when it
+  // stands elsewhere, kExhausted when no such slot is free. Where its file lies, and its place.
+  virtual Result<std::string> take_away(const std::string& barcode) = 0;
+  virtual Result<std::string> bring_back(const std::string& barcode) = 0;
 };
 
 struct OperatorParts {

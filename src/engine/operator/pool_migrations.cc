@@ -66,6 +66,31 @@ Result<PoolMigration> PoolMigrations::look_up(std::uint64_t number) {
 }
 
 Result<MigrationPlan> PoolMigrations::plan(const MigrationRequest& request, const TransferRates& rates) {
+  auto plan = TRY(plan_by_catalogue(request, rates));
+  const auto wanted = TRY(target_of(plan));
+  if (wanted.encryption == PoolEncryption::kOff || !parts_.check_keys) return plan;
+  if (const auto known = parts_.check_keys(wanted); !known)
+    plan.conflicts.push_back({.kind = MigrationConflict::Kind::kKeysNotKnown,
+                              .refuses = plan.changes_keys,
+                              .text = "what pool " + std::to_string(wanted.number) +
+                                      " is to be written with: " + known.error().message,
+                              .remedy = known.error().remedy});
+  return plan;
+}
+
+// The target as it will be written.
+Result<Pool> PoolMigrations::target_of(const MigrationPlan& plan) {
+  Pool wanted;
+  TRY(parts_.catalogue.read([&](CatalogueView& view) -> Status {
+    wanted = TRY(view.pool(plan.migration.target));
+    return {};
+  }));
+  if (plan.changes_keys) plan.migration.keys.apply_to(wanted);
+  return wanted;
+}
+
+Result<MigrationPlan> PoolMigrations::plan_by_catalogue(const MigrationRequest& request,
+                                                        const TransferRates& rates) {
   MigrationPlan plan;
   TRY(parts_.catalogue.read([&](CatalogueView& view) -> Status {
     plan = TRY(plan_migration(view, request, rates, inhibited(), now()));
@@ -75,18 +100,10 @@ Result<MigrationPlan> PoolMigrations::plan(const MigrationRequest& request, cons
 }
 
 Result<PoolMigration> PoolMigrations::start(const MigrationRequest& request, const std::string& by) {
-  MigrationPlan plan = TRY(this->plan(request));
+  MigrationPlan plan = TRY(plan_by_catalogue(request, {}));
   if (const MigrationConflict* refusal = plan.refusal())
     return fail(ErrorCode::kConflict, refusal->text, "migration", refusal->remedy);
-  if (plan.changes_keys && parts_.check_keys) {
-    Pool wanted;
-    TRY(parts_.catalogue.read([&](CatalogueView& view) -> Status {
-      wanted = TRY(view.pool(request.target));
-      return {};
-    }));
-    plan.migration.keys.apply_to(wanted);
-    TRY(parts_.check_keys(wanted));
-  }
+  if (plan.changes_keys && parts_.check_keys) TRY(parts_.check_keys(TRY(target_of(plan))));
   plan.migration.requested_by = by.substr(0, kMaximumNoteCharacters);
   std::uint64_t number = 0;
   const MutexLock lock(passing_);

@@ -75,7 +75,8 @@ class PoolMigrations {
  public:
   explicit PoolMigrations(MigrationParts parts) : parts_(std::move(parts)) {}
 
-  // What it would do; changes nothing. As plan_migration().
+  // What it would do; changes nothing. As plan_migration(), and the key servers are asked whether they know
+  // what the target is to be written with: a conflict when not, or when none can be asked.
   Result<MigrationPlan> plan(const MigrationRequest& request, const TransferRates& rates = {});
   // Begins it and goes on as far as it goes without waiting: the settings are changed and the first requests
   // set when this returns. kConflict naming what refuses it (MigrationPlan::conflicts); errors of plan() and
@@ -98,6 +99,8 @@ class PoolMigrations {
     MoveRequest move;
     bool close = false;
   };
+  Result<MigrationPlan> plan_by_catalogue(const MigrationRequest& request, const TransferRates& rates);
+  Result<Pool> target_of(const MigrationPlan& plan);
   Status advance_one(std::uint64_t number) TW_REQUIRES(passing_);
   Status change_constructs(std::uint64_t number) TW_REQUIRES(passing_);
   Status change_pools(std::uint64_t number) TW_REQUIRES(passing_);

@@ -511,6 +511,11 @@ TEST_F(PoolMigrationsTest, T7_ToANewKekWithinThePool) {
   add_scratch("SCR1");
 
   check_keys_ = [](const Pool&) -> Status { return fail(ErrorCode::kNotFound, "no such label", "label 1"); };
+  const auto plan = migrations().plan({kNew, kNew, When::kNow, keys});
+  ASSERT_TRUE(plan);
+  ASSERT_NE(plan->refusal(), nullptr) << "a plan asks the key servers, too";
+  EXPECT_EQ(plan->refusal()->kind, Conflict::kKeysNotKnown);
+  EXPECT_THAT(plan->refusal()->text, ::testing::HasSubstr("no such label"));
   EXPECT_EQ(migrations().start({kNew, kNew, When::kNow, keys}, "o").error().field, "label 1");
   EXPECT_EQ(pool(kNew).labels[0], kKek1) << "what the key servers do not know changes nothing";
   Pool asked;

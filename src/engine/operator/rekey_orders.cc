@@ -1,6 +1,7 @@
 #include "engine/operator/rekey_orders.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "engine/catalogue/limits.h"
@@ -194,6 +195,56 @@ Result<RekeyOrdered> request_rekey(Catalogue& catalogue, KeyNameCheck& names, co
   std::ranges::move(TRY(note_pool(catalogue, order)), std::back_inserter(out.notes));
   out.lines = order.barcodes.empty() ? TRY(ask_pool(catalogue, order)) : TRY(ask_named(catalogue, order));
   if (!takes_back(order)) out.notes.emplace_back(kRekeyRevokesNothing);
+  return out;
+}
+
+namespace {
+
+// Texts of open refusals, by barcode.
+std::map<std::string, std::string> refusals(const Notices& notices) {
+  std::map<std::string, std::string> out;
+  for (auto& notice : notices.open())
+    if (notice.kind == NoticeKind::kRekeyRefused) out[notice.subject] = std::move(notice.text);
+  return out;
+}
+
+}  // namespace
+
+Result<RekeyProgress> rekey_progress(Catalogue& catalogue, const Notices& notices, std::uint8_t pool) {
+  const auto refused = refusals(notices);
+  RekeyProgress out;
+  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+    out = {};
+    PageRequest page{.limit = kMaximumPage, .after = ""};
+    do {
+      const auto found = TRY(view.cartridges({.pool = pool, .rekey = true}, page));
+      for (const auto& cartridge : found.items) {
+        ++out.asked;
+        if (!readable(cartridge.state)) ++out.waiting;
+        if (refused.contains(cartridge.barcode)) ++out.refused;
+      }
+      page.after = found.next;
+    } while (!page.after.empty());
+    return {};
+  }));
+  return out;
+}
+
+Result<Page<RekeyStanding>> rekeys_standing(Catalogue& catalogue, const Notices& notices, std::uint8_t pool,
+                                            const PageRequest& page) {
+  const auto refused = refusals(notices);
+  Page<PhysicalVolume> found;
+  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+    found = TRY(view.cartridges({.pool = pool, .rekey = true}, page));
+    return {};
+  }));
+  Page<RekeyStanding> out{.items = {}, .next = found.next};
+  for (auto& cartridge : found.items) {
+    const auto why = refused.find(cartridge.barcode);
+    std::string problem = why == refused.end() ? "" : why->second;
+    if (!readable(cartridge.state)) problem = "it is " + std::string(to_string(cartridge.state));
+    out.items.push_back({std::move(cartridge), std::move(problem)});
+  }
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/catalogue/catalogue.h"
+#include "engine/notices.h"
 #include "engine/operator/label_check.h"
 
 namespace tapewarden::engine {
@@ -47,6 +48,23 @@ inline constexpr std::size_t kMaximumRekeysNamed = 1000;
 // kInvalidArgument naming the field; kNotFound for a label that a key server does not know, kUnavailable when
 // none can be asked: nothing is changed then.
 Result<RekeyOrdered> request_rekey(Catalogue& catalogue, KeyNameCheck& names, const RekeyOrder& order);
+
+// How far it is with what was asked for in a pool.
+struct RekeyProgress {
+  std::uint64_t asked = 0;    // cartridges that have not got their labels yet
+  std::uint64_t waiting = 0;  // of these: not in the library, or damaged
+  std::uint64_t refused = 0;  // of these: their labels were refused
+};
+Result<RekeyProgress> rekey_progress(Catalogue& catalogue, const Notices& notices, std::uint8_t pool);
+
+// One of them, and what holds it up.
+struct RekeyStanding {
+  PhysicalVolume cartridge;
+  std::string problem;  // empty: its turn will come
+};
+// In the order of barcodes.
+Result<Page<RekeyStanding>> rekeys_standing(Catalogue& catalogue, const Notices& notices, std::uint8_t pool,
+                                            const PageRequest& page);
 
 // Cartridges of one pool and state that hold something.
 struct KekUse {

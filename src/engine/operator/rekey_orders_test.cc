@@ -88,6 +88,31 @@ TEST_F(RekeyOrders, K9_EveryCartridgeOfALargePoolIsMet) {
   EXPECT_EQ(retirement("OLD").uses.at(0).asked, 450U);
 }
 
+TEST_F(RekeyOrders, K9_WhatStandsOpenIsToldWithWhatHoldsItUp) {
+  add("A");
+  add("B", 1, kOld, CartridgeState::kEjected);
+  add("C");
+  add("D", 2);
+  (void)lines({.pool = 1, .labels = kNew});
+  (void)lines({.pool = 2, .labels = kNew});
+  Notices notices(box.clock(), nullptr);
+  notices.raise(NoticeKind::kRekeyRefused, "C", "the key server refuses");
+  notices.raise(NoticeKind::kRekeyRefused, "D", "another pool's");
+  const auto progress = rekey_progress(*box, notices, 1);
+  ASSERT_TRUE(progress);
+  EXPECT_EQ(progress->asked, 3U);
+  EXPECT_EQ(progress->waiting, 1U);
+  EXPECT_EQ(progress->refused, 1U);
+  const auto page = rekeys_standing(*box, notices, 1, {.limit = 2});
+  ASSERT_TRUE(page && page->items.size() == 2U);
+  EXPECT_EQ(page->next, "B");
+  EXPECT_EQ(page->items[0].problem, "");
+  EXPECT_EQ(page->items[0].cartridge.rekey.labels, kNew);
+  EXPECT_EQ(page->items[1].problem, "it is ejected");
+  EXPECT_EQ(rekeys_standing(*box, notices, 1, {.after = page->next})->items.at(0).problem,
+            "the key server refuses");
+}
+
 TEST_F(RekeyOrders, K9_NamedCartridgesGetALineEach) {
   add("A");
   add("B", 2);

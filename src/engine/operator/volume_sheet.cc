@@ -42,10 +42,9 @@ Result<Place> place_of(const std::string& after) {
 }
 
 bool matches(const PhysicalVolume& cartridge, const CopyFilter& filter) {
-  const bool labelled =
-      filter.label.empty() || std::ranges::any_of(cartridge.labels, [&](const KeyLabel& label) {
-        return equal_ignoring_case(label.text, filter.label);
-      });
+  const auto is_it = [&](const std::string& name) { return equal_ignoring_case(name, filter.label); };
+  const bool labelled = filter.label.empty() || is_it(cartridge.alias) ||
+                        std::ranges::any_of(cartridge.labels, is_it, &KeyLabel::text);
   return labelled && (!filter.pool || cartridge.pool == *filter.pool) &&
          (!filter.encryption || cartridge.encryption == *filter.encryption);
 }
@@ -147,6 +146,21 @@ Result<std::vector<PoolUse>> pool_use(Catalogue& catalogue, const CopyFilter& fi
   std::vector<PoolUse> out;
   for (auto& [key, use] : uses) out.push_back(std::move(use));
   return out;
+}
+
+Result<std::string> unknown_label(Catalogue& catalogue, KeyNameCheck& names, const std::string& label) {
+  bool written = false;
+  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+    written = !TRY(view.cartridges({.label = label}, {.limit = 1})).items.empty();
+    return {};
+  }));
+  if (written) return std::string();
+  const auto known = names.check_labels({label});
+  if (known) return std::string();
+  return "No cartridge is written with \"" + label + "\", and " +
+         (known.error().code == ErrorCode::kUnavailable
+              ? "no key server can be asked whether there is such a key label: " + known.error().message
+              : "there is no such key label: " + known.error().message);
 }
 
 }  // namespace tapewarden::engine

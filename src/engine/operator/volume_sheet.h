@@ -31,7 +31,7 @@ Result<VolumeSheet> volume_sheet(Catalogue& catalogue, const std::string& volser
 struct CopyFilter {
   std::optional<std::uint8_t> pool = {};
   std::optional<MediumEncryption> encryption = {};
-  std::string label = {};  // a key label, without regard to case
+  std::string label = {};  // a key label, or a key's alias; without regard to case
 };
 
 // An active copy of a volume on such a cartridge.
@@ -44,6 +44,11 @@ struct FoundCopy {
 // In the order of barcodes, and of tape files on each: the order in which a drive would read them.
 // kInvalidArgument for an `after` that no page gave.
 Result<Page<FoundCopy>> find_copies(Catalogue& catalogue, const CopyFilter& filter, const PageRequest& page);
+
+// Whether a search for a label was for nothing because there is no such key: in words for people when no
+// cartridge is written with it and the key servers do not know it; empty otherwise. Asks the key servers only
+// when no cartridge is.
+Result<std::string> unknown_label(Catalogue& catalogue, KeyNameCheck& names, const std::string& label);
 
 // What the cartridges of one pool that were written in one way hold together.
 struct PoolUse {
