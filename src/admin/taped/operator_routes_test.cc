@@ -100,8 +100,9 @@ class OperatorRoutes : public ::testing::Test {
   engine::RecallOrders recalls_{bench_.box.clock(), bench_.desk};
   engine::StatisticsBook book_{bench_.box.now()};
   bool with_book_ = false;
-  std::vector<PhysicalDriveView> drives_{{.serial = "1000000001", .library = "lib1", .state = "idle"},
-                                         {.serial = "1000000002", .library = "lib1", .state = "at work"}};
+  std::vector<PhysicalDriveView> drives_{
+      {"1000000001", "lib1", "LTO", "TAPEWRDN", "idle", "", "identified", ""},
+      {"1000000002", "lib1", "LTO", "TAPEWRDN", "at work", "P00001L9", "identified", ""}};
   std::vector<std::string> records_;
   bool ready_ = true;
   std::string type_;  // of the last answer
@@ -393,8 +394,7 @@ TEST_F(OperatorRoutes, T10_StatisticsAreOfNowOrOverATime) {
   const auto now = bench_.box.now();
   ASSERT_TRUE(book_.save(*bench_.box, now));
   const auto day = format_utc(now).substr(0, 10);
-  const auto sums = json::parse(
-      body("?format=json&interval=1d&from=" + day + "&to=" + format_utc(now + std::chrono::hours(1))));
+  const auto sums = json::parse(body("?format=json&interval=1d&from=" + day));
   ASSERT_EQ(sums.at("count").to_number<int>(), 1) << json::serialize(sums);
   EXPECT_EQ(json::value_to<std::string>(sums.at("rows").at(0).at("began")), day + "T00:00:00Z");
   EXPECT_EQ(sums.at("rows").at(0).at("bytes_recalled").to_number<int>(), 70);
