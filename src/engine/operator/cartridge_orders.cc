@@ -34,8 +34,8 @@ PhysicalVolume new_cartridge(const OperatorParts& parts, const std::string& barc
   return cartridge;
 }
 
-// Full when it was filled. One that took more was in other hands meanwhile, and is closed, as a TS7700 closes
-// what it exports: what lies behind its last image is not the engine's to write over. Reclaim looks at both.
+// Full when it was filled. One that took more was in other hands meanwhile, and is closed: what lies behind
+// its last image is not the engine's to write over. Reclaim looks at both.
 PhysicalVolume come_back(PhysicalVolume cartridge, const BackEndCartridge& there) {
   const auto written = cartridge.full_since ? CartridgeState::kFull : CartridgeState::kClosed;
   const auto unwritten = cartridge.unexamined ? CartridgeState::kDamaged : CartridgeState::kScratch;
