@@ -11,7 +11,7 @@
 //  M4 Every encrypted cartridge's key is served: each is mounted at the end of each round, one with two EEDKs
 //     by either of them while the other's KEK is gone, and each volume is recalled.
 //  M5 No IV comes twice with one key, on cartridges that were cut off, rolled back or cloned neither.
-//  M6 In quiet nothing stays due, and who wants two copies has them.
+//  M6 In quiet nothing stays due, and who wants two copies has them on two cartridges.
 //  M7 A copy that cannot be read is told by its cartridge's name, and costs nothing while there is another.
 //  M8 With the catalogue lost, each volume is what its newest copy on a cartridge holds.
 #pragma once

@@ -227,7 +227,7 @@ class Planner {
           "set a policy of the pool, or move now");
   }
 
-  // A cartridge that is lost would take both copies along.
+  // They keep to two cartridges; a pool of its own can also stand elsewhere.
   Status find_second_copies() {
     if (plan_.migration.within_pool()) return {};
     const auto names = [&](auto kind) {
@@ -242,7 +242,7 @@ class Planner {
     if (first && second)
       add(Kind::kSecondCopies, false,
           "storage groups and management classes would both name " + named(target_.number) +
-              ": both copies of a volume could lie on one cartridge",
+              ": both copies of a volume would lie in one pool",
           "migrate second copies to a pool of their own");
     return {};
   }

@@ -139,7 +139,8 @@ Result<MigrateJob::Ended> MigrateJob::write_one(const std::string& volser) {
 Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy) {
   const auto now = state_.parts.env.clock->steady_now();
   if (state_.too_large.is(pool_name(pool_), volume.cached_bytes, now)) return too_large(volume);
-  if (!TRY(writer_.ready())) return Ended::kStop;
+  if (!TRY(writer_.ready(cartridge_of_other(volume, copy_))))
+    return writer_.only_beside_other() ? Ended::kSkipped : Ended::kStop;
   const auto ended = TRY(stream(volume, copy));
   if (ended == Ended::kFull) return full(volume);
   if (ended == Ended::kSkipped) writer_.tape().abandon_image();

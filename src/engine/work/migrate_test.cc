@@ -135,6 +135,34 @@ TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   EXPECT_EQ(bench.volume("VOL001").residence(), Residence::kPremigrated);
 }
 
+TEST(Migrate, T2_TwoCopiesInOnePoolLieOnTwoCartridges) {
+  WorkBench bench;
+  for (const auto* volser : {"VOL001", "VOL002"}) bench.write(volser, volume_content(300'000, 1), 1, 1);
+  bench.steps();
+  for (const auto* volser : {"VOL001", "VOL002"}) {
+    const auto volume = bench.volume(volser);
+    ASSERT_EQ(volume.residence(), Residence::kPremigrated) << volser;
+    EXPECT_NE(volume.primary->cartridge, volume.secondary->cartridge) << volser;
+  }
+}
+
+TEST(Migrate, T2_WithOneCartridgeTheSecondCopyWaitsAndHoldsUpNoOther) {
+  WorkBench bench;
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& taken) { taken.pool = taken.home_pool = 9; });
+  bench.write("VOL001", volume_content(300'000, 1), 1, 1);
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").secondary_due);
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& back) { back.pool = back.home_pool = kCommonPool; });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  EXPECT_FALSE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  bench.expect_everything_readable();
+}
+
 TEST(Migrate, T4_AVolumeWithTwoPartitionsComesBackWithBoth) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1));

@@ -89,12 +89,19 @@ std::vector<PhysicalVolume> PoolWriter::within_reach(std::vector<PhysicalVolume>
   return cartridges;
 }
 
-Result<bool> PoolWriter::ready() {
+std::string cartridge_of_other(const LogicalVolume& volume, CopyNumber copy) {
+  const auto other = copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
+  return volume.active(other) ? volume.copy(other)->cartridge : std::string();
+}
+
+Result<bool> PoolWriter::ready(const std::string& apart_from) {
+  only_beside_other_ = false;
+  if (mount_ && mount_->cartridge().barcode == apart_from) TRY(end());
   if (mount_ && TRY(still_takes())) return true;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
     if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;
-    auto choice = TRY(choose());
+    auto choice = TRY(choose(apart_from));
     if (!choice) {
       note_none();
       return false;
@@ -119,6 +126,14 @@ Result<bool> PoolWriter::ready() {
 }
 
 void PoolWriter::note_none() {
+  if (only_beside_other_) {
+    if (left_ || busy_) return;
+    state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool_),
+                               pool_name(pool_) +
+                                   " has a volume to write whose other copy lies on the only cartridge that "
+                                   "takes it; insert a scratch cartridge, or let it borrow");
+    return;
+  }
   if (left_) {
     state_.pauses.put_off(left_pause(pool_), kFirstPause);
     return;
@@ -150,22 +165,29 @@ Result<bool> PoolWriter::still_takes() {
   return false;
 }
 
-Result<std::optional<PoolWriter::Choice>> PoolWriter::choose() {
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose(const std::string& apart_from) {
   busy_ = false;
   left_ = false;
+  only_beside_other_ = false;
   const auto pool = TRY(pool_now());
-  auto choice = TRY(choose_filling(pool));
-  if (choice) return choice;
-  return choose_scratch(pool);
+  auto choice = TRY(choose_filling(pool, apart_from));
+  if (!choice) choice = TRY(choose_scratch(pool));
+  if (choice) only_beside_other_ = false;
+  return choice;
 }
 
-Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool) {
+Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool& pool,
+                                                                     const std::string& apart_from) {
   std::vector<PhysicalVolume> found;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     found = within_reach(TRY(view.filling(pool.number, pool.media, kCandidates)));
     return {};
   }));
   for (const auto& listed : found) {
+    if (listed.barcode == apart_from) {
+      only_beside_other_ = true;
+      continue;
+    }
     auto claimed = TRY(claim_cartridge(state_, listed.barcode));
     if (!claimed) busy_ = true;
     if (!claimed) continue;

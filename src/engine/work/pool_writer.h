@@ -7,6 +7,7 @@
 //  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
 //     that encrypts, none is written in clear, whenever it was begun.
 //  3. An image counts when commit() has returned; before that it is written over by the next one.
+//  4. The two copies of a volume are written on two cartridges, also when both go to one pool.
 #pragma once
 
 #include <functional>
@@ -22,6 +23,9 @@ DriveNeed need_of(const Pool& pool);
 // cartridge. Where there is one library, or none has such a cartridge: in any.
 Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool);
 
+// Where the other active copy of the volume lies, from which this one keeps apart; empty: nowhere.
+std::string cartridge_of_other(const LogicalVolume& volume, CopyNumber copy);
+
 class PoolWriter {
  public:
   // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.
@@ -29,9 +33,11 @@ class PoolWriter {
   PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo)
       : state_(state), station_(station), pool_(pool), leaves_(leaves) {}
 
-  // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them. False: none
-  // now; what is to be done about it is raised.
-  Result<bool> ready();
+  // A cartridge that takes images is in the drive, another one than `apart_from`, and its pool, as it is now,
+  // lets it take them. False: none now; what is to be done about it is raised.
+  Result<bool> ready(const std::string& apart_from = {});
+  // The last ready() found only that one: what need not keep apart from it can be written.
+  bool only_beside_other() const { return only_beside_other_; }
   bool mounted() const { return mount_.has_value(); }
   // REQUIRES: mounted().
   MountedCartridge& tape() { return mount_->tape(); }
@@ -59,9 +65,9 @@ class PoolWriter {
   Result<Pool> pool_now();
   // What is mounted is clear, and the pool was set to encrypt since: it is put away, and nothing mounted.
   Result<bool> still_takes();
-  Result<std::optional<Choice>> choose();
+  Result<std::optional<Choice>> choose(const std::string& apart_from);
   std::vector<PhysicalVolume> within_reach(std::vector<PhysicalVolume> cartridges) const;
-  Result<std::optional<Choice>> choose_filling(const Pool& pool);
+  Result<std::optional<Choice>> choose_filling(const Pool& pool, const std::string& apart_from);
   Result<std::optional<Choice>> choose_scratch(const Pool& pool);
   Result<PhysicalVolume> begin_anew(const std::string& barcode);
   Status mount_chosen(Choice& choice);
@@ -78,6 +84,7 @@ class PoolWriter {
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;
   bool busy_ = false;  // a cartridge that takes more is in other hands just now
+  bool only_beside_other_ = false;
   std::string alias_;
   std::uint64_t told_ = 0;  // deletions up to this one stand in the trailer written last
 };

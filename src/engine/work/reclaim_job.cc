@@ -55,7 +55,8 @@ Result<ReclaimJob::Ended> ReclaimJob::move_one(const PlacedVolume& placed) {
   if (state_.too_large.is(reclaimed_to(target_), placed.volume.copy(placed.copy)->bytes,
                           state_.parts.env.clock->steady_now()))
     return Ended::kSkipped;
-  if (!TRY(writer_.ready())) return Ended::kStop;
+  if (!TRY(writer_.ready(cartridge_of_other(now, placed.copy))))
+    return writer_.only_beside_other() ? Ended::kSkipped : Ended::kStop;
   return move_image({now, placed.copy});
 }
 

@@ -48,6 +48,24 @@ TEST(Reclaim, T6_TheLastActiveVolumesGoFromTapeToTape) {
   bench.expect_everything_readable();
 }
 
+TEST(Reclaim, T6_ACopyIsNotMovedToTheCartridgeOfTheOther) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  bench.write("VOL001", volume_content(100'000, 1), 1, 2);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  ASSERT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+  });
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  bench.expect_everything_readable();
+}
+
 TEST(Reclaim, T6_WithOneDriveTheyGoThroughTheCache) {
   WorkBench bench;
   mostly_inactive(bench);
