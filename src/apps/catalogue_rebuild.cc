@@ -7,9 +7,11 @@
 #include "apps/engine_back_end.h"
 #include "apps/engine_id.h"
 #include "apps/engine_keys.h"
+#include "apps/engine_store.h"
 #include "apps/no_keys.h"
 #include "base/counted.h"
 #include "engine/cache/cache_identity.h"
+#include "people/events.h"
 
 namespace tapewarden::apps {
 namespace {
@@ -34,6 +36,10 @@ class Rebuilding {
   std::string folder() const { return engine_config().data + "/rebuild"; }
   Status take_the_engine();
   Status check_catalogue();
+  Status record(std::string_view action, bool success,
+                std::vector<std::pair<std::string_view, std::string>> fields);
+  Status record_beginning();
+  Result<RebuiltCatalogue> rebuild(const store::MasterKeys& master);
   Status wait_for_keys();
   Status open_back_end();
   Status examine();
@@ -48,6 +54,7 @@ class Rebuilding {
   const TellProgress& tell_;
   std::unique_ptr<tape::LibraryFolder> library_;  // the hosts'; its lock says that no engine runs
   std::optional<Uuid> id_;                        // of engine-id
+  EngineStore store_;                             // for its audit record
   engine::Notices notices_;
   NoKeys no_keys_;
   std::unique_ptr<EngineKeys> keys_;
@@ -87,6 +94,27 @@ Status Rebuilding::check_catalogue() {
                 engine_config().id_path() + " says that this is the engine " + id_->text(), "--engine",
                 "say --set-aside as well when it is to become another one");
   return {};
+}
+
+Status Rebuilding::record(std::string_view action, bool success,
+                          std::vector<std::pair<std::string_view, std::string>> fields) {
+  const people::Event event{.type = people::EventType::kManagement,
+                            .action = action,
+                            .actor = people::local_principal("catalogue-rebuild"),
+                            .success = success,
+                            .fields = std::move(fields)};
+  TRY(store_.keystore->write([&](store::Transaction& transaction) -> Status {
+    transaction.record(people::to_record(event));
+    return {};
+  }));
+  return {};
+}
+
+Status Rebuilding::record_beginning() {
+  return record("catalogue.rebuild-begin", true,
+                {{"engine", options_.engine ? options_.engine->text() : "as found"},
+                 {"set_aside", options_.set_aside ? "yes" : "no"},
+                 {"incomplete", options_.incomplete ? "yes" : "no"}});
 }
 
 // Drives get their keys during the rebuild; without any, encrypted cartridges would all count as unread.
@@ -212,10 +240,7 @@ Status Rebuilding::put_in_place(RebuiltCatalogue& made) {
   return rebuild_->discard();
 }
 
-Result<RebuiltCatalogue> Rebuilding::run() {
-  TRY(take_the_engine());
-  TRY(check_catalogue());
-  const auto master = TRY(unlock_engine_store(env_, config_.https->store));
+Result<RebuiltCatalogue> Rebuilding::rebuild(const store::MasterKeys& master) {
   TRY(wait_for_keys());
   TRY(open_back_end());
   const auto examined = examine();
@@ -237,6 +262,23 @@ Result<RebuiltCatalogue> Rebuilding::run() {
   made.library = TRY(settle_inventory(*library_, *catalogue, config_.library.drives.front().kind));
   catalogue.reset();
   TRY(put_in_place(made));
+  return made;
+}
+
+Result<RebuiltCatalogue> Rebuilding::run() {
+  TRY(take_the_engine());
+  TRY(check_catalogue());
+  const auto& place = config_.https->store;
+  const auto master = TRY(unlock_engine_store(env_, place));
+  store_ = TRY(open_engine_store(env_, place, master));
+  TRY(record_beginning());
+  auto made = rebuild(master);
+  if (made) {
+    TRY(record("catalogue.rebuild", made->in_place, audit_fields(*made)));
+  } else if (const auto told = record("catalogue.rebuild", false, {{"problem", made.error().text()}});
+             !told) {
+    tell_("this could not be recorded: " + told.error().text());
+  }
   return made;
 }
 

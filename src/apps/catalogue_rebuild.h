@@ -8,11 +8,18 @@
 //  2. A catalogue that is there is renamed, never deleted nor written to.
 //  3. What was found on cartridges stays in DATA/rebuild until the new catalogue is in its place, so that a
 //     rebuild that ended early goes on behind it.
+//  4. No cartridge is examined, and nothing put in place, that the engine's audit record does not tell: of
+//  each
+//     rebuild that it began ("catalogue.rebuild-begin"), and what it found or why it ended
+//     ("catalogue.rebuild").
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "apps/rebuilt_inventory.h"
 #include "apps/taped_config.h"
@@ -40,12 +47,18 @@ using TellProgress = std::function<void(const std::string& line)>;
 
 // Errors name what to mend: kConflict while the engine runs, when a catalogue is there and is not to be set
 // aside, and when it is not known whose it is to be; kUnavailable when no key server or a library does not
-// answer; kNotFound when no cartridge of the engine could be read; errors of drives, disk and configuration.
+// answer; kNotFound when no cartridge of the engine could be read; errors of drives, disk, configuration and
+// the audit record.
 Result<RebuiltCatalogue> rebuild_catalogue(Env env, const TapedConfig& config,
                                            const CatalogueRebuildOptions& options, const TellProgress& tell);
 
 // For people: what is back, what is lost, what cannot be known. Pure.
 std::string text_of(const RebuiltCatalogue& rebuilt);
+// The same as one JSON object in a line (docs/operating/catalogue.md). Pure.
+std::string json_of(const RebuiltCatalogue& rebuilt);
+// The same in numbers, for the audit record: which engine, whether it is in place, how much of each kind was
+// found. Pure.
+std::vector<std::pair<std::string_view, std::string>> audit_fields(const RebuiltCatalogue& rebuilt);
 // Whether something is lost or damaged: exit status 6. Pure.
 bool found_damage(const RebuiltCatalogue& rebuilt);
 

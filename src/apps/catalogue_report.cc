@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/json.hpp>
 
 #include "apps/catalogue_rebuild.h"
 #include "base/counted.h"
@@ -50,6 +51,34 @@ void add_section(std::string& out, const engine::RebuildReport& report, std::str
   }
 }
 
+namespace json = boost::json;
+
+void add_findings(json::array& out, const engine::RebuildReport& report, std::string_view part,
+                  const Kinds& kinds) {
+  for (const auto kind : kinds) {
+    if (report.count(kind) == 0) continue;
+    json::array items;
+    for (const auto& finding : report.findings)
+      if (finding.kind == kind)
+        items.push_back(json::object{{"subject", finding.subject}, {"text", finding.text}});
+    out.push_back(json::object{{"kind", to_string(kind)},
+                               {"part", part},
+                               {"count", report.count(kind)},
+                               {"meaning", explanation(kind)},
+                               {"items", std::move(items)}});
+  }
+}
+
+json::array texts(const std::vector<std::string>& names) {
+  json::array out;
+  for (const auto& name : names) out.emplace_back(name);
+  return out;
+}
+
+std::string backup_text(const engine::RebuildReport& report) {
+  return report.backup_made ? format_utc(*report.backup_made) : "none";
+}
+
 std::string names_of(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < names.size() && i < kMostNamed; ++i) text += (i == 0 ? "" : ", ") + names[i];
@@ -88,7 +117,7 @@ std::string text_of(const RebuiltCatalogue& rebuilt) {
   const auto& report = rebuilt.report;
   std::string out = "Catalogue of the engine " + rebuilt.engine.text() + ", from " +
                     counted(report.cartridges_read, "cartridge") + "\n";
-  out += "Newest backup on them: " + (report.backup_made ? format_utc(*report.backup_made) : "none") + "\n";
+  out += "Newest backup on them: " + backup_text(report) + "\n";
   out += "Back: " + counted(report.volumes, "logical volume") + ", " + std::to_string(report.with_content) +
          " of them with content\n";
   add_section(out, report, "Lost or damaged", lost());
@@ -96,6 +125,48 @@ std::string text_of(const RebuiltCatalogue& rebuilt) {
   add_section(out, report, "Also seen", noted());
   add_place(out, rebuilt);
   return out;
+}
+
+std::string json_of(const RebuiltCatalogue& rebuilt) {
+  const auto& report = rebuilt.report;
+  json::array findings;
+  add_findings(findings, report, "lost-or-damaged", lost());
+  add_findings(findings, report, "not-known", not_known());
+  add_findings(findings, report, "also-seen", noted());
+  const json::object all{{"engine", rebuilt.engine.text()},
+                         {"in_place", rebuilt.in_place},
+                         {"damage", found_damage(rebuilt)},
+                         {"cartridges_read", report.cartridges_read},
+                         {"backup_made", report.backup_made ? backup_text(report) : ""},
+                         {"volumes", report.volumes},
+                         {"with_content", report.with_content},
+                         {"findings", std::move(findings)},
+                         {"set_aside", rebuilt.aside},
+                         {"put_into_library", texts(rebuilt.library.put)},
+                         {"taken_off_library", texts(rebuilt.library.unknown)},
+                         {"lost_cache_files", rebuilt.lost_cache_files}};
+  return json::serialize(all);
+}
+
+std::vector<std::pair<std::string_view, std::string>> audit_fields(const RebuiltCatalogue& rebuilt) {
+  const auto& report = rebuilt.report;
+  std::vector<std::pair<std::string_view, std::string>> fields{
+      {"engine", rebuilt.engine.text()},
+      {"in_place", rebuilt.in_place ? "yes" : "no"},
+      {"cartridges_read", std::to_string(report.cartridges_read)},
+      {"newest_backup", backup_text(report)},
+      {"volumes", std::to_string(report.volumes)},
+      {"with_content", std::to_string(report.with_content)}};
+  if (!rebuilt.aside.empty()) fields.emplace_back("set_aside", rebuilt.aside);
+  std::string found;
+  for (const auto* kinds : {&lost(), &not_known(), &noted()})
+    for (const auto kind : *kinds) {
+      if (report.count(kind) == 0) continue;
+      found += (found.empty() ? "" : ", ") + std::string(to_string(kind)) + " " +
+               std::to_string(report.count(kind));
+    }
+  fields.emplace_back("found", std::move(found));
+  return fields;
 }
 
 bool found_damage(const RebuiltCatalogue& rebuilt) {

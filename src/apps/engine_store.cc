@@ -23,18 +23,6 @@ Result<Uuid> read_id(Env env, const EngineStorePlace& place) {
               "put the file back as it was");
 }
 
-Result<EngineStore> open_with(Env env, const EngineStorePlace& place, const store::MasterKeys& master) {
-  EngineStore parts;
-  parts.audit = TRY(
-      audit::AuditFile::open(env, {.directory = place.data + "/audit", .server = std::string(kServerName)}));
-  store::KeystoreOptions options;
-  options.path = place.data + "/engine.db";
-  options.server = TRY(read_id(env, place));
-  options.tables = people::tables();
-  parts.keystore = TRY(store::Keystore::open(env, std::move(options), master, *parts.audit));
-  return parts;
-}
-
 }  // namespace
 
 Result<store::MasterKeys> unlock_engine_store(Env env, const EngineStorePlace& place) {
@@ -47,7 +35,20 @@ Result<store::MasterKeys> unlock_engine_store(Env env, const EngineStorePlace& p
 }
 
 Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place) {
-  return open_with(env, place, TRY(unlock_engine_store(env, place)));
+  return open_engine_store(env, place, TRY(unlock_engine_store(env, place)));
+}
+
+Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place,
+                                      const store::MasterKeys& master) {
+  EngineStore parts;
+  parts.audit = TRY(
+      audit::AuditFile::open(env, {.directory = place.data + "/audit", .server = std::string(kServerName)}));
+  store::KeystoreOptions options;
+  options.path = place.data + "/engine.db";
+  options.server = TRY(read_id(env, place));
+  options.tables = people::tables();
+  parts.keystore = TRY(store::Keystore::open(env, std::move(options), master, *parts.audit));
+  return parts;
 }
 
 Status make_engine_store(Env env, const EngineStorePlace& place, const crypto::SecretBytes& passphrase,
@@ -55,7 +56,7 @@ Status make_engine_store(Env env, const EngineStorePlace& place, const crypto::S
   TRY(env.disk->make_directories(place.data, 0700));
   const auto key = TRY(store::create_master_key(env, place.master_key, passphrase));
   TRY(write_file_atomically(*env.disk, id_path(place), as_bytes(Uuid::random(*env.random).text() + "\n")));
-  const auto parts = TRY(open_with(env, place, store::first_version(key)));
+  const auto parts = TRY(open_engine_store(env, place, store::first_version(key)));
   people::People people(env, *parts.keystore);
   const auto actor = people::local_principal("site-init");
   for (const auto& member : members)

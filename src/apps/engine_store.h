@@ -31,6 +31,9 @@ Result<store::MasterKeys> unlock_engine_store(Env env, const EngineStorePlace& p
 
 // Also kConflict when another process has it.
 Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place);
+// With what unlock_engine_store() gave.
+Result<EngineStore> open_engine_store(Env env, const EngineStorePlace& place,
+                                      const store::MasterKeys& master);
 
 struct EngineMember {
   std::string name;

@@ -65,6 +65,7 @@ struct RebuildWords {
   std::string engine;
   bool set_aside = false;
   bool incomplete = false;
+  bool json = false;
 };
 
 // Of a command that people give: the statuses of the command line.
@@ -91,7 +92,7 @@ int rebuild(System& system, const RebuildWords& words) {
     std::fprintf(stderr, "%s\n", escape_unprintable(line).c_str());
   });
   if (!rebuilt) return report_of_command(rebuilt.error());
-  std::fputs(text_of(*rebuilt).c_str(), stdout);
+  std::fputs((words.json ? json_of(*rebuilt) + "\n" : text_of(*rebuilt)).c_str(), stdout);
   if (found_damage(*rebuilt)) return kExitDamaged;
   return rebuilt->in_place ? 0 : kExitFailed;
 }
@@ -135,6 +136,7 @@ int start(int argc, char** argv) {
   rebuilding->add_flag("--set-aside", words.set_aside, "Rename the catalogue that is there");
   rebuilding->add_flag("--incomplete", words.incomplete,
                        "Put it in place though cartridges could not be read");
+  rebuilding->add_flag("--json", words.json, "Print the report as a JSON object");
   std::string folder;
   auto* accepting = app.add_subcommand(
       "accept-cache-loss", "Tell what a lost cache means and, with --folder, take it; the engine is stopped");
