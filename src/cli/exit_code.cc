@@ -6,7 +6,7 @@
 namespace tapewarden::cli {
 
 ExitCode exit_code_of(const Error& error) {
-  if (error.detail == kAwaitsApproval) return ExitCode::kAwaitsApproval;
+  if (error.detail == kApprovalAwaited) return ExitCode::kAwaitsApproval;
   if (error.detail == kWritingCutOff) return ExitCode::kCutOff;
   if (error.detail == kInterrupted) return ExitCode::kInterrupted;
   if (error.detail == kPartlyDone) return ExitCode::kPartlyDone;

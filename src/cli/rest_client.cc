@@ -69,7 +69,7 @@ std::unexpected<Error> awaits_approval(const net::HttpResponse& response) {
   return fail(ErrorCode::kPermissionDenied,
               escape_unprintable(member(told, "message") + " (request " + member(told, "approval") +
                                  ", expires " + member(told, "expires") + ")"),
-              "approval", escape_unprintable(member(told, "remedy")), kAwaitsApproval);
+              "approval", escape_unprintable(member(told, "remedy")), kApprovalAwaited);
 }
 
 Result<std::string> read_text(Disk& disk, const std::string& path) {
@@ -193,7 +193,7 @@ Result<Bytes> RestClient::call(std::string_view method, const std::string& targe
   }
   auto response = TRY(std::move(answer));
   if (response.status >= 300) return error_of(response);
-  if (response.status == kAwaitsApproval) {
+  if (response.status == kApprovalAwaited) {
     asked_ = response.body;
     return awaits_approval(response);
   }

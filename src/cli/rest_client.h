@@ -15,7 +15,7 @@
 namespace tapewarden::cli {
 
 // Error::detail of a call that was not done, because a second person must consent first.
-inline constexpr std::uint32_t kAwaitsApproval = 202;
+inline constexpr std::uint32_t kApprovalAwaited = 202;
 
 struct ServerAddress {
   std::string host;
@@ -45,7 +45,7 @@ class RestClient {
   const crypto::SecretBytes& token() const { return token_; }
   // The answer's body. An error answer of the server becomes the Error that it tells, its origin in the
   // message; others as net::HttpClient. `body` is JSON, or empty; wiped when it was sent.
-  // An answer that says that a second person was asked is an error too, with kAwaitsApproval as its detail.
+  // An answer that says that a second person was asked is an error too, with kApprovalAwaited as its detail.
   // kTimeout after patience_for(), though the server may go on with what it was asked.
   // `approval`: the id of one that was given, or empty.
   Result<Bytes> call(std::string_view method, const std::string& target, Bytes body = {},

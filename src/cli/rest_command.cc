@@ -205,7 +205,7 @@ Status judge_lines(ByteView body) {
 }
 
 void print_asked(Context& context, const Error& error, ByteView asked) {
-  if (context.globals.json && error.detail == kAwaitsApproval) *context.out << as_text(asked) << '\n';
+  if (context.globals.json && error.detail == kApprovalAwaited) *context.out << as_text(asked) << '\n';
 }
 
 Status run_rest_command(Context& context, const Command& command, const Values& values) {

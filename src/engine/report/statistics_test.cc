@@ -148,9 +148,9 @@ TEST_F(Statistics, T10_RecordsThatAreDamagedAreRefused) {
 // The overview, section "Tracking encryption usage": what was written to the pools used for encrypted data.
 TEST_F(Statistics, T10_TrackingEncryptionUsage_StatisticsOfPools) {
   const auto first = box.now();
-  book.image_written(2, true, 700, false);
-  book.image_written(2, true, 40, true);
-  book.image_written(1, false, 300, false);
+  book.image_written(2, true, 700, ImageFrom::kCache);
+  book.image_written(2, true, 40, ImageFrom::kTape);
+  book.image_written(1, false, 300, ImageFrom::kCache);
   box.clock().advance(minutes(15));
   ASSERT_TRUE(book.keep(*box, box.now()));
   const BulkRequest request{.kind = ReportKind::kHistoricalPools,
