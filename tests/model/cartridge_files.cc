@@ -85,7 +85,7 @@ Status CartridgeFiles::write_on_kept(const std::string& barcode) {
   TRY(drive.probe());
   (void)drive.tape().drain_attentions();
   auto trace = back_.trace();
-  KeyedTape tape(drive, back_.keys, trace, barcode);
+  KeyedTape tape(drive, back_.keys, trace, barcode, no_meter());
   if (const auto at_end = drive.tape().to_end_of_data(); !at_end)
     return std::unexpected(at_end.error().error());
   if (const auto variable = drive.tape().set_block_length(0); !variable)

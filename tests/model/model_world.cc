@@ -67,6 +67,14 @@ Result<std::string> WorkedBackEnd::hand_out(const std::string& barcode) {
   return std::to_string(TRY(library_.hand_out(barcode)));
 }
 
+Result<std::string> WorkedBackEnd::take_away(const std::string& barcode) {
+  return fail(ErrorCode::kUnsupported, "people take " + barcode + " out of the library's slot");
+}
+
+Result<std::string> WorkedBackEnd::bring_back(const std::string& barcode) {
+  return fail(ErrorCode::kUnsupported, "people put " + barcode + " into the library's slot");
+}
+
 std::string ModelWorld::volser(unsigned index) {
   return "V" + std::to_string(10'001 + index);
 }

@@ -35,6 +35,9 @@ class WorkedBackEnd final : public engine::BackEnd {
   Result<BackEndCartridge> find(const std::string& barcode) override;
   Result<std::shared_ptr<void>> hold(const std::string& barcode) override;
   Result<std::string> hand_out(const std::string& barcode) override;
+  // The model's operators stand at the library's door: ModelWorld::carry_out() and carry_in().
+  Result<std::string> take_away(const std::string& barcode) override;
+  Result<std::string> bring_back(const std::string& barcode) override;
 
  private:
   PhysicalLibrary& library_;
