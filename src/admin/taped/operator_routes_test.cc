@@ -396,7 +396,7 @@ TEST_F(OperatorRoutes, T10_StatisticsAreOfNowOrOverATime) {
   const auto day = format_utc(now).substr(0, 10);
   const auto sums = json::parse(body("?format=json&interval=1d&from=" + day));
   ASSERT_EQ(sums.at("count").to_number<int>(), 1) << json::serialize(sums);
-  EXPECT_EQ(json::value_to<std::string>(sums.at("rows").at(0).at("began")), day + "T00:00:00Z");
+  EXPECT_EQ(json::value_to<std::string>(sums.at("rows").at(0).at("began")), day + "T00:00:00.000Z");
   EXPECT_EQ(sums.at("rows").at(0).at("bytes_recalled").to_number<int>(), 70);
   EXPECT_THAT(body("?by=pool&format=csv"), HasSubstr(",3,0,500"));
   const auto part = call("GET", "/v1/statistics/parts?format=csv&interval=1h");
