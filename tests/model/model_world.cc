@@ -192,6 +192,7 @@ Result<RebuildReport> ModelWorld::lose_catalogue() {
     (void)TRY(apps::settle_inventory(*folder, *fresh, tape::MediumKind::kLto));
     TRY(rebuild->discard());
   }
+  for (const auto& name : TRY(back.sim.disk.list("cache"))) TRY(back.sim.disk.remove("cache/" + name));
   start();
   start_hosts();
   return report;
