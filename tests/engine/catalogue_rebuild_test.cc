@@ -1,6 +1,7 @@
 // A catalogue that is lost, with the engine's programs as operators use them: put together again from
 // encrypted cartridges and key servers alone, then in use (feature row T12).
 #include <gmock/gmock.h>
+#include <sstream>
 
 #include "engine/scenario_site.h"
 
@@ -8,7 +9,10 @@ namespace tapewarden::testing {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 constexpr std::size_t kThird = 8U << 20;  // of a small cartridge; a little less
@@ -24,8 +28,9 @@ class CatalogueRebuild : public ScenarioSite {
     if (node_ == nullptr) return;
     TW_EXPECT_OK(make_group("REBUILD", 8));
     TW_EXPECT_OK(make_kek("REBUILD KEY"));
-    TW_EXPECT_OK(add_cartridges("ENT001", "3592"));
-    TW_EXPECT_OK(tapewarden({"engine", "add-cartridges", "SML001L9-SML004L9", "--kind", "LTO", "--capacity",
+    TW_EXPECT_OK(make_kek("LATE KEY"));
+    TW_EXPECT_OK(add_cartridges("ENT001-ENT003", "3592"));
+    TW_EXPECT_OK(tapewarden({"engine", "add-cartridges", "SML001L9-SML008L9", "--kind", "LTO", "--capacity",
                              "26M", "--site", site().directory()}));
     TW_EXPECT_OK(site().wait_in_step());
     TW_EXPECT_OK(node().start());
@@ -53,6 +58,50 @@ class CatalogueRebuild : public ScenarioSite {
     const auto result = run_command(words, file("rebuild.log"), std::chrono::seconds{120});
     EXPECT_TRUE(result) << result.error().text();
     return result.value_or(CommandResult{});
+  }
+  // The report of `catalogue rebuild --json` among what it said.
+  static json::object report_in(const CommandResult& result) {
+    const auto at = result.output.rfind("\n{\"engine\"");
+    if (at == std::string::npos) ADD_FAILURE() << result.output;
+    return at == std::string::npos ? json::object() : json::parse(result.output.substr(at + 1)).as_object();
+  }
+  // Subjects of one kind of finding.
+  static std::vector<std::string> found(const json::object& report, std::string_view kind) {
+    std::vector<std::string> out;
+    if (!report.contains("findings")) return out;
+    for (const auto& finding : report.at("findings").as_array())
+      if (finding.at("kind").as_string() == kind)
+        for (const auto& item : finding.at("items").as_array())
+          out.emplace_back(item.at("subject").as_string());
+    return out;
+  }
+  // The first block of that tape file, which is the header of its image, cannot be read any more.
+  static void damage_header(const std::string& barcode, std::uint8_t tape_file) {
+    constexpr std::uint8_t kData = 2;
+    constexpr std::size_t kTypeAt = 5;
+    constexpr std::size_t kFileNumberAt = 24;  // u32
+    constexpr std::size_t kHeader = 64;
+    const auto path = file("engine/back-end/cartridges/" + barcode + ".twc");
+    auto bytes = read_bytes(path);
+    const std::string_view magic = "TWRC";
+    for (auto at = bytes.begin();; ++at) {
+      at = std::search(at, bytes.end(), magic.begin(), magic.end());
+      ASSERT_GT(bytes.end() - at, static_cast<std::ptrdiff_t>(2 * kHeader)) << "no such tape file";
+      if (at[kTypeAt] != kData || at[kFileNumberAt + 3] != tape_file) continue;
+      at[kHeader + 1] ^= 0xffU;
+      break;
+    }
+    std::ofstream(path, std::ios::binary)
+        .write(as_text(bytes).data(), static_cast<std::streamsize>(bytes.size()));
+  }
+  static void expect_audited(const std::string& outcome, const std::string& field) {
+    const auto bytes = read_bytes(file("engine/data/audit/audit.jsonl"));
+    std::istringstream lines{std::string(as_text(bytes))};
+    std::string last;
+    for (std::string line; std::getline(lines, line);)
+      if (line.find("\"catalogue.rebuild\"") != std::string::npos) last = line;
+    EXPECT_THAT(last, AllOf(HasSubstr("\"outcome\":\"" + outcome + "\""), HasSubstr(field),
+                            HasSubstr("catalogue-rebuild"), HasSubstr("\"at\":\"20")));
   }
   static std::vector<std::string> catalogue_files() {
     std::vector<std::string> names;
@@ -115,12 +164,14 @@ TEST_F(CatalogueRebuild, T12_ALostCatalogueComesBackFromTheCartridges) {
   EXPECT_EQ(no_keys.end.exit_code, kUnavailable);
   EXPECT_THAT(no_keys.output, HasSubstr("no key server answers"));
   EXPECT_TRUE(catalogue_files().empty());
+  expect_audited("failure", "no key server answers");
   TW_EXPECT_OK(site().start_both());
 
   const auto done = rebuild();
   EXPECT_EQ(done.end.exit_code, kDamaged) << done.output;
+  expect_audited("success", "lost-volume 1");
   EXPECT_THAT(done.output,
-              AllOf(HasSubstr("5 of 5 cartridges"), HasSubstr("lost-volume (1)"), HasSubstr("CAC001"),
+              AllOf(HasSubstr("11 of 11 cartridges"), HasSubstr("lost-volume (1)"), HasSubstr("CAC001"),
                     HasSubstr("new-volume (1)"), HasSubstr("LAT001"), HasSubstr("is in its place"),
                     HasSubstr("put back into the library"), HasSubstr("of the cache cannot be opened")));
   TW_EXPECT_OK(node().start());
@@ -145,6 +196,99 @@ TEST_F(CatalogueRebuild, T12_ALostCatalogueComesBackFromTheCartridges) {
   EXPECT_TRUE(kept);
   TW_EXPECT_OK(node().start());
   expect_content("NEW001", vaulted);
+}
+
+// Pools with keys of a group and with KEKs, second copies, volumes withdrawn and written anew on either side
+// of the backup, settings changed behind it, a cartridge whose key is refused and one with a bad block.
+TEST_F(CatalogueRebuild, T12_EveryVolumeOnACartridgeIsBackAndWhatCannotBeKnownIsListed) {
+  TW_EXPECT_OK(
+      node().set_pool(4, {{"name", "before"}, {"encryption", "identified"}, {"key_group", "REBUILD"}}));
+  TW_EXPECT_OK(node().set_pool(
+      5, {{"media", "3592"}, {"encryption", "wrapped"}, {"label_1", "REBUILD KEY"}, {"mode_1", "hash"}}));
+  TW_EXPECT_OK(node().set_pool(
+      6, {{"media", "3592"}, {"encryption", "wrapped"}, {"label_1", "LATE KEY"}, {"mode_1", "clear"}}));
+  TW_EXPECT_OK(node().set_pool(7, {{"encryption", "identified"}, {"key_group", "REBUILD"}}));
+  for (const auto& [barcodes, pool] :
+       {std::pair{"SML005L9-SML007L9", 4}, {"ENT002", 5}, {"ENT003", 6}, {"SML008L9", 7}})
+    TW_EXPECT_OK(node().insert_cartridges(barcodes, pool));
+  auto& officer = node().as("officer-1");
+  for (const auto& [name, pool] : {std::pair{"FOUR", 4}, {"SIX", 6}, {"SEVEN", 7}})
+    TW_EXPECT_OK(officer.post("/v1/storage-groups", json::object{{"name", name}, {"pool", pool}}));
+  TW_EXPECT_OK(officer.post("/v1/management-classes", json::object{{"name", "TWICE"}, {"pool", 5}}));
+  const json::object once{{"storage_group", "FOUR"}};
+  const json::object twice{{"storage_group", "FOUR"}, {"management_class", "TWICE"}};
+  const json::object seven{{"storage_group", "SEVEN"}, {"management_class", "TWICE"}};
+
+  // Before the backup.
+  std::map<std::string, Bytes> contents;
+  const auto save = [&](const std::string& volser, const json::object& constructs, std::size_t bytes) {
+    contents[volser] = noise(bytes, 100 + contents.size());
+    TW_EXPECT_OK(saved(volser, constructs, contents[volser]));
+  };
+  const auto withdraw = [&](const std::string& volser) {
+    TW_EXPECT_OK(node().as("operator").post("/v1/volumes/" + volser + "/scratch"));
+    TW_EXPECT_OK(node().as("operator").remove("/v1/volumes/" + volser));
+    contents.erase(volser);
+  };
+  save("OVR001", twice, kSmall);
+  for (const auto* volser : {"WDR001", "WDR002"}) save(volser, once, kSmall);
+  withdraw("WDR001");
+  save("GON001", {{"storage_group", "SIX"}}, kSmall);
+  for (const auto* volser : {"BAD001", "BAD002", "BAD003"}) save(volser, seven, kSmall);
+  for (const auto* volser : {"TWO001", "TWO002", "TWO003"}) save(volser, twice, kThird);
+  ASSERT_EQ(node().column("/v1/physical-volumes?state=full&pool=4", "barcode").size(), 1U) << node().log();
+  // Behind it.
+  TW_EXPECT_OK(node().set_pool(4, {{"name", "behind"}}));
+  withdraw("WDR002");
+  contents["OVR001"] = noise(kSmall, 200);
+  TW_EXPECT_OK(node().save("OVR001", contents["OVR001"]));
+  TW_EXPECT_OK(node().wait_until_copied("OVR001"));
+  save("LAT002", twice, kSmall);
+
+  TW_EXPECT_OK(node().stop());
+  damage_header("SML008L9", 2);  // BAD002
+  std::filesystem::remove_all(data());
+  std::filesystem::remove(file("engine/library/inventory"));
+  TW_EXPECT_OK(rest().remove("/v1/keks/LATE%20KEY/labels/LATE%20KEY"));
+  TW_EXPECT_OK(site().wait_in_step());
+  const auto refused = rebuild({"--json"});
+  EXPECT_NE(refused.end.exit_code, 0);
+  EXPECT_FALSE(report_in(refused).at("in_place").as_bool());
+  EXPECT_THAT(found(report_in(refused), "unread-cartridge"), ElementsAre("ENT003"));
+  expect_audited("failure", "unread-cartridge 1");
+  EXPECT_TRUE(catalogue_files().empty());
+
+  const auto done = rebuild({"--incomplete", "--json"});
+  EXPECT_EQ(done.end.exit_code, kDamaged) << done.output;
+  const auto report = report_in(done);
+  EXPECT_TRUE(report.at("in_place").as_bool());
+  EXPECT_THAT(found(report, "needs-cartridge"), ElementsAre("GON001"));
+  EXPECT_THAT(found(report, "damaged-image"), ElementsAre(HasSubstr("SML008L9")));
+  EXPECT_THAT(found(report, "new-volume"), Contains("LAT002"));
+  EXPECT_THAT(found(report, "deleted-since"), Contains("WDR002"));
+  EXPECT_THAT(found(report, "settings-since"), Not(IsEmpty()));
+  for (const auto& [volser, content] : contents)
+    EXPECT_THAT(found(report, "lost-volume"), Not(Contains(volser)));
+  expect_audited("success", "needs-cartridge 1");
+
+  TW_EXPECT_OK(node().start());
+  EXPECT_EQ(node().text("/v1/pools/4", "name"), "before") << "as of the newest backup";
+  EXPECT_EQ(node().text("/v1/pools/5", "label_1"), "REBUILD KEY");
+  EXPECT_EQ(node().text("/v1/volumes/TWO001", "management_class"), "TWICE");
+  EXPECT_FALSE(node().look("/v1/volumes/WDR001"));
+  // Deleted is all that a tombstone tells: what was withdrawn behind the backup is there without its content.
+  EXPECT_EQ(node().residence("WDR002"), "empty");
+  for (const auto& [volser, content] : contents)
+    if (volser != "GON001") expect_content(volser, content);
+  // Its key is there again: what was known of the cartridge is enough to read it.
+  const auto late = rest().get("/v1/keks");
+  TW_ASSERT_OK(late);
+  for (const auto& kek : late->at("items").as_array())
+    if (kek.at("labels").as_array().empty())
+      TW_EXPECT_OK(rest().post("/v1/keks/" + std::string(kek.at("id").as_string()) + "/labels",
+                               json::object{{"label", "LATE KEY"}}));
+  TW_EXPECT_OK(site().wait_in_step());
+  expect_content("GON001", contents["GON001"]);
 }
 
 TEST_F(CatalogueRebuild, T12_WhileCartridgesCannotBeReadNothingIsPutInPlace) {

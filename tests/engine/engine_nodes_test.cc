@@ -32,13 +32,35 @@ class Nodes : public ScenarioSite {
     TW_EXPECT_OK(serve_outer_library());
     TW_EXPECT_OK(site().wait_in_step());
     TW_EXPECT_OK(node().start());
+    TW_EXPECT_OK(start_other());
   }
   static void TearDownTestSuite() {
+    if (other_ != nullptr && other_->taped().running()) TW_EXPECT_OK(other_->stop());
+    other_.reset();
+    other_site_.reset();
     // However long they were at rest.
     EXPECT_THAT(outer_->output(), Not(HasSubstr("the initiator does not answer any more")));
     ScenarioSite::TearDownTestSuite();
     outer_.reset();
   }
+
+  // A second node, with key servers of its own.
+  static Status start_other() {
+    other_site_ = TRY(TestSite::make());
+    TRY(there().start_both());
+    TRY(configure(there()));
+    other_ = TRY(EngineNode::of_site(there()));
+    TRY(small_cache(*other_));
+    TRY(add_cartridges(there(), "LTO001L9", "LTO"));
+    TRY(add_cartridges(there(), "ENT001", "3592"));
+    auto& officer = there().rest(Which::kPrimary);
+    TRY(officer.post("/v1/groups", json::object{{"name", "VIENNA"}}));
+    TRY(officer.post("/v1/keys", json::object{{"count", 4}, {"group", "VIENNA"}}));
+    TRY(there().wait_in_step());
+    return other_->start();
+  }
+  static TestSite& there() { return *other_site_; }
+  static EngineNode& other() { return *other_; }
 
   // A tapewarden-taped without an engine, whose drive's keys are its host's matter; and that host's part.
   static Status serve_outer_library() {
@@ -75,6 +97,8 @@ class Nodes : public ScenarioSite {
   }
 
   static inline std::optional<Process> outer_;
+  static inline std::unique_ptr<TestSite> other_site_;
+  static inline std::unique_ptr<EngineNode> other_;
 };
 
 TEST_F(Nodes, T14_ALibraryOfAnotherProcessIsABackEndLikeAnyOther) {
@@ -101,57 +125,64 @@ TEST_F(Nodes, T14_ALibraryOfAnotherProcessIsABackEndLikeAnyOther) {
   EXPECT_THAT(node().interventions(), IsEmpty());
 }
 
-TEST_F(Nodes, T14_NodesHavePoolsAndKeyServersOfTheirOwn) {
-  auto other_site = TestSite::make();
-  TW_ASSERT_OK(other_site);
-  auto& there = **other_site;
-  TW_EXPECT_OK(there.start_both());
-  TW_EXPECT_OK(configure(there));
-  auto made = EngineNode::of_site(there);
-  TW_ASSERT_OK(made);
-  auto& other = **made;
-  TW_EXPECT_OK(small_cache(other));
-  TW_EXPECT_OK(add_cartridges(there, "LTO001L9", "LTO"));
-  auto& officer = there.rest(Which::kPrimary);
-  TW_EXPECT_OK(officer.post("/v1/groups", json::object{{"name", "VIENNA"}}));
-  TW_EXPECT_OK(officer.post("/v1/keys", json::object{{"count", 4}, {"group", "VIENNA"}}));
-  TW_EXPECT_OK(there.wait_in_step());
-  TW_EXPECT_OK(other.start());
-
+TEST_F(Nodes, T14_EncryptionByStoragePool_NodesHaveSettingsOfTheirOwn) {
   // The same pool, set another way; each node's key servers know its own names alone.
   TW_EXPECT_OK(node().set_pool(1, {{"encryption", "identified"}, {"key_group", "MUNICH"}}));
-  TW_EXPECT_OK(other.set_pool(1, {{"encryption", "identified"}, {"key_group", "VIENNA"}}));
-  EXPECT_FALSE(other.set_pool(1, {{"key_group", "MUNICH"}}));
+  TW_EXPECT_OK(other().set_pool(1, {{"encryption", "identified"}, {"key_group", "VIENNA"}}));
+  EXPECT_FALSE(other().set_pool(1, {{"key_group", "MUNICH"}}));
   EXPECT_FALSE(node().set_pool(1, {{"key_group", "VIENNA"}}));
   EXPECT_TRUE(
       node().set_pool(2, {{"media", "3592"}, {"encryption", "wrapped"}, {"label_1", "Main site key"}}));
-  EXPECT_EQ(other.text("/v1/pools/2", "encryption"), "off");
+  EXPECT_EQ(other().text("/v1/pools/2", "encryption"), "off");
 
   // The same volume and cartridge names, and other keys.
   TW_EXPECT_OK(node().insert_cartridges("LTO001L9", 1));
-  TW_EXPECT_OK(other.insert_cartridges("LTO001L9", 1));
+  TW_EXPECT_OK(other().insert_cartridges("LTO001L9", 1));
   const auto data = noise(kVolume, 3);
-  for (auto* one : {&node(), &other}) {
+  for (auto* one : {&node(), &other()}) {
     TW_EXPECT_OK(one->insert_volumes("VOL001"));
     TW_EXPECT_OK(one->save("VOL001", data));
     TW_EXPECT_OK(one->wait_until_copied("VOL001"));
   }
   EXPECT_NE(node().text("/v1/physical-volumes/LTO001L9", "alias"),
-            other.text("/v1/physical-volumes/LTO001L9", "alias"));
-  TW_EXPECT_OK(other.evict({"VOL001"}));
-  // What happens to the key servers of one is no matter of the other.
+            other().text("/v1/physical-volumes/LTO001L9", "alias"));
+  TW_EXPECT_OK(other().evict({"VOL001"}));
+  // What happens to the key servers of one is no matter of the other().
   TW_EXPECT_OK(site().stop(Which::kPrimary));
   TW_EXPECT_OK(site().stop(Which::kSecondary));
   EXPECT_TRUE(eventually([&] { return node().interventions().size() == 2; }));
-  EXPECT_THAT(other.interventions(), IsEmpty());
-  const auto back = other.restore("VOL001", data.size());
+  EXPECT_THAT(other().interventions(), IsEmpty());
+  const auto back = other().restore("VOL001", data.size());
   TW_EXPECT_OK(back);
   EXPECT_TRUE(back && *back == data);
   TW_EXPECT_OK(site().start_both());
   EXPECT_TRUE(eventually([&] { return node().interventions().empty(); }));
-  TW_EXPECT_OK(other.stop());
-  TW_EXPECT_OK(there.stop(Which::kPrimary));
-  TW_EXPECT_OK(there.stop(Which::kSecondary));
+}
+
+// "If you are sharing keys (KEKs) across different EKMs": the certificate is imported there, and a second one
+// under its label is not made.
+TEST_F(Nodes, T14_EncryptionByStoragePool_KeysOfOneSiteAreBroughtToTheOther) {
+  TW_EXPECT_OK(make_kek("Shared key"));
+  auto& officer = there().rest(Which::kPrimary);
+  const auto asked = [] {
+    const json::object pool{{"media", "3592"}, {"encryption", "wrapped"}, {"label_1", "Shared key"}};
+    const auto answer = other().as("officer-1").call("PATCH", "/v1/pools/3", pool);
+    return answer ? answer->status : 0U;
+  };
+  EXPECT_EQ(asked(), 404U) << "the key servers there do not know the label";
+  const auto kek = rest().get("/v1/keks/Shared%20key");
+  TW_ASSERT_OK(kek);
+  TW_EXPECT_OK(officer.post(
+      "/v1/keks/certificates",
+      json::object{{"certificate", kek->at("certificate").at("pem")}, {"labels", {"Shared key"}}}));
+  EXPECT_FALSE(officer.post(
+      "/v1/keks", json::object{{"common_name", "twice"}, {"bits", 2048}, {"labels", {"Shared key"}}}));
+  const auto brought = officer.get("/v1/keks/Shared%20key");
+  TW_ASSERT_OK(brought);
+  EXPECT_EQ(brought->at("id"), kek->at("id")) << "the same key under the same label";
+  EXPECT_EQ(brought->at("has_private"), false);
+  TW_EXPECT_OK(there().wait_in_step());
+  EXPECT_EQ(asked(), 409U) << "known; but nobody there could read what is written with it alone";
 }
 
 }  // namespace

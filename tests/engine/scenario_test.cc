@@ -1,76 +1,19 @@
-// The overview "TS7700 encryption" as it runs, paragraph by paragraph: hosts over iSCSI, one tape engine, and
-// two key servers, each a process (feature rows T2 to T5, T8, T10, T11).
-#include <gmock/gmock.h>
-
-#include "engine/scenario_site.h"
-#include "scsi/sense_codes.h"
+// The overview "TS7700 encryption" as it runs, section "Encryption by storage pool" and the whole story
+// (docs/overview-scenarios.md; feature rows T2, T3, T5).
+#include "engine/overview_site.h"
+#include "scsi/cdb.h"
+#include "scsi/medium_attribute.h"
+#include "tape/medium/host_attributes.h"
 
 namespace tapewarden::testing {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::UnorderedElementsAre;
-
-constexpr std::size_t kVolume = 20U << 20;
-constexpr std::size_t kSmall = 3U << 20;
-constexpr std::size_t kThird = 8U << 20;  // of a small cartridge; a little less
-
-class Overview : public ScenarioSite {
- protected:
-  static void SetUpTestSuite() {
-    ScenarioSite::SetUpTestSuite();
-    if (node_ == nullptr) return;
-    for (const auto* group : {"STORY", "DAILY"}) TW_EXPECT_OK(make_group(group, 8));
-    for (const auto* label : {"June 2007 Key", "June 2007 DR Site Key", "KEK 1", "KEK 2"})
-      TW_EXPECT_OK(make_kek(label));
-    TW_EXPECT_OK(add_cartridges("LTO001L9-LTO012L9", "LTO"));
-    TW_EXPECT_OK(add_cartridges("ENT001-ENT008", "3592"));
-    TW_EXPECT_OK(tapewarden({"engine", "add-cartridges", "SML001L9-SML004L9", "--kind", "LTO", "--capacity",
-                             "26M", "--site", site().directory()}));
-    TW_EXPECT_OK(site().wait_in_step());
-    TW_EXPECT_OK(node().start());
-  }
-  static Status pool_of_group(int pool, const std::string& group) {
-    return node().set_pool(pool, {{"encryption", "identified"}, {"key_group", group}});
-  }
-  static Status pool_of_labels(int pool, const json::object& labels) {
-    json::object settings{{"media", "3592"}, {"encryption", "wrapped"}};
-    for (const auto& [name, value] : labels) settings[name] = value;
-    return node().set_pool(pool, settings);
-  }
-  static Status storage_group(const std::string& name, int pool) {
-    (void)TRY(
-        node().as("officer-1").post("/v1/storage-groups", json::object{{"name", name}, {"pool", pool}}));
-    return {};
-  }
-  // A volume of the storage group, written and copied.
-  static Status saved(const std::string& volser, const std::string& group, ByteView data) {
-    TRY(node().insert_volumes(volser, {{"storage_group", group}}));
-    TRY(node().save(volser, data));
-    return node().wait_until_copied(volser);
-  }
-  static std::vector<std::string> cartridges_of(const std::string& volser) {
-    const auto volume = node().look("/v1/volumes/" + volser);
-    if (!volume) return {volume.error().text()};
-    std::vector<std::string> out;
-    for (const auto& copy : volume->at("copies").as_array())
-      out.emplace_back(copy.at("physical_volume").as_string());
-    return out;
-  }
-  // In the last mount; it is remembered when it has ended.
-  static void expect_giver(const std::string& name, const std::string& giver) {
-    EXPECT_TRUE(eventually([&] { return key_giver(name).starts_with(giver); })) << key_giver(name);
-  }
-  static std::string field_of(const std::string& barcode, std::string_view field) {
-    return node().text("/v1/physical-volumes/" + barcode, field);
-  }
-};
 
 TEST_F(Overview, T5_WholeStoryWrittenOverIscsiEvictedAndRecalledThroughTheSecondary) {
   TW_EXPECT_OK(pool_of_group(11, "STORY"));
@@ -94,7 +37,7 @@ TEST_F(Overview, T5_WholeStoryWrittenOverIscsiEvictedAndRecalledThroughTheSecond
   for (const auto* barcode : {"LTO001L9", "ENT001"})
     EXPECT_TRUE(eventually([&] { return state_of(barcode) == "confirmed"; })) << state_of(barcode);
 
-  TW_EXPECT_OK(node().evict({"STO001", "STO002"}));
+  TW_EXPECT_OK(out_of_cache({"STO001", "STO002"}));
   TW_EXPECT_OK(site().wait_in_step());
   site().kill_hard(Which::kPrimary);
   EXPECT_TRUE(eventually([&] { return node().interventions().size() == 1; }));
@@ -108,33 +51,60 @@ TEST_F(Overview, T5_WholeStoryWrittenOverIscsiEvictedAndRecalledThroughTheSecond
   EXPECT_TRUE(eventually([&] { return node().interventions().empty(); }));
 }
 
-TEST_F(Overview, T2_EncryptionByStoragePool) {
+TEST_F(Overview, T2_EncryptionByStoragePool_ConstructsNameThePools) {
   TW_EXPECT_OK(pool_of_group(1, "DAILY"));
   TW_EXPECT_OK(pool_of_labels(2, {{"label_1", "June 2007 Key"}}));
   TW_EXPECT_OK(node().insert_cartridges("LTO002L9", 1));
   TW_EXPECT_OK(node().insert_cartridges("ENT002", 2));
-  // Several groups may name one pool.
   TW_EXPECT_OK(storage_group("FINANCE", 1));
-  TW_EXPECT_OK(storage_group("PAYROLL", 1));
-  TW_EXPECT_OK(
-      node().as("officer-1").post("/v1/management-classes", json::object{{"name", "BACKUP02"}, {"pool", 2}}));
+  TW_EXPECT_OK(management_class("BACKUP02", 2));
+  const auto data = noise(kSmall, 3);
   TW_EXPECT_OK(node().insert_volumes("DFS001", {{"storage_group", "FINANCE"}}));
   TW_EXPECT_OK(
-      node().insert_volumes("DFS002", {{"storage_group", "PAYROLL"}, {"management_class", "BACKUP02"}}));
-  const auto data = noise(kSmall, 3);
+      node().insert_volumes("DFS002", {{"storage_group", "FINANCE"}, {"management_class", "BACKUP02"}}));
   for (const auto* volser : {"DFS001", "DFS002"}) {
     TW_EXPECT_OK(node().save(volser, data));
     TW_EXPECT_OK(node().wait_until_copied(volser));
   }
   EXPECT_THAT(cartridges_of("DFS001"), ElementsAre("LTO002L9"));
   EXPECT_THAT(cartridges_of("DFS002"), ElementsAre("LTO002L9", "ENT002"));
-  EXPECT_EQ(field_of("LTO002L9", "encryption"), "identified");
+  EXPECT_EQ(field_of("LTO002L9", "encryption"), "identified") << "as its pool says";
   EXPECT_EQ(field_of("ENT002", "encryption"), "wrapped");
+  EXPECT_FALSE(lies_open_in({"engine/back-end"}, data));
 }
 
-TEST_F(Overview, T2_NonDfsms) {
+// What DFSMS does for z/OS: the host says at the scratch mount which constructs the volume has.
+TEST_F(Overview, T2_EncryptionByStoragePool_ZosDfsms) {
+  TW_EXPECT_OK(pool_of_group(21, "DAILY"));
+  TW_EXPECT_OK(pool_of_labels(22, {{"label_1", "KEK 1"}}));
+  TW_EXPECT_OK(node().insert_cartridges("LTO006L9", 21));
+  TW_EXPECT_OK(node().insert_cartridges("ENT007", 22));
+  TW_EXPECT_OK(storage_group("SGHOST", 21));
+  TW_EXPECT_OK(management_class("MCHOST", 22));
+  TW_EXPECT_OK(node().insert_volumes("ZOS001"));
+  TW_EXPECT_OK(node().load("ZOS001"));
+  TW_EXPECT_OK(node().wait_until_ready());
+  const auto text = [](std::string_view name) { return Bytes(name.begin(), name.end()); };
+  const auto named = scsi::encode_attributes({{tape::attribute::kStorageGroup, false, 1, text("SGHOST")},
+                                              {tape::attribute::kManagementClass, false, 1, text("MCHOST")}});
+  const scsi::WriteAttribute cdb{.parameter_length = static_cast<std::uint32_t>(named.size())};
+  const auto taken = node().host().run_past_attentions(1, cdb.encode(), 0, named);
+  TW_EXPECT_OK(taken);
+  EXPECT_TRUE(taken && taken->good());
+  const auto data = noise(kSmall, 31);
+  TW_EXPECT_OK(node().write(data));
+  TW_EXPECT_OK(node().unload("ZOS001"));
+  TW_EXPECT_OK(node().wait_until_copied("ZOS001"));
+  EXPECT_EQ(node().text("/v1/volumes/ZOS001", "storage_group"), "SGHOST");
+  EXPECT_EQ(node().text("/v1/volumes/ZOS001", "management_class"), "MCHOST");
+  EXPECT_THAT(cartridges_of("ZOS001"), ElementsAre("LTO006L9", "ENT007"));
+}
+
+TEST_F(Overview, T2_EncryptionByStoragePool_NonDfsms) {
   TW_EXPECT_OK(pool_of_group(1, "DAILY"));
+  TW_EXPECT_OK(pool_of_group(23, "DAILY"));
   TW_EXPECT_OK(node().insert_cartridges("LTO003L9", 1));
+  TW_EXPECT_OK(node().insert_cartridges("LTO007L9", 23));
   TW_EXPECT_OK(node().insert_volumes("NON001"));
   EXPECT_EQ(node().text("/v1/volumes/NON001", "next_primary_pool"), "1");
   EXPECT_EQ(node().text("/v1/volumes/NON001", "next_secondary_pool"), "0");
@@ -142,233 +112,131 @@ TEST_F(Overview, T2_NonDfsms) {
   TW_EXPECT_OK(node().wait_until_copied("NON001"));
   ASSERT_EQ(cartridges_of("NON001").size(), 1U);
   EXPECT_EQ(field_of(cartridges_of("NON001").front(), "pool"), "1");
+  // The defaults themselves can be changed.
+  auto& officer = node().as("officer-1");
+  TW_EXPECT_OK(officer.patch("/v1/storage-groups/--------", json::object{{"pool", 23}}));
+  TW_EXPECT_OK(officer.patch("/v1/management-classes/--------", json::object{{"pool", 1}}));
+  TW_EXPECT_OK(node().insert_volumes("NON002"));
+  TW_EXPECT_OK(node().save("NON002", noise(kSmall, 5)));
+  TW_EXPECT_OK(node().wait_until_copied("NON002"));
+  ASSERT_EQ(cartridges_of("NON002").size(), 2U);
+  EXPECT_EQ(field_of(cartridges_of("NON002")[0], "pool"), "23");
+  EXPECT_EQ(field_of(cartridges_of("NON002")[1], "pool"), "1");
+  TW_EXPECT_OK(officer.patch("/v1/storage-groups/--------", json::object{{"pool", 1}}));
+  TW_EXPECT_OK(officer.patch("/v1/management-classes/--------", json::object{{"pool", 0}}));
 }
 
-TEST_F(Overview, T3_PoolEncryptionSettings) {
-  TW_EXPECT_OK(pool_of_labels(13, {{"label_1", "KEK 1"}, {"mode_1", "clear"}}));
-  const auto unknown =
-      node()
-          .as("officer-1")
-          .call("PATCH", "/v1/pools/13", json::object{{"label_2", "No such key"}, {"mode_2", "hash"}});
+// Constructs are managed by people, in words of the command line.
+TEST_F(Overview, T2_EncryptionByStoragePool_LibraryManager) {
+  for (const std::string noun : {"storage-group", "management-class"}) {
+    const auto as_officer = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), noun);
+      words.insert(words.end(), {"--site", site().directory(), "--as", "officer-1"});
+      return tapewarden(std::move(words));
+    };
+    TW_EXPECT_OK(as_officer({"add", "PANEL", "--pool", "24"}));
+    EXPECT_THAT(shown({noun, "list"}), ::testing::ContainsRegex("PANEL +24"));
+    TW_EXPECT_OK(as_officer({"modify", "PANEL", "--pool", "25"}));
+    EXPECT_THAT(shown({noun, "list"}), ::testing::ContainsRegex("PANEL +25"));
+    EXPECT_FALSE(as_officer({"add", "PANEL", "--pool", "24"})) << "it is there already";
+    EXPECT_FALSE(as_officer({"modify", "PANEL", "--pool", "33"}));
+    TW_EXPECT_OK(as_officer({"remove", "PANEL"}));
+    EXPECT_THAT(shown({noun, "list"}), Not(HasSubstr("PANEL")));
+  }
+}
+
+TEST_F(Overview, T2_EncryptionByStoragePool_SeveralStorageGroupsNameOnePool) {
+  TW_EXPECT_OK(pool_of_group(26, "DAILY"));
+  TW_EXPECT_OK(node().insert_cartridges("LTO008L9", 26));
+  for (const auto* group : {"SALES", "PAYROLL"}) TW_EXPECT_OK(storage_group(group, 26));
+  TW_EXPECT_OK(saved("SGS001", "SALES", noise(kSmall, 32)));
+  TW_EXPECT_OK(saved("SGS002", "PAYROLL", noise(kSmall, 33)));
+  EXPECT_THAT(cartridges_of("SGS001"), ElementsAre("LTO008L9"));
+  EXPECT_THAT(cartridges_of("SGS002"), ElementsAre("LTO008L9"));
+}
+
+TEST_F(Overview, T2_EncryptionByStoragePool_ManagementClassesNameASecondPoolOrNone) {
+  TW_EXPECT_OK(pool_of_group(27, "DAILY"));
+  TW_EXPECT_OK(pool_of_labels(28, {{"label_1", "KEK 1"}}));
+  TW_EXPECT_OK(node().insert_cartridges("LTO009L9", 27));
+  TW_EXPECT_OK(node().insert_cartridges("ENT008", 28));
+  TW_EXPECT_OK(storage_group("CLASSED", 27));
+  for (const auto* name : {"BACKUP10", "BACKUP11"}) TW_EXPECT_OK(management_class(name, 28));
+  TW_EXPECT_OK(management_class("NOCOPY", 0));
+  int number = 0;
+  for (const auto* name : {"BACKUP10", "BACKUP11", "NOCOPY"}) {
+    const auto volser = "MCS00" + std::to_string(++number);
+    TW_EXPECT_OK(node().insert_volumes(volser, {{"storage_group", "CLASSED"}, {"management_class", name}}));
+    TW_EXPECT_OK(node().save(volser, noise(kSmall, 34)));
+    TW_EXPECT_OK(node().wait_until_copied(volser));
+  }
+  for (const auto* volser : {"MCS001", "MCS002"})
+    EXPECT_THAT(cartridges_of(volser), ElementsAre("LTO009L9", "ENT008"));
+  EXPECT_THAT(cartridges_of("MCS003"), ElementsAre("LTO009L9"));
+}
+
+TEST_F(Overview, T3_EncryptionByStoragePool_PoolEncryptionSettings) {
+  const auto set = tapewarden({"pool", "set", "13", "--media", "3592", "--encryption", "wrapped", "--label1",
+                               "KEK 1", "--mode1", "clear", "--label2", "KEK 2", "--mode2", "hash", "--site",
+                               site().directory(), "--as", "officer-1"});
+  TW_EXPECT_OK(set);
+  EXPECT_THAT(shown({"pool", "show", "13"}),
+              AllOf(HasSubstr("wrapped"), HasSubstr("KEK 1"), HasSubstr("clear"), HasSubstr("KEK 2"),
+                    HasSubstr("hash")));
+  EXPECT_EQ(node().text("/v1/pools/14", "encryption"), "off") << "each pool for itself";
+  // What names no key is a matter of no key server.
+  TW_EXPECT_OK(node().set_pool(13, {{"name", "both halves"}}));
+  EXPECT_EQ(node().text("/v1/pools/13", "label_1"), "KEK 1");
+  EXPECT_FALSE(node().as("operator").patch("/v1/pools/13", json::object{{"encryption", "off"}}))
+      << "a security officer's matter";
+}
+
+TEST_F(Overview, T3_EncryptionByStoragePool_LabelsAreKnownBeforeTheyAreUsed) {
+  TW_EXPECT_OK(pool_of_labels(29, {{"label_1", "KEK 1"}, {"mode_1", "clear"}}));
+  const auto refused = [](int pool, const json::object& settings) {
+    return node().as("officer-1").call("PATCH", "/v1/pools/" + std::to_string(pool), settings);
+  };
+  const auto unknown = refused(29, {{"label_2", "No such key"}, {"mode_2", "hash"}});
   TW_ASSERT_OK(unknown);
   EXPECT_EQ(unknown->status, 404U);
   EXPECT_THAT(json::serialize(unknown->body), AllOf(HasSubstr("No such key"), HasSubstr("label")));
-  const auto group = node()
-                         .as("officer-1")
-                         .call("PATCH", "/v1/pools/14",
-                               json::object{{"encryption", "identified"}, {"key_group", "NOBODYS"}});
+  const auto group = refused(14, {{"encryption", "identified"}, {"key_group", "NOBODYS"}});
   TW_ASSERT_OK(group);
   EXPECT_EQ(group->status, 404U);
   EXPECT_EQ(group->body.at("error").at("field"), "key_group");
-  EXPECT_EQ(node().text("/v1/pools/13", "label_2"), "");
+  EXPECT_EQ(node().text("/v1/pools/29", "label_2"), "");
   EXPECT_EQ(node().text("/v1/pools/14", "encryption"), "off");
-  // Labels do not tell small letters from capital ones.
-  TW_EXPECT_OK(pool_of_labels(13, {{"label_2", "june 2007 KEY"}, {"mode_2", "hash"}}));
+  // Made first, it is taken; labels do not tell small letters from capital ones.
+  TW_EXPECT_OK(make_kek("Made just now"));
+  TW_EXPECT_OK(pool_of_labels(29, {{"label_2", "made JUST now"}, {"mode_2", "hash"}}));
 
+  TW_EXPECT_OK(site().wait_in_step());
   TW_EXPECT_OK(site().stop(Which::kPrimary));
   TW_EXPECT_OK(site().stop(Which::kSecondary));
   EXPECT_TRUE(eventually([&] { return node().interventions().size() == 2; }));
-  const auto nobody =
-      node().as("officer-1").call("PATCH", "/v1/pools/13", json::object{{"label_1", "KEK 2"}});
+  const auto nobody = refused(29, {{"label_1", "KEK 2"}});
   TW_ASSERT_OK(nobody);
   EXPECT_EQ(nobody->status, 503U);
-  EXPECT_EQ(node().text("/v1/pools/13", "label_1"), "KEK 1");
-  // What names no key is an operator's matter all the same.
-  TW_EXPECT_OK(node().set_pool(13, {{"name", "both halves"}}));
+  EXPECT_EQ(node().text("/v1/pools/29", "label_1"), "KEK 1");
   TW_EXPECT_OK(site().start_both());
   EXPECT_TRUE(eventually([&] { return node().interventions().empty(); }));
 }
 
-// Each mount is traced in the numbers of the overview, and its trace can be shown to anybody.
-TEST_F(Overview, T4_WritingAppendingAndReadingPhysicalTapes) {
-  TW_EXPECT_OK(pool_of_labels(15, {{"label_1", "KEK 1"}, {"label_2", "KEK 2"}, {"mode_2", "hash"}}));
-  TW_EXPECT_OK(node().insert_cartridges("ENT003", 15));
-  TW_EXPECT_OK(node().insert_cartridges("LTO004L9", 16));  // of a pool in clear
-  TW_EXPECT_OK(storage_group("TRACED", 15));
-  TW_EXPECT_OK(storage_group("CLEAR", 16));
-  const auto data = noise(kVolume, 5);
-  const auto expect_trace = [](const std::string& name, const std::vector<std::string>& steps) {
-    EXPECT_TRUE(eventually([&] { return steps_of(name) == steps; }))
-        << ::testing::PrintToString(steps_of(name));
-  };
-  // "when a physical volume is mounted to be written from BOT"
-  TW_EXPECT_OK(saved("TRC001", "TRACED", data));
-  expect_trace("ENT003", {"1", "2a", "2b", "2c", "2d", "2e", "4"});
-  const auto trace =
-      tapewarden({"trace", "mount", "TRC001", "--site", site().directory(), "--as", "operator"});
-  TW_ASSERT_OK(trace);
-  EXPECT_THAT(*trace, AllOf(HasSubstr("KEK 1"), HasSubstr("KEK 2"), HasSubstr("key server primary"),
-                            HasSubstr("write from the beginning")));
-  // "when appending a physical volume"
-  TW_EXPECT_OK(saved("TRC002", "TRACED", data));
-  expect_trace("ENT003", {"1", "2a", "2b", "2c", "2d", "2e", "2f", "4"});
-  EXPECT_THAT(node().column("/v1/traces/ENT003", "purpose"), Contains("append"));
-  // "Reading Physical Tapes"
-  TW_EXPECT_OK(node().evict({"TRC001", "TRC002"}));
-  const auto back = node().restore("TRC002", data.size());
-  EXPECT_TRUE(back && *back == data);
-  expect_trace("TRC002", {"1", "2a", "2b", "2c", "2d", "2e", "4"});
-  EXPECT_THAT(node().column("/v1/traces/TRC002", "purpose"), Contains("read"));
-  // In clear nobody is asked.
-  TW_EXPECT_OK(saved("TRC003", "CLEAR", data));
-  expect_trace("LTO004L9", {"1", "3a", "3b", "4"});
-  EXPECT_EQ(key_giver("LTO004L9"), "nobody");
-  EXPECT_TRUE(lies_open_in({"engine/back-end/cartridges"}, data)) << "so that looking for it means something";
-  TW_EXPECT_OK(saved("TRC004", "CLEAR", noise(kSmall, 6)));
-  expect_trace("LTO004L9", {"1", "3a", "3b", "4"});
-  for (const auto* name : {"TRC001", "TRC002", "TRC003", "ENT003"}) {
-    const auto all = node().look("/v1/traces/" + std::string(name) + "?last=100");
-    TW_ASSERT_OK(all);
-    EXPECT_THAT(json::serialize(*all), Not(::testing::ContainsRegex("[0-9A-Fa-f]{32}"))) << "a key's size";
-  }
-}
-
-TEST_F(Overview, T3_ChangingStoragePoolEncryptionSettings) {
-  TW_EXPECT_OK(node().set_pool(17, {{"media", "3592"}}));
-  TW_EXPECT_OK(node().insert_cartridges("ENT004-ENT006", 17));
-  TW_EXPECT_OK(storage_group("CHANGING", 17));
-  const auto data = noise(kSmall, 7);
-  TW_EXPECT_OK(saved("CHG001", "CHANGING", data));
-  TW_EXPECT_OK(pool_of_labels(17, {{"label_1", "KEK 1"}}));
-  TW_EXPECT_OK(saved("CHG002", "CHANGING", data));
-  TW_EXPECT_OK(pool_of_labels(17, {{"label_1", "KEK 2"}}));
-  TW_EXPECT_OK(saved("CHG003", "CHANGING", data));
-  EXPECT_NE(cartridges_of("CHG001"), cartridges_of("CHG002")) << "a clear one takes no more";
-  EXPECT_EQ(cartridges_of("CHG002"), cartridges_of("CHG003")) << "an append goes on with the key of before";
-  const auto close = "/v1/physical-volumes/" + cartridges_of("CHG002")[0] + "/close";
-  EXPECT_TRUE(eventually([&] { return node().as("operator").post(close).has_value(); }))
-      << "out of its drive";
-  TW_EXPECT_OK(saved("CHG004", "CHANGING", data));
-  // "a mix of encryption usage and/or key use on physical volumes in a given storage pool"
-  EXPECT_THAT(node().column("/v1/pool-use?pool=17", "encryption"),
-              UnorderedElementsAre("clear", "wrapped", "wrapped"));
-  EXPECT_THAT(node().column("/v1/pool-use?pool=17", "labels"),
-              UnorderedElementsAre("", HasSubstr("KEK 1"), HasSubstr("KEK 2")));
-  const auto search = tapewarden({"pool", "search", "--label", "KEK 2", "--pool", "17", "--site",
-                                  site().directory(), "--as", "operator"});
-  TW_ASSERT_OK(search);
-  EXPECT_THAT(*search, AllOf(HasSubstr("KEK 2"), Not(HasSubstr("KEK 1"))));
-  for (const auto* volser : {"CHG001", "CHG002", "CHG003", "CHG004"}) {
-    const auto back = node().restore(volser, data.size());
-    EXPECT_TRUE(back && *back == data) << volser;
-  }
-}
-
-// A KEK retires while the engine runs: its cartridges get another one, by the engine's own work.
-TEST_F(Overview, K9_APoolsCartridgesGetOtherKeksWhileHostsAreServed) {
-  for (const auto* label : {"Retiring KEK", "Coming KEK"}) TW_EXPECT_OK(make_kek(label));
-  TW_EXPECT_OK(site().wait_in_step());
-  TW_EXPECT_OK(pool_of_labels(21, {{"label_1", "Retiring KEK"}}));
-  TW_EXPECT_OK(node().insert_cartridges("ENT007-ENT008", 21));
-  TW_EXPECT_OK(storage_group("REKEYED", 21));
-  const auto data = noise(kSmall, 20);
-  TW_EXPECT_OK(saved("REK001", "REKEYED", data));
-  const auto barcode = cartridges_of("REK001").front();
-  const auto cli = [](std::vector<std::string> words, const std::string& person) {
-    words.insert(words.end(), {"--site", site().directory(), "--as", person});
-    return tapewarden(words);
-  };
-  EXPECT_THAT(*cli({"pool", "kek-retirement", "Retiring KEK"}, "operator"),
-              HasSubstr("can be read by the KEK"));
-  TW_EXPECT_OK(pool_of_labels(21, {{"label_1", "Coming KEK"}}));
-  const auto asked = cli({"pool", "rekey", "21", "--label1", "Coming KEK"}, "officer-1");
-  TW_ASSERT_OK(asked);
-  EXPECT_THAT(*asked, AllOf(HasSubstr(barcode), HasSubstr("revokes nothing")));
-  EXPECT_TRUE(eventually([&] { return field_of(barcode, "labels") == "Coming KEK (clear)"; }))
-      << node().log();
-  EXPECT_TRUE(eventually([&] { return field_of(barcode, "rekey").empty(); }));
-  EXPECT_TRUE(eventually([&] {
-    return told("Key Labels of Physical Tape " + barcode +
-                " changed from Retiring KEK (clear) to Coming KEK (clear)");
-  }));
-  EXPECT_THAT(node().column("/v1/traces/" + barcode, "purpose"), Contains("rekey"));
-  const auto done = node().look("/v1/pools/21");
-  TW_ASSERT_OK(done);
-  EXPECT_EQ(done->at("rekeys_asked"), 0);
-  EXPECT_THAT(*cli({"pool", "kek-retirement", "Retiring KEK"}, "operator"),
-              HasSubstr("No cartridge of this engine needs the KEK Retiring KEK"));
-  // What was written is read by the new KEK, and the cartridge goes on under it.
-  TW_EXPECT_OK(node().evict({"REK001"}));
-  const auto back = node().restore("REK001", data.size());
-  TW_EXPECT_OK(back);
-  EXPECT_TRUE(back && *back == data);
-  EXPECT_THAT(node().column("/v1/traces/REK001?last=1", "text"), Contains(HasSubstr("Coming KEK")));
-  TW_EXPECT_OK(saved("REK002", "REKEYED", data));
-  EXPECT_THAT(cartridges_of("REK002"), ElementsAre(barcode));
-}
-
-// An order for several things that were not done does not end as if they were.
-TEST_F(Overview, U2_ARangeOfWhichNothingWasDoneIsNoSuccess) {
-  const auto evicted =
-      tapewarden({"volume", "evict", "NOSUCH1-NOSUCH3", "--site", site().directory(), "--as", "operator"});
-  EXPECT_FALSE(evicted);
-  const auto unknown =
-      tapewarden({"pool", "search", "--label", "Nobody's", "--site", site().directory(), "--as", "operator"});
-  TW_EXPECT_OK(unknown);
-}
-
-TEST_F(Overview, T8_EkmConnections) {
-  TW_EXPECT_OK(pool_of_group(18, "STORY"));
-  TW_EXPECT_OK(node().insert_cartridges("LTO005L9", 18));
-  TW_EXPECT_OK(storage_group("WAITING", 18));
-  const auto data = noise(kVolume, 8);
-  TW_EXPECT_OK(saved("EKM001", "WAITING", data));
-  TW_EXPECT_OK(node().evict({"EKM001"}));
-  TW_EXPECT_OK(site().wait_in_step());
-  // "When contact is lost with a configured EKM, an operator intervention is raised … the host are notified"
-  TW_EXPECT_OK(site().stop(Which::kSecondary));
-  EXPECT_TRUE(eventually([&] { return node().interventions() == std::vector<std::string>{"TWE002A"}; }));
-  EXPECT_THAT(node().column("/v1/interventions", "text"), ElementsAre(HasSubstr("secondary key server")));
-  // "When contact is regained, the intervention is cleared and the hosts are notified"
-  TW_EXPECT_OK(site().start(Which::kSecondary));
-  EXPECT_TRUE(eventually([&] { return node().interventions().empty(); }));
-  EXPECT_THAT(node().column("/v1/host-messages?limit=1000", "text").back(), HasSubstr("can be used again"));
-  EXPECT_EQ(node().column("/v1/host-messages?limit=1000", "cleared").back(), "true");
-  // "If communications with no EKMs are established when a key exchange is required … a call-home"
-  TW_EXPECT_OK(site().stop(Which::kPrimary));
-  TW_EXPECT_OK(site().stop(Which::kSecondary));
-  EXPECT_TRUE(eventually([&] { return node().interventions().size() == 2; }));
-  TW_EXPECT_OK(node().load("EKM001"));
-  EXPECT_TRUE(eventually([&] { return node().interventions().size() == 3; })) << node().log();
-  EXPECT_THAT(node().interventions(), Contains("TWE003S"));
-  EXPECT_EQ(node().readiness(), scsi::sense_codes::kNotReadyLoading) << "02/04/01: the host's mount waits";
-  // It goes on by itself, with either of them.
-  TW_EXPECT_OK(site().start(Which::kSecondary));
-  const auto back = node().read(data.size());
-  TW_EXPECT_OK(back);
-  EXPECT_TRUE(back && *back == data);
-  expect_giver("EKM001", "key server secondary");
-  TW_EXPECT_OK(node().unload("EKM001"));
-  TW_EXPECT_OK(site().start(Which::kPrimary));
-  EXPECT_TRUE(eventually([&] { return node().interventions().empty(); }));
-}
-
-TEST_F(Overview, T11_TrackingEncryptionUsage) {
-  TW_EXPECT_OK(pool_of_group(19, "STORY"));
-  TW_EXPECT_OK(node().insert_cartridges("SML001L9-SML002L9", 19));
-  TW_EXPECT_OK(node().insert_cartridges("SML003L9-SML004L9", 20));
-  TW_EXPECT_OK(storage_group("SECRETS", 19));
-  TW_EXPECT_OK(storage_group("LEAFLETS", 20));
-  for (int i = 1; i <= 3; ++i) {
-    const auto number = std::to_string(i);
-    const auto data = noise(kThird, 8 + static_cast<std::uint64_t>(i));
-    TW_EXPECT_OK(saved("TRK00" + number, "SECRETS", data));
-    TW_EXPECT_OK(saved("TRK10" + number, "LEAFLETS", data));
-  }
-  const auto full = [](int pool) {
-    return node().column("/v1/physical-volumes?state=full&pool=" + std::to_string(pool), "barcode");
-  };
-  ASSERT_EQ(full(19).size(), 1U) << node().log();
-  ASSERT_EQ(full(20).size(), 1U) << node().log();
-  EXPECT_TRUE(told("Database Backup written to Encrypted Physical Tape " + full(19)[0])) << node().log();
-  EXPECT_TRUE(told("Database Backup written to Physical Tape " + full(20)[0])) << node().log();
-  // Searches.
-  EXPECT_THAT(node().column("/v1/volume-copies?pool=20&encryption=clear", "volser"),
-              UnorderedElementsAre("TRK101", "TRK102", "TRK103"));
-  EXPECT_THAT(node().column("/v1/volume-copies?pool=19&encryption=clear", "volser"), IsEmpty());
-  EXPECT_THAT(node().column("/v1/volume-copies?pool=19", "encryption"), Each("identified"));
-  EXPECT_THAT(node().column("/v1/physical-volumes?encryption=identified&pool=19", "barcode"),
-              UnorderedElementsAre("SML001L9", "SML002L9"));
+// A label in clear stands on the cartridge as text, a hashed one does not; either opens it.
+TEST_F(Overview, T3_EncryptionByStoragePool_KeyModes) {
+  TW_EXPECT_OK(pool_of_labels(
+      30, {{"label_1", "KEK 1"}, {"mode_1", "clear"}, {"label_2", "KEK 2"}, {"mode_2", "hash"}}));
+  TW_EXPECT_OK(node().insert_cartridges("ENT009", 30));
+  TW_EXPECT_OK(storage_group("MODES", 30));
+  const auto data = noise(kSmall, 35);
+  TW_EXPECT_OK(saved("MOD001", "MODES", data));
+  TW_EXPECT_OK(closed("ENT009"));
+  const auto bytes = read_bytes(file("engine/back-end/cartridges/ENT009.twc"));
+  const std::string_view cartridge = as_text(bytes);
+  EXPECT_NE(cartridge.find("KEK 1"), std::string_view::npos);
+  EXPECT_EQ(cartridge.find("KEK 2"), std::string_view::npos);
+  TW_EXPECT_OK(out_of_cache({"MOD001"}));
+  expect_read_back("MOD001", data);
 }
 
 }  // namespace
