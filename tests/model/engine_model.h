@@ -139,6 +139,7 @@ class EngineModel {
   void show();
   std::string notes() const;
   std::string state_text();
+  bool waits_for_a_cartridge(const LogicalVolume& volume);
 
   std::uint64_t below(std::uint64_t limit) { return random_.below(limit); }
   bool chance(unsigned percent) { return below(100) < percent; }

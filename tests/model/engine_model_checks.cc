@@ -83,11 +83,33 @@ void EngineModel::check_catalogue() {
   }
 }
 
+// Its pool has no cartridge left that could take it, and says so.
+bool EngineModel::waits_for_a_cartridge(const LogicalVolume& volume) {
+  if (!volume.primary_due && !volume.secondary_due) return false;
+  const auto number = volume.primary_due ? volume.primary_pool : volume.secondary_pool;
+  Pool pool;
+  const auto read = world_.catalogue->read([&](CatalogueView& view) -> Status {
+    pool = TRY(view.pool(number));
+    return {};
+  });
+  if (!read) return false;
+  for (const auto& barcode : ModelWorld::barcodes()) {
+    const auto cartridge = world_.catalogue->cartridge(barcode);
+    if (cartridge && cartridge->kind == pool.media && cartridge->state == CartridgeState::kScratch)
+      return false;
+  }
+  return world_.raised(NoticeKind::kNoScratchCartridge, "pool " + std::to_string(number));
+}
+
 // M6.
 void EngineModel::check_quiet() {
   for (unsigned i = 0; i < ModelWorld::kVolumes; ++i) {
     const auto volume = row_of(i);
     if (volumes_[i].scratch || volumes_[i].lost) continue;
+    if (waits_for_a_cartridge(volume)) {
+      count("waits-for-a-cartridge");
+      continue;
+    }
     EXPECT_FALSE(volume.primary_due || volume.secondary_due) << volume.volser << " is due; " << state_text();
     EXPECT_TRUE(volume.active(CopyNumber::kPrimary)) << volume.volser;
     if (volume.secondary_pool == 0) continue;
@@ -196,7 +218,7 @@ std::string EngineModel::notes() const {
 
 std::string EngineModel::state_text() {
   std::string text;
-  for (const auto& open : world_.interventions()) text += open + "; ";
+  text += world_.open_texts();
   for (const auto& wanted : world_.desk->wanted()) text += "wanted " + wanted.volser + "; ";
   return text;
 }
