@@ -1,8 +1,8 @@
 #include "taped/initiator.h"
 
 #include <csignal>
-#include <iscsi/iscsi.h>
-#include <iscsi/scsi-lowlevel.h>
+
+#include "harness/libiscsi_session.h"
 
 namespace tapewarden::testing {
 namespace {
@@ -13,21 +13,19 @@ constexpr int kMaxAttentions = 8;
 }  // namespace
 
 struct Initiator::State {
-  iscsi_context* context = nullptr;
-  ~State() {
-    if (context != nullptr) iscsi_destroy_context(context);
-  }
+  explicit State(const std::string& name) : session(name) {}
+  LibiscsiSession session;
 };
 
-Initiator::Initiator() : state_(std::make_unique<State>()) {}
+Initiator::Initiator(const std::string& name) : state_(std::make_unique<State>(name)) {}
 Initiator::~Initiator() = default;
 
 Result<std::unique_ptr<Initiator>> Initiator::connect(const Login& login) {
   // The engine may be killed while libiscsi writes to it.
   (void)std::signal(SIGPIPE, SIG_IGN);
-  std::unique_ptr<Initiator> made(new Initiator());
-  auto*& context = made->state_->context;
-  context = iscsi_create_context(login.initiator.c_str());
+  std::unique_ptr<Initiator> made(new Initiator(login.initiator));
+  auto& session = made->state_->session;
+  auto* const context = session.context();
   if (context == nullptr) return fail(ErrorCode::kInternal, "no iSCSI context");
   iscsi_set_targetname(context, login.target.c_str());
   iscsi_set_session_type(context, ISCSI_SESSION_NORMAL);
@@ -35,10 +33,8 @@ Result<std::unique_ptr<Initiator>> Initiator::connect(const Login& login) {
   iscsi_set_timeout(context, kTimeoutSeconds);
   if (!login.user.empty())
     iscsi_set_initiator_username_pwd(context, login.user.c_str(), login.password.c_str());
-  // Not the "full" connect of libiscsi: that swallows the first unit attention of LUN 0.
-  const auto portal = "127.0.0.1:" + std::to_string(login.port);
-  if (iscsi_connect_sync(context, portal.c_str()) != 0 || iscsi_login_sync(context) != 0)
-    return fail(ErrorCode::kUnavailable, iscsi_get_error(context));
+  if (!session.connect("127.0.0.1:" + std::to_string(login.port)))
+    return fail(ErrorCode::kUnavailable, session.error());
   return made;
 }
 
@@ -48,13 +44,11 @@ Result<scsi::Response> Initiator::run(unsigned lun, Bytes cdb, std::size_t data_
   auto* task = scsi_create_task(static_cast<int>(cdb.size()), cdb.data(), direction,
                                 static_cast<int>(writes ? data_out.size() : data_in_room));
   iscsi_data out{.size = data_out.size(), .data = data_out.data()};
-  if (iscsi_scsi_command_sync(state_->context, static_cast<int>(lun), task, writes ? &out : nullptr) ==
-      nullptr) {
+  if (!state_->session.run(lun, task, writes ? &out : nullptr)) {
     scsi_free_scsi_task(task);
-    return fail(ErrorCode::kUnavailable, iscsi_get_error(state_->context));
+    return fail(ErrorCode::kUnavailable, state_->session.error());
   }
   scsi::Response response;
-  const bool answered = task->status >= 0 && task->status < 0x100;
   response.status = static_cast<scsi::ScsiStatus>(task->status);
   if (response.status == scsi::ScsiStatus::kCheckCondition)
     response.sense.code = {static_cast<scsi::SenseKey>(task->sense.key),
@@ -63,7 +57,6 @@ Result<scsi::Response> Initiator::run(unsigned lun, Bytes cdb, std::size_t data_
   if (task->datain.size > 0)
     response.data_in.assign(task->datain.data, task->datain.data + task->datain.size);
   scsi_free_scsi_task(task);
-  if (!answered) return fail(ErrorCode::kUnavailable, iscsi_get_error(state_->context));
   return response;
 }
 

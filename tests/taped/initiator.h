@@ -30,7 +30,7 @@ class Initiator {
                                              const Bytes& data_out = {});
 
  private:
-  Initiator();
+  explicit Initiator(const std::string& name);
   struct State;
   std::unique_ptr<State> state_;
 };

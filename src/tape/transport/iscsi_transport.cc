@@ -1,6 +1,7 @@
 #include "tape/transport/iscsi_transport.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 #include <limits>
@@ -20,6 +21,7 @@ constexpr int kLogoutSeconds = 5;
 // Between two looks at what the target asks of a session at rest. Targets wait for 5 seconds and more.
 constexpr std::chrono::milliseconds kAnswerInterval{1'000};
 constexpr int kAnswersAtOnce = 16;
+constexpr int kLookMilliseconds = 1'000;  // between two looks at what takes too long
 
 // The library keeps the password in memory of its own: written over, since it is not needed again.
 void forget_password(iscsi_context* context) {
@@ -38,6 +40,55 @@ struct FreeTask {
 };
 using Context = std::unique_ptr<iscsi_context, FreeContext>;
 using Task = std::unique_ptr<scsi_task, FreeTask>;
+
+// A context, and the place to which the library tells how what it was asked has ended. The library keeps
+// that place, and a command's task and buffers, in its queues until it told, if need be from
+// iscsi_destroy_context(). Its own functions that wait (…_sync) name a place on their stack and return
+// without having been told when the connection breaks; so what has to be waited for after the login began is
+// asked for asynchronously, and:
+// 1. The place lives as long as the context.
+// 2. When something fails, the context goes (`end`) before task and buffers of the command do.
+class Connection {
+ public:
+  explicit Connection(Context context) : context_(std::move(context)) {}
+  // Nothing after end().
+  iscsi_context* context() const { return context_.get(); }
+  void end() { context_.reset(); }
+  // To be given to what is asked, with `this`; then the library works until it told. `ask` is false when
+  // it did not take it. True: it was told, and with GOOD if `status` is that.
+  static void tell(iscsi_context* context, int status, void* data, void* connection);
+  template <typename Ask>
+  bool completes(const Ask& ask) {
+    told_ = false;
+    return ask() == 0 && wait();
+  }
+  int status() const { return status_; }
+
+ private:
+  bool wait();
+  bool told_ = false;  // outlives the context, which is destroyed first
+  int status_ = SCSI_STATUS_ERROR;
+  Context context_;
+};
+
+void Connection::tell(iscsi_context* /*context*/, int status, void* /*data*/, void* connection) {
+  auto& self = *static_cast<Connection*>(connection);
+  self.status_ = status;
+  self.told_ = true;
+}
+
+// The library ends what takes too long by itself, when it is called.
+bool Connection::wait() {
+  while (!told_) {
+    pollfd waiting{.fd = iscsi_get_fd(context()),
+                   .events = static_cast<short>(iscsi_which_events(context())),
+                   .revents = 0};
+    const int ready = ::poll(&waiting, 1, kLookMilliseconds);
+    if (ready < 0 && errno != EINTR) return false;
+    if (iscsi_service(context(), ready > 0 ? waiting.revents : 0) != 0 && !told_) return false;
+  }
+  return true;
+}
 
 std::unexpected<Error> failed(ErrorCode code, iscsi_context* context, const std::string& what) {
   const char* reason = iscsi_get_error(context);
@@ -90,21 +141,24 @@ Status set_password(iscsi_context* context, const IscsiUrl& url, const crypto::S
   return {};
 }
 
-Result<Context> connected(const IscsiUrl& url, const IscsiLogin& login) {
-  Context context(iscsi_create_context(login.initiator.c_str()));
-  if (!context) return fail(ErrorCode::kInternal, "there is no memory for a connection");
-  iscsi_set_noautoreconnect(context.get(), 1);
-  if (iscsi_set_targetname(context.get(), url.target.c_str()) != 0 ||
-      iscsi_set_session_type(context.get(), ISCSI_SESSION_NORMAL) != 0 ||
-      iscsi_set_header_digest(context.get(), ISCSI_HEADER_DIGEST_CRC32C_NONE) != 0)
-    return failed(ErrorCode::kInvalidArgument, context.get(), "the target's name was not taken");
-  TRY(set_password(context.get(), url, login.password));
-  iscsi_set_timeout(context.get(), seconds_of(login.connect_timeout));
-  if (iscsi_connect_sync(context.get(), url.portal().c_str()) != 0) return not_connected(context.get(), url);
-  const bool in = iscsi_login_sync(context.get()) == 0;
-  forget_password(context.get());
-  if (!in) return not_logged_in(context.get(), url);
-  return context;
+Result<std::unique_ptr<Connection>> connected(const IscsiUrl& url, const IscsiLogin& login) {
+  auto connection = std::make_unique<Connection>(Context(iscsi_create_context(login.initiator.c_str())));
+  iscsi_context* context = connection->context();
+  if (context == nullptr) return fail(ErrorCode::kInternal, "there is no memory for a connection");
+  iscsi_set_noautoreconnect(context, 1);
+  if (iscsi_set_targetname(context, url.target.c_str()) != 0 ||
+      iscsi_set_session_type(context, ISCSI_SESSION_NORMAL) != 0 ||
+      iscsi_set_header_digest(context, ISCSI_HEADER_DIGEST_CRC32C_NONE) != 0)
+    return failed(ErrorCode::kInvalidArgument, context, "the target's name was not taken");
+  TRY(set_password(context, url, login.password));
+  iscsi_set_timeout(context, seconds_of(login.connect_timeout));
+  // This one of the waiting functions takes back the place that it named.
+  if (iscsi_connect_sync(context, url.portal().c_str()) != 0) return not_connected(context, url);
+  const bool told =
+      connection->completes([&] { return iscsi_login_async(context, Connection::tell, connection.get()); });
+  forget_password(context);
+  if (!told || connection->status() != SCSI_STATUS_GOOD) return not_logged_in(context, url);
+  return connection;
 }
 
 // What a finished task says. `data_in` was filled by the library.
@@ -127,26 +181,32 @@ Result<TransportAnswer> finished(const scsi_task& task, Bytes data_in) {
 }  // namespace
 
 struct IscsiTransport::Session {
-  Context context;
+  std::unique_ptr<Connection> connection;
   int lun = 0;
-  Mutex mutex;  // of the context
+  Mutex mutex;  // of the connection
   CondVar ended;
   bool ending TW_GUARDED_BY(mutex) = false;
-  bool broken TW_GUARDED_BY(mutex) = false;  // after a command whose outcome is unknown
+  bool broken TW_GUARDED_BY(mutex) = false;  // and the connection has ended
   std::thread answering;
 
   void answer_while_at_rest() TW_EXCLUDES(mutex);
   void answer_what_came() TW_REQUIRES(mutex);
+  void end_broken() TW_REQUIRES(mutex);
 };
 
-// A failure is seen by the next command.
+void IscsiTransport::Session::end_broken() {
+  connection->end();
+  broken = true;
+}
+
+// The library sees a break without saying so, but fails the next time. Nothing can be sent from then on.
 void IscsiTransport::Session::answer_what_came() {
+  iscsi_context* context = connection->context();
   for (int round = 0; round < kAnswersAtOnce; ++round) {
-    pollfd waiting{.fd = iscsi_get_fd(context.get()),
-                   .events = static_cast<short>(iscsi_which_events(context.get())),
-                   .revents = 0};
+    pollfd waiting{
+        .fd = iscsi_get_fd(context), .events = static_cast<short>(iscsi_which_events(context)), .revents = 0};
     if (::poll(&waiting, 1, 0) <= 0) return;
-    if (iscsi_service(context.get(), waiting.revents) != 0) return;
+    if (iscsi_service(context, waiting.revents) != 0) return end_broken();
   }
 }
 
@@ -171,13 +231,16 @@ IscsiTransport::~IscsiTransport() {
   session_->answering.join();
   const MutexLock lock(session_->mutex);
   if (session_->broken) return;
-  iscsi_set_timeout(session_->context.get(), kLogoutSeconds);
-  iscsi_logout_sync(session_->context.get());
+  auto* const connection = session_->connection.get();
+  iscsi_set_timeout(connection->context(), kLogoutSeconds);
+  connection->completes(
+      [&] { return iscsi_logout_async(connection->context(), Connection::tell, connection); });
+  connection->end();
 }
 
 Result<std::unique_ptr<IscsiTransport>> IscsiTransport::open(const IscsiUrl& url, const IscsiLogin& login) {
   auto session = std::make_unique<Session>();
-  session->context = TRY(connected(url, login));
+  session->connection = TRY(connected(url, login));
   session->lun = static_cast<int>(url.lun);
   return std::unique_ptr<IscsiTransport>(new IscsiTransport(std::move(session)));
 }
@@ -201,13 +264,16 @@ Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out,
     return fail(ErrorCode::kInternal, "there is no memory for a command");
   // The library reads it only; its interface knows no const.
   iscsi_data out{.size = data_out.size(), .data = const_cast<std::uint8_t*>(data_out.data())};
-  iscsi_context* context = session_->context.get();
+  auto* const connection = session_->connection.get();
+  iscsi_context* const context = connection->context();
   iscsi_set_timeout(context, seconds_of(timeout));
-  const bool sent = iscsi_scsi_command_sync(context, session_->lun, task.get(),
-                                            data_out.empty() ? nullptr : &out) != nullptr;
-  auto answer = sent ? finished(*task, std::move(data_in))
+  const bool told = connection->completes([&] {
+    return iscsi_scsi_command_async(context, session_->lun, task.get(), Connection::tell,
+                                    data_out.empty() ? nullptr : &out, connection);
+  });
+  auto answer = told ? finished(*task, std::move(data_in))
                      : failed(ErrorCode::kIo, context, "the command could not be sent");
-  if (!answer) session_->broken = true;
+  if (!answer) session_->end_broken();  // before what the library still holds of the command goes
   return answer;
 }
 

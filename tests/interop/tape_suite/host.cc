@@ -1,9 +1,9 @@
 #include "host.h"
 
 #include <algorithm>
-#include <iscsi/iscsi.h>
-#include <iscsi/scsi-lowlevel.h>
 #include <utility>
+
+#include "harness/libiscsi_session.h"
 
 namespace tapewarden::suite {
 namespace {
@@ -26,29 +26,26 @@ Result<scsi::Sense> sense_of(const scsi_task& task) {
 }  // namespace
 
 struct Host::State {
-  iscsi_context* context = nullptr;
-  ~State() {
-    if (context != nullptr) iscsi_destroy_context(context);
-  }
+  explicit State(const std::string& name) : session(name) {}
+  testing::LibiscsiSession session;
 };
 
-Host::Host() : state_(std::make_unique<State>()) {}
+Host::Host(const std::string& initiator) : state_(std::make_unique<State>(initiator)) {}
 Host::~Host() = default;
 
 Result<std::unique_ptr<Host>> Host::connect(const testing::LibraryTarget& target,
                                             const std::string& initiator) {
-  std::unique_ptr<Host> host(new Host());
-  auto*& context = host->state_->context;
-  context = iscsi_create_context(initiator.c_str());
+  std::unique_ptr<Host> host(new Host(initiator));
+  auto& session = host->state_->session;
+  auto* const context = session.context();
   if (context == nullptr) return fail(ErrorCode::kInternal, "no iSCSI context");
   iscsi_set_targetname(context, target.iqn().c_str());
   iscsi_set_session_type(context, ISCSI_SESSION_NORMAL);
   iscsi_set_noautoreconnect(context, 1);
   iscsi_set_timeout(context, kTimeoutSeconds);
   iscsi_set_initiator_username_pwd(context, target.user().c_str(), target.password().c_str());
-  const auto portal = "127.0.0.1:" + std::to_string(target.port());
-  if (iscsi_connect_sync(context, portal.c_str()) != 0 || iscsi_login_sync(context) != 0)
-    return fail(ErrorCode::kUnavailable, iscsi_get_error(context));
+  if (!session.connect("127.0.0.1:" + std::to_string(target.port())))
+    return fail(ErrorCode::kUnavailable, session.error());
   return host;
 }
 
@@ -65,10 +62,8 @@ Result<Answer> Host::run(unsigned lun, const Bytes& cdb, std::size_t room, const
   // With a buffer of its own the data stay apart from the sense data of the same command.
   if (room != 0) scsi_task_add_data_in_buffer(task.get(), length, answer.data.data());
   iscsi_data sent{.size = data_out.size(), .data = data_out.data()};
-  if (iscsi_scsi_command_sync(state_->context, static_cast<int>(lun), task.get(),
-                              data_out.empty() ? nullptr : &sent) == nullptr ||
-      task->status < 0 || task->status > 0xff)
-    return fail(ErrorCode::kUnavailable, std::string("no answer: ") + iscsi_get_error(state_->context));
+  if (!state_->session.run(lun, task.get(), data_out.empty() ? nullptr : &sent))
+    return fail(ErrorCode::kUnavailable, "no answer: " + state_->session.error());
   answer.status = static_cast<scsi::ScsiStatus>(task->status);
   if (answer.status == scsi::ScsiStatus::kCheckCondition) answer.sense = TRY(sense_of(*task));
   const auto residual = static_cast<std::int64_t>(task->residual);

@@ -31,7 +31,7 @@ class Host {
                                      const Bytes& out = {});
 
  private:
-  Host();
+  explicit Host(const std::string& initiator);
   struct State;
   std::unique_ptr<State> state_;
 };
