@@ -277,14 +277,16 @@ void EngineBackEnd::retry(const Claim& claim) {
     if (!place->answers) (void)refresh(place->name);  // told as an intervention
   for (std::size_t index = 0; index < seats_.size(); ++index) {
     if (!unanswered(index)) continue;
-    if (const auto mine = claim(seats_[index].station)) (void)bring_online(index);
+    // Once more when it is ours: an operator may have taken it offline meanwhile, and then it stays so.
+    if (const auto mine = claim(seats_[index].station); mine && unanswered(index)) (void)bring_online(index);
   }
 }
 
 bool EngineBackEnd::unanswered(std::size_t index) const {
+  const auto status = seats_[index].drive.status();
+  if (status.state != engine::PhysicalDriveStatus::State::kOffline) return false;
   const MutexLock lock(mutex_);
-  return unanswered_.contains(index) &&
-         seats_[index].drive.status().state == engine::PhysicalDriveStatus::State::kOffline;
+  return status.switched_off || unanswered_.contains(index);
 }
 
 Status EngineBackEnd::power_off() {

@@ -61,8 +61,9 @@ class EngineBackEnd {
   Result<std::string> take_away(const std::string& barcode);
   Result<std::string> bring_back(const std::string& barcode);
 
-  // Tries libraries and drives again that did not answer when they were last asked. `claim` gives a drive to
-  // the caller alone for as long as what it returns lives; nothing: somebody has it. One thread at a time.
+  // Tries libraries and drives again that did not answer when they were last asked, and drives that were
+  // switched off since. `claim` gives a drive to the caller alone for as long as what it returns lives;
+  // nothing: somebody has it. One thread at a time.
   using Claim = std::function<std::shared_ptr<void>(engine::TapeStation& station)>;
   void retry(const Claim& claim);
 

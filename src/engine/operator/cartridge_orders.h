@@ -57,7 +57,8 @@ Status close_cartridge(const OperatorParts& parts, const std::string& barcode);
 // copies are written anew.
 Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& barcode,
                                  const std::string& note, bool although_only);
-// It was looked at and is good: it is read again, and takes no more. kConflict unless it was damaged.
+// It was looked at and is good: one that was damaged is read again, and takes no more; of one that a drive
+// could not read or write the note is gone, so that it is scratch when it is emptied. kConflict for others.
 Status clear_damage(const OperatorParts& parts, const std::string& barcode);
 // To be overwritten before it is scratch. kConflict while it has active data.
 Status request_erase(const OperatorParts& parts, const std::string& barcode);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/catalogue/damage_note.h"
 #include "engine/operator/operator_test_kit.h"
 #include "engine/operator/volume_sheet.h"
 
@@ -288,6 +289,25 @@ TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromTheCache) {
   EXPECT_THAT(bench.notices.open(), IsEmpty());
   EXPECT_EQ(told(clear_damage(parts, "P00001L9")), "conflict barcode");
   EXPECT_EQ(told(mark_damaged(parts, "P00001L9", std::string(257, 'x'), true)), "invalid-argument note");
+}
+
+TEST(CartridgeOrders, T13_WhatADriveNotedOfACartridgeIsTakenBackWhenItWasFoundGood) {
+  OperatorBench bench;
+  auto noted = cartridge("P00001L9", 1, CartridgeState::kClosed);
+  noted.note = std::string(kDamageNote) + "a block could not be read";
+  noted.move = {.when = When::kNow, .target_pool = 1};
+  ASSERT_TRUE(bench.box.put(noted));
+  bench.notices.raise(NoticeKind::kCartridgeDamaged, "P00001L9", "a block could not be read");
+  const auto cleared = clear_damage(bench.parts(), "P00001L9");
+  ASSERT_TRUE(cleared) << cleared.error().text();
+  EXPECT_EQ(bench.physical("P00001L9").note, "");
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.physical("P00001L9").move.when, When::kNow) << "another order takes that back";
+  EXPECT_THAT(bench.notices.open(), IsEmpty());
+
+  noted.note = "its key is not known";  // no damage
+  ASSERT_TRUE(bench.box.put(noted));
+  EXPECT_EQ(told(clear_damage(bench.parts(), "P00001L9")), "conflict barcode");
 }
 
 TEST(CartridgeOrders, T13_OnlyWhatHoldsNothingActiveIsErasedOrForgotten) {

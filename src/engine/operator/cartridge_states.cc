@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/counted.h"
+#include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
 #include "engine/operator/cartridge_orders.h"
 #include "engine/operator/cartridge_support.h"
@@ -211,9 +212,12 @@ Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& 
 
 Status clear_damage(const OperatorParts& parts, const std::string& barcode) {
   TRY(change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
-    if (cartridge.state != CartridgeState::kDamaged) return wrong_state(cartridge, "it is not damaged");
-    cartridge.state = cartridge.medium > 0 ? CartridgeState::kClosed : CartridgeState::kScratch;
-    if (!cartridge.unexamined) cartridge.note.clear();
+    const bool noted = cartridge.note.starts_with(kDamageNote);
+    if (cartridge.state == CartridgeState::kDamaged)
+      cartridge.state = cartridge.medium > 0 ? CartridgeState::kClosed : CartridgeState::kScratch;
+    else if (!noted)  // what only met an error stays as it is: closed, full, or even being filled
+      return wrong_state(cartridge, "it is not damaged");
+    if (noted || !cartridge.unexamined) cartridge.note.clear();
     return change.put(cartridge);
   }));
   parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, "an operator found " + barcode + " good");

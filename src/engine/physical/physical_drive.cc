@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "scsi/sense_codes.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -104,6 +105,7 @@ Status PhysicalDrive::probe() {
   const MutexLock lock(mutex_);
   status_.facts = *std::move(facts);
   status_.reason.clear();
+  status_.switched_off = false;
   status_.state =
       status_.barcode.empty() ? PhysicalDriveStatus::State::kIdle : PhysicalDriveStatus::State::kMounted;
   return {};
@@ -137,6 +139,11 @@ void PhysicalDrive::take_offline(const std::string& reason) {
   status_.state = PhysicalDriveStatus::State::kOffline;
   status_.reason = reason;
   status_.refused = false;
+  status_.switched_off = false;
+}
+
+void PhysicalDrive::note_stuck(const Error& error) {
+  if (fault_of(error) != MountFault::kDrive) take_offline(error.message);
 }
 
 void PhysicalDrive::note_refused(const Error& error) {
@@ -166,7 +173,11 @@ void PhysicalDrive::note_empty() {
 }
 
 std::unexpected<Error> PhysicalDrive::failed(const std::string& doing, const tape::TapeError& error) {
-  if (fault_of(error.fault) == MountFault::kDrive) take_offline(doing + ": " + error.text());
+  if (fault_of(error.fault) == MountFault::kDrive) {
+    take_offline(doing + ": " + error.text());
+    const MutexLock lock(mutex_);
+    status_.switched_off = error.sense.code == scsi::sense_codes::kUnitOffline;
+  }
   return mount_fail(name() + ", " + doing, error);
 }
 

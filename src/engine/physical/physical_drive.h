@@ -38,6 +38,7 @@ struct PhysicalDriveStatus {
   // The key servers refused the drive, and none has given it a key since. Offline for that, or online again
   // to be tried.
   bool refused = false;
+  bool switched_off = false;  // offline because it said so: it comes back by itself
   PhysicalDriveFacts facts{};
   // Feature row T9: it encrypts, and its keys are brought by the engine.
   bool can_encrypt() const;
@@ -62,6 +63,9 @@ class PhysicalDrive {
   // another method than `wanted`. REQUIRES: wanted is not kClear.
   Status require(TapeEncryption wanted) TW_EXCLUDES(mutex_);
   void take_offline(const std::string& reason) TW_EXCLUDES(mutex_);
+  // Its cartridge could not be put away, by an error of TapeStation::demount(): it is offline, with what
+  // failed() said where the drive is at fault.
+  void note_stuck(const Error& error) TW_EXCLUDES(mutex_);
   // The key servers give this drive no key, whatever the cartridge: it goes offline with what they said.
   void note_refused(const Error& error) TW_EXCLUDES(mutex_);
   void note_served() TW_EXCLUDES(mutex_);

@@ -143,5 +143,80 @@ TEST(PhysicalDrive, T9_ADriveThatDoesNotAnswerIsOffline) {
   EXPECT_EQ(drive.status().state, State::kOffline);
 }
 
+bool switched_off_and_offline(const PhysicalDrive& drive) {
+  const auto status = drive.status();
+  return status.state == State::kOffline && status.switched_off;
+}
+
+// It says "not ready" as one without a cartridge does, but waiting for it helps nothing.
+TEST(PhysicalDrive, T9_ADriveThatIsSwitchedOffIsOfflineAtOnce) {
+  for (const auto encryption : {TapeEncryption::kIdentified, TapeEncryption::kClear}) {
+    BackEnd back;
+    auto& drive = *back.drives[BackEnd::kLtoDrive];
+    auto& bay = *back.robot->bays()[BackEnd::kLtoDrive];
+    done(bay.switch_off());
+    auto trace = back.trace();
+    const auto mounted =
+        back.lto().mount_for_write_from_beginning(label_of("A00001L9"), policy_of(encryption), trace);
+    ASSERT_FALSE(mounted);
+    EXPECT_EQ(fault_of(mounted.error()), MountFault::kDrive);
+    EXPECT_TRUE(trace.steps().empty());  // no cartridge was moved for it
+    EXPECT_TRUE(switched_off_and_offline(drive)) << drive.status().reason;
+    EXPECT_EQ(fault_of(drive.probe().error()), MountFault::kDrive);
+    EXPECT_TRUE(switched_off_and_offline(drive)) << drive.status().reason;
+    EXPECT_NE(drive.status().reason.find("04/12"), std::string::npos) << drive.status().reason;
+
+    done(bay.switch_on());
+    done(drive.probe());
+    EXPECT_FALSE(drive.status().switched_off);
+    EXPECT_TRUE(
+        back.lto().mount_for_write_from_beginning(label_of("A00001L9"), policy_of(encryption), trace));
+  }
+}
+
+// In the middle of its work: the robot takes the cartridge, and another drive goes on with it.
+TEST(PhysicalDrive, T9_TheCartridgeOfADriveThatIsSwitchedOffIsTakenOut) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  auto trace = back.trace();
+  auto cartridge = take(back.lto().mount_for_write_from_beginning(
+      label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace));
+  EXPECT_TRUE(write_volume(*cartridge, volume_content(5000)));
+  done(back.robot->bays()[BackEnd::kLtoDrive]->switch_off());
+  EXPECT_FALSE(cartridge->begin_image(sample_header(10)));
+  EXPECT_TRUE(switched_off_and_offline(drive)) << drive.status().reason;
+  EXPECT_EQ(fault_of(cartridge->demount().error()), MountFault::kDrive);
+  EXPECT_TRUE(switched_off_and_offline(drive)) << drive.status().reason;
+  EXPECT_FALSE(back.library->in_drive("1000000001"));
+  const auto elsewhere = take(back.stations[BackEnd::kOtherLtoDrive]->mount_for_read(
+      wanted_of("A00001L9", TapeEncryption::kIdentified), trace));
+  EXPECT_EQ(read_volume(*elsewhere, 1), volume_content(5000));
+}
+
+// What is told of it last does not hide that it comes back by itself; what an operator says does.
+TEST(PhysicalDrive, T9_AStuckCartridgeDoesNotHideThatTheDriveIsSwitchedOff) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  auto& wire = back.to_drives[BackEnd::kLtoDrive]->meet;
+  wire = [loaded = false](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+    loaded = loaded || is_command(cdb, scsi::Opcode::kTestUnitReady);
+    if (!loaded) return std::nullopt;
+    return sense_answer(codes::kUnitOffline);
+  };
+  back.to_changer->meet = [moves = 0](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+    if (!scsi::MoveMedium::decode(cdb) || moves++ == 0) return std::nullopt;
+    return sense_answer(codes::kRemovalPreventedByDrive);
+  };
+  auto trace = back.trace();
+  const auto mounted = back.lto().mount_for_write_from_beginning(
+      label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace);
+  EXPECT_EQ(fault_of(mounted.error()), MountFault::kDrive);
+  EXPECT_TRUE(switched_off_and_offline(drive)) << drive.status().reason;
+  EXPECT_EQ(back.library->in_drive("1000000001"), "A00001L9");
+
+  drive.take_offline("taken offline by an operator");
+  EXPECT_FALSE(drive.status().switched_off);
+}
+
 }  // namespace
 }  // namespace tapewarden::engine::test

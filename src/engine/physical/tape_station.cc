@@ -63,7 +63,7 @@ TapeStation::Mounted TapeStation::mount_to_examine(const std::string& barcode, M
 TapeStation::Mounted TapeStation::whole_or_nothing(Mounted mounted, MountTrace& trace) {
   if (mounted) return mounted;
   trace.note("-", "engine", drive_.name(), "the mount failed: " + mounted.error().message);
-  if (const auto away = demount(trace); !away) drive_.take_offline(away.error().message);
+  if (const auto away = demount(trace); !away) drive_.note_stuck(away.error());
   return mounted;
 }
 
@@ -149,7 +149,7 @@ Status TapeStation::erase(const std::string& barcode, MountTrace& trace) {
   auto erased = erase_loaded(barcode, trace);
   const auto away = demount(trace);
   if (!erased) {
-    if (!away) drive_.take_offline(away.error().message);
+    if (!away) drive_.note_stuck(away.error());
     return erased;
   }
   if (!away) return std::unexpected(away.error());

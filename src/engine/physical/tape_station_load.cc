@@ -24,8 +24,12 @@ Status TapeStation::check_drive(TapeEncryption wanted) {
     return mount_fail(MountFault::kDrive, ErrorCode::kUnavailable,
                       drive_.name() + " is offline: " + status.reason, "drive",
                       "mend it, then vary it online");
-  if (wanted == TapeEncryption::kClear) return {};
-  return drive_.require(wanted);
+  if (wanted != TapeEncryption::kClear) return drive_.require(wanted);
+  // Otherwise only the robot says no, which would look like the library's fault.
+  const auto ready = drive_.tape().test_ready();
+  if (!ready && ready.error().sense.code == codes::kUnitOffline)
+    return drive_.failed("asking whether it is switched on", ready.error());
+  return {};
 }
 
 // One that another cartridge keeps the drive from is no mount.
@@ -155,11 +159,14 @@ Result<DemountOutcome> TapeStation::demount(MountTrace& trace) {
   }
   trace.note("4", "engine", drive_.name(), "unload");
   const auto unloaded = unload();
-  // A cartridge whose last blocks were not written is out all the same.
-  if (!unloaded && fault_of(unloaded.error()) != MountFault::kMedium)
+  // A cartridge whose last blocks were not written is out all the same; whether it can be taken out of a
+  // drive that is switched off, the robot knows.
+  const bool dark = !unloaded && drive_.status().switched_off;
+  if (!unloaded && !dark && fault_of(unloaded.error()) != MountFault::kMedium)
     return std::unexpected(unloaded.error());
   trace.note("4", "engine", "library " + library_.name(), "move the cartridge back to its slot");
-  (void)TRY(library_.demount(drive_.serial()));
+  if (const auto moved = library_.demount(drive_.serial()); !moved)
+    return std::unexpected(dark ? unloaded.error() : moved.error());
   drive_.note_empty();
   DemountOutcome outcome{.unconfirmed = confirm()};
   if (outcome.unconfirmed)

@@ -118,7 +118,7 @@ Result<Examination> examine_cartridge(TapeStation& station, const std::string& b
   auto found = examine(*cartridge, take_backup);
   if (found && alias) found->alias = *std::move(alias);
   // What was found is true, whatever becomes of the drive.
-  if (const auto away = cartridge->demount(); !away) station.drive().take_offline(away.error().message);
+  if (const auto away = cartridge->demount(); !away) station.drive().note_stuck(away.error());
   return found;
 }
 

@@ -2,15 +2,13 @@
 // it was (MountFault). Thread-safe, as its state is.
 #pragma once
 
+#include "engine/catalogue/damage_note.h"
 #include "engine/work/work_state.h"
 
 namespace tapewarden::engine {
 
 enum class Doing : std::uint8_t { kWriting, kAppending, kReading, kErasing };  // kWriting: from the beginning
 std::string_view to_string(Doing doing);
-
-// How the note of a cartridge begins that could not be read or written: emptied, it is not scratch again.
-inline constexpr std::string_view kDamageNote = "damaged: ";
 
 // The cartridge itself stands in the way, or what its key server says of it: trying it again soon helps
 // nothing, but another cartridge does.

@@ -30,6 +30,7 @@ constexpr auto kExact = std::to_array<Rule>({
     {codes::kUnableToDecrypt, TapeFault::kNoKey},
     {codes::kIncorrectKey, TapeFault::kWrongKey},
     {codes::kIntegrityFailed, TapeFault::kTampered},
+    {codes::kUnitOffline, TapeFault::kOther},  // not ready, but for another reason than a missing cartridge
 });
 
 constexpr std::uint8_t kSecurityError = 0x74;
