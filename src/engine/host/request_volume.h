@@ -4,7 +4,8 @@
 // A volume holds a request when its one partition, clear and no WORM, has
 //   the request's records, and behind them nothing but filemarks, or
 //   labels (VOL1, HDR1 …), a filemark, the request's records, a filemark, labels (EOF1 …), filemarks,
-// each label a record of 80 ASCII characters. Everything else is a host's data and stays as it is.
+// each label a record of 80 ASCII characters. Everything else is a host's data and stays as it is; so is a
+// request that was there before the mount (VolumeMounts: the volume's content stamp is still the same).
 //
 // The answer is a new file with the volume's identity and what hosts wrote into its cartridge memory: the
 // text in records of whole lines, at most kAnswerRecordBytes long, a filemark behind it; on a labelled volume

@@ -244,6 +244,27 @@ TEST_F(RequestVolumes, T10_ACrashLeavesTheRequestOrTheAnswer) {
   EXPECT_GT(answered, 0U);
 }
 
+TEST_F(RequestVolumes, T10_ARequestThatIsOnlyReadIsLeftAsItIs) {
+  bench.detach();
+  bench.options.answers = nullptr;
+  bench.attach();
+  ASSERT_TRUE(ask({kAsked, ""}));
+  bench.detach();
+  bench.options.answers = &answers;
+  bench.attach();
+  const auto before = bench.volume("V00001");
+  for (int reads = 0; reads < 2; ++reads) EXPECT_THAT(answered(), ElementsAre(kAsked, ""));
+  EXPECT_EQ(pokes, 0);
+  EXPECT_EQ(answer(), 0U);
+  EXPECT_EQ(bench.volume("V00001").generation, before.generation);
+  ASSERT_TRUE(bench.mount("V00001").value());
+  bench.crash(true);
+  EXPECT_EQ(answer(), 0U) << "nor when the engine ended while it was in a drive";
+  EXPECT_THAT(answered(), ElementsAre(kAsked, ""));
+  ASSERT_TRUE(ask({kAsked, ""}));
+  EXPECT_EQ(answer(), 1U) << "written anew it is a request, though with the same words";
+}
+
 TEST_F(RequestVolumes, T10_WithoutWhoAnswersItIsDataLikeAnyOther) {
   bench.detach();
   bench.options.answers = nullptr;

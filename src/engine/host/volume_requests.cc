@@ -13,6 +13,9 @@ bool VolumeMounts::leave_request(const LogicalVolume& volume) {
   const auto path = cached_.path_of(volume);
   const auto bytes = cached_.measure(volume);
   if (!path || !bytes || *bytes > kMaximumRequestFile) return false;
+  // What was on it before is data, also when it is a request's: it may have been only read.
+  const auto stamp = volume_stamp(*cached_.env().disk, *path);
+  if (!stamp || *stamp == volume.stamp) return false;
   if (!read_request(cached_.env(), *path, *options_.answers)) return false;
   {
     const MutexLock lock(mutex_);

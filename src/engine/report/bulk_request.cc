@@ -19,6 +19,8 @@ using std::chrono::sys_days;
 using std::chrono::year;
 
 constexpr std::string_view kFirstRecord = "VTS BULK VOLUME DATA REQUEST";
+constexpr std::string_view kCopyAudit = "COPY AUDIT";
+constexpr std::string_view kFormat = "FORMAT";
 
 struct KindNames {
   std::string_view words;
@@ -70,6 +72,17 @@ Result<std::vector<std::string>> records_of(std::string_view text) {
   for (const auto& record : records)
     if (!is_printable(record)) return wrong("it has characters that are not ASCII text");
   return records;
+}
+
+bool begins_with_words(std::string_view record, std::string_view words) {
+  return record.starts_with(words) && (record.size() == words.size() || record[words.size()] == ' ');
+}
+
+std::optional<ReportKind> kind_asked(std::string_view record) {
+  const auto found =
+      std::ranges::find_if(kKinds, [&](const auto& one) { return begins_with_words(record, one.words); });
+  if (found == kKinds.end()) return std::nullopt;
+  return static_cast<ReportKind>(found - kKinds.begin());
 }
 
 // The last day with that number in its year that has begun by `latest`.
@@ -176,8 +189,13 @@ Result<ReportFormat> report_format(std::string_view name) {
 }
 
 bool is_bulk_request(std::string_view text) {
-  const auto records = records_of(text.substr(0, kMaxBulkRequestBytes));
-  return records && !records->empty() && records->front() == kFirstRecord;
+  const auto records = records_of(text);
+  if (!records || records->size() < 2 || records->size() > 3) return false;
+  if (std::ranges::any_of(*records, [](const auto& one) { return one.size() > kBulkRecordCharacters; }))
+    return false;
+  const std::string_view asked = (*records)[1];
+  return records->front() == kFirstRecord && (kind_asked(asked) || begins_with_words(asked, kCopyAudit)) &&
+         (records->size() == 2 || begins_with_words(records->back(), kFormat));
 }
 
 Result<BulkRequest> parse_bulk_request(std::string_view text, WallTime now) {
@@ -192,18 +210,16 @@ Result<BulkRequest> parse_bulk_request(std::string_view text, WallTime now) {
     request.format = TRY(report_format(std::string_view(records[2]).substr(7)));
   }
   const std::string_view asked = records[1];
-  if (asked.starts_with("COPY AUDIT"))
+  if (begins_with_words(asked, kCopyAudit))
     return fail(ErrorCode::kUnsupported,
                 "the bulk request: an engine has no copies at other engines to audit", "request");
-  for (std::size_t i = 0; i < kKinds.size(); ++i) {
-    const auto words = kKinds[i].words;
-    if (!asked.starts_with(words) || (asked.size() > words.size() && asked[words.size()] != ' ')) continue;
-    request.kind = static_cast<ReportKind>(i);
-    TRY(take_rest(request, trim(asked.substr(words.size())), now));
-    return request;
-  }
-  return wrong("it asks for something that there is not",
-               "one of " + listed(kKinds, [](const auto& kind) { return kind.words; }));
+  const auto kind = kind_asked(asked);
+  if (!kind)
+    return wrong("it asks for something that there is not",
+                 "one of " + listed(kKinds, [](const auto& one) { return one.words; }));
+  request.kind = *kind;
+  TRY(take_rest(request, trim(asked.substr(request_words(*kind).size())), now));
+  return request;
 }
 
 }  // namespace tapewarden::engine

@@ -42,7 +42,9 @@ struct BulkRequest {
   friend bool operator==(const BulkRequest&, const BulkRequest&) = default;
 };
 
-// Whether a volume's first data record is a request. For hosts' volumes that are no requests.
+// Whether a volume's whole data are one request: the first record, one that begins with the words of a report
+// (or COPY AUDIT), and at most a FORMAT; nothing else, and no record longer than 80 characters. What is wrong
+// behind those words is parse_bulk_request()'s to tell. Everything else is a host's data.
 bool is_bulk_request(std::string_view text);
 
 // Records of 80 characters, or lines: "VTS BULK VOLUME DATA REQUEST", then one of

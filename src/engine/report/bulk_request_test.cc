@@ -109,11 +109,25 @@ TEST(BulkRequest, T10_WhatIsWrongIsNamed) {
 }
 
 TEST(BulkRequest, T10_OnlyARequestIsTakenForOne) {
-  EXPECT_TRUE(is_bulk_request(request("anything")));
+  EXPECT_TRUE(is_bulk_request(request("volume status TOOLONGVOLSER", "FORMAT XML")));
+  EXPECT_TRUE(is_bulk_request(request("COPY AUDIT COPYMODE INCLUDE 1")));
   EXPECT_TRUE(is_bulk_request(record("VTS BULK VOLUME DATA REQUEST") + record("VOLUME MAP")));
   EXPECT_FALSE(is_bulk_request(""));
   EXPECT_FALSE(is_bulk_request("backup of the VTS BULK VOLUME DATA REQUEST"));
   EXPECT_FALSE(is_bulk_request(std::string(100'000, '\0')));
+}
+
+TEST(BulkRequest, T10_ATextOfWhichOnlyTheFirstLineIsARequestsIsAHostsData) {
+  EXPECT_FALSE(is_bulk_request("VTS BULK VOLUME DATA REQUEST\n"));
+  EXPECT_FALSE(is_bulk_request(request("is the line that a request begins with")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAPS")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP", "and a word on it")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP", "FORMATTED")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP\n") + request("CACHE CONTENTS")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP", "FORMAT CSV\nVOLUME MAP")));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP " + std::string(80, 'X'))));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP", std::string(4096, ' ') + '\x01')));
+  EXPECT_FALSE(is_bulk_request(request("VOLUME MAP", std::string(4096, ' '))));
 }
 
 TEST(BulkRequest, T10_NamesOfReportsAndFormatsGoBothWays) {
