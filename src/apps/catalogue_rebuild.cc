@@ -46,7 +46,7 @@ class Rebuilding {
   Result<Uuid> choose_engine() const;
   Status put_in_place(RebuiltCatalogue& made);
   Result<std::size_t> count_cache_files() const;
-  Status take_cache(engine::Catalogue& catalogue) const;
+  Status take_empty_cache(engine::Catalogue& catalogue, std::size_t files) const;
 
   const Env env_;
   const TapedConfig& config_;
@@ -218,9 +218,12 @@ Result<std::size_t> Rebuilding::count_cache_files() const {
   return count;
 }
 
-// The folder is the new catalogue's cache as it was the lost one's. One that bears nothing yet, or is not
-// mounted now, is looked at when the engine starts.
-Status Rebuilding::take_cache(engine::Catalogue& catalogue) const {
+// An empty folder is the new catalogue's cache as it was the lost one's. Where files lie in it, the engine
+// would remove them at its next start: it is left to an operator whether the folder is the right one, and
+// whether they may go (engine/residence/cached_volumes.h, open_cache()). One that bears nothing yet, or is
+// not mounted now, is looked at when the engine starts.
+Status Rebuilding::take_empty_cache(engine::Catalogue& catalogue, std::size_t files) const {
+  if (files != 0) return {};
   const auto cache = engine::read_cache_identity(*env_.disk, engine_config().cache);
   if (!cache || !*cache) return {};
   return catalogue.change(
@@ -236,7 +239,6 @@ Status Rebuilding::put_in_place(RebuiltCatalogue& made) {
   if (id_ != made.engine) TRY(write_engine_id(*env_.disk, engine_config().id_path(), made.engine));
   TRY(place_catalogue(*env_.disk, folder(), data));
   made.in_place = true;
-  made.lost_cache_files = TRY(count_cache_files());
   return rebuild_->discard();
 }
 
@@ -258,7 +260,8 @@ Result<RebuiltCatalogue> Rebuilding::rebuild(const store::MasterKeys& master) {
     TRY(remove_catalogue(*env_.disk, folder()));
     return made;
   }
-  TRY(take_cache(*catalogue));
+  made.lost_cache_files = TRY(count_cache_files());
+  TRY(take_empty_cache(*catalogue, made.lost_cache_files));
   made.library = TRY(settle_inventory(*library_, *catalogue, config_.library.drives.front().kind));
   catalogue.reset();
   TRY(put_in_place(made));

@@ -9,9 +9,10 @@
 //  3. What was found on cartridges stays in DATA/rebuild until the new catalogue is in its place, so that a
 //     rebuild that ended early goes on behind it.
 //  4. No cartridge is examined, and nothing put in place, that the engine's audit record does not tell: of
-//  each
-//     rebuild that it began ("catalogue.rebuild-begin"), and what it found or why it ended
+//     each rebuild that it began ("catalogue.rebuild-begin"), and what it found or why it ended
 //     ("catalogue.rebuild").
+//  5. A cache's folder that bears an id and has files in it is not made the new catalogue's: the engine does
+//     not start, and so removes no file of it, before an operator gave them up.
 #pragma once
 
 #include <functional>
@@ -39,7 +40,7 @@ struct RebuiltCatalogue {
   bool in_place = false;  // no: cartridges could not be read, and the options do not say that it may be
   SettledInventory library;
   std::string aside;                 // folder of the catalogue that was there; empty: there was none
-  std::size_t lost_cache_files = 0;  // whose keys were in the lost catalogue
+  std::size_t lost_cache_files = 0;  // in the cache's folder, whose keys were in the lost catalogue
 };
 
 // A line for people about what is done now, from several threads at once.

@@ -107,8 +107,9 @@ void add_place(std::string& out, const RebuiltCatalogue& rebuilt) {
         names_of(rebuilt.library.unknown) + "\n";
   if (rebuilt.lost_cache_files != 0)
     out += counted(rebuilt.lost_cache_files, "file") +
-           " of the cache cannot be opened any more: the keys were in the lost catalogue alone. The engine "
-           "removes them at its next start.\n";
+           " of the cache cannot be opened any more: the keys were in the lost catalogue alone. They are "
+           "not removed unasked, and the engine does not start while they are there: move them away, or look "
+           "at them and give them up with tapewarden-taped accept-cache-loss.\n";
 }
 
 }  // namespace

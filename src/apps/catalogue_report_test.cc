@@ -91,7 +91,7 @@ TEST(CatalogueReport, T12_WhereThingsAreNowIsSaid) {
   made.lost_cache_files = 2;
   EXPECT_THAT(text_of(made), AllOf(HasSubstr("lies in /data/set-aside-1"), HasSubstr("1 volume put back"),
                                    HasSubstr("60 volumes taken off"), HasSubstr("and 10 more"),
-                                   HasSubstr("2 files of the cache")));
+                                   HasSubstr("2 files of the cache"), HasSubstr("accept-cache-loss")));
   const auto object = json::parse(json_of(made)).as_object();
   EXPECT_EQ(object.at("set_aside").as_string(), "/data/set-aside-1");
   EXPECT_EQ(object.at("put_into_library").as_array().size(), 1U);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <sstream>
 
+#include "base/counted.h"
 #include "engine/scenario_site.h"
 
 namespace tapewarden::testing {
@@ -103,6 +104,20 @@ class CatalogueRebuild : public ScenarioSite {
     EXPECT_THAT(last, AllOf(HasSubstr("\"outcome\":\"" + outcome + "\""), HasSubstr(field),
                             HasSubstr("catalogue-rebuild"), HasSubstr("\"at\":\"20")));
   }
+  // The files of the lost catalogue's cache are given up: exit status and all that it said.
+  static CommandResult give_up_cache() {
+    const auto result = run_command(
+        {program("tapewarden-taped"), "accept-cache-loss", "--config", config_path(), "--folder", cache()},
+        file("accept.log"), std::chrono::seconds{60});
+    EXPECT_TRUE(result) << result.error().text();
+    return result.value_or(CommandResult{});
+  }
+  static std::size_t cache_files() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(cache()))
+      if (entry.path().extension() == ".twc") ++count;
+    return count;
+  }
   static std::vector<std::string> catalogue_files() {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(data()))
@@ -111,6 +126,7 @@ class CatalogueRebuild : public ScenarioSite {
   }
   // As [engine] of the configuration names it.
   static std::string data() { return file("engine/tape"); }
+  static std::string cache() { return file("engine/cache"); }
   // What the key servers say of the drives behind the engine that take LTO.
   static Status judge_lto_drives(const std::string& verdict) {
     const auto bytes = read_bytes(config_path());
@@ -170,10 +186,12 @@ TEST_F(CatalogueRebuild, T12_ALostCatalogueComesBackFromTheCartridges) {
   const auto done = rebuild();
   EXPECT_EQ(done.end.exit_code, kDamaged) << done.output;
   expect_audited("success", "lost-volume 1");
-  EXPECT_THAT(done.output,
-              AllOf(HasSubstr("11 of 11 cartridges"), HasSubstr("lost-volume (1)"), HasSubstr("CAC001"),
-                    HasSubstr("new-volume (1)"), HasSubstr("LAT001"), HasSubstr("is in its place"),
-                    HasSubstr("put back into the library"), HasSubstr("of the cache cannot be opened")));
+  EXPECT_THAT(done.output, AllOf(HasSubstr("11 of 11 cartridges"), HasSubstr("lost-volume (1)"),
+                                 HasSubstr("CAC001"), HasSubstr("new-volume (1)"), HasSubstr("LAT001"),
+                                 HasSubstr("is in its place"), HasSubstr("put back into the library"),
+                                 HasSubstr("of the cache cannot be opened"), HasSubstr("accept-cache-loss")));
+  const auto given_up = give_up_cache();
+  EXPECT_EQ(given_up.end.exit_code, 0) << given_up.output;
   TW_EXPECT_OK(node().start());
   for (std::uint64_t i = 1; i <= 3; ++i) expect_content("REB00" + std::to_string(i), contents[i - 1]);
   expect_content("VLT001", vaulted);
@@ -194,6 +212,8 @@ TEST_F(CatalogueRebuild, T12_ALostCatalogueComesBackFromTheCartridges) {
     kept = kept || (entry.path().filename().string().starts_with("set-aside-") &&
                     std::filesystem::exists(entry.path() / "catalogue.db"));
   EXPECT_TRUE(kept);
+  for (const auto& entry : std::filesystem::directory_iterator(cache()))  // as one who keeps them aside
+    if (entry.path().extension() == ".twc") std::filesystem::remove(entry.path());
   TW_EXPECT_OK(node().start());
   expect_content("NEW001", vaulted);
 }
@@ -271,6 +291,7 @@ TEST_F(CatalogueRebuild, T12_EveryVolumeOnACartridgeIsBackAndWhatCannotBeKnownIs
     EXPECT_THAT(found(report, "lost-volume"), Not(Contains(volser)));
   expect_audited("success", "needs-cartridge 1");
 
+  EXPECT_EQ(give_up_cache().end.exit_code, 0);
   TW_EXPECT_OK(node().start());
   EXPECT_EQ(node().text("/v1/pools/4", "name"), "before") << "as of the newest backup";
   EXPECT_EQ(node().text("/v1/pools/5", "label_1"), "REBUILD KEY");
@@ -306,8 +327,28 @@ TEST_F(CatalogueRebuild, T12_WhileCartridgesCannotBeReadNothingIsPutInPlace) {
   const auto done = rebuild();
   EXPECT_THAT(done.output, AllOf(HasSubstr("of them were read before"), HasSubstr("is in its place"),
                                  Not(HasSubstr("unread-cartridge"))));
+  EXPECT_EQ(give_up_cache().end.exit_code, 0);
   TW_EXPECT_OK(node().start());
   expect_content("REF001", data_written);
+}
+
+// The old catalogue may turn out to be good after all, or the configuration may name another engine's cache.
+TEST_F(CatalogueRebuild, T12_NoFileOfTheCacheGoesBeforeItIsGivenUp) {
+  const auto data_written = noise(kSmall, 30);
+  TW_EXPECT_OK(saved("KEP001", {}, data_written));
+  TW_EXPECT_OK(node().stop());
+  const auto files = cache_files();
+  ASSERT_GT(files, 0U);
+  const auto done = rebuild({"--set-aside"});
+  EXPECT_THAT(done.output, AllOf(HasSubstr("is in its place"), HasSubstr("accept-cache-loss")));
+  EXPECT_FALSE(node().start());
+  EXPECT_THAT(node().log(), AllOf(HasSubstr("is the cache of another catalogue"), HasSubstr(cache())));
+  EXPECT_EQ(cache_files(), files) << node().log();
+  const auto given_up = give_up_cache();
+  EXPECT_EQ(given_up.end.exit_code, 0) << given_up.output;
+  EXPECT_THAT(given_up.output, HasSubstr(counted(files, "file")));
+  TW_EXPECT_OK(node().start());
+  expect_content("KEP001", data_written);
 }
 
 }  // namespace
