@@ -334,11 +334,14 @@ Status CatalogueLoader::flush() {
 
 // A cartridge that was not here may hold a newer image of any volume, of which neither the others nor the
 // backup tell. What hosts write from now on must be newer than that, or the next rebuild would take the old
-// one for it.
+// one for it. What was written after an earlier rebuild may be all on such cartridges, so nothing that is
+// seen tells where its generations began: the time goes on by itself, and faster than a volume is changed.
 Status CatalogueLoader::begin_generations() {
   constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
-  const auto next = highest_ < kLargest - kGenerationsUnseen ? highest_ + kGenerationsUnseen : kLargest;
-  return catalogue_.change([&](CatalogueChange& change) { return change.begin_generations_at(next); });
+  const auto beyond = highest_ < kLargest - kGenerationsUnseen ? highest_ + kGenerationsUnseen : kLargest;
+  const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(to_millis(input_.now), 0));
+  return catalogue_.change(
+      [&](CatalogueChange& change) { return change.begin_generations_at(std::max(beyond, time)); });
 }
 
 // Deletions that no trailer on a cartridge tells are to be told by one that is written next.

@@ -274,6 +274,37 @@ TEST_F(Rebuilding, T12_WhatIsWrittenAfterARebuildIsNewerThanWhatACartridgeThatWa
   EXPECT_FALSE(next->volume("LV0002")) << "it stays deleted";
 }
 
+// A00002L9 alone has what was written after the first rebuild, and is away while the second one runs: nothing
+// that this one sees tells how far generations went.
+TEST_F(Rebuilding, T12_WhatIsWrittenAfterASecondRebuildIsNewerThanWhatWasWrittenAfterTheFirst) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  const auto change_it = [this](Box& catalogue) {
+    site.back.sim.clock.advance(std::chrono::hours(1));
+    const auto work = site.begin_rebuild();
+    done(work->examine_all());
+    (void)take(work->finish(*catalogue, site.engine));
+    done(work->discard());
+    auto volume = take(catalogue->volume("LV0001"));
+    for (int changes = 0; changes < 3; ++changes) {
+      ++volume.generation;
+      EXPECT_TRUE(catalogue.put_cached(volume));
+      volume = take(catalogue->volume("LV0001"));
+    }
+    return volume.generation;
+  };
+  Box first;
+  Box second;
+  const auto away = change_it(first);
+  EXPECT_GT(change_it(second) - 2, away) << "the first of three changes is above the last one of before";
+  const auto last = take(second->volume("LV0001")).generation;
+  (void)site.append("A00001L9", 1, TapeEncryption::kClear, 2, {{.volser = "LV0001", .generation = last}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = away}});
+  (void)site.rebuild();
+  EXPECT_EQ(volume("LV0001").generation, last);
+  EXPECT_EQ(volume("LV0001").primary->cartridge, "A00001L9");
+  site.expect_readable("LV0001");
+}
+
 TEST_F(Rebuilding, T12_AnAbsentCartridgeKeepsWhatTheBackupKnowsOfIt) {
   site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
   site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
