@@ -209,6 +209,31 @@ TEST_F(Faults, T5_WithoutAScratchCartridgeTheOtherCopyIsWrittenAndThisOneWhenThe
   expect_back_from_tape("NSV001", data);
 }
 
+TEST_F(Faults, T9_ADriveThatFailsIsToldAndItsWorkGoesOnWhenItIsMended) {
+  TW_EXPECT_OK(pool(25, "ONEDRIVE", "OUT001L9"));
+  TW_EXPECT_OK(pool(26, "OTHERS26", "LTO004L9"));
+  const auto data = noise(kVolume, 30);
+  TW_EXPECT_OK(node().insert_volumes("DFV002", {{"storage_group", "OTHERS26"}}));
+  TW_EXPECT_OK(saved("DFV001", "ONEDRIVE", data));
+  TW_EXPECT_OK(evicted("DFV001"));
+  TW_EXPECT_OK(outer_->power("off"));
+  TW_EXPECT_OK(node().load("DFV001"));
+  EXPECT_TRUE(becomes_open("TWE004A", OuterLibrary::kDrive)) << node().log();
+  EXPECT_THAT(open_interventions(), AllOf(HasSubstr("TWE004A"), HasSubstr(OuterLibrary::kDrive)));
+  EXPECT_EQ(node().readiness(), codes::kNotReadyLoading);
+  // The other drives work.
+  TW_EXPECT_OK(save("DFV002", data, 2));
+  TW_EXPECT_OK(node().wait_until_copied("DFV002"));
+
+  TW_EXPECT_OK(outer_->power("on"));
+  EXPECT_TRUE(becomes_ready()) << node().log();
+  const auto back = node().read(data.size());
+  EXPECT_TRUE(back && *back == data);
+  TW_EXPECT_OK(node().unload("DFV001"));
+  EXPECT_TRUE(all_is_well()) << open_interventions();
+  EXPECT_TRUE(said_and_ended("TWE004A", OuterLibrary::kDrive));
+}
+
 TEST_F(Faults, T5_AnUnreadableBlockGivesWayToTheSecondCopyAndIsWrittenAnew) {
   TW_EXPECT_OK(pool(28, "FIRSTS28", "LTO006L9"));
   TW_EXPECT_OK(pool(29, "SECOND29", "LTO007L9"));
