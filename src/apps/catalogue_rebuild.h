@@ -3,14 +3,12 @@
 //
 // Invariants
 //  1. Until every cartridge was read, and the operator's options allow what was found, nothing changes but
-//  the
-//     folder DATA/rebuild.
+//     the folder DATA/rebuild.
 //  2. A catalogue that is there is renamed, never deleted nor written to.
 //  3. What was found on cartridges stays in DATA/rebuild until the new catalogue is in its place, so that a
 //     rebuild that ended early goes on behind it.
 //  4. No cartridge is examined, and nothing put in place, that the engine's audit record does not tell: of
-//  each
-//     rebuild that it began ("catalogue.rebuild-begin"), and what it found or why it ended
+//     each rebuild that it began ("catalogue.rebuild-begin"), and what it found or why it ended
 //     ("catalogue.rebuild").
 #pragma once
 
