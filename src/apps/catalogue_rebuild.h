@@ -3,8 +3,7 @@
 //
 // Invariants
 //  1. Until every cartridge was read, and the operator's options allow what was found, nothing changes but
-//  the
-//     folder DATA/rebuild.
+//     the folder DATA/rebuild.
 //  2. A catalogue that is there is renamed, never deleted nor written to.
 //  3. What was found on cartridges stays in DATA/rebuild until the new catalogue is in its place, so that a
 //     rebuild that ended early goes on behind it.

@@ -12,8 +12,7 @@
 //  C4 cartridge_totals() and volume_totals() are the sums over all cartridges and volumes.
 //  C5 A volume that counts as cached has a cache key.
 //  C6 Generations only grow, also of a volser that was withdrawn and comes back; so do numbers of files in
-//  the
-//     cache. After a rebuild they go on beyond whatever a cartridge may hold that was not read
+//     the cache. After a rebuild they go on beyond whatever a cartridge may hold that was not read
 //     (CatalogueChange::begin_generations_at()).
 //  C7 Each deletion of content is among deleted_volumes() until it was dropped from there.
 //  C8 No two migrations that have not ended empty one pool, and none fills a pool that another one empties.

@@ -13,8 +13,7 @@
 //  3. Numbers of files grow with each arrival, and only the newest arrival of a volume can finish: one that
 //     was overtaken, or whose volume changed meanwhile, is shredded and loses nothing but itself.
 //  4. A volume leaves only by the edit that its owner wrote (drop()), or when
-//  LogicalVolume::may_leave_cache()
-//     says so in the very change that takes it out.
+//     LogicalVolume::may_leave_cache() says so in the very change that takes it out.
 //  5. What is in the cache and what was promised to arrivals and to volumes in drives is no more than the
 //     limit, but for a limit that was lowered and for files that grew beyond what was promised for them.
 //  6. That a file is gone is said only after the folder has shown again that it is this cache. A folder that
@@ -115,7 +114,7 @@ class CachedVolumes {
   // Evicts until the margin is free, as far as volumes may leave; how many left. For the background, every
   // minute or oftener.
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
-  // Somebody was refused room and still waits for it (invariant 6).
+  // Somebody was refused room and still waits for it (invariant 7).
   bool somebody_waits() const TW_EXCLUDES(mutex_);
   // What is neither taken nor promised.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
