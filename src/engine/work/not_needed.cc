@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/catalogue/limits.h"
+#include "engine/work/fault_rules.h"
 #include "engine/work/limits.h"
 #include "engine/work/pool_writer.h"
 
@@ -20,11 +21,13 @@ bool is_held_up(const WorkState& state, const Pool& pool) {
   return no_keys || (no_cartridge && state.pauses.paused(name)) || !state.drives.usable(need);
 }
 
-// Its copy of now lies where reclaim takes it from.
+// Its copy of now lies where reclaim takes it from, and can be relied on there: what was saved from a
+// cartridge that fails stays in the cache until it is written.
 Result<bool> is_staged(CatalogueView& view, const LogicalVolume& volume, CopyNumber copy, WallTime now) {
   if (!volume.cached || !volume.mounted.empty() || !volume.active(copy)) return false;
   const auto on = TRY(view.find_cartridge(volume.copy(copy)->cartridge));
   if (!on || !readable(on->state) || on->medium != volume.copy(copy)->medium) return false;
+  if (noted_damaged(*on)) return false;
   if (on->move.when == MoveRequest::When::kNow) return true;
   return reclaim_reason(*on, TRY(view.pool(on->pool)).reclaim, now).has_value();
 }
