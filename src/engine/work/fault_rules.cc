@@ -73,7 +73,9 @@ void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& er
              (doing == Doing::kAppending || fault == MountFault::kMedium)) {
     cartridge.state = CartridgeState::kClosed;
   }
-  cartridge.note = note_of(error);
+  // What a key server says later does not take the damage away.
+  if (auto note = note_of(error); !noted_damaged(cartridge) || note.starts_with(kDamageNote))
+    cartridge.note = std::move(note);
   if (fault == MountFault::kMedium) empty_soon(cartridge, pool);
 }
 

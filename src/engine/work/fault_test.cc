@@ -208,6 +208,32 @@ TEST(Fault, T10_WhatTheCacheHasOfADamagedCartridgeStaysThereUntilItIsWrittenElse
   EXPECT_EQ(bench.evict("VOL001"), 1U);
 }
 
+TEST(Fault, T6_ADamagedCartridgeStaysDamagedWhateverAKeyServerSaysOfItLater) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) {
+    one.state = CartridgeState::kClosed;
+    one.note = std::string(kDamageNote) + "an unrecovered read error";
+  });
+  bench.back.keys.refuse = [](const std::string&, const scsi::KeyRequestPage&) -> std::optional<Error> {
+    return Error{.code = ErrorCode::kPermissionDenied,
+                 .message = "no",
+                 .field = "alias",
+                 .remedy = {},
+                 .detail = 0xEE30};
+  };
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_TRUE(noted_damaged(bench.cartridge("A00001L9"))) << bench.cartridge("A00001L9").note;
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "not scratch again";
+}
+
 TEST(Fault, T4_AScratchCartridgeThatCannotBeWrittenIsDamaged) {
   WorkBench bench;
   for (const auto& drive : bench.back.to_drives)
