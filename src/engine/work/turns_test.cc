@@ -238,6 +238,33 @@ TEST(Turns, T6_WhatWasSavedFromADamagedCartridgeStaysInTheCacheUntilItIsWritten)
   EXPECT_EQ(bench.told, std::vector<std::string>{"VOL009"});
 }
 
+TEST(Turns, T6_WhatIsDueToAnotherPoolThanReclaimsStaysDue) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  bench.encrypt_pool(5);
+  migrated(bench, "VOL009", 1'000'000, 3);
+  written(bench, "VOL001", 300'000);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00002L9/1");
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 1}; });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(std::chrono::hours(25));
+  bench.back.keys.away = true;
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {  // its storage group has another pool now
+    volume.primary_due = true;
+    volume.primary_pool = 5;
+  });
+  bench.steps();
+  bench.ask("VOL009");
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due) << "reclaim would bring it to pool 1, in clear";
+  bench.back.keys.away = false;
+  for (int i = 0; i < 4; ++i) bench.wait_and_step();
+  EXPECT_TRUE(bench.on("VOL001").starts_with("A00003L9"));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL009"});
+}
+
 TEST(Turns, T4_APoolToWhichNothingIsToBeWrittenAnyMoreLacksNoCartridge) {
   WorkBench bench;
   bench.edit_pool(1, [](Pool& pool) { pool.borrow = Borrow::kNo; });
