@@ -68,7 +68,7 @@ Result<bool> tidy_emptied(WorkState& state) {
       if (emptied.active_volumes > 0 || emptied.unexamined || !takes_no_more(emptied)) return {};
       const auto pool = TRY(change.pool(emptied.pool));
       emptied.move = {};
-      reclaimed = !emptied.note.starts_with(kDamageNote);
+      reclaimed = !noted_damaged(emptied);
       if (!reclaimed)
         emptied.state = CartridgeState::kDamaged;
       else if (pool.secure_erase_days > 0 || emptied.erase_first)

@@ -4,6 +4,7 @@
 
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
+#include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -43,6 +44,25 @@ void empty_soon(PhysicalVolume& cartridge, const Pool& pool) {
   cartridge.move.when = MoveRequest::When::kNow;
 }
 
+// What the cache has of such a cartridge is written from there: the tape that fails is not asked for it, and
+// it does not leave the cache before.
+Status write_from_cache(CatalogueChange& change, const PhysicalVolume& cartridge, std::uint8_t target) {
+  for (std::uint32_t first = 0;;) {
+    const auto placed = TRY(change.volumes_on(cartridge.barcode, first, kReclaimBatch));
+    for (const auto& [known, copy] : placed) {
+      first = known.copy(copy)->file + 1;
+      auto volume = TRY(change.volume(known.volser));
+      const bool primary = copy == CopyNumber::kPrimary;
+      auto& due = primary ? volume.primary_due : volume.secondary_due;
+      if (!volume.cached || !volume.mounted.empty() || due) continue;
+      due = true;
+      (primary ? volume.primary_pool : volume.secondary_pool) = target;
+      TRY(change.put(volume));
+    }
+    if (placed.size() < kReclaimBatch) return {};
+  }
+}
+
 void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& error, Doing doing) {
   const auto fault = fault_of(error);
   if (doing == Doing::kErasing) {
@@ -53,7 +73,9 @@ void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& er
              (doing == Doing::kAppending || fault == MountFault::kMedium)) {
     cartridge.state = CartridgeState::kClosed;
   }
-  cartridge.note = note_of(error);
+  // What a key server says later does not take the damage away.
+  if (auto note = note_of(error); !noted_damaged(cartridge) || note.starts_with(kDamageNote))
+    cartridge.note = std::move(note);
   if (fault == MountFault::kMedium) empty_soon(cartridge, pool);
 }
 
@@ -64,7 +86,10 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
       if (cartridge.state != CartridgeState::kFilling || cartridge.active_volumes > 0) return {};
       settle_begun(cartridge, TRY(change.pool(cartridge.pool)), error);
     } else if (lies_with_cartridge(error)) {
-      settle_written(cartridge, TRY(change.pool(cartridge.pool)), error, doing);
+      const auto pool = TRY(change.pool(cartridge.pool));
+      settle_written(cartridge, pool, error, doing);
+      if (fault_of(error) == MountFault::kMedium && cartridge.move.when == MoveRequest::When::kNow)
+        TRY(write_from_cache(change, cartridge, target_of(cartridge, pool)));
     } else {
       return {};
     }

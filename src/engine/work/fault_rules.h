@@ -10,6 +10,11 @@ namespace tapewarden::engine {
 enum class Doing : std::uint8_t { kWriting, kAppending, kReading, kErasing };  // kWriting: from the beginning
 std::string_view to_string(Doing doing);
 
+// It could not be read or written: emptied, it is not scratch again.
+inline bool noted_damaged(const PhysicalVolume& cartridge) {
+  return cartridge.note.starts_with(kDamageNote);
+}
+
 // The cartridge itself stands in the way, or what its key server says of it: trying it again soon helps
 // nothing, but another cartridge does.
 bool lies_with_cartridge(const Error& error);
@@ -24,7 +29,8 @@ bool lies_with_cartridge(const Error& error);
 //   drive                   it is offline already; Work::step() tells it
 //   configuration           the drive goes offline with the reason
 //   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full,
-//                           and what lies on it is moved to others at once (MoveRequest::When::kNow)
+//                           and what lies on it is moved to others at once (MoveRequest::When::kNow), from
+//                           the cache what is there
 //   identity                kCartridgeDamaged; never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
 //   library, else           everything waits

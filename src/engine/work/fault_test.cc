@@ -1,4 +1,5 @@
 // Whose fault it was that a mount came to nothing, and what the engine does then.
+#include "engine/work/fault_rules.h"
 #include "engine/work/work_test_kit.h"
 
 namespace tapewarden::engine::test {
@@ -181,11 +182,56 @@ TEST(Fault, T4_ACartridgeThatCannotBeWrittenTakesNoMore) {
     };
   bench.steps();
   EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
-  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
-  EXPECT_EQ(bench.on("VOL001"), "A00002L9/2") << "what can be read of it is brought away";
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "what the cache has of it is brought away";
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/2");
   EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "emptied, and not scratch again";
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
   bench.expect_everything_readable();
+}
+
+TEST(Fault, T10_WhatTheCacheHasOfADamagedCartridgeStaysThereUntilItIsWrittenElsewhere) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  ASSERT_EQ(bench.evict("VOL002"), 1U);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = fail_from(scsi::Opcode::kRead6, 2, codes::kUnrecoveredReadError);
+  bench.ask("VOL002");
+  EXPECT_TRUE(take(bench.work->step()));
+  ASSERT_TRUE(noted_damaged(bench.cartridge("A00001L9")));
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.evict("VOL001"), 0U) << "its only other copy lies on a cartridge that fails";
+  bench.steps();
+  EXPECT_TRUE(bench.on("VOL001").starts_with("A00002L9"));
+  EXPECT_EQ(bench.evict("VOL001"), 1U);
+}
+
+TEST(Fault, T6_ADamagedCartridgeStaysDamagedWhateverAKeyServerSaysOfItLater) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) {
+    one.state = CartridgeState::kClosed;
+    one.note = std::string(kDamageNote) + "an unrecovered read error";
+  });
+  bench.back.keys.refuse = [](const std::string&, const scsi::KeyRequestPage&) -> std::optional<Error> {
+    return Error{.code = ErrorCode::kPermissionDenied,
+                 .message = "no",
+                 .field = "alias",
+                 .remedy = {},
+                 .detail = 0xEE30};
+  };
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_TRUE(noted_damaged(bench.cartridge("A00001L9"))) << bench.cartridge("A00001L9").note;
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kDamaged) << "not scratch again";
 }
 
 TEST(Fault, T4_AScratchCartridgeThatCannotBeWrittenIsDamaged) {

@@ -223,7 +223,7 @@ Result<bool> MigrateJob::count(const LogicalVolume& volume, const WrittenImage& 
       [&](CatalogueChange& change, const Copy& written) -> Status {
         auto now = TRY(change.find_volume(volume.volser));
         if (!now || now->generation != volume.generation || now->volume != volume.volume ||
-            !now->has_content() || !is_due(*now))
+            !now->has_content() || !is_due(*now) || other_cartridge(*now, copy_) == written.cartridge)
           return {};
         const bool primary = copy_ == CopyNumber::kPrimary;
         (primary ? now->primary : now->secondary) = written;

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "engine/catalogue/limits.h"
+#include "engine/work/fault_rules.h"
 #include "engine/work/limits.h"
 #include "engine/work/pool_writer.h"
+#include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -20,20 +22,25 @@ bool is_held_up(const WorkState& state, const Pool& pool) {
   return no_keys || (no_cartridge && state.pauses.paused(name)) || !state.drives.usable(need);
 }
 
-// Its copy of now lies where reclaim takes it from.
-Result<bool> is_staged(CatalogueView& view, const LogicalVolume& volume, CopyNumber copy, WallTime now) {
+// Its copy of now lies where reclaim takes it from, and can be relied on there: what was saved from a
+// cartridge that fails stays in the cache until it is written.
+Result<bool> is_staged(CatalogueView& view, const LogicalVolume& volume, CopyNumber copy, std::uint8_t due_to,
+                       WallTime now) {
   if (!volume.cached || !volume.mounted.empty() || !volume.active(copy)) return false;
   const auto on = TRY(view.find_cartridge(volume.copy(copy)->cartridge));
   if (!on || !readable(on->state) || on->medium != volume.copy(copy)->medium) return false;
+  if (noted_damaged(*on)) return false;
+  const auto pool = TRY(view.pool(on->pool));
+  if (target_of(*on, pool) != due_to) return false;  // its storage group or an operator asked for it
   if (on->move.when == MoveRequest::When::kNow) return true;
-  return reclaim_reason(*on, TRY(view.pool(on->pool)).reclaim, now).has_value();
+  return reclaim_reason(*on, pool.reclaim, now).has_value();
 }
 
 Result<std::size_t> take_back_of(WorkState& state, CatalogueChange& change, const Pool& pool) {
   std::size_t taken_back = 0;
   for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
     for (auto& volume : TRY(change.due(copy, pool.number, kMaximumPage))) {
-      if (!TRY(is_staged(change, volume, copy, state.now()))) continue;
+      if (!TRY(is_staged(change, volume, copy, pool.number, state.now()))) continue;
       (copy == CopyNumber::kPrimary ? volume.primary_due : volume.secondary_due) = false;
       TRY(change.put(volume));
       ++taken_back;

@@ -20,13 +20,6 @@ std::string source_pause(const std::string& barcode) {
   return "reclaim " + barcode;
 }
 
-// Data never goes into the common pool.
-std::uint8_t target_of(const PhysicalVolume& cartridge, const Pool& pool) {
-  const auto wanted =
-      cartridge.move.when == MoveRequest::When::kNone ? pool.reclaim_pool : cartridge.move.target_pool;
-  return wanted == kCommonPool ? cartridge.pool : wanted;
-}
-
 bool due_here(const PlacedVolume& placed) {
   return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
 }
@@ -120,6 +113,12 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
 }
 
 }  // namespace
+
+std::uint8_t target_of(const PhysicalVolume& cartridge, const Pool& pool) {
+  const auto wanted =
+      cartridge.move.when == MoveRequest::When::kNone ? pool.reclaim_pool : cartridge.move.target_pool;
+  return wanted == kCommonPool ? cartridge.pool : wanted;
+}
 
 Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited) {
   for (const auto& candidate : TRY(candidates(state, inhibited)))

@@ -16,6 +16,9 @@
 
 namespace tapewarden::engine {
 
+// Where the cartridge's volumes go; `pool` is the one that it is in. Data never goes into the common pool.
+std::uint8_t target_of(const PhysicalVolume& cartridge, const Pool& pool);
+
 // With `inhibited` only moves that were asked for at once.
 Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited);
 

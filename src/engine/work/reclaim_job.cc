@@ -127,7 +127,8 @@ Result<bool> ReclaimJob::count(const PlacedVolume& placed, const WrittenImage& i
       image, ImageFrom::kTape,
       [&](CatalogueChange& change, const Copy& moved) -> Status {
         auto now = TRY(change.find_volume(placed.volume.volser));
-        if (!now || now->generation != placed.volume.generation || !source_.holds(*now, placed.copy))
+        if (!now || now->generation != placed.volume.generation || !source_.holds(*now, placed.copy) ||
+            other_cartridge(*now, placed.copy) == moved.cartridge)
           return {};
         (placed.copy == CopyNumber::kPrimary ? now->primary : now->secondary) = moved;
         return change.put(*now);

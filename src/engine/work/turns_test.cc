@@ -2,6 +2,7 @@
 #include <latch>
 #include <thread>
 
+#include "engine/work/fault_rules.h"
 #include "engine/work/limits.h"
 #include "engine/work/work_test_kit.h"
 
@@ -208,6 +209,60 @@ TEST(Turns, T6_WhatReclaimMadeDueLeavesTheCacheAgainWhenItCannotBeWritten) {
   for (const auto* volser : {"VOL001", "VOL002", "VOL003"})
     EXPECT_TRUE(bench.on(volser).starts_with("A00003L9")) << "reclaim goes on";
   bench.expect_everything_readable();
+}
+
+TEST(Turns, T6_WhatWasSavedFromADamagedCartridgeStaysInTheCacheUntilItIsWritten) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  bench.encrypt_pool(5);
+  for (const auto* volser : {"VOL001", "VOL002"}) migrated(bench, volser, 100'000);
+  migrated(bench, "VOL009", 1'000'000, 3);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) {
+    one.state = CartridgeState::kClosed;
+    one.note = std::string(kDamageNote) + "an unrecovered read error";
+    one.move = {.when = MoveRequest::When::kNow, .target_pool = 5};
+  });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.keys.away = true;
+  bench.steps();
+  ASSERT_TRUE(bench.volume("VOL001").primary_due);
+  ASSERT_TRUE(bench.volume("VOL001").cached);
+  bench.ask("VOL009");
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due) << "the tape may not give it a second time";
+  EXPECT_TRUE(bench.volume("VOL001").cached);
+  EXPECT_EQ(bench.told, std::vector<std::string>()) << "so a host waits for it";
+  bench.back.keys.away = false;
+  for (int i = 0; i < 4; ++i) bench.wait_and_step();
+  EXPECT_TRUE(bench.on("VOL001").starts_with("A00003L9"));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL009"});
+}
+
+TEST(Turns, T6_WhatIsDueToAnotherPoolThanReclaimsStaysDue) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  bench.encrypt_pool(5);
+  migrated(bench, "VOL009", 1'000'000, 3);
+  written(bench, "VOL001", 300'000);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00002L9/1");
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 1}; });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(std::chrono::hours(25));
+  bench.back.keys.away = true;
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {  // its storage group has another pool now
+    volume.primary_due = true;
+    volume.primary_pool = 5;
+  });
+  bench.steps();
+  bench.ask("VOL009");
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due) << "reclaim would bring it to pool 1, in clear";
+  bench.back.keys.away = false;
+  for (int i = 0; i < 4; ++i) bench.wait_and_step();
+  EXPECT_TRUE(bench.on("VOL001").starts_with("A00003L9"));
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL009"});
 }
 
 TEST(Turns, T4_APoolToWhichNothingIsToBeWrittenAnyMoreLacksNoCartridge) {
