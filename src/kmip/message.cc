@@ -143,6 +143,8 @@ void write_answer(ttlv::Writer& out, const BatchAnswer& answer, const ProtocolVe
   if (answer.id) out.add_bytes(tag::kUniqueBatchItemID, *answer.id);
   if (answer.error) {
     write_error(out, *answer.error, version);
+  } else if (answer.undone) {
+    out.add_enumeration(tag::kResultStatus, ResultStatus::kOperationUndone);
   } else {
     out.add_enumeration(tag::kResultStatus, ResultStatus::kSuccess);
     if (!answer.payload.empty()) out.add_encoded(answer.payload);
@@ -193,6 +195,21 @@ Bytes encode_response(const ResponseHeader& header, const std::vector<BatchAnswe
   for (const auto& answer : answers) write_answer(out, answer, header.version);
   out.end();
   return out.take();
+}
+
+Bytes encode_too_large(const ResponseHeader& header, const std::vector<BatchAnswer>& answers) {
+  const auto error = refuse(ResultReason::kResponseTooLarge,
+                            "the answer is larger than the Maximum Response Size", "Maximum Response Size")
+                         .error();
+  std::vector<BatchAnswer> refused;
+  for (const auto& answer : answers) {
+    BatchAnswer one;
+    one.operation = answer.operation;
+    one.id = answer.id;
+    one.error = answer.error ? answer.error : error;
+    refused.push_back(std::move(one));
+  }
+  return encode_response(header, refused);
 }
 
 Bytes encode_refusal(const ResponseHeader& header, const Error& error) {

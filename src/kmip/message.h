@@ -51,6 +51,7 @@ struct BatchAnswer {
   std::uint32_t operation = 0;
   std::optional<Bytes> id;
   std::optional<Error> error;  // none: success
+  bool undone = false;         // it had succeeded, and a later item's failure undid it
   Bytes payload;               // the encoded Response Payload; empty: none
 };
 
@@ -60,6 +61,8 @@ struct ResponseHeader {
 };
 
 Bytes encode_response(const ResponseHeader& header, const std::vector<BatchAnswer>& answers);
+// In the place of an answer that is larger than the client wants: every item failed, Response Too Large.
+Bytes encode_too_large(const ResponseHeader& header, const std::vector<BatchAnswer>& answers);
 // The whole message is refused: an answer of one item without an operation.
 Bytes encode_refusal(const ResponseHeader& header, const Error& error);
 
