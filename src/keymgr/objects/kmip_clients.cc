@@ -1,0 +1,112 @@
+#include "keymgr/objects/kmip_clients.h"
+
+#include "base/text.h"
+#include "keymgr/audit_note.h"
+#include "keymgr/objects/tables.h"
+#include "keymgr/row_codec.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+constexpr std::int64_t kMayExport = 1;
+
+}  // namespace
+
+store::Row KmipClient::to_row() const {
+  return RowWriter(kKmipClientTable)
+      .text(name)
+      .blob(fingerprint)
+      .text(owner)
+      .text(user)
+      .text(password)
+      .integer(may_export ? kMayExport : 0)
+      .time(added)
+      .take();
+}
+
+KmipClient KmipClient::from_row(const store::Row& row) {
+  RowReader in(kKmipClientTable, row);
+  KmipClient out;
+  out.name = in.text();
+  out.fingerprint = in.array<32>();
+  out.owner = in.text();
+  out.user = in.text();
+  out.password = in.text();
+  out.may_export = (in.integer() & kMayExport) != 0;
+  out.added = in.time();
+  return out;
+}
+
+Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field) {
+  const bool good =
+      !name.empty() && name.size() <= kMaximumKmipClientName && is_printable(name) && trim(name) == name;
+  if (good) return std::string(name);
+  return fail(ErrorCode::kInvalidArgument, "this is no name", std::string(field),
+              "use 1 to " + std::to_string(kMaximumKmipClientName) +
+                  " printable characters without blanks at the ends");
+}
+
+Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor,
+                                    KmipClient client) const {
+  client.name = TRY(canonical_kmip_client(client.name, "name"));
+  client.owner = client.owner.empty() ? client.name : TRY(canonical_kmip_client(client.owner, "owner"));
+  client.added = context_.now();
+  if (TRY(find(transaction, client.name))) {
+    return fail(ErrorCode::kAlreadyExists, "there is a KMIP client of this name", "name",
+                "choose another name, or remove that client first");
+  }
+  if (const auto other = TRY(find_by_certificate(transaction, client.fingerprint))) {
+    return fail(ErrorCode::kAlreadyExists, "this certificate is that of the client " + other->name,
+                "certificate", "give each client a certificate of its own");
+  }
+  if (TRY(transaction.aggregate(kKmipClientTable, "COUNT(*)", "1", {})) >=
+      static_cast<std::int64_t>(kMaximumKmipClients)) {
+    return fail(ErrorCode::kExhausted, "there are too many KMIP clients", {}, "remove some that are unused");
+  }
+  TRY(transaction.put(kKmipClientTable, client.to_row()));
+  note(transaction, context_,
+       {.type = AuditType::kConfigurationManagement,
+        .action = "kmip.client.add",
+        .actor = actor,
+        .fields = {{"client", client.name},
+                   {"certificate", to_hex(client.fingerprint)},
+                   {"owner", client.owner},
+                   {"may_export", client.may_export ? "yes" : "no"}}});
+  return client;
+}
+
+Status KmipClients::remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const {
+  const auto client = TRY(find(transaction, name));
+  if (!client) return fail(ErrorCode::kNotFound, "there is no KMIP client of this name", "name");
+  TRY(transaction.erase(kKmipClientTable, {client->name}));
+  note(transaction, context_,
+       {.type = AuditType::kConfigurationManagement,
+        .action = "kmip.client.remove",
+        .actor = actor,
+        .fields = {{"client", client->name}, {"certificate", to_hex(client->fingerprint)}}});
+  return {};
+}
+
+Result<std::optional<KmipClient>> KmipClients::find(store::Reader& reader, std::string_view name) const {
+  const auto row = TRY(reader.get(kKmipClientTable, {std::string(name)}));
+  if (!row) return std::nullopt;
+  return KmipClient::from_row(*row);
+}
+
+Result<std::optional<KmipClient>> KmipClients::find_by_certificate(store::Reader& reader,
+                                                                   const Hash256& fingerprint) const {
+  const auto rows = TRY(reader.query(kKmipClientTable, "fingerprint = ? ORDER BY name LIMIT 1",
+                                     {to_bytes(ByteView(fingerprint))}));
+  if (rows.empty()) return std::nullopt;
+  return KmipClient::from_row(rows.front());
+}
+
+Result<std::vector<KmipClient>> KmipClients::list(store::Reader& reader) const {
+  std::vector<KmipClient> out;
+  for (const auto& row : TRY(reader.query(kKmipClientTable, "1 ORDER BY name", {}))) {
+    out.push_back(KmipClient::from_row(row));
+  }
+  return out;
+}
+
+}  // namespace tapewarden::keymgr

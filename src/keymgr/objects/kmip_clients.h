@@ -1,0 +1,53 @@
+// Who may speak KMIP here (K21): clients by the fingerprint of their certificate, and whose objects they use.
+// Stateless; thread-safe.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keymgr/actor.h"
+#include "keymgr/rows.h"
+#include "keymgr/server_context.h"
+#include "store/keystore.h"
+
+namespace tapewarden::keymgr {
+
+struct KmipClient {
+  std::string name;         // as operators know it; the audit's actor
+  Hash256 fingerprint{};    // SHA-256 of its certificate
+  std::string owner;        // what it makes belongs to it: its own name, or a group's that shares
+  std::string user;         // asked for besides the certificate; empty: none
+  std::string password;     // people/password.h's text; empty: none
+  bool may_export = false;  // Export, and Get of a private key
+  WallTime added{};
+
+  store::Row to_row() const;
+  static KmipClient from_row(const store::Row& row);
+};
+
+inline constexpr std::size_t kMaximumKmipClients = 10'000;
+inline constexpr std::size_t kMaximumKmipClientName = 64;
+
+// 1 to kMaximumKmipClientName printable characters without blanks at the ends. kInvalidArgument.
+Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field);
+
+class KmipClients {
+ public:
+  explicit KmipClients(const ServerContext& context) : context_(context) {}
+
+  // kAlreadyExists: the name, or the certificate under another name.
+  Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client) const;
+  // Its objects stay with their owner. kNotFound.
+  Status remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
+  Result<std::optional<KmipClient>> find(store::Reader& reader, std::string_view name) const;
+  Result<std::optional<KmipClient>> find_by_certificate(store::Reader& reader,
+                                                        const Hash256& fingerprint) const;
+  Result<std::vector<KmipClient>> list(store::Reader& reader) const;  // by name
+
+ private:
+  const ServerContext& context_;
+};
+
+}  // namespace tapewarden::keymgr

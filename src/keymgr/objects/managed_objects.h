@@ -1,0 +1,83 @@
+// What KMIP clients keep here (K21): objects, and by what they are found.
+//
+// Invariants
+//  O1 For each term of a live object (object_terms.h) there is a row, written in one transaction with it, and
+//     no other.
+//  O2 The secret of an object of its own exists as a sealed box in its row and, while it is used, in a
+//     SecretBytes. A data key's stands in the data key's row alone.
+//  O3 No two objects of an owner that are not destroyed bear the same Name (KMIP Specification 1.4 section
+//     3.2), nor the same Application Specific Information in a tape library's namespace: the key of a
+//     cartridge is found by it alone.
+//  O4 An object that its client destroyed is nobody's to use, and stays until officers purge it (K10).
+// Stateless; thread-safe.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "crypto/secret_bytes.h"
+#include "keymgr/actor.h"
+#include "keymgr/key_manager.h"
+#include "keymgr/objects/managed_object.h"
+
+namespace tapewarden::keymgr {
+
+// One attribute that an object must have.
+struct AttributeWanted {
+  kmip::AttributeId id;
+  Bytes item;
+};
+
+struct ObjectQuery {
+  std::string owner;
+  std::vector<AttributeWanted> wanted;  // of those that objects keep: AttributeSet
+  // Of everything else: states, dates, types. Called with objects that have all of `wanted`. May be empty.
+  std::function<Result<bool>(const ManagedObject&)> fits;
+  std::size_t offset = 0;
+  std::size_t maximum = 0;  // 0: all
+};
+
+struct ObjectsFound {
+  std::vector<ManagedObject> objects;  // oldest first
+  std::size_t total = 0;               // without offset and maximum, as far as it was counted
+};
+
+class ManagedObjects {
+ public:
+  explicit ManagedObjects(KeyManager& manager) : manager_(manager) {}
+
+  // A new object; gives it id, times and server. `secret`: of its own; empty: none, or the data key's.
+  // kAlreadyExists by O3, naming the attribute.
+  Result<ManagedObject> add(store::Transaction& transaction, ManagedObject object,
+                            const crypto::SecretBytes& secret) const;
+  // What add() would refuse, asked before anything is taken for the object.
+  Status check_new(store::Reader& reader, const ManagedObject& object) const {
+    return check_unique(reader, object, nullptr);
+  }
+  // Puts a changed row in the place of `before`, and its terms with it; `changed` becomes now. Errors as add.
+  Status change(store::Transaction& transaction, const ManagedObject& before, ManagedObject after) const;
+
+  Result<std::optional<ManagedObject>> find(store::Reader& reader, const Uuid& id) const;
+  // kExhausted: more than kMaximumLookedAt would have to be looked at one by one.
+  Result<ObjectsFound> locate(store::Reader& reader, const ObjectQuery& query) const;
+
+  // As of now, of the data key's row where it has one.
+  Result<KeyState> state_of(store::Reader& reader, const ManagedObject& object) const;
+  // kConflict: destroyed, quarantined or archived; kCorrupt.
+  Result<crypto::SecretBytes> open(store::Reader& reader, const ManagedObject& object) const;
+  // The data key's row. REQUIRES: object.data_key is not nil.
+  Result<DataKey> data_key_of(store::Reader& reader, const ManagedObject& object) const;
+
+  KeyManager& manager() const { return manager_; }
+
+ private:
+  Status check_unique(store::Reader& reader, const ManagedObject& object,
+                      const kmip::AttributeSet* before) const;
+  Result<std::vector<Bytes>> candidates(store::Reader& reader, const ObjectQuery& query, bool& by_term) const;
+  Result<bool> has_all(store::Reader& reader, const ManagedObject& object, const ObjectQuery& query) const;
+
+  KeyManager& manager_;
+};
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,61 @@
+#include "keymgr/objects/tables.h"
+
+namespace tapewarden::keymgr {
+
+using store::TableSpec;
+using enum store::ColumnType;
+using enum store::ColumnRole;
+
+const TableSpec kManagedObjectTable{
+    .name = "managed_object",
+    .columns = {{"id", kBlob, kKey},
+                {"type", kInteger, kPlain},
+                {"owner", kText, kPlain},
+                {"state", kInteger, kPlain},
+                {"data_key", kBlob, kPlain},
+                {"secret", kBlob, kSecret},
+                {"fingerprint", kBlob, kPlain},
+                {"content", kBlob, kPlain},
+                {"attributes", kBlob, kPlain},
+                {"created", kInteger, kPlain},
+                {"activated", kInteger, kPlain},
+                {"deactivated", kInteger, kPlain},
+                {"compromised", kInteger, kPlain},
+                {"destroyed", kInteger, kPlain},
+                {"changed", kInteger, kPlain},
+                {"archived", kInteger, kPlain},
+                {"quarantined", kInteger, kPlain},
+                {"server", kBlob, kPlain}},
+    .indexes = {"owner, created", "data_key WHERE data_key <> x''"},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kObjectTermTable{
+    .name = "object_term",
+    .columns = {{"term", kBlob, kKey}, {"object", kBlob, kKey}},
+    .indexes = {"object"},
+    .unique_indexes = {},
+    .replicated = false,
+};
+
+const TableSpec kKmipClientTable{
+    .name = "kmip_client",
+    .columns = {{"name", kText, kKey},
+                {"fingerprint", kBlob, kPlain},
+                {"owner", kText, kPlain},
+                {"user", kText, kPlain},
+                {"password", kText, kPlain},
+                {"rights", kInteger, kPlain},
+                {"added", kInteger, kPlain}},
+    .indexes = {"fingerprint"},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
+std::vector<const TableSpec*> object_tables() {
+  return {&kManagedObjectTable, &kObjectTermTable, &kKmipClientTable};
+}
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,21 @@
+// The tables of what KMIP clients keep here, in the form that store/ keeps and checks. The order of the
+// columns is the order in which this folder writes and reads them. Constants; thread-safe once main() runs.
+#pragma once
+
+#include <vector>
+
+#include "store/schema.h"
+
+namespace tapewarden::keymgr {
+
+extern const store::TableSpec kManagedObjectTable;
+extern const store::TableSpec kObjectTermTable;  // by which of their attributes objects are found
+extern const store::TableSpec kKmipClientTable;
+
+// Place of the kSecret column, for Reader::unseal().
+inline constexpr std::size_t kManagedObjectSecretColumn = 5;
+
+// All of the above, for store::KeystoreOptions::tables.
+std::vector<const store::TableSpec*> object_tables();
+
+}  // namespace tapewarden::keymgr

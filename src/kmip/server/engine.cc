@@ -1,0 +1,281 @@
+#include "kmip/server/engine.h"
+
+#include "base/concat.h"
+#include "crypto/hash.h"
+#include "crypto/secret_bytes.h"
+#include "keymgr/audit_note.h"
+#include "kmip/message.h"
+#include "kmip/names.h"
+#include "kmip/server/operation.h"
+#include "kmip/tags.h"
+
+namespace tapewarden::kmip {
+namespace {
+
+using keymgr::AuditType;
+using keymgr::KmipClient;
+
+constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
+
+// A message under way. Shared by the tasks that carry it; one of them at a time.
+struct Job {
+  Bytes message;  // what the document looks into
+  ttlv::Document document;
+  RequestMessage request;
+  Peer peer;
+  Engine::Reply reply;
+  KmipClient client;
+
+  // What became of the items: made anew by each run.
+  struct Note {
+    std::string_view action;
+    bool success = false;
+    bool key_left = false;
+    AuditFields fields;
+  };
+  std::vector<BatchAnswer> answers;
+  std::vector<Note> notes;
+  std::vector<Uuid> served;
+  std::optional<Error> undone;  // the failure that undid the batch
+
+  ~Job() {
+    crypto::wipe(message);
+    for (auto& answer : answers) crypto::wipe(answer.payload);
+  }
+};
+
+bool writes(const RequestMessage& request) {
+  for (const auto& item : request.batch) {
+    const auto* spec = find_operation(item.operation, request.header.version);
+    if (spec != nullptr && spec->writes) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct Engine::State : std::enable_shared_from_this<Engine::State> {
+  State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s)
+      : manager(m), factory(f), settings(std::move(s)), objects(m), clients(m.context()) {}
+
+  void start(std::shared_ptr<Job> job);
+  Status identify(store::Reader& reader, Job& job) const;
+  Status run(store::Reader& reader, store::Transaction* transaction, Job& job) const;
+  BatchAnswer run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
+                       std::optional<Uuid>& placeholder, const BatchItem& item) const;
+  void record(store::Transaction& transaction, const Job& job) const;
+  Status mark_served(store::Transaction& transaction, const Job& job) const;
+  void submit_writing(std::shared_ptr<Job> job);
+  void submit_records(std::shared_ptr<Job> job);
+  void finish(Job& job, const Status& durable) const;
+  ResponseHeader header(const ProtocolVersion& version) const {
+    return {version, to_millis(manager.context().now()) / 1000};
+  }
+
+  keymgr::KeyManager& manager;
+  keymgr::KeyFactory* factory;
+  const ServerSettings settings;
+  const keymgr::ManagedObjects objects;
+  const keymgr::KmipClients clients;
+};
+
+Status Engine::State::identify(store::Reader& reader, Job& job) const {
+  auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
+  if (!client) {
+    return kmip::refuse(ResultReason::kAuthenticationNotSuccessful,
+                        "this certificate is not registered as a KMIP client here");
+  }
+  job.client = *std::move(client);
+  return {};
+}
+
+BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
+                                    std::optional<Uuid>& placeholder, const BatchItem& item) const {
+  const auto version = job.request.header.version;
+  BatchAnswer answer;
+  answer.operation = item.operation;
+  answer.id = item.id;
+  const auto* spec = find_operation(item.operation, version);
+  Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, {}};
+  OperationContext context{objects,     job.client,  settings,   version, reader,
+                           transaction, placeholder, job.served, {},      false};
+  ttlv::Writer out;
+  out.begin(tag::kResponsePayload);
+  Status done;
+  if (spec == nullptr) {
+    done = kmip::refuse(ResultReason::kOperationNotSupported,
+                        concat(value_text(tag::kOperation, item.operation), " is not offered here in KMIP ",
+                               to_string(version)),
+                        "Operation");
+  } else if (item.critical_extension) {
+    done = kmip::refuse(ResultReason::kFeatureNotSupported, "this message extension is not known here",
+                        "Message Extension");
+  } else {
+    done = spec->run(context, item.payload, out);
+  }
+  out.end();
+  note.fields = std::move(context.audit);
+  note.success = done.has_value();
+  note.key_left = context.serves_a_key;
+  if (done) {
+    answer.payload = out.take();
+  } else {
+    answer.error = done.error();
+    note.fields.emplace_back(
+        "reason",
+        value_text(tag::kResultReason, static_cast<std::uint32_t>(reason_of(done.error(), kNewest))));
+    note.fields.emplace_back("text", done.error().text());
+  }
+  job.notes.push_back(std::move(note));
+  return answer;
+}
+
+Status Engine::State::run(store::Reader& reader, store::Transaction* transaction, Job& job) const {
+  for (auto& answer : job.answers) crypto::wipe(answer.payload);
+  job.answers.clear();
+  job.notes.clear();
+  job.served.clear();
+  job.undone.reset();
+  TRY(identify(reader, job));
+  std::optional<Uuid> placeholder;
+  const auto on_error = job.request.header.on_error;
+  for (const auto& item : job.request.batch) {
+    job.answers.push_back(run_item(reader, transaction, job, placeholder, item));
+    if (!job.answers.back().error) continue;
+    if (on_error == BatchErrorContinuationOption::kStop) break;
+    if (on_error == BatchErrorContinuationOption::kUndo) {
+      job.undone = job.answers.back().error;
+      break;
+    }
+  }
+  return {};
+}
+
+void Engine::State::record(store::Transaction& transaction, const Job& job) const {
+  for (const auto& item : job.notes) {
+    keymgr::AuditNote note{item.key_left ? AuditType::kKeyServing : AuditType::kResourceManagement,
+                           item.action,
+                           {job.client.name, keymgr::ActorKind::kDevice},
+                           item.success && !job.undone,
+                           item.fields};
+    note.fields.emplace_back("address", job.peer.address);
+    if (!job.request.header.client_correlation.empty()) {
+      note.fields.emplace_back("correlation", job.request.header.client_correlation);
+    }
+    keymgr::note(transaction, manager.context(), note);
+  }
+}
+
+Status Engine::State::mark_served(store::Transaction& transaction, const Job& job) const {
+  for (const auto& id : job.served) {
+    const auto object = TRY(objects.find(transaction, id));
+    if (!object) continue;
+    const auto fresh = AttributeId::of(tag::kFresh);
+    if (boolean_of(object->attributes.find(fresh)) != std::optional(true)) continue;
+    auto after = *object;
+    after.attributes.set(fresh, boolean_item(tag::kFresh, false));
+    TRY(objects.change(transaction, *object, std::move(after)));
+  }
+  return {};
+}
+
+void Engine::State::submit_writing(std::shared_ptr<Job> job) {
+  const auto self = shared_from_this();
+  manager.keystore().submit(
+      [self, job](store::Transaction& transaction) -> Status {
+        TRY(self->run(transaction, &transaction, *job));
+        if (job->undone) {
+          return fail(ErrorCode::kConflict, "the batch was undone", {}, {}, kUndone);
+        }
+        TRY(self->mark_served(transaction, *job));
+        self->record(transaction, *job);
+        return {};
+      },
+      [self, job](const Result<store::CommitInfo>& result) {
+        const bool undone = !result && result.error().detail == kUndone;
+        if (undone) return self->submit_records(job);
+        if (self->factory != nullptr) self->factory->poke();
+        self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
+      });
+}
+
+void Engine::State::submit_records(std::shared_ptr<Job> job) {
+  const auto self = shared_from_this();
+  manager.keystore().submit(
+      [self, job](store::Transaction& transaction) -> Status {
+        if (!job->undone) TRY(self->mark_served(transaction, *job));
+        self->record(transaction, *job);
+        return {};
+      },
+      [self, job](const Result<store::CommitInfo>& result) {
+        self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
+      });
+}
+
+void Engine::State::start(std::shared_ptr<Job> job) {
+  if (writes(job->request)) return submit_writing(std::move(job));
+  const auto read =
+      manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
+  if (!read) return finish(*job, read);
+  submit_records(std::move(job));
+}
+
+// Items that were carried out and then undone say so (Specification 1.4 section 6.13).
+void Engine::State::finish(Job& job, const Status& durable) const {
+  const auto head = header(job.request.header.version);
+  if (!durable) {
+    job.reply(encode_refusal(head, durable.error()));
+    return;
+  }
+  if (job.undone) {
+    for (auto& answer : job.answers) {
+      if (answer.error) continue;
+      crypto::wipe(answer.payload);
+      answer.payload.clear();
+      answer.undone = true;
+    }
+  }
+  auto out = encode_response(head, job.answers);
+  const auto most = job.request.header.maximum_response_bytes;
+  if (most && std::cmp_greater(out.size(), *most)) {
+    crypto::wipe(out);
+    out = encode_too_large(head, job.answers);
+  }
+  job.reply(std::move(out));
+}
+
+Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings)
+    : state_(std::make_shared<State>(manager, factory, std::move(settings))) {}
+
+Engine::~Engine() = default;
+
+store::Keystore::Announcement Engine::announce() const {
+  return state_->manager.keystore().announce();
+}
+
+Bytes Engine::refuse(const Error& error) const {
+  return encode_refusal(state_->header(kNewest), error);
+}
+
+void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
+  ttlv::Limits limits;
+  limits.bytes = state_->settings.maximum_message_bytes;
+  auto document = ttlv::decode(message, limits, tag_name);
+  if (!document) {
+    crypto::wipe(message);
+    return reply(refuse(kmip::refuse(ResultReason::kInvalidMessage, document.error().text()).error()));
+  }
+  auto request = decode_request(*document);
+  if (!request) {
+    const auto version = version_of(*document).value_or(kNewest);
+    const bool spoken = version >= kOldest && version <= kNewest;
+    auto answer = encode_refusal(state_->header(spoken ? version : kNewest), request.error());
+    crypto::wipe(message);
+    return reply(std::move(answer));
+  }
+  auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
+                                   std::move(reply));
+  state_->start(std::move(job));
+}
+
+}  // namespace tapewarden::kmip

@@ -1,0 +1,66 @@
+// One operation of a KMIP request: what it is given and what it gives. Each has a file of its own in this
+// folder, named after it; operations.cc lists them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/managed_objects.h"
+#include "kmip/enumerations.h"
+#include "kmip/protocol.h"
+#include "kmip/server/settings.h"
+#include "ttlv/item.h"
+#include "ttlv/writer.h"
+
+namespace tapewarden::kmip {
+
+// What the audit says of an operation besides who, what and whether.
+using AuditFields = std::vector<std::pair<std::string_view, std::string>>;
+
+// Lives while one message is carried out; one thread.
+struct OperationContext {
+  const keymgr::ManagedObjects& objects;
+  const keymgr::KmipClient& client;
+  const ServerSettings& settings;
+  ProtocolVersion version;
+  store::Reader& reader;
+  store::Transaction* transaction = nullptr;  // nullptr: the operation does not write
+  // The ID placeholder (Specification 1.4 section 4: "ID Placeholder"; 2.1 section 5.26): of this message
+  // alone.
+  std::optional<Uuid>& placeholder;
+  std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
+  AuditFields audit{};
+  bool serves_a_key = false;  // the audit counts it among the keys that left
+
+  WallTime now() const { return objects.manager().context().now(); }
+  keymgr::Actor actor() const { return {client.name, keymgr::ActorKind::kDevice}; }
+};
+
+// Reads the Request Payload, does what it says and writes what belongs into the Response Payload. Checks
+// everything before it writes anything: an item that fails has changed nothing, whatever comes after it in
+// the batch. Errors are refusals (protocol.h) or errors that reason_of() understands.
+using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+
+struct OperationSpec {
+  Operation operation{};
+  std::string_view name;  // for the audit: "kmip.get"
+  ProtocolVersion since = kOldest;
+  bool writes = false;
+  Handler run = nullptr;
+};
+
+// Of those that this server offers; nullptr: it does not, or the version has it not.
+const OperationSpec* find_operation(std::uint32_t operation, const ProtocolVersion& version);
+std::span<const OperationSpec> operations();
+
+// The object that the payload's Unique Identifier names, or, where there is none, the placeholder. Refusals:
+// it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`.
+Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive);
+// The payload's items that are none of `known` are refused (Invalid Field).
+Status check_fields(const ttlv::Item& payload, std::initializer_list<ttlv::Tag> known);
+
+}  // namespace tapewarden::kmip

@@ -1,0 +1,20 @@
+// How a KMIP server behaves, as its configuration says. A value.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "kmip/limits.h"
+
+namespace tapewarden::kmip {
+
+struct ServerSettings {
+  std::string key_group = "KMIP";  // where Create takes AES-256 keys from
+  std::int32_t maximum_batch = kMaximumBatchItems;
+  std::size_t maximum_message_bytes = kMaximumMessageBytes;
+  std::uint32_t lease_seconds = 3600;
+  std::size_t maximum_located = 10'000;  // identifiers in one answer
+};
+
+}  // namespace tapewarden::kmip
