@@ -95,8 +95,8 @@ class VolumeMounts {
   // The mount that wanted room does not take place any more.
   void want_no_room(const std::string& volser) { cached_.release_growth(volser); }
   // The drive has closed the file. A request is left to answer_next(), and `asked` called. An error: the
-  // volume stays mounted for the catalogue, kVolumeUnreadable says so, and the next settle_again(), mount() or
-  // reconcile() looks at its file again.
+  // volume stays mounted for the catalogue, kVolumeUnreadable says so, and the next settle_again(), mount()
+  // or reconcile() looks at its file again.
   Status unmount(const std::string& volser);
   // Of a volume that is in no drive any more, and whose unmount() or reconcile() failed. One that was
   // withdrawn or settled meanwhile is no error.
