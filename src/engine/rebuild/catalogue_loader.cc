@@ -182,7 +182,8 @@ Status CatalogueLoader::settle_without_image(LogicalVolume row, std::uint64_t de
     return settle_empty(std::move(row), deleted);
   }
   row.deleted_generation = deleted;
-  if (!row.has_content()) return settle_empty(std::move(row), row.generation);
+  const auto generation = row.generation;
+  if (!row.has_content()) return settle_empty(std::move(row), generation);
   report_.find(FindingKind::kLostVolume, row.volser,
                generation_text(row.generation) + ", written " + format_utc(row.written));
   if (row.category == Category::kScratch) {
