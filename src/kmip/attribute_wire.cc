@@ -13,7 +13,6 @@ namespace {
 
 using ttlv::Item;
 using ttlv::Tag;
-using ttlv::Type;
 
 constexpr std::size_t kTagBytes = 3;
 

@@ -182,14 +182,13 @@ Status CatalogueLoader::settle_without_image(LogicalVolume row, std::uint64_t de
     return settle_empty(std::move(row), deleted);
   }
   row.deleted_generation = deleted;
-  const auto generation = row.generation;
-  if (!row.has_content()) return settle_empty(std::move(row), generation);
+  const auto known = row.generation;
+  if (!row.has_content()) return settle_empty(std::move(row), known);
   report_.find(FindingKind::kLostVolume, row.volser,
                generation_text(row.generation) + ", written " + format_utc(row.written));
   if (row.category == Category::kScratch) {
-    planned_deletions_.push_back({row.volser, row.generation});
-    const auto generation = row.generation;
-    return settle_empty(std::move(row), generation);
+    planned_deletions_.push_back({row.volser, known});
+    return settle_empty(std::move(row), known);
   }
   row.primary.reset();
   row.secondary.reset();

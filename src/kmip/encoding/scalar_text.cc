@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <limits>
+#include <memory>
 
 #include "base/concat.h"
 #include "kmip/tags.h"
@@ -25,12 +26,21 @@ std::optional<ttlv::Tag> attribute_tag(std::string_view attribute) {
   return tag_of(name);
 }
 
+// Whether the whole of `text` is a number, which `value` then is.
+template <class Number>
+bool all_of_number(std::string_view text, Number& value, int base) {
+  const auto* const begin = std::to_address(text.begin());
+  const auto* const end = std::to_address(text.end());
+  const auto [stop, error] = std::from_chars(begin, end, value, base);
+  return error == std::errc{} && stop == end;
+}
+
 // Two or more digits at the front of `text`, taken off it.
 Result<int> take_digits(std::string_view& text, std::size_t count) {
   int value = 0;
   if (text.size() < count) return no_value("date", text);
-  const auto [end, error] = std::from_chars(text.data(), text.data() + count, value);
-  if (error != std::errc{} || end != text.data() + count) return no_value("date", text);
+  const auto digits = text.substr(0, count);
+  if (!all_of_number(digits, value, 10)) return no_value("date", text);
   text.remove_prefix(count);
   return value;
 }
@@ -210,15 +220,12 @@ Result<std::int64_t> parse_number(std::string_view text, std::int64_t low, std::
   const bool hex = text.starts_with("0x") || text.starts_with("0X");
   const auto digits = hex ? text.substr(2) : text;
   std::int64_t value = 0;
-  const auto* end = digits.data() + digits.size();
   if (hex) {
     std::uint64_t bits = 0;
-    const auto [stop, error] = std::from_chars(digits.data(), end, bits, 16);
-    if (error != std::errc{} || stop != end || digits.empty()) return no_value("number", text);
+    if (!all_of_number(digits, bits, 16)) return no_value("number", text);
     value = static_cast<std::int64_t>(bits);
-  } else {
-    const auto [stop, error] = std::from_chars(digits.data(), end, value);
-    if (error != std::errc{} || stop != end || digits.empty()) return no_value("number", text);
+  } else if (!all_of_number(digits, value, 10)) {
+    return no_value("number", text);
   }
   if (value < low || value > high) {
     return fail(ErrorCode::kInvalidArgument, concat(text, " is not between ", low, " and ", high));
