@@ -151,13 +151,15 @@ Status Cartridge::State::begin_session() {
   TRY(settle());
   const bool overwriting = !at_end();
   const bool at_beginning = pos.object == 0;
+  // Session records that a crash left without any record would say of the records to come what is not so.
+  const bool leftovers = at_beginning && end.offset != ChainState::beginning().offset;
   live.reset();
   if (std::max(end.session_id, superblocks.current().next_session_id) ==
       std::numeric_limits<std::uint32_t>::max()) {
     return fail(ErrorCode::kExhausted, "the cartridge has no session number left", "session",
                 "copy it to another cartridge");
   }
-  if (overwriting) TRY(cut(pos, ended_at(pos)));
+  if (overwriting || leftovers) TRY(cut(pos, ended_at(pos)));
   if (at_beginning) TRY(write_key_info_at_beginning(overwriting));
   if (physical_bytes > end.offset) {  // a torn tail
     TRY(guard(file->truncate(end.offset)));

@@ -210,6 +210,35 @@ TEST(Crash, D4_KeyRewriteKeepsOldOrNew) {
   }
 }
 
+// A writing that a crash cut off before its first record leaves its session record, and says nothing of the
+// next one.
+TEST(Crash, D4_AnEncryptedSessionWithoutARecordDoesNotStayBeforeAClearOne) {
+  for (const bool unloaded : {false, true}) {
+    SimEnv sim(34);
+    auto tape = make(sim);
+    auto sealed = sealed_with(key(1));
+    sealed.key_info.method = KeyMethod::kWrappedKey;
+    sealed.key_info.eedks = {to_bytes("an EEDK")};
+    done(tape->set_write_session(sealed));
+    done(tape->write_record(record(1)));
+    sim.disk.power_loss();
+    tape = reopen(sim);
+    ASSERT_EQ(tape->session_keys().check_values.size(), 1U);
+    ASSERT_TRUE(tape->at_end_of_data());
+    if (unloaded) {
+      done(tape->unload());
+      tape = reopen(sim);
+    }
+    done(tape->set_write_session({}));
+    done(tape->write_record(record(2)));
+    done(tape->unload());
+    tape = reopen(sim);
+    EXPECT_TRUE(tape->key_info().info.empty());
+    EXPECT_TRUE(tape->session_keys().check_values.empty()) << "the cartridge counts as encrypted";
+    EXPECT_EQ(to_bytes(take(tape->read_record()).data), record(2));
+  }
+}
+
 TEST(Crash, D4_KeyCopiesAreReadAndRepairedOneByOne) {
   SimEnv sim(33);
   auto tape = make(sim);
