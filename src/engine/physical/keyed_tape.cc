@@ -19,6 +19,14 @@ std::unexpected<Error> KeyedTape::failed(const std::string& doing, const tape::T
   return drive_.failed(doing + " " + place_, error);
 }
 
+std::unexpected<Error> KeyedTape::failed_at_block(const std::string& doing, const tape::TapeError& error) {
+  if (begins_ || error.fault != TapeFault::kEncryptionRefused) return failed(doing, error);
+  return mount_fail(MountFault::kIdentity, ErrorCode::kConflict,
+                    drive_.name() + ", " + doing + " " + place_ + ": " + error.text(), "encryption",
+                    "its key information and its records do not go together: have what can be read of it "
+                    "moved to others");
+}
+
 std::unexpected<Error> KeyedTape::refused(const std::string& doing, const Error& error) {
   auto judged = judge_refusal(doing, error);
   if (fault_of(judged.error()) == MountFault::kDriveKeys) drive_.note_refused(error);
@@ -75,7 +83,7 @@ auto KeyedTape::with_key(const std::string& doing, Operation operation)
     } else if (fault == TapeFault::kKeyServiceFailed && !brought && !refusal_told) {
       refusal_told = true;  // of an exchange before this command
     } else {
-      return failed(doing, outcome.error());
+      return failed_at_block(doing, outcome.error());
     }
   }
 }

@@ -6,6 +6,9 @@
 //  1. A command is run again only after it ended with sense by which it did and moved nothing: a key was
 //     asked for, or the refusal of an exchange before was told (07/74/61 to 6F, told once).
 //  2. For one command a key is brought once.
+//  3. A drive that was found fit for the mount and then refuses a block for its encryption (07/74/xx, no key
+//     concerned) is not at fault when the cartridge was begun before: what lies there does not go together.
+//     The first cartridge that it refuses to begin is the drive's fault.
 #pragma once
 
 #include "engine/meter.h"
@@ -31,6 +34,8 @@ class KeyedTape final : public BlockSink, public BlockSource {
       : drive_(drive), keys_(keys), trace_(trace), barcode_(std::move(barcode)), meter_(meter) {}
 
   void use_steps(KeySteps steps) { steps_ = std::move(steps); }
+  // The cartridge is written from its beginning in this mount.
+  void begins() { begins_ = true; }
   // What is done next, for error texts: "tape file 3 of A00001L9".
   void name_place(std::string place) { place_ = std::move(place); }
 
@@ -51,6 +56,8 @@ class KeyedTape final : public BlockSink, public BlockSource {
   Status bring_key(bool is_new);
   void count_exchange(bool is_new, const Result<KeyNames>& answer);
   std::unexpected<Error> failed(const std::string& doing, const tape::TapeError& error);
+  // Of a command that reads or writes a block.
+  std::unexpected<Error> failed_at_block(const std::string& doing, const tape::TapeError& error);
   // Of the key servers; a drive that they refuse is offline then.
   std::unexpected<Error> refused(const std::string& doing, const Error& error);
 
@@ -61,6 +68,7 @@ class KeyedTape final : public BlockSink, public BlockSource {
   Meter& meter_;
   KeySteps steps_{};
   std::string place_{};
+  bool begins_ = false;
 };
 
 }  // namespace tapewarden::engine

@@ -10,7 +10,8 @@ enum class MountFault : std::uint32_t {
   kNone = 0,           // none of the below: the caller's mistake
   kLibrary = 1,        // the robot, or the cartridge is not where it can be reached
   kKeys = 2,           // no key came. kUnavailable: wait for the key servers and try again
-  kIdentity = 3,       // another cartridge, or another beginning of it, than the catalogue knows
+  kIdentity = 3,       // another cartridge, or another beginning of it, than the catalogue knows; or one of
+                       // which records and key information do not go together
   kMedium = 4,         // the cartridge cannot be read or written there
   kDrive = 5,          // the drive: it is offline now
   kInterrupted = 6,    // the drive was reset, busy, reserved or emptied meanwhile: begin again

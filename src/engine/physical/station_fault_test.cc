@@ -231,6 +231,24 @@ TEST_F(Fault, T4_AHardwareErrorTakesTheDriveOffline) {
   EXPECT_TRUE(begin(TapeEncryption::kIdentified, "A00002L9"));
 }
 
+TEST_F(Fault, T4_ARefusalOfEncryptionLiesWithTheCartridgeOnlyWhenItWasBegunBefore) {
+  filled(TapeEncryption::kClear);
+  wire() = fail_from(Opcode::kWrite6, 0, codes::kConfigurationPrevented);
+  const auto cartridge = take(append(TapeEncryption::kClear));
+  const auto image = cartridge->begin_image(sample_header(10));
+  ASSERT_FALSE(image);
+  EXPECT_EQ(fault_of(image.error()), MountFault::kIdentity);
+  EXPECT_NE(image.error().message.find("writing tape file 2 of cartridge A00001L9"), std::string::npos);
+  EXPECT_NE(state(), State::kOffline);
+  cartridge->abandon_image();
+  (void)take(cartridge->demount());
+  expect_clean();
+  wire() = fail_from(Opcode::kWrite6, 0, codes::kConfigurationPrevented);
+  EXPECT_EQ(fault_of(begin(TapeEncryption::kClear, "A00002L9").error()), MountFault::kConfiguration);
+  wire() = fail_from(Opcode::kRead6, 0, codes::kEncryptionModeMismatch);
+  EXPECT_EQ(fault_of(read(TapeEncryption::kClear).error()), MountFault::kIdentity);
+}
+
 TEST_F(Fault, T4_ADriveThatGivesNothingBackIsOffline) {
   filled();
   const auto cartridge = take(read());

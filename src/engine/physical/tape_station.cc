@@ -80,6 +80,7 @@ TapeStation::Mounted TapeStation::write_from_beginning(const CartridgeLabel& lab
   }
   auto cartridge = handle(label.barcode, trace);
   cartridge->tape_.use_steps(kWriteSteps);
+  cartridge->tape_.begins();
   TRY(cartridge->begin_label(label));
   TRY(expect(policy.encryption, label.barcode));
   cartridge->encryption_ = policy.encryption;

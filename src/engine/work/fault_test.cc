@@ -1,6 +1,7 @@
 // Whose fault it was that a mount came to nothing, and what the engine does then.
 #include "engine/work/fault_rules.h"
 #include "engine/work/work_test_kit.h"
+#include "tape/medium/cartridge.h"
 
 namespace tapewarden::engine::test {
 namespace {
@@ -124,6 +125,37 @@ TEST(Fault, T9_ACartridgeThatWasMountedInClearMeanwhileTakesNothing) {
   EXPECT_EQ(bench.cartridge("A00001L9").encryption, MediumEncryption::kIdentified);
   EXPECT_EQ(bench.back.file_of("A00001L9").find("plaintext-of-the-volume"), std::string_view::npos);
   for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.expect_everything_readable();
+}
+
+// By its key areas the cartridge is clear, and behind its first image stands an encrypted session: no drive
+// goes on writing there.
+void mix(WorkBench& bench, const std::string& barcode) {
+  const auto tape = take(tape::Cartridge::open(
+      bench.back.sim.env(), "library/cartridges/" + barcode + ".twc", tape::CartridgeMode::kReadWrite));
+  done(tape->to_end_of_data());
+  tape::SessionSpec sealed;
+  sealed.key = std::make_shared<const tape::DataKey>(crypto::SecretBytes::copy_of(Bytes(32, 9)));
+  sealed.method = tape::KeyMethod::kIdentifiedKey;
+  done(tape->set_write_session(std::move(sealed)));
+  done(tape->write_record(volume_content(5'000, 9)));
+  done(tape->unload());
+}
+
+TEST(Fault, T4_ACartridgeThatIsBothClearAndEncryptedIsClosedAndTheDrivesGoOn) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  mix(bench, "A00001L9");
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.wait_and_step();
+  for (const auto* serial : {"1000000001", "1000000002"})
+    EXPECT_FALSE(bench.raised(NoticeKind::kDriveOffline, serial)) << bench.open_texts();
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_TRUE(noted_damaged(bench.cartridge("A00001L9")));
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
   bench.expect_everything_readable();
 }
 
