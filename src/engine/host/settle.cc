@@ -1,5 +1,7 @@
 #include "engine/host/settle.h"
 
+#include "engine/catalogue/damage_note.h"
+
 namespace tapewarden::engine {
 namespace {
 
@@ -12,6 +14,18 @@ Result<bool> lies_in_pool(CatalogueView& view, const LogicalVolume& volume, Copy
   const auto cartridge = TRY(view.find_cartridge(copy.cartridge));
   return cartridge && cartridge->medium == copy.medium && cartridge->state != CartridgeState::kDamaged &&
          cartridge->pool == pool;
+}
+
+// A copy was to be written in the place of one that is out of the library or met an error, and it still is.
+Result<bool> still_due(CatalogueView& view, const LogicalVolume& volume, CopyNumber number) {
+  const bool due = number == CopyNumber::kPrimary ? volume.primary_due : volume.secondary_due;
+  if (!due || !volume.active(number)) return due;
+  const auto cartridge = TRY(view.find_cartridge(volume.copy(number)->cartridge));
+  return !cartridge || !readable(cartridge->state) || cartridge->note.starts_with(kDamageNote);
+}
+
+Result<bool> is_due(CatalogueView& view, const LogicalVolume& volume, CopyNumber number, std::uint8_t pool) {
+  return TRY(still_due(view, volume, number)) || !TRY(lies_in_pool(view, volume, number, pool));
 }
 
 Status take_storage_group(CatalogueView& view, const std::string& named, LogicalVolume& volume,
@@ -46,10 +60,10 @@ Status take_management_class(CatalogueView& view, const std::string& named, Logi
 
 Status settle_pools(CatalogueView& view, LogicalVolume& volume) {
   volume.primary_pool = TRY(view.storage_group(volume.storage_group)).pool;
-  volume.primary_due = !TRY(lies_in_pool(view, volume, CopyNumber::kPrimary, volume.primary_pool));
+  volume.primary_due = TRY(is_due(view, volume, CopyNumber::kPrimary, volume.primary_pool));
   volume.secondary_pool = TRY(view.management_class(volume.management_class)).pool;
-  volume.secondary_due = volume.secondary_pool != 0 &&
-                         !TRY(lies_in_pool(view, volume, CopyNumber::kSecondary, volume.secondary_pool));
+  volume.secondary_due =
+      volume.secondary_pool != 0 && TRY(is_due(view, volume, CopyNumber::kSecondary, volume.secondary_pool));
   return {};
 }
 

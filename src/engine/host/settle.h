@@ -27,7 +27,9 @@ bool blank_as_it_was(const LogicalVolume& volume, const Bytes& stamp);
 //   "storage group" and "management class", and the volume keeps what it has.
 // - Of private content the pools are those of its constructs now. The primary copy is due when there is none
 //   of this content that can be read, or it lies in another pool; the secondary one likewise, when its class
-//   names a pool. A class that names none takes nothing away.
+//   names a pool. A class that names none takes nothing away. A copy that an order or an error of the tape
+//   made due stays due as long as the one of before is out of the library or on a cartridge that met an
+//   error.
 // REQUIRES: the volume is cached.
 Result<std::vector<std::string>> settle(CatalogueView& view, LogicalVolume& volume, const GivenBack& found,
                                         WallTime now);

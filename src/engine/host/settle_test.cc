@@ -108,6 +108,28 @@ TEST_F(SettleTest, T5_ACopyOnADamagedCartridgeIsMadeAnew) {
   EXPECT_TRUE(volume().primary_due);
 }
 
+TEST_F(SettleTest, T5_WhatAnEjectMadeDueStaysDueWhenAHostOnlyReadsIt) {
+  ASSERT_TRUE(bench.write_volume("V00001", block(1)));
+  ASSERT_EQ(bench.migrate(), 1U);
+  auto cartridge = bench.catalogue->cartridge("P00001").value();
+  cartridge.state = CartridgeState::kEjected;
+  ASSERT_TRUE(bench.put(cartridge));
+  auto due = volume();
+  due.primary_due = true;
+  ASSERT_TRUE(bench.put(due));
+  only_read();
+  EXPECT_TRUE(volume().primary_due) << "no readable copy is in the library";
+  cartridge.state = CartridgeState::kClosed;
+  cartridge.note = "damaged: a block cannot be read";
+  ASSERT_TRUE(bench.put(cartridge));
+  only_read();
+  EXPECT_TRUE(volume().primary_due) << "it is brought away from there";
+  cartridge.note.clear();
+  ASSERT_TRUE(bench.put(cartridge));
+  only_read();
+  EXPECT_FALSE(volume().primary_due) << "the cartridge is back, and good";
+}
+
 TEST_F(SettleTest, T2_AHostNamesItsConstructsInBand) {
   group("FINANCE", 2);
   management("TWICE", 3);

@@ -192,6 +192,27 @@ TEST(CartridgeOrders, T13_WhatOnlyTheCacheStillHasIsCopiedAnewWhenItsCartridgeLe
   bench.box.expect_sound();
 }
 
+// A cached file under a host may be missing, and held until an operator decides.
+TEST(CartridgeOrders, T13_TheCopyOfAVolumeInADriveIsTheOnlyOneUntilItIsGivenBack) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  auto inside = bench.volume("A00001");
+  inside.mounted = "1000000001";
+  ASSERT_TRUE(bench.box.put(inside));
+  const auto parts = bench.parts();
+  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  EXPECT_EQ(told(eject_cartridge(parts, "P00001L9", false, false)), "conflict force");
+  EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
+  EXPECT_EQ(*mark_damaged(parts, "P00001L9", "fell down", true), 0U);
+  EXPECT_EQ(bench.volume("A00001").primary, inside.primary) << "it is not forgotten";
+  ASSERT_TRUE(clear_damage(parts, "P00001L9"));
+  inside.mounted.clear();
+  ASSERT_TRUE(bench.box.put(inside));
+  EXPECT_TRUE(eject_cartridge(parts, "P00001L9", false, false));
+  bench.box.expect_sound();
+}
+
 TEST(CartridgeOrders, T13_AVolumeWithBothItsCopiesThereIsToldOnce) {
   OperatorBench bench;
   bench.in_library("P00001L9");

@@ -28,8 +28,14 @@ Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed) {
   return on && on->barcode != here && readable(on->state) && on->medium == copy.medium;
 }
 
+// What a host has in a drive is settled when the drive gives it back: until then its file may also be found
+// to be gone, and what lies on tape is the last that there is.
+bool safe_in_cache(const LogicalVolume& volume) {
+  return volume.cached && volume.mounted.empty();
+}
+
 Result<bool> elsewhere(CatalogueView& view, const PlacedVolume& placed) {
-  return placed.volume.cached || TRY(on_another(view, placed));
+  return safe_in_cache(placed.volume) || TRY(on_another(view, placed));
 }
 
 // Calls `work` for each volume on the cartridge in tape order, until it gives false.
@@ -67,7 +73,8 @@ Status check_only(CatalogueView& view, const PhysicalVolume& cartridge, bool alt
               "the only copy of " + counted(only.size(), "volume") + " lies on the physical volume " +
                   cartridge.barcode + ": " + some_of(only),
               "force",
-              "move them to another cartridge or recall them first; or say that they may go with it");
+              "move them to another cartridge or recall them first, and have hosts unmount them; or say that "
+              "they may go with it");
 }
 
 // A copy that nobody relies on any more, written anew from the cache.
@@ -199,7 +206,7 @@ Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& 
     TRY(change.put(cartridge));
     if (!held_data) return {};
     return for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
-      if (!placed.volume.cached) return true;
+      if (!safe_in_cache(placed.volume)) return true;
       TRY(write_anew(change, placed));
       ++anew;
       return true;

@@ -131,8 +131,8 @@ TEST(Fault, T9_ACartridgeThatWasMountedInClearMeanwhileTakesNothing) {
 // By its key areas the cartridge is clear, and behind its first image stands an encrypted session: no drive
 // goes on writing there.
 void mix(WorkBench& bench, const std::string& barcode) {
-  const auto tape = take(tape::Cartridge::open(
-      bench.back.sim.env(), "library/cartridges/" + barcode + ".twc", tape::CartridgeMode::kReadWrite));
+  const auto tape = take(tape::Cartridge::open(bench.back.sim.env(), "library/cartridges/" + barcode + ".twc",
+                                               tape::CartridgeMode::kReadWrite));
   done(tape->to_end_of_data());
   tape::SessionSpec sealed;
   sealed.key = std::make_shared<const tape::DataKey>(crypto::SecretBytes::copy_of(Bytes(32, 9)));
@@ -156,6 +156,7 @@ TEST(Fault, T4_ACartridgeThatIsBothClearAndEncryptedIsClosedAndTheDrivesGoOn) {
   EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
   EXPECT_TRUE(noted_damaged(bench.cartridge("A00001L9")));
   EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+  bench.wait_and_step();  // it is not tried again at once
   bench.expect_everything_readable();
 }
 

@@ -118,10 +118,13 @@ bool must_give_way(WorkState& state, const TapeStation& station, const std::stri
 Result<bool> note_bad_copy(WorkState& state, const std::string& volser, CopyNumber copy,
                            const std::string& barcode, std::uint8_t pool, const Error& error) {
   bool other = false;
+  const auto known = TRY(state.parts.catalogue.volume(volser));
+  const bool file_is_gone = known.cached && !state.parts.cached.path_of(known);
   TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto volume = TRY(change.volume(volser));
     const auto rest = copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
-    other = volume.cached || TRY(holder(change, volume, rest)).has_value();
+    const bool in_cache = volume.cached && !(file_is_gone && volume.cache_file == known.cache_file);
+    other = in_cache || TRY(holder(change, volume, rest)).has_value();
     // A key server may think better of it, and the right cartridge may come back.
     const bool for_good = fault_of(error) == MountFault::kMedium;
     if (!other || !for_good || !volume.active(copy) || volume.copy(copy)->cartridge != barcode) return {};

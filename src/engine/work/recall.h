@@ -37,9 +37,9 @@ Result<std::unique_ptr<Job>> pick_recall(WorkState& state, bool& did_something);
 // does everybody when the program ends.
 bool must_give_way(WorkState& state, const TapeStation& station, const std::string& barcode);
 
-// A copy of the volume on the cartridge cannot be read. True: there is another one; when the medium is at
-// fault this one is forgotten, and due to be written anew to `pool`. The last one: kVolumeUnreadable is
-// raised; false.
+// A copy of the volume on the cartridge cannot be read. True: there is another one, or the file in the cache,
+// which was looked for; when the medium is at fault this one is forgotten, and due to be written anew to
+// `pool`. The last one: kVolumeUnreadable is raised; false.
 Result<bool> note_bad_copy(WorkState& state, const std::string& volser, CopyNumber copy,
                            const std::string& barcode, std::uint8_t pool, const Error& error);
 

@@ -109,6 +109,25 @@ TEST(Recall, T5_TheLastCopyGoneBadIsToldAndNotForgotten) {
   EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
 }
 
+// A host has the volume, and its file is missing: what lies on tape is the last that there is.
+TEST(Recall, T5_ACachedVolumeWithoutItsFileKeepsTheCopyThatCouldNotBeRead) {
+  for (const bool file_is_there : {true, false}) {
+    WorkBench bench;
+    bench.write("VOL001", volume_content(300'000, 1));
+    bench.steps();
+    ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+    bench.edit_volume("VOL001", [](LogicalVolume& volume) { volume.mounted = "2000000001"; });
+    if (!file_is_there) done(bench.back.sim.disk.remove(take(bench.cached->path_of(bench.volume("VOL001")))));
+    bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+      cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+    });
+    break_reads(bench, codes::kUnrecoveredReadError, 3);
+    bench.steps();
+    EXPECT_EQ(bench.on("VOL001"), file_is_there ? "nowhere" : "A00001L9/1");
+    EXPECT_EQ(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"), !file_is_there);
+  }
+}
+
 TEST(Recall, T8_WithoutAKeyServerTheRecallWaitsAndGoesOnWhenOneIsThere) {
   WorkBench bench;
   bench.encrypt_pool(1);
