@@ -17,7 +17,8 @@ constexpr std::size_t kMostNamed = 50;  // volumes of one list
 const Kinds& lost() {
   static const Kinds kinds{FindingKind::kLostVolume,     FindingKind::kOlderContent,
                            FindingKind::kNeedsCartridge, FindingKind::kUnreadCartridge,
-                           FindingKind::kDamagedImage,   FindingKind::kOneCopyLess};
+                           FindingKind::kDamagedImage,   FindingKind::kOneCopyLess,
+                           FindingKind::kTwoContents};
   return kinds;
 }
 const Kinds& not_known() {

@@ -33,7 +33,10 @@ Status write_settings(CatalogueView& view, RecordFileWriter& out) {
     TRY(append(out, CatalogueRecord::kStorageGroup, group));
   for (const auto& management : TRY(view.management_classes()))
     TRY(append(out, CatalogueRecord::kManagementClass, management));
-  return {};
+  const auto least = TRY(view.engine_state()).least_generation;
+  if (least == 0) return {};
+  return out.append(static_cast<std::uint16_t>(CatalogueRecord::kLeastGeneration),
+                    encode_least_generation(least));
 }
 
 Status write_deleted(CatalogueView& view, RecordFileWriter& out) {
@@ -118,6 +121,8 @@ Status tell_record(std::uint16_t kind, ByteView body, const BackupReaders& reade
       return tell(readers.deleted, decode_deleted(body));
     case CatalogueRecord::kVolume:
       return tell(readers.volume, decode_volume(body));
+    case CatalogueRecord::kLeastGeneration:
+      return tell(readers.least_generation, decode_least_generation(body));
   }
   if (kind < kRecordMustBeKnown) return {};
   return fail(ErrorCode::kUnsupported, "the backup of the catalogue has records that a newer program wrote",

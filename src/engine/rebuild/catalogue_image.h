@@ -36,6 +36,7 @@ struct BackupReaders {
   std::function<Status(WithdrawnVolume)> withdrawn = {};
   std::function<Status(DeletedVolume)> deleted = {};
   std::function<Status(LogicalVolume)> volume = {};
+  std::function<Status(std::uint64_t)> least_generation = {};
 };
 
 // kInvalidArgument when it is no backup, kUnsupported, kCorrupt, kIo, and what a reader returns. What was

@@ -74,6 +74,10 @@ Status CatalogueLoader::take_settings() {
     deleted_.push_back(std::move(deleted));
     return {};
   };
+  readers.least_generation = [&](std::uint64_t least) -> Status {
+    see_generation(least);
+    return {};
+  };
   const auto header = TRY(read_catalogue_image(disk_, *input_.backup, readers));
   report_.backup_made = header.made;
   report_.find(FindingKind::kSettingsSince, "", "the backup is of " + format_utc(header.made));
@@ -212,8 +216,13 @@ Status CatalogueLoader::settle_empty(LogicalVolume row, std::uint64_t generation
 
 Status CatalogueLoader::settle_content(LogicalVolume volume, const VolumeFate& fate) {
   volume.generation = fate.generation;
-  volume.primary = copy_at(fate.copies[0], fate.generation);
-  volume.secondary = copy_at(fate.copies[1], fate.generation);
+  if (fate.two_contents)
+    report_.find(FindingKind::kTwoContents, volume.volser,
+                 generation_text(fate.generation) + " was given out twice; taken is what was written " +
+                     format_utc(fate.written));
+  const auto places = merge_->places(fate);
+  volume.primary = copy_at(places[0], fate.generation);
+  volume.secondary = copy_at(places[1], fate.generation);
   volume.primary_pool = pool_of(volume.primary);
   volume.secondary_pool = pool_of(volume.secondary);
   settle_constructs(volume);

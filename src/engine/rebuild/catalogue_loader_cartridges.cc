@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
 #include "engine/rebuild/catalogue_loader.h"
 #include "engine/rebuild/limits.h"
@@ -12,6 +13,11 @@ std::string cut_note(const std::string& text) {
 
 bool out_of_library(CartridgeState state) {
   return state == CartridgeState::kEjected || state == CartridgeState::kExported;
+}
+
+// What the engine or an operator found of it counts as long as it was not begun anew.
+bool known_bad(const PhysicalVolume& cartridge) {
+  return cartridge.state == CartridgeState::kDamaged || cartridge.note.starts_with(kDamageNote);
 }
 
 bool holds_nothing(CartridgeState state) {
@@ -45,12 +51,13 @@ void CatalogueLoader::settle_read(const Examination& found) {
   const auto& label = found.label;
   Entry entry;
   entry.read = true;
-  entry.rank = {true, label.created};
   auto& out = entry.volume;
   const auto known = backup_cartridges_.find(label.barcode);
   const bool same = known != backup_cartridges_.end() && known->second.medium == label.medium;
   if (known != backup_cartridges_.end()) out = known->second;
+  entry.rank = {true, found.damaged.empty() && !(same && known_bad(out)), label.created};
   if (!same) {
+    out.note.clear();
     out.pool = label.pool;
     out.labels = {};
     out.alias.clear();

@@ -170,6 +170,18 @@ Result<DeletedVolume> decode_deleted(ByteView body) {
   return decode_gone<DeletedVolume>(body);
 }
 
+Bytes encode_least_generation(std::uint64_t generation) {
+  FieldWriter out;
+  out.number(1, generation);
+  return out.take();
+}
+Result<std::uint64_t> decode_least_generation(ByteView body) {
+  auto in = TRY(FieldReader::parse(body));
+  const auto generation = TRY(in.number(1, "generation"));
+  TRY(in.finish());
+  return generation;
+}
+
 namespace {
 enum CartridgeTag : std::uint16_t {
   kBarcode = 1,

@@ -12,7 +12,7 @@
 
 namespace tapewarden::engine {
 
-// In the order in which a backup has them.
+// In the order in which a backup has them, but for the last one.
 enum class CatalogueRecord : std::uint16_t {
   kPool = 1,
   kStorageGroup = 2,
@@ -21,6 +21,7 @@ enum class CatalogueRecord : std::uint16_t {
   kWithdrawn = 5,
   kDeleted = 6,
   kVolume = 7,
+  kLeastGeneration = 8,  // behind the settings
 };
 
 Bytes encode_record(const Pool& pool);
@@ -30,6 +31,7 @@ Bytes encode_record(const PhysicalVolume& cartridge);
 Bytes encode_record(const WithdrawnVolume& withdrawn);
 Bytes encode_record(const DeletedVolume& deleted);  // its number is not kept
 Bytes encode_record(const LogicalVolume& volume);
+Bytes encode_least_generation(std::uint64_t generation);  // EngineState::least_generation
 
 Result<Pool> decode_pool(ByteView body);
 Result<StorageGroup> decode_storage_group(ByteView body);
@@ -38,5 +40,6 @@ Result<PhysicalVolume> decode_cartridge(ByteView body);
 Result<WithdrawnVolume> decode_withdrawn(ByteView body);
 Result<DeletedVolume> decode_deleted(ByteView body);
 Result<LogicalVolume> decode_volume(ByteView body);
+Result<std::uint64_t> decode_least_generation(ByteView body);
 
 }  // namespace tapewarden::engine

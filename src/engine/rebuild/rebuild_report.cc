@@ -40,6 +40,9 @@ constexpr std::array<Words, kFindingKinds> kWords{{
     {"damaged-image", "A tape file in the middle of a cartridge cannot be read. The cartridge is closed."},
     {"torn-image", "The last tape file was not written to its end. The next image takes its place."},
     {"library", "What a library says of itself."},
+    {"two-contents",
+     "Two different contents bear the same generation. The one that was written last is taken; ask its owner "
+     "whether it is the right one."},
 }};
 
 }  // namespace

@@ -29,8 +29,9 @@ enum class FindingKind : std::uint8_t {
   kDamagedImage,     // in the middle of a cartridge
   kTornImage,        // at its end: what a crash left
   kLibrary,          // what a library says of itself
+  kTwoContents,      // images of one volser and generation that are not of one content
 };
-inline constexpr std::size_t kFindingKinds = 17;
+inline constexpr std::size_t kFindingKinds = 18;
 std::string_view to_string(FindingKind kind);  // "lost-volume" and so on
 // In words, for people: what it means and what to do.
 std::string_view explanation(FindingKind kind);

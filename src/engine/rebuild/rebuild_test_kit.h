@@ -24,6 +24,7 @@ struct Image {
   std::string group = std::string(kDefaultConstruct);
   std::string management = std::string(kDefaultConstruct);
   std::size_t bytes = 300'000;
+  std::int64_t later_ms = 0;  // than what has that generation was written
 };
 
 inline Bytes content_of(const std::string& volser, std::uint64_t generation, std::size_t bytes = 300'000) {
@@ -56,7 +57,8 @@ struct Site {
     header.storage_group = image.group;
     header.management_class = image.management;
     header.parts[0].name = image.volser;
-    header.written = from_millis(1'789'500'000'000 + static_cast<std::int64_t>(image.generation) * 1000);
+    header.written =
+        from_millis(1'789'500'000'000 + static_cast<std::int64_t>(image.generation) * 1000 + image.later_ms);
     return header;
   }
   std::optional<WrittenImage> write_one(MountedCartridge& cartridge, const Image& image) const {

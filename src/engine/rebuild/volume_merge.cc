@@ -43,30 +43,59 @@ std::vector<std::string> VolumeMerge::volsers() const {
   return out;
 }
 
-VolumeFate* VolumeMerge::newest(std::string_view volser, std::uint64_t generation) {
+VolumeFate* VolumeMerge::newest(std::string_view volser, const Content& content) {
   auto& fate = fates_[packed(volser)];
-  if (generation < fate.generation) return nullptr;
-  if (generation > fate.generation) fate.copies = {};
-  fate.generation = generation;
+  if (content.generation < fate.generation) return nullptr;
+  const bool next = content.generation > fate.generation;
+  const bool same = !next && content.written == fate.written && content.volume == fate.volume;
+  if (!same) {
+    fate.two_contents = !next;
+    if (!next && std::pair(content.written, content.volume) < std::pair(fate.written, fate.volume))
+      return nullptr;
+    fate.copies = {};
+    fate.others = {};
+  }
+  fate.generation = content.generation;
+  fate.written = content.written;
+  fate.volume = content.volume;
   return &fate;
 }
 
+VolumeMerge::Rank VolumeMerge::rank(const SeenCopy& seen) const {
+  return {ranks_.at(seen.cartridge), seen.cartridge, seen.file};
+}
+
 void VolumeMerge::place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where) {
-  auto& now = fate.copies.at(copy - 1U);
-  const auto rank = [this](const SeenCopy& seen) {
-    return std::tuple(ranks_.at(seen.cartridge), seen.cartridge, seen.file);
-  };
-  if (now.file == 0 || rank(now) < rank(where)) now = where;
+  auto& best = fate.copies.at(copy - 1U);
+  auto& other = fate.others.at(copy - 1U);
+  const auto beats = [&](const SeenCopy& now) { return now.file == 0 || rank(now) < rank(where); };
+  if (beats(best)) {
+    if (best.file != 0 && best.cartridge != where.cartridge) other = best;
+    best = where;
+  } else if (best.cartridge != where.cartridge && beats(other)) {
+    other = where;
+  }
+}
+
+std::array<SeenCopy, 2> VolumeMerge::places(const VolumeFate& fate) const {
+  auto [primary, secondary] = fate.copies;
+  if (primary.file == 0 || secondary.file == 0 || primary.cartridge != secondary.cartridge)
+    return {primary, secondary};
+  const auto& [primary_elsewhere, secondary_elsewhere] = fate.others;
+  const bool secondary_gives_way =
+      secondary_elsewhere.file != 0 &&
+      (primary_elsewhere.file == 0 || rank(primary_elsewhere) < rank(secondary_elsewhere));
+  if (secondary_gives_way) return {primary, secondary_elsewhere};
+  if (primary_elsewhere.file != 0) return {primary_elsewhere, secondary};
+  return {primary, SeenCopy{}};
 }
 
 bool VolumeMerge::see_image(std::uint32_t cartridge, const FoundImage& image) {
   if (!check_volser(image.volser) || image.generation == 0 || image.copy < 1 || image.copy > 2) return false;
   if (image.is_void) return true;
-  auto* fate = newest(image.volser, image.generation);
+  auto* fate = newest(image.volser, {image.generation, image.written, image.volume});
   if (fate == nullptr) return true;
-  fate->volume = image.volume;
   fate->inserted = image.inserted;
-  fate->written = image.written;
   fate->storage_group = names_.of(image.storage_group);
   fate->management_class = names_.of(image.management_class);
   fate->category = image.category;
@@ -77,11 +106,9 @@ bool VolumeMerge::see_image(std::uint32_t cartridge, const FoundImage& image) {
 
 void VolumeMerge::see_copy(std::uint32_t cartridge, const LogicalVolume& volume, CopyNumber number) {
   const auto& copy = *volume.copy(number);
-  auto* fate = newest(volume.volser, copy.generation);
+  auto* fate = newest(volume.volser, {copy.generation, volume.written, volume.volume});
   if (fate == nullptr) return;
-  fate->volume = volume.volume;
   fate->inserted = volume.inserted;
-  fate->written = volume.written;
   fate->storage_group = names_.of(volume.storage_group);
   fate->management_class = names_.of(volume.management_class);
   fate->category = volume.category == Category::kPrivate ? ImageCategory::kPrivate : ImageCategory::kScratch;

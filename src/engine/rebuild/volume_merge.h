@@ -1,12 +1,17 @@
 // What all cartridges together say of each volume: the newest content that is not void, where its copies lie,
 // and up to which generation it was deleted. Small enough for a million volumes in memory; the order in which
 // things are told does not matter. Not thread-safe.
+//
+// Images of one volser and generation are of one content when they name the same volume and the same time of
+// writing. Where they do not, a generation was given out twice: the content that was written last is taken,
+// and VolumeFate::two_contents says so.
 #pragma once
 
 #include <array>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -27,9 +32,11 @@ class NameTable {
   std::vector<std::string> names_;
 };
 
-// Which of two images of the same content is taken: the one that was read, on the cartridge begun last.
+// Which of two images of the same content is taken: the one that was read, on a cartridge of which nothing
+// bad is known, on the one begun last.
 struct CartridgeRank {
   bool read = false;
+  bool sound = false;
   WallTime begun{};
   friend auto operator<=>(const CartridgeRank&, const CartridgeRank&) = default;
 };
@@ -48,6 +55,7 @@ struct VolumeFate {
   std::uint64_t deleted = 0;     // up to this one
   Uuid volume;
   std::array<SeenCopy, 2> copies;  // primary, secondary
+  std::array<SeenCopy, 2> others;  // the next best ones, on other cartridges than those
   WallTime inserted{};
   WallTime written{};
   std::uint32_t storage_group = 0;  // in names()
@@ -56,6 +64,7 @@ struct VolumeFate {
   std::uint8_t preference = 1;
   bool told_deleted = false;  // `deleted` stands in a trailer
   bool withdrawn = false;     // the backup says so
+  bool two_contents = false;  // of this generation
   bool settled = false;       // the caller has dealt with it
 
   bool has_content() const { return generation > deleted; }
@@ -75,13 +84,24 @@ class VolumeMerge {
   void see_withdrawn(const std::string& volser, std::uint64_t generation);
 
   VolumeFate* find(std::string_view volser);
+  // Where its copies are to count, primary and secondary: never both on one cartridge. A copy that was moved
+  // leaves an image behind, and the other copy may have been moved to that very cartridge since.
+  std::array<SeenCopy, 2> places(const VolumeFate& fate) const;
   // In order.
   std::vector<std::string> volsers() const;
   const NameTable& names() const { return names_; }
 
  private:
+  // What is told of one content.
+  struct Content {
+    std::uint64_t generation = 0;
+    WallTime written{};
+    Uuid volume;
+  };
+  using Rank = std::tuple<CartridgeRank, std::uint32_t, std::uint32_t>;
   // Nothing: an older one than what was seen.
-  VolumeFate* newest(std::string_view volser, std::uint64_t generation);
+  VolumeFate* newest(std::string_view volser, const Content& content);
+  Rank rank(const SeenCopy& seen) const;
   void place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where);
 
   std::vector<CartridgeRank> ranks_;
