@@ -1,5 +1,6 @@
 #include "cartridge_files.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/physical/keyed_tape.h"
@@ -34,18 +35,47 @@ Result<std::uint64_t> CartridgeFiles::spoil(const std::string& barcode, std::uin
   visitor.fault = [](const Error&, std::uint64_t, std::uint64_t) {};
   (void)TRY(tape::scan_records(stream, superblocks.current(), TRY(file->size()), visitor));
   if (!found) return fail(ErrorCode::kNotFound, barcode + " has no block " + std::to_string(block));
-  TRY(flip(barcode, *found));
+  spoiled_.push_back({barcode, *found, {}});
+  TRY(flip(spoiled_.back()));
   return *found;
 }
 
-Status CartridgeFiles::flip(const std::string& barcode, std::uint64_t offset) {
+Result<Bytes> CartridgeFiles::around(const Spoiled& spoiled) const {
+  constexpr std::size_t kAround = 64;
   Disk& disk = back_.sim.disk;
-  const auto file = TRY(disk.open(path_of(barcode), OpenMode::kReadWrite));
-  Bytes byte(1);
-  if (TRY(file->read_at(offset, byte)) != 1) return {};  // begun anew since
-  byte[0] ^= 0xffU;
-  TRY(file->write_at(offset, byte));
-  return file->sync();
+  const auto file = TRY(disk.open(path_of(spoiled.barcode), OpenMode::kRead));
+  Bytes bytes(kAround);
+  bytes.resize(TRY(file->read_at(spoiled.offset, bytes)));
+  return bytes;
+}
+
+Status CartridgeFiles::flip(Spoiled& spoiled) {
+  Disk& disk = back_.sim.disk;
+  {
+    const auto file = TRY(disk.open(path_of(spoiled.barcode), OpenMode::kReadWrite));
+    Bytes byte(1);
+    (void)TRY(file->read_at(spoiled.offset, byte));
+    byte[0] ^= 0xffU;
+    TRY(file->write_at(spoiled.offset, byte));
+    TRY(file->sync());
+  }
+  spoiled.around = TRY(around(spoiled));
+  return {};
+}
+
+Status CartridgeFiles::mend(const std::string& barcode, std::uint64_t offset) {
+  const auto found = std::ranges::find_if(
+      spoiled_, [&](const Spoiled& one) { return one.barcode == barcode && one.offset == offset; });
+  if (found == spoiled_.end()) return {};
+  auto spoiled = std::move(*found);
+  spoiled_.erase(found);
+  const auto now = TRY(around(spoiled));
+  return now == spoiled.around && !now.empty() ? flip(spoiled) : Status();
+}
+
+Status CartridgeFiles::mend_all() {
+  while (!spoiled_.empty()) TRY(mend(std::string(spoiled_.back().barcode), spoiled_.back().offset));
+  return {};
 }
 
 Result<CartridgeFiles::Sealed> CartridgeFiles::sealed(const std::string& barcode) {

@@ -16,8 +16,10 @@ class CartridgeFiles {
 
   // From now on the block cannot be read; where it lies in the file. kNotFound when there is no such block.
   Result<std::uint64_t> spoil(const std::string& barcode, std::uint64_t block);
-  // The same again: it can be read as before.
-  Status flip(const std::string& barcode, std::uint64_t offset);
+  // It can be read as before, unless something else lies there by now.
+  Status mend(const std::string& barcode, std::uint64_t offset);
+  // The same of every block that was spoiled.
+  Status mend_all();
 
   // Whether its blocks are encrypted, as its own sessions say: all, none, or some of them.
   enum class Sealed : std::uint8_t { kNothing, kAll, kNone, kSome };
@@ -31,9 +33,17 @@ class CartridgeFiles {
   Status write_on_kept(const std::string& barcode);
 
  private:
+  struct Spoiled {
+    std::string barcode;
+    std::uint64_t offset = 0;
+    Bytes around;  // what is there since
+  };
   static std::string path_of(const std::string& barcode);
+  Status flip(Spoiled& spoiled);
+  Result<Bytes> around(const Spoiled& spoiled) const;
 
   BackEnd& back_;
+  std::vector<Spoiled> spoiled_;
   std::map<std::string, Bytes> kept_;
 };
 

@@ -13,7 +13,8 @@
 //  M5 No IV comes twice with one key, on cartridges that were cut off, rolled back or cloned neither.
 //  M6 In quiet nothing stays due, and who wants two copies has them on two cartridges.
 //  M7 A copy that cannot be read is told by its cartridge's name, and costs nothing while there is another.
-//  M8 With the catalogue lost, each volume is what its newest copy on a cartridge holds.
+//  M8 With the catalogue lost, each volume is what its newest copy on a cartridge holds, and both its copies
+//     lie on two cartridges. (Blocks that went bad are good again then: which ones, only the catalogue knew.)
 #pragma once
 
 #include <array>

@@ -55,7 +55,7 @@ void EngineModel::spoil_under_host() {
   const auto left = std::ranges::find_if(bad_, [](const BadCopy& bad) { return bad.good.empty(); });
   if (left == bad_.end()) return;
   count("bad-block-not-met");
-  const auto mended = world_.files.flip(copy.cartridge, *offset);
+  const auto mended = world_.files.mend(copy.cartridge, *offset);
   EXPECT_TRUE(mended) << mended.error().text();
   bad_.erase(left);
 }
@@ -79,7 +79,7 @@ void EngineModel::note_bad_copies(bool by_others) {
 // What nobody met is as if it had never been.
 void EngineModel::mend_bad_copies() {
   for (const auto& bad : bad_) {
-    const auto mended = world_.files.flip(bad.copy.cartridge, bad.offset);
+    const auto mended = world_.files.mend(bad.copy.cartridge, bad.offset);
     EXPECT_TRUE(mended) << mended.error().text();
   }
   bad_.clear();
