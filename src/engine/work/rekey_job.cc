@@ -189,7 +189,7 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const PhysicalVolume& lis
   if (!claimed) return nullptr;
   auto& [claim, cartridge] = *claimed;
   if (!cartridge.rekey.wanted() || !readable(cartridge.state)) return nullptr;
-  auto drive = state.drives.claim(need);
+  auto drive = state.claim_one(need);
   if (!drive) return nullptr;
   return std::make_unique<RekeyJob>(state, *std::move(drive), *std::move(seat), std::move(claim),
                                     std::move(cartridge));
