@@ -11,6 +11,7 @@
 #include "apps/no_keys.h"
 #include "base/counted.h"
 #include "engine/cache/cache_identity.h"
+#include "engine/cache/volume_cache.h"
 #include "people/events.h"
 
 namespace tapewarden::apps {
@@ -20,7 +21,6 @@ using engine::FindingKind;
 
 constexpr std::chrono::seconds kKeyServerPatience{20};
 constexpr std::chrono::milliseconds kKeyServerPause{100};
-constexpr std::string_view kCacheEnding = ".twc";
 
 // The work from the first look to the catalogue in its place, in the order of dependence.
 class Rebuilding {
@@ -214,7 +214,7 @@ Result<std::size_t> Rebuilding::count_cache_files() const {
   std::size_t count = 0;
   if (!env_.disk->exists(engine_config().cache)) return count;
   for (const auto& name : TRY(env_.disk->list(engine_config().cache)))
-    if (name.ends_with(kCacheEnding)) ++count;
+    if (name.ends_with(engine::kCacheFileEnding)) ++count;
   return count;
 }
 

@@ -11,6 +11,7 @@
 #include "apps/ticker.h"
 #include "base/counted.h"
 #include "base/text.h"
+#include "engine/cache/volume_cache.h"
 #include "engine/rebuild/file_catalogue_backup.h"
 #include "engine/report/bulk_answers.h"
 #include "engine/residence/expiry.h"
@@ -61,7 +62,7 @@ Status check_catalogue_is_there(Env env, const TapeEngineConfig& config, const t
   if (!library.cartridges().empty()) {
     beside = "the library has cartridges";
   } else if (const auto files = env.disk->list(config.cache)) {
-    const auto whole = [](const std::string& name) { return name.find(".twc") != std::string::npos; };
+    const auto whole = [](const std::string& name) { return name.ends_with(engine::kCacheFileEnding); };
     if (std::ranges::any_of(*files, whole)) beside = "the cache " + config.cache + " has files";
   }
   if (beside.empty()) return {};

@@ -139,7 +139,7 @@ std::vector<Command> states() {
        .does = ask("POST", "/v1/physical-volumes/{barcode}/close")},
       {.noun = kNoun,
        .verb = "mark-damaged",
-       .summary = "Rely on nothing of a cartridge any more; what the cache holds is written anew",
+       .summary = "Rely on nothing of a cartridge any more; its copies are written anew from elsewhere",
        .example = "tapewarden physical-volume mark-damaged P00001L9 --note \"fell down\" --site ~/site --as "
                   "operator",
        .arguments = {kBarcode,

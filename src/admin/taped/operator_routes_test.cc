@@ -438,6 +438,15 @@ TEST_F(OperatorRoutes, T9_DrivesBehindTheEngineGoOfflineAndOnline) {
   EXPECT_THAT(records_.back(), HasSubstr("physical-drive.online"));
 }
 
+TEST_F(OperatorRoutes, T9_ADrivesSerialIsFoundInEitherCase) {
+  drives_.front().serial = "10wt00abc1";
+  for (const auto* serial : {"10wt00abc1", "10WT00ABC1"}) {
+    const auto drive = "/v1/physical-drives/" + std::string(serial);
+    EXPECT_EQ(call("POST", drive + "/offline", {{"reason", "cleaning"}}).text("state"), "offline");
+    EXPECT_EQ(call("POST", drive + "/online").text("state"), "idle");
+  }
+}
+
 TEST_F(OperatorRoutes, T5_TheCachesUseIsTold) {
   bench_.put_migrated("A00001", "P00001L9", 2);
   const auto use = call("GET", "/v1/cache");

@@ -29,9 +29,18 @@ Result<json::object> drive_of(const EngineServices& engine, const std::string& s
               "list the drives to see theirs");
 }
 
+// As the configuration writes it: people may write its letters in either case.
+std::string serial_of(const EngineServices& engine, std::string_view given) {
+  const auto drives = engine.drives();
+  if (std::ranges::find(drives, given, &PhysicalDriveView::serial) != drives.end()) return std::string(given);
+  const auto alike = [&](const auto& drive) { return to_upper(drive.serial) == to_upper(given); };
+  const auto found = std::ranges::find_if(drives, alike);
+  return found != drives.end() ? found->serial : std::string(given);
+}
+
 Result<Answer> take_offline(const TapedServices& services, const EngineServices& engine,
                             const Request& request) {
-  const auto serial = to_upper(request.arguments.text("serial"));
+  const auto serial = serial_of(engine, request.arguments.text("serial"));
   const auto given = request.arguments.text("reason");
   if (trim(given).empty() || !is_printable(given))
     return fail(ErrorCode::kInvalidArgument, "the reason is empty or no ASCII text", "reason",
@@ -46,7 +55,7 @@ Result<Answer> take_offline(const TapedServices& services, const EngineServices&
 
 Result<Answer> bring_online(const TapedServices& services, const EngineServices& engine,
                             const Request& request) {
-  const auto serial = to_upper(request.arguments.text("serial"));
+  const auto serial = serial_of(engine, request.arguments.text("serial"));
   return change(services, request, "physical-drive.online", {{"drive", serial}},
                 [&]() -> Result<json::object> {
                   TRY(engine.bring_online(serial));

@@ -196,8 +196,11 @@ Result<Answer> mark_damaged(const TapedServices& services, const EngineServices&
   const auto note = request.arguments.text_or("note", "");
   return change(services, request, "physical-volume.mark-damaged", {{"barcode", barcode}, {"note", note}},
                 [&]() -> Result<json::object> {
-                  const auto anew = TRY(engine::mark_damaged(engine.parts, barcode, note, forced(request)));
-                  return json::object{{"barcode", barcode}, {"copies_written_anew", anew}};
+                  const auto done = TRY(engine::mark_damaged(engine.parts, barcode, note, forced(request)));
+                  return json::object{{"barcode", barcode},
+                                      {"copies_written_anew", done.from_cache + done.from_other},
+                                      {"from_other_cartridges", done.from_other},
+                                      {"without_another_copy", done.only}};
                 });
 }
 
@@ -288,7 +291,10 @@ void add_states(const Order& order) {
         simple("physical-volume.close", "closed", engine::close_cartridge));
   order("POST", "/v1/physical-volumes/{barcode}/mark-damaged", "Rely on nothing of a cartridge any more.",
         {kForce, {.name = "note", .meaning = "what is wrong with it", .limit = 256}},
-        "How many copies are written anew from the cache.", mark_damaged);
+        "How many copies are written anew, how many of them from other cartridges, and how many have nothing "
+        "to "
+        "be written from.",
+        mark_damaged);
   order("POST", "/v1/physical-volumes/{barcode}/clear-damage",
         "Read a cartridge again that was found good; it takes no more.", {}, "Its state.",
         simple("physical-volume.clear-damage", "good", engine::clear_damage));

@@ -93,7 +93,7 @@ struct PhysicalVolume {
   // A rebuild of the catalogue could not read it: more may lie on it than is known, and it is never written.
   // Once put, it stays until the cartridge is withdrawn.
   bool unexamined = false;
-  // It was to be erased, and is not yet: before it is scratch it will be. Kept by the catalogue.
+  // It was to be erased, and is not yet: before it is scratch it will be. Kept by the catalogue once put.
   bool erase_first = false;
 
   friend bool operator==(const PhysicalVolume&, const PhysicalVolume&) = default;

@@ -73,27 +73,35 @@ Result<std::optional<std::string>> HostVolumes::fetch(const std::string& barcode
   // A drive that asks anew has let go of what it had.
   if (again) give_up(barcode, drive);
   TRY(take_place(barcode, volume, drive));
-  const auto mounted = mounts_.mount(barcode, volume, drive);
-  enter(drive, mounted);
+  auto mounted = mounts_.mount(barcode, volume, drive);
+  while (!enter(drive, mounted)) mounted = mounts_.mount(barcode, volume, drive);
   if (!mounted) return std::unexpected(mounted.error());
   if (mounted->state == Mounting::State::kIn) return std::optional(mounted->path);
   if (mounted->state == Mounting::State::kWantsRecall) ask_desk(drive);
   return std::nullopt;
 }
 
-void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounted) {
+bool HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounted) {
   const MutexLock lock(mutex_);
   auto& place = places_.at(drive);
   TW_ASSERT(place.busy);
+  if (mounted && mounted->state == Mounting::State::kWantsAnswer && !mounts_.awaits_answer(place.barcode))
+    return false;
   place.busy = false;
   idle_.notify_all();
   if (!mounted) {
     places_.erase(drive);
-    return;
+    return true;
   }
   place.content = place.content || mounted->content;
-  unsettled_.erase(place.barcode);  // or it could not have been mounted
-  switch (mounted->state) {
+  if (mounted->state != Mounting::State::kWantsAnswer)
+    unsettled_.erase(place.barcode);  // or it could not have been mounted
+  enter_waiting(place, mounted->state);
+  return true;
+}
+
+void HostVolumes::enter_waiting(Place& place, Mounting::State state) {
+  switch (state) {
     case Mounting::State::kIn:
       place.waits = Waits::kNo;
       count_mount(place);
@@ -101,6 +109,9 @@ void HostVolumes::enter(const std::string& drive, const Result<Mounting>& mounte
     case Mounting::State::kWantsRoom:
       if (place.waits != Waits::kForRoom) place.order = ++last_;
       place.waits = Waits::kForRoom;
+      return;
+    case Mounting::State::kWantsAnswer:
+      place.waits = Waits::kForAnswer;
       return;
     case Mounting::State::kWantsRecall:
       place.waits = Waits::kForRecall;
@@ -171,13 +182,17 @@ HostVolumes::Waits HostVolumes::go_on(const std::string& drive, const std::optio
     if (brought) ++telling_;
   }
   // Where nobody listens any more a drive gets nothing; the next start fetches anew.
-  const Result<Mounting> mounted = fault     ? std::unexpected(*fault)
-                                   : brought ? mounts_.mount(barcode, volume, drive, wanted)
-                                             : Mounting{.state = Mounting::State::kWantsRoom};
-  if (brought && (!mounted || mounted->state == Mounting::State::kIn))
-    (*brought)(drive, barcode,
-               mounted ? Result<std::string>(mounted->path) : std::unexpected(mounted.error()));
-  enter(drive, mounted);
+  const auto mount = [&]() -> Result<Mounting> {
+    Result<Mounting> mounted = fault     ? std::unexpected(*fault)
+                               : brought ? mounts_.mount(barcode, volume, drive, wanted)
+                                         : Mounting{.state = Mounting::State::kWantsRoom};
+    if (brought && (!mounted || mounted->state == Mounting::State::kIn))
+      (*brought)(drive, barcode,
+                 mounted ? Result<std::string>(mounted->path) : std::unexpected(mounted.error()));
+    return mounted;
+  };
+  auto mounted = mount();
+  while (!enter(drive, mounted)) mounted = mount();
   if (mounted && mounted->state == Mounting::State::kWantsRecall) ask_desk(drive);
   const MutexLock lock(mutex_);
   if (brought) --telling_;
@@ -202,7 +217,8 @@ void HostVolumes::give_up(const std::string& barcode, const std::string& drive) 
     return;
   }
   if (place.ask) desk_.cancel(*place.ask);
-  mounts_.want_no_room(barcode);  // neither for itself nor for its recall
+  // Neither for itself nor for its recall; what is promised to an answer is made use of by that.
+  if (place.waits != Waits::kForAnswer) mounts_.want_no_room(barcode);
 }
 
 Status HostVolumes::returned(const std::string& barcode, const std::string& drive) {
@@ -239,15 +255,35 @@ std::optional<std::string> HostVolumes::next_for_room() {
 Result<std::size_t> HostVolumes::answer_requests() {
   std::size_t answered = 0;
   Status first;
+  const auto unsettled = [this](const std::string& volser) {
+    const MutexLock lock(mutex_);
+    unsettled_.emplace(volser, false);
+  };
   for (;;) {
-    const auto one = mounts_.answer_next();
+    const auto one = mounts_.answer_next(unsettled);
     if (one && !*one) break;
     if (!one && first) first = std::unexpected(one.error());
     ++answered;
-    (void)retry_waiting();
+    retry_answered();
+    (void)retry_waiting();  // the answer takes less room than was promised to it
   }
   TRY(std::move(first));
   return answered;
+}
+
+std::optional<std::string> HostVolumes::next_answered() {
+  const MutexLock lock(mutex_);
+  if (!brought_) return std::nullopt;
+  for (auto& [drive, place] : places_) {
+    if (place.waits != Waits::kForAnswer || place.busy || mounts_.awaits_answer(place.barcode)) continue;
+    place.busy = true;
+    return drive;
+  }
+  return std::nullopt;
+}
+
+void HostVolumes::retry_answered() {
+  while (const auto drive = next_answered()) (void)go_on(*drive, std::nullopt);
 }
 
 std::optional<std::string> HostVolumes::next_unsettled(const std::string& after) {

@@ -212,6 +212,39 @@ TEST_F(RequestVolumes, T10_AMountWaitsForTheAnswer) {
   EXPECT_EQ(as_text(bench.read_back(1)), "there is\nthis\n");
 }
 
+TEST_F(RequestVolumes, T10_WhoWaitsForAnAnswerStandsInNobodysWayWhoWaitsForRoom) {
+  const std::uint64_t most = most_file_bytes(kVolumeCapacity);
+  HostBench small(1, 2 * most + (1U << 20));
+  small.options.answers = &answers;
+  small.detach();
+  small.attach();
+  ASSERT_TRUE(small.mount("V00001").value());
+  ASSERT_TRUE(small.write(as_bytes(kAsked)));
+  ASSERT_TRUE(small.unmount("V00001"));
+  ASSERT_TRUE(small.mount("V00002").value());
+  EXPECT_FALSE(small.mount("V00001", 1).value()) << "it waits for its answer, and was there first";
+  EXPECT_FALSE(small.mount("V00003", 2).value()) << "it waits for room";
+  ASSERT_TRUE(small.unmount("V00002"));
+  EXPECT_EQ(small.host->retry_waiting(), 1U);
+  EXPECT_EQ(small.brought, Names{"V00003 in 1000000003"});
+  EXPECT_EQ(small.host->answer_requests().value(), 1U);
+  EXPECT_THAT(small.brought, ElementsAre("V00003 in 1000000003", "V00001 in 1000000002"));
+  EXPECT_EQ(as_text(small.read_back(1)), "there is\nthis\n");
+  small.expect_sound();
+}
+
+TEST_F(RequestVolumes, T10_WhoGivesUpWaitingForAnAnswerTakesNoRoomFromIt) {
+  ASSERT_TRUE(ask({kAsked, ""}));
+  const auto free = bench.volumes->free_bytes();
+  EXPECT_FALSE(bench.mount("V00001", 1).value());
+  bench.host->give_up("V00001", bench.serial(1));
+  EXPECT_EQ(bench.volumes->free_bytes(), free);
+  EXPECT_EQ(answer(), 1U);
+  EXPECT_EQ(bench.brought, Names());
+  EXPECT_THAT(answered(), ElementsAre("there is\nthis\n", ""));
+  bench.expect_sound();
+}
+
 TEST_F(RequestVolumes, T10_ACrashLeavesTheRequestOrTheAnswer) {
   std::size_t requests = 0;
   std::size_t answered = 0;
@@ -263,6 +296,22 @@ TEST_F(RequestVolumes, T10_ARequestThatIsOnlyReadIsLeftAsItIs) {
   EXPECT_THAT(answered(), ElementsAre(kAsked, ""));
   ASSERT_TRUE(ask({kAsked, ""}));
   EXPECT_EQ(answer(), 1U) << "written anew it is a request, though with the same words";
+}
+
+TEST_F(RequestVolumes, T10_AnAnswerThatFailsLeavesAVolumeThatIsSettledLater) {
+  ASSERT_TRUE(ask({kAsked, ""}));
+  bench.sim.disk.fail_after(0);
+  EXPECT_FALSE(bench.host->answer_requests());
+  EXPECT_EQ(bench.host->retry_unsettled(), 0U);
+  EXPECT_NE(bench.interventions(), Names()) << "it is said that the volume is not settled";
+  bench.sim.disk.clear_faults();
+  EXPECT_NE(bench.volume("V00001").mounted, "");
+  EXPECT_EQ(bench.host->retry_unsettled(), 1U) << "without a mount and without a restart";
+  EXPECT_EQ(bench.interventions(), Names());
+  EXPECT_EQ(bench.volume("V00001").mounted, "");
+  EXPECT_TRUE(bench.volume("V00001").primary_due);
+  EXPECT_THAT(answered(), ElementsAre(kAsked, ""));
+  bench.expect_sound();
 }
 
 TEST_F(RequestVolumes, T10_WithoutWhoAnswersItIsDataLikeAnyOther) {

@@ -31,15 +31,15 @@ bool same(const LogicalVolume& now, const LogicalVolume& before) {
 Result<Mounting> VolumeMounts::mount(const std::string& volser, const Uuid& uuid, const std::string& drive,
                                      WantedOf wanted) {
   auto mounted = mount_at_last(volser, uuid, drive, wanted);
-  const bool waits = mounted && mounted->state == Mounting::State::kWantsRoom;
-  const bool in = mounted && mounted->state == Mounting::State::kIn;
-  if (!in && !waits) cached_.release_growth(volser);
+  // What is promised to one that waits for its answer is that answer's.
+  const bool keeps = mounted && mounted->state != Mounting::State::kWantsRecall;
+  if (!keeps) cached_.release_growth(volser);
   return mounted;
 }
 
 Result<Mounting> VolumeMounts::mount_at_last(const std::string& volser, const Uuid& uuid,
                                              const std::string& drive, WantedOf wanted) {
-  if (awaits_answer(volser)) return Mounting{.state = Mounting::State::kWantsRoom, .content = true};
+  if (awaits_answer(volser)) return Mounting{.state = Mounting::State::kWantsAnswer, .content = true};
   for (std::size_t i = 0; i < kMountTries; ++i) {
     const auto volume = TRY(catalogue_.volume(volser));
     if (volume.volume != uuid)

@@ -16,7 +16,7 @@
 //     whatever became of the volume's category meanwhile.
 //  5. A volume that holds a request stays `mounted` for the catalogue until its answer has taken the
 //     request's place, by one change: after a crash it has either, and reconcile() finds it again. As long as
-//     that lasts mount() has its host wait.
+//     that lasts mount() has its host wait (kWantsAnswer).
 //  6. What a volume in a drive may come to take is promised to it in the cache as long as it is there.
 #pragma once
 
@@ -51,7 +51,7 @@ struct HostOptions {
 };
 
 struct Mounting {
-  enum class State : std::uint8_t { kIn, kWantsRecall, kWantsRoom };
+  enum class State : std::uint8_t { kIn, kWantsRecall, kWantsRoom, kWantsAnswer };
   State state = State::kIn;
   std::string path = {};  // when it is in
   bool content = false;   // what it wants or has is the content that the volume has, and no blank file
@@ -103,8 +103,13 @@ class VolumeMounts {
   Status settle_again(const std::string& volser);
 
   // Answers the request that was left first. False: there is none. An error is one of disk or catalogue: the
-  // volume keeps its request then. One thread at a time.
-  Result<bool> answer_next() TW_EXCLUDES(mutex_);
+  // volume keeps its request then, as data. Where even that could not be settled kVolumeUnreadable says so,
+  // and `unsettled` is called with the volser, without a lock, before another mount looks at the volume. One
+  // thread at a time.
+  using Unsettled = std::function<void(const std::string& volser)>;
+  Result<bool> answer_next(const Unsettled& unsettled) TW_EXCLUDES(mutex_);
+  // It holds a request whose answer is not made yet.
+  bool awaits_answer(const std::string& volser) const TW_EXCLUDES(mutex_);
 
   // Once, before the first mount: volumes that the catalogue has in drives. `in_drives`: the serial of the
   // drive by barcode, of what the library's inventory has in drives. Errors of the catalogue.
@@ -141,7 +146,6 @@ class VolumeMounts {
 
   // volume_requests.cc
   bool leave_request(const LogicalVolume& volume) TW_EXCLUDES(mutex_);
-  bool awaits_answer(const std::string& volser) const TW_EXCLUDES(mutex_);
   Status answer(const std::string& volser);
   void let_go(const std::string& volser);
 

@@ -30,7 +30,7 @@ bool VolumeMounts::awaits_answer(const std::string& volser) const {
   return std::ranges::find(requests_, volser) != requests_.end();
 }
 
-Result<bool> VolumeMounts::answer_next() {
+Result<bool> VolumeMounts::answer_next(const Unsettled& unsettled) {
   std::string volser;
   {
     const MutexLock lock(mutex_);
@@ -39,7 +39,10 @@ Result<bool> VolumeMounts::answer_next() {
   }
   auto answered = answer(volser);
   // The request is the volume's content then, as any other would be.
-  if (!answered) (void)settle(volser);
+  if (const auto settled = answered ? Status{} : settle(volser); !settled) {
+    tell_unsettled(volser, settled.error());
+    unsettled(volser);
+  }
   let_go(volser);
   {
     const MutexLock lock(mutex_);

@@ -52,11 +52,17 @@ Result<std::string> take_away_cartridge(const OperatorParts& parts, const std::s
 Result<std::string> bring_back_cartridge(const OperatorParts& parts, const std::string& barcode);
 // Takes no more volumes. kConflict unless it is being filled or filled.
 Status close_cartridge(const OperatorParts& parts, const std::string& barcode);
-// Nothing on it is relied on any more: volumes in the cache that lie there are written anew, others are read
-// from their other copy. kConflict naming volumes whose only copy is on it, unless `although_only`. How many
-// copies are written anew.
-Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& barcode,
-                                 const std::string& note, bool although_only);
+// What becomes of the copies on a cartridge on which nobody relies any more.
+struct DamageSettled {
+  std::size_t from_cache = 0;  // written anew from there
+  std::size_t from_other = 0;  // from the volume's other copy, which is brought into the cache first
+  std::size_t only = 0;        // they stay as they are: there is nothing to write them from
+};
+// Nothing on it is relied on any more: its copies are written anew where the constructs of their volumes say,
+// from the cache or from the volume's other copy. kConflict naming volumes whose only copy is on it, unless
+// `although_only`.
+Result<DamageSettled> mark_damaged(const OperatorParts& parts, const std::string& barcode,
+                                   const std::string& note, bool although_only);
 // It was looked at and is good: one that was damaged is read again, and takes no more; of one that a drive
 // could not read or write the note is gone, so that it is scratch when it is emptied. kConflict for others.
 Status clear_damage(const OperatorParts& parts, const std::string& barcode);

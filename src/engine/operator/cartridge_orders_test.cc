@@ -295,7 +295,8 @@ TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromTheCache) {
   EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
   const auto anew = mark_damaged(parts, "P00001L9", "fell down", true);
   ASSERT_TRUE(anew) << anew.error().text();
-  EXPECT_EQ(*anew, 1U);
+  EXPECT_EQ(anew->from_cache, 1U);
+  EXPECT_EQ(anew->only, 1U);
   EXPECT_TRUE(bench.volume("A00001").primary_due);
   EXPECT_EQ(bench.volume("A00001").primary_pool, 4);
   EXPECT_EQ(bench.volume("A00001").residence(), Residence::kCached);
@@ -310,6 +311,43 @@ TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromTheCache) {
   EXPECT_THAT(bench.notices.open(), IsEmpty());
   EXPECT_EQ(told(clear_damage(parts, "P00001L9")), "conflict barcode");
   EXPECT_EQ(told(mark_damaged(parts, "P00001L9", std::string(257, 'x'), true)), "invalid-argument note");
+}
+
+TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromItsOtherCopy) {
+  OperatorBench bench;
+  ASSERT_TRUE(bench.box.put(ManagementClass{"TWICE", 5, ""}));
+  for (const auto* barcode : {"P00001L9", "P00002L9"}) bench.put_cartridge(barcode);
+  for (const auto* volser : {"A00001", "A00002", "A00003", "A00004"})
+    bench.put_migrated(volser, "P00001L9", static_cast<std::uint32_t>(volser[5] - '0'));
+  for (const auto* volser : {"A00001", "A00002"}) {
+    auto volume = bench.volume(volser);
+    volume.management_class = "TWICE";
+    volume.secondary = copy_on("P00002L9", static_cast<std::uint32_t>(volser[5] - '0'));
+    ASSERT_TRUE(bench.box.put(volume));
+  }
+  auto swapped = bench.volume("A00002");
+  std::swap(swapped.primary, swapped.secondary);
+  ASSERT_TRUE(bench.box.put(swapped));
+  const auto before = bench.woken;
+  const auto settled = mark_damaged(bench.parts(), "P00001L9", "fell down", true);
+  ASSERT_TRUE(settled) << settled.error().text();
+  EXPECT_EQ(settled->from_cache, 0U);
+  EXPECT_EQ(settled->from_other, 2U);
+  EXPECT_EQ(settled->only, 2U);
+  const auto first = bench.volume("A00001");
+  EXPECT_TRUE(first.primary_due && !first.primary && first.secondary);
+  EXPECT_FALSE(first.secondary_due);
+  const auto second = bench.volume("A00002");
+  EXPECT_TRUE(second.secondary_due && !second.secondary && second.primary);
+  EXPECT_EQ(second.secondary_pool, 5);
+  EXPECT_TRUE(bench.volume("A00003").primary) << "the last copy is never forgotten";
+  EXPECT_FALSE(bench.volume("A00003").primary_due);
+  EXPECT_EQ(
+      bench.notices.open().at(0).text,
+      "Physical volume P00001L9 was marked as damaged by an operator; 2 volumes to be written anew from "
+      "another cartridge; 2 volumes with no other copy");
+  EXPECT_GT(bench.woken, before);
+  bench.box.expect_sound();
 }
 
 TEST(CartridgeOrders, T13_WhatADriveNotedOfACartridgeIsTakenBackWhenItWasFoundGood) {

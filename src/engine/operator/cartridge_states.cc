@@ -77,20 +77,47 @@ Status check_only(CatalogueView& view, const PhysicalVolume& cartridge, bool alt
               "they may go with it");
 }
 
-// A copy that nobody relies on any more, written anew from the cache.
-Status write_anew(CatalogueChange& change, const PlacedVolume& placed) {
+// A copy that nobody relies on any more, written anew. False: no construct wants one there any more.
+Result<bool> write_anew(CatalogueChange& change, const PlacedVolume& placed) {
   auto volume = TRY(change.volume(placed.volume.volser));
   if (placed.copy == CopyNumber::kPrimary) {
     volume.primary.reset();
     volume.primary_due = true;
     volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
-    return change.put(volume);
+    TRY(change.put(volume));
+    return true;
   }
   const auto pool = TRY(change.management_class(volume.management_class)).pool;
   volume.secondary.reset();
   volume.secondary_due = pool != 0;
   volume.secondary_pool = pool;
-  return change.put(volume);
+  TRY(change.put(volume));
+  return pool != 0;
+}
+
+Result<DamageSettled> settle_damage(CatalogueChange& change, const std::string& barcode) {
+  DamageSettled out;
+  TRY(for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
+    const bool cached = safe_in_cache(placed.volume);
+    if (!cached && !TRY(on_another(change, placed))) {
+      ++out.only;
+    } else if (TRY(write_anew(change, placed))) {
+      ++(cached ? out.from_cache : out.from_other);
+    }
+    return true;
+  }));
+  return out;
+}
+
+std::string damage_text(const std::string& barcode, const DamageSettled& settled) {
+  std::string text = "Physical volume " + barcode + " was marked as damaged by an operator";
+  const auto add = [&](std::size_t volumes, const std::string& what) {
+    if (volumes > 0) text += "; " + counted(volumes, "volume") + " " + what;
+  };
+  add(settled.from_cache, "to be written anew from the cache");
+  add(settled.from_other, "to be written anew from another cartridge");
+  add(settled.only, "with no other copy");
+  return text;
 }
 
 // The cartridge leaves, and with it the only copy on tape of volumes that the cache has: they get another one
@@ -193,28 +220,23 @@ Status close_cartridge(const OperatorParts& parts, const std::string& barcode) {
   });
 }
 
-Result<std::size_t> mark_damaged(const OperatorParts& parts, const std::string& barcode,
-                                 const std::string& note, bool although_only) {
-  std::size_t anew = 0;
+Result<DamageSettled> mark_damaged(const OperatorParts& parts, const std::string& barcode,
+                                   const std::string& note, bool although_only) {
+  DamageSettled settled;
   TRY(change_held(parts, barcode, [&](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
-    anew = 0;
+    settled = {};
     TRY(check_only(change, cartridge, although_only));
     const bool held_data = readable(cartridge.state);
     cartridge.state = CartridgeState::kDamaged;
     cartridge.note = note;
     cartridge.move = {};
     TRY(change.put(cartridge));
-    if (!held_data) return {};
-    return for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
-      if (!safe_in_cache(placed.volume)) return true;
-      TRY(write_anew(change, placed));
-      ++anew;
-      return true;
-    });
+    if (held_data) settled = TRY(settle_damage(change, barcode));
+    return {};
   }));
-  parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode,
-                      "Physical volume " + barcode + " was marked as damaged by an operator");
-  return anew;
+  parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode, damage_text(barcode, settled));
+  parts.wake_up();
+  return settled;
 }
 
 Status clear_damage(const OperatorParts& parts, const std::string& barcode) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "engine/catalogue/label_text.h"
 #include "engine/catalogue/limits.h"
 
 namespace tapewarden::engine {
@@ -21,14 +22,6 @@ bool same_labels(const Labels& left, const Labels& right) {
   return std::ranges::equal(left, right, [](const KeyLabel& a, const KeyLabel& b) {
     return same_label(a.text, b.text) && (a.text.empty() || a.mode == b.mode);
   });
-}
-
-std::string text_of(const Labels& labels) {
-  std::string out;
-  for (const auto& label : labels)
-    if (!label.text.empty())
-      out += (out.empty() ? "" : ", ") + label.text + " (" + std::string(to_string(label.mode)) + ")";
-  return out.empty() ? "those that the key server chose" : out;
 }
 
 bool takes_back(const RekeyOrder& order) {

@@ -58,6 +58,8 @@ PhysicalVolume full_cartridge() {
   out.last_accessed = from_millis(12);
   out.last_inactivated = from_millis(13);
   out.full_since = from_millis(14);
+  out.erase_first = true;
+  out.rekey.labels = {KeyLabel{"July 2026 key", LabelMode::kClear}, KeyLabel{"DR 2", LabelMode::kHash}};
   out.move = {MoveRequest::When::kWhenEligible, 7};
   out.note = "from the cellar";
   return out;
@@ -86,6 +88,20 @@ TEST(CatalogueBackup, T12_EveryValueComesBack) {
   EXPECT_EQ(take(decode_management_class(encode_record(management))), management);
   const WithdrawnVolume withdrawn{"LV0002", 5};
   EXPECT_EQ(take(decode_withdrawn(encode_record(withdrawn))), withdrawn);
+}
+
+TEST(CatalogueBackup, T12_ACartridgesRecordOfBeforeHasNothingAskedForOnIt) {
+  auto cartridge = full_cartridge();
+  cartridge.erase_first = false;
+  cartridge.rekey = {};
+  const auto before = encode_record(cartridge);
+  EXPECT_EQ(take(decode_cartridge(before)), cartridge);
+  cartridge.erase_first = true;
+  cartridge.rekey.labels = {KeyLabel{"New key", LabelMode::kHash}, KeyLabel{}};
+  const auto now = encode_record(cartridge);
+  EXPECT_EQ(Bytes(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(before.size())), before)
+      << "what is new stands behind it, in fields that an earlier program skips";
+  EXPECT_EQ(take(decode_cartridge(now)), cartridge);
 }
 
 TEST(CatalogueBackup, T12_FieldsOfALaterProgramAreSkippedUnlessTheyMustBeKnown) {

@@ -62,6 +62,8 @@ void CatalogueLoader::settle_read(const Examination& found) {
     out.labels = {};
     out.alias.clear();
     out.move = {};
+    out.rekey = {};
+    out.erase_first = false;
     out.last_written.reset();
     out.last_accessed.reset();
     out.full_since.reset();
@@ -75,6 +77,7 @@ void CatalogueLoader::settle_read(const Examination& found) {
   out.kind = found.kind;
   out.medium = label.medium;
   out.encryption = found.encryption;
+  if (out.encryption != MediumEncryption::kWrapped) out.rekey = {};
   out.library = found.library;
   if (!found.alias.empty()) out.alias = found.alias;
   out.next_file = found.next_file;

@@ -209,6 +209,12 @@ enum CartridgeTag : std::uint16_t {
   kMoveWhen,
   kMovePool,
   kNote,
+  // Not in images of before.
+  kEraseFirst,
+  kNewLabel1,
+  kNewMode1,
+  kNewLabel2,
+  kNewMode2,
 };
 }  // namespace
 
@@ -228,6 +234,9 @@ Bytes encode_record(const PhysicalVolume& cartridge) {
   out.time(kFullSince, cartridge.full_since);
   out.number(kMoveWhen, static_cast<std::uint64_t>(cartridge.move.when));
   out.number(kMovePool, cartridge.move.target_pool).text(kNote, cartridge.note);
+  out.number(kEraseFirst, cartridge.erase_first ? 1 : 0);
+  put_label(out, kNewLabel1, cartridge.rekey.labels[0]);
+  put_label(out, kNewLabel2, cartridge.rekey.labels[1]);
   return out.take();
 }
 
@@ -259,6 +268,8 @@ Result<PhysicalVolume> decode_cartridge(ByteView body) {
       in.small<MoveRequest::When>(kMoveWhen, "move", static_cast<std::uint64_t>(MoveRequest::When::kNow)));
   out.move.target_pool = TRY(in.small<std::uint8_t>(kMovePool, "target pool", kMaximumPool));
   out.note = TRY(in.text(kNote, kMaximumNoteCharacters, "note"));
+  out.erase_first = TRY(in.number(kEraseFirst, "erase first", 1)) == 1;
+  out.rekey.labels = {TRY(take_label(in, kNewLabel1)), TRY(take_label(in, kNewLabel2))};
   TRY(in.finish());
   return sound(std::move(out));
 }

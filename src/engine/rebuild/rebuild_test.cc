@@ -81,6 +81,34 @@ TEST_F(Rebuilding, T12_WhatTheCatalogueKnewIsThereAgain) {
   EXPECT_EQ(site.progress.back().all, 6U);
 }
 
+TEST_F(Rebuilding, T12_ErasuresAndNewLabelsThatWereAskedForAreAskedForAgain) {
+  const RekeyRequest wanted{.labels = {KeyLabel{"July 2026 key", LabelMode::kClear}, KeyLabel{}}};
+  const auto ask = [&](const std::string& barcode) {
+    auto tape = take(site.live->cartridge(barcode));
+    tape.rekey = wanted;
+    ASSERT_TRUE(site.live.put(tape));
+  };
+  for (const auto* barcode : {"J00001", "J00002"}) {
+    site.know_cartridge(barcode, 1, MediumEncryption::kWrapped, CartridgeState::kFull);
+    ask(barcode);
+  }
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear, CartridgeState::kFull);
+  auto tape = take(site.live->cartridge("A00001L9"));
+  for (const auto state :
+       {CartridgeState::kAwaitingErase, CartridgeState::kEjected, CartridgeState::kClosed}) {
+    tape.state = state;
+    ASSERT_TRUE(site.live.put(tape));
+  }
+  ASSERT_TRUE(take(site.live->cartridge("A00001L9")).erase_first);
+  (void)site.write("J00001", 1, TapeEncryption::kWrapped, {});
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {}, true);
+  (void)site.write("J00002", 2, TapeEncryption::kClear, {});  // begun anew since
+  (void)site.rebuild();
+  EXPECT_TRUE(cartridge("A00001L9").erase_first);
+  EXPECT_EQ(cartridge("J00001").rekey, wanted);
+  EXPECT_EQ(cartridge("J00002").rekey, RekeyRequest());
+}
+
 TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
   site.pool = 4;
   const auto copies = site.write("A00001L9", 2, TapeEncryption::kIdentified,

@@ -142,6 +142,30 @@ TEST_F(CacheLossTest, T5_TheCacheOfAnotherCatalogueIsNotEmptied) {
   EXPECT_EQ(bench.all_files(), files);
 }
 
+// As an engine of before there was an identity left it, with another catalogue.
+TEST_F(CacheLossTest, T5_AFolderWithoutAnIdentityWhoseFilesNobodyKnowsIsNotEmptied) {
+  ASSERT_TRUE(bench.sim.disk.remove(kCacheFolder + "/" + std::string(kCacheIdentityFile)));
+  const auto files = bench.all_files();
+  ASSERT_EQ(files.size(), 3U);
+  ResidenceBench other(2);
+  ASSERT_TRUE(other.catalogue->keystore().write([](store::Transaction& transaction) -> Status {
+    return transaction.erase(kEngineTable, {std::int64_t{0}});
+  }));
+  const auto open_with_other = [&] {
+    return open_cache(bench.env(), *other.catalogue, *other.notices, kCacheFolder);
+  };
+  const auto refused = open_with_other();
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("holds 3 files that this catalogue has no key of"),
+            std::string::npos);
+  EXPECT_NE(refused.error().remedy.find("accept-cache-loss"), std::string::npos);
+  EXPECT_EQ(bench.all_files(), files);
+  const auto loss = look_at_cache_loss(bench.env(), *other.catalogue, kCacheFolder).value();
+  EXPECT_EQ(loss.nobodys, files);
+  ASSERT_TRUE(accept_cache_loss(bench.env(), *other.catalogue, loss));
+  EXPECT_EQ(open_with_other()->removed, files) << "an operator said so";
+}
+
 TEST_F(CacheLossTest, T5_ALossIsToldBeforeItIsAcceptedAndThenSettled) {
   bench.disk.take_away(kCacheFolder);
   const auto before = volumes();

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/counted.h"
 #include "engine/cache/cache_identity.h"
 #include "engine/residence/cached_volumes.h"
 #include "engine/residence/known_files.h"
@@ -8,7 +9,7 @@
 namespace tapewarden::engine {
 namespace {
 
-// Whether a catalogue that knows no identity may take the folder for its cache.
+// Whether a catalogue that knows no identity may take the folder for its cache: then files of nobody go.
 Status may_adopt(const std::vector<VolumeCache::Known>& known, const std::vector<std::string>& files,
                  bool has_identity, const std::string& folder) {
   const bool knows_one = std::ranges::any_of(known, [&](const VolumeCache::Known& entry) {
@@ -22,10 +23,11 @@ Status may_adopt(const std::vector<VolumeCache::Known>& known, const std::vector
                 "the folder " + folder + " holds none of the " + std::to_string(known.size()) +
                     " files that the catalogue has in its cache: nothing is touched, and nothing is given up",
                 "engine.cache", remedy);
-  if (has_identity && !files.empty())
+  if (!files.empty())
     return fail(ErrorCode::kIo,
-                "the folder " + folder + " is the cache of another catalogue, with " +
-                    std::to_string(files.size()) + " files that this one has no keys of",
+                "the folder " + folder + " " +
+                    (has_identity ? "is the cache of another catalogue, with " : "holds ") +
+                    counted(files.size(), "file") + " that this catalogue has no key of",
                 "engine.cache",
                 "name this engine's own folder; only when these files are to go: tapewarden-taped "
                 "accept-cache-loss");

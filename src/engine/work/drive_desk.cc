@@ -3,8 +3,8 @@
 #include <algorithm>
 
 namespace tapewarden::engine {
-DriveDesk::DriveDesk(std::vector<WorkDrive> drives)
-    : drives_(std::move(drives)), taken_(drives_.size(), false) {}
+DriveDesk::DriveDesk(std::vector<WorkDrive> drives, Rests rests)
+    : drives_(std::move(drives)), rests_(std::move(rests)), taken_(drives_.size(), false) {}
 
 bool DriveDesk::reaches(const TapeStation& station, const std::string& library) const {
   return library.empty() || station.library_name() == library || !libraries().contains(library);
@@ -24,15 +24,26 @@ bool DriveDesk::suits(const WorkDrive& drive, const DriveNeed& need) const {
   return status.can_encrypt() && status.facts.method == need.encryption;
 }
 
-std::optional<std::size_t> DriveDesk::free_one(const DriveNeed& need, std::optional<std::size_t> but) const {
-  for (std::size_t i = 0; i < drives_.size(); ++i)
-    if (!taken_[i] && i != but && suits(drives_[i], need)) return i;
+bool DriveDesk::rests(const WorkDrive& drive) const {
+  return rests_ && rests_(drive.station->library_name());
+}
+
+bool DriveDesk::rests(const DriveNeed& need) const {
+  const auto works = [&](const WorkDrive& drive) { return suits(drive, need) && !rests(drive); };
+  return usable(need) && std::ranges::none_of(drives_, works);
+}
+
+std::optional<std::size_t> DriveDesk::free_one(const DriveNeed& need, const Spared& spared) const {
+  for (std::size_t i = 0; i < drives_.size(); ++i) {
+    const auto& drive = drives_[i];
+    if (!taken_[i] && suits(drive, need) && !rests(drive) && !(spared && spared(*drive.station))) return i;
+  }
   return std::nullopt;
 }
 
-std::optional<DriveDesk::Claim> DriveDesk::claim(const DriveNeed& need) {
+std::optional<DriveDesk::Claim> DriveDesk::claim(const DriveNeed& need, const Spared& spared) {
   const MutexLock lock(mutex_);
-  const auto found = free_one(need, std::nullopt);
+  const auto found = free_one(need, spared);
   if (!found) return std::nullopt;
   taken_[*found] = true;
   return Claim(*this, *drives_[*found].station);
@@ -41,8 +52,9 @@ std::optional<DriveDesk::Claim> DriveDesk::claim(const DriveNeed& need) {
 std::optional<DriveDesk::Pair> DriveDesk::claim_two(const DriveNeed& first, const DriveNeed& second) {
   const MutexLock lock(mutex_);
   for (std::size_t i = 0; i < drives_.size(); ++i) {
-    if (taken_[i] || !suits(drives_[i], first)) continue;
-    const auto other = free_one(second, i);
+    if (taken_[i] || !suits(drives_[i], first) || rests(drives_[i])) continue;
+    const auto other =
+        free_one(second, [&](const TapeStation& station) { return &station == drives_[i].station; });
     if (!other) continue;
     taken_[i] = true;
     taken_[*other] = true;
@@ -89,7 +101,7 @@ std::optional<DriveDesk::Claim> DriveDesk::claim_offline(
 
 bool DriveDesk::free_for(const DriveNeed& need) const {
   const MutexLock lock(mutex_);
-  return free_one(need, std::nullopt).has_value();
+  return free_one(need, {}).has_value();
 }
 
 void DriveDesk::release(const TapeStation& station) {

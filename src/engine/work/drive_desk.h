@@ -5,6 +5,7 @@
 //  1. A station belongs to one claim at a time.
 //  2. Two stations are claimed together or not at all, so that no two jobs wait for each other's.
 //  3. A drive that is offline is given only to who wants to bring it online (claim_anyhow()).
+//  4. No drive is given for a need while its library rests; one that holds a cartridge may still be emptied.
 #pragma once
 
 #include <functional>
@@ -59,9 +60,14 @@ class DriveDesk {
     Claim second;
   };
 
-  explicit DriveDesk(std::vector<WorkDrive> drives);
+  // `rests`: the robot of the library of that name brings nothing now. Called with the mutex held, and calls
+  // nothing here. None: they all work.
+  using Rests = std::function<bool(const std::string& library)>;
+  explicit DriveDesk(std::vector<WorkDrive> drives, Rests rests = {});
 
-  std::optional<Claim> claim(const DriveNeed& need) TW_EXCLUDES(mutex_);
+  // `spared`: stations that are left to others now. Called with the mutex held; empty: none.
+  using Spared = std::function<bool(const TapeStation&)>;
+  std::optional<Claim> claim(const DriveNeed& need, const Spared& spared = {}) TW_EXCLUDES(mutex_);
   std::optional<Pair> claim_two(const DriveNeed& first, const DriveNeed& second) TW_EXCLUDES(mutex_);
   // The station also while its drive is offline, to ask the drive again who it is; nothing: somebody has it.
   std::optional<Claim> claim_anyhow(TapeStation& station) TW_EXCLUDES(mutex_);
@@ -72,6 +78,8 @@ class DriveDesk {
       TW_EXCLUDES(mutex_);
   bool free_for(const DriveNeed& need) const TW_EXCLUDES(mutex_);
 
+  // Drives that suit are online, and stand in libraries that rest, all of them.
+  bool rests(const DriveNeed& need) const;
   // Online, whether somebody has it or not.
   bool usable(const DriveNeed& need) const;
   std::size_t count_usable(const DriveNeed& need) const;
@@ -92,10 +100,11 @@ class DriveDesk {
  private:
   void release(const TapeStation& station) TW_EXCLUDES(mutex_);
   bool suits(const WorkDrive& drive, const DriveNeed& need) const;
-  std::optional<std::size_t> free_one(const DriveNeed& need, std::optional<std::size_t> but) const
-      TW_REQUIRES(mutex_);
+  bool rests(const WorkDrive& drive) const;
+  std::optional<std::size_t> free_one(const DriveNeed& need, const Spared& spared) const TW_REQUIRES(mutex_);
 
   const std::vector<WorkDrive> drives_;
+  const Rests rests_;
   mutable Mutex mutex_;
   std::vector<bool> taken_ TW_GUARDED_BY(mutex_);
 };

@@ -99,11 +99,11 @@ Result<std::unique_ptr<Job>> pick_erase(WorkState& state, EraseUrgency urgency) 
     return {};
   }));
   for (const auto& cartridge : found) {
-    if (state.pauses.paused(kLibraryPause) || state.pauses.paused(cartridge_pause(cartridge.barcode)))
-      continue;
+    if (state.pauses.paused(cartridge_pause(cartridge.barcode))) continue;
     auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
     if (!claimed || claimed->cartridge.state != CartridgeState::kAwaitingErase) continue;
-    auto drive = state.drives.claim({cartridge.kind, TapeEncryption::kClear, cartridge.library});
+    const DriveNeed need{cartridge.kind, TapeEncryption::kClear, cartridge.library};
+    auto drive = urgency == EraseUrgency::kUrgent ? state.drives.claim(need) : state.claim_one(need);
     if (!drive) continue;
     return std::make_unique<EraseJob>(state, *std::move(drive), std::move(claimed->claim),
                                       std::move(claimed->cartridge));

@@ -127,7 +127,8 @@ Status meet_drive_keys(WorkState& state, const PhysicalDrive& drive, const std::
   return {};
 }
 
-void meet_library(WorkState& state, const Error& error, const std::string& barcode) {
+void meet_library(WorkState& state, const Error& error, const std::string& library,
+                  const std::string& barcode) {
   if (error.code == ErrorCode::kNotFound) {
     state.parts.notices.raise(NoticeKind::kCartridgeOverdue, barcode,
                               "cartridge " + barcode + " is not where it should be: " + error.message);
@@ -135,7 +136,7 @@ void meet_library(WorkState& state, const Error& error, const std::string& barco
   } else if (error.code == ErrorCode::kConflict) {
     state.pauses.put_off(cartridge_pause(barcode), kFirstPause);  // it is in another drive as yet
   } else {
-    state.pauses.put_off(kLibraryPause, kFirstPause);
+    state.pauses.put_off(library_pause(library), kFirstPause);
   }
 }
 
@@ -159,19 +160,19 @@ bool lies_with_cartridge(const Error& error) {
   }
 }
 
-Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, const std::string& barcode,
+Status meet_fault(WorkState& state, const Error& error, TapeStation& station, const std::string& barcode,
                   Doing doing) {
   switch (fault_of(error)) {
     case MountFault::kNone:
       break;
     case MountFault::kLibrary:
-      meet_library(state, error, barcode);
+      meet_library(state, error, station.library_name(), barcode);
       break;
     case MountFault::kKeys:
       TRY(meet_keys(state, error, barcode, doing));
       break;
     case MountFault::kDriveKeys:
-      TRY(meet_drive_keys(state, drive, barcode, doing));
+      TRY(meet_drive_keys(state, station.drive(), barcode, doing));
       break;
     case MountFault::kIdentity:
       state.pauses.put_off(cartridge_pause(barcode), kFirstPause);
@@ -185,20 +186,20 @@ Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, co
       state.pauses.put_off(cartridge_pause(barcode), kShortPause);
       break;
     case MountFault::kConfiguration:
-      drive.take_offline(error.message);
+      station.drive().take_offline(error.message);
       break;
   }
   return settle_cartridge(state, error, barcode, doing);
 }
 
-void meet_success(WorkState& state, const PhysicalDrive& drive, const PhysicalVolume& cartridge) {
+void meet_success(WorkState& state, TapeStation& station, const PhysicalVolume& cartridge) {
   auto& notices = state.parts.notices;
   state.pauses.clear(cartridge_pause(cartridge.barcode));
-  state.pauses.clear(kLibraryPause);
+  state.pauses.clear(library_pause(station.library_name()));
   (void)notices.clear(NoticeKind::kCartridgeOverdue, cartridge.barcode, "the cartridge was mounted");
   if (tape_encryption(cartridge.encryption) == TapeEncryption::kClear) return;
   state.pauses.clear(kKeysPause);
-  state.pauses.clear(drive_pause(drive.serial()));
+  state.pauses.clear(drive_pause(station.drive().serial()));
   (void)notices.clear(NoticeKind::kNoKeyServer, kKeyServers, "a key server gave a key");
 }
 

@@ -33,13 +33,13 @@ bool lies_with_cartridge(const Error& error);
 //                           the cache what is there
 //   identity                kCartridgeDamaged; never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
-//   library, else           everything waits
+//   library, else           what needs a drive of that library waits
 //   interrupted             once more after a short pause
 // A cartridge whose writing from the beginning failed through no fault of its own is scratch again. Which
 // word of a key server is a refusal of the key, of the drive, or none: judge_refusal().
-Status meet_fault(WorkState& state, const Error& error, PhysicalDrive& drive, const std::string& barcode,
+Status meet_fault(WorkState& state, const Error& error, TapeStation& station, const std::string& barcode,
                   Doing doing);
 // The cartridge was mounted: what was raised about it and its keys is over.
-void meet_success(WorkState& state, const PhysicalDrive& drive, const PhysicalVolume& cartridge);
+void meet_success(WorkState& state, TapeStation& station, const PhysicalVolume& cartridge);
 
 }  // namespace tapewarden::engine

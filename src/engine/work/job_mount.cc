@@ -22,7 +22,7 @@ Status JobMount::take(Mounted mounted) {
     return std::unexpected(mounted.error());
   }
   tape_ = *std::move(mounted);
-  meet_success(state_, station_.drive(), cartridge_);
+  meet_success(state_, station_, cartridge_);
   learn_keys();
   return {};
 }
@@ -77,7 +77,7 @@ Status JobMount::erase() {
 
 Status JobMount::met(const Error& error) {
   kept_.fault = error.text();
-  return meet_fault(state_, error, station_.drive(), cartridge_.barcode, doing_);
+  return meet_fault(state_, error, station_, cartridge_.barcode, doing_);
 }
 
 Status JobMount::end() {

@@ -60,7 +60,6 @@ void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
 }  // namespace
 
 Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_something) {
-  if (state.pauses.paused(kLibraryPause)) return nullptr;
   for (const auto& [since, pool, copy] : TRY(waiting(state, did_something))) {
     const auto need = need_of(pool);
     const bool encrypts = need.encryption != TapeEncryption::kClear;
@@ -72,8 +71,8 @@ Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_somethin
     if (!seat) continue;
     std::optional<DriveDesk::Claim> drive;
     for (const auto& one : TRY(needs_of(state, pool)))
-      if (!drive) drive = state.drives.claim(one);
-    if (!drive || state.left_to_pair(drive->station())) continue;
+      if (!drive) drive = state.claim_one(one);
+    if (!drive) continue;
     return std::make_unique<MigrateJob>(state, *std::move(drive), *std::move(seat), pool.number, copy);
   }
   return nullptr;

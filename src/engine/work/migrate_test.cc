@@ -187,6 +187,23 @@ TEST(Migrate, T2_TwoCopiesInOnePoolLieOnTwoCartridges) {
   }
 }
 
+TEST(Migrate, T2_ACopyBesideWhichTheOtherCameToLieMeanwhileDoesNotCount) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1);
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [&, first = true](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+    if (is_command(cdb, scsi::Opcode::kWrite6) && std::exchange(first, false))
+      bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+        volume.secondary = Copy{"A00001L9", 1, 9, 90, 1000, volume.generation};
+      });
+    return std::nullopt;
+  };
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00001L9/9");
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1") << "written once more, on another cartridge";
+  bench.expect_sound();
+}
+
 TEST(Migrate, T4_AVolumeWithTwoPartitionsComesBackWithBoth) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1));

@@ -1,6 +1,7 @@
 #include "engine/work/not_needed.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/catalogue/limits.h"
 #include "engine/work/fault_rules.h"
@@ -36,17 +37,18 @@ Result<bool> is_staged(CatalogueView& view, const LogicalVolume& volume, CopyNum
   return reclaim_reason(*on, pool.reclaim, now).has_value();
 }
 
-Result<std::size_t> take_back_of(WorkState& state, CatalogueChange& change, const Pool& pool) {
-  std::size_t taken_back = 0;
+using Sources = std::set<std::string>;
+
+Status take_back_of(WorkState& state, CatalogueChange& change, const Pool& pool, Sources& sources) {
   for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
     for (auto& volume : TRY(change.due(copy, pool.number, kMaximumPage))) {
       if (!TRY(is_staged(change, volume, copy, pool.number, state.now()))) continue;
       (copy == CopyNumber::kPrimary ? volume.primary_due : volume.secondary_due) = false;
       TRY(change.put(volume));
-      ++taken_back;
+      sources.insert(volume.copy(copy)->cartridge);
     }
   }
-  return taken_back;
+  return {};
 }
 
 Result<bool> is_target(CatalogueView& view, std::uint8_t pool, WallTime now) {
@@ -70,14 +72,16 @@ Result<bool> take_back_staged(WorkState& state) {
     return {};
   }));
   if (held_up.empty()) return false;
-  std::size_t taken_back = 0;
+  Sources sources;
   TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
-    taken_back = 0;
-    for (const auto& pool : held_up) taken_back += TRY(take_back_of(state, change, pool));
+    sources.clear();
+    for (const auto& pool : held_up) TRY(take_back_of(state, change, pool, sources));
     return {};
   }));
-  if (taken_back > 0) room_came(state);
-  return taken_back > 0;
+  if (sources.empty()) return false;
+  for (const auto& barcode : sources) state.pauses.put_off(stage_pause(barcode), kFirstPause);
+  room_came(state);
+  return true;
 }
 
 Status clear_wants(WorkState& state) {

@@ -7,7 +7,8 @@ namespace tapewarden::engine {
 
 // While somebody waits for room in the cache, copies that reclaim made due (StageJob) to a pool that cannot
 // be written now are taken back: what they are of lies on its old cartridge as before, and may leave the
-// cache. Reclaim makes them due again. True: there were such.
+// cache. Reclaim makes them due again, after a pause: those who wait have the room first. True: there were
+// such.
 Result<bool> take_back_staged(WorkState& state);
 
 // A pool to which nothing is due, and into which nothing is to be moved, lacks neither cartridges nor drives:

@@ -74,7 +74,7 @@ Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool
     std::ranges::move(TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates)),
                       std::back_inserter(found));
     for (const auto& cartridge : found) {
-      if (cartridge.move.when == MoveRequest::When::kNow || put_off(state, cartridge) ||
+      if (cartridge.move.when == MoveRequest::When::kNow || put_off_itself(state, cartridge) ||
           std::ranges::find(needs, cartridge.library, &DriveNeed::library) != needs.end())
         continue;
       needs.push_back(need_of(pool));
@@ -101,7 +101,7 @@ std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy) {
 
 Result<bool> PoolWriter::ready(const std::string& avoid) {
   if (mount_ && mount_->cartridge().barcode != avoid && TRY(still_takes())) return true;
-  if (state_.ending) return false;
+  if (state_.ending || state_.pauses.paused(library_pause(station_.library_name()))) return false;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
     if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;

@@ -16,10 +16,6 @@ struct Candidate {
   Pool target;
 };
 
-std::string source_pause(const std::string& barcode) {
-  return "reclaim " + barcode;
-}
-
 bool due_here(const PlacedVolume& placed) {
   return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
 }
@@ -63,9 +59,10 @@ bool waits(const WorkState& state, const Pool& target) {
          (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
-// What is brought into the cache leaves it by way of the target: there is a cartridge for it, and what is to
-// be written there already is no large part of the cache.
-Result<bool> may_stage(WorkState& state, const Pool& target) {
+// What is brought into the cache leaves it by way of the target: there are a drive and a cartridge for it,
+// and what is to be written there already is no large part of the cache.
+Result<bool> may_stage(WorkState& state, const std::string& barcode, const Pool& target) {
+  if (!state.drives.usable(need_of(target)) || state.pauses.paused(stage_pause(barcode))) return false;
   bool may = false;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
     may = !TRY(view.filling(target.number, target.media, 1)).empty() ||
@@ -91,7 +88,8 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
   if (waits(state, target)) return nullptr;
   const auto pairs = TRY(pairs_for(state, candidate));
   const bool pair = !pairs.empty();
-  if (!pair && cartridge.active_volumes > 0 && !TRY(may_stage(state, target))) return nullptr;
+  if (!pair && cartridge.active_volumes > 0 && !TRY(may_stage(state, cartridge.barcode, target)))
+    return nullptr;
   if (!pair && !TRY(worth_staging(state, cartridge.barcode)) && cartridge.active_volumes > 0) return nullptr;
   auto claimed = TRY(claim_cartridge(state, cartridge.barcode));
   const auto& known = claimed ? claimed->cartridge : cartridge;
@@ -130,6 +128,9 @@ Status watch_pair(WorkState& state, bool inhibited) {
   for (const auto& candidate : TRY(candidates(state, inhibited))) {
     if (waits(state, candidate.target)) continue;
     auto pairs = TRY(pairs_for(state, candidate));
+    std::erase_if(pairs, [&](const PairWait::Needs& needs) {
+      return state.drives.rests(needs.first) || state.drives.rests(needs.second);
+    });
     if (pairs.empty()) continue;
     state.pair.wants(std::move(pairs.front()), state.steady_now());
     return {};

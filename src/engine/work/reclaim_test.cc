@@ -313,6 +313,29 @@ TEST(Move, T7_TheTwoCopiesOfAVolumeNeverLieOnOneCartridge) {
   }
 }
 
+TEST(Move, T7_AnImageBesideWhichTheOtherCopyCameToLieMeanwhileDoesNotCount) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9");
+  write_some(bench, 1, 1);
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  unsigned writes = 0;
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      if (is_command(cdb, scsi::Opcode::kWrite6) && ++writes == 2)  // behind the label
+        bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+          volume.secondary = Copy{"A00002L9", 1, 9, 90, 1000, volume.generation};
+        });
+      return std::nullopt;
+    };
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.move = {.when = MoveRequest::When::kNow, .target_pool = 2};
+  });
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/9");
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1") << "moved once more, to another cartridge";
+  bench.expect_sound();
+}
+
 TEST(Move, T7_SecondCopiesStaySecondCopies) {
   WorkBench bench;
   bench.add_scratch("A00003L9");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/catalogue/label_text.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
 
@@ -25,14 +26,6 @@ Labels named_by(const HeldLabels& held) {
   for (std::size_t i = 0; i < out.size() && i < held.labels.size(); ++i) out[i] = {held.labels[i].text, {}};
   for (auto& label : out) label.mode = LabelMode::kClear;
   return out;
-}
-
-std::string text_of(const Labels& labels) {
-  std::string out;
-  for (const auto& label : labels)
-    if (!label.text.empty())
-      out += (out.empty() ? "" : ", ") + label.text + " (" + std::string(to_string(label.mode)) + ")";
-  return out.empty() ? "those that the key server chose" : out;
 }
 
 // All that ask for them.
@@ -189,7 +182,7 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const PhysicalVolume& lis
   if (!claimed) return nullptr;
   auto& [claim, cartridge] = *claimed;
   if (!cartridge.rekey.wanted() || !readable(cartridge.state)) return nullptr;
-  auto drive = state.drives.claim(need);
+  auto drive = state.claim_one(need);
   if (!drive) return nullptr;
   return std::make_unique<RekeyJob>(state, *std::move(drive), *std::move(seat), std::move(claim),
                                     std::move(cartridge));

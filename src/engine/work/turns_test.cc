@@ -88,31 +88,125 @@ TEST(Turns, T6_ADriveIsKeptForAMoveForAWhileOnly) {
   EXPECT_NE(bench.on("VOL003"), "nowhere");
 }
 
+// Another library with a drive of the same kind, between the two of the bench's own.
+struct FarLibrary {
+  explicit FarLibrary(WorkBench& with) : bench(with) {
+    done(second.open());
+    bench.work.reset();
+    bench.work = std::make_unique<Work>(
+        WorkParts{.env = bench.env(),
+                  .catalogue = *bench.catalogue,
+                  .cached = *bench.cached,
+                  .desk = *bench.desk,
+                  .notices = *bench.notices},
+        std::vector<WorkDrive>{{bench.back.stations[BackEnd::kLtoDrive].get(), MediumKind::kLto},
+                               {&far, MediumKind::kLto},
+                               {bench.back.stations[BackEnd::kOtherLtoDrive].get(), MediumKind::kLto}},
+        WorkOptions{.engine = uuid_of(7)});
+  }
+  ~FarLibrary() { bench.work.reset(); }
+  FarLibrary(const FarLibrary&) = delete;
+  FarLibrary& operator=(const FarLibrary&) = delete;
+
+  WorkBench& bench;
+  BackEnd there;
+  PhysicalLibrary second{"LIB2",
+                         *there.to_changer,
+                         {{.serial = there.drives[0]->serial()}, {.serial = there.drives[1]->serial()}}};
+  TapeStation far{second, *there.drives[0], there.keys, there.sim.clock, there.options};
+};
+void stands_in(WorkBench& bench, const std::string& barcode, const std::string& library) {
+  bench.edit_cartridge(barcode, [&](PhysicalVolume& cartridge) { cartridge.library = library; });
+}
+
 TEST(Turns, T6_AMoveTakesDrivesWhereTheTargetsCartridgesStand) {
   WorkBench bench;
-  BackEnd there;  // another library with drives of the same kind
-  PhysicalLibrary second("LIB2", *there.to_changer,
-                         {{.serial = there.drives[0]->serial()}, {.serial = there.drives[1]->serial()}});
-  done(second.open());
-  TapeStation far(second, *there.drives[0], there.keys, there.sim.clock, there.options);
   migrated(bench, "VOL001", 300'000);
-  for (const auto* barcode : {"A00001L9", "A00002L9"})
-    bench.edit_cartridge(barcode, [](PhysicalVolume& cartridge) { cartridge.library = "LIB1"; });
-  bench.work.reset();
-  bench.work = std::make_unique<Work>(
-      WorkParts{.env = bench.env(),
-                .catalogue = *bench.catalogue,
-                .cached = *bench.cached,
-                .desk = *bench.desk,
-                .notices = *bench.notices},
-      std::vector<WorkDrive>{{bench.back.stations[BackEnd::kLtoDrive].get(), MediumKind::kLto},
-                             {&far, MediumKind::kLto},
-                             {bench.back.stations[BackEnd::kOtherLtoDrive].get(), MediumKind::kLto}},
-      WorkOptions{.engine = uuid_of(7)});
+  for (const auto* barcode : {"A00001L9", "A00002L9"}) stands_in(bench, barcode, "LIB1");
+  const FarLibrary far(bench);
   move_now(bench, "A00001L9", 2);
   bench.steps();
   EXPECT_EQ(bench.interventions(), std::vector<std::string>());
   EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+}
+
+TEST(Turns, T4_ARobotThatRefusesHoldsUpNoOtherLibrary) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9", 2);
+  bench.edit_pool(2, [](Pool& pool) { pool.borrow = Borrow::kNo; });
+  stands_in(bench, "A00001L9", bench.back.stations[BackEnd::kLtoDrive]->library_name());
+  stands_in(bench, "A00002L9", bench.back.stations[BackEnd::kLtoDrive]->library_name());
+  stands_in(bench, "A00003L9", "LIB2");
+  const FarLibrary far(bench);
+  bool broken = true;
+  bench.back.to_changer->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (!broken || !is_command(cdb, scsi::changer_opcode::kMoveMedium)) return std::nullopt;
+    return sense_answer(codes::kInternalTargetFailure);
+  };
+  written(bench, "VOL001", 300'000);
+  written(bench, "VOL002", 300'000, 2);
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "nowhere");
+  EXPECT_EQ(bench.on("VOL002"), "A00003L9/1") << "which stands in the other library";
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>()) << "pool 1 lacks no cartridge";
+  broken = false;
+  bench.wait_and_step();
+  EXPECT_NE(bench.on("VOL001"), "nowhere");
+}
+
+// A move has waited for two drives, and the one that is free is left to it.
+struct OverduePair : ::testing::Test {
+  OverduePair() {
+    bench.add_scratch("A00003L9");
+    bench.edit_pool(4, [](Pool& pool) {
+      pool.media = MediumKind::k3592;
+      pool.encryption = PoolEncryption::kWrapped;
+      pool.labels = {KeyLabel{"OLD", LabelMode::kClear}, KeyLabel{}};
+    });
+    bench.add_scratch("J00001", 4, MediumKind::k3592);
+    migrated(bench, "VOL001", 300'000);
+    migrated(bench, "VOL009", 300'000, 4);
+    EXPECT_EQ(bench.on("VOL009"), "J00001/1");
+    bench.edit_cartridge("J00001", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+    move_now(bench, "A00001L9", 2);
+    other.emplace(take_drive(bench, BackEnd::kOtherLtoDrive));
+    bench.steps();
+    bench.back.sim.clock.advance(kPairPatience);
+  }
+  ~OverduePair() override { other.reset(); }
+
+  WorkBench bench;
+  std::optional<DriveDesk::Claim> other;
+};
+
+TEST_F(OverduePair, K9_ItHoldsUpNoRekeyOnADriveThatItCannotUse) {
+  const std::array<KeyLabel, 2> labels{KeyLabel{"NEW", LabelMode::kClear}, KeyLabel{}};
+  bench.edit_cartridge("J00001", [&](PhysicalVolume& one) { one.rekey.labels = labels; });
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("J00001").labels, labels);
+}
+
+TEST_F(OverduePair, T13_ItHoldsUpNoErasureOnADriveThatItCannotUse) {
+  bench.edit_volume("VOL009", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL009", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
+  bench.edit_pool(4, [](Pool& pool) { pool.secure_erase_days = 30; });
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("J00001").state, CartridgeState::kScratch);
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+}
+
+TEST_F(OverduePair, T13_ADriveThatIsLeftToItErasesNothingMeanwhile) {
+  bench.edit_cartridge("A00002L9", [](PhysicalVolume& one) {
+    one.medium = 1;
+    one.state = CartridgeState::kAwaitingErase;
+    one.last_inactivated.reset();
+  });
+  bench.edit_pool(kCommonPool, [](Pool& pool) { pool.secure_erase_days = 30; });
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  other.reset();
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
 }
 
 TEST(Turns, T5_ALargeRecallWithoutRoomHoldsBackNoSmallOnesAndGetsItsTurn) {
@@ -209,6 +303,55 @@ TEST(Turns, T6_WhatReclaimMadeDueLeavesTheCacheAgainWhenItCannotBeWritten) {
   for (const auto* volser : {"VOL001", "VOL002", "VOL003"})
     EXPECT_TRUE(bench.on(volser).starts_with("A00003L9")) << "reclaim goes on";
   bench.expect_everything_readable();
+}
+
+TEST(Turns, T6_NothingIsStagedForAPoolThatNoDriveCanWrite) {
+  WorkBench bench;
+  migrated(bench, "VOL001", 100'000);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim = {.threshold_percent = 0, .days_since_written = 1}; });
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim_pool = 5; });
+  bench.edit_pool(5, [](Pool& pool) { pool.media = MediumKind::k3592; });
+  bench.add_scratch("J00001", 5, MediumKind::k3592);
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(std::chrono::hours(25));
+  bench.steps();
+  EXPECT_FALSE(bench.volume("VOL001").cached) << "it could not leave the cache again";
+  EXPECT_FALSE(bench.volume("VOL001").primary_due);
+  bench.start_work();
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "J00001/1");
+  bench.expect_everything_readable();
+}
+
+TEST(Turns, T6_WhatWasTakenBackIsNotStagedAgainAtOnce) {
+  WorkBench bench({.cache = {.bytes = 1'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  bench.encrypt_pool(5);
+  migrated(bench, "VOL001", 300'000);
+  migrated(bench, "VOL009", 1'000'000, 3);
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& one) { one.state = CartridgeState::kFull; });
+  bench.edit_pool(1, [](Pool& pool) {
+    pool.reclaim = {.threshold_percent = 0, .days_since_written = 1};
+    pool.reclaim_pool = 5;
+  });
+  bench.start_work({BackEnd::kOtherLtoDrive});
+  bench.back.sim.clock.advance(std::chrono::hours(25));
+  bench.back.keys.away = true;
+  bench.steps();
+  ASSERT_TRUE(bench.volume("VOL001").primary_due);
+  bench.ask("VOL009");
+  bench.steps();
+  ASSERT_FALSE(bench.volume("VOL001").primary_due);
+  ASSERT_EQ(bench.told, std::vector<std::string>{"VOL009"});
+  bench.edit_pool(5, [](Pool& pool) {
+    pool.encryption = PoolEncryption::kOff;
+    pool.key_group.clear();
+  });
+  bench.steps();
+  EXPECT_FALSE(bench.volume("VOL001").cached) << "others wanted its room";
+  bench.wait_and_step(kFirstPause);
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
 }
 
 TEST(Turns, T6_WhatWasSavedFromADamagedCartridgeStaysInTheCacheUntilItIsWritten) {

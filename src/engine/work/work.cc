@@ -109,7 +109,6 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (overdue)
     if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (auto job = TRY(pick_migration(*state_, did_something))) return job;
-  if (overdue) return nullptr;
   if (auto job = TRY(pick_background(inhibited))) return job;
   return pick_erase(*state_, EraseUrgency::kAny);
 }

@@ -118,12 +118,22 @@ class TooLarge {
   std::map<std::string, Least> sizes_ TW_GUARDED_BY(mutex_);
 };
 
+// Of a library whose robot did not do what it was asked for: it is asked for nothing before.
+inline std::string library_pause(const std::string& name) {
+  return "library " + name;
+}
+
 struct WorkState {
   WorkState(WorkParts with, std::vector<WorkDrive> drive_list, WorkOptions settings)
-      : parts(with), options(settings), drives(std::move(drive_list)), pauses(*parts.env.clock) {}
+      : parts(with),
+        options(settings),
+        pauses(*parts.env.clock),
+        drives(std::move(drive_list),
+               [this](const std::string& library) { return pauses.paused(library_pause(library)); }) {}
 
   WorkParts parts;
   const WorkOptions options;
+  RetryPauses pauses;
   DriveDesk drives;
   Claims cartridges;  // by barcode
   Claims copies;      // by copy_name()
@@ -137,7 +147,6 @@ struct WorkState {
   std::string last_rekey{};  // where the round of rekeys stands; Work::pick_ guards it
   bool reclaim_turn = true;  // before rekeys; the same
   TooLarge too_large;        // by pool, and by who copies
-  RetryPauses pauses;
   TraceBook traces;
   std::atomic<bool> reclaim_inhibited = false;  // by its schedule
   std::atomic<bool> ending = false;             // nothing is begun any more (Work::end_soon())
@@ -148,6 +157,10 @@ struct WorkState {
   bool left_to_pair(const TapeStation& station) {
     const auto needs = pair.overdue(steady_now());
     return needs && (drives.fits(station, needs->first) || drives.fits(station, needs->second));
+  }
+  // A drive for what needs one, and can wait.
+  std::optional<DriveDesk::Claim> claim_one(const DriveNeed& need) {
+    return drives.claim(need, [this](const TapeStation& station) { return left_to_pair(station); });
   }
   CartridgeWanted wanted(const PhysicalVolume& cartridge) const {
     return {.barcode = cartridge.barcode,
@@ -180,7 +193,6 @@ class Job {
 
 // What is put off, by name (RetryPauses).
 inline const std::string kKeysPause = "keys";
-inline const std::string kLibraryPause = "library";
 inline std::string cartridge_pause(const std::string& barcode) {
   return "cartridge " + barcode;
 }
@@ -208,6 +220,14 @@ inline bool recall_waits(const WorkState& state, const std::string& volser) {
 inline std::string copy_pause(const std::string& copy) {
   return "copy " + copy;
 }
+// Nothing of the cartridge is moved before.
+inline std::string source_pause(const std::string& barcode) {
+  return "reclaim " + barcode;
+}
+// Nothing of it is brought into the cache to be moved before: its room was wanted by others.
+inline std::string stage_pause(const std::string& barcode) {
+  return "stage " + barcode;
+}
 // Its data key is not wrapped to other KEKs before.
 inline std::string rekey_pause(const std::string& barcode) {
   return "rekey " + barcode;
@@ -222,14 +242,18 @@ inline std::string left_pause(std::uint8_t pool) {
 inline std::string copy_name(const std::string& volser, CopyNumber copy) {
   return volser + " " + std::string(to_string(copy));
 }
-// Nothing that goes into the cartridge can be done now.
-inline bool put_off(const WorkState& state, const PhysicalVolume& cartridge) {
-  const bool encrypted = tape_encryption(cartridge.encryption) != TapeEncryption::kClear;
-  return state.pauses.paused(cartridge_pause(cartridge.barcode)) || state.pauses.paused(kLibraryPause) ||
-         (encrypted && state.pauses.paused(kKeysPause));
-}
 inline DriveNeed need_of(const PhysicalVolume& cartridge) {
   return {cartridge.kind, tape_encryption(cartridge.encryption), cartridge.library};
+}
+// Nothing that goes into the cartridge can be done now, wherever it stands.
+inline bool put_off_itself(const WorkState& state, const PhysicalVolume& cartridge) {
+  const bool encrypted = tape_encryption(cartridge.encryption) != TapeEncryption::kClear;
+  return state.pauses.paused(cartridge_pause(cartridge.barcode)) ||
+         (encrypted && state.pauses.paused(kKeysPause));
+}
+// The same, or where it stands.
+inline bool put_off(const WorkState& state, const PhysicalVolume& cartridge) {
+  return put_off_itself(state, cartridge) || state.drives.rests(need_of(cartridge));
 }
 
 }  // namespace tapewarden::engine
