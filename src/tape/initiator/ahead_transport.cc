@@ -1,5 +1,7 @@
 #include "tape/initiator/ahead_transport.h"
 
+#include <algorithm>
+
 #include "crypto/secret_bytes.h"
 #include "scsi/cdb.h"
 
@@ -14,6 +16,28 @@ bool is_opcode(ByteView cdb, scsi::Opcode opcode) {
 }
 
 }  // namespace
+
+// Of a command's data, in room that is used again.
+class AheadTransport::Copy {
+ public:
+  Copy() = default;
+  ~Copy() { crypto::wipe(room_); }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  void take(ByteView data) {
+    if (room_.size() < data.size()) {
+      crypto::wipe(room_);
+      room_ = Bytes(data.size());
+    }
+    size_ = data.size();
+    copy_bytes(MutableByteView(room_).first(size_), data);
+  }
+  ByteView data() const { return ByteView(room_).first(size_); }
+
+ private:
+  Bytes room_;
+  std::size_t size_ = 0;
+};
 
 AheadTransport::AheadTransport(scsi::LogicalUnit& unit, scsi::NexusId nexus)
     : unit_(unit), nexus_(nexus), thread_([this] { run(); }) {}
@@ -40,7 +64,7 @@ Result<TransportAnswer> AheadTransport::execute(ByteView cdb, ByteView data_out,
   scsi::Command command{.cdb = cdb, .nexus = nexus_, .data_out = data_out};
   if (writes && !data_out.empty()) {
     auto copy = kept_copy(data_out);
-    command.data_out = *copy;
+    command.data_out = copy->data();
     command.keep = std::move(copy);
   }
   auto response = unit_.execute(command);
@@ -57,15 +81,12 @@ Result<TransportAnswer> AheadTransport::execute(ByteView cdb, ByteView data_out,
   return TransportAnswer{response.status, response.sense, std::move(response.data_in)};
 }
 
-std::shared_ptr<const Bytes> AheadTransport::kept_copy(ByteView data) {
-  for (auto& copy : copies_) {
-    if (copy.use_count() != 1) continue;
-    copy->assign(data.begin(), data.end());
-    return copy;
-  }
-  auto made = std::make_shared<Bytes>(data.begin(), data.end());
-  if (copies_.size() < kCopies) copies_.push_back(made);
-  return made;
+std::shared_ptr<const AheadTransport::Copy> AheadTransport::kept_copy(ByteView data) {
+  const auto unkept = std::ranges::find_if(copies_, [](const auto& copy) { return copy.use_count() == 1; });
+  const auto copy = unkept != copies_.end() ? *unkept : std::make_shared<Copy>();
+  if (unkept == copies_.end() && copies_.size() < kCopies) copies_.push_back(copy);
+  copy->take(data);
+  return copy;
 }
 
 void AheadTransport::run() {
@@ -75,17 +96,10 @@ void AheadTransport::run() {
     if (what == Next::kLook) unit_.look_ahead();
     if (what == Next::kRest) {
       unit_.rest();
-      wipe_copies();
+      copies_.clear();
     }
     idle();
   }
-}
-
-// They hold what goes onto cartridges sealed.
-void AheadTransport::wipe_copies() {
-  for (const auto& copy : copies_)
-    if (copy.use_count() == 1) crypto::wipe(*copy);
-  copies_.clear();
 }
 
 void AheadTransport::idle() {

@@ -6,8 +6,9 @@
 //
 // Invariants
 //  1. The unit looks ahead beside no command of this transport, and rests when none came for a while.
-//  2. Data of a command that the unit may keep are a copy; one that it still keeps is not written over. When
-//     the unit rests, copies are wiped.
+//  2. Data of a command that the unit may keep are a copy; one that it still keeps is not written over. They
+//     hold what goes onto cartridges sealed: nobody frees one, nor any part of it, that was not wiped. When
+//     the unit rests, those go that it does not keep; the others when it lets them go.
 //  3. Unit and copies are touched only by the thread that made busy_ true, until it makes it false.
 #pragma once
 
@@ -34,8 +35,8 @@ class AheadTransport final : public Transport {
  private:
   enum class Next : std::uint8_t { kNothing, kLook, kRest, kEnd };
 
-  std::shared_ptr<const Bytes> kept_copy(ByteView data);
-  void wipe_copies();
+  class Copy;
+  std::shared_ptr<const Copy> kept_copy(ByteView data);
   // Of the thread.
   void run() TW_EXCLUDES(mutex_);
   Next next() TW_EXCLUDES(mutex_);
@@ -43,7 +44,7 @@ class AheadTransport final : public Transport {
 
   scsi::LogicalUnit& unit_;
   const scsi::NexusId nexus_;
-  std::vector<std::shared_ptr<Bytes>> copies_;  // invariant 3
+  std::vector<std::shared_ptr<Copy>> copies_;  // invariant 3
   Mutex mutex_;
   CondVar changed_;
   Next due_ TW_GUARDED_BY(mutex_) = Next::kNothing;

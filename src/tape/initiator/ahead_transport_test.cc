@@ -2,11 +2,51 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <new>
+#include <span>
 
 #include "scsi/cdb.h"
 #include "tape/device/drive_test_kit.h"
 #include "tape/initiator/tape_drive.h"
+
+namespace tapewarden::tape::test {
+namespace {
+
+// What is written where somebody looks at memory that goes.
+constexpr std::uint8_t kSecret = 0xa5;
+constexpr std::size_t kSecretRun = 64;  // bytes of it one behind the other
+std::atomic<bool> looking = false;
+std::atomic<unsigned> freed_secrets = 0;
+
+void look_at_freed(const void* memory, std::size_t size) {
+  if (!looking || memory == nullptr || size < kSecretRun) return;
+  std::size_t run = 0;
+  for (const auto byte : std::span(static_cast<const std::uint8_t*>(memory), size)) {
+    run = byte == kSecret ? run + 1 : 0;
+    if (run == kSecretRun) {
+      ++freed_secrets;
+      return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tapewarden::tape::test
+
+// In place of the library's: containers free with the size that they took.
+void* operator new(std::size_t size) {
+  if (void* const memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t size) noexcept {
+  tapewarden::tape::test::look_at_freed(memory, size);
+  std::free(memory);
+}
 
 namespace tapewarden::tape::test {
 namespace {
@@ -29,6 +69,7 @@ class KeepingUnit final : public scsi::LogicalUnit {
     const Inside inside(*this);
     check_kept();
     if (command.keep) {
+      if (hoards) hoarded.push_back(command.keep);
       kept = command.keep;
       last = command.keep;
       data = command.data_out;
@@ -49,11 +90,16 @@ class KeepingUnit final : public scsi::LogicalUnit {
   }
   void nexus_lost(scsi::NexusId) override {
     const Inside inside(*this);
+    data = {};
+    kept.reset();
+    hoarded.clear();
     ++lost;
   }
   void reset() override {}
 
   std::shared_ptr<const void> kept;
+  bool hoards = false;
+  std::vector<std::shared_ptr<const void>> hoarded;
   std::weak_ptr<const void> last;
   ByteView data;
   std::uint8_t first = 0;
@@ -114,6 +160,33 @@ TEST(AheadTransport, T4_NothingRunsBesideACommandAndWhatIsKeptStaysAsItIs) {
   }
   EXPECT_FALSE(unit.met);
   EXPECT_FALSE(unit.changed);
+}
+
+class LooksAtFreedMemory {
+ public:
+  LooksAtFreedMemory() {
+    freed_secrets = 0;
+    looking = true;
+  }
+  ~LooksAtFreedMemory() { looking = false; }
+};
+
+// Copies larger and smaller than the one before, kept beyond the unit's rest, and of the last command.
+TEST(AheadTransport, T4_WhatWasWrittenIsInNoMemoryThatIsFreed) {
+  const Bytes secret(9000, kSecret);
+  const LooksAtFreedMemory looks;
+  for (const bool hoards : {false, true}) {
+    KeepingUnit unit;
+    unit.hoards = hoards;
+    AheadTransport transport(unit, kNexus);
+    const auto write = [&](std::size_t bytes) {
+      EXPECT_TRUE(transport.execute(write_cdb(bytes), ByteView(secret).first(bytes), 0, kTimeout));
+    };
+    for (const std::size_t bytes : {5000U, 5000U, 9000U, 100U, 9000U, 3000U}) write(bytes);
+    EXPECT_TRUE(eventually([&] { return unit.rests != 0; }));
+    for (const std::size_t bytes : {5000U, 100U, 200U, 9000U}) write(bytes);
+  }
+  EXPECT_EQ(freed_secrets, 0U);
 }
 
 TEST(AheadTransport, T4_NoMoreComesThanWasAskedFor) {

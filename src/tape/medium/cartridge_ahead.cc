@@ -11,7 +11,10 @@ void Cartridge::read_ahead() {
   const auto header = s.stream.header_at(s.pos.offset, s.end.offset);
   if (!header || header->type != RecordType::kData || header->host_length > kMaxAheadBytes) return;
   if (!check_numbers(*header, s.pos)) return;
-  if (s.ahead_buffer.size() < header->host_length) s.ahead_buffer.resize(header->host_length);
+  if (s.ahead_buffer.size() < header->host_length) {
+    crypto::wipe(s.ahead_buffer);
+    s.ahead_buffer = Bytes(header->host_length);
+  }
   MutableByteView into = s.ahead_buffer;
   ChainState behind = s.pos;
   if (!s.open_record(*header, into) || !s.stream.skip(behind, *header))
@@ -29,6 +32,10 @@ void Cartridge::forget_read_ahead() {
   s.ready.reset();
   crypto::wipe(s.ahead_buffer);  // also what was asked for
   s.ahead_buffer = {};
+}
+
+Cartridge::State::~State() {
+  crypto::wipe(ahead_buffer);
 }
 
 void Cartridge::State::drop_ready() {

@@ -62,6 +62,9 @@ struct Cartridge::State {
         memory(std::move(chip)),
         keys(std::move(key_area)),
         stream(*file, superblocks.current().volume, superblocks.current().partition) {}
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   Env env;
   std::string path;

@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 #include <limits>
+#include <optional>
 #include <poll.h>
 #include <thread>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/thread_annotations.h"
 #include "tape/transport/device_status.h"
 
@@ -41,11 +44,14 @@ struct FreeTask {
 using Context = std::unique_ptr<iscsi_context, FreeContext>;
 using Task = std::unique_ptr<scsi_task, FreeTask>;
 
+using Deadline = std::chrono::steady_clock::time_point;
+constexpr Deadline kWhenTheLibrarySays = Deadline::max();
+
 // A context, and the place to which the library tells how what it was asked has ended. The library keeps
 // that place, and a command's task and buffers, in its queues until it told, if need be from
-// iscsi_destroy_context(). Its own functions that wait (…_sync) name a place on their stack and return
-// without having been told when the connection breaks; so what has to be waited for after the login began is
-// asked for asynchronously, and:
+// iscsi_destroy_context(). Its own functions that wait (…_sync) name a place on their stack, return without
+// having been told when the connection breaks, and wait for a TCP connection as long as the kernel does; so
+// everything is asked for asynchronously, and:
 // 1. The place lives as long as the context.
 // 2. When something fails, the context goes (`end`) before task and buffers of the command do.
 class Connection {
@@ -54,20 +60,29 @@ class Connection {
   // Nothing after end().
   iscsi_context* context() const { return context_.get(); }
   void end() { context_.reset(); }
+  // The TCP connection stands.
+  bool connects(const std::string& portal, Deadline until);
   // To be given to what is asked, with `this`; then the library works until it told. `ask` is false when
   // it did not take it. True: it was told, and with GOOD if `status` is that.
   static void tell(iscsi_context* context, int status, void* data, void* connection);
   template <typename Ask>
-  bool completes(const Ask& ask) {
+  bool completes(const Ask& ask, Deadline until = kWhenTheLibrarySays) {
     told_ = false;
-    return ask() == 0 && wait();
+    return ask() == 0 && wait(told_, until);
   }
   int status() const { return status_; }
 
  private:
-  bool wait();
-  bool told_ = false;  // outlives the context, which is destroyed first
+  static void tell_of_line(iscsi_context* context, int status, void* data, void* connection);
+  bool wait(const bool& told, Deadline until);
+
+  // They outlive the context, which is destroyed first.
+  bool told_ = false;
   int status_ = SCSI_STATUS_ERROR;
+  // Of the TCP connection the library tells again when it breaks, in the midst of a command, say: that is no
+  // answer to what was asked.
+  bool told_of_line_ = false;
+  bool line_stands_ = false;
   Context context_;
 };
 
@@ -77,15 +92,37 @@ void Connection::tell(iscsi_context* /*context*/, int status, void* /*data*/, vo
   self.told_ = true;
 }
 
-// The library ends what takes too long by itself, when it is called.
-bool Connection::wait() {
-  while (!told_) {
+void Connection::tell_of_line(iscsi_context* /*context*/, int status, void* /*data*/, void* connection) {
+  auto& self = *static_cast<Connection*>(connection);
+  self.told_of_line_ = true;
+  self.line_stands_ = status == SCSI_STATUS_GOOD;
+}
+
+bool Connection::connects(const std::string& portal, Deadline until) {
+  return iscsi_connect_async(context(), portal.c_str(), tell_of_line, this) == 0 &&
+         wait(told_of_line_, until) && line_stands_;
+}
+
+// Milliseconds to wait before the next look; none: the time is over.
+std::optional<int> look_in(Deadline until) {
+  if (until == kWhenTheLibrarySays) return kLookMilliseconds;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+  if (left <= 0) return std::nullopt;
+  return static_cast<int>(std::min<std::int64_t>(left, kLookMilliseconds));
+}
+
+// The library ends commands that take too long by itself, when it is called.
+bool Connection::wait(const bool& told, Deadline until) {
+  while (!told) {
+    const auto patience = look_in(until);
+    if (!patience) return false;
     pollfd waiting{.fd = iscsi_get_fd(context()),
                    .events = static_cast<short>(iscsi_which_events(context())),
                    .revents = 0};
-    const int ready = ::poll(&waiting, 1, kLookMilliseconds);
+    const int ready = ::poll(&waiting, 1, *patience);
     if (ready < 0 && errno != EINTR) return false;
-    if (iscsi_service(context(), ready > 0 ? waiting.revents : 0) != 0 && !told_) return false;
+    if (iscsi_service(context(), ready > 0 ? waiting.revents : 0) != 0 && !told) return false;
   }
   return true;
 }
@@ -108,6 +145,13 @@ std::unexpected<Error> not_connected(iscsi_context* context, const IscsiUrl& url
   return fail(
       ErrorCode::kUnavailable, "no iSCSI target answers at " + url.portal(), "device",
       "check address and port, and that the target runs there (tapewarden-taped); port 3260 is usual");
+}
+
+std::unexpected<Error> too_late(const IscsiUrl& url, std::chrono::seconds patience) {
+  return fail(
+      ErrorCode::kTimeout,
+      "no iSCSI target answered at " + url.portal() + " within " + counted(patience.count(), "second"),
+      "device", "check address and port, the network, and that the machine there runs");
 }
 
 // RFC 7143, 11.13.5: the library tells the status of a refused login in words.
@@ -136,7 +180,9 @@ Status set_password(iscsi_context* context, const IscsiUrl& url, const crypto::S
     return fail(ErrorCode::kInvalidArgument, "the password has 1 to 255 characters", "password");
   auto text = crypto::SecretBytes::zeros(bytes.size() + 1);
   copy_bytes(text.reveal_mutable().first(bytes.size()), bytes);
-  if (iscsi_set_initiator_username_pwd(context, url.user.c_str(), as_text(text.reveal()).data()) != 0)
+  const void* const ended_by_zero = text.reveal().data();
+  if (iscsi_set_initiator_username_pwd(context, url.user.c_str(), static_cast<const char*>(ended_by_zero)) !=
+      0)
     return failed(ErrorCode::kInvalidArgument, context, "the login was not taken");
   return {};
 }
@@ -152,13 +198,16 @@ Result<std::unique_ptr<Connection>> connected(const IscsiUrl& url, const IscsiLo
     return failed(ErrorCode::kInvalidArgument, context, "the target's name was not taken");
   TRY(set_password(context, url, login.password));
   iscsi_set_timeout(context, seconds_of(login.connect_timeout));
-  // This one of the waiting functions takes back the place that it named.
-  if (iscsi_connect_sync(context, url.portal().c_str()) != 0) return not_connected(context, url);
-  const bool told =
-      connection->completes([&] { return iscsi_login_async(context, Connection::tell, connection.get()); });
+  const auto until = std::chrono::steady_clock::now() + login.connect_timeout;
+  const auto late = [&] { return std::chrono::steady_clock::now() >= until; };
+  if (!connection->connects(url.portal(), until))
+    return late() ? too_late(url, login.connect_timeout) : not_connected(context, url);
+  const bool told = connection->completes(
+      [&] { return iscsi_login_async(context, Connection::tell, connection.get()); }, until);
   forget_password(context);
-  if (!told || connection->status() != SCSI_STATUS_GOOD) return not_logged_in(context, url);
-  return connection;
+  if (told && connection->status() == SCSI_STATUS_GOOD) return connection;
+  if (late() || connection->status() == SCSI_STATUS_TIMEOUT) return too_late(url, login.connect_timeout);
+  return not_logged_in(context, url);
 }
 
 // What a finished task says. `data_in` was filled by the library.

@@ -17,7 +17,8 @@ struct IscsiLogin {
   std::string initiator = "iqn.2026-01.invalid.tapewarden:host";
   // CHAP: of the URL's user. RFC 7143 asks for 12 bytes at least; up to 255, none of them zero.
   crypto::SecretBytes password{};
-  std::chrono::seconds connect_timeout{20};
+  // Until the session stands, from the first packet of TCP on. A host's name is looked up before.
+  std::chrono::seconds connect_timeout{10};
 };
 
 class IscsiTransport final : public Transport {

@@ -3,14 +3,19 @@
 // and nothing may be told to a place on the stack whose function has returned.
 #include "tape/transport/iscsi_transport.h"
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <iscsi/iscsi.h>
 #include <iscsi/scsi-lowlevel.h>
 #include <mutex>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <thread>
+#include <unistd.h>
 #include <utility>
 
 #include "tape/transport/testing/breaking_target.h"
@@ -142,9 +147,10 @@ class IscsiBreak : public ::testing::Test {
     EXPECT_EQ(watch().dangling(), 0) << "a function's frame was written to after it had returned";
     EXPECT_EQ(watch().written_to(), 0) << "a task was written to after it had been freed";
   }
-  Result<std::unique_ptr<IscsiTransport>> open() const {
-    const IscsiUrl url{.host = "127.0.0.1", .port = target_.port(), .target = "iqn.2026-01.invalid.test:x"};
-    return IscsiTransport::open(url, {});
+  Result<std::unique_ptr<IscsiTransport>> open() const { return open_at(target_.port(), {}); }
+  static Result<std::unique_ptr<IscsiTransport>> open_at(std::uint16_t port, const IscsiLogin& login) {
+    const IscsiUrl url{.host = "127.0.0.1", .port = port, .target = "iqn.2026-01.invalid.test:x"};
+    return IscsiTransport::open(url, login);
   }
   static auto ready(Transport& transport) { return transport.execute(kTestUnitReady, {}, 0, 20s); }
   // Until the session at rest has seen that it is broken.
@@ -205,6 +211,54 @@ TEST_F(IscsiBreak, D3_ABreakInACommandIsToldAndLeavesNothingBehind) {
     expect_a_new_session_works();
   }
   expect_nothing_left_behind();
+}
+
+// A portal on loopback at which nobody accepts anything. Its queue takes one connection; when that is taken
+// it answers no further packets, as a machine does that is gone.
+class DeafPortal {
+ public:
+  explicit DeafPortal(bool queue_is_full) : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    EXPECT_EQ(::bind(listener_, plain(), size), 0);
+    EXPECT_EQ(::listen(listener_, 0), 0);
+    EXPECT_EQ(::getsockname(listener_, plain(), &size), 0);
+    if (!queue_is_full) return;
+    for (auto& caller : callers_) {
+      caller = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      (void)::connect(caller, plain(), size);
+    }
+  }
+  ~DeafPortal() {
+    for (const int caller : callers_)
+      if (caller >= 0) ::close(caller);
+    ::close(listener_);
+  }
+  DeafPortal(const DeafPortal&) = delete;
+  DeafPortal& operator=(const DeafPortal&) = delete;
+  std::uint16_t port() const { return ntohs(address_.sin_port); }
+
+ private:
+  sockaddr* plain() { return static_cast<sockaddr*>(static_cast<void*>(&address_)); }
+  int listener_;
+  sockaddr_in address_{};
+  std::array<int, 4> callers_{-1, -1, -1, -1};
+};
+
+// The kernel would try for two minutes.
+TEST_F(IscsiBreak, D3_APortalThatDoesNotAnswerIsGivenUpInTime) {
+  for (const bool queue_is_full : {true, false}) {
+    const DeafPortal portal(queue_is_full);
+    IscsiLogin login;
+    login.connect_timeout = 1s;
+    const auto transport = open_at(portal.port(), login);
+    ASSERT_FALSE(transport.has_value());
+    EXPECT_EQ(transport.error().code, ErrorCode::kTimeout) << queue_is_full << transport.error().text();
+    EXPECT_NE(transport.error().message.find("within 1 second"), std::string::npos)
+        << transport.error().message;
+    expect_nothing_left_behind();
+  }
 }
 
 TEST_F(IscsiBreak, D3_ALoginThatBreaksLeavesNothingBehind) {
