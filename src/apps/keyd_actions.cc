@@ -193,9 +193,12 @@ int run(System& system, const std::string& path) {
     if (!started) return report(started.error());
     server = std::move(*started);
   }
-  log(LogLevel::kInfo, "key server " + config->server_name + " ready: DKX " + config->dkx.address + ":" +
-                           std::to_string(server->dkx_port()) + ", HTTPS " + config->https.address + ":" +
-                           std::to_string(server->https_port()));
+  log(LogLevel::kInfo,
+      "key server " + config->server_name + " ready: DKX " + config->dkx.address + ":" +
+          std::to_string(server->dkx_port()) + ", HTTPS " + config->https.address + ":" +
+          std::to_string(server->https_port()) +
+          (config->kmip ? ", KMIP " + config->kmip->listen.address + ":" + std::to_string(server->kmip_port())
+                        : std::string()));
   int received = 0;
   sigwait(&signals, &received);
   log(LogLevel::kInfo, "stopping");

@@ -15,6 +15,13 @@ using config::Section;
 
 constexpr std::uint64_t kLongestSweepHours = 744;  // a month
 constexpr std::uint64_t kLongestCheckpointHours = 744;
+constexpr std::uint64_t kMostKmipConnections = 65'536;
+constexpr std::uint64_t kMostKmipRequests = 1024;
+constexpr std::uint64_t kLongestIdleMinutes = 43'200;  // 30 days
+constexpr std::uint64_t kMostLocated = 1'000'000;
+constexpr std::uint64_t kLeastKmipMessage = 16U << 10;
+constexpr std::uint64_t kMostKmipMessage = 64U << 20;
+constexpr std::uint64_t kLongestLease = 31'536'000;  // a year
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
   ListenConfig listen;
@@ -118,6 +125,35 @@ Status read_audit(Section section, AuditConfig& config) {
   return section.no_others();
 }
 
+Result<unsigned> read_count(Section& section, const std::string& key, std::uint64_t low, std::uint64_t high,
+                            unsigned otherwise) {
+  return static_cast<unsigned>(TRY(section.number(key, low, high, otherwise)));
+}
+
+Result<std::optional<KmipConfig>> read_kmip(Section section) {
+  if (!section.present()) return std::nullopt;
+  KmipConfig kmip;
+  kmip.listen.address = TRY(section.text("address", kmip.listen.address));
+  kmip.listen.port = static_cast<std::uint16_t>(TRY(section.number("port", 0, 65535, kmip.listen.port)));
+  const auto tls = TRY(section.text("tls", "1.2"));
+  if (tls != "1.2" && tls != "1.3") {
+    return section.wrong("tls", "give \"1.2\" (and 1.3 besides) or \"1.3\" (alone)");
+  }
+  kmip.tls_1_2 = tls == "1.2";
+  kmip.authorities = TRY(section.path("authorities", ""));
+  kmip.key_group = TRY(section.text("key_group", kmip.key_group));
+  kmip.message_bytes = TRY(section.size("message", kLeastKmipMessage, kMostKmipMessage, kmip.message_bytes));
+  kmip.connections = TRY(read_count(section, "connections", 1, kMostKmipConnections, kmip.connections));
+  kmip.connections_per_address = TRY(
+      read_count(section, "connections_per_address", 1, kMostKmipConnections, kmip.connections_per_address));
+  kmip.requests = TRY(read_count(section, "requests", 1, kMostKmipRequests, kmip.requests));
+  kmip.idle_minutes = TRY(read_count(section, "idle_minutes", 0, kLongestIdleMinutes, kmip.idle_minutes));
+  kmip.located = TRY(section.number("located", 1, kMostLocated, kmip.located));
+  kmip.lease_seconds = TRY(read_count(section, "lease_seconds", 1, kLongestLease, kmip.lease_seconds));
+  TRY(section.no_others());
+  return kmip;
+}
+
 Status read_log(Section section, KeydConfig& config) {
   config.log_level = TRY(section.text("level", "info"));
   return section.no_others();
@@ -127,7 +163,8 @@ Status read_log(Section section, KeydConfig& config) {
 
 Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   auto file = TRY(config::TomlFile::read(disk, path));
-  for (const auto* name : {"server", "unlock", "dkx", "https", "tls", "network", "audit", "peer", "log"}) {
+  for (const auto* name :
+       {"server", "unlock", "dkx", "https", "kmip", "tls", "network", "audit", "peer", "log"}) {
     (void)file.section(name);
   }
   TRY(file.no_other_sections());
@@ -138,12 +175,38 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
   TRY(read_tls(file.section("tls"), config));
   config.dkx = TRY(read_listen(file.section("dkx"), config.dkx.port));
   config.https = TRY(read_listen(file.section("https"), config.https.port));
+  config.kmip = TRY(read_kmip(file.section("kmip")));
   TRY(read_network(file.section("network"), config));
   TRY(read_audit(file.section("audit"), config.audit));
   config.peer = TRY(read_peer(file.section("peer")));
   TRY(read_log(file.section("log"), config));
   return config;
 }
+
+namespace {
+
+// Commented out where it is not in use.
+void write_kmip(std::ostringstream& out, const std::optional<KmipConfig>& config) {
+  const KmipConfig kmip = config.value_or(KmipConfig());
+  const std::string_view mark = config ? "" : "# ";
+  out << "# Tape libraries and other KMIP clients; without this section nothing listens for them.\n"
+      << mark << "[kmip]\n"
+      << mark << "address = \"" << kmip.listen.address << "\"\n"
+      << mark << "port = " << kmip.listen.port << "\n"
+      << mark << "tls = \"" << (kmip.tls_1_2 ? "1.2" : "1.3") << "\"            # the oldest that is spoken\n"
+      << mark << "authorities = \"" << kmip.authorities
+      << "\"       # PEM: who vouches for KMIP clients; empty: those of [tls]\n"
+      << mark << "key_group = \"" << kmip.key_group << "\"     # where AES-256 keys for them are taken from\n"
+      << mark << "message = " << kmip.message_bytes << "         # bytes of one request at most\n"
+      << mark << "connections = " << kmip.connections << "\n"
+      << mark << "connections_per_address = " << kmip.connections_per_address << "\n"
+      << mark << "requests = " << kmip.requests << "             # of one connection at once\n"
+      << mark << "idle_minutes = " << kmip.idle_minutes << "          # 0: silent connections stay\n"
+      << mark << "located = " << kmip.located << "           # identifiers in one answer\n"
+      << mark << "lease_seconds = " << kmip.lease_seconds << "\n\n";
+}
+
+}  // namespace
 
 std::string write_keyd_config(const KeydConfig& config) {
   std::ostringstream out;
@@ -171,8 +234,9 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "port = " << config.dkx.port << "\n\n"
       << "[https]              # people, and the other key server\n"
       << "address = \"" << config.https.address << "\"\n"
-      << "port = " << config.https.port << "\n\n"
-      << "[tls]\n"
+      << "port = " << config.https.port << "\n\n";
+  write_kmip(out, config.kmip);
+  out << "[tls]\n"
       << "certificate = \"" << config.tls_certificate << "\"\n"
       << "key = \"" << config.tls_key << "\"\n"
       << "authorities = \"" << config.tls_authorities << "\"   # whose certificates are trusted\n\n";

@@ -34,6 +34,21 @@ struct AuditConfig {
   SyslogFilter filter;                      // which events go there too
 };
 
+// The KMIP port (K21): only with a section [kmip].
+struct KmipConfig {
+  ListenConfig listen{"127.0.0.1", 5696};
+  bool tls_1_2 = true;      // beside 1.3: the firmware of most libraries has no other
+  std::string authorities;  // path: who vouches for clients; empty: those of [tls]
+  std::string key_group = "KMIP";
+  std::size_t message_bytes = 1U << 20;
+  unsigned connections = 1024;
+  unsigned connections_per_address = 256;
+  unsigned requests = 64;     // of one connection at once
+  unsigned idle_minutes = 0;  // then a silent connection is closed; 0: never
+  std::size_t located = 10'000;
+  unsigned lease_seconds = 3600;
+};
+
 // Paths are absolute after reading: relative ones count from the configuration file's folder.
 struct KeydConfig {
   std::string path;  // of the file itself
@@ -49,6 +64,7 @@ struct KeydConfig {
   std::string tls_key;
   std::string tls_authorities;
   std::vector<std::string> name_servers;  // for the peer's name; empty: the system's resolver
+  std::optional<KmipConfig> kmip;
   std::optional<PeerConfig> peer;
   AuditConfig audit;
   std::string log_level = "info";

@@ -34,6 +34,49 @@ class KeydConfigFile : public config::testing::ConfigFileTestBase<KeydConfig> {
   }
 };
 
+TEST_F(KeydConfigFile, K21_NothingListensForKmipWithoutItsSection) {
+  const auto config = read(write_keyd_config(whole()));
+  ASSERT_TRUE(config.has_value()) << config.error().text();
+  EXPECT_FALSE(config->kmip.has_value());
+}
+
+TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
+  KeydConfig written = whole();
+  written.kmip = KmipConfig();
+  written.kmip->listen = {"192.0.2.1", 5697};
+  written.kmip->tls_1_2 = false;
+  written.kmip->authorities = "tls/libraries.crt";
+  written.kmip->key_group = "TAPES";
+  written.kmip->message_bytes = 65'536;
+  written.kmip->connections = 12;
+  written.kmip->connections_per_address = 3;
+  written.kmip->requests = 4;
+  written.kmip->idle_minutes = 5;
+  written.kmip->located = 100;
+  written.kmip->lease_seconds = 60;
+  const auto config = read(write_keyd_config(written));
+  ASSERT_TRUE(config.has_value()) << config.error().text();
+  ASSERT_TRUE(config->kmip.has_value());
+  EXPECT_EQ(config->kmip->listen.address, "192.0.2.1");
+  EXPECT_EQ(config->kmip->listen.port, 5697);
+  EXPECT_FALSE(config->kmip->tls_1_2);
+  EXPECT_EQ(config->kmip->authorities, file("tls/libraries.crt"));
+  EXPECT_EQ(config->kmip->key_group, "TAPES");
+  EXPECT_EQ(config->kmip->message_bytes, 65'536U);
+  EXPECT_EQ(config->kmip->connections, 12U);
+  EXPECT_EQ(config->kmip->connections_per_address, 3U);
+  EXPECT_EQ(config->kmip->requests, 4U);
+  EXPECT_EQ(config->kmip->idle_minutes, 5U);
+  EXPECT_EQ(config->kmip->located, 100U);
+  EXPECT_EQ(config->kmip->lease_seconds, 60U);
+}
+
+TEST_F(KeydConfigFile, K21_AnotherVersionOfTlsIsRefused) {
+  const auto config = read(write_keyd_config(whole()) + "\n[kmip]\ntls = \"1.1\"\n");
+  ASSERT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().field, "kmip.tls");
+}
+
 TEST_F(KeydConfigFile, U4_WhatIsWrittenIsReadBack) {
   KeydConfig written = whole();
   written.name_servers = {"192.0.2.53", "[2001:db8::53]:5353"};

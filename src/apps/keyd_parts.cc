@@ -4,6 +4,7 @@
 #include "keymgr/custody/checkpoint_exchange.h"
 #include "keymgr/custody/comparer.h"
 #include "keymgr/custody/replicator.h"
+#include "keymgr/objects/tables.h"
 #include "keymgr/recoverability/tables.h"
 #include "keymgr/sharing/tables.h"
 #include "keymgr/tables.h"
@@ -13,6 +14,7 @@ namespace tapewarden::apps {
 
 std::vector<const store::TableSpec*> keyd_tables() {
   std::vector<const store::TableSpec*> tables = keymgr::tables();
+  for (const auto* table : keymgr::object_tables()) tables.push_back(table);
   for (const auto* table : people::tables()) tables.push_back(table);
   for (const auto* table : keymgr::Replicator::tables()) tables.push_back(table);
   for (const auto* table : keymgr::CheckpointExchange::tables()) tables.push_back(table);

@@ -12,6 +12,7 @@
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
 #include "apps/kit_passphrase.h"
+#include "apps/kmip_listener.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
 #include "apps/recoverability_site.h"
@@ -22,6 +23,7 @@
 #include "keymgr/custody/rewrite.h"
 #include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
+#include "keymgr/objects/managed_objects.h"
 #include "keymgr/rewrap.h"
 #include "keymgr/rotation_note.h"
 #include "people/people.h"
@@ -95,6 +97,7 @@ struct KeydServer::Parts {
   KeystoreParts store;
   std::unique_ptr<store::KeyRotation> rotation;
   std::unique_ptr<keymgr::KeyManager> manager;
+  std::unique_ptr<keymgr::ManagedObjects> objects;
   std::unique_ptr<keymgr::backup::Service> backups;
   std::unique_ptr<people::People> people;
   std::unique_ptr<keymgr::KeyFactory> factory;
@@ -115,7 +118,9 @@ struct KeydServer::Parts {
   std::unique_ptr<people::Approvals> approvals;
   std::unique_ptr<admin::Router> router;
   std::unique_ptr<Sweeper> sweeper;
+  std::unique_ptr<kmip::Engine> kmip;  // with a section [kmip]
   std::unique_ptr<net::FramedServer> dkx_server;
+  std::unique_ptr<net::FramedServer> kmip_server;
   std::unique_ptr<net::HttpServer> https_server;
 
   Status open(std::unique_ptr<store::MasterKeyFile> master);
@@ -124,6 +129,7 @@ struct KeydServer::Parts {
   admin::AuditPlace audit_place();
   void add_routes();
   Status listen();
+  Status listen_for_kmip(net::TlsConfig tls);
   void audit_refusal(const dkx::ServerPeer& peer, std::string action, const dkx::Refusal& refusal,
                      std::uint64_t repeated, std::function<void(Status)> done);
   dkx::ServerHealth health() const;
@@ -140,6 +146,7 @@ Status KeydServer::Parts::open(std::unique_ptr<store::MasterKeyFile> master) {
   certificates = TRY(CertificateWatch::start(env, config.tls_certificate, config.tls_authorities));
   store = TRY(open_keystore(env, config, master->keys()));
   manager = TRY(keymgr::KeyManager::open(env, *store.keystore, config.server_id, {config.server_name}));
+  objects = std::make_unique<keymgr::ManagedObjects>(*manager);
   store.audit->set_checkpoint_signer(
       [key = manager->context().signing_key](ByteView message) { return key.sign(message); });
   rotation = std::make_unique<store::KeyRotation>(env, *store.keystore, std::move(master),
@@ -185,8 +192,9 @@ Status KeydServer::Parts::connect_peer() {
   parties.exchange_key = manager->context().exchange_key;
   parties.peer_signing_key = TRY(read_public_key(*env.disk, config.peer->signing_certificate));
   parties.peer_exchange_key = TRY(read_public_key(*env.disk, config.peer->exchange_certificate));
-  parties.take_in = [this](store::Transaction& transaction, const store::ApplyReport& report) {
-    return manager->take_in(transaction, report);
+  parties.take_in = [this](store::Transaction& transaction, const store::ApplyReport& report) -> Status {
+    TRY(manager->take_in(transaction, report));
+    return objects->take_in(transaction, report);
   };
   parties.refused = [this](store::Transaction& transaction, std::span<const keymgr::RefusedRow> rows) {
     return manager->note_refused(transaction, rows);
@@ -250,6 +258,8 @@ Status KeydServer::Parts::listen() {
   dkx_server = TRY(
       listen_dkx(*loop, config.dkx, TRY(net::TlsContext::server(tls)), dkx, observe_refusals(env, "dkx")));
 
+  TRY(listen_for_kmip(tls));
+
   // Here too, for the peer; a person with an expired certificate is refused at login.
   tls.minimum = net::TlsVersion::k12;
   tls.client_certificates = net::ClientCertificates::kOptional;
@@ -259,6 +269,20 @@ Status KeydServer::Parts::listen() {
   options.http.body_bytes = keymgr::kReplicationMessageLimit;
   options.on_refused = observe_refusals(env, "https");
   https_server = TRY(net::HttpServer::start(*loop, std::move(options), router->handler()));
+  return {};
+}
+
+// Clients are known by their own certificate; that somebody trusted has vouched for it keeps strangers from
+// asking at all.
+Status KeydServer::Parts::listen_for_kmip(net::TlsConfig tls) {
+  if (!config.kmip) return {};
+  if (config.kmip->tls_1_2) tls.minimum = net::TlsVersion::k12;
+  if (!config.kmip->authorities.empty()) {
+    tls.authorities = TRY(net::read_tls_files(*env.disk, {{}, {}, config.kmip->authorities})).authorities;
+  }
+  kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), kmip_settings(*config.kmip));
+  kmip_server = TRY(listen_kmip(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
+                                observe_refusals(env, "kmip")));
   return {};
 }
 
@@ -299,6 +323,7 @@ void KeydServer::Parts::add_routes() {
       .recoverability = &recoverability->service(),
       .rotation = rotation.get(),
       .audit = audit_place(),
+      .kmip = {objects.get(), config.kmip.value_or(KmipConfig()).key_group},
       .server_name = config.server_name,
       .peer = [this] { return peer_state(); },
       .accept_restored = [this](const Uuid& server,
@@ -472,6 +497,9 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
 std::uint16_t KeydServer::dkx_port() const {
   return parts_->dkx_server->port();
 }
+std::uint16_t KeydServer::kmip_port() const {
+  return parts_->kmip_server ? parts_->kmip_server->port() : std::uint16_t{0};
+}
 std::uint16_t KeydServer::https_port() const {
   return parts_->https_server->port();
 }
@@ -492,6 +520,7 @@ void KeydServer::stop() {
   if (parts_ == nullptr || parts_->executor == nullptr) return;
   Parts& parts = *parts_;
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
+  if (parts.kmip_server) parts.kmip_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
   if (parts.recoverability) parts.recoverability->stop();
@@ -503,6 +532,7 @@ void KeydServer::stop() {
   if (parts.factory) parts.factory->stop();
   parts.rest_workers.reset();  // ends when the calls under way have ended; they use the keystore
   parts.finish_tasks();
+  parts.kmip.reset();
   parts.anchors.reset();
   parts.syslog.reset();
   // The keystore goes before what its last commits call: the replicator is its gate, and work of the

@@ -1,5 +1,5 @@
-// The key server put together: keystore, audit, people, key management, replication, DKX and REST listeners.
-// Made once by `tapewarden-keyd run`; everything in it lives until stop().
+// The key server put together: keystore, audit, people, key management, replication, DKX, KMIP and REST
+// listeners. Made once by `tapewarden-keyd run`; everything in it lives until stop().
 #pragma once
 
 #include <memory>
@@ -30,6 +30,7 @@ class KeydServer {
 
   std::uint16_t dkx_port() const;
   std::uint16_t https_port() const;
+  std::uint16_t kmip_port() const;  // 0: nothing listens
   // Lets requests in flight finish, then stops. Once.
   void stop();
 

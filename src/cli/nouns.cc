@@ -13,6 +13,7 @@ const std::vector<Command>& all_commands() {
                              group_commands,
                              kek_commands,
                              access_commands,
+                             kmip_commands,
                              ledger_commands,
                              audit_commands,
                              backup_commands,

@@ -15,6 +15,7 @@ std::vector<Command> key_commands();
 std::vector<Command> group_commands();
 std::vector<Command> kek_commands();
 std::vector<Command> access_commands();  // access, proxy
+std::vector<Command> kmip_commands();
 std::vector<Command> ledger_commands();
 std::vector<Command> recoverability_commands();
 std::vector<Command> migrate_commands();

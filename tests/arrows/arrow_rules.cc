@@ -83,8 +83,8 @@ const std::map<std::string, Names, std::less<>>& arrows() {
       {"admin/http", {"base", "crypto", "net", "people", "audit", "json"}},
       {"admin/keyd",
        {"base", "crypto", "net", "people", "audit", "json", "keymgr", "keymgr/custody",
-        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/recoverability",
-        "keymgr/sharing", "admin/http"}},
+        "keymgr/custody/backup", "keymgr/evidence", "keymgr/migration", "keymgr/objects",
+        "keymgr/recoverability", "keymgr/sharing", "kmip", "admin/http"}},
       {"admin/taped",
        {"base", "crypto", "net", "people", "audit", "json", "iscsi", "scsi", "tape/medium", "tape/device",
         "tape/library", "engine", "engine/catalogue", "engine/physical", "engine/operator", "engine/report",
@@ -140,7 +140,10 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "keymgr/evidence",
         "keymgr/migration",
         "keymgr/recoverability",
-        "keymgr/sharing"}},
+        "keymgr/sharing",
+        "keymgr/objects",
+        "kmip",
+        "kmip/server"}},
   };
   return table;
 }

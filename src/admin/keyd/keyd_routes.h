@@ -22,6 +22,9 @@
 #include "keymgr/rotation_note.h"
 #include "people/people.h"
 
+namespace tapewarden::keymgr {
+class ManagedObjects;
+}
 namespace tapewarden::keymgr::recoverability {
 class Service;
 }
@@ -41,6 +44,12 @@ struct AuditPlace {
       {};  // what the peer says it holds
 };
 
+// What KMIP clients keep here.
+struct KmipPlace {
+  const keymgr::ManagedObjects* objects = nullptr;  // nullptr: no routes for it
+  std::string key_group = {};                       // where their AES-256 keys are taken from
+};
+
 // What the routes work on. All borrowed; they outlive the router.
 struct KeydServices {
   keymgr::KeyManager& manager;
@@ -52,6 +61,7 @@ struct KeydServices {
   keymgr::recoverability::Service* recoverability = nullptr;  // nullptr: no routes for it
   store::KeyRotation* rotation = nullptr;                     // nullptr: no routes for the master key
   AuditPlace audit;
+  KmipPlace kmip = {};
   std::string server_name;
   // Empty functions where there is nothing to tell.
   std::function<std::optional<keymgr::PeerState>()> peer;
@@ -89,6 +99,7 @@ std::vector<Route> audit_routes(keymgr::KeyManager& manager, const AuditPlace& p
 std::vector<Route> backup_routes(keymgr::backup::Service& service);
 std::vector<Route> recoverability_routes(keymgr::KeyManager& manager,
                                          keymgr::recoverability::Service& service);
+std::vector<Route> kmip_routes(const KmipPlace& place);
 std::vector<Route> status_routes(const KeydServices& services);
 std::vector<Route> server_routes(const KeydServices& services);
 std::vector<Route> pair_routes(const KeydServices& services);  // comparing and copying anew

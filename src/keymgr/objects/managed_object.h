@@ -36,6 +36,11 @@ struct ManagedObject {
 // sections 3.24 and 3.27, 2.1 sections 4.1 and 4.19).
 KeyState state_at(const ManagedObject& object, KeyState stored, WallTime now);
 
+// Destroyed, or quarantined since its client destroyed it: nobody's to use.
+inline bool is_gone(const ManagedObject& object) {
+  return is_tombstone(object.state) || object.quarantined != kNever;
+}
+
 // The Unique Identifier that clients know it by.
 inline std::string unique_identifier(const ManagedObject& object) {
   return object.id.text();

@@ -15,14 +15,6 @@ namespace {
 namespace tag = kmip::tag;
 constexpr std::int64_t kLookedAtOnce = 256;
 
-store::Row term_row(const Bytes& term, const Uuid& object) {
-  return RowWriter(kObjectTermTable).blob(term).uuid(object).take();
-}
-
-bool is_gone(const ManagedObject& object) {
-  return is_tombstone(object.state) || object.quarantined != kNever;
-}
-
 // Whether no other object of the owner may have the same value (O3).
 bool must_be_unique(const kmip::Attribute& attribute) {
   if (attribute.id.tag == tag::kName) return true;
@@ -77,7 +69,7 @@ Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, Manag
   object.sealed_secret = transaction.seal(kManagedObjectTable, {&id, 1}, "secret", secret);
   TRY(transaction.put(kManagedObjectTable, object.to_row()));
   for (const auto& term : terms_of(object.owner, object.attributes)) {
-    TRY(transaction.put(kObjectTermTable, term_row(term, object.id)));
+    TRY(transaction.put(kObjectTermTable, term_row(term, object)));
   }
   return object;
 }
@@ -94,7 +86,7 @@ Status ManagedObjects::change(store::Transaction& transaction, const ManagedObje
   }
   for (const auto& term : has) {
     if (std::ranges::binary_search(had, term)) continue;
-    TRY(transaction.put(kObjectTermTable, term_row(term, after.id)));
+    TRY(transaction.put(kObjectTermTable, term_row(term, after)));
   }
   return transaction.put(kManagedObjectTable, after.to_row());
 }
@@ -158,7 +150,7 @@ Result<std::vector<Bytes>> ManagedObjects::candidates(store::Reader& reader, con
   by_term = best != nullptr;
   std::vector<Bytes> out;
   if (!by_term) return out;
-  const auto rows = TRY(reader.query(kObjectTermTable, "term = ? ORDER BY object",
+  const auto rows = TRY(reader.query(kObjectTermTable, "term = ? ORDER BY created, object",
                                      {*term_of(query.owner, best->id, best->item)}));
   for (const auto& row : rows) out.push_back(store::blob(row, 1));
   return out;

@@ -7,7 +7,7 @@
 //     SecretBytes. A data key's stands in the data key's row alone.
 //  O3 No two objects of an owner that are not destroyed bear the same Name (KMIP Specification 1.4 section
 //     3.2), nor the same Application Specific Information in a tape library's namespace: the key of a
-//     cartridge is found by it alone.
+//     cartridge is found by it alone. Two servers that were apart may each have made one: take_in() tells.
 //  O4 An object that its client destroyed is nobody's to use, and stays until officers purge it (K10).
 // Stateless; thread-safe.
 #pragma once
@@ -57,6 +57,11 @@ class ManagedObjects {
   }
   // Puts a changed row in the place of `before`, and its terms with it; `changed` becomes now. Errors as add.
   Status change(store::Transaction& transaction, const ManagedObject& before, ManagedObject after) const;
+
+  // Within the transaction that applied rows of another server: terms of its objects (O1), audit records of
+  // what it changed, and of objects that O3 forbids beside each other, which two servers may have made apart.
+  // Nobody then finds either alone by that attribute, so nobody is given the wrong one. Writer thread.
+  Status take_in(store::Transaction& transaction, const store::ApplyReport& report) const;
 
   Result<std::optional<ManagedObject>> find(store::Reader& reader, const Uuid& id) const;
   // kExhausted: more than kMaximumLookedAt would have to be looked at one by one.

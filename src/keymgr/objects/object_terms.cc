@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "crypto/hash.h"
+#include "keymgr/objects/tables.h"
+#include "keymgr/row_codec.h"
 #include "kmip/tags.h"
 #include "ttlv/writer.h"
 
@@ -61,6 +63,10 @@ std::vector<Bytes> terms_of(std::string_view owner, const kmip::AttributeSet& at
   const auto repeated = std::ranges::unique(out);
   out.erase(repeated.begin(), repeated.end());
   return out;
+}
+
+store::Row term_row(const Bytes& term, const ManagedObject& object) {
+  return RowWriter(kObjectTermTable).blob(term).uuid(object.id).time(object.times.created).take();
 }
 
 }  // namespace tapewarden::keymgr

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keymgr/objects/managed_object.h"
 #include "kmip/attributes.h"
 
 namespace tapewarden::keymgr {
@@ -15,6 +16,9 @@ namespace tapewarden::keymgr {
 std::optional<Bytes> term_of(std::string_view owner, const kmip::AttributeId& id, ByteView item);
 // All terms of an object, each once, sorted.
 std::vector<Bytes> terms_of(std::string_view owner, const kmip::AttributeSet& attributes);
+
+// Of kObjectTermTable.
+store::Row term_row(const Bytes& term, const ManagedObject& object);
 
 // The item as it is compared: a namespace VENDOR-LIBRARY-LTO means LIBRARY-LTO (KMIP Tape Library Profile 1.0
 // section 2.3), everything else is what it is.

@@ -1,5 +1,7 @@
 #include "keymgr/objects/tables.h"
 
+#include "keymgr/objects/peer_objects.h"
+
 namespace tapewarden::keymgr {
 
 using store::TableSpec;
@@ -28,12 +30,16 @@ const TableSpec kManagedObjectTable{
                 {"server", kBlob, kPlain}},
     .indexes = {"owner, created", "data_key WHERE data_key <> x''"},
     .unique_indexes = {},
-    .replicated = false,
+    .merge = merge_managed_objects,
+    .peer = {.fixed = {"type", "data_key", "secret", "fingerprint", "created", "server"},
+             .check = check_managed_object_row},
 };
 
+// Each server makes its own, of the objects that it has (ManagedObjects::take_in): what two servers did to
+// the attributes of one object would leave terms that fit no merged object.
 const TableSpec kObjectTermTable{
     .name = "object_term",
-    .columns = {{"term", kBlob, kKey}, {"object", kBlob, kKey}},
+    .columns = {{"term", kBlob, kKey}, {"object", kBlob, kKey}, {"created", kInteger, kPlain}},
     .indexes = {"object"},
     .unique_indexes = {},
     .replicated = false,
@@ -50,8 +56,8 @@ const TableSpec kKmipClientTable{
                 {"added", kInteger, kPlain}},
     .indexes = {"fingerprint"},
     .unique_indexes = {},
-    .replicated = false,
     .remembered = true,
+    .peer = {.may_erase = true, .check = check_kmip_client_row},
 };
 
 std::vector<const TableSpec*> object_tables() {

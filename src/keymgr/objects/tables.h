@@ -9,7 +9,7 @@
 namespace tapewarden::keymgr {
 
 extern const store::TableSpec kManagedObjectTable;
-extern const store::TableSpec kObjectTermTable;  // by which of their attributes objects are found
+extern const store::TableSpec kObjectTermTable;  // by which attributes objects are found; never copied
 extern const store::TableSpec kKmipClientTable;
 
 // Place of the kSecret column, for Reader::unseal().

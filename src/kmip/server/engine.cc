@@ -52,11 +52,20 @@ bool writes(const RequestMessage& request) {
   return false;
 }
 
+bool is_refused_client(const Error& error) {
+  return reason_of(error, kNewest) == ResultReason::kAuthenticationNotSuccessful;
+}
+
 }  // namespace
 
 struct Engine::State : std::enable_shared_from_this<Engine::State> {
   State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s)
-      : manager(m), factory(f), settings(std::move(s)), objects(m), clients(m.context()) {}
+      : manager(m),
+        factory(f),
+        settings(std::move(s)),
+        objects(m),
+        clients(m.context()),
+        refusals(*m.context().env.clock) {}
 
   void start(std::shared_ptr<Job> job);
   Status identify(store::Reader& reader, Job& job) const;
@@ -67,6 +76,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   Status mark_served(store::Transaction& transaction, const Job& job) const;
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
+  void refuse_client(std::shared_ptr<Job> job, const Error& error);
   void finish(Job& job, const Status& durable) const;
   ResponseHeader header(const ProtocolVersion& version) const {
     return {version, to_millis(manager.context().now()) / 1000};
@@ -77,6 +87,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   const ServerSettings settings;
   const keymgr::ManagedObjects objects;
   const keymgr::KmipClients clients;
+  keymgr::RefusalRecords refusals;
 };
 
 Status Engine::State::identify(store::Reader& reader, Job& job) const {
@@ -107,6 +118,10 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
                         concat(value_text(tag::kOperation, item.operation), " is not offered here in KMIP ",
                                to_string(version)),
                         "Operation");
+  } else if (spec->writes && job.peer.expired) {
+    done = kmip::refuse(ResultReason::kPermissionDenied,
+                        "the client's certificate is out of its time: what is here can be read, and nothing "
+                        "made or changed before it has a new one");
   } else if (item.critical_extension) {
     done = kmip::refuse(ResultReason::kFeatureNotSupported, "this message extension is not known here",
                         "Message Extension");
@@ -179,6 +194,27 @@ Status Engine::State::mark_served(store::Transaction& transaction, const Job& jo
   return {};
 }
 
+// A flood of refusals must not fill the disk: the others are counted.
+void Engine::State::refuse_client(std::shared_ptr<Job> job, const Error& error) {
+  const auto repeated = refusals.next(job->peer.fingerprint);
+  if (!repeated) return finish(*job, std::unexpected(error));
+  keymgr::AuditNote note{AuditType::kAuthentication,
+                         "kmip.authenticate",
+                         {job->peer.name, keymgr::ActorKind::kDevice},
+                         false,
+                         {{"reason", error.message},
+                          {"certificate", to_hex(job->peer.fingerprint)},
+                          {"address", job->peer.address}}};
+  if (*repeated > 0) note.fields.emplace_back("repeated", std::to_string(*repeated));
+  const auto self = shared_from_this();
+  manager.keystore().submit(
+      [self, note = std::move(note)](store::Transaction& transaction) -> Status {
+        keymgr::note(transaction, self->manager.context(), note);
+        return {};
+      },
+      [self, job, error](const Result<store::CommitInfo>&) { self->finish(*job, std::unexpected(error)); });
+}
+
 void Engine::State::submit_writing(std::shared_ptr<Job> job) {
   const auto self = shared_from_this();
   manager.keystore().submit(
@@ -194,6 +230,7 @@ void Engine::State::submit_writing(std::shared_ptr<Job> job) {
       [self, job](const Result<store::CommitInfo>& result) {
         const bool undone = !result && result.error().detail == kUndone;
         if (undone) return self->submit_records(job);
+        if (!result && is_refused_client(result.error())) return self->refuse_client(job, result.error());
         if (self->factory != nullptr) self->factory->poke();
         self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
       });
@@ -216,6 +253,7 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   if (writes(job->request)) return submit_writing(std::move(job));
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
+  if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
   if (!read) return finish(*job, read);
   submit_records(std::move(job));
 }

@@ -8,6 +8,8 @@
 //  E3 An item that failed has changed nothing. With Batch Error Continuation Option Undo, a batch with a
 //     failure has changed nothing at all.
 //  E4 Whatever the bytes are, there is an answer, and the engine goes on.
+//  E5 Who is no registered client gets nothing but a refusal. It is recorded, as often as RefusalRecords
+//  says.
 // Thread-safe.
 #pragma once
 
@@ -27,6 +29,8 @@ struct Peer {
   Hash256 fingerprint{};  // of its certificate
   std::string name;       // the certificate's common name
   std::string address;
+  bool expired =
+      false;  // its certificate is out of its time: it reads, and neither makes nor changes anything
 };
 
 class Engine {

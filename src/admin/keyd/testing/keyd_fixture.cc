@@ -1,6 +1,7 @@
 #include "admin/keyd/testing/keyd_fixture.h"
 
 #include "base/assert.h"
+#include "keymgr/objects/tables.h"
 #include "keymgr/recoverability/tables.h"
 #include "keymgr/sharing/tables.h"
 #include "keymgr/tables.h"
@@ -12,6 +13,7 @@ namespace {
 
 std::vector<const store::TableSpec*> own_tables() {
   auto tables = keymgr::tables();
+  for (const auto* table : keymgr::object_tables()) tables.push_back(table);
   for (const auto* table : keymgr::backup::tables()) tables.push_back(table);
   for (const auto* table : keymgr::sharing::tables()) tables.push_back(table);
   for (const auto* table : keymgr::recoverability::tables()) tables.push_back(table);
@@ -31,6 +33,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
   TW_ASSERT(manager.has_value());
   manager_ = std::move(*manager);
   service_ = std::make_unique<keymgr::KeyService>(*manager_, nullptr);
+  objects_ = std::make_unique<keymgr::ManagedObjects>(*manager_);
   keymgr::backup::ServiceOptions backup_options;
   backup_options.server_name = "primary";
   backup_options.keystore_path = directory_.path() + "/keystore/keystore.db";
@@ -71,6 +74,7 @@ KeydFixture::KeydFixture() : base_(own_tables()), checkpoint_key_(crypto::Privat
                              .rewrapper = *rewrapper_,
                              .recoverability = recoverability_.get(),
                              .audit = place,
+                             .kmip = {objects_.get(), "KMIP"},
                              .server_name = "primary",
                              .peer = {},
                              .warnings = {},

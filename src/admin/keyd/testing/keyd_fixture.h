@@ -8,6 +8,7 @@
 
 #include "admin/keyd/keyd_routes.h"
 #include "audit/audit_file.h"
+#include "keymgr/objects/managed_objects.h"
 #include "keymgr/recoverability/service.h"
 #include "people/testing/people_fixture.h"
 
@@ -41,6 +42,7 @@ class KeydFixture {
   crypto::PrivateKey checkpoint_key_;
   std::unique_ptr<keymgr::KeyManager> manager_;
   std::unique_ptr<keymgr::KeyService> service_;
+  std::unique_ptr<keymgr::ManagedObjects> objects_;
   std::unique_ptr<keymgr::backup::Service> backups_;
   std::unique_ptr<people::Approvals> approvals_;
   std::unique_ptr<keymgr::Rewrapper> rewrapper_;

@@ -1,0 +1,184 @@
+// KMIP clients and what they keep here, by REST (K21).
+#include "admin/keyd/keyd_routes.h"
+#include "admin/keyd/support.h"
+#include "base/text.h"
+#include "crypto/certificate.h"
+#include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/object_orders.h"
+#include "kmip/names.h"
+#include "kmip/tags.h"
+
+namespace tapewarden::admin {
+namespace {
+
+using keymgr::KmipClient;
+using keymgr::ObjectView;
+
+constexpr std::int64_t kKeysAhead = 100;  // of a key group that the first client's registration makes
+
+json::object to_json(const KmipClient& client) {
+  return {
+      {"name", client.name}, {"group", client.owner},           {"certificate", to_hex(client.fingerprint)},
+      {"user", client.user}, {"may_export", client.may_export}, {"added", time_text(client.added)}};
+}
+
+json::object to_json(const ObjectView& view) {
+  const auto& object = view.object;
+  return {{"id", keymgr::unique_identifier(object)},
+          {"type", kmip::value_text(kmip::tag::kObjectType, static_cast<std::uint32_t>(object.type))},
+          {"owner", object.owner},
+          {"state", keymgr::to_string(view.state)},
+          {"destroyed_by_client", time_text(object.quarantined)},
+          {"name", escape_unprintable(view.name)},
+          {"barcode", escape_unprintable(view.barcode)},
+          {"application_data", escape_unprintable(view.application_data)},
+          {"alias", view.alias},
+          {"created", time_text(object.times.created)}};
+}
+
+// By fingerprint, or by the certificate itself.
+Result<Hash256> certificate_of(const Arguments& arguments) {
+  if (const auto text = arguments.optional_text("fingerprint")) return parse_hash(*text, "fingerprint");
+  if (const auto pem = arguments.optional_text("certificate")) {
+    return TRY(crypto::Certificate::from_pem(*pem)).fingerprint();
+  }
+  return fail(ErrorCode::kInvalidArgument, "the client's certificate is missing", "certificate",
+              "give the certificate that the client shows, or its SHA-256");
+}
+
+// A client without a group to take keys from could make none.
+Status ensure_key_group(const KmipPlace& place, const keymgr::Actor& actor) {
+  auto& manager = place.objects->manager();
+  if (manager.group(place.key_group)) return {};
+  keymgr::GroupSpec spec;
+  spec.keys_ahead = kKeysAhead;
+  const auto made = manager.create_group(actor, place.key_group, spec);
+  if (made || made.error().code == ErrorCode::kAlreadyExists) return {};
+  return std::unexpected(made.error());
+}
+
+Result<Answer> register_client(const KmipPlace& place, const Request& request) {
+  const Arguments& arguments = request.arguments;
+  auto& manager = place.objects->manager();
+  const auto actor = actor_of(request.principal);
+  KmipClient client;
+  client.name = arguments.text("name");
+  client.fingerprint = TRY(certificate_of(arguments));
+  client.owner = arguments.text_or("group", "");
+  client.may_export = arguments.flag("may_export").value_or(false);
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    client = TRY(keymgr::KmipClients(manager.context()).add(transaction, actor, client));
+    return {};
+  }));
+  TRY(ensure_key_group(place, actor));
+  return json_answer(to_json(client), 201);
+}
+
+Result<Answer> withdraw_client(const KmipPlace& place, const Request& request) {
+  auto& manager = place.objects->manager();
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    return keymgr::KmipClients(manager.context())
+        .remove(transaction, actor_of(request.principal), request.arguments.text("name"));
+  }));
+  return empty_answer();
+}
+
+Result<Answer> list_clients(const KmipPlace& place) {
+  json::array items;
+  auto& manager = place.objects->manager();
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    for (const auto& client : TRY(keymgr::KmipClients(manager.context()).list(reader))) {
+      items.push_back(to_json(client));
+    }
+    return {};
+  }));
+  return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
+}
+
+Result<Answer> list_objects(const KmipPlace& place, const Request& request) {
+  keymgr::Page<ObjectView> page;
+  const auto wanted = TRY(page_of(request.arguments));
+  TRY(place.objects->manager().keystore().read([&](store::Reader& reader) -> Status {
+    page = TRY(keymgr::list_objects(reader, *place.objects, request.arguments.text_or("owner", ""), wanted));
+    return {};
+  }));
+  return page_answer(page, [](const ObjectView& view) { return to_json(view); });
+}
+
+// One transaction with the object of the path; its view after it.
+template <typename Change>
+Result<Answer> change_object(const KmipPlace& place, const Request& request, const Change& change) {
+  const auto id = Uuid::parse(request.arguments.text("id"));
+  if (!id) {
+    return fail(ErrorCode::kNotFound, "there is no object of this identifier", "id",
+                "list the objects to see their identifiers");
+  }
+  ObjectView view;
+  TRY(place.objects->manager().keystore().write([&](store::Transaction& transaction) -> Status {
+    auto after = TRY(change(transaction, actor_of(request.principal), *id));
+    view = TRY(keymgr::view_of(transaction, *place.objects, std::move(after)));
+    return {};
+  }));
+  return json_answer(to_json(view));
+}
+
+void add_client_routes(RouteTable& table, const KmipPlace& place) {
+  table.add("GET", "/v1/kmip/clients", Permission::kView, "List the registered KMIP clients.", {},
+            "All clients.", [place](const Request&) { return list_clients(place); });
+  table.add("POST", "/v1/kmip/clients", Permission::kChangeAccess,
+            "Register a KMIP client by its certificate; the first one makes the key group that they take "
+            "keys from.",
+            {{.name = "name",
+              .required = true,
+              .meaning = "how operators and the audit know it",
+              .limit = keymgr::kMaximumKmipClientName},
+             {.name = "certificate", .meaning = "the client's certificate, PEM", .limit = kPemLimit},
+             {.name = "fingerprint", .meaning = "instead: the SHA-256 of the certificate", .limit = 80},
+             {.name = "group",
+              .meaning = "whose objects it makes and uses: a name that several clients share; left out: its "
+                         "own",
+              .limit = keymgr::kMaximumKmipClientName},
+             {.name = "may_export", .type = FieldType::kFlag, .meaning = "may take private keys out"}},
+            "The client.", [place](const Request& request) { return register_client(place, request); });
+  table.add("DELETE", "/v1/kmip/clients/{name}", Permission::kChangeAccess,
+            "Withdraw a KMIP client; its objects stay with their owner.", {}, "",
+            [place](const Request& request) { return withdraw_client(place, request); });
+}
+
+}  // namespace
+
+std::vector<Route> kmip_routes(const KmipPlace& place) {
+  RouteTable table("kmip");
+  add_client_routes(table, place);
+  table.add("GET", "/v1/kmip/objects", Permission::kView, "List the objects of KMIP clients.",
+            {{.name = "owner",
+              .place = FieldPlace::kQuery,
+              .meaning = "only those of this client or group",
+              .limit = keymgr::kMaximumKmipClientName},
+             limit_field(),
+             after_field()},
+            "A page of objects, by owner and age; never their secrets.",
+            [place](const Request& request) { return list_objects(place, request); });
+  table.add("POST", "/v1/kmip/objects/{id}/reassign", Permission::kChangeAccess,
+            "Give an object to another client or group.",
+            {{.name = "owner",
+              .required = true,
+              .meaning = "the client or group whose it becomes",
+              .limit = keymgr::kMaximumKmipClientName}},
+            "The object.", [place](const Request& request) {
+              return change_object(place, request, [&](auto& transaction, const auto& actor, const Uuid& id) {
+                return keymgr::reassign_object(transaction, *place.objects, actor, id,
+                                               request.arguments.text("owner"));
+              });
+            });
+  table.add("POST", "/v1/kmip/objects/{id}/release", Permission::kChangeKeys,
+            "Bring back an object that its client destroyed.", {}, "The object.",
+            [place](const Request& request) {
+              return change_object(place, request, [&](auto& transaction, const auto& actor, const Uuid& id) {
+                return keymgr::release_object(transaction, *place.objects, actor, id);
+              });
+            });
+  return table.take();
+}
+
+}  // namespace tapewarden::admin

@@ -1,0 +1,64 @@
+#include "apps/kmip_listener.h"
+
+namespace tapewarden::apps {
+namespace {
+
+class KmipHandler final : public net::SessionHandler {
+ public:
+  KmipHandler(Env env, kmip::Engine& engine, kmip::Peer peer)
+      : env_(env), engine_(engine), peer_(std::move(peer)) {}
+
+  void on_message(Bytes message, net::Reply reply) override {
+    const auto held = std::make_shared<Bytes>(std::move(message));
+    env_.executor->post([&engine = engine_, peer = peer_, held, reply = std::move(reply),
+                         coming = engine_.announce()] { engine.handle(std::move(*held), peer, reply); });
+  }
+
+  Bytes on_bad_message(const Error& error) override { return engine_.refuse(error); }
+
+ private:
+  Env env_;
+  kmip::Engine& engine_;
+  const kmip::Peer peer_;
+};
+
+kmip::Peer peer_of(const net::SessionInfo& info) {
+  kmip::Peer peer;
+  peer.fingerprint = info.peer.fingerprint;
+  peer.name = info.peer.common_name;
+  peer.address = info.remote_address;
+  peer.expired = info.peer.expired || info.peer.not_yet_valid;
+  return peer;
+}
+
+}  // namespace
+
+kmip::ServerSettings kmip_settings(const KmipConfig& config) {
+  kmip::ServerSettings settings;
+  settings.key_group = config.key_group;
+  settings.maximum_message_bytes = config.message_bytes;
+  settings.lease_seconds = config.lease_seconds;
+  settings.maximum_located = config.located;
+  return settings;
+}
+
+Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env, const KmipConfig& config,
+                                                       net::TlsContext tls, kmip::Engine& engine,
+                                                       net::RefusalObserver refused) {
+  net::FramedServerOptions options;
+  options.listen = {config.listen.address, config.listen.port};
+  options.tls = std::move(tls);
+  options.max_message_bytes = config.message_bytes;
+  options.limits.max_sessions = config.connections;
+  options.limits.max_sessions_per_address = config.connections_per_address;
+  options.limits.max_in_flight = config.requests;
+  options.limits.idle_timeout = std::chrono::minutes(config.idle_minutes);
+  options.on_refused = std::move(refused);
+  return net::FramedServer::start(
+      loop, std::move(options),
+      [env, &engine](const net::SessionInfo& info, std::shared_ptr<net::SessionControl>) {
+        return std::make_shared<KmipHandler>(env, engine, peer_of(info));
+      });
+}
+
+}  // namespace tapewarden::apps

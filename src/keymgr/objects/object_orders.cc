@@ -1,0 +1,130 @@
+#include "keymgr/objects/object_orders.h"
+
+#include <algorithm>
+
+#include "keymgr/audit_note.h"
+#include "keymgr/key_life.h"
+#include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/tables.h"
+#include "kmip/tags.h"
+#include "ttlv/item.h"
+
+namespace tapewarden::keymgr {
+namespace {
+
+namespace tag = kmip::tag;
+
+// The text of one field of a structured attribute; empty: there is none.
+std::string inner_text(const kmip::AttributeSet& attributes, ttlv::Tag attribute, ttlv::Tag field) {
+  const auto* found = attributes.find(kmip::AttributeId::of(attribute));
+  if (found == nullptr) return {};
+  const auto document = ttlv::decode(found->item);
+  const auto inner = document ? document->root().find(field) : std::nullopt;
+  const auto text = inner ? inner->as_text() : Result<std::string_view>(std::string_view());
+  return text ? std::string(*text) : std::string();
+}
+
+std::string barcode_of(const kmip::AttributeSet& attributes) {
+  auto barcode = inner_text(attributes, tag::kAlternativeName, tag::kAlternativeNameValue);
+  if (!barcode.empty()) return barcode;
+  return kmip::text_of(attributes.find(kmip::AttributeId::of_vendor("x", "Barcode"))).value_or("");
+}
+
+Result<ManagedObject> require(store::Reader& reader, const ManagedObjects& objects, const Uuid& id) {
+  auto object = TRY(objects.find(reader, id));
+  if (object) return *std::move(object);
+  return fail(ErrorCode::kNotFound, "there is no object of this identifier", "id",
+              "list the objects to see their identifiers");
+}
+
+void audit(store::Transaction& transaction, const ManagedObjects& objects, const Actor& actor,
+           std::string_view action, const ManagedObject& object,
+           std::vector<std::pair<std::string_view, std::string>> fields) {
+  fields.emplace(fields.begin(), "object", unique_identifier(object));
+  note(transaction, objects.manager().context(),
+       {.type = AuditType::kResourceManagement,
+        .action = action,
+        .actor = actor,
+        .fields = std::move(fields)});
+}
+
+}  // namespace
+
+Result<ObjectView> view_of(store::Reader& reader, const ManagedObjects& objects, ManagedObject object) {
+  ObjectView out;
+  out.state = TRY(objects.state_of(reader, object));
+  out.name = inner_text(object.attributes, tag::kName, tag::kNameValue);
+  out.barcode = barcode_of(object.attributes);
+  out.application_data =
+      inner_text(object.attributes, tag::kApplicationSpecificInformation, tag::kApplicationData);
+  if (!object.data_key.is_nil()) out.alias = TRY(objects.data_key_of(reader, object)).alias;
+  out.object = std::move(object);
+  return out;
+}
+
+Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObjects& objects,
+                                      const std::string& owner, const PageRequest& page) {
+  const auto most = std::min(page.limit, kMaximumPage);
+  std::string where = owner.empty() ? "1" : "owner = ?";
+  std::vector<store::Value> values;
+  if (!owner.empty()) values.emplace_back(owner);
+  if (!page.after.empty()) {
+    const auto id = Uuid::parse(page.after);
+    const auto last = id ? TRY(objects.find(reader, *id)) : std::nullopt;
+    if (!last) return fail(ErrorCode::kInvalidArgument, "this page never was", "after", "begin anew");
+    where += " AND (owner, created, id) > (?, ?, ?)";
+    values.emplace_back(last->owner);
+    values.emplace_back(to_millis(last->times.created));
+    values.emplace_back(to_bytes(last->id.view()));
+  }
+  values.emplace_back(static_cast<std::int64_t>(most) + 1);
+  const auto rows =
+      TRY(reader.query(kManagedObjectTable, where + " ORDER BY owner, created, id LIMIT ?", values));
+  Page<ObjectView> out;
+  for (const auto& row : rows) {
+    if (out.items.size() == most) {
+      out.next = unique_identifier(out.items.back().object);
+      break;
+    }
+    out.items.push_back(TRY(view_of(reader, objects, TRY(ManagedObject::from_row(row)))));
+  }
+  return out;
+}
+
+Result<ManagedObject> reassign_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                      const Actor& actor, const Uuid& id, const std::string& owner) {
+  const auto before = TRY(require(transaction, objects, id));
+  auto after = before;
+  after.owner = TRY(canonical_kmip_client(owner, "owner"));
+  const auto clients = TRY(KmipClients(objects.manager().context()).list(transaction));
+  if (std::ranges::find(clients, after.owner, &KmipClient::owner) == clients.end()) {
+    return fail(ErrorCode::kNotFound, "no registered KMIP client uses the objects of this owner", "owner",
+                "register the client first, or name the group that its clients share");
+  }
+  TRY(objects.change(transaction, before, after));
+  audit(transaction, objects, actor, "kmip.object.reassign", after,
+        {{"before", before.owner}, {"owner", after.owner}});
+  return after;
+}
+
+Result<ManagedObject> release_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                     const Actor& actor, const Uuid& id) {
+  const auto before = TRY(require(transaction, objects, id));
+  if (before.quarantined == kNever) {
+    return fail(ErrorCode::kConflict, "the object was not destroyed by its client", "id");
+  }
+  auto after = before;
+  after.quarantined = kNever;
+  TRY(objects.check_new(transaction, after));
+  if (!after.data_key.is_nil()) {
+    const auto key = TRY(objects.data_key_of(transaction, after));
+    if (key.quarantined != kNever) {
+      TRY(objects.manager().life().release(transaction, actor, ref_of(key)));
+    }
+  }
+  TRY(objects.change(transaction, before, after));
+  audit(transaction, objects, actor, "kmip.object.release", after, {{"owner", after.owner}});
+  return after;
+}
+
+}  // namespace tapewarden::keymgr

@@ -1,0 +1,39 @@
+// What operators do with the objects of KMIP clients (K21): they look at them, give them to another client,
+// and bring back what a client destroyed by mistake. Each change writes its audit record. Stateless;
+// thread-safe.
+#pragma once
+
+#include <string>
+
+#include "keymgr/actor.h"
+#include "keymgr/objects/managed_objects.h"
+#include "keymgr/page.h"
+
+namespace tapewarden::keymgr {
+
+// An object as operators see it. The texts are the client's, of any characters.
+struct ObjectView {
+  ManagedObject object;
+  KeyState state = KeyState::kPreActive;  // as of now
+  std::string name;                       // its first Name
+  std::string barcode;                    // Alternative Name, else x-Barcode
+  std::string application_data;           // of a tape library: the key-associated data, in hex
+  std::string alias;                      // of its data key; empty: it has none
+};
+
+Result<ObjectView> view_of(store::Reader& reader, const ManagedObjects& objects, ManagedObject object);
+
+// Of one owner, or of all where it is empty; by owner and age. kInvalidArgument for a page that never was.
+Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObjects& objects,
+                                      const std::string& owner, const PageRequest& page);
+
+// kNotFound: the object, or no registered client uses that owner's objects. kAlreadyExists by O3.
+Result<ManagedObject> reassign_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                      const Actor& actor, const Uuid& id, const std::string& owner);
+
+// Takes it, and its data key, out of the quarantine that its client's Destroy was. kConflict: it is in none;
+// kAlreadyExists: its client has made another one in its place meanwhile (O3).
+Result<ManagedObject> release_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                     const Actor& actor, const Uuid& id);
+
+}  // namespace tapewarden::keymgr

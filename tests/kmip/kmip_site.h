@@ -1,0 +1,61 @@
+// A running pair of key servers that speak KMIP, and clients that are registered there. Tests of a suite use
+// clients of their own.
+#pragma once
+
+#include <fstream>
+
+#include "harness/loopback.h"
+#include "integration/running_site.h"
+#include "kmip/kmip_link.h"
+
+namespace tapewarden::testing {
+
+class KmipSite : public RunningSite {
+ protected:
+  static void SetUpTestSuite() {
+    auto made = TestSite::make();
+    ASSERT_TRUE(made.has_value()) << made.error().text();
+    site_ = std::move(*made);
+    const auto ports = free_ports(2);
+    ASSERT_EQ(ports.size(), 2U);
+    for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+      kmip_ports_.at(static_cast<std::size_t>(which)) = ports[static_cast<std::size_t>(which)];
+      std::ofstream(site_->folder(which) + "/keyd.toml", std::ios::app)
+          << "\n[kmip]\nport = " << kmip_port(which) << "\n";
+    }
+    const auto started = site_->start_both();
+    ASSERT_TRUE(started.has_value()) << started.error().text();
+  }
+
+  static std::uint16_t kmip_port(Which which = Which::kPrimary) {
+    return kmip_ports_.at(static_cast<std::size_t>(which));
+  }
+
+  static Result<Identity> identity(const std::string& name, int from_days = -1, int to_days = 365) {
+    Identity out;
+    out.key = crypto::PrivateKey::generate_p256();
+    out.certificate = TRY(issue(site(), name, "kmip", out.key.public_key(), from_days, to_days));
+    return out;
+  }
+  // A client that may ask both servers, and keys that it may be given.
+  static Result<Identity> registered(const std::string& name, const std::string& group = {},
+                                     int from_days = -1, int to_days = 365) {
+    auto out = TRY(identity(name, from_days, to_days));
+    json::object order{{"name", name}, {"certificate", out.certificate.pem()}};
+    if (!group.empty()) order["group"] = group;
+    TRY(rest().post("/v1/kmip/clients", order));
+    if (eventually([] { return keys_ready(Which::kPrimary) && keys_ready(Which::kSecondary); })) return out;
+    return fail(ErrorCode::kTimeout, "no keys for KMIP were made");
+  }
+  static bool keys_ready(Which which) {
+    const auto group = site().rest(which).get("/v1/groups/KMIP");
+    return group && group->at("ready").to_number<std::int64_t>() > 10;
+  }
+  static Result<KmipLink> connect(const Identity& identity, Which which = Which::kPrimary) {
+    return KmipLink::connect(site(), kmip_port(which), identity);
+  }
+
+  static inline std::array<std::uint16_t, 2> kmip_ports_{};
+};
+
+}  // namespace tapewarden::testing
