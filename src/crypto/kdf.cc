@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 
 #include "base/assert.h"
+#include "crypto/digest_names.h"
 #include "crypto/hmac.h"
 #include "crypto/openssl_handles.h"
 
@@ -61,6 +62,21 @@ Result<SecretBytes> scrypt(const SecretBytes& passphrase, ByteView salt, ScryptC
   if (EVP_PBE_scrypt(phrase.empty() ? "" : phrase.data(), phrase.size(), salt.data(), salt.size(), cost.n,
                      cost.r, cost.p, working, out.reveal_mutable().data(), out.size()) != 1)
     return fail(ErrorCode::kInvalidArgument, "The scrypt cost was refused.", "n");
+  return out;
+}
+
+Result<SecretBytes> pbkdf2(DigestName hmac, const SecretBytes& password, ByteView salt, unsigned iterations,
+                           std::size_t size) {
+  const ErrorScope errors;
+  const OpensslPtr<EVP_MD, EVP_MD_free> algorithm(EVP_MD_fetch(nullptr, openssl_name(hmac), nullptr));
+  if (algorithm == nullptr) {
+    return fail(ErrorCode::kUnsupported, "this machine's OpenSSL has not that hash", "algorithm");
+  }
+  auto out = SecretBytes::zeros(size);
+  const auto text = as_text(password.reveal());
+  TW_ASSERT(PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()), salt.data(),
+                              static_cast<int>(salt.size()), static_cast<int>(iterations), algorithm.get(),
+                              static_cast<int>(size), out.reveal_mutable().data()) == 1);
   return out;
 }
 

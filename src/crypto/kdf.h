@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "crypto/digest.h"
 #include "crypto/secret_bytes.h"
 
 namespace tapewarden::crypto {
@@ -22,5 +23,9 @@ inline constexpr std::uint64_t kScryptMemoryLimit = 512U
 
 // kInvalidArgument when the cost is no power of two or goes beyond kScryptMemoryLimit. Thread-safe.
 Result<SecretBytes> scrypt(const SecretBytes& passphrase, ByteView salt, ScryptCost cost, std::size_t size);
+
+// PBKDF2 with HMAC (RFC 8018), for what others derive so. kUnsupported as digest(). Thread-safe.
+Result<SecretBytes> pbkdf2(DigestName hmac, const SecretBytes& password, ByteView salt, unsigned iterations,
+                           std::size_t size);
 
 }  // namespace tapewarden::crypto

@@ -84,7 +84,7 @@ Result<std::vector<GivenAttribute>> read_attributes(const Item& item, const Prot
   for (const Item child : item.children()) {
     if (!version.is_2() && child.tag() == tag::kName) {
       return refuse(ResultReason::kFeatureNotSupported,
-                    "templates are not kept here: give the attributes themselves", "Template-Attribute");
+                    "a template is not named here: give the attributes themselves", "Template-Attribute");
     }
     if (out.size() >= kMaximumAttributeValues) {
       return refuse(ResultReason::kServerLimitExceeded,

@@ -25,8 +25,8 @@ struct GivenAttribute {
 // One attribute: an Attribute of 1.x, or one of the items within Attributes, New Attribute or Current
 // Attribute of 2.x.
 Result<GivenAttribute> read_attribute(const ttlv::Item& item, const ProtocolVersion& version);
-// All within a Template-Attribute of 1.x (whose Names of templates are refused: templates hold nothing that
-// a request could not say) or an Attributes of 2.x.
+// All within a Template-Attribute of 1.x or an Attributes of 2.x. Names of templates are refused: where they
+// may stand, server/new_object.h reads them.
 Result<std::vector<GivenAttribute>> read_attributes(const ttlv::Item& item, const ProtocolVersion& version);
 // An Attribute Name of 1.x or an Attribute Reference of 2.x.
 Result<AttributeId> read_attribute_name(const ttlv::Item& item, const ProtocolVersion& version);

@@ -30,9 +30,12 @@ Result<ProtocolVersion> read_version(Item item) {
   return out;
 }
 
-Result<bool> wants_asynchronous(const Item& item) {
-  if (item.type() == ttlv::Type::kBoolean) return item.as_boolean();
-  return TRY(item.as_enumeration()) == static_cast<std::uint32_t>(AsynchronousIndicator::kMandatory);
+// Every answer is complete: a client may ask for another kind, in 2.x it may insist.
+Status check_asynchronous(const Item& item) {
+  if (item.type() == ttlv::Type::kBoolean) return {};
+  if (TRY(item.as_enumeration()) != static_cast<std::uint32_t>(AsynchronousIndicator::kMandatory)) return {};
+  return refuse(ResultReason::kFeatureNotSupported, "requests are answered at once here, none by a Poll",
+                "Asynchronous Indicator");
 }
 
 Result<BatchErrorContinuationOption> continuation(const Item& item) {
@@ -71,7 +74,7 @@ Result<HeaderWithCount> read_header(const Item& item) {
     } else if (field.tag() == tag::kClientCorrelationValue) {
       out.header.client_correlation = TRY(field.as_text()).substr(0, kMaximumCorrelation);
     } else if (field.tag() == tag::kAsynchronousIndicator) {
-      out.header.asynchronous_wanted = TRY(wants_asynchronous(field));
+      TRY(check_asynchronous(field));
     } else if (field.tag() == tag::kAuthentication) {
       TRY(read_credentials(field, out.header));
     } else if (field.tag() == tag::kBatchErrorContinuationOption) {
@@ -127,6 +130,9 @@ void write_header(ttlv::Writer& out, const ResponseHeader& header, std::size_t c
   out.add_integer(tag::kProtocolVersionMinor, header.version.minor);
   out.end();
   out.add_date_time(tag::kTimeStamp, header.time_stamp);
+  if (header.version >= ProtocolVersion{1, 4} && !header.server_correlation.empty()) {
+    out.add_text(tag::kServerCorrelationValue, header.server_correlation);
+  }
   out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(count));
   out.end();
 }
@@ -143,10 +149,9 @@ void write_answer(ttlv::Writer& out, const BatchAnswer& answer, const ProtocolVe
   if (answer.id) out.add_bytes(tag::kUniqueBatchItemID, *answer.id);
   if (answer.error) {
     write_error(out, *answer.error, version);
-  } else if (answer.undone) {
-    out.add_enumeration(tag::kResultStatus, ResultStatus::kOperationUndone);
   } else {
-    out.add_enumeration(tag::kResultStatus, ResultStatus::kSuccess);
+    out.add_enumeration(tag::kResultStatus,
+                        answer.undone ? ResultStatus::kOperationUndone : ResultStatus::kSuccess);
     if (!answer.payload.empty()) out.add_encoded(answer.payload);
   }
   out.end();

@@ -19,8 +19,7 @@ namespace tapewarden::kmip {
 struct RequestHeader {
   ProtocolVersion version;
   std::optional<std::int32_t> maximum_response_bytes;
-  std::string client_correlation;    // to be written into the audit; empty: none
-  bool asynchronous_wanted = false;  // Asynchronous Indicator true, or Mandatory in 2.x
+  std::string client_correlation;  // to be written into the audit; empty: none
   std::vector<ttlv::Item> credentials;
   BatchErrorContinuationOption on_error = BatchErrorContinuationOption::kStop;
   bool ordered = false;
@@ -42,7 +41,8 @@ struct RequestMessage {
 // be told.
 std::optional<ProtocolVersion> version_of(const ttlv::Document& document);
 
-// Views into the document. Refusals: Invalid Message; Unsupported Protocol Version (also the version of the
+// Views into the document. Refusals: Invalid Message; Feature Not Supported for an Asynchronous Indicator of
+// Mandatory; Unsupported Protocol Version (also the version of the
 // message is then none of kVersions); Server Limit Exceeded for a batch of more than kMaximumBatchItems.
 Result<RequestMessage> decode_request(const ttlv::Document& document);
 
@@ -51,13 +51,14 @@ struct BatchAnswer {
   std::uint32_t operation = 0;
   std::optional<Bytes> id;
   std::optional<Error> error;  // none: success
-  bool undone = false;         // it had succeeded, and a later item's failure undid it
+  bool undone = false;         // it had succeeded, and a later item's failure undid it: the payload stays
   Bytes payload;               // the encoded Response Payload; empty: none
 };
 
 struct ResponseHeader {
   ProtocolVersion version;
-  std::int64_t time_stamp = 0;  // seconds since 1970
+  std::int64_t time_stamp = 0;     // seconds since 1970
+  std::string server_correlation;  // names this answer in both parties' records; from KMIP 1.4 on
 };
 
 Bytes encode_response(const ResponseHeader& header, const std::vector<BatchAnswer>& answers);

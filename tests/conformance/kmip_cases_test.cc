@@ -1,63 +1,23 @@
 // The OASIS KMIP test cases against the engine of the key server, case by case in the order that they ask
 // for.
-#include <condition_variable>
+#include <algorithm>
 #include <gtest/gtest.h>
-#include <mutex>
+#include <iostream>
+#include <map>
 
 #include "base/concat.h"
-#include "keymgr/objects/kmip_clients.h"
-#include "keymgr/objects/tables.h"
-#include "keymgr/testing/test_server.h"
-#include "kmip/encoding/xml.h"
-#include "kmip/server/engine.h"
+#include "kmip_server.h"
 #include "oasis_case.h"
 
 namespace tapewarden::conformance {
 namespace {
 
 namespace fs = std::filesystem;
-using keymgr::testing::officer;
-
-class KmipServer {
- public:
-  KmipServer() : engine_(server_.manager(), nullptr, {}) {
-    keymgr::GroupSpec spec;
-    EXPECT_TRUE(server_.manager().create_group(officer(), "KMIP", spec));
-    EXPECT_TRUE(server_.manager().generate_keys(officer(), 200, "KMI", "KMIP"));
-    keymgr::KmipClient client;
-    client.name = "library";
-    client.fingerprint = peer_.fingerprint = Hash256{7};
-    EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
-      TRY(keymgr::KmipClients(server_.manager().context()).add(transaction, officer(), client));
-      return {};
-    }));
-  }
-
-  Bytes ask(Bytes message) {
-    std::mutex mutex;
-    std::condition_variable came;
-    std::optional<Bytes> answer;
-    engine_.handle(std::move(message), peer_, [&](Bytes bytes) {
-      const std::lock_guard lock(mutex);
-      answer = std::move(bytes);
-      came.notify_one();
-    });
-    std::unique_lock lock(mutex);
-    came.wait_for(lock, std::chrono::seconds(60), [&] { return answer.has_value(); });
-    return answer.value_or(Bytes());
-  }
-
-  std::int64_t now() { return to_millis(server_.clock.wall_now()) / 1000; }
-
- private:
-  keymgr::testing::TestServer server_{1, keymgr::object_tables()};
-  kmip::Peer peer_;
-  kmip::Engine engine_;
-};
 
 // Empty: the case passed.
 std::string run(KmipServer& server, Placeholders& placeholders, const Case& what) {
   std::size_t step = 0;
+  placeholders.begin(what);
   for (const auto& exchange : what.exchanges) {
     const auto at = concat("step ", step++, ": ");
     const auto xml = placeholders.filled_in(exchange.request);
@@ -69,7 +29,7 @@ std::string run(KmipServer& server, Placeholders& placeholders, const Case& what
     if (!document) return at + "no answer";
     const auto got = kmip::encoding::to_xml(document->root());
     const auto difference = placeholders.compare(exchange.response, got);
-    if (!difference.empty()) return concat(at, difference, "\n", got);
+    if (!difference.empty()) return concat(at, difference, "\n", *xml, got);
   }
   return {};
 }
@@ -84,6 +44,45 @@ std::string run_together(const std::vector<fs::path>& paths) {
     if (!difference.empty()) return concat(path.filename().string(), ": ", difference);
   }
   return {};
+}
+
+// Cases that build on what the one before them left, by the beginning of their names.
+constexpr std::string_view kSeries[] = {"TL-M-", "SASED-M-"};
+
+std::string series_of(const std::string& name) {
+  for (const auto series : kSeries) {
+    if (name.starts_with(series)) return std::string(series);
+  }
+  return name;
+}
+
+using Outcomes = std::map<std::string, std::string>;  // by the case's name: empty, or what differs
+
+Outcomes run_all(const fs::path& folder) {
+  std::map<std::string, std::vector<fs::path>> groups;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() != ".xml") continue;
+    groups[series_of(entry.path().stem().string())].push_back(entry.path());
+  }
+  Outcomes out;
+  KmipServer server;
+  for (auto& [series, paths] : groups) {
+    std::ranges::sort(paths);
+    Placeholders placeholders(server.now());
+    for (const auto& path : paths) {
+      const auto read = read_case(path);
+      out[path.stem().string()] = read ? run(server, placeholders, *read) : read.error().text();
+    }
+  }
+  return out;
+}
+
+TEST(KmipCases, DISABLED_ListThem) {
+  for (const auto* folder : {"v1.4", "v2.1"}) {
+    for (const auto& [name, difference] : run_all(vectors() / folder / "mandatory")) {
+      std::cout << (difference.empty() ? "pass " : "FAIL ") << name << " " << difference << "\n";
+    }
+  }
 }
 
 class TapeLibraryProfile : public ::testing::TestWithParam<const char*> {
@@ -101,8 +100,7 @@ TEST_P(TapeLibraryProfile, K21_AKeyIsMadeFoundServedChangedAndDestroyed) {
     const auto mandatory = vectors() / folder / "mandatory";
     if (!fs::exists(mandatory / ("TL-M-1-" + version + ".xml"))) continue;
     std::vector<fs::path> cases;
-    // The first asks what the server offers; Register is not among it yet.
-    for (const auto* number : {"2", "3"}) {
+    for (const auto* number : {"1", "2", "3"}) {
       cases.push_back(mandatory / concat("TL-M-", number, "-", version, ".xml"));
     }
     EXPECT_EQ(run_together(cases), "");

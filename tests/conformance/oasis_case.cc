@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <pugixml.hpp>
 #include <sstream>
 
 #include "base/concat.h"
@@ -86,34 +85,78 @@ Result<Case> read_case(const std::filesystem::path& path) {
   return out;
 }
 
-Result<std::string> Placeholders::filled_in(const std::string& xml) const {
-  std::string out;
-  std::size_t at = 0;
-  while (true) {
-    const auto mark = xml.find("value=\"$", at);
-    if (mark == std::string::npos) break;
-    const auto begin = mark + 7;
-    const auto end = xml.find('"', begin);
-    out += xml.substr(at, begin - at);
-    const auto name = xml.substr(begin, end - begin);
-    if (name.starts_with("$NOW")) {
-      const auto offset = name.size() > 4 ? std::stoll(name.substr(4)) : 0;
-      out += kmip::encoding::date_text(now_ + offset);
-    } else if (const auto found = known_.find(name); found != known_.end()) {
-      out += found->second;
-    } else {
-      return fail(ErrorCode::kNotFound, "no response gave " + name, name);
-    }
-    at = end;
+namespace {
+
+bool is_bytes(const xml_node& node) {
+  return std::string_view(node.attribute("type").as_string()) == "ByteString";
+}
+
+// Everything that a message says in byte strings.
+void add_byte_strings(const xml_node& node, std::set<std::string>& into) {
+  if (is_bytes(node)) into.insert(node.attribute("value").as_string());
+  for (const auto& child : node.children()) add_byte_strings(child, into);
+}
+
+void remember_values(const xml_node& node, std::map<std::string, std::string>& latest) {
+  if (is_bytes(node)) latest[node.name()] = node.attribute("value").as_string();
+  for (const auto& child : node.children()) remember_values(child, latest);
+}
+
+}  // namespace
+
+void Placeholders::begin(const Case& what) {
+  const auto has = [&](std::string_view mark) {
+    return std::ranges::any_of(what.exchanges, [&](const Exchange& exchange) {
+      return exchange.request.find(mark) != std::string::npos;
+    });
+  };
+  const auto operation = [&](std::string_view name) {
+    return has(concat("<Operation type=\"Enumeration\" value=\"", name, "\""));
+  };
+  const bool public_encryption = operation("Encrypt") && has("<PublicKey>");
+  const bool drawn_iv = has("<RandomIV type=\"Boolean\" value=\"true\"");
+  drawn_ = drawn_iv || operation("Create") || operation("CreateKeyPair") || operation("RNGRetrieve") ||
+           public_encryption;
+  given_.clear();
+  literals_.clear();
+}
+
+Result<std::string> Placeholders::value_for(const xml_node& node) const {
+  const std::string name = node.attribute("value").as_string();
+  if (name.starts_with("$NOW")) {
+    const auto offset = name.size() > 4 ? std::stoll(name.substr(4)) : 0;
+    return kmip::encoding::date_text(now_ + offset);
   }
-  return out + xml.substr(at);
+  if (const auto found = known_.find(name); found != known_.end()) return found->second;
+  if (const auto found = literals_.find(name); found != literals_.end()) return found->second;
+  if (!name.starts_with("$")) return name;
+  // The cases name some values only where they are used ("$MAC_DATA"): it is what came last under that name.
+  if (const auto found = latest_.find(node.name()); found != latest_.end()) return found->second;
+  return fail(ErrorCode::kNotFound, "no response gave " + name, name);
+}
+
+Status Placeholders::fill_in(const xml_node& node) const {
+  if (auto value = node.attribute("value")) value.set_value(TRY(value_for(node)).c_str());
+  for (const auto& child : node.children()) TRY(fill_in(child));
+  return {};
+}
+
+Result<std::string> Placeholders::filled_in(const std::string& xml) {
+  pugi::xml_document document;
+  if (!document.load_string(xml.c_str())) return fail(ErrorCode::kInvalidArgument, "no XML");
+  add_byte_strings(document.document_element(), given_);
+  TRY(fill_in(document.document_element()));
+  return text_of(document.document_element());
 }
 
 namespace {
 
 class Comparison {
  public:
-  explicit Comparison(std::map<std::string, std::string>& known) : known_(known) {}
+  // `literals`: values that the server drew in the place of those in the case; nullptr: it drew none.
+  Comparison(std::map<std::string, std::string>& known, std::map<std::string, std::string>* literals,
+             const std::set<std::string>& given)
+      : known_(known), literals_(literals), given_(given) {}
 
   // Empty: `got` is what was expected.
   std::string compare(const xml_node& expected, const xml_node& got, const std::string& above) {
@@ -133,6 +176,11 @@ class Comparison {
     const std::string wanted = expected.attribute("value").as_string();
     const std::string value = got.attribute("value").as_string();
     if (wanted.starts_with("$NOW") || is_its_own(expected.name()) || is_drawn_key(expected)) return {};
+    if (literals_ != nullptr && is_bytes(expected) && !wanted.starts_with("$") && !given_.contains(wanted)) {
+      if (wanted.size() != value.size()) return concat(path, ": of another length");
+      const auto [entry, added] = literals_->emplace(wanted, value);
+      return added || entry->second == value ? "" : concat(path, ": ", value, " is another than before");
+    }
     if (wanted.starts_with("$")) {
       const auto [entry, added] = known_.emplace(wanted, value);
       return added || entry->second == value ? "" : concat(path, ": ", value, " is another object");
@@ -165,11 +213,13 @@ class Comparison {
         if (std::string_view(i->name()) != child.name()) continue;
         if (named_attribute(*i) != named_attribute(child)) continue;
         auto known = known_;
+        auto literals = literals_ != nullptr ? *literals_ : std::map<std::string, std::string>();
         const auto difference = compare(child, *i, path);
         if (difference.empty()) {
           found = i;
         } else {
           known_ = std::move(known);
+          if (literals_ != nullptr) *literals_ = std::move(literals);
           if (first_difference.empty()) first_difference = difference;
         }
       }
@@ -190,6 +240,8 @@ class Comparison {
   }
 
   std::map<std::string, std::string>& known_;
+  std::map<std::string, std::string>* literals_;
+  const std::set<std::string>& given_;
 };
 
 }  // namespace
@@ -199,9 +251,14 @@ std::string Placeholders::compare(const std::string& expected, const std::string
   pugi::xml_document had;
   if (!wanted.load_string(expected.c_str()) || !had.load_string(got.c_str())) return "no XML";
   auto known = known_;
-  Comparison comparison(known);
+  auto literals = literals_;
+  Comparison comparison(known, drawn_ ? &literals : nullptr, given_);
   auto difference = comparison.compare(wanted.document_element(), had.document_element(), "");
-  if (difference.empty()) known_ = std::move(known);
+  if (difference.empty()) {
+    known_ = std::move(known);
+    literals_ = std::move(literals);
+    remember_values(had.document_element(), latest_);
+  }
   return difference;
 }
 

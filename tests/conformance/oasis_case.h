@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <map>
+#include <pugixml.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +33,12 @@ class Placeholders {
  public:
   explicit Placeholders(std::int64_t now) : now_(now) {}
 
+  // A case begins. Where the server draws keys or random values in it, the byte strings of its responses that
+  // no request gave stand for what the server answered: of the same length, the same wherever they come
+  // again, and put into later requests (KMIP Profiles 2.1 section 4.2.1, "Variable Items").
+  void begin(const Case& what);
   // The XML with every placeholder that is known in its place. kNotFound: one that no response gave.
-  Result<std::string> filled_in(const std::string& xml) const;
+  Result<std::string> filled_in(const std::string& xml);
   // Empty: the response is what was expected; placeholders are learnt from it. Else what differs, the first
   // thing of it. Attributes, batch items' fields and lists may come in another order and with more besides
   // (KMIP Profiles 1.4 section 4.7, 2.1 section 4.7, permitted variations); times, digests, identifiers, key
@@ -40,8 +46,15 @@ class Placeholders {
   std::string compare(const std::string& expected, const std::string& got);
 
  private:
+  Result<std::string> value_for(const pugi::xml_node& node) const;
+  Status fill_in(const pugi::xml_node& node) const;
+
   std::int64_t now_;
   std::map<std::string, std::string> known_;
+  bool drawn_ = false;
+  std::set<std::string> given_;                  // byte strings of the case's requests so far
+  std::map<std::string, std::string> literals_;  // what stands for what the server drew
+  std::map<std::string, std::string> latest_;    // the last byte string of each name
 };
 
 }  // namespace tapewarden::conformance

@@ -47,8 +47,8 @@ class ManagedObjects {
  public:
   explicit ManagedObjects(KeyManager& manager) : manager_(manager) {}
 
-  // A new object; gives it id, times and server. `secret`: of its own; empty: none, or the data key's.
-  // kAlreadyExists by O3, naming the attribute.
+  // A new object; gives it times, server and, where it has none, an id. REQUIRES: no object has that id.
+  // `secret`: of its own; empty: none, or the data key's. kAlreadyExists by O3, naming the attribute.
   Result<ManagedObject> add(store::Transaction& transaction, ManagedObject object,
                             const crypto::SecretBytes& secret) const;
   // What add() would refuse, asked before anything is taken for the object.

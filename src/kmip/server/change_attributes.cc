@@ -41,6 +41,17 @@ Status check_life(OperationContext& context, const ManagedObject& object, const 
                 concat("the object is ", keymgr::to_string(state), ": this date is settled"), id.text());
 }
 
+// What has once been false is not "always" any more (Specification 1.4 sections 3.45 and 3.47).
+void follow_sensitivity(AttributeSet& attributes) {
+  const auto is = [&](ttlv::Tag tag) { return boolean_of(attributes.find(AttributeId::of(tag))); };
+  if (is(tag::kSensitive) == std::optional(false) && is(tag::kAlwaysSensitive)) {
+    attributes.set(AttributeId::of(tag::kAlwaysSensitive), boolean_item(tag::kAlwaysSensitive, false));
+  }
+  if (is(tag::kExtractable) == std::optional(true) && is(tag::kNeverExtractable)) {
+    attributes.set(AttributeId::of(tag::kNeverExtractable), boolean_item(tag::kNeverExtractable, false));
+  }
+}
+
 Status answer(OperationContext& context, const ManagedObject& before, ManagedObject after,
               const Attribute& changed, ttlv::Writer& out) {
   TRY(context.objects.change(*context.transaction, before, std::move(after)));
@@ -61,6 +72,9 @@ Status add_attribute(OperationContext& context, const ttlv::Item& payload, ttlv:
   if (kind != nullptr && !kind->many && object.attributes.find(given.id) != nullptr) {
     return refuse(ResultReason::kAttributeSingleValued, concat(given.id.text(), " has a value already"),
                   given.id.text());
+  }
+  if (given.id.tag == tag::kName && object.attributes.has(given.id, given.item)) {
+    return refuse(ResultReason::kNonUniqueNameAttribute, "the object has this name already", given.id.text());
   }
   if (object.attributes.size() >= kMaximumAttributeValues) {
     return refuse(ResultReason::kServerLimitExceeded, "the object has too many attributes");
@@ -100,6 +114,7 @@ Status modify_attribute(OperationContext& context, const ttlv::Item& payload, tt
   auto after = object;
   const auto index = old->index;
   after.attributes.replace(given.id, index, given.item);
+  follow_sensitivity(after.attributes);
   return answer(context, object, std::move(after), {given.id, index, given.item}, out);
 }
 
@@ -147,6 +162,115 @@ Status delete_attribute(OperationContext& context, const ttlv::Item& payload, tt
     return refuse(ResultReason::kAttributeNotFound, "the object has no such value", deleted.id.text());
   }
   return answer(context, object, std::move(after), *removed, out);
+}
+
+// Set Attribute (2.1 section 6.1.52): one value, whether there was one or not.
+Status set_attribute(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
+  TRY(check_fields(payload, {tag::kUniqueIdentifier, tag::kNewAttribute}));
+  const auto object = TRY(named_object(context, payload, true));
+  auto given = TRY(one_attribute(context, payload, tag::kNewAttribute));
+  const bool there = object.attributes.find(given.id) != nullptr;
+  TRY(check_may_change(given.id, there ? ClientMay::kModify : ClientMay::kCreate));
+  const auto* kind = given.id.kind();
+  if (kind != nullptr && kind->many) {
+    return refuse(ResultReason::kMultiValuedAttribute, concat(given.id.text(), " has several values"),
+                  given.id.text());
+  }
+  TRY(check_life(context, object, given.id));
+  auto after = object;
+  after.attributes.set(given.id, given.item);
+  follow_sensitivity(after.attributes);
+  return answer(context, object, std::move(after), {given.id, 0, given.item}, out);
+}
+
+namespace {
+
+Result<std::int64_t> adjustment(const ttlv::Item& payload) {
+  const auto item = payload.find(tag::kAdjustmentValue);
+  if (!item) return 1;
+  switch (item->type()) {
+    case ttlv::Type::kInteger:
+      return TRY(item->as_integer());
+    case ttlv::Type::kLongInteger:
+      return item->as_long_integer();
+    default:
+      return TRY(item->as_interval());
+  }
+}
+
+// `value` plus or minus `by`. Numeric Range: it does not fit.
+Result<std::int64_t> moved(std::int64_t value, AdjustmentType type, std::int64_t by, std::int64_t low,
+                           std::int64_t high) {
+  std::int64_t out = 0;
+  bool over = false;
+  if (type == AdjustmentType::kIncrement) {
+    over = __builtin_add_overflow(value, by, &out);
+  } else if (type == AdjustmentType::kDecrement) {
+    over = __builtin_sub_overflow(value, by, &out);
+  } else {
+    over = __builtin_sub_overflow(std::int64_t{0}, value, &out);
+  }
+  if (!over && out >= low && out <= high) return out;
+  return refuse(ResultReason::kNumericRange, "the value would not fit", "Adjustment Value");
+}
+
+Result<Bytes> adjusted(const ttlv::Item& item, AdjustmentType type, std::int64_t by) {
+  ttlv::Writer out;
+  if (item.type() == ttlv::Type::kBoolean && type == AdjustmentType::kNegate) {
+    return out.add_boolean(item.tag(), !TRY(item.as_boolean())).take();
+  }
+  switch (item.type()) {
+    case ttlv::Type::kInteger: {
+      const auto value = TRY(moved(TRY(item.as_integer()), type, by, INT32_MIN, INT32_MAX));
+      return out.add_integer(item.tag(), static_cast<std::int32_t>(value)).take();
+    }
+    case ttlv::Type::kLongInteger:
+      return out
+          .add_long_integer(item.tag(),
+                            TRY(moved(TRY(item.as_long_integer()), type, by, INT64_MIN, INT64_MAX)))
+          .take();
+    case ttlv::Type::kInterval: {
+      const auto value = TRY(moved(TRY(item.as_interval()), type, by, 0, UINT32_MAX));
+      return out.add_interval(item.tag(), static_cast<std::uint32_t>(value)).take();
+    }
+    case ttlv::Type::kDateTime:
+      return out
+          .add_date_time(item.tag(), TRY(moved(TRY(item.as_date_time()), type, by, INT64_MIN, INT64_MAX)))
+          .take();
+    default:
+      return refuse(ResultReason::kInvalidDataType, "the attribute is no number, date or boolean",
+                    "Attribute Reference");
+  }
+}
+
+}  // namespace
+
+// Adjust Attribute (2.1 section 6.1.3).
+Status adjust_attribute(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
+  TRY(check_fields(payload, {tag::kUniqueIdentifier, tag::kAttributeReference, tag::kAdjustmentType,
+                             tag::kAdjustmentValue}));
+  const auto object = TRY(named_object(context, payload, true));
+  const auto reference = payload.find(tag::kAttributeReference);
+  const auto type = payload.find(tag::kAdjustmentType);
+  if (!reference) return refuse(ResultReason::kInvalidMessage, "it is missing", "Attribute Reference");
+  if (!type) return refuse(ResultReason::kInvalidMessage, "it is missing", "Adjustment Type");
+  const auto id = TRY(read_attribute_name(*reference, context.version));
+  const auto how = TRY(type->as_enumeration());
+  if (how < 1 || how > 3)
+    return refuse(ResultReason::kInvalidField, "there is no such type", "Adjustment Type");
+  TRY(check_may_change(id, ClientMay::kModify));
+  const auto values = object.attributes.find_all(id);
+  if (values.empty()) return refuse(ResultReason::kAttributeNotFound, "the object has it not", id.text());
+  if (values.size() > 1) {
+    return refuse(ResultReason::kMultiValuedAttribute, "which of the values is not said", id.text());
+  }
+  TRY(check_life(context, object, id));
+  const auto document = TRY(ttlv::decode(values.front()->item));
+  auto item = TRY(adjusted(document.root(), AdjustmentType(how), TRY(adjustment(payload))));
+  auto after = object;
+  after.attributes.replace(id, values.front()->index, item);
+  follow_sensitivity(after.attributes);
+  return answer(context, object, std::move(after), {id, values.front()->index, std::move(item)}, out);
 }
 
 }  // namespace tapewarden::kmip

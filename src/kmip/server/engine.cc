@@ -1,11 +1,16 @@
 #include "kmip/server/engine.h"
 
+#include <algorithm>
+#include <atomic>
+#include <map>
+
 #include "base/concat.h"
 #include "crypto/hash.h"
 #include "crypto/secret_bytes.h"
 #include "keymgr/audit_note.h"
 #include "kmip/message.h"
 #include "kmip/names.h"
+#include "kmip/server/crypto_streams.h"
 #include "kmip/server/operation.h"
 #include "kmip/tags.h"
 
@@ -16,6 +21,8 @@ using keymgr::AuditType;
 using keymgr::KmipClient;
 
 constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
+constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is carried out again without an item
+constexpr std::size_t kRunCharacters = 8;
 
 // A message under way. Shared by the tasks that carry it; one of them at a time.
 struct Job {
@@ -36,13 +43,33 @@ struct Job {
   std::vector<BatchAnswer> answers;
   std::vector<Note> notes;
   std::vector<Uuid> served;
+  StreamChanges streams;
   std::optional<Error> undone;  // the failure that undid the batch
+  bool too_large = false;       // the answer: then nothing is done either
+  // Items that failed in an earlier run, by their places: what they had written by then is undone by running
+  // the others alone.
+  std::map<std::size_t, Error> refused;
+  std::string correlation;  // Server Correlation Value
 
   ~Job() {
     crypto::wipe(message);
     for (auto& answer : answers) crypto::wipe(answer.payload);
   }
 };
+
+// A record has each name once: an operation that names several objects lists them in one field.
+AuditFields with_each_name_once(AuditFields fields) {
+  AuditFields out;
+  for (auto& field : fields) {
+    const auto before = std::ranges::find(out, field.first, &AuditFields::value_type::first);
+    if (before == out.end()) {
+      out.push_back(std::move(field));
+    } else if (before->second != field.second) {
+      before->second += ' ' + field.second;
+    }
+  }
+  return out;
+}
 
 bool writes(const RequestMessage& request) {
   for (const auto& item : request.batch) {
@@ -65,22 +92,26 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
         settings(std::move(s)),
         objects(m),
         clients(m.context()),
-        refusals(*m.context().env.clock) {}
+        refusals(*m.context().env.clock),
+        start_mark(Uuid::random(*m.context().env.random).text().substr(0, kRunCharacters)) {}
 
   void start(std::shared_ptr<Job> job);
   Status identify(store::Reader& reader, Job& job) const;
   Status run(store::Reader& reader, store::Transaction* transaction, Job& job) const;
   BatchAnswer run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
-                       std::optional<Uuid>& placeholder, const BatchItem& item) const;
+                       std::optional<Uuid>& placeholder, std::size_t place) const;
   void record(store::Transaction& transaction, const Job& job) const;
   Status mark_served(store::Transaction& transaction, const Job& job) const;
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
   void refuse_client(std::shared_ptr<Job> job, const Error& error);
-  void finish(Job& job, const Status& durable) const;
-  ResponseHeader header(const ProtocolVersion& version) const {
-    return {version, to_millis(manager.context().now()) / 1000};
+  void finish(Job& job, const Status& durable);
+  ResponseHeader header(const ProtocolVersion& version, std::string correlation = {}) const {
+    return {version, to_millis(manager.context().now()) / 1000, std::move(correlation)};
   }
+  bool is_too_large(const Job& job) const;
+  // Told to the client and written into the audit, so that both can say which message they mean.
+  std::string next_correlation() { return concat(start_mark, "-", ++messages); }
 
   keymgr::KeyManager& manager;
   keymgr::KeyFactory* factory;
@@ -88,6 +119,9 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   const keymgr::ManagedObjects objects;
   const keymgr::KmipClients clients;
   keymgr::RefusalRecords refusals;
+  StreamBook streams;
+  const std::string start_mark;  // of this start of the server
+  std::atomic<std::uint64_t> messages = 0;
 };
 
 Status Engine::State::identify(store::Reader& reader, Job& job) const {
@@ -101,15 +135,17 @@ Status Engine::State::identify(store::Reader& reader, Job& job) const {
 }
 
 BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
-                                    std::optional<Uuid>& placeholder, const BatchItem& item) const {
+                                    std::optional<Uuid>& placeholder, std::size_t place) const {
+  const auto& item = job.request.batch[place];
+  const auto refused = job.refused.find(place);
   const auto version = job.request.header.version;
   BatchAnswer answer;
   answer.operation = item.operation;
   answer.id = item.id;
   const auto* spec = find_operation(item.operation, version);
   Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, {}};
-  OperationContext context{objects,     job.client,  settings,   version, reader,
-                           transaction, placeholder, job.served, {},      false};
+  OperationContext context{objects,     job.client, settings, version,     reader, transaction,
+                           placeholder, job.served, streams,  job.streams, {},     false};
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -125,11 +161,13 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   } else if (item.critical_extension) {
     done = kmip::refuse(ResultReason::kFeatureNotSupported, "this message extension is not known here",
                         "Message Extension");
+  } else if (refused != job.refused.end()) {
+    done = std::unexpected(refused->second);
   } else {
     done = spec->run(context, item.payload, out);
   }
   out.end();
-  note.fields = std::move(context.audit);
+  note.fields = with_each_name_once(std::move(context.audit));
   note.success = done.has_value();
   note.key_left = context.serves_a_key;
   if (done) {
@@ -150,20 +188,36 @@ Status Engine::State::run(store::Reader& reader, store::Transaction* transaction
   job.answers.clear();
   job.notes.clear();
   job.served.clear();
+  job.streams.clear();
   job.undone.reset();
   TRY(identify(reader, job));
   std::optional<Uuid> placeholder;
   const auto on_error = job.request.header.on_error;
-  for (const auto& item : job.request.batch) {
-    job.answers.push_back(run_item(reader, transaction, job, placeholder, item));
-    if (!job.answers.back().error) continue;
+  for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
+    job.answers.push_back(run_item(reader, transaction, job, placeholder, place));
+    const auto& error = job.answers.back().error;
+    if (!error) continue;
+    if (transaction != nullptr && on_error != BatchErrorContinuationOption::kUndo &&
+        job.refused.emplace(place, *error).second) {
+      return fail(ErrorCode::kConflict, "an item failed: the others are carried out alone", {}, {}, kAgain);
+    }
     if (on_error == BatchErrorContinuationOption::kStop) break;
     if (on_error == BatchErrorContinuationOption::kUndo) {
       job.undone = job.answers.back().error;
       break;
     }
   }
+  job.too_large = is_too_large(job);
   return {};
+}
+
+bool Engine::State::is_too_large(const Job& job) const {
+  const auto most = job.request.header.maximum_response_bytes;
+  if (!most) return false;
+  auto answer = encode_response(header(job.request.header.version, job.correlation), job.answers);
+  const bool larger = std::cmp_greater(answer.size(), *most);
+  crypto::wipe(answer);
+  return larger;
 }
 
 void Engine::State::record(store::Transaction& transaction, const Job& job) const {
@@ -171,9 +225,10 @@ void Engine::State::record(store::Transaction& transaction, const Job& job) cons
     keymgr::AuditNote note{item.key_left ? AuditType::kKeyServing : AuditType::kResourceManagement,
                            item.action,
                            {job.client.name, keymgr::ActorKind::kDevice},
-                           item.success && !job.undone,
+                           item.success && !job.undone && !job.too_large,
                            item.fields};
     note.fields.emplace_back("address", job.peer.address);
+    note.fields.emplace_back("answer", job.correlation);
     if (!job.request.header.client_correlation.empty()) {
       note.fields.emplace_back("correlation", job.request.header.client_correlation);
     }
@@ -220,7 +275,7 @@ void Engine::State::submit_writing(std::shared_ptr<Job> job) {
   manager.keystore().submit(
       [self, job](store::Transaction& transaction) -> Status {
         TRY(self->run(transaction, &transaction, *job));
-        if (job->undone) {
+        if (job->undone || job->too_large) {
           return fail(ErrorCode::kConflict, "the batch was undone", {}, {}, kUndone);
         }
         TRY(self->mark_served(transaction, *job));
@@ -231,6 +286,7 @@ void Engine::State::submit_writing(std::shared_ptr<Job> job) {
         const bool undone = !result && result.error().detail == kUndone;
         if (undone) return self->submit_records(job);
         if (!result && is_refused_client(result.error())) return self->refuse_client(job, result.error());
+        if (!result && result.error().detail == kAgain) return self->submit_writing(job);
         if (self->factory != nullptr) self->factory->poke();
         self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
       });
@@ -240,7 +296,7 @@ void Engine::State::submit_records(std::shared_ptr<Job> job) {
   const auto self = shared_from_this();
   manager.keystore().submit(
       [self, job](store::Transaction& transaction) -> Status {
-        if (!job->undone) TRY(self->mark_served(transaction, *job));
+        if (!job->undone && !job->too_large) TRY(self->mark_served(transaction, *job));
         self->record(transaction, *job);
         return {};
       },
@@ -258,28 +314,21 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   submit_records(std::move(job));
 }
 
-// Items that were carried out and then undone say so (Specification 1.4 section 6.13).
-void Engine::State::finish(Job& job, const Status& durable) const {
-  const auto head = header(job.request.header.version);
-  if (!durable) {
-    job.reply(encode_refusal(head, durable.error()));
-    return;
+// Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of them
+// served does not leave.
+void Engine::State::finish(Job& job, const Status& durable) {
+  const auto head = header(job.request.header.version, job.correlation);
+  if (!durable) return job.reply(encode_refusal(head, durable.error()));
+  if (job.too_large) return job.reply(encode_too_large(head, job.answers));
+  for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
+    auto& answer = job.answers[i];
+    answer.undone = !answer.error;
+    if (!job.notes[i].key_left) continue;
+    crypto::wipe(answer.payload);
+    answer.payload.clear();
   }
-  if (job.undone) {
-    for (auto& answer : job.answers) {
-      if (answer.error) continue;
-      crypto::wipe(answer.payload);
-      answer.payload.clear();
-      answer.undone = true;
-    }
-  }
-  auto out = encode_response(head, job.answers);
-  const auto most = job.request.header.maximum_response_bytes;
-  if (most && std::cmp_greater(out.size(), *most)) {
-    crypto::wipe(out);
-    out = encode_too_large(head, job.answers);
-  }
-  job.reply(std::move(out));
+  if (!job.undone) streams.apply(job.streams);
+  job.reply(encode_response(head, job.answers));
 }
 
 Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings)
@@ -313,6 +362,7 @@ void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
   }
   auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
                                    std::move(reply));
+  job->correlation = state_->next_correlation();
   state_->start(std::move(job));
 }
 

@@ -13,26 +13,21 @@ void set_absent(AttributeSet& set, ttlv::Tag tag, Bytes item) {
   if (set.find(AttributeId::of(tag)) == nullptr) set.set(AttributeId::of(tag), std::move(item));
 }
 
-Bytes digest_item(const crypto::SecretBytes& material, KeyFormatType format) {
+Bytes digest_item(ByteView material, KeyFormatType format) {
   ttlv::Writer out;
   out.begin(tag::kDigest);
   out.add_enumeration(tag::kHashingAlgorithm, HashingAlgorithm::kSHA_256);
-  out.add_bytes(tag::kDigestValue, ByteView(crypto::sha256(material.reveal())));
+  out.add_bytes(tag::kDigestValue, ByteView(crypto::sha256(material)));
   out.add_enumeration(tag::kKeyFormatType, format);
   out.end();
   return out.take();
 }
 
-// What OpenSSL's generator is: CTR_DRBG with AES-256 (NIST SP 800-90A).
 Bytes generator_item() {
   ttlv::Writer out;
   out.begin(tag::kRandomNumberGenerator);
-  out.add_enumeration(tag::kRNGAlgorithm, RNGAlgorithm::kDRBG);
-  out.add_enumeration(tag::kCryptographicAlgorithm, CryptographicAlgorithm::kAES);
-  out.add_integer(tag::kCryptographicLength, 256);
-  out.add_enumeration(tag::kDRBGAlgorithm, DRBGAlgorithm::kCTR);
-  out.end();
-  return out.take();
+  add_generator(out);
+  return out.end().take();
 }
 
 Status check_may_give(const AttributeSet& so_far, const GivenAttribute& given) {
@@ -52,35 +47,111 @@ Status check_may_give(const AttributeSet& so_far, const GivenAttribute& given) {
   return {};
 }
 
+// The template of the client that bears that name, as its structure.
+Result<Bytes> named_template(const OperationContext& context, const ttlv::Item& name) {
+  keymgr::ObjectQuery query;
+  query.owner = context.client.owner;
+  query.wanted = {{AttributeId::of(tag::kName), to_bytes(name.encoding())}};
+  query.fits = [](const keymgr::ManagedObject& object) -> Result<bool> {
+    return object.type == ObjectType::kTemplate && object.quarantined == keymgr::kNever;
+  };
+  query.maximum = 1;
+  auto found = TRY(context.objects.locate(context.reader, query));
+  if (!found.objects.empty()) return std::move(found.objects.front().content);
+  return refuse(ResultReason::kItemNotFound, "the client has no template of this name", "Template-Attribute");
+}
+
+Status take_attribute(const OperationContext& context, const ttlv::Item& item, AttributeSet& into) {
+  auto given = TRY(read_attribute(item, context.version));
+  TRY(check_may_give(into, given));
+  if (into.size() >= kMaximumAttributeValues) {
+    return refuse(ResultReason::kServerLimitExceeded,
+                  concat("more than ", kMaximumAttributeValues, " attributes"), item.name());
+  }
+  into.add(given.id, std::move(given.item));
+  return {};
+}
+
+// What the request does not give itself.
+Status add_template(const OperationContext& context, const ttlv::Item& name, AttributeSet& into) {
+  const auto content = TRY(named_template(context, name));
+  const auto document = TRY(ttlv::decode(content));
+  AttributeSet of_template;
+  for (const ttlv::Item child : document.root().children()) {
+    TRY(take_attribute(context, child, of_template));
+  }
+  const auto given = into;
+  for (const auto& attribute : of_template.all()) {
+    if (given.find(attribute.id) == nullptr) into.add(attribute.id, attribute.item);
+  }
+  return {};
+}
+
+// Usage Limits begin with all uses left.
+Status fill_usage_limits(AttributeSet& attributes) {
+  const auto id = AttributeId::of(tag::kUsageLimits);
+  const auto* limits = attributes.find(id);
+  if (limits == nullptr) return {};
+  const auto document = TRY(ttlv::decode(limits->item));
+  const auto total = TRY(document.root().find(tag::kUsageLimitsTotal)->as_long_integer());
+  const auto count = document.root().find(tag::kUsageLimitsCount);
+  const auto left = count ? TRY(count->as_long_integer()) : total;
+  if (total < 0 || left < 0 || left > total) {
+    return refuse(ResultReason::kInvalidField, "more uses would be left than there are", "Usage Limits");
+  }
+  ttlv::Writer out;
+  out.begin(tag::kUsageLimits).add_long_integer(tag::kUsageLimitsTotal, total);
+  out.add_long_integer(tag::kUsageLimitsCount, left);
+  out.add_encoded(document.root().find(tag::kUsageLimitsUnit)->encoding());
+  attributes.set(id, out.end().take());
+  return {};
+}
+
 }  // namespace
+
+void add_generator(ttlv::Writer& out) {
+  out.add_enumeration(tag::kRNGAlgorithm, RNGAlgorithm::kDRBG);
+  out.add_enumeration(tag::kCryptographicAlgorithm, CryptographicAlgorithm::kAES);
+  out.add_integer(tag::kCryptographicLength, 256);
+  out.add_enumeration(tag::kDRBGAlgorithm, DRBGAlgorithm::kCTR);
+}
 
 Result<AttributeSet> given_attributes(const OperationContext& context, const ttlv::Item& payload,
                                       ttlv::Tag tag_1, ttlv::Tag tag_2) {
   AttributeSet out;
   const auto item = payload.find(context.version.is_2() ? tag_2 : tag_1);
   if (!item) return out;
-  for (auto& given : TRY(read_attributes(*item, context.version))) {
-    TRY(check_may_give(out, given));
-    out.add(given.id, std::move(given.item));
+  if (!item->is_structure()) {
+    return refuse(ResultReason::kInvalidMessage, "attributes must be a structure", item->name());
   }
+  const auto names_template = [&](const ttlv::Item& child) {
+    return !context.version.is_2() && child.tag() == tag::kName;
+  };
+  for (const ttlv::Item child : item->children()) {
+    if (!names_template(child)) TRY(take_attribute(context, child, out));
+  }
+  for (const ttlv::Item child : item->children()) {
+    if (names_template(child)) TRY(add_template(context, child, out));
+  }
+  TRY(fill_usage_limits(out));
   return out;
 }
 
-void add_server_attributes(AttributeSet& attributes, const crypto::SecretBytes& material,
-                           KeyFormatType format, bool generated) {
+void add_server_attributes(AttributeSet& attributes, ByteView material, KeyFormatType format, Origin origin) {
   attributes.set(AttributeId::of(tag::kDigest), digest_item(material, format));
   set_absent(attributes, tag::kFresh, boolean_item(tag::kFresh, true));
   set_absent(attributes, tag::kSensitive, boolean_item(tag::kSensitive, false));
   set_absent(attributes, tag::kExtractable, boolean_item(tag::kExtractable, true));
   const bool sensitive = boolean_of(attributes.find(AttributeId::of(tag::kSensitive))).value_or(false);
   const bool extractable = boolean_of(attributes.find(AttributeId::of(tag::kExtractable))).value_or(true);
-  set_absent(attributes, tag::kAlwaysSensitive, boolean_item(tag::kAlwaysSensitive, sensitive && generated));
-  set_absent(attributes, tag::kNeverExtractable,
-             boolean_item(tag::kNeverExtractable, !extractable && generated));
+  set_absent(attributes, tag::kAlwaysSensitive, boolean_item(tag::kAlwaysSensitive, sensitive));
+  set_absent(attributes, tag::kNeverExtractable, boolean_item(tag::kNeverExtractable, !extractable));
   set_absent(attributes, tag::kKeyFormatType,
              enumeration_item(tag::kKeyFormatType, static_cast<std::uint32_t>(format)));
   set_absent(attributes, tag::kProtectionStorageMask, integer_item(tag::kProtectionStorageMask, kSoftware));
-  if (generated) set_absent(attributes, tag::kRandomNumberGenerator, generator_item());
+  if (origin == Origin::kGenerated) {
+    set_absent(attributes, tag::kRandomNumberGenerator, generator_item());
+  }
 }
 
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now) {

@@ -7,14 +7,23 @@
 
 namespace tapewarden::kmip {
 
-// The attributes of the payload's Template-Attribute `tag_1` (1.x) or Attributes `tag_2` (2.x); an empty set
-// when there are none. Refusals: attributes that a client may not give, or gives twice.
+// The attributes of the payload's Template-Attribute `tag_1` (1.x) or Attributes `tag_2` (2.x), and in 1.x
+// those of the templates that it names, as far as it does not give them itself; an empty set when there are
+// none. Refusals: attributes that a client may not give, or gives twice; a template that the client has not.
 Result<AttributeSet> given_attributes(const OperationContext& context, const ttlv::Item& payload,
                                       ttlv::Tag tag_1, ttlv::Tag tag_2);
 
-// Digest, formats, sensitivity and the like, of a key with that material, where the client gave none.
-void add_server_attributes(AttributeSet& attributes, const crypto::SecretBytes& material,
-                           KeyFormatType format, bool generated);
+enum class Origin : std::uint8_t { kGenerated, kBrought };
+// Digest, formats, sensitivity and the like, of an object with that material, where the client gave none.
+void add_server_attributes(AttributeSet& attributes, ByteView material, KeyFormatType format, Origin origin);
+
+// The object of a Register or Import, with everything that follows from it, and its secret (empty: none). It
+// has no identifier yet.
+Result<keymgr::ManagedObject> read_new_object(const OperationContext& context, const ttlv::Item& payload,
+                                              crypto::SecretBytes& secret);
+
+// The fields of what draws keys here, OpenSSL's generator: CTR_DRBG with AES-256 (NIST SP 800-90A).
+void add_generator(ttlv::Writer& out);
 
 // The state that Activation Date asks for.
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now);

@@ -13,6 +13,7 @@
 #include "kmip/enumerations.h"
 #include "kmip/protocol.h"
 #include "kmip/server/settings.h"
+#include "kmip/server/stream_changes.h"
 #include "ttlv/item.h"
 #include "ttlv/writer.h"
 
@@ -33,6 +34,8 @@ struct OperationContext {
   // alone.
   std::optional<Uuid>& placeholder;
   std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
+  const StreamBook& streams;
+  StreamChanges& stream_changes;  // take effect when the message is durable
   AuditFields audit{};
   bool serves_a_key = false;  // the audit counts it among the keys that left
 
@@ -41,14 +44,15 @@ struct OperationContext {
 };
 
 // Reads the Request Payload, does what it says and writes what belongs into the Response Payload. Checks
-// everything before it writes anything: an item that fails has changed nothing, whatever comes after it in
-// the batch. Errors are refusals (protocol.h) or errors that reason_of() understands.
+// what it can before it writes; what an item wrote that failed later is undone by the engine. Errors are
+// refusals (protocol.h) or errors that reason_of() understands.
 using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
 struct OperationSpec {
   Operation operation{};
   std::string_view name;  // for the audit: "kmip.get"
   ProtocolVersion since = kOldest;
+  ProtocolVersion until = kNewest;
   bool writes = false;
   Handler run = nullptr;
 };
@@ -60,6 +64,11 @@ std::span<const OperationSpec> operations();
 // The object that the payload's Unique Identifier names, or, where there is none, the placeholder. Refusals:
 // it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`.
 Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive);
+// Likewise, by another of the payload's fields.
+Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const ttlv::Item& payload,
+                                              ttlv::Tag field, bool alive);
+// By an item that holds an identifier.
+Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive);
 // The payload's items that are none of `known` are refused (Invalid Field).
 Status check_fields(const ttlv::Item& payload, std::initializer_list<ttlv::Tag> known);
 

@@ -11,24 +11,55 @@ namespace {
 
 constexpr bool kWrites = true;
 constexpr bool kReads = false;
+constexpr ProtocolVersion kEver = kNewest;
 constexpr ProtocolVersion k10{1, 0};
 constexpr ProtocolVersion k11{1, 1};
+constexpr ProtocolVersion k12{1, 2};
+constexpr ProtocolVersion k14{1, 4};
+constexpr ProtocolVersion k20{2, 0};
+constexpr ProtocolVersion k21{2, 1};
 
 constexpr OperationSpec kOperations[] = {
-    {Operation::kQuery, "kmip.query", k10, kReads, query},
-    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kReads, discover_versions},
-    {Operation::kCreate, "kmip.create", k10, kWrites, create},
-    {Operation::kLocate, "kmip.locate", k10, kReads, locate},
-    {Operation::kGet, "kmip.get", k10, kReads, get},
-    {Operation::kCheck, "kmip.check", k10, kReads, check},
-    {Operation::kGetAttributes, "kmip.get-attributes", k10, kReads, get_attributes},
-    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kReads, get_attribute_list},
-    {Operation::kAddAttribute, "kmip.add-attribute", k10, kWrites, add_attribute},
-    {Operation::kModifyAttribute, "kmip.modify-attribute", k10, kWrites, modify_attribute},
-    {Operation::kDeleteAttribute, "kmip.delete-attribute", k10, kWrites, delete_attribute},
-    {Operation::kActivate, "kmip.activate", k10, kWrites, activate},
-    {Operation::kRevoke, "kmip.revoke", k10, kWrites, revoke},
-    {Operation::kDestroy, "kmip.destroy", k10, kWrites, destroy},
+    {Operation::kQuery, "kmip.query", k10, kEver, kReads, query},
+    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kEver, kReads, discover_versions},
+    {Operation::kCreate, "kmip.create", k10, kEver, kWrites, create},
+    {Operation::kRegister, "kmip.register", k10, kEver, kWrites, register_object},
+    {Operation::kLocate, "kmip.locate", k10, kEver, kReads, locate},
+    {Operation::kGet, "kmip.get", k10, kEver, kReads, get},
+    {Operation::kCheck, "kmip.check", k10, kEver, kReads, check},
+    {Operation::kGetAttributes, "kmip.get-attributes", k10, kEver, kReads, get_attributes},
+    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kEver, kReads, get_attribute_list},
+    {Operation::kAddAttribute, "kmip.add-attribute", k10, kEver, kWrites, add_attribute},
+    {Operation::kModifyAttribute, "kmip.modify-attribute", k10, kEver, kWrites, modify_attribute},
+    {Operation::kDeleteAttribute, "kmip.delete-attribute", k10, kEver, kWrites, delete_attribute},
+    {Operation::kActivate, "kmip.activate", k10, kEver, kWrites, activate},
+    {Operation::kRevoke, "kmip.revoke", k10, kEver, kWrites, revoke},
+    {Operation::kDestroy, "kmip.destroy", k10, kEver, kWrites, destroy},
+    {Operation::kCreateKeyPair, "kmip.create-key-pair", k10, kEver, kWrites, create_key_pair},
+    {Operation::kReKey, "kmip.re-key", k10, kEver, kWrites, re_key},
+    {Operation::kReKeyKeyPair, "kmip.re-key-key-pair", k11, kEver, kWrites, re_key_key_pair},
+    {Operation::kDeriveKey, "kmip.derive-key", k10, kEver, kWrites, derive_key},
+    {Operation::kSetAttribute, "kmip.set-attribute", k20, kEver, kWrites, set_attribute},
+    {Operation::kAdjustAttribute, "kmip.adjust-attribute", k20, kEver, kWrites, adjust_attribute},
+    {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReads, obtain_lease},
+    {Operation::kGetUsageAllocation, "kmip.get-usage-allocation", k10, kEver, kWrites, get_usage_allocation},
+    {Operation::kArchive, "kmip.archive", k10, kEver, kWrites, archive},
+    {Operation::kRecover, "kmip.recover", k10, kEver, kWrites, recover},
+    {Operation::kImport, "kmip.import", k14, kEver, kWrites, import_object},
+    {Operation::kExport, "kmip.export", k14, kEver, kReads, export_object},
+    {Operation::kEncrypt, "kmip.encrypt", k12, kEver, kWrites, encrypt},
+    {Operation::kDecrypt, "kmip.decrypt", k12, kEver, kReads, decrypt},
+    {Operation::kSign, "kmip.sign", k12, kEver, kWrites, sign},
+    {Operation::kSignatureVerify, "kmip.signature-verify", k12, kEver, kReads, signature_verify},
+    {Operation::kMAC, "kmip.mac", k12, kEver, kWrites, mac},
+    {Operation::kMACVerify, "kmip.mac-verify", k12, kEver, kReads, mac_verify},
+    {Operation::kHash, "kmip.hash", k12, kEver, kReads, hash},
+    {Operation::kRNGRetrieve, "kmip.rng-retrieve", k12, kEver, kReads, rng_retrieve},
+    {Operation::kRNGSeed, "kmip.rng-seed", k12, kEver, kReads, rng_seed},
+    {Operation::kLog, "kmip.log", k20, kEver, kReads, log},
+    {Operation::kInterop, "kmip.interop", k20, kEver, kReads, interop},
+    {Operation::kPing, "kmip.ping", k21, kEver, kReads, ping},
+    {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, set_endpoint_role},
 };
 
 std::unexpected<Error> not_found() {
@@ -36,33 +67,8 @@ std::unexpected<Error> not_found() {
                 "Unique Identifier");
 }
 
-}  // namespace
-
-const OperationSpec* find_operation(std::uint32_t operation, const ProtocolVersion& version) {
-  const auto* found = std::ranges::find(kOperations, Operation(operation), &OperationSpec::operation);
-  return found != std::end(kOperations) && found->since <= version ? found : nullptr;
-}
-
-std::span<const OperationSpec> operations() {
-  return kOperations;
-}
-
-Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive) {
-  std::optional<Uuid> id = context.placeholder;
-  if (const auto item = payload.find(tag::kUniqueIdentifier)) {
-    if (item->type() == ttlv::Type::kTextString) {
-      const auto parsed = Uuid::parse(TRY(item->as_text()));
-      if (!parsed) return not_found();
-      id = *parsed;
-    } else if (TRY(item->as_enumeration()) != static_cast<std::uint32_t>(UniqueIdentifier::kIDPlaceholder)) {
-      return refuse(ResultReason::kInvalidField, "this stands for no object here", "Unique Identifier");
-    }
-  }
-  if (!id) {
-    return refuse(ResultReason::kItemNotFound,
-                  "the item names no object, and none came before it in the batch", "Unique Identifier");
-  }
-  auto object = TRY(context.objects.find(context.reader, *id));
+Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid& id, bool alive) {
+  auto object = TRY(context.objects.find(context.reader, id));
   if (!object || object->owner != context.client.owner) return not_found();
   context.audit.emplace_back("object", keymgr::unique_identifier(*object));
   const bool gone = object->quarantined != keymgr::kNever || keymgr::is_tombstone(object->state);
@@ -71,6 +77,42 @@ Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv
   }
   context.placeholder = object->id;
   return *std::move(object);
+}
+
+}  // namespace
+
+const OperationSpec* find_operation(std::uint32_t operation, const ProtocolVersion& version) {
+  const auto* found = std::ranges::find(kOperations, Operation(operation), &OperationSpec::operation);
+  const bool there = found != std::end(kOperations) && found->since <= version && version <= found->until;
+  return there ? found : nullptr;
+}
+
+std::span<const OperationSpec> operations() {
+  return kOperations;
+}
+
+Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive) {
+  return object_named_by(context, payload, tag::kUniqueIdentifier, alive);
+}
+
+Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const ttlv::Item& payload,
+                                              ttlv::Tag field, bool alive) {
+  if (const auto item = payload.find(field)) return object_by(context, *item, alive);
+  if (context.placeholder) return object_of_id(context, *context.placeholder, alive);
+  return refuse(ResultReason::kItemNotFound, "the item names no object, and none came before it in the batch",
+                "Unique Identifier");
+}
+
+Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive) {
+  if (identifier.type() == ttlv::Type::kTextString) {
+    const auto id = Uuid::parse(TRY(identifier.as_text()));
+    return id ? object_of_id(context, *id, alive) : not_found();
+  }
+  const auto stands_for = TRY(identifier.as_enumeration());
+  if (stands_for == static_cast<std::uint32_t>(UniqueIdentifier::kIDPlaceholder) && context.placeholder) {
+    return object_of_id(context, *context.placeholder, alive);
+  }
+  return refuse(ResultReason::kInvalidField, "this stands for no object here", "Unique Identifier");
 }
 
 Status check_fields(const ttlv::Item& payload, std::initializer_list<ttlv::Tag> known) {

@@ -1,0 +1,16 @@
+// Symmetric keys that the server makes: for Create, Re-key and Derive Key. Refusals, and errors of the
+// keystore.
+#pragma once
+
+#include "kmip/server/new_object.h"
+
+namespace tapewarden::kmip {
+
+// The key that those attributes ask for, kept. One of 256 bits for AES is the next of the key group that is
+// set for KMIP. REQUIRES: a transaction.
+Result<keymgr::ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet attributes);
+// One whose bytes are given.
+Result<keymgr::ManagedObject> keep_symmetric_key(OperationContext& context, AttributeSet attributes,
+                                                 const crypto::SecretBytes& key, Origin origin);
+
+}  // namespace tapewarden::kmip

@@ -1,0 +1,604 @@
+// What a KMIP server owes beyond the cases of OASIS: batches that stop, go on or are undone, keys that leave
+// wrapped, replaced keys, and an answer with the right reason to whatever comes.
+#include <gtest/gtest.h>
+#include <pugixml.hpp>
+
+#include "base/concat.h"
+#include "kmip_server.h"
+
+namespace tapewarden::conformance {
+namespace {
+
+std::string field(std::string_view name, std::string_view type, std::string_view value) {
+  return concat("<", name, " type=\"", type, "\" value=\"", value, "\"/>");
+}
+std::string text(std::string_view name, std::string_view value) {
+  return field(name, "TextString", value);
+}
+std::string number(std::string_view name, std::int64_t value) {
+  return field(name, "Integer", std::to_string(value));
+}
+std::string bytes(std::string_view name, std::string_view value) {
+  return field(name, "ByteString", value);
+}
+std::string enumeration(std::string_view name, std::string_view value) {
+  return field(name, "Enumeration", value);
+}
+std::string boolean(std::string_view name, bool value) {
+  return field(name, "Boolean", value ? "true" : "false");
+}
+std::string structure(std::string_view name, std::string_view inner) {
+  return concat("<", name, ">", inner, "</", name, ">");
+}
+
+std::string item(std::string_view operation, std::string_view payload, std::string_view id = "01") {
+  return structure("BatchItem", concat(enumeration("Operation", operation), bytes("UniqueBatchItemID", id),
+                                       structure("RequestPayload", payload)));
+}
+
+std::string message(const std::vector<std::string>& items, std::string_view header = {}, int major = 2,
+                    int minor = 1) {
+  std::string all;
+  for (const auto& one : items) all += one;
+  const auto version = structure(
+      "ProtocolVersion", number("ProtocolVersionMajor", major) + number("ProtocolVersionMinor", minor));
+  return structure(
+      "RequestMessage",
+      structure("RequestHeader", concat(version, header, number("BatchCount", std::ssize(items)))) + all);
+}
+
+// The answer, item by item.
+class Answer {
+ public:
+  explicit Answer(const std::string& xml) : text_(xml) { document_.load_string(xml.c_str()); }
+
+  std::size_t size() const {
+    std::size_t out = 0;
+    for ([[maybe_unused]] const auto& child : document_.document_element().children("BatchItem")) ++out;
+    return out;
+  }
+  // "Success", or the reason.
+  std::string outcome(std::size_t place = 0) const {
+    const auto status = std::string(at(place).child("ResultStatus").attribute("value").as_string());
+    return status == "OperationFailed" ? at(place).child("ResultReason").attribute("value").as_string()
+                                       : status;
+  }
+  std::string value(std::string_view name, std::size_t place = 0) const {
+    const auto found = at(place).find_node([&](const pugi::xml_node& node) { return node.name() == name; });
+    return found.attribute("value").as_string();
+  }
+  bool has(std::string_view name, std::size_t place = 0) const {
+    return !at(place).find_node([&](const pugi::xml_node& node) { return node.name() == name; }).empty();
+  }
+  std::string xml(std::string_view name, std::size_t place = 0) const {
+    const auto found = at(place).find_node([&](const pugi::xml_node& node) { return node.name() == name; });
+    std::ostringstream out;
+    found.print(out, "", pugi::format_raw);
+    return out.str();
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  pugi::xml_node at(std::size_t place) const {
+    for (const auto& child : document_.document_element().children("BatchItem")) {
+      if (place-- == 0) return child;
+    }
+    return {};
+  }
+  std::string text_;
+  pugi::xml_document document_;
+};
+
+std::string named(std::string_view id) {
+  return text("UniqueIdentifier", id);
+}
+std::string name_attribute(std::string_view name) {
+  return structure("Name", text("NameValue", name) + enumeration("NameType", "UninterpretedTextString"));
+}
+
+class KmipRules : public ::testing::Test {
+ protected:
+  Answer ask(const std::vector<std::string>& items, std::string_view header = {}, int major = 2,
+             int minor = 1) {
+    return Answer(server_.ask_xml(message(items, header, major, minor)));
+  }
+  Answer ask(const std::string& one) { return ask(std::vector{one}); }
+
+  static std::string create_item(int bits, std::string_view usage, std::string_view more = {}) {
+    return item("Create",
+                enumeration("ObjectType", "SymmetricKey") +
+                    structure("Attributes", concat(enumeration("CryptographicAlgorithm", "AES"),
+                                                   number("CryptographicLength", bits),
+                                                   field("CryptographicUsageMask", "Integer", usage), more)));
+  }
+  std::string create(int bits, std::string_view usage, std::string_view more = {}) {
+    const auto answer = ask(create_item(bits, usage, more));
+    EXPECT_EQ(answer.outcome(), "Success") << answer.text();
+    return answer.value("UniqueIdentifier");
+  }
+  static std::string active() { return field("ActivationDate", "DateTime", "2001-01-01T00:00:00+00:00"); }
+  static std::string register_item(std::string_view key, std::string_view usage, std::string_view more = {}) {
+    const auto block = structure("KeyBlock", concat(enumeration("KeyFormatType", "Raw"),
+                                                    structure("KeyValue", bytes("KeyMaterial", key)),
+                                                    enumeration("CryptographicAlgorithm", "AES"),
+                                                    number("CryptographicLength", std::ssize(key) * 4)));
+    return item("Register", concat(enumeration("ObjectType", "SymmetricKey"),
+                                   structure("Attributes", field("CryptographicUsageMask", "Integer", usage) +
+                                                               std::string(more)),
+                                   structure("SymmetricKey", block)));
+  }
+  std::string register_key(std::string_view key, std::string_view usage, std::string_view more = {}) {
+    const auto answer = ask(register_item(key, usage, more));
+    EXPECT_EQ(answer.outcome(), "Success") << answer.text();
+    return answer.value("UniqueIdentifier");
+  }
+  std::size_t located(std::string_view attributes) {
+    const auto answer = ask(item("Locate", structure("Attributes", attributes)));
+    EXPECT_EQ(answer.outcome(), "Success") << answer.text();
+    std::size_t out = 0;
+    for (auto at = answer.text().find("<UniqueIdentifier"); at != std::string::npos;
+         at = answer.text().find("<UniqueIdentifier", at + 1)) {
+      ++out;
+    }
+    return out;
+  }
+
+  KmipServer server_;
+};
+
+constexpr std::string_view kKek = "000102030405060708090a0b0c0d0e0f";
+constexpr std::string_view kKey = "00112233445566778899aabbccddeeff";
+
+TEST_F(KmipRules, K21_ABatchStopsAtAFailureUnlessToldOtherwise) {
+  const std::vector<std::string> items{create_item(128, "Encrypt", name_attribute("one")),
+                                       item("Get", named("00000000-0000-4000-8000-000000000000"), "02"),
+                                       create_item(128, "Encrypt", name_attribute("two"))};
+  const auto stopped = ask(items);
+  EXPECT_EQ(stopped.size(), 2U);
+  EXPECT_EQ(stopped.outcome(0), "Success");
+  EXPECT_EQ(stopped.outcome(1), "ObjectNotFound");
+  EXPECT_EQ(located(name_attribute("one")), 1U);
+  EXPECT_EQ(located(name_attribute("two")), 0U);
+}
+
+TEST_F(KmipRules, K21_ABatchThatContinuesKeepsWhatSucceeded) {
+  const auto answer = ask({create_item(128, "Encrypt", name_attribute("one")),
+                           item("Get", named("00000000-0000-4000-8000-000000000000"), "02"),
+                           create_item(128, "Encrypt", name_attribute("two"))},
+                          enumeration("BatchErrorContinuationOption", "Continue"));
+  ASSERT_EQ(answer.size(), 3U) << answer.text();
+  EXPECT_EQ(answer.outcome(0), "Success");
+  EXPECT_EQ(answer.outcome(1), "ObjectNotFound");
+  EXPECT_EQ(answer.outcome(2), "Success");
+  EXPECT_EQ(located(name_attribute("one")), 1U);
+  EXPECT_EQ(located(name_attribute("two")), 1U);
+}
+
+TEST_F(KmipRules, K21_ABatchThatIsUndoneHasChangedNothing) {
+  const auto answer = ask({create_item(128, "Encrypt", name_attribute("one")), item("Get", "", "02"),
+                           item("Get", named("00000000-0000-4000-8000-000000000000"), "03")},
+                          enumeration("BatchErrorContinuationOption", "Undo"));
+  ASSERT_EQ(answer.size(), 3U) << answer.text();
+  EXPECT_EQ(answer.outcome(0), "OperationUndone");
+  EXPECT_EQ(answer.outcome(1), "OperationUndone");
+  EXPECT_FALSE(answer.has("KeyMaterial", 1)) << "a key of an undone batch left";
+  EXPECT_EQ(answer.outcome(2), "ObjectNotFound");
+  EXPECT_EQ(located(name_attribute("one")), 0U);
+}
+
+TEST_F(KmipRules, K21_AnAnswerThatIsTooLargeUndoesTheBatch) {
+  const auto answer = ask({create_item(128, "Encrypt", name_attribute("one")), item("Get", "", "02")},
+                          number("MaximumResponseSize", 200));
+  ASSERT_EQ(answer.size(), 2U) << answer.text();
+  EXPECT_EQ(answer.outcome(0), "ResponseTooLarge");
+  EXPECT_EQ(answer.outcome(1), "ResponseTooLarge");
+  EXPECT_EQ(located(name_attribute("one")), 0U);
+}
+
+TEST_F(KmipRules, K21_AnItemThatFailsHalfwayHasChangedNothing) {
+  // The old key's name is free for the new one before the new one is found to be impossible.
+  const auto id = create(128, "Encrypt", name_attribute("vault"));
+  const auto answer =
+      ask({item("ReKey", named(id) + structure("Attributes", number("CryptographicLength", 99))),
+           create_item(128, "Encrypt", name_attribute("other"))},
+          enumeration("BatchErrorContinuationOption", "Continue"));
+  ASSERT_EQ(answer.size(), 2U) << answer.text();
+  EXPECT_EQ(answer.outcome(0), "InvalidField");
+  EXPECT_EQ(answer.outcome(1), "Success");
+  EXPECT_EQ(located(name_attribute("vault")), 1U);
+  EXPECT_EQ(located(name_attribute("other")), 1U);
+}
+
+TEST_F(KmipRules, K21_AReplacementTakesTheNameAndIsLinked) {
+  const auto old_id = create(128, "Encrypt Decrypt", name_attribute("vault"));
+  const auto answer = ask(item("ReKey", named(old_id)));
+  ASSERT_EQ(answer.outcome(), "Success") << answer.text();
+  const auto new_id = answer.value("UniqueIdentifier");
+  EXPECT_NE(new_id, old_id);
+  const auto found = ask(item("Locate", structure("Attributes", name_attribute("vault"))));
+  EXPECT_EQ(found.value("UniqueIdentifier"), new_id);
+  const auto links = ask(item("GetAttributes", named(old_id) + enumeration("AttributeReference", "Link")));
+  EXPECT_EQ(links.value("LinkType"), "ReplacementObjectLink");
+  EXPECT_EQ(links.value("LinkedObjectIdentifier"), new_id);
+  EXPECT_EQ(ask(item("ReKey", named(old_id))).outcome(), "PermissionDenied");
+}
+
+std::string wrapping(std::string_view kek, std::string_view mode, std::string_view more = {}) {
+  return structure(
+      "KeyWrappingSpecification",
+      concat(enumeration("WrappingMethod", "Encrypt"),
+             structure("EncryptionKeyInformation",
+                       text("UniqueIdentifier", kek) +
+                           structure("CryptographicParameters", enumeration("BlockCipherMode", mode))),
+             more));
+}
+
+TEST_F(KmipRules, K21_AKeyLeavesWrappedAsRfc3394Has) {
+  const auto kek = register_key(kKek, "WrapKey UnwrapKey", active());
+  const auto key = register_key(kKey, "Encrypt");
+  const auto answer = ask(
+      item("Get", named(key) + wrapping(kek, "NISTKeyWrap", enumeration("EncodingOption", "NoEncoding"))));
+  ASSERT_EQ(answer.outcome(), "Success") << answer.text();
+  // RFC 3394 section 4.1.
+  EXPECT_EQ(answer.value("KeyMaterial"), "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5");
+}
+
+TEST_F(KmipRules, K21_AWrappedKeyComesBackUnwrapped) {
+  for (const auto* mode : {"NISTKeyWrap", "AESKeyWrapPadding"}) {
+    const auto kek = register_key(kKek, "WrapKey UnwrapKey", active());
+    const auto key = register_key(kKey, "Encrypt");
+    const auto got = ask(item("Get", named(key) + wrapping(kek, mode)));
+    ASSERT_EQ(got.outcome(), "Success") << got.text();
+    const auto again = ask(item(
+        "Register", concat(enumeration("ObjectType", "SymmetricKey"),
+                           structure("Attributes", field("CryptographicUsageMask", "Integer", "Encrypt")),
+                           got.xml("SymmetricKey"))));
+    ASSERT_EQ(again.outcome(), "Success") << again.text();
+    const auto id = again.value("UniqueIdentifier");
+    EXPECT_TRUE(ask(item("Get", named(id))).has("KeyWrappingData"));
+    const auto plain = ask(item("Get", named(id) + enumeration("KeyWrapType", "NotWrapped")));
+    EXPECT_EQ(plain.value("KeyMaterial"), kKey) << plain.text();
+  }
+}
+
+TEST_F(KmipRules, K21_ASensitiveKeyLeavesOnlyWrapped) {
+  const auto kek = register_key(kKek, "WrapKey", active());
+  const auto key = register_key(kKey, "Encrypt", boolean("Sensitive", true));
+  EXPECT_EQ(ask(item("Get", named(key))).outcome(), "Sensitive");
+  EXPECT_EQ(ask(item("Get", named(key) + wrapping(kek, "NISTKeyWrap"))).outcome(), "Success");
+  const auto kept = register_key(kKey, "Encrypt", boolean("Extractable", false));
+  EXPECT_EQ(ask(item("Get", named(kept) + wrapping(kek, "NISTKeyWrap"))).outcome(), "NotExtractable");
+}
+
+TEST_F(KmipRules, K21_AWrappingKeyMustBeThereActiveAndForThat) {
+  const auto key = register_key(kKey, "Encrypt");
+  const auto outcome = [&](std::string_view kek) {
+    return ask(item("Get", named(key) + wrapping(kek, "NISTKeyWrap"))).outcome();
+  };
+  EXPECT_EQ(outcome("00000000-0000-4000-8000-000000000000"), "WrappingObjectNotFound");
+  EXPECT_EQ(outcome(register_key(kKek, "WrapKey")), "WrongKeyLifecycleState");
+  EXPECT_EQ(outcome(register_key(kKek, "Encrypt", active())), "IncompatibleCryptographicUsageMask");
+  const auto good = register_key(kKek, "WrapKey", active());
+  EXPECT_EQ(ask(item("Get", named(key) + wrapping(good, "CBC"))).outcome(), "KeyWrapTypeNotSupported");
+}
+
+TEST_F(KmipRules, K21_AKeyPairWrapsAndUnwrapsWithOaep) {
+  const auto pair = ask(item(
+      "CreateKeyPair",
+      concat(
+          structure("CommonAttributes", concat(enumeration("CryptographicAlgorithm", "RSA"),
+                                               number("CryptographicLength", 2048), active())),
+          structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "UnwrapKey Decrypt")),
+          structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "WrapKey Encrypt")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto key = register_key(kKey, "Encrypt");
+  const auto specification = structure(
+      "KeyWrappingSpecification",
+      concat(
+          enumeration("WrappingMethod", "Encrypt"),
+          structure("EncryptionKeyInformation",
+                    text("UniqueIdentifier", pair.value("PublicKeyUniqueIdentifier")) +
+                        structure("CryptographicParameters", enumeration("PaddingMethod", "OAEP") +
+                                                                 enumeration("HashingAlgorithm", "SHA_256"))),
+          enumeration("EncodingOption", "NoEncoding")));
+  const auto wrapped = ask(item("Get", named(key) + specification));
+  ASSERT_EQ(wrapped.outcome(), "Success") << wrapped.text();
+  const auto plain = ask(item(
+      "Decrypt", concat(named(pair.value("PrivateKeyUniqueIdentifier")),
+                        structure("CryptographicParameters", enumeration("PaddingMethod", "OAEP") +
+                                                                 enumeration("HashingAlgorithm", "SHA_256")),
+                        bytes("Data", wrapped.value("KeyMaterial")))));
+  EXPECT_EQ(plain.value("Data"), kKey) << plain.text();
+}
+
+TEST_F(KmipRules, K21_AKeyComesInTheFormThatIsAskedFor) {
+  const auto key = register_key(kKey, "Encrypt");
+  const auto transparent =
+      ask(item("Get", named(key) + enumeration("KeyFormatType", "TransparentSymmetricKey")));
+  EXPECT_EQ(transparent.value("Key"), kKey) << transparent.text();
+  EXPECT_EQ(ask(item("Get", named(key) + enumeration("KeyFormatType", "PKCS_1"))).outcome(),
+            "KeyFormatTypeNotSupported");
+  const auto pair = ask(
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes", concat(enumeration("CryptographicAlgorithm", "EC"),
+                                                       number("CryptographicLength", 256))),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto point = ask(item("Get", named(pair.value("PublicKeyUniqueIdentifier")) +
+                                         enumeration("KeyFormatType", "TransparentECPublicKey")));
+  EXPECT_EQ(point.value("RecommendedCurve"), "P_256") << point.text();
+  const auto pkcs8 = ask(
+      item("Get", named(pair.value("PrivateKeyUniqueIdentifier")) + enumeration("KeyFormatType", "PKCS_8")));
+  EXPECT_EQ(pkcs8.outcome(), "Success") << pkcs8.text();
+}
+
+TEST_F(KmipRules, K21_ADerivedKeyIsTheOneThatPbkdf2Gives) {
+  // RFC 7914 section 11: PBKDF2-HMAC-SHA-256 ("passwd", "salt", 1, 64), its first 32 bytes.
+  const auto secret = ask(item(
+      "Register",
+      concat(enumeration("ObjectType", "SecretData"),
+             structure("Attributes", field("CryptographicUsageMask", "Integer", "DeriveKey") + active()),
+             structure("SecretData",
+                       enumeration("SecretDataType", "Password") +
+                           structure("KeyBlock",
+                                     enumeration("KeyFormatType", "Raw") +
+                                         structure("KeyValue", bytes("KeyMaterial", "706173737764")))))));
+  ASSERT_EQ(secret.outcome(), "Success") << secret.text();
+  const auto derived = ask(item(
+      "DeriveKey",
+      concat(
+          enumeration("ObjectType", "SymmetricKey"), named(secret.value("UniqueIdentifier")),
+          enumeration("DerivationMethod", "PBKDF2"),
+          structure("DerivationParameters",
+                    concat(structure("CryptographicParameters", enumeration("HashingAlgorithm", "SHA_256")),
+                           bytes("Salt", "73616c74"), number("IterationCount", 1))),
+          structure("Attributes",
+                    concat(enumeration("CryptographicAlgorithm", "AES"), number("CryptographicLength", 256),
+                           field("CryptographicUsageMask", "Integer", "Encrypt"))))));
+  ASSERT_EQ(derived.outcome(), "Success") << derived.text();
+  EXPECT_EQ(ask(item("Get", named(derived.value("UniqueIdentifier")))).value("KeyMaterial"),
+            "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+}
+
+TEST_F(KmipRules, K21_AnArchivedKeyIsFoundAndStaysIn) {
+  const auto id = create(128, "Encrypt", name_attribute("old"));
+  EXPECT_EQ(ask(item("Archive", named(id))).outcome(), "Success");
+  EXPECT_EQ(located(name_attribute("old")), 1U);
+  EXPECT_EQ(ask(item("Get", named(id))).outcome(), "ObjectArchived");
+  EXPECT_EQ(ask(item("Recover", named(id))).outcome(), "Success");
+  EXPECT_EQ(ask(item("Get", named(id))).outcome(), "Success");
+}
+
+TEST_F(KmipRules, K21_UsesAreAllocatedUntilNoneIsLeft) {
+  const auto limits = structure("UsageLimits", concat(field("UsageLimitsTotal", "LongInteger", "10"),
+                                                      enumeration("UsageLimitsUnit", "Object")));
+  const auto id = create(128, "Encrypt", active() + limits);
+  const auto allocate = [&](int count) {
+    return ask(item("GetUsageAllocation",
+                    named(id) + field("UsageLimitsCount", "LongInteger", std::to_string(count))))
+        .outcome();
+  };
+  EXPECT_EQ(allocate(7), "Success");
+  EXPECT_EQ(allocate(4), "UsageLimitExceeded");
+  EXPECT_EQ(allocate(3), "Success");
+  EXPECT_EQ(allocate(0), "InvalidField");
+}
+
+TEST_F(KmipRules, K21_AnAttributeIsSetAndAdjusted) {
+  const auto id = create(128, "Encrypt");
+  EXPECT_EQ(
+      ask(item("SetAttribute", named(id) + structure("NewAttribute", text("Comment", "first")))).outcome(),
+      "Success");
+  EXPECT_EQ(
+      ask(item("SetAttribute", named(id) + structure("NewAttribute", text("Comment", "second")))).outcome(),
+      "Success");
+  EXPECT_EQ(
+      ask(item("GetAttributes", named(id) + enumeration("AttributeReference", "Comment"))).value("Comment"),
+      "second");
+  EXPECT_EQ(
+      ask(item("SetAttribute", named(id) + structure("NewAttribute", name_attribute("many")))).outcome(),
+      "MultiValuedAttribute");
+  EXPECT_EQ(ask(item("SetAttribute",
+                     named(id) + structure("NewAttribute", field("ProtectionPeriod", "Interval", "60"))))
+                .outcome(),
+            "Success");
+  const auto adjust = [&](std::string_view type, std::string_view value) {
+    return ask(item("AdjustAttribute",
+                    concat(named(id), enumeration("AttributeReference", "ProtectionPeriod"),
+                           enumeration("AdjustmentType", type), field("AdjustmentValue", "Interval", value))))
+        .outcome();
+  };
+  EXPECT_EQ(adjust("Increment", "40"), "Success");
+  EXPECT_EQ(ask(item("GetAttributes", named(id) + enumeration("AttributeReference", "ProtectionPeriod")))
+                .value("ProtectionPeriod"),
+            "100");
+  EXPECT_EQ(adjust("Decrement", "101"), "NumericRange");
+}
+
+TEST_F(KmipRules, K21_AnObjectIsExportedWhereAnOfficerAllowedItAndImported) {
+  const auto id = create(128, "Encrypt", name_attribute("wanderer"));
+  EXPECT_EQ(ask(item("Export", named(id))).outcome(), "PermissionDenied");
+  server_.set_export(true);
+  const auto exported = ask(item("Export", named(id)));
+  ASSERT_EQ(exported.outcome(), "Success") << exported.text();
+  EXPECT_TRUE(exported.has("KeyMaterial"));
+  EXPECT_EQ(exported.value("NameValue"), "wanderer");
+  const auto fresh_id = std::string("12345678-1234-4234-8234-123456789abc");
+  const auto import = [&](std::string_view as) {
+    return ask(item("Import",
+                    concat(named(as), enumeration("ObjectType", "SymmetricKey"),
+                           structure("Attributes", field("CryptographicUsageMask", "Integer", "Encrypt")),
+                           exported.xml("SymmetricKey"))))
+        .outcome();
+  };
+  EXPECT_EQ(import(id), "ObjectAlreadyExists");
+  EXPECT_EQ(import(fresh_id), "Success");
+  EXPECT_EQ(ask(item("Get", named(fresh_id))).value("KeyMaterial"), exported.value("KeyMaterial"));
+}
+
+TEST_F(KmipRules, K21_ATemplateGivesWhatTheRequestDoesNot) {
+  const auto attribute = [](std::string_view name, std::string_view value) {
+    return structure("Attribute", text("AttributeName", name) + std::string(value));
+  };
+  const auto structured_name = structure(
+      "AttributeValue", text("NameValue", "house") + enumeration("NameType", "UninterpretedTextString"));
+  const auto made =
+      ask({item("Register",
+                concat(enumeration("ObjectType", "Template"),
+                       structure("TemplateAttribute", attribute("Name", structured_name)),
+                       structure("Template",
+                                 attribute("Cryptographic Algorithm", enumeration("AttributeValue", "AES")) +
+                                     attribute("Cryptographic Length", number("AttributeValue", 192)) +
+                                     attribute("Cryptographic Usage Mask",
+                                               field("AttributeValue", "Integer", "Encrypt")))))},
+          {}, 1, 2);
+  ASSERT_EQ(made.outcome(), "Success") << made.text();
+  const auto key = ask({item("Create", enumeration("ObjectType", "SymmetricKey") +
+                                           structure("TemplateAttribute", name_attribute("house")))},
+                       {}, 1, 2);
+  ASSERT_EQ(key.outcome(), "Success") << key.text();
+  const auto got = ask({item("Get", named(key.value("UniqueIdentifier")))}, {}, 1, 2);
+  EXPECT_EQ(got.value("CryptographicLength"), "192");
+  EXPECT_EQ(ask({item("Create", enumeration("ObjectType", "SymmetricKey") +
+                                    structure("TemplateAttribute", name_attribute("nobody")))},
+                {}, 1, 2)
+                .outcome(),
+            "ItemNotFound");
+}
+
+TEST_F(KmipRules, K21_AStreamBelongsToItsOperationAndEndsWithItsLastPart) {
+  const auto id = register_key(kKek, "Encrypt Decrypt", active());
+  const auto parameters = structure("CryptographicParameters", enumeration("BlockCipherMode", "CBC"));
+  const auto iv = bytes("IVCounterNonce", kKey);
+  const auto whole = ask(item(
+      "Encrypt", concat(named(id), parameters, bytes("Data", std::string(kKey) + std::string(kKek)), iv)));
+  const auto first = ask(item(
+      "Encrypt", concat(named(id), parameters, bytes("Data", kKey), iv, boolean("InitIndicator", true))));
+  ASSERT_EQ(first.outcome(), "Success") << first.text();
+  const auto stream = bytes("CorrelationValue", first.value("CorrelationValue"));
+  EXPECT_EQ(ask(item("Decrypt", concat(named(id), parameters, bytes("Data", kKey), stream))).outcome(),
+            "InvalidCorrelationValue");
+  const auto last = ask(item("Encrypt", concat(named(id), parameters, bytes("Data", kKek), stream,
+                                               boolean("FinalIndicator", true))));
+  ASSERT_EQ(last.outcome(), "Success") << last.text();
+  EXPECT_EQ(first.value("Data") + last.value("Data"), whole.value("Data"));
+  EXPECT_EQ(ask(item("Encrypt", concat(named(id), parameters, bytes("Data", kKek), stream))).outcome(),
+            "InvalidCorrelationValue");
+}
+
+TEST_F(KmipRules, K21_AUseIsRefusedWithTheReasonThatItsVersionHas) {
+  const auto id = register_key(kKek, "Encrypt", active());
+  const auto mac = item("MAC", named(id) + bytes("Data", kKey));
+  EXPECT_EQ(ask(mac).outcome(), "IncompatibleCryptographicUsageMask");
+  EXPECT_EQ(ask({mac}, {}, 1, 4).outcome(), "PermissionDenied");
+}
+
+struct Bad {
+  std::string_view what;
+  std::string item;
+  std::string_view reason;
+};
+
+TEST_F(KmipRules, K21_BadInputIsToldWhatIsWrong) {
+  const auto key = [](std::string_view block) {
+    return concat(enumeration("ObjectType", "SymmetricKey"),
+                  structure("Attributes", field("CryptographicUsageMask", "Integer", "Encrypt")),
+                  structure("SymmetricKey", structure("KeyBlock", block)));
+  };
+  const std::vector<Bad> all{
+      {"no object type", item("Register", ""), "InvalidMessage"},
+      {"no object", item("Register", enumeration("ObjectType", "SymmetricKey")), "InvalidMessage"},
+      {"a type that there is not", item("Register", enumeration("ObjectType", "0x00000063")),
+       "InvalidObjectType"},
+      {"a template in 2.1",
+       item("Register", enumeration("ObjectType", "Template") + structure("Template", "")),
+       "InvalidObjectType"},
+      {"no key format", item("Register", key(structure("KeyValue", bytes("KeyMaterial", "00")))),
+       "InvalidMessage"},
+      {"no key value", item("Register", key(enumeration("KeyFormatType", "Raw"))), "InvalidMessage"},
+      {"an empty key",
+       item("Register",
+            key(enumeration("KeyFormatType", "Raw") + structure("KeyValue", bytes("KeyMaterial", "")))),
+       "InvalidMessage"},
+      {"a key of another length than it says",
+       item("Register",
+            key(concat(enumeration("KeyFormatType", "Raw"),
+                       structure("KeyValue", bytes("KeyMaterial", "0011")),
+                       enumeration("CryptographicAlgorithm", "AES"), number("CryptographicLength", 128)))),
+       "InvalidField"},
+      {"key material of the wrong type",
+       item("Register",
+            key(enumeration("KeyFormatType", "Raw") + structure("KeyValue", text("KeyMaterial", "secret")))),
+       "InvalidMessage"},
+      {"a field that does not belong there", item("Create", text("LogMessage", "x")), "InvalidField"},
+      {"an identifier that is none", item("Get", named("AAABBBCCC")), "ObjectNotFound"},
+      {"a date as a text", create_item(128, "Encrypt", text("ActivationDate", "tomorrow")), "InvalidField"},
+      {"an attribute of the server", create_item(128, "Encrypt", enumeration("State", "Active")),
+       "ReadOnlyAttribute"},
+      {"a length that AES has not", create_item(129, "Encrypt"), "InvalidField"},
+      {"a huge length", create_item(INT32_MAX, "Encrypt"), "InvalidField"},
+      {"too many random bytes", item("RNGRetrieve", number("DataLength", INT32_MAX)), "InvalidField"},
+      {"fewer than none", item("RNGRetrieve", number("DataLength", -1)), "InvalidField"},
+      {"a certificate that is none",
+       item("Register", enumeration("ObjectType", "Certificate") +
+                            structure("Certificate", enumeration("CertificateType", "X_509") +
+                                                         bytes("CertificateValue", "300300"))),
+       "InvalidField"},
+      {"an operation that is not offered", item("Poll", ""), "OperationNotSupported"},
+      {"a certificate to be made", item("Certify", ""), "OperationNotSupported"},
+  };
+  for (const auto& bad : all) {
+    const auto answer = ask(bad.item);
+    EXPECT_EQ(answer.outcome(), bad.reason) << bad.what << "\n" << answer.text();
+    EXPECT_TRUE(answer.has("ResultMessage")) << bad.what;
+  }
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 0U);
+}
+
+TEST_F(KmipRules, K21_BytesThatAreNoMessageGetAnAnswer) {
+  const auto outcome = [&](const Bytes& bytes_of_message) {
+    const auto answer = server_.ask(bytes_of_message);
+    const auto document = ttlv::decode(answer);
+    return document ? Answer(kmip::encoding::to_xml(document->root())).outcome() : std::string("no answer");
+  };
+  EXPECT_EQ(outcome({}), "InvalidMessage");
+  EXPECT_EQ(outcome(Bytes(64, 0xFF)), "InvalidMessage");
+  // A length of almost 4 GiB.
+  EXPECT_EQ(outcome({0x42, 0x00, 0x78, 0x01, 0xFF, 0xFF, 0xFF, 0xF8}), "InvalidMessage");
+  // Structures within structures, deeper than anyone needs.
+  Bytes deep;
+  for (std::uint32_t left = 4096; left > 0; left -= 8) {
+    const auto length = left - 8;
+    const Bytes header{0x42,
+                       0x00,
+                       0x78,
+                       0x01,
+                       0,
+                       0,
+                       static_cast<std::uint8_t>(length >> 8U),
+                       static_cast<std::uint8_t>(length)};
+    deep.insert(deep.end(), header.begin(), header.end());
+  }
+  EXPECT_EQ(outcome(deep), "InvalidMessage");
+}
+
+TEST_F(KmipRules, K21_NoRequestWaitsForAPoll) {
+  const auto answer = ask({item("Query", enumeration("QueryFunction", "QueryOperations"))},
+                          enumeration("AsynchronousIndicator", "Mandatory"));
+  EXPECT_EQ(answer.outcome(), "FeatureNotSupported") << answer.text();
+  const auto capabilities = ask(item("Query", enumeration("QueryFunction", "QueryCapabilities")));
+  EXPECT_EQ(capabilities.value("AsynchronousCapability"), "false");
+}
+
+TEST_F(KmipRules, K21_AReadOfNothingGetsNoOtherKey) {
+  create(128, "Encrypt", name_attribute("one"));
+  create(128, "Encrypt", name_attribute("two"));
+  const auto answer =
+      ask({item("Get", named(create(128, "Encrypt"))),
+           item("Locate", structure("Attributes", name_attribute("none")), "02"), item("Get", "", "03")});
+  EXPECT_EQ(answer.outcome(2), "ItemNotFound") << answer.text();
+}
+
+}  // namespace
+}  // namespace tapewarden::conformance

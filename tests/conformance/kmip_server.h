@@ -1,0 +1,76 @@
+// A key server that speaks KMIP to one registered client, without a network. One thread.
+#pragma once
+
+#include <condition_variable>
+#include <gtest/gtest.h>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/tables.h"
+#include "keymgr/testing/test_server.h"
+#include "kmip/encoding/xml.h"
+#include "kmip/server/engine.h"
+
+namespace tapewarden::conformance {
+
+class KmipServer {
+ public:
+  KmipServer() : engine_(server_.manager(), nullptr, {}) {
+    keymgr::GroupSpec spec;
+    EXPECT_TRUE(server_.manager().create_group(keymgr::testing::officer(), "KMIP", spec));
+    EXPECT_TRUE(server_.manager().generate_keys(keymgr::testing::officer(), 64, "KMI", "KMIP"));
+    keymgr::KmipClient client;
+    client.name = "library";
+    client.fingerprint = peer_.fingerprint = Hash256{7};
+    EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
+      TRY(keymgr::KmipClients(server_.manager().context())
+              .add(transaction, keymgr::testing::officer(), client));
+      return {};
+    }));
+  }
+
+  // The answer to a message, both as XML.
+  std::string ask_xml(const std::string& xml) {
+    const auto bytes = kmip::encoding::from_xml(xml);
+    if (!bytes) return "not sent: " + bytes.error().text();
+    const auto answer = ask(*bytes);
+    const auto document = ttlv::decode(answer);
+    return document ? kmip::encoding::to_xml(document->root()) : "no answer";
+  }
+
+  Bytes ask(Bytes message) {
+    std::mutex mutex;
+    std::condition_variable came;
+    std::optional<Bytes> answer;
+    engine_.handle(std::move(message), peer_, [&](Bytes bytes) {
+      const std::lock_guard lock(mutex);
+      answer = std::move(bytes);
+      came.notify_one();
+    });
+    std::unique_lock lock(mutex);
+    came.wait_for(lock, std::chrono::seconds(60), [&] { return answer.has_value(); });
+    return answer.value_or(Bytes());
+  }
+
+  void set_export(bool allowed) {
+    EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
+      const keymgr::KmipClients clients(server_.manager().context());
+      auto client = *TRY(clients.find(transaction, "library"));
+      client.may_export = allowed;
+      TRY(clients.remove(transaction, keymgr::testing::officer(), client.name));
+      TRY(clients.add(transaction, keymgr::testing::officer(), client));
+      return {};
+    }));
+  }
+
+  std::int64_t now() { return to_millis(server_.clock.wall_now()) / 1000; }
+
+ private:
+  keymgr::testing::TestServer server_{1, keymgr::object_tables()};
+  kmip::Peer peer_;
+  kmip::Engine engine_;
+};
+
+}  // namespace tapewarden::conformance
