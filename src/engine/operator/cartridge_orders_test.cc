@@ -204,7 +204,11 @@ TEST(CartridgeOrders, T13_TheCopyOfAVolumeInADriveIsTheOnlyOneUntilItIsGivenBack
   EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
   EXPECT_EQ(told(eject_cartridge(parts, "P00001L9", false, false)), "conflict force");
   EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
-  EXPECT_EQ(*mark_damaged(parts, "P00001L9", "fell down", true), 0U);
+  const auto settled = mark_damaged(parts, "P00001L9", "fell down", true);
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->from_cache, 0U);
+  EXPECT_EQ(settled->from_other, 0U);
+  EXPECT_EQ(settled->only, 1U);
   EXPECT_EQ(bench.volume("A00001").primary, inside.primary) << "it is not forgotten";
   ASSERT_TRUE(clear_damage(parts, "P00001L9"));
   inside.mounted.clear();
