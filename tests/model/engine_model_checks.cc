@@ -83,7 +83,8 @@ void EngineModel::check_catalogue() {
   }
 }
 
-// Its pool has no cartridge left that could take it, and says so.
+// Its pool has no cartridge left that could take it, and says so. What other pools have borrowed and keep is
+// theirs.
 bool EngineModel::waits_for_a_cartridge(const LogicalVolume& volume) {
   if (!volume.primary_due && !volume.secondary_due) return false;
   const auto number = volume.primary_due ? volume.primary_pool : volume.secondary_pool;
@@ -95,7 +96,9 @@ bool EngineModel::waits_for_a_cartridge(const LogicalVolume& volume) {
   if (!read) return false;
   for (const auto& barcode : ModelWorld::barcodes()) {
     const auto cartridge = world_.catalogue->cartridge(barcode);
-    if (cartridge && cartridge->kind == pool.media && cartridge->state == CartridgeState::kScratch)
+    const bool within_reach = cartridge && (cartridge->pool == number ||
+                                            (cartridge->pool == kCommonPool && pool.borrow != Borrow::kNo));
+    if (within_reach && cartridge->kind == pool.media && cartridge->state == CartridgeState::kScratch)
       return false;
   }
   return world_.raised(NoticeKind::kNoScratchCartridge, "pool " + std::to_string(number));

@@ -164,14 +164,17 @@ Status CatalogueLoader::settle_known(LogicalVolume row) {
   if (fate->generation < known)
     report_.find(FindingKind::kOlderContent, row.volser,
                  generation_text(known) + " was not found, " + generation_text(fate->generation) + " was");
-  if (fate->generation > known) {
+  // What was found of this generation was written at another time: the row speaks of another content.
+  const bool other = fate->generation == known && fate->written != row.written;
+  fate->two_contents = fate->two_contents || other;
+  if (fate->generation > known || other) {
     auto newer = from_images(row.volser, *fate);
     newer.capacity_bytes = row.capacity_bytes;
     newer.cache_file = row.cache_file;
     newer.inserted = row.inserted;
     row = std::move(newer);
   }
-  if (fate->generation != known) row.stamp.clear();
+  if (fate->generation != known || other) row.stamp.clear();
   row.volume = fate->volume;
   row.deleted_generation = deleted;
   return settle_content(std::move(row), *fate);

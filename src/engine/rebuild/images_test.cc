@@ -80,6 +80,20 @@ TEST_F(Images, T12_OfTwoContentsOfOneGenerationTheOneWrittenLastCountsAndIsTold)
   EXPECT_TRUE(volume("LV0002").secondary);
 }
 
+// The backup has the generation of another content, which is on no cartridge.
+TEST_F(Images, T12_WhatTheBackupKnowsOfAnotherContentOfTheGenerationIsNotMixedWithIt) {
+  auto known = site.known_volume("LV0001", 3);
+  ASSERT_TRUE(site.live.put_cached(known));
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  const auto copies = site.write("A00001L9", 1, TapeEncryption::kClear,
+                                 {{.volser = "LV0001", .generation = 3, .later_ms = 5'000}}, true);
+  const auto report = site.rebuild();
+  EXPECT_THAT(subjects(report, FindingKind::kTwoContents), ElementsAre("LV0001"));
+  EXPECT_EQ(volume("LV0001").primary, copies[0]);
+  EXPECT_EQ(volume("LV0001").written, known.written + std::chrono::milliseconds(5'000));
+  EXPECT_EQ(volume("LV0001").stamp, Bytes()) << "it is that of the other content";
+}
+
 TEST_F(Images, T12_ACartridgeThatIsKnownToBeBadGivesWayToOneThatIsNot) {
   site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
   site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
