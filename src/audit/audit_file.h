@@ -4,8 +4,7 @@
 //
 // Invariants
 //  A1 Each append is one write and one sync; its last line says so ("end"). What follows the last such line
-//  is
-//     an append that a crash cut off: nobody was told that it happened, and open() removes it.
+//     is an append that a crash cut off: nobody was told that it happened, and open() removes it.
 //  A2 Damage before that is an error that names file and line, never repaired.
 //  A3 A full file is renamed to audit-<first line>.jsonl and never touched again.
 //  A4 After a failed write or sync nothing more is appended.

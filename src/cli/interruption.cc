@@ -1,7 +1,6 @@
 // Invariants
-//  1. While armed, the three signals are blocked in the arming thread, but within poll: so no system call of
-//  a
-//     library is cut short by them.
+//  1. While armed, the three signals are blocked in the arming thread, but within poll: so no system call
+//     of a library is cut short by them.
 //  2. Threads that are older have them not blocked: the handler then runs there, and wakes the poll by a byte
 //     in the pipe.
 #include "cli/interruption.h"

@@ -6,8 +6,7 @@
 //
 // Invariants
 //  1. For one kind and subject there is at most one open intervention: raising it again says nothing new,
-//  unless its
-//     text changed.
+//     unless its text changed.
 //  2. Whatever is raised or cleared reaches the sink in the order in which it happened.
 #pragma once
 

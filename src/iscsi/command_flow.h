@@ -2,12 +2,10 @@
 // answers (RFC 7143 sections 4.2.5 and 11.3 to 11.8). One thread at a time, the session's.
 //
 // Invariants
-//  1. tasks_ holds every command from its acceptance until its answer was sent or it was dropped; each is in
-//  one
-//     lane until it was handed to its unit.
+//  1. tasks_ holds every command from its acceptance until its answer was sent or it was dropped; each is
+//     in one lane until it was handed to its unit.
 //  2. A lane hands its commands on in the order of their CmdSN: one whose data is not here holds up those
-//  behind
-//     it, as a tape needs it.
+//     behind it, as a tape needs it.
 //  3. At most MaxOutstandingR2T transfers of a command are open; data is taken only for the first of them, in
 //     order and without gaps.
 #pragma once

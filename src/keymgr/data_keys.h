@@ -3,9 +3,8 @@
 // Invariants
 //  I1 A key's secret exists only as a sealed box in its row and, while it is used, in a SecretBytes.
 //  I2 No key is made under an alias or a DKi that is taken here. Two servers that made keys apart, and an
-//  import
-//     that asks for it, may bring some together: then both are kept, and a name that means several is
-//     "ALIAS#FINGERPRINT".
+//     import that asks for it, may bring some together: then both are kept, and a name that means several
+//     is "ALIAS#FINGERPRINT".
 //  I3 A state only moves along the arrows of key_state.h; a destroyed row keeps its attributes and an empty
 //     secret for ever (a tombstone that no import undoes).
 // Stateless; thread-safe.

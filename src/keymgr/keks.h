@@ -2,8 +2,7 @@
 //
 // Invariants
 //  I1 A KEK's id is SHA-256 of its certificate's SubjectPublicKeyInfo; the private half, when present,
-//  belongs
-//     to it (checked when it comes in).
+//     belongs to it (checked when it comes in).
 //  I2 A label given here names one KEK; only a merge with another server can bring a second, which is a
 //     conflict: writes by that label are refused until it is settled, reads try both.
 //  I3 A private half leaves only sealed to a passphrase, by a security officer, and with an audit record.

@@ -7,8 +7,7 @@
 //     use-once key is given out only from the keystore in which it was made, in the epoch in which it was
 //     made (epoch.h).
 //  I3 A key is given out only when it lies where keys.serve wants it besides (serve_policy.h): in a backup,
-//  at
-//     the peer. Keys that do not are passed over.
+//     at the peer. Keys that do not are passed over.
 //  I4 At most one group is the default for writing; of several, which two servers may bring together, the
 //     first by name.
 //  I5 GroupCursor::total and ::used count this server's keys in the group, kept with each change of a key.

@@ -3,7 +3,8 @@
 // Invariants
 //  I1 Rows are added and confirmed, never erased, never shortened.
 //  I2 (server, sequence) names a row for ever; a server writes only under its own id, sequences without
-//  reuse. I3 A row is written in the transaction that chooses the key: what was given out is in the ledger.
+//     reuse.
+//  I3 A row is written in the transaction that chooses the key: what was given out is in the ledger.
 //
 //   add() --> issued --confirm()--> confirmed
 //   import() --> imported

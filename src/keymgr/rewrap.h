@@ -4,8 +4,7 @@
 //
 // Invariants
 //  W1 A batch's new ledger rows, the job's counts and its place are one transaction: after a crash the job
-//  goes
-//     on behind the last batch that was durable, and nothing is wrapped twice.
+//     goes on behind the last batch that was durable, and nothing is wrapped twice.
 //  W2 A cartridge that has EEDKs under just these KEKs already is passed over.
 //  W3 A data key is in clear only while one cartridge is worked on.
 //  W4 New EEDKs revoke no old ones: whoever has the old KEK and a copy of the old EEDKs reads on. Every job

@@ -10,9 +10,8 @@
 //  2. At most one read and one write are outstanding at the socket; `sending_` does not change meanwhile.
 //  3. While paused nothing is read from the socket, and ciphertext already here stays unread in TLS.
 //  4. finish() happens once; on_closed() follows once, never from within another callback.
-//  5. Each byte given to send() before close() is on its way before the socket closes, unless the peer fails
-//  or
-//     a timeout cuts the connection.
+//  5. Each byte given to send() before close() is on its way before the socket closes, unless the peer
+//     fails or a timeout cuts the connection.
 #pragma once
 
 #include <chrono>

@@ -2,8 +2,7 @@
 //
 // Invariants
 //  1. A Channel carries at most one Exchange at a time: whoever takes it out of idle_ hands it the next one
-//  by
-//     a task on its thread, which runs after the one before is settled.
+//     by a task on its thread, which runs after the one before is settled.
 //  2. Each Exchange is settled once, with a response or an error.
 #include <chrono>
 #include <optional>

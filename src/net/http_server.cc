@@ -2,8 +2,7 @@
 //
 // Invariants
 //  1. At most one request is with the handler (answering_); meanwhile nothing is read or parsed, so answers
-//  go
-//     out in the order of the requests.
+//     go out in the order of the requests.
 //  2. When ending_ is set the connection closes after the answer under way.
 //  3. HttpShared::anonymous_held is the sum of counted_ over the sessions without client certificate.
 #include <atomic>

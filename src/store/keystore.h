@@ -3,19 +3,18 @@
 //
 // Invariants
 //  I1 A completion given to submit() runs with success only after its transaction is on stable storage, its
-//  audit
-//     records and the commit's head are on stable storage in the commit log, and (when a CommitGate is set)
-//     the gate has let the commit pass.
+//     audit records and the commit's head are on stable storage in the commit log, and (when a CommitGate
+//     is set) the gate has let the commit pass.
 //  I2 Order on disk: database commit first, then commit log. So after a crash the log may lack at most the
-//  last commit,
-//     which the database still holds in full (table last_commit) and open() completes. A log that is ahead of
-//     the database means that the database lost commits: open() fails and says which.
-//  I3 Every row is verified by its MAC when it is read from the database; a row that does not verify is never
-//  returned: kCorrupt naming table and key. Of tables marked `remembered` verified rows stay in memory until
-//  a commit changes the table. I4 A row's version only grows. An erased row stays as a tombstone (version,
-//  origin, MAC) that queries do not see. I5 Each table has a running sum of its rows' MACs, chained into the
-//  head: a missing, added or rolled-back row makes
-//     verify() fail, and the change records in the commit log name the row.
+//     last commit, which the database still holds in full (table last_commit) and open() completes. A log
+//     that is ahead of the database means that the database lost commits: open() fails and says which.
+//  I3 Every row is verified by its MAC when it is read from the database; a row that does not verify is
+//     never returned: kCorrupt naming table and key. Of tables marked `remembered` verified rows stay in
+//     memory until a commit changes the table.
+//  I4 A row's version only grows. An erased row stays as a tombstone (version, origin, MAC) that queries do
+//     not see.
+//  I5 Each table has a running sum of its rows' MACs, chained into the head: a missing, added or
+//     rolled-back row makes verify() fail, and the change records in the commit log name the row.
 #pragma once
 
 #include <chrono>

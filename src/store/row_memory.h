@@ -4,12 +4,10 @@
 //
 // Invariants
 //  M1 A transaction that sees commit S gets an answer read at commit A only when no commit that changed its
-//  table
-//     lies after the earlier of the two: it is what the transaction would read itself.
-//  M2 A commit takes its number in changed_ before anybody can see it. So a transaction may say that it sees
-//  the
-//     newest commit that was done before it began: when it sees a later one, that one's tables count as
-//     changed.
+//     table lies after the earlier of the two: it is what the transaction would read itself.
+//  M2 A commit takes its number in changed_ before anybody can see it. So a transaction may say that it
+//     sees the newest commit that was done before it began: when it sees a later one, that one's tables
+//     count as changed.
 #pragma once
 
 #include <atomic>

@@ -438,6 +438,15 @@ TEST_F(OperatorRoutes, T9_DrivesBehindTheEngineGoOfflineAndOnline) {
   EXPECT_THAT(records_.back(), HasSubstr("physical-drive.online"));
 }
 
+TEST_F(OperatorRoutes, T13_WhatBecomesOfTheCopiesOnADamagedCartridgeIsTold) {
+  bench_.put_premigrated("A00001", "P00001L9", 1);
+  bench_.put_migrated("A00002", "P00001L9", 2);
+  const auto marked = call("POST", "/v1/physical-volumes/P00001L9/mark-damaged", {{"force", true}});
+  EXPECT_EQ(marked.number("copies_written_anew"), 1);
+  EXPECT_EQ(marked.number("from_other_cartridges"), 0);
+  EXPECT_EQ(marked.number("without_another_copy"), 1);
+}
+
 TEST_F(OperatorRoutes, T9_ADrivesSerialIsFoundInEitherCase) {
   drives_.front().serial = "10wt00abc1";
   for (const auto* serial : {"10wt00abc1", "10WT00ABC1"}) {

@@ -1,13 +1,11 @@
 // One sealed file of the cache over a file of the disk below. Internal to engine/cache/.
 //
 // Invariants
-//  1. The content stands in whole blocks of 16 bytes behind the header; the last block is padded with 1 to 16
-//  bytes,
-//     each of which tells how many they are (as PKCS #7), so that the length of the content needs no place of
-//     its own and grows in the same write as the content.
+//  1. The content stands in whole blocks of 16 bytes behind the header; the last block is padded with 1 to
+//     16 bytes, each of which tells how many they are (as PKCS #7), so that the length of the content needs
+//     no place of its own and grows in the same write as the content.
 //  2. A block that holds content is rewritten only as a whole, and lies within one sector of any disk: a
-//  write that
-//     is cut off leaves each block old or new. So it harms no byte that it was not to change.
+//     write that is cut off leaves each block old or new. So it harms no byte that it was not to change.
 //  3. A last block without padding is one that a cut-off write left: then every byte of it counts as content.
 #pragma once
 

@@ -6,8 +6,7 @@
 //
 // Invariants
 //  1. A file has its name only when it is whole: while it is being brought here it is called
-//  VOLSER-NUMBER.part,
-//     and adopt() gives it its name after it was synced.
+//     VOLSER-NUMBER.part, and adopt() gives it its name after it was synced.
 //  2. Every file that has a key here is counted in used_bytes(), with the length that it last had when it was
 //     looked at; a file that was shredded is not counted any more.
 //  3. A file is said to be missing, and a file of nobody removed, only when the folder has just shown that it

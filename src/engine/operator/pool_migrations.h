@@ -6,13 +6,11 @@
 //
 // Invariants
 //  1. What a migration has done and what comes next stands in the catalogue. Each step is one transaction,
-//  and
-//     leaves what advance() goes on from, after a crash as well.
+//     and leaves what advance() goes on from, after a crash as well.
 //  2. Settings change before anything is moved: constructs first, then reclaim pools and borrowing, or the
 //     pool's keys; else what is moved out would flow back.
 //  3. A cartridge that takes more is closed only when nothing is due any more that is to be written on it;
-//  and
-//     at once when the pool gets other keys, for an append goes on with the keys of its beginning.
+//     and at once when the pool gets other keys, for an append goes on with the keys of its beginning.
 //  4. It has finished when no cartridge that it concerns holds active data or takes more, and nothing is due
 //     for the old pool.
 #pragma once

@@ -4,8 +4,7 @@
 //
 // Invariants
 //  1. next_file() is the number of the first tape file that holds nothing: an image counts when
-//  finish_image()
-//     has given it, its filemark synced.
+//     finish_image() has given it, its filemark synced.
 //  2. A new image begins where tape file next_file() begins, whatever was abandoned or read meanwhile.
 //
 // Errors carry a MountFault. After one of writing the image that was open is only abandoned.

@@ -6,11 +6,9 @@
 //  1. A mount that fails leaves the drive empty and its cartridge in a slot, or the drive offline with the
 //     reason. So the next mount finds nothing of it: no key, no policy, no position.
 //  2. Nothing is written on a cartridge before its label was found to be the one that the catalogue knows,
-//  but
-//     for the label itself in a write from the beginning.
+//     but for the label itself in a write from the beginning.
 //  3. What a cartridge is, clear or encrypted and how, is settled at its beginning by the policy; a drive
-//  that
-//     would do otherwise is found out before the first image.
+//     that would do otherwise is found out before the first image.
 #pragma once
 
 #include <functional>

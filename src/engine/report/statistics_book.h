@@ -5,8 +5,7 @@
 //
 // Invariants
 //  1. What was added is in a record of the catalogue or in the book, never in both and, as long as the
-//  program
-//     runs, never in neither: a record that could not be written comes back into the book.
+//     program runs, never in neither: a record that could not be written comes back into the book.
 //  2. Of one interval there is one record: what comes later is added to it, also after a restart or when the
 //     clock was put back.
 #pragma once

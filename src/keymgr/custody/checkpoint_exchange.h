@@ -2,9 +2,9 @@
 // record on one machine, with every key that lies there, cannot change what the other machine holds.
 //
 // Invariants
-//  X1 What is held of the peer never goes back: a checkpoint of an earlier line than the newest one held, or
-//  of
-//     the same line with another chain, is refused, recorded and told to the operator until the next start.
+//  X1 What is held of the peer never goes back: a checkpoint of an earlier line than the newest one held,
+//     or of the same line with another chain, is refused, recorded and told to the operator until the next
+//     start.
 //  X2 One row a day, by this server's clock, of the newest checkpoint received on it: rows of earlier days
 //     are never written again, whatever the peer says and whichever way the clock steps; a year is 365 rows.
 //  X3 The rows are this server's own and are never replicated: the peer could otherwise write over them.

@@ -6,8 +6,7 @@
 //     by a commit that the peer had acknowledged before it looked, and the version there by one that the peer
 //     knew to be acknowledged by this server before this one looked. So a change under way is never reported.
 //  M2 Memory and messages are bounded: a stretch holds at most kRowsInOneStretch rows at either server, and
-//  an
-//     answer that does not fit its question ends the comparison, so that each stretch gets on.
+//     an answer that does not fit its question ends the comparison, so that each stretch gets on.
 //  M3 Nothing is changed, and no snapshot outlives a stretch: both servers go on serving.
 //  M4 A row that was not judged is counted, and where one of the two servers has not had everything of the
 //     other nothing is: that is an error. So "equal" means that every row was looked at and judged.

@@ -2,33 +2,27 @@
 // applies the peer's, and holds this server's acknowledgements until the peer has the commit too (K19).
 //
 // Invariants
-//  R1 While the peer is in step, pass() of a commit runs only after the peer said that the commit is durable
-//  there. So
-//     what was acknowledged survives the loss of either server.
+//  R1 While the peer is in step, pass() of a commit runs only after the peer said that the commit is
+//     durable there. So what was acknowledged survives the loss of either server.
 //  R2 When the peer falls out of step (no answer within the deadline, refused), every waiting commit passes
-//  at once and
-//     later ones pass without waiting, until a session has caught up again. Which keys may then still be
-//     given out for writing is decided by acknowledged_commit(), which never runs ahead of what the peer
-//     holds.
+//     at once and later ones pass without waiting, until a session has caught up again. Which keys may then
+//     still be given out for writing is decided by acknowledged_commit(), which never runs ahead of what
+//     the peer holds.
 //  R3 The receiver acknowledges only what is durable at its side, whatever its own gate says: the two gates
-//  never wait
-//     for each other.
+//     never wait for each other.
 //  R4 A peer that remembers a later head of ours than we have means that this server was rolled back: it
-//  reports a
-//     rollback and stops giving out keys (rolled_back()).
+//     reports a rollback and stops giving out keys (rolled_back()).
 //
 //  R6 A row that the peer refuses is never counted as held: the sender notes it durably before the receiver
 //     counts the message that brought it.
 //  R5 Commits that changed nothing for the peer are not sent: two servers that only note each other's
-//  progress would
-//     otherwise keep each other busy for ever.
+//     progress would otherwise keep each other busy for ever.
 //
 //  R7 While this server is rewritten it sends nothing of its own: what it has is not the site's word yet. The
 //     state is durable; finish_rewrite() ends it.
 //
 //  R8 A peer that shows itself to be an older copy of itself, restored or put back, counts as holding
-//  nothing,
-//     durably, until it is accepted or shows what it had: it may lack whatever it acknowledged.
+//     nothing, durably, until it is accepted or shows what it had: it may lack whatever it acknowledged.
 //
 //   idle ──run_once()/open_session──▶ in session ──catch_up──▶ in step ──failed()──▶ idle
 #pragma once

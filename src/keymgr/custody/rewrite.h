@@ -2,12 +2,9 @@
 //
 // Invariants
 //  W1 What a merging rule joins stays joined: destroyed and compromised states, uses of keys, epochs,
-//  positions
-//     never go back. So no use-once key is given out anew (docs/formats/replication.md).
-//  W2 No key is lost: a data key or a KEK that this server alone has stays, with its group or labels, and is
-//  told as a conflict.
-//  Ledger,
-//     tombstones, holds, requests for consent and conflicts only grow.
+//     positions never go back. So no use-once key is given out anew (docs/formats/replication.md).
+//  W2 No key is lost: a data key or a KEK that this server alone has stays, with its group or labels, and
+//     is told as a conflict. Ledger, tombstones, holds, requests for consent and conflicts only grow.
 //  W3 Until it is done this server sends nothing of its own (R7 of replicator.h); each step is durable, and
 //     what a crash cuts off is done again.
 //  W4 What is erased here the server lacks that was copied from. Where the peer shows an older copy of itself

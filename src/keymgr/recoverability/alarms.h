@@ -4,8 +4,7 @@
 // Invariants
 //  A1 What was told is remembered in the keystore: a restart tells nothing twice.
 //  A2 A cartridge that had the wanted number and falls under it is told at once; one that never had it is
-//  told
-//     when kSettlingTime has passed since its newest entry in the ledger.
+//     told when kSettlingTime has passed since its newest entry in the ledger.
 //  A3 One look tells at most kEventsAStep pools; the others' turn comes with the next.
 // One thread, but for warnings() and told().
 #pragma once

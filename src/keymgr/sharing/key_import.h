@@ -3,9 +3,8 @@
 // Invariants
 //  M1 Nothing is changed before the whole file was read: signature, signer, every chunk, every key.
 //  M2 Keys come in batches of kKeysPerTransaction, each whole with its audit row. After a crash the keys of
-//  the
-//     last durable batch are here; importing the file again adds the others, and the transfer's row says
-//     until then that the import was cut off.
+//     the last durable batch are here; importing the file again adds the others, and the transfer's row
+//     says until then that the import was cut off.
 //  M3 An imported key begins no cartridge here: its owner stays the server at the partner's, or nobody.
 //  M4 A destroyed key does not come back, a quarantined one stays hidden, a compromised one stays so.
 //

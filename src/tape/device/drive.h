@@ -11,8 +11,7 @@
 //
 // Invariants
 //  1. A key lives in the drive only inside DataKeyHandles: of the encryption parameters, the key path, and
-//  the
-//     cartridge's session; none outlives what its owner's invariants say.
+//     the cartridge's session; none outlives what its owner's invariants say.
 //  2. A command that ends with a key sense (07/EF/xx, 07/74/xx on write) changed nothing and moved nothing.
 //  3. What a command left for later is done before anything else happens to the drive.
 //  4. Everything written is on stable storage before the cartridge leaves the drive by unload.

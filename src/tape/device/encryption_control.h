@@ -4,14 +4,12 @@
 // Invariants
 //  1. A data key exists only inside a DataKeyHandle, and only while a set of parameters refers to it.
 //  2. There is one shared set, set by the nexus whose scope is ALL I_T NEXUS, and one local set for each
-//  nexus
-//     of scope LOCAL. A nexus of scope PUBLIC uses the shared set.
+//     nexus of scope LOCAL. A nexus of scope PUBLIC uses the shared set.
 //  3. At most one nexus has the scope ALL I_T NEXUS.
 //  4. The key instance counter grows with every change of any set; a set remembers its value.
 //  5. A nexus that locked itself to a key instance reads and writes with no other until it sets again.
 //  6. A set made with CKORP or CKORL remembers the hold on the device that it hangs on
-//  (Reservations::hold_of),
-//     also when the nexus that made it is gone: the hold may outlive the session.
+//     (Reservations::hold_of), also when the nexus that made it is gone: the hold may outlive the session.
 //
 //   PUBLIC --set(LOCAL)--> LOCAL --set(PUBLIC)--> PUBLIC
 //   any --set(ALL)--> ALL; the nexus that had it before --> PUBLIC

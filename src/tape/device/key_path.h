@@ -9,17 +9,14 @@
 //  2. A key given for reading never writes; a key given for data that is there never begins a tape; a new key
 //     never reads or extends old data before it has begun the tape itself.
 //  3. No key outlives the mount: unload() and reset() drop it. What is left for confirmations is no secret
-//  and
-//     stays until they are made: whose key was written, and on which cartridge.
+//     and stays until they are made: whose key was written, and on which cartridge.
 //  4. A request keeps its id until it is answered, refused or dropped, however often the host asks again.
 //  5. A refusal is told once, to the next command that needs the key; that of new EEDKs to the carrier alone.
-//  6. A confirmation that was refused waits behind those that were not. What is refused for good three times
-//  is
-//     given up, and told to the drive's owner.
+//  6. A confirmation that was refused waits behind those that were not. What is refused for good three
+//     times is given up, and told to the drive's owner.
 //
 //  7. New EEDKs are taken only for the data key that the cartridge has, by its key check value. What was
-//  given
-//     under the old ones is dropped with them, so that the next key comes by the new ones.
+//     given under the old ones is dropped with them, so that the next key comes by the new ones.
 //
 //   Idle --need()--> Requested --challenge()--> Challenged --answer()--> Keyed
 //   Requested | Challenged --refuse()--> Refused --need()--> Idle

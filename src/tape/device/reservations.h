@@ -6,8 +6,7 @@
 //     exist; never both.
 //  2. A persistent reservation has a registrant as its holder; with an "all registrants" type every one is.
 //  3. A registrant belongs to an initiator port: it outlives the loss of a nexus that has a name, and is
-//  found
-//     again by that name; one of a nameless nexus ends with it, since nobody could ever use it again.
+//     found again by that name; one of a nameless nexus ends with it, since nobody could ever use it again.
 //  4. RESERVE ends with a reset, registrants do not. Power-off ends everything, but for what is in the
 //     reservation file: all registrants with a name and their reservation while the last REGISTER had APTPL.
 //  5. A command is answered with GOOD when the file holds what it changed; otherwise it changed nothing.

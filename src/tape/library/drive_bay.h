@@ -18,9 +18,8 @@
 // Thread-safe.
 //
 // Invariants
-//  1. One exchange with key servers at a time: `exchanging_`, set and cleared under the mutex, which is free
-//  in
-//     between.
+//  1. One exchange with key servers at a time: `exchanging_`, set and cleared under the mutex, which is
+//     free in between.
 //  2. While a host's command waits for a key (`waiting_` is kForKey) the drive is becoming ready to everybody
 //     else, and its cartridge stays: only a reset, force or the power takes it from there (kCancelled), and
 //     then the command is not run again.

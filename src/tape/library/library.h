@@ -14,14 +14,12 @@
 //
 // Invariants
 //  1. What the inventory says is the truth: a cartridge that is in a drive by the inventory is put into it
-//  again
-//     when the library is opened, and one that is not is in no drive.
+//     again when the library is opened, and one that is not is in no drive.
 //  2. A move goes: out of the source drive (everything written there is durable), into the destination drive,
 //     the inventory durable. Cut off anywhere, the cartridge is where the inventory on disk says. A step that
 //     fails undoes those before it.
 //  3. A drive whose cartridge could not be loaded is empty, while the inventory still has the cartridge
-//  there: its
-//     element is full, with an exception, and the cartridge can be moved away.
+//     there: its element is full, with an exception, and the cartridge can be moved away.
 //  4. With a keeper: a cartridge that the inventory has in a drive was fetched for it, and while it is being
 //     brought it is in the drive for the changer, which is becoming ready for hosts. Each fetch() that was
 //     answered by a path, at once or later, is followed by one returned() when the cartridge leaves the drive

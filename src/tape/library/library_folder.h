@@ -11,8 +11,7 @@
 //
 // Invariants
 //  1. The inventory in memory is the one that the last successful commit made durable. A commit that fails
-//  leaves
-//     it as before; on disk there is then either the old or the new one, each whole.
+//     leaves it as before; on disk there is then either the old or the new one, each whole.
 //  2. A cartridge's file is durable before the inventory names it; a file that the inventory does not name is
 //     reported and never touched.
 #pragma once

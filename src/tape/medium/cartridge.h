@@ -6,17 +6,14 @@
 //
 // Invariants
 //  1. What a sync mark covers is on stable storage, and is never changed again except by an overwrite that
-//  first
-//     recorded a shorter mark.
-//  2. A session record is on stable storage before the first record that is sealed under its salt; no session
-//  is
-//     ever continued after the file was closed, overwritten, or failed to be written.
+//     first recorded a shorter mark.
+//  2. A session record is on stable storage before the first record that is sealed under its salt; no
+//     session is ever continued after the file was closed, overwritten, or failed to be written.
 //  3. The counter of a session only grows: a (session key, IV) pair is used once.
 //  4. After a failed write or sync nothing more is written through this object: open the file again.
 //  5. Bytes leave a read only when every check that the key allows has passed.
 //  6. Of two partitions at most one has a running session, the one where the position is; when the position
-//  leaves it,
-//     what was written there is synced and the session ends.
+//     leaves it, what was written there is synced and the session ends.
 #pragma once
 
 #include <functional>

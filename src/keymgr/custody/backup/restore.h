@@ -4,9 +4,8 @@
 //  R1 Nothing is there under the folder's name before everything is: the restore works in a folder beside it
 //     and renames that at the end.
 //  R2 A restore begins a new epoch (keymgr/epoch.h): whatever the old server did after the backup is not
-//  known
-//     here. So its use-once keys that the backup calls unused are for reading only, and nothing that the old
-//     server may have given out is given out again under the same name.
+//     known here. So its use-once keys that the backup calls unused are for reading only, and nothing that
+//     the old server may have given out is given out again under the same name.
 //  R3 A key that any backup at hand calls destroyed stays destroyed.
 // One thread.
 #pragma once

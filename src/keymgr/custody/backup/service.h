@@ -3,9 +3,8 @@
 // Invariants
 //  S1 A run counts only when its file is whole, synced, read back and noted in the keystore. Of one target at
 //     most one run or verification goes at a time; another is refused, never reported as done.
-//  S2 A chain at a target is unbroken: an increment holds exactly the commits after the file before it. When
-//  a
-//     file of the chain is missing or is not what was written, the next run makes a new base.
+//  S2 A chain at a target is unbroken: an increment holds exactly the commits after the file before it.
+//     When a file of the chain is missing or is not what was written, the next run makes a new base.
 //  S3 Retention removes whole bases with all their increments, and never one of the bases to be kept.
 //  S4 What a run changes in the keystore (its own notes) asks for no further run.
 //  S5 What backups hold is believed only of a chain whose files are there: after a start nothing counts until
