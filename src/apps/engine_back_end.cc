@@ -189,12 +189,6 @@ Status EngineBackEnd::bring_online(std::size_t index) {
       if (place->drives[i].get() == &seat.drive && place->renewable[i] != nullptr)
         place->renewable[i]->renew();
   const auto probed = seat.drive.probe();
-  const MutexLock lock(mutex_);
-  // What the drive answered wrongly is for an operator to mend.
-  if (probed || engine::fault_of(probed.error()) == engine::MountFault::kConfiguration)
-    unanswered_.erase(index);
-  else
-    unanswered_.insert(index);
   if (probed)
     notices_.clear(NoticeKind::kDriveOffline, seat.drive.serial(), "The " + seat.drive.name() + " is online");
   else
@@ -204,8 +198,6 @@ Status EngineBackEnd::bring_online(std::size_t index) {
 
 void EngineBackEnd::take_offline(std::size_t index, const std::string& reason) {
   auto& drive = seats_.at(index).drive;
-  const MutexLock lock(mutex_);
-  unanswered_.erase(index);  // nobody asks it again
   drive.take_offline(reason);
   notices_.raise(NoticeKind::kDriveOffline, drive.serial(), drive.name() + " is offline: " + reason);
 }
@@ -272,21 +264,18 @@ Result<std::string> EngineBackEnd::bring_back(const std::string& barcode) {
   return where + " of library " + place.name;
 }
 
-void EngineBackEnd::retry(const Claim& claim) {
+void EngineBackEnd::retry(const Claim& claim, const std::function<bool()>& go_on) {
   for (const auto& place : places_)
-    if (!place->answers) (void)refresh(place->name);  // told as an intervention
-  for (std::size_t index = 0; index < seats_.size(); ++index) {
-    if (!unanswered(index)) continue;
+    if (!place->answers && go_on()) (void)refresh(place->name);  // told as an intervention
+  const auto asked_again = [this](std::size_t index) {
+    const auto status = seats_[index].drive.status();
+    return status.state == engine::PhysicalDriveStatus::State::kOffline && status.asked_again;
+  };
+  for (std::size_t index = 0; index < seats_.size() && go_on(); ++index) {
+    if (!asked_again(index)) continue;
     // Once more when it is ours: an operator may have taken it offline meanwhile, and then it stays so.
-    if (const auto mine = claim(seats_[index].station); mine && unanswered(index)) (void)bring_online(index);
+    if (const auto mine = claim(seats_[index].station); mine && asked_again(index)) (void)bring_online(index);
   }
-}
-
-bool EngineBackEnd::unanswered(std::size_t index) const {
-  const auto status = seats_[index].drive.status();
-  if (status.state != engine::PhysicalDriveStatus::State::kOffline) return false;
-  const MutexLock lock(mutex_);
-  return status.switched_off || unanswered_.contains(index);
 }
 
 Status EngineBackEnd::power_off() {

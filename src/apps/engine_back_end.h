@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -61,11 +60,13 @@ class EngineBackEnd {
   Result<std::string> take_away(const std::string& barcode);
   Result<std::string> bring_back(const std::string& barcode);
 
-  // Tries libraries and drives again that did not answer when they were last asked, and drives that were
-  // switched off since. `claim` gives a drive to the caller alone for as long as what it returns lives;
-  // nothing: somebody has it. One thread at a time.
+  // Tries libraries again that did not answer when they were last asked, and drives that are offline and
+  // asked again by themselves (PhysicalDriveStatus::asked_again), over new connections. `claim` gives a drive
+  // to the caller alone for as long as what it returns lives; nothing: somebody has it. Each may take as long
+  // as a connection and a command may; between two of them it ends when `go_on` says no. One thread at a
+  // time.
   using Claim = std::function<std::shared_ptr<void>(engine::TapeStation& station)>;
-  void retry(const Claim& claim);
+  void retry(const Claim& claim, const std::function<bool()>& go_on);
 
   // Closes the cartridges in virtual drives. When nobody works any more. The first error.
   Status power_off();
@@ -76,13 +77,10 @@ class EngineBackEnd {
 
   // The virtual library whose inventory has it, inside or outside. kNotFound, kUnsupported.
   Result<Place*> virtual_home(const std::string& barcode) const;
-  bool unanswered(std::size_t index) const TW_EXCLUDES(mutex_);
 
   engine::Notices& notices_;
   std::vector<std::unique_ptr<Place>> places_;
   std::vector<Seat> seats_;
-  mutable Mutex mutex_;
-  std::set<std::size_t> unanswered_ TW_GUARDED_BY(mutex_);  // drives, when they were last asked
 };
 
 }  // namespace tapewarden::apps

@@ -22,7 +22,8 @@ constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is k
 constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
 constexpr std::chrono::milliseconds kFirstAnswers{100};  // to requests from before the start
-constexpr unsigned kUpkeepsToRetry = 12;  // what did not answer is asked again each so many times
+constexpr std::chrono::milliseconds kAskAgain{60'000};   // what did not answer
+constexpr unsigned kUpkeepsToExpire = 12;  // each so many times it is looked for what has expired
 constexpr std::size_t kExpiredAtOnce = 100;
 constexpr std::size_t kMostNamed = 20;  // in one line of the log
 
@@ -116,9 +117,12 @@ struct TapedEngine::Parts {
   std::atomic<engine::Work*> at_work{nullptr};  // `work`, for who calls from other threads
   unsigned upkeeps = 0;
   bool book_closed = false;
+  std::atomic<bool> ending{false};
   std::unique_ptr<Ticker> upkeep;
+  std::unique_ptr<Ticker> asking;  // its own: whom it asks may let it wait
   std::unique_ptr<Ticker> answering;
-  std::atomic<Ticker*> answers_asked{nullptr};  // `answering`, for who calls from other threads
+  Mutex asked_mutex;
+  Ticker* asked TW_GUARDED_BY(asked_mutex) = nullptr;  // `answering`, for who calls from other threads
 
   Status open_catalogue(const TapedConfig& config);
   Status open_cache(const TapeEngineConfig& config);
@@ -129,6 +133,9 @@ struct TapedEngine::Parts {
   void shred_file(const engine::CachedContent& content);
   void delete_expired();
   void look_after();
+  void ask_again();
+  void ask_for_answers() TW_EXCLUDES(asked_mutex);
+  void set_asked(Ticker* ticker) TW_EXCLUDES(asked_mutex);
   void answer_requests();
   void count();
   Status close_book();
@@ -192,9 +199,7 @@ Status TapedEngine::Parts::open_volumes(const TapedConfig& config, const tape::I
   if (config.engine->bulk_requests) {
     answers = std::make_unique<engine::BulkAnswers>(*catalogue, statistics->book(), *env.clock);
     options.answers = answers.get();
-    options.asked = [this] {
-      if (auto* const ticker = answers_asked.load()) ticker->poke();
-    };
+    options.asked = [this] { ask_for_answers(); };
   }
   tape::CartridgeSpec blank{.volume = {},
                             .volser = {},
@@ -290,13 +295,26 @@ void TapedEngine::Parts::look_after() {
   if (const auto left = cached->keep_margin(); !left)
     log(LogLevel::kError, "room in the cache: " + left.error().text());
   if (volumes->retry_unsettled() + volumes->retry_waiting() != 0) workers.wake();
-  if (++upkeeps % kUpkeepsToRetry != 0) return;
-  delete_expired();
-  back_end->retry([this](engine::TapeStation& station) -> std::shared_ptr<void> {
-    auto claim = work->drives().claim_anyhow(station);
-    return claim ? std::make_shared<engine::DriveDesk::Claim>(*std::move(claim)) : nullptr;
-  });
+  if (++upkeeps % kUpkeepsToExpire == 0) delete_expired();
+}
+
+void TapedEngine::Parts::ask_again() {
+  const auto claim = [this](engine::TapeStation& station) -> std::shared_ptr<void> {
+    auto taken = work->drives().claim_anyhow(station);
+    return taken ? std::make_shared<engine::DriveDesk::Claim>(*std::move(taken)) : nullptr;
+  };
+  back_end->retry(claim, [this] { return !ending; });
   workers.wake();
+}
+
+void TapedEngine::Parts::ask_for_answers() {
+  const MutexLock lock(asked_mutex);
+  if (asked != nullptr) asked->poke();
+}
+
+void TapedEngine::Parts::set_asked(Ticker* ticker) {
+  const MutexLock lock(asked_mutex);
+  asked = ticker;
 }
 
 TapedEngine::TapedEngine() : parts_(std::make_unique<Parts>()) {}
@@ -327,15 +345,19 @@ void TapedEngine::serve(const std::vector<std::shared_ptr<tape::DriveBay>>& bays
                        .next_attempt = [&parts] { return parts.work->next_attempt(); },
                        .clock = *parts.env.clock});
   parts.upkeep = std::make_unique<Ticker>(kUpkeep, [&parts] { parts.look_after(); });
+  parts.asking = std::make_unique<Ticker>(kAskAgain, [&parts] { parts.ask_again(); });
   parts.answering = std::make_unique<Ticker>(kFirstAnswers, kUpkeep, [&parts] { parts.answer_requests(); });
-  parts.answers_asked = parts.answering.get();
+  parts.set_asked(parts.answering.get());
 }
 
 Status TapedEngine::stop() {
+  // First who works hears of it, then each is waited for.
+  parts_->ending = true;
+  if (parts_->work) parts_->work->end_soon();
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
-  if (parts_->work) parts_->work->end_soon();
-  parts_->answers_asked = nullptr;
+  parts_->asking.reset();
+  parts_->set_asked(nullptr);  // sessions that were cut may still give volumes back
   parts_->answering.reset();
   parts_->workers.stop();
   const auto closed = parts_->close_book();

@@ -234,6 +234,30 @@ TEST_F(Faults, T9_ADriveThatFailsIsToldAndItsWorkGoesOnWhenItIsMended) {
   EXPECT_TRUE(said_and_ended("TWE004A", OuterLibrary::kDrive));
 }
 
+// The machine at which library and drive hang goes down, with the sessions to both, and comes up again.
+TEST_F(Faults, T9_ADriveWhoseConnectionBreaksComesBackByItself) {
+  TW_EXPECT_OK(pool(27, "BROKEN27", "OUT002L9"));
+  const auto first = noise(kVolume, 40);
+  const auto second = noise(kSmall, 41);
+  TW_EXPECT_OK(saved("BCV001", "BROKEN27", first));
+  TW_EXPECT_OK(evicted("BCV001"));
+  TW_EXPECT_OK(node().insert_volumes("BCV002", {{"storage_group", "BROKEN27"}}));
+  outer_->kill_hard();
+  TW_EXPECT_OK(node().load("BCV001"));
+  EXPECT_TRUE(becomes_open("TWE004A", OuterLibrary::kDrive)) << node().log();
+  EXPECT_EQ(node().readiness(), codes::kNotReadyLoading);
+  TW_EXPECT_OK(save("BCV002", second, 2));
+
+  TW_EXPECT_OK(outer_->start());
+  EXPECT_TRUE(becomes_ready()) << node().log() << open_interventions();
+  const auto back = node().read(first.size());
+  EXPECT_TRUE(back && *back == first);
+  TW_EXPECT_OK(node().unload("BCV001"));
+  expect_back_from_tape("BCV002", second);
+  EXPECT_TRUE(all_is_well()) << open_interventions();
+  EXPECT_TRUE(said_and_ended("TWE004A", OuterLibrary::kDrive));
+}
+
 TEST_F(Faults, T5_AnUnreadableBlockGivesWayToTheSecondCopyAndIsWrittenAnew) {
   TW_EXPECT_OK(pool(28, "FIRSTS28", "LTO006L9"));
   TW_EXPECT_OK(pool(29, "SECOND29", "LTO007L9"));

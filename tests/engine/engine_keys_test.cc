@@ -223,7 +223,7 @@ TEST_F(EngineKeysTest, T9_ADriveThatWasTakenOfflineComesBackWhenAskedTo) {
   open();
   auto& drive = back_end_->seats()[kLto].drive;
   drive.take_offline("the test wants it");
-  back_end_->retry([](engine::TapeStation&) { return std::make_shared<int>(); });
+  back_end_->retry([](engine::TapeStation&) { return std::make_shared<int>(); }, [] { return true; });
   EXPECT_EQ(drive.status().state, engine::PhysicalDriveStatus::State::kOffline)
       << "it had answered: only an operator brings it back";
   TW_EXPECT_OK(back_end_->bring_online(kLto));

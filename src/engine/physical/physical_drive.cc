@@ -56,6 +56,7 @@ PhysicalDrive::PhysicalDrive(std::string serial, tape::Transport& transport)
     : serial_(std::move(serial)), tape_(transport) {
   const MutexLock lock(mutex_);
   status_.reason = "it was not asked yet";
+  status_.asked_again = true;
 }
 
 PhysicalDriveStatus PhysicalDrive::status() const {
@@ -94,18 +95,28 @@ std::unexpected<Error> PhysicalDrive::unusable(const std::string& reason, std::s
                     std::move(field), std::move(remedy));
 }
 
+// One that is starting, or busy, knows better later. The key servers' refusal has pauses of its own.
+std::unexpected<Error> PhysicalDrive::not_asked(const std::string& doing, const tape::TapeError& error) {
+  auto told = failed(doing, error);
+  const MutexLock lock(mutex_);
+  const bool offline = status_.state == PhysicalDriveStatus::State::kOffline;
+  if (offline && !status_.refused && error.fault != TapeFault::kHardwareError) status_.asked_again = true;
+  return told;
+}
+
 Status PhysicalDrive::probe() {
   const auto told = tape_.serial_number();
-  if (!told) return failed("asking the drive who it is", told.error());
+  if (!told) return not_asked("asking the drive who it is", told.error());
   if (trim(*told) != serial_)
     return unusable("another drive answers there: " + escape_unprintable(trim(*told)), "serial",
                     "correct the address of the drive");
   auto facts = ask();
-  if (!facts) return failed("asking the drive how it is set up", facts.error());
+  if (!facts) return not_asked("asking the drive how it is set up", facts.error());
   const MutexLock lock(mutex_);
   status_.facts = *std::move(facts);
   status_.reason.clear();
   status_.switched_off = false;
+  status_.asked_again = false;
   status_.state =
       status_.barcode.empty() ? PhysicalDriveStatus::State::kIdle : PhysicalDriveStatus::State::kMounted;
   return {};
@@ -140,10 +151,14 @@ void PhysicalDrive::take_offline(const std::string& reason) {
   status_.reason = reason;
   status_.refused = false;
   status_.switched_off = false;
+  status_.asked_again = false;
 }
 
 void PhysicalDrive::note_stuck(const Error& error) {
-  if (fault_of(error) != MountFault::kDrive) take_offline(error.message);
+  if (fault_of(error) == MountFault::kDrive) return;
+  take_offline(error.message);
+  const MutexLock lock(mutex_);
+  status_.asked_again = fault_of(error) == MountFault::kLibrary && error.code == ErrorCode::kUnavailable;
 }
 
 void PhysicalDrive::note_refused(const Error& error) {
@@ -177,6 +192,7 @@ std::unexpected<Error> PhysicalDrive::failed(const std::string& doing, const tap
     take_offline(doing + ": " + error.text());
     const MutexLock lock(mutex_);
     status_.switched_off = error.sense.code == scsi::sense_codes::kUnitOffline;
+    status_.asked_again = status_.switched_off || error.fault == TapeFault::kTransport;
   }
   return mount_fail(name() + ", " + doing, error);
 }

@@ -4,7 +4,9 @@
 // outlives it.
 //
 //   offline --probe()--> idle --note_mounted()--> mounted --note_empty()--> idle
-//   any --take_offline(), note_refused()--> offline
+//   any --take_offline(), note_refused(), failed()--> offline
+//
+// Who brings one that is offline back: itself where `asked_again` or `refused` says so, else an operator.
 #pragma once
 
 #include <optional>
@@ -38,7 +40,10 @@ struct PhysicalDriveStatus {
   // The key servers refused the drive, and none has given it a key since. Offline for that, or online again
   // to be tried.
   bool refused = false;
-  bool switched_off = false;  // offline because it said so: it comes back by itself
+  bool switched_off = false;  // offline because it said so
+  // Offline because it did not answer, over a connection that broke, say, or is switched off: whoever has the
+  // way to it asks it again from time to time, over a new connection.
+  bool asked_again = false;
   PhysicalDriveFacts facts{};
   // Feature row T9: it encrypts, and its keys are brought by the engine.
   bool can_encrypt() const;
@@ -64,7 +69,7 @@ class PhysicalDrive {
   Status require(TapeEncryption wanted) TW_EXCLUDES(mutex_);
   void take_offline(const std::string& reason) TW_EXCLUDES(mutex_);
   // Its cartridge could not be put away, by an error of TapeStation::demount(): it is offline, with what
-  // failed() said where the drive is at fault.
+  // failed() said where the drive is at fault. Where the library did not answer it is asked again.
   void note_stuck(const Error& error) TW_EXCLUDES(mutex_);
   // The key servers give this drive no key, whatever the cartridge: it goes offline with what they said.
   void note_refused(const Error& error) TW_EXCLUDES(mutex_);
@@ -72,10 +77,13 @@ class PhysicalDrive {
   void note_mounted(const std::string& barcode) TW_EXCLUDES(mutex_);
   void note_empty() TW_EXCLUDES(mutex_);
 
-  // The command's error as a mount's; a drive that is at fault is offline then.
+  // The command's error as a mount's; a drive that is at fault is offline then. After a hardware error it
+  // waits for an operator.
   std::unexpected<Error> failed(const std::string& doing, const tape::TapeError& error) TW_EXCLUDES(mutex_);
 
  private:
+  std::unexpected<Error> not_asked(const std::string& doing, const tape::TapeError& error)
+      TW_EXCLUDES(mutex_);
   tape::TapeResult<PhysicalDriveFacts> ask();
   tape::TapeStatus ask_encryption(PhysicalDriveFacts& facts);
   std::unexpected<Error> unusable(const std::string& reason, std::string field, std::string remedy)

@@ -193,6 +193,99 @@ TEST(PhysicalDrive, T9_TheCartridgeOfADriveThatIsSwitchedOffIsTakenOut) {
   EXPECT_EQ(read_volume(*elsewhere, 1), volume_content(5000));
 }
 
+bool waits_for_an_operator(const PhysicalDrive& drive) {
+  const auto status = drive.status();
+  return status.state == State::kOffline && !status.asked_again && !status.refused;
+}
+
+// What a connection that broke says, whatever is asked.
+void break_connection(FaultyTransport& transport) {
+  transport.meet = [](ByteView) -> std::optional<Result<tape::TransportAnswer>> {
+    return fail(ErrorCode::kIo, "the connection to the drive was lost");
+  };
+}
+
+TEST(PhysicalDrive, T9_ADriveWhoseConnectionBrokeIsAskedAgainUntilItAnswers) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  auto trace = back.trace();
+  auto cartridge = take(back.lto().mount_for_write_from_beginning(
+      label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace));
+  break_connection(*back.to_drives[BackEnd::kLtoDrive]);
+  EXPECT_FALSE(cartridge->begin_image(sample_header(10)));
+  EXPECT_EQ(fault_of(cartridge->demount().error()), MountFault::kDrive);
+  EXPECT_TRUE(drive.status().asked_again) << drive.status().reason;
+  EXPECT_FALSE(drive.probe());
+  EXPECT_TRUE(drive.status().asked_again) << drive.status().reason;
+  EXPECT_EQ(drive.status().state, State::kOffline);
+
+  back.to_drives[BackEnd::kLtoDrive]->meet = nullptr;
+  done(drive.probe());
+  EXPECT_FALSE(drive.status().asked_again);
+  EXPECT_EQ(drive.status().state, State::kMounted);
+  (void)take(back.lto().demount(trace));
+  back.expect_put_away(BackEnd::kLtoDrive);
+}
+
+// What an operator said stays, and what a drive says of itself that he has to mend.
+TEST(PhysicalDrive, T9_AHardwareErrorAndAnOperatorsWordWaitForAnOperator) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  auto& wire = *back.to_drives[BackEnd::kLtoDrive];
+  wire.meet = fail_from(scsi::Opcode::kRewind, 0, {scsi::SenseKey::kHardwareError, 0x44, 0});
+  auto trace = back.trace();
+  const auto mounted = back.lto().mount_for_write_from_beginning(
+      label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace);
+  EXPECT_EQ(fault_of(mounted.error()), MountFault::kDrive);
+  EXPECT_TRUE(waits_for_an_operator(drive)) << drive.status().reason;
+  wire.meet = fail_from(scsi::Opcode::kInquiry, 0, {scsi::SenseKey::kHardwareError, 0x44, 0});
+  EXPECT_FALSE(drive.probe());
+  EXPECT_TRUE(waits_for_an_operator(drive)) << drive.status().reason;
+
+  break_connection(wire);
+  EXPECT_FALSE(drive.probe());
+  EXPECT_TRUE(drive.status().asked_again);
+  drive.take_offline("taken offline by an operator");
+  EXPECT_TRUE(waits_for_an_operator(drive));
+}
+
+// While it starts it cannot say how it is set up.
+TEST(PhysicalDrive, T9_ADriveThatIsBusyWhenItIsAskedIsAskedAgain) {
+  BackEnd back;
+  PhysicalDrive drive("1000000001", *back.to_drives[BackEnd::kLtoDrive]);
+  EXPECT_TRUE(drive.status().asked_again);
+  drive.take_offline("taken offline by an operator");
+  back.to_drives[BackEnd::kLtoDrive]->meet = [](ByteView) -> std::optional<Result<tape::TransportAnswer>> {
+    return tape::TransportAnswer{scsi::ScsiStatus::kBusy, {}, {}};
+  };
+  EXPECT_FALSE(drive.probe());  // an operator wants it back
+  EXPECT_TRUE(drive.status().asked_again);
+  back.to_drives[BackEnd::kLtoDrive]->meet = nullptr;
+  done(drive.probe());
+}
+
+TEST(PhysicalDrive, T9_ADriveWhoseLibraryDidNotAnswerIsAskedAgain) {
+  for (const bool answers : {false, true}) {
+    BackEnd back;
+    auto& drive = *back.drives[BackEnd::kLtoDrive];
+    back.to_drives[BackEnd::kLtoDrive]->meet =
+        fail_from(scsi::Opcode::kRewind, 0, codes::kIncompatibleMedium);
+    back.to_changer->meet =
+        [answers, moves = 0](ByteView cdb) mutable -> std::optional<Result<tape::TransportAnswer>> {
+      if (scsi::MoveMedium::decode(cdb)) ++moves;
+      if (moves < 2) return std::nullopt;
+      if (answers) return sense_answer(codes::kRemovalPreventedByDrive);
+      return fail(ErrorCode::kIo, "the connection was lost");
+    };
+    auto trace = back.trace();
+    const auto mounted = back.lto().mount_for_write_from_beginning(
+        label_of("A00001L9"), policy_of(TapeEncryption::kIdentified), trace);
+    EXPECT_FALSE(mounted);
+    EXPECT_EQ(drive.status().state, State::kOffline);
+    EXPECT_EQ(drive.status().asked_again, !answers) << drive.status().reason;
+  }
+}
+
 // What is told of it last does not hide that it comes back by itself; what an operator says does.
 TEST(PhysicalDrive, T9_AStuckCartridgeDoesNotHideThatTheDriveIsSwitchedOff) {
   BackEnd back;

@@ -25,6 +25,13 @@ std::unexpected<Error> library_fail(ErrorCode code, std::string message, std::st
   return mount_fail(MountFault::kLibrary, code, std::move(message), std::move(field), std::move(remedy));
 }
 
+// One that did not answer is told from one that said no.
+std::unexpected<Error> library_fail(const std::string& doing, const tape::TapeError& error) {
+  auto told = error.error();
+  if (error.fault == TapeFault::kTransport) told.code = ErrorCode::kUnavailable;
+  return mount_fail(MountFault::kLibrary, doing, told);
+}
+
 }  // namespace
 
 PhysicalLibrary::PhysicalLibrary(std::string name, tape::Transport& changer,
@@ -35,9 +42,7 @@ Status PhysicalLibrary::open() {
   const MutexLock lock(changer_mutex_);
   if (ports_.size() > kMaxLibraryDrives)
     return library_fail(ErrorCode::kInvalidArgument, "too many drives in library " + name_, "drives");
-  const auto fault = [this](const tape::TapeError& error) {
-    return mount_fail(MountFault::kLibrary, "library " + name_, error.error());
-  };
+  const auto fault = [this](const tape::TapeError& error) { return library_fail("library " + name_, error); };
   if (const auto seen = changer_.drain_attentions(); !seen) return fault(seen.error());
   if (const auto inquiry = changer_.inquiry(); !inquiry) return fault(inquiry.error());
   auto layout = changer_.layout();
@@ -57,9 +62,7 @@ Status PhysicalLibrary::refresh_now() {
     (void)changer_.drain_attentions();
     view = look();
   }
-  if (!view)
-    return mount_fail(MountFault::kLibrary, "library " + name_ + ", where its cartridges are",
-                      view.error().error());
+  if (!view) return library_fail("library " + name_ + ", where its cartridges are", view.error());
   const MutexLock lock(mutex_);
   view_ = *std::move(view);
   return {};
@@ -261,7 +264,7 @@ Result<PhysicalLibrary::Way> PhysicalLibrary::move_by(const std::string& doing, 
         moved.error().fault == TapeFault::kUnitAttention || moved.error().fault == TapeFault::kIllegalRequest;
     const bool looked = refresh_now().has_value();
     if (again || !may_differ || !looked)
-      return mount_fail(MountFault::kLibrary, "library " + name_ + ", " + doing, moved.error().error());
+      return library_fail("library " + name_ + ", " + doing, moved.error());
   }
 }
 

@@ -1,6 +1,7 @@
 // Drives that the key servers refused (MountFault::kDriveKeys) come online again after a pause, which grows:
 // somebody may have accepted the drive, pinned its new certificate or changed an access rule, and only an
-// exchange tells. The intervention stays open until the drive has got a key.
+// exchange tells. The intervention stays open until the drive has got a key. One whose connection breaks
+// meanwhile is no longer this file's: whoever can renew it asks it again (PhysicalDriveStatus::asked_again).
 //
 //   online --PhysicalDrive::note_refused()--> offline --BringBackJob--> online, to be tried --> served
 //                                                ^                            |

@@ -78,6 +78,26 @@ TEST(KeyRefusal, T9_ARefusedDriveIsTriedAgainAndTheInterventionEndsWithItsFirstK
   bench.expect_everything_readable();
 }
 
+// The pauses of a refusal know of no new connection.
+TEST(KeyRefusal, T9_ARefusedDriveWhoseConnectionBreaksIsAskedAgainByWhoCanRenewIt) {
+  WorkBench bench;
+  bench.start_work({BackEnd::kLtoDrive});
+  bench.encrypt_pool(1);
+  refuse_drive(bench, "1000000001");
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  const auto& drive = *bench.back.drives[BackEnd::kLtoDrive];
+  ASSERT_TRUE(drive.status().refused);
+  bench.back.to_drives[BackEnd::kLtoDrive]->meet =
+      [](ByteView) -> std::optional<Result<tape::TransportAnswer>> {
+    return fail(ErrorCode::kIo, "the connection to the drive was lost");
+  };
+  bench.wait_and_step();
+  EXPECT_EQ(drive.status().state, PhysicalDriveStatus::State::kOffline);
+  EXPECT_TRUE(drive.status().asked_again) << drive.status().reason;
+  EXPECT_TRUE(bench.raised(NoticeKind::kDriveOffline, "1000000001"));
+}
+
 TEST(KeyRefusal, T9_ARecallGoesToAnotherDriveWhenTheKeyServersRefuseOne) {
   WorkBench bench;
   bench.encrypt_pool(1);
