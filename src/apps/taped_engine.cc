@@ -354,6 +354,7 @@ Status TapedEngine::stop() {
   // First who works hears of it, then each is waited for.
   parts_->ending = true;
   if (parts_->work) parts_->work->end_soon();
+  if (parts_->volumes) parts_->volumes->end_answers();
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
   parts_->asking.reset();
