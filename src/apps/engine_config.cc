@@ -141,6 +141,8 @@ Result<std::optional<TapeEngineConfig>> read_tape_engine(Section section, const 
   config.volume_bytes = TRY(read_volume_size(section));
   if (config.cache_bytes < 2 * config.volume_bytes)
     return section.wrong("cache_limit", "write at least twice the size of a logical volume");
+  config.reserve_bytes =
+      TRY(section.size("catalogue_reserve", kSmallestReserve, kLargestReserve, kDefaultReserve));
   config.key_servers = TRY(section.path("key_servers", ""));
   config.bulk_requests = TRY(section.flag("bulk_requests", true));
   config.minimum_encrypting_drives = TRY(section.number("minimum_encrypting_drives", 0, kMostDrives, 0));

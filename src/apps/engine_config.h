@@ -28,7 +28,10 @@ struct TapeEngineConfig {
   std::uint64_t volume_bytes = 0;             // capacity of logical volumes, unless another is given
   std::string key_servers;                    // path of engine.toml; empty: nothing can be encrypted
   std::size_t minimum_encrypting_drives = 0;  // fewer raise an intervention (T9)
-  bool bulk_requests = true;                  // hosts may ask for reports by writing on a volume (T10)
+  // At the end of each cartridge, for a backup of the catalogue (T4); of a small virtual one no more than a
+  // small part.
+  std::uint64_t reserve_bytes = 0;
+  bool bulk_requests = true;  // hosts may ask for reports by writing on a volume (T10)
   engine::ReclaimSchedule reclaim{};
   std::optional<WebhookConfig> webhook{};
   std::optional<net::SyslogTarget> syslog{};
@@ -40,6 +43,9 @@ struct TapeEngineConfig {
 
 inline constexpr std::uint64_t kSmallestCache = 1'000'000'000;
 inline constexpr std::uint64_t kLargestCache = 1ULL << 56;
+inline constexpr std::uint64_t kSmallestReserve = 1'000'000;
+inline constexpr std::uint64_t kLargestReserve = 64'000'000'000;  // a small part of any cartridge
+inline constexpr std::uint64_t kDefaultReserve = 256U << 20;
 
 // Nothing when the section is missing. kInvalidArgument naming the key, also where [library] and the back end
 // have a folder or a drive's serial in common.

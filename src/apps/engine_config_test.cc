@@ -90,6 +90,7 @@ TEST_F(EngineConfigFile, T5_EverythingIsReadAndPathsCountFromTheFile) {
   EXPECT_EQ(engine.cache, "/site/engine/cache");
   EXPECT_EQ(engine.cache_bytes, 2'000'000'000'000U);
   EXPECT_EQ(engine.volume_bytes, 4000ULL << 20);
+  EXPECT_EQ(engine.reserve_bytes, 268'435'456U) << "unless given";
   EXPECT_EQ(engine.key_servers, "/site/engine/engine.toml");
   EXPECT_EQ(engine.minimum_encrypting_drives, 2U);
   EXPECT_EQ(engine.reclaim.inhibited.size(), 6U);
@@ -123,12 +124,21 @@ TEST_F(EngineConfigFile, T1_WithoutTheSectionTheLibraryIsAsItWas) {
   EXPECT_FALSE(config->engine);
 }
 
+TEST_F(EngineConfigFile, T4_TheRoomForTheCataloguesBackupIsASetting) {
+  replace("volume_size = 4000", "volume_size = 4000\ncatalogue_reserve = \"3G\"");
+  const auto config = read();
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->engine->reserve_bytes, 3'000'000'000U);
+}
+
 TEST_F(EngineConfigFile, U4_WhatIsWrongIsNamed) {
   expect_fault("data = \"tape\"", "", "engine.data", "must be set");
   expect_fault("\"2T\"", "\"2X\"", "engine.cache_limit", "500G");
   expect_fault("\"2T\"", "\"1G\"", "engine.cache_limit", "twice");
   expect_fault("\"2T\"", "true", "engine.cache_limit", "size");
   expect_fault("volume_size = 4000", "volume_size = 500", "engine.volume_size", "400, 800, 1000");
+  expect_fault("volume_size = 4000", "volume_size = 4000\ncatalogue_reserve = \"1T\"",
+               "engine.catalogue_reserve", "size");
   expect_fault("Mon-Fri", "Mon-Fry", "engine.no_reclaim", "UTC");
   expect_fault("https://ops", "http://ops", "engine.webhook", "https://host");
   expect_fault("webhook_authorities", "# webhook_authorities", "engine.webhook_authorities", "PEM");

@@ -36,7 +36,7 @@ Status judge(const dkx::CheckResult& result, const std::string& server) {
   const bool group = result.check.kind == dkx::CheckKind::kGroup;
   switch (result.status) {
     case dkx::CheckStatus::kUsable:
-    case dkx::CheckStatus::kPublicHalfOnly:  // for another site to read; the key server has its own rule
+    case dkx::CheckStatus::kPublicHalfOnly:  // told by note_of()
       return {};
     case dkx::CheckStatus::kUnknown:
       return refuse(ErrorCode::kNotFound, "is not known",
@@ -49,6 +49,14 @@ Status judge(const dkx::CheckResult& result, const std::string& server) {
       break;
   }
   return refuse(ErrorCode::kConflict, "has no key left", "add keys to it at the key server");
+}
+
+std::string note_of(const dkx::CheckResult& result, const std::string& server) {
+  if (result.status != dkx::CheckStatus::kPublicHalfOnly) return "";
+  const auto told = escape_unprintable(result.text);
+  return words(result.check) + " (" + server + "): " +
+         (told.empty() ? "its private half is held elsewhere: what is written is not read back with it"
+                       : told);
 }
 
 Result<std::unique_ptr<EngineKeys>> EngineKeys::connect(Env env, const std::string& engine_config,
@@ -85,7 +93,7 @@ Status EngineKeys::confirm(tape::TapeDrive& drive, std::chrono::milliseconds pat
   return servers_->proxy().confirm(drive, patience);
 }
 
-Status EngineKeys::check(std::vector<dkx::Check> checks) {
+Result<std::vector<std::string>> EngineKeys::check(std::vector<dkx::Check> checks) {
   const auto asked = std::make_shared<std::promise<Result<dkx::Answered>>>();
   servers_->client().check_labels(
       std::move(checks), [asked](Result<dkx::Answered> answered) { asked->set_value(std::move(answered)); });
@@ -95,19 +103,26 @@ Status EngineKeys::check(std::vector<dkx::Check> checks) {
   const auto* answer = std::get_if<dkx::CheckLabelsAnswer>(&answered.body);
   if (answer == nullptr)
     return fail(ErrorCode::kInternal, "the key server answered something else", "answer");
-  for (const auto& result : answer->results) TRY(judge(result, server_of(answered.role) + " key server"));
-  return {};
+  const auto server = server_of(answered.role) + " key server";
+  std::vector<std::string> notes;
+  for (const auto& result : answer->results) {
+    TRY(judge(result, server));
+    if (auto note = note_of(result, server); !note.empty()) notes.push_back(std::move(note));
+  }
+  return notes;
 }
 
-Status EngineKeys::check_labels(const std::vector<std::string>& labels) {
+Result<std::vector<std::string>> EngineKeys::check_labels(const std::vector<std::string>& labels) {
   std::vector<dkx::Check> checks;
   for (const auto& label : labels)
     if (!label.empty()) checks.push_back({dkx::CheckKind::kLabel, label});
-  return checks.empty() ? Status{} : check(std::move(checks));
+  if (checks.empty()) return std::vector<std::string>{};
+  return check(std::move(checks));
 }
 
 Status EngineKeys::check_group(const std::string& name) {
-  return check({{dkx::CheckKind::kGroup, name}});
+  (void)TRY(check({{dkx::CheckKind::kGroup, name}}));
+  return {};
 }
 
 }  // namespace tapewarden::apps

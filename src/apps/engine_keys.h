@@ -28,7 +28,7 @@ class EngineKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
   Result<engine::KeyNames> serve(tape::TapeDrive& drive) override;
   Status confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience) override;
 
-  Status check_labels(const std::vector<std::string>& labels) override;
+  Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) override;
   Status check_group(const std::string& name) override;
 
   // For drives of this process; outlives them.
@@ -40,7 +40,8 @@ class EngineKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
   EngineKeys(engine::Notices& notices, std::function<void()> regained)
       : watch_(std::make_shared<KeyServerWatch>(notices, std::move(regained))) {}
   std::string server_of(dkx::ServerRole role) const;
-  Status check(std::vector<dkx::Check> checks);
+  // What an operator should know of them.
+  Result<std::vector<std::string>> check(std::vector<dkx::Check> checks);
 
   const std::shared_ptr<KeyServerWatch> watch_;
   std::unique_ptr<keyproxy::KeyServers> servers_;
@@ -51,5 +52,7 @@ std::vector<admin::KeyServerView> views_of(const dkx::Client& client);
 
 // What a key server's word on a label or group means for a pool that is to use it; `server` names it.
 Status judge(const dkx::CheckResult& result, const std::string& server);
+// What an operator should know of one that may be used; empty: nothing.
+std::string note_of(const dkx::CheckResult& result, const std::string& server);
 
 }  // namespace tapewarden::apps

@@ -13,7 +13,7 @@ class NoKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
  public:
   Result<engine::KeyNames> serve(tape::TapeDrive&) override { return none(); }
   Status confirm(tape::TapeDrive&, std::chrono::milliseconds) override { return none(); }
-  Status check_labels(const std::vector<std::string>&) override { return none(); }
+  Result<std::vector<std::string>> check_labels(const std::vector<std::string>&) override { return none(); }
   Status check_group(const std::string&) override { return none(); }
 
  private:

@@ -20,7 +20,6 @@ namespace tapewarden::apps {
 namespace {
 
 constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
-constexpr std::uint64_t kBackupReserve = 256U << 20;  // bytes at the end of a cartridge for the catalogue
 constexpr std::chrono::milliseconds kUpkeep{5'000};
 constexpr std::chrono::milliseconds kFirstAnswers{100};  // to requests from before the start
 constexpr std::chrono::milliseconds kAskAgain{60'000};   // what did not answer
@@ -181,7 +180,7 @@ Status TapedEngine::Parts::open_back_end(const TapeEngineConfig& config) {
     keys = TRY(EngineKeys::connect(env, config.key_servers, *notices, [this] {
       if (auto* const working = at_work.load()) working->try_again();
     }));
-  engine::StationOptions station{.reserve_bytes = kBackupReserve};
+  engine::StationOptions station{.reserve_bytes = config.reserve_bytes};
   station.meter = &statistics->book();
   station.pause = [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
   engine::DriveKeys& drive_keys = keys ? static_cast<engine::DriveKeys&>(*keys) : no_keys;
@@ -355,6 +354,7 @@ Status TapedEngine::stop() {
   // First who works hears of it, then each is waited for.
   parts_->ending = true;
   if (parts_->work) parts_->work->end_soon();
+  if (parts_->volumes) parts_->volumes->end_answers();
   if (parts_->keys) parts_->keys->stop_telling();
   parts_->upkeep.reset();
   parts_->asking.reset();

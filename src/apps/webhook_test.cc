@@ -208,6 +208,10 @@ TEST(KeyNames, T3_WhatAServerSaysOfALabelIsNamedWithWhatToDo) {
   };
   EXPECT_TRUE(judged(CheckKind::kLabel, CheckStatus::kUsable));
   EXPECT_TRUE(judged(CheckKind::kLabel, CheckStatus::kPublicHalfOnly));
+  EXPECT_EQ(note_of({{CheckKind::kLabel, "ARCHIVE"}, CheckStatus::kPublicHalfOnly, "it cannot read back"},
+                    "primary keys1"),
+            "key label ARCHIVE (primary keys1): it cannot read back");
+  EXPECT_EQ(note_of({{CheckKind::kLabel, "ARCHIVE"}, CheckStatus::kUsable, ""}, "primary keys1"), "");
   const auto unknown = judged(CheckKind::kLabel, CheckStatus::kUnknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(unknown.error().field, "label ARCHIVE");

@@ -22,7 +22,8 @@ std::vector<Command> status_commands() {
             {.name = "--kind", .field = "kind", .meaning = "LTO or 3592"}},
        .does = RestCall{.method = "POST",
                         .path = "/v1/check-labels",
-                        .columns = {"name", "known", "writable", "held_by_peer", "problem"}}},
+                        .columns = {"name", "known", "writable", "public_only", "held_by_peer", "problem",
+                                    "note"}}},
   };
 }
 

@@ -192,27 +192,60 @@ void KeyService::handle(KeyRequest request, Completion completion) {
 
 namespace {
 
-NameStatus status_of_label(store::Reader& reader, KeyManager& manager, KeyCache& cache,
-                           const AccessSubject& subject, const std::string& label) {
-  NameStatus out;
-  out.name = label;
-  const auto problem = [&](const Error& error) { out.problem = error.text(); };
+struct LabelFound {
+  NameStatus status;
+  std::optional<WrapTarget> target;
+};
+
+LabelFound find_label(store::Reader& reader, KeyManager& manager, KeyCache& cache, const std::string& label) {
+  LabelFound out;
+  out.status.name = label;
   const auto keks = manager.keks().find_by_label(reader, label);
-  out.known = keks && !keks->empty();
-  out.conflict = keks && keks->size() > 1;
-  const auto target = resolve_label(reader, manager, cache, {label, LabelMode::kClear});
+  out.status.known = keks && !keks->empty();
+  out.status.conflict = keks && keks->size() > 1;
+  auto target = resolve_label(reader, manager, cache, {label, LabelMode::kClear});
   if (!target) {
-    problem(target.error());
+    out.status.problem = target.error().text();
     return out;
   }
+  out.status.public_only = !target->kek.has_private;
   const auto safe = manager.keks().private_half_safe(reader, target->kek);
-  out.held_by_peer = safe && *safe;
-  const auto recoverable = check_recoverable(reader, manager, {&*target, 1});
+  out.status.held_by_peer = safe && *safe;
+  out.target = *std::move(target);
+  return out;
+}
+
+// Somebody can read what is written with it: what still keeps this server from it is told of that label.
+bool is_read_back(const LabelFound& found) {
+  return found.target && (found.target->kek.has_private || found.target->kek.proven);
+}
+
+NameStatus judge_label(store::Reader& reader, const KeyManager& manager, const AccessSubject& subject,
+                       LabelFound found, bool others_are_read_back) {
+  NameStatus out = std::move(found.status);
+  if (!found.target) return out;
+  const auto& target = *found.target;
+  Status recoverable = check_recoverable(reader, manager, {&target, 1});
+  if (out.public_only && others_are_read_back) recoverable = {};
   const auto allowed =
-      manager.access().check(reader, subject, {ObjectKind::kLabel, target->labels}, Right::kWrite);
-  if (!recoverable) problem(recoverable.error());
-  if (!allowed) problem(allowed.error());
+      manager.access().check(reader, subject, {ObjectKind::kLabel, target.labels}, Right::kWrite);
+  if (!recoverable) out.problem = recoverable.error().text();
+  if (!allowed) out.problem = allowed.error().text();
   out.writable = recoverable && allowed;
+  if (out.writable && out.public_only)
+    out.note = "its private half is held elsewhere: this key server writes with it and cannot read back" +
+               std::string(target.kek.proven ? "" : "; only beside a label whose key pair is held here");
+  return out;
+}
+
+std::vector<NameStatus> statuses_of_labels(store::Reader& reader, KeyManager& manager, KeyCache& cache,
+                                           const AccessSubject& subject,
+                                           std::span<const std::string> labels) {
+  std::vector<LabelFound> found;
+  for (const auto& label : labels) found.push_back(find_label(reader, manager, cache, label));
+  const bool read_back = std::ranges::any_of(found, is_read_back);
+  std::vector<NameStatus> out;
+  for (auto& one : found) out.push_back(judge_label(reader, manager, subject, std::move(one), read_back));
   return out;
 }
 
@@ -251,10 +284,7 @@ Result<std::vector<NameStatus>> KeyService::check_labels(const Caller& caller,
   subject.partition = caller.proxy ? caller.partition : std::string();
   std::vector<NameStatus> out;
   TRY(state_->manager.keystore().read([&](store::Reader& reader) -> Status {
-    out.clear();
-    for (const auto& label : labels) {
-      out.push_back(status_of_label(reader, state_->manager, state_->cache, subject, label));
-    }
+    out = statuses_of_labels(reader, state_->manager, state_->cache, subject, labels);
     for (const auto& group : groups) {
       out.push_back(status_of_group(reader, state_->manager, subject, group));
     }

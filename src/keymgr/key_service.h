@@ -53,7 +53,8 @@ class KeyService {
   store::Keystore::Announcement announce() const;
 
   // For a pool's settings (T3): which labels and groups are known here, would be served for writing to this
-  // caller, and are held by the peer. Waits for no commit.
+  // caller, and are held by the peer. Labels that are asked for together are those of one pool. Waits for no
+  // commit.
   Result<std::vector<NameStatus>> check_labels(const Caller& caller, std::span<const std::string> labels,
                                                std::span<const std::string> groups);
 

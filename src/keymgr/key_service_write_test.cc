@@ -329,6 +329,35 @@ TEST_F(WrapSite, K6_PublicHalvesAloneNeedAProof) {
   EXPECT_EQ(refusal(append), EkmCode::kKeyNotHeld) << "closed to appending here";
 }
 
+// The other site's label beside the own one, as when each site reads with its own private half: what a pool
+// is refused or granted is what a write will meet.
+TEST_F(WrapSite, K6_ALabelWithThePublicHalfAloneIsWritableBesideOneThatIsReadBack) {
+  kek(1, "Ours");
+  const Hash256 id = kek(2, "Theirs", false);
+  const auto check = [&](const std::vector<std::string>& labels) {
+    return server.service().check_labels(drive.caller(), labels, {}).value();
+  };
+  const auto both = check({"Ours", "Theirs"});
+  EXPECT_TRUE(both[0].writable && !both[0].public_only && both[0].note.empty());
+  EXPECT_TRUE(both[1].writable && both[1].public_only) << both[1].problem;
+  EXPECT_NE(both[1].note.find("cannot read back; only beside"), std::string::npos) << both[1].note;
+  EXPECT_TRUE(server.ask(write({{"Ours", LabelMode::kClear}, {"Theirs", LabelMode::kHash}})));
+
+  const auto alone = check({"Theirs"});
+  EXPECT_TRUE(alone[0].known && alone[0].public_only && !alone[0].writable);
+  EXPECT_NE(alone[0].problem.find("prove that he can unwrap"), std::string::npos) << alone[0].problem;
+  EXPECT_FALSE(server.ask(write({{"Theirs", LabelMode::kHash}})));
+
+  const auto challenge = m().challenge_kek(id).value();
+  const auto answer = shared_rsa(2).unwrap(challenge.wrapped, as_bytes("tapewarden proof of possession"));
+  ASSERT_TRUE(m().prove_kek(officer(), id, challenge, *answer));
+  const auto proven = check({"Theirs"});
+  EXPECT_TRUE(proven[0].writable && proven[0].public_only);
+  EXPECT_NE(proven[0].note.find("cannot read back"), std::string::npos);
+  EXPECT_EQ(proven[0].note.find("only beside"), std::string::npos);
+  EXPECT_TRUE(server.ask(write({{"Theirs", LabelMode::kHash}})));
+}
+
 TEST_F(WrapSite, K19_AKekThatThePeerLacksBeginsNothing) {
   TestPeer peer;
   m().set_peer(&peer);
@@ -384,7 +413,8 @@ TEST_F(WrapSite, T3_CheckLabelsSaysWhatIsHeldWhere) {
   const auto status = server.service().check_labels(drive.caller(), labels, groups);
   ASSERT_TRUE(status);
   EXPECT_TRUE(status->at(0).writable && status->at(0).held_by_peer);
-  EXPECT_TRUE(status->at(1).known && !status->at(1).writable);
+  EXPECT_TRUE(status->at(1).known && status->at(1).writable && status->at(1).public_only);
+  EXPECT_FALSE(status->at(1).held_by_peer);
   EXPECT_TRUE(status->at(2).known && !status->at(2).held_by_peer && !status->at(2).writable);
   EXPECT_TRUE(status->at(3).known && !status->at(3).writable);
   EXPECT_FALSE(status->at(4).known);

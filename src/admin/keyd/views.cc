@@ -148,9 +148,14 @@ json::object to_json(const keymgr::LedgerEntry& entry) {
 }
 
 json::object to_json(const keymgr::NameStatus& status) {
-  return {{"name", status.name},         {"known", status.known},
-          {"writable", status.writable}, {"held_by_peer", status.held_by_peer},
-          {"conflict", status.conflict}, {"problem", status.problem}};
+  return {{"name", status.name},
+          {"known", status.known},
+          {"writable", status.writable},
+          {"public_only", status.public_only},
+          {"held_by_peer", status.held_by_peer},
+          {"conflict", status.conflict},
+          {"problem", status.problem},
+          {"note", status.note}};
 }
 
 json::object to_json(const keymgr::ServerRow& server) {

@@ -95,6 +95,11 @@ LedgerReference to_wire(const keymgr::LedgerReference& reference) {
   return {reference.server, static_cast<std::uint64_t>(reference.sequence)};
 }
 
+CheckStatus status_of(const keymgr::NameStatus& status) {
+  if (!status.writable) return CheckStatus::kNotActive;
+  return status.public_only ? CheckStatus::kPublicHalfOnly : CheckStatus::kUsable;
+}
+
 }  // namespace
 
 Result<keymgr::KeyRequest> to_key_request(const KeyRequest& request, const crypto::Certificate& identity) {
@@ -146,8 +151,8 @@ CheckLabelsAnswer to_wire(const CheckLabelsRequest& asked, std::span<const keymg
     CheckResult result{check, CheckStatus::kUnknown, {}};
     if (check.kind != CheckKind::kAlias) {
       const keymgr::NameStatus& status = statuses[check.kind == CheckKind::kLabel ? label++ : group++];
-      if (status.known) result.status = status.writable ? CheckStatus::kUsable : CheckStatus::kNotActive;
-      result.text = status.problem;
+      if (status.known) result.status = status_of(status);
+      result.text = status.writable ? status.note : status.problem;
     }
     answer.results.push_back(std::move(result));
   }

@@ -48,6 +48,8 @@ class HostVolumes final : public tape::VolumeKeeper {
   // VolumeMounts::reconcile(). What had a fault is tried again by retry_unsettled().
   Result<Reconciled> reconcile(const std::map<std::string, std::string>& in_drives) TW_EXCLUDES(mutex_);
   void set_expire_hold(bool on) { mounts_.set_expire_hold(on); }
+  // The program ends: answer_requests() comes back at the next piece of the answer that it makes.
+  void end_answers() { mounts_.end_answers(); }
 
   void tell_when_brought(Brought brought) override TW_EXCLUDES(mutex_);
   Result<std::optional<std::string>> fetch(const std::string& barcode, const Uuid& volume,

@@ -183,11 +183,15 @@ std::optional<RequestVolume> read_request(Env env, const std::string& path, cons
   return request;
 }
 
-Status write_answer(Env env, const std::string& path, const RequestVolume& request, VolumeAnswers& answers) {
-  const auto written = make_file(env, path, request, answers.answer(request.text));
+Status write_answer(Env env, const std::string& path, const RequestVolume& request, VolumeAnswers& answers,
+                    const std::function<bool()>& go_on) {
+  const VolumeAnswers::Pieces pieces = [&go_on, made = answers.answer(request.text)] {
+    return go_on() ? made() : fail(ErrorCode::kUnavailable, "the engine ends");
+  };
+  const auto written = make_file(env, path, request, pieces);
   if (written) return written;
   if (env.disk->exists(path)) TRY(env.disk->remove(path));
-  return make_file(env, path, request, refusal(written.error()));
+  return go_on() ? make_file(env, path, request, refusal(written.error())) : written;
 }
 
 }  // namespace tapewarden::engine

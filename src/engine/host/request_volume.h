@@ -14,6 +14,7 @@
 // Not thread-safe of one file.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,7 +38,9 @@ struct RequestVolume {
 std::optional<RequestVolume> read_request(Env env, const std::string& path, const VolumeAnswers& answers);
 
 // Makes the file, whole and synced. An answer that cannot be had, or is larger than the volume, is told on it
-// instead. Errors of the disk.
-Status write_answer(Env env, const std::string& path, const RequestVolume& request, VolumeAnswers& answers);
+// instead. Errors of the disk; kUnavailable, and no file, when `go_on` said no, which is asked before each
+// piece.
+Status write_answer(Env env, const std::string& path, const RequestVolume& request, VolumeAnswers& answers,
+                    const std::function<bool()>& go_on);
 
 }  // namespace tapewarden::engine

@@ -24,6 +24,7 @@ struct FakeAnswers final : VolumeAnswers {
   Pieces answer(std::string_view text) override {
     asked.emplace_back(text);
     return [this, i = std::size_t{0}]() mutable -> Result<std::optional<std::string>> {
+      if (on_piece) on_piece();
       if (i == pieces.size() && failure) return std::unexpected(*failure);
       if (i == pieces.size()) return std::nullopt;
       return pieces[i++];
@@ -32,6 +33,7 @@ struct FakeAnswers final : VolumeAnswers {
   std::vector<std::string> asked;
   std::vector<std::string> pieces{"there is\n", "this\n"};
   std::optional<Error> failure;
+  std::function<void()> on_piece{};
 };
 
 std::string fixed(std::string text) {
@@ -275,6 +277,30 @@ TEST_F(RequestVolumes, T10_ACrashLeavesTheRequestOrTheAnswer) {
   }
   EXPECT_GT(requests, 3U);
   EXPECT_GT(answered, 0U);
+}
+
+// A report of a million volumes takes minutes, and the end of the program waits for none.
+TEST_F(RequestVolumes, T10_TheEndOfTheProgramLeavesRequestsToTheNextStart) {
+  ASSERT_TRUE(ask({kAsked, ""}));
+  ASSERT_TRUE(bench.mount("V00002", 1).value());
+  ASSERT_TRUE(bench.write(as_bytes(kAsked), 1));
+  ASSERT_TRUE(bench.unmount("V00002", 1));
+  int pieces = 0;
+  answers.on_piece = [&] {
+    if (++pieces == 1) bench.host->end_answers();
+  };
+  ASSERT_TRUE(bench.host->answer_requests());
+  EXPECT_EQ(pieces, 1);
+  EXPECT_EQ(answers.asked.size(), 1U);
+  EXPECT_NE(bench.volume("V00001").mounted, "");
+  EXPECT_NE(bench.volume("V00002").mounted, "");
+
+  answers.on_piece = nullptr;
+  bench.detach();
+  bench.attach();
+  EXPECT_EQ(answer(), 2U);
+  EXPECT_THAT(answered(), ElementsAre("there is\nthis\n", ""));
+  bench.expect_sound();
 }
 
 TEST_F(RequestVolumes, T10_ARequestThatIsOnlyReadIsLeftAsItIs) {

@@ -84,6 +84,9 @@ class VolumeMounts {
 
   void set_expire_hold(bool on) { expire_hold_.store(on); }
   bool expire_hold() const { return expire_hold_.load(); }
+  // From now on no answer is made; the one under way is left at its next piece, and answer_next() says that
+  // there is none. The next start finds the requests.
+  void end_answers() { ending_.store(true); }
 
   // The volume's file for the drive: the whole one in the cache, or a blank one for a scratch volume. With
   // kContent it is never a blank one: a volume that has become scratch meanwhile is private again, for a host
@@ -156,6 +159,7 @@ class VolumeMounts {
   Notices& notices_;
   const HostOptions options_;
   std::atomic<bool> expire_hold_;
+  std::atomic<bool> ending_{false};
   mutable Mutex mutex_;                                     // nothing is called with it
   std::deque<std::string> requests_ TW_GUARDED_BY(mutex_);  // volsers; the first may be being answered
 };

@@ -34,7 +34,7 @@ Result<bool> VolumeMounts::answer_next(const Unsettled& unsettled) {
   std::string volser;
   {
     const MutexLock lock(mutex_);
-    if (requests_.empty()) return false;
+    if (requests_.empty() || ending_) return false;
     volser = requests_.front();
   }
   auto answered = answer(volser);
@@ -59,10 +59,10 @@ Status VolumeMounts::answer(const std::string& volser) {
   if (!request) return settle(volser);
   GivenBack made;
   std::vector<std::string> unknown;
-  TRY(cached_.replace(
+  const auto replaced = cached_.replace(
       volume,
       [&](const std::string& path) -> Status {
-        TRY(write_answer(env, path, *request, *options_.answers));
+        TRY(write_answer(env, path, *request, *options_.answers, [this] { return !ending_; }));
         made.stamp = TRY(volume_stamp(*env.disk, path));
         made.named = TRY(read_named_constructs(*env.disk, path));
         return {};
@@ -72,7 +72,9 @@ Status VolumeMounts::answer(const std::string& volser) {
         unknown = TRY(engine::settle(change, now, made, change.now()));
         now.mounted.clear();
         return {};
-      }));
+      });
+  // As after a crash: it stays mounted for the catalogue, and the next start finds the request.
+  if (!replaced) return ending_ ? Status{} : replaced;
   for (const auto& construct : unknown) tell_unknown(volume, construct, made.named);
   return {};
 }

@@ -12,9 +12,10 @@ namespace tapewarden::engine {
 class KeyNameCheck {
  public:
   virtual ~KeyNameCheck() = default;
-  // kNotFound naming the label and the key server that does not know it; kUnavailable when no key server can
-  // be asked.
-  virtual Status check_labels(const std::vector<std::string>& labels) = 0;
+  // Of labels that one cartridge is to be written with: what an operator should know of them, as that a key
+  // server cannot read back; mostly nothing. kNotFound naming the label and the key server that does not know
+  // it; kUnavailable when no key server can be asked.
+  virtual Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) = 0;
   // The same for a key group from which a write can take a key.
   virtual Status check_group(const std::string& name) = 0;
 };

@@ -13,10 +13,10 @@ namespace tapewarden::engine::testing {
 
 class FakeNames : public KeyNameCheck {
  public:
-  Status check_labels(const std::vector<std::string>& labels) override {
+  Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) override {
     asked.insert(asked.end(), labels.begin(), labels.end());
     for (const auto& label : labels) TRY(check(label, "label 1"));
-    return {};
+    return notes;
   }
   Status check_group(const std::string& name) override {
     asked.push_back(name);
@@ -25,6 +25,7 @@ class FakeNames : public KeyNameCheck {
 
   std::set<std::string> known{"FINANCE", "ARCHIVE", "DAILY"};
   std::vector<std::string> asked;
+  std::vector<std::string> notes{};  // of labels that may be used
   bool reachable = true;
   std::function<void()> meanwhile = {};  // what happens while key servers are asked
 

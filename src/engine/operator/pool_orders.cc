@@ -15,21 +15,16 @@ bool same_keys(const Pool& a, const Pool& b) {
   return a.encryption == b.encryption && a.labels == b.labels && a.key_group == b.key_group;
 }
 
-Status ask_key_servers(KeyNameCheck& names, const Pool& pool) {
-  if (pool.encryption == PoolEncryption::kIdentified) return names.check_group(pool.key_group);
-  if (pool.encryption == PoolEncryption::kOff) return {};
-  std::vector<std::string> labels;
-  for (const auto& label : pool.labels)
-    if (!label.text.empty()) labels.push_back(label.text);
-  return names.check_labels(labels);
-}
+struct CheckedNames {
+  bool checked = true;  // else they are accepted unchecked
+  std::vector<std::string> notes{};
+};
 
-// True when the names were checked; false when they are accepted unchecked.
-Result<bool> check_names(const OperatorParts& parts, const Pool& pool, bool unchecked) {
-  const auto known = ask_key_servers(parts.names, pool);
-  if (known) return true;
+Result<CheckedNames> check_names(const OperatorParts& parts, const Pool& pool, bool unchecked) {
+  auto known = check_keys(parts.names, pool);
+  if (known) return CheckedNames{.notes = *std::move(known)};
   if (known.error().code != ErrorCode::kUnavailable) return std::unexpected(known.error());
-  if (unchecked) return false;
+  if (unchecked) return CheckedNames{.checked = false};
   Error error = known.error();
   if (error.field.empty()) error.field = "key server";
   error.remedy =
@@ -46,7 +41,7 @@ Result<std::uint64_t> written_cartridges(CatalogueView& view, std::uint8_t pool)
 }
 
 std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::uint64_t written,
-                                  bool checked) {
+                                  const CheckedNames& names) {
   std::vector<std::string> notes;
   if (!same_keys(before, after)) {
     notes.emplace_back(
@@ -59,7 +54,9 @@ std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::ui
   if (before.media != after.media)
     notes.push_back("new cartridges of the pool are " + std::string(to_string(after.media)) +
                     "; those of the other medium are read as before and not begun anew here");
-  if (!checked) notes.emplace_back("no key server could be asked: labels and key group were taken unchecked");
+  if (!names.checked)
+    notes.emplace_back("no key server could be asked: labels and key group were taken unchecked");
+  notes.insert(notes.end(), names.notes.begin(), names.notes.end());
   return notes;
 }
 
@@ -103,6 +100,18 @@ Status check_method(const Pool& pool) {
   return {};
 }
 
+Result<std::vector<std::string>> check_keys(KeyNameCheck& names, const Pool& pool) {
+  if (pool.encryption == PoolEncryption::kOff) return std::vector<std::string>{};
+  if (pool.encryption == PoolEncryption::kIdentified) {
+    TRY(names.check_group(pool.key_group));
+    return std::vector<std::string>{};
+  }
+  std::vector<std::string> labels;
+  for (const auto& label : pool.labels)
+    if (!label.text.empty()) labels.push_back(label.text);
+  return names.check_labels(labels);
+}
+
 Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, const PoolChange& change) {
   Pool seen;
   TRY(parts.catalogue.read([&](CatalogueView& view) -> Status {
@@ -112,14 +121,15 @@ Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, co
   const Pool wanted = change.applied_to(seen);
   TRY(check(wanted));
   TRY(check_method(wanted));
-  const bool checked = same_keys(seen, wanted) || TRY(check_names(parts, wanted, change.unchecked));
+  CheckedNames names;
+  if (!same_keys(seen, wanted)) names = TRY(check_names(parts, wanted, change.unchecked));
   ChangedPool done;
   TRY(parts.catalogue.change([&](CatalogueChange& change_now) -> Status {
     const Pool before = TRY(change_now.pool(number));
     if (!same_keys(before, seen)) return changed_meanwhile(number);
     done.pool = change.applied_to(before);
     TRY(check_method(done.pool));
-    done.notes = notes_of(before, done.pool, TRY(written_cartridges(change_now, number)), checked);
+    done.notes = notes_of(before, done.pool, TRY(written_cartridges(change_now, number)), names);
     return change_now.put(done.pool);
   }));
   parts.wake_up();

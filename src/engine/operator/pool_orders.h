@@ -37,13 +37,16 @@ struct PoolChange {
 
 struct ChangedPool {
   Pool pool;
-  std::vector<std::string> notes;  // when it takes effect, and what was not checked
+  std::vector<std::string> notes;  // when it takes effect, what was not checked, what key servers say
 };
 
 // kInvalidArgument naming the field; kNotFound for a label or group that a key server does not know,
 // kUnavailable when none can be asked: nothing is changed then. kConflict when somebody else changed what
 // keys the pool takes meanwhile.
 Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, const PoolChange& change);
+
+// What an operator should know of the pool's key labels. Errors of KeyNameCheck.
+Result<std::vector<std::string>> check_keys(KeyNameCheck& names, const Pool& pool);
 
 // kInvalidArgument naming "media" or "encryption": LTO drives take keys of a group, 3592 drives wrapped ones.
 Status check_method(const Pool& pool);

@@ -61,6 +61,16 @@ TEST(PoolOrders, T3_UnreachableKeyServersNeedAWord) {
   EXPECT_EQ(bench.pool(2).key_group, "DAILY");
 }
 
+TEST(PoolOrders, T3_WhatAKeyServerSaysOfALabelThatItTakesIsTold) {
+  OperatorBench bench;
+  bench.names.notes = {"key label ARCHIVE: its private half is held elsewhere"};
+  PoolChange change{.media = MediumKind::k3592, .encryption = PoolEncryption::kWrapped};
+  change.labels = {"FINANCE", "ARCHIVE"};
+  const auto done = set_pool(bench.parts(), 2, change);
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(done->notes.back(), bench.names.notes.front());
+}
+
 TEST(PoolOrders, T3_WhatHasNothingToDoWithKeysAsksNobody) {
   OperatorBench bench;
   bench.names.reachable = false;

@@ -46,13 +46,13 @@ Status check_order(const RekeyOrder& order) {
   return {};
 }
 
-// A note when nobody could be asked.
+// What an operator should know of them, or that nobody could be asked.
 Result<std::vector<std::string>> check_names(KeyNameCheck& names, const RekeyOrder& order) {
   std::vector<std::string> wanted;
   for (const auto& label : order.labels)
     if (!label.text.empty()) wanted.push_back(label.text);
-  const auto known = names.check_labels(wanted);
-  if (known) return std::vector<std::string>{};
+  auto known = names.check_labels(wanted);
+  if (known) return known;
   if (known.error().code != ErrorCode::kUnavailable || !order.unchecked)
     return std::unexpected(known.error());
   return std::vector<std::string>{"No key server could be asked whether it knows the labels: " +

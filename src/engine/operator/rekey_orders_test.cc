@@ -13,16 +13,17 @@ const Labels kBoth{KeyLabel{"old", LabelMode::kHash}, KeyLabel{"DR", LabelMode::
 const Labels kNew{KeyLabel{"NEW", LabelMode::kClear}, KeyLabel{"DR", LabelMode::kHash}};
 
 struct FakeNames final : KeyNameCheck {
-  Status check_labels(const std::vector<std::string>& labels) override {
+  Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) override {
     if (away) return fail(ErrorCode::kUnavailable, "no key server answers");
     for (const auto& label : labels) {
       asked.push_back(label);
       if (label == "UNKNOWN") return fail(ErrorCode::kNotFound, "keys1 does not know UNKNOWN", "label 1");
     }
-    return {};
+    return notes;
   }
   Status check_group(const std::string&) override { return {}; }
   bool away = false;
+  std::vector<std::string> notes{};
   std::vector<std::string> asked;
 };
 
