@@ -15,6 +15,7 @@
 #include "iscsi/session_pdu.h"
 #include "iscsi/text.h"
 #include "keymgr/sharing/shared_file.h"
+#include "kmip_seeds.h"
 #include "tape/medium/cartridge.h"
 #include "tape/medium/layout.h"
 
@@ -277,6 +278,11 @@ void write_bulk_requests(const std::filesystem::path& root) {
       ByteWriter().u8(1).text(R"({"version":1,"measures":{"hit_mounts":2},"pools":[[1,2,3]]})").take());
 }
 
+void write_kmip(const std::filesystem::path& root) {
+  Corpus corpus(root, "kmip_request");
+  for (auto& message : kmip_seeds()) corpus.add(message);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -293,5 +299,6 @@ int main(int argc, char** argv) {
   write_stack(argv[1]);
   write_catalogue_backup(argv[1]);
   write_bulk_requests(argv[1]);
+  write_kmip(argv[1]);
   return 0;
 }

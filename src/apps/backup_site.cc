@@ -26,6 +26,9 @@ std::vector<NamedFile> files_of(KeydConfig& config) {
   std::vector<NamedFile> out{{"tls/server.crt", &config.tls_certificate, 0644},
                              {"tls/server.key", &config.tls_key, 0600},
                              {"tls/authorities.crt", &config.tls_authorities, 0644}};
+  if (config.kmip && !config.kmip->authorities.empty()) {
+    out.push_back({"tls/kmip-authorities.crt", &config.kmip->authorities, 0644});
+  }
   if (config.peer) {
     out.push_back({"tls/peer-signing.crt", &config.peer->signing_certificate, 0644});
     out.push_back({"tls/peer-exchange.crt", &config.peer->exchange_certificate, 0644});
@@ -66,6 +69,7 @@ Result<std::vector<SiteFile>> read_site(Env env, KeydConfig config) {
 bool is_known(const std::string& path) {
   KeydConfig any;
   any.peer.emplace();
+  any.kmip.emplace().authorities = "any";
   const auto files = files_of(any);
   return path == kConfigName || std::ranges::find(kShownCertificates, path) != std::end(kShownCertificates) ||
          std::ranges::any_of(files, [&](const NamedFile& file) { return file.name == path; });

@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kDeadline{30'000};
 
-Bytes encode(const std::vector<Asked>& batch) {
-  ttlv::Writer out;
-  out.begin(tag::kRequestMessage).begin(tag::kRequestHeader);
-  out.begin(tag::kProtocolVersion);
-  out.add_integer(tag::kProtocolVersionMajor, 2).add_integer(tag::kProtocolVersionMinor, 1).end();
-  out.add_boolean(tag::kBatchOrderOption, true);
-  out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(batch.size())).end();
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, batch[i].operation);
-    if (batch.size() > 1) out.add_bytes(tag::kUniqueBatchItemID, Bytes{static_cast<std::uint8_t>(i)});
-    out.begin(tag::kRequestPayload);
-    batch[i].payload(out);
-    out.end().end();
-  }
-  out.end();
-  return out.take();
-}
-
 Result<Answered> read_item(const ttlv::Item& item) {
   Answered out;
   const auto status = item.find(tag::kResultStatus);
@@ -82,6 +64,33 @@ Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Ide
   options.port = port;
   options.tls = TRY(net::TlsContext::client(tls));
   return KmipLink(TRY(net::BlockingClient::connect(site.loop(), std::move(options))));
+}
+
+Bytes KmipLink::encode(const std::vector<Asked>& batch) const {
+  ttlv::Writer out;
+  out.begin(tag::kRequestMessage).begin(tag::kRequestHeader);
+  out.begin(tag::kProtocolVersion);
+  out.add_integer(tag::kProtocolVersionMajor, 2).add_integer(tag::kProtocolVersionMinor, 1).end();
+  if (!user_.empty()) {
+    out.begin(tag::kAuthentication).begin(tag::kCredential);
+    out.add_enumeration(tag::kCredentialType, kmip::CredentialType::kUsernameAndPassword);
+    out.begin(tag::kCredentialValue)
+        .add_text(tag::kUsername, user_)
+        .add_text(tag::kPassword, password_)
+        .end();
+    out.end().end();
+  }
+  out.add_boolean(tag::kBatchOrderOption, true);
+  out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(batch.size())).end();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, batch[i].operation);
+    if (batch.size() > 1) out.add_bytes(tag::kUniqueBatchItemID, Bytes{static_cast<std::uint8_t>(i)});
+    out.begin(tag::kRequestPayload);
+    batch[i].payload(out);
+    out.end().end();
+  }
+  out.end();
+  return out.take();
 }
 
 Result<std::vector<Answered>> KmipLink::ask(const std::vector<Asked>& batch) {

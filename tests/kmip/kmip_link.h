@@ -42,11 +42,20 @@ class KmipLink {
   Result<std::vector<Answered>> ask(const std::vector<Asked>& batch);
   // One item.
   Result<Answered> ask(const Asked& item);
+  // In every message from now on.
+  void use_password(const std::string& user, const std::string& password) {
+    user_ = user;
+    password_ = password;
+  }
   net::BlockingClient& client() { return client_; }
 
  private:
   explicit KmipLink(net::BlockingClient client) : client_(std::move(client)) {}
+  Bytes encode(const std::vector<Asked>& batch) const;
+
   net::BlockingClient client_;
+  std::string user_;
+  std::string password_;
 };
 
 // Requests of the tape library profile: the key of the cartridge whose key-associated data these are.

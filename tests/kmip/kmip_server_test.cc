@@ -11,21 +11,7 @@ namespace tag = kmip::tag;
 using kmip::Operation;
 using kmip::ResultReason;
 
-class KmipServer : public KmipSite {
- protected:
-  // The key and its identifier, made for that key-associated data.
-  struct Made {
-    std::string id;
-    Bytes key;
-  };
-  static Result<Made> make_key(KmipLink& link, const std::string& data) {
-    const auto answers = TRY(link.ask({create_key(data, "TAPE01"), get_key()}));
-    if (answers.size() != 2 || !answers[0].good() || !answers[1].good()) {
-      return fail(ErrorCode::kInternal, answers.empty() ? "no answers" : answers.front().message);
-    }
-    return Made{answers[0].text(tag::kUniqueIdentifier), answers[1].key()};
-  }
-};
+class KmipServer : public KmipSite {};
 
 TEST_F(KmipServer, K21_AClientMakesLocatesAndGetsAKey) {
   const auto client = registered("library-1");
@@ -252,6 +238,44 @@ TEST_F(KmipServer, K21_WhatAClientDestroyedIsBroughtBackByAnOperator) {
   const auto back = link->ask({locate_key("4401"), get_key()});
   TW_ASSERT_OK(back);
   EXPECT_EQ(back->at(1).key(), made->key);
+}
+
+TEST_F(KmipServer, K21_APasswordIsAskedForBesidesTheCertificateWhereOneIsSet) {
+  const auto client =
+      registered_as({{"name", "library-14"}, {"user", "robot"}, {"password", "a long enough phrase"}});
+  TW_ASSERT_OK(client);
+  EXPECT_FALSE(
+      rest().post("/v1/kmip/clients",
+                  json::object{{"name", "half"}, {"user", "robot"}, {"fingerprint", std::string(64, 'a')}}));
+  constexpr auto kRefused = static_cast<std::uint32_t>(ResultReason::kAuthenticationNotSuccessful);
+  auto link = connect(*client);
+  auto there = connect(*client, Which::kSecondary);
+  TW_ASSERT_OK(link);
+  TW_ASSERT_OK(there);
+  const auto without = link->ask(create_key("6601", "TAPE14"));
+  TW_ASSERT_OK(without);
+  EXPECT_EQ(without->reason, kRefused);
+  auto audit = AuditWatch::begin(rest());
+  TW_ASSERT_OK(audit);
+  link->use_password("robot", "another phrase");
+  const auto wrong = link->ask(create_key("6601", "TAPE14"));
+  TW_ASSERT_OK(wrong);
+  EXPECT_EQ(wrong->reason, kRefused);
+  const auto saw = audit->saw({"kmip.authenticate", "library-14", "failure"});
+  TW_ASSERT_OK(saw);
+  EXPECT_TRUE(*saw);
+  for (const auto& line : audit->last_seen()) EXPECT_EQ(line.find("another phrase"), std::string::npos);
+  link->use_password("robot", "a long enough phrase");
+  const auto made = make_key(*link, "6601");
+  TW_ASSERT_OK(made);
+  link->use_password("rob", "a long enough phrase");
+  const auto stranger = link->ask(get_key(made->id));
+  TW_ASSERT_OK(stranger);
+  EXPECT_EQ(stranger->reason, kRefused);
+  there->use_password("robot", "a long enough phrase");
+  const auto got = there->ask({locate_key("6601"), get_key()});
+  TW_ASSERT_OK(got);
+  EXPECT_EQ(got->at(1).key(), made->key) << "the other server knows the password too";
 }
 
 TEST_F(KmipServer, K21_BytesThatAreNoMessageAreRefusedAndTheServerGoesOn) {

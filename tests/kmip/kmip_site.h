@@ -2,6 +2,7 @@
 // clients of their own.
 #pragma once
 
+#include <filesystem>
 #include <fstream>
 
 #include "harness/loopback.h"
@@ -21,7 +22,9 @@ class KmipSite : public RunningSite {
     for (const Which which : {Which::kPrimary, Which::kSecondary}) {
       kmip_ports_.at(static_cast<std::size_t>(which)) = ports[static_cast<std::size_t>(which)];
       std::ofstream(site_->folder(which) + "/keyd.toml", std::ios::app)
-          << "\n[kmip]\nport = " << kmip_port(which) << "\n";
+          << "\n[kmip]\nport = " << kmip_port(which) << "\nauthorities = \"tls/libraries.crt\"\n";
+      std::filesystem::copy_file(site_->path("ca/authority.crt"),
+                                 site_->folder(which) + "/tls/libraries.crt");
     }
     const auto started = site_->start_both();
     ASSERT_TRUE(started.has_value()) << started.error().text();
@@ -40,9 +43,13 @@ class KmipSite : public RunningSite {
   // A client that may ask both servers, and keys that it may be given.
   static Result<Identity> registered(const std::string& name, const std::string& group = {},
                                      int from_days = -1, int to_days = 365) {
-    auto out = TRY(identity(name, from_days, to_days));
-    json::object order{{"name", name}, {"certificate", out.certificate.pem()}};
+    json::object order{{"name", name}};
     if (!group.empty()) order["group"] = group;
+    return registered_as(std::move(order), from_days, to_days);
+  }
+  static Result<Identity> registered_as(json::object order, int from_days = -1, int to_days = 365) {
+    auto out = TRY(identity(std::string(order.at("name").as_string()), from_days, to_days));
+    order["certificate"] = out.certificate.pem();
     TRY(rest().post("/v1/kmip/clients", order));
     if (eventually([] { return keys_ready(Which::kPrimary) && keys_ready(Which::kSecondary); })) return out;
     return fail(ErrorCode::kTimeout, "no keys for KMIP were made");
@@ -53,6 +60,19 @@ class KmipSite : public RunningSite {
   }
   static Result<KmipLink> connect(const Identity& identity, Which which = Which::kPrimary) {
     return KmipLink::connect(site(), kmip_port(which), identity);
+  }
+
+  // The key and its identifier, made for that key-associated data.
+  struct Made {
+    std::string id;
+    Bytes key;
+  };
+  static Result<Made> make_key(KmipLink& link, const std::string& data) {
+    const auto answers = TRY(link.ask({create_key(data, "TAPE01"), get_key()}));
+    if (answers.size() != 2 || !answers[0].good() || !answers[1].good()) {
+      return fail(ErrorCode::kInternal, answers.empty() ? "no answers" : answers.front().message);
+    }
+    return Made{answers[0].text(kmip::tag::kUniqueIdentifier), answers[1].key()};
   }
 
   static inline std::array<std::uint16_t, 2> kmip_ports_{};

@@ -7,6 +7,7 @@
 #include "keymgr/objects/object_orders.h"
 #include "kmip/names.h"
 #include "kmip/tags.h"
+#include "people/password.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -66,8 +67,15 @@ Result<Answer> register_client(const KmipPlace& place, const Request& request) {
   client.fingerprint = TRY(certificate_of(arguments));
   client.owner = arguments.text_or("group", "");
   client.may_export = arguments.flag("may_export").value_or(false);
+  client.user = arguments.text_or("user", "");
+  std::optional<people::PasswordVerifier> password;
+  if (const auto* secret = arguments.optional_secret("password")) {
+    TRY(people::check_new_password(*secret, client.user));
+    password = TRY(people::make_verifier(*secret, {}, *manager.context().env.random));
+  }
   TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
-    client = TRY(keymgr::KmipClients(manager.context()).add(transaction, actor, client));
+    client = TRY(keymgr::KmipClients(manager.context())
+                     .add(transaction, actor, client, password ? &*password : nullptr));
     return {};
   }));
   TRY(ensure_key_group(place, actor));
@@ -138,6 +146,11 @@ void add_client_routes(RouteTable& table, const KmipPlace& place) {
               .meaning = "whose objects it makes and uses: a name that several clients share; left out: its "
                          "own",
               .limit = keymgr::kMaximumKmipClientName},
+             {.name = "user",
+              .meaning = "asked for in every message besides the certificate, with the password; left out: "
+                         "neither is",
+              .limit = keymgr::kMaximumKmipClientName},
+             {.name = "password", .type = FieldType::kSecret, .meaning = "of the user"},
              {.name = "may_export", .type = FieldType::kFlag, .meaning = "may take private keys out"}},
             "The client.", [place](const Request& request) { return register_client(place, request); });
   table.add("DELETE", "/v1/kmip/clients/{name}", Permission::kChangeAccess,

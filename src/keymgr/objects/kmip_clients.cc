@@ -18,7 +18,11 @@ store::Row KmipClient::to_row() const {
       .blob(fingerprint)
       .text(owner)
       .text(user)
-      .text(password)
+      .blob(salt)
+      .blob(sealed_verifier)
+      .integer(static_cast<std::int64_t>(cost.n))
+      .integer(cost.r)
+      .integer(cost.p)
       .integer(may_export ? kMayExport : 0)
       .time(added)
       .take();
@@ -31,7 +35,11 @@ KmipClient KmipClient::from_row(const store::Row& row) {
   out.fingerprint = in.array<32>();
   out.owner = in.text();
   out.user = in.text();
-  out.password = in.text();
+  out.salt = in.blob();
+  out.sealed_verifier = in.blob();
+  out.cost.n = static_cast<std::uint64_t>(in.integer());
+  out.cost.r = static_cast<std::uint32_t>(in.integer());
+  out.cost.p = static_cast<std::uint32_t>(in.integer());
   out.may_export = (in.integer() & kMayExport) != 0;
   out.added = in.time();
   return out;
@@ -46,10 +54,15 @@ Result<std::string> canonical_kmip_client(std::string_view name, std::string_vie
                   " printable characters without blanks at the ends");
 }
 
-Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor,
-                                    KmipClient client) const {
+Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor, KmipClient client,
+                                    const people::PasswordVerifier* password) const {
   client.name = TRY(canonical_kmip_client(client.name, "name"));
   client.owner = client.owner.empty() ? client.name : TRY(canonical_kmip_client(client.owner, "owner"));
+  if (!client.user.empty()) client.user = TRY(canonical_kmip_client(client.user, "user"));
+  if (client.user.empty() != (password == nullptr)) {
+    return fail(ErrorCode::kInvalidArgument, "a user and a password come together", "user",
+                "give both, or neither: then the certificate alone is looked at");
+  }
   client.added = context_.now();
   if (TRY(find(transaction, client.name))) {
     return fail(ErrorCode::kAlreadyExists, "there is a KMIP client of this name", "name",
@@ -63,6 +76,14 @@ Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor
       static_cast<std::int64_t>(kMaximumKmipClients)) {
     return fail(ErrorCode::kExhausted, "there are too many KMIP clients", {}, "remove some that are unused");
   }
+  const crypto::SecretBytes nothing;
+  if (password != nullptr) {
+    client.salt = password->salt;
+    client.cost = password->cost;
+  }
+  const store::Value key = client.name;
+  client.sealed_verifier = transaction.seal(kKmipClientTable, {&key, 1}, "verifier",
+                                            password != nullptr ? password->hash : nothing);
   TRY(transaction.put(kKmipClientTable, client.to_row()));
   note(transaction, context_,
        {.type = AuditType::kConfigurationManagement,
@@ -71,6 +92,7 @@ Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor
         .fields = {{"client", client.name},
                    {"certificate", to_hex(client.fingerprint)},
                    {"owner", client.owner},
+                   {"user", client.user},
                    {"may_export", client.may_export ? "yes" : "no"}}});
   return client;
 }
@@ -99,6 +121,13 @@ Result<std::optional<KmipClient>> KmipClients::find_by_certificate(store::Reader
                                      {to_bytes(ByteView(fingerprint))}));
   if (rows.empty()) return std::nullopt;
   return KmipClient::from_row(rows.front());
+}
+
+Result<people::PasswordVerifier> KmipClients::verifier_of(store::Reader& reader,
+                                                          const KmipClient& client) const {
+  return people::PasswordVerifier{
+      client.salt, client.cost,
+      TRY(reader.unseal(kKmipClientTable, client.to_row(), kKmipClientVerifierColumn))};
 }
 
 Result<std::vector<KmipClient>> KmipClients::list(store::Reader& reader) const {

@@ -10,16 +10,19 @@
 #include "keymgr/actor.h"
 #include "keymgr/rows.h"
 #include "keymgr/server_context.h"
+#include "people/password.h"
 #include "store/keystore.h"
 
 namespace tapewarden::keymgr {
 
 struct KmipClient {
-  std::string name;         // as operators know it; the audit's actor
-  Hash256 fingerprint{};    // SHA-256 of its certificate
-  std::string owner;        // what it makes belongs to it: its own name, or a group's that shares
-  std::string user;         // asked for besides the certificate; empty: none
-  std::string password;     // people/password.h's text; empty: none
+  std::string name;       // as operators know it; the audit's actor
+  Hash256 fingerprint{};  // SHA-256 of its certificate
+  std::string owner;      // what it makes belongs to it: its own name, or a group's that shares
+  std::string user;       // asked for with a password besides the certificate; empty: neither is
+  Bytes salt;             // of the password
+  Bytes sealed_verifier;  // a box of nothing without a user
+  crypto::ScryptCost cost;
   bool may_export = false;  // Export, and Get of a private key
   WallTime added{};
 
@@ -37,13 +40,17 @@ class KmipClients {
  public:
   explicit KmipClients(const ServerContext& context) : context_(context) {}
 
-  // kAlreadyExists: the name, or the certificate under another name.
-  Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client) const;
+  // `password`: of client.user; nullptr without one. kAlreadyExists: the name, or the certificate under
+  // another name.
+  Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client,
+                         const people::PasswordVerifier* password = nullptr) const;
   // Its objects stay with their owner. kNotFound.
   Status remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
   Result<std::optional<KmipClient>> find(store::Reader& reader, std::string_view name) const;
   Result<std::optional<KmipClient>> find_by_certificate(store::Reader& reader,
                                                         const Hash256& fingerprint) const;
+  // What people::fits() wants. REQUIRES: the client has a user.
+  Result<people::PasswordVerifier> verifier_of(store::Reader& reader, const KmipClient& client) const;
   Result<std::vector<KmipClient>> list(store::Reader& reader) const;  // by name
 
  private:

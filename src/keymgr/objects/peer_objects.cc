@@ -17,7 +17,8 @@ using store::TableSpec;
 
 namespace {
 
-constexpr std::size_t kLongestPassword = 512;          // a verifier's text
+constexpr std::size_t kLongestSalt = 64;
+constexpr std::int64_t kLargestCost = 1U << 30;
 constexpr std::size_t kMostAttributeBytes = 1U << 20;  // what replication carries in one value
 
 kmip::AttributeId fresh() {
@@ -99,7 +100,8 @@ Status check_kmip_client_row(const TableSpec& table, const IncomingRow& in) {
   if (in.erased) return row.take();
   row.canonical("owner", canonical_kmip_client(row.text("owner"), "owner"));
   row.bytes("fingerprint", {32}).words({"user"}, kMaximumKmipClientName);
-  return row.words({"password"}, kLongestPassword).flag("rights").counts({"added"}).take();
+  for (const auto* cost : {"scrypt_n", "scrypt_r", "scrypt_p"}) row.within(cost, 0, kLargestCost);
+  return row.most_bytes("salt", kLongestSalt).flag("rights").counts({"added"}).take();
 }
 
 }  // namespace tapewarden::keymgr

@@ -12,8 +12,9 @@ extern const store::TableSpec kManagedObjectTable;
 extern const store::TableSpec kObjectTermTable;  // by which attributes objects are found; never copied
 extern const store::TableSpec kKmipClientTable;
 
-// Place of the kSecret column, for Reader::unseal().
+// Places of the kSecret columns, for Reader::unseal().
 inline constexpr std::size_t kManagedObjectSecretColumn = 5;
+inline constexpr std::size_t kKmipClientVerifierColumn = 5;
 
 // All of the above, for store::KeystoreOptions::tables.
 std::vector<const store::TableSpec*> object_tables();

@@ -10,6 +10,7 @@
 #include "keymgr/audit_note.h"
 #include "kmip/message.h"
 #include "kmip/names.h"
+#include "kmip/server/credential_check.h"
 #include "kmip/server/crypto_streams.h"
 #include "kmip/server/operation.h"
 #include "kmip/tags.h"
@@ -92,12 +93,14 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
         settings(std::move(s)),
         objects(m),
         clients(m.context()),
+        credentials(clients, m.context().env),
         refusals(*m.context().env.clock),
         start_mark(Uuid::random(*m.context().env.random).text().substr(0, kRunCharacters)) {}
 
   void start(std::shared_ptr<Job> job);
-  Status identify(store::Reader& reader, Job& job) const;
-  Status run(store::Reader& reader, store::Transaction* transaction, Job& job) const;
+  Status prove(Job& job);
+  Status identify(store::Reader& reader, Job& job);
+  Status run(store::Reader& reader, store::Transaction* transaction, Job& job);
   BatchAnswer run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
                        std::optional<Uuid>& placeholder, std::size_t place) const;
   void record(store::Transaction& transaction, const Job& job) const;
@@ -118,18 +121,30 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   const ServerSettings settings;
   const keymgr::ManagedObjects objects;
   const keymgr::KmipClients clients;
+  CredentialCheck credentials;
   keymgr::RefusalRecords refusals;
   StreamBook streams;
   const std::string start_mark;  // of this start of the server
   std::atomic<std::uint64_t> messages = 0;
 };
 
-Status Engine::State::identify(store::Reader& reader, Job& job) const {
+// Slow where a password is looked at for the first time: before anything is carried out.
+Status Engine::State::prove(Job& job) {
+  if (job.request.header.credentials.empty()) return {};
+  return manager.keystore().read([&](store::Reader& reader) -> Status {
+    const auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
+    if (!client) return {};
+    return credentials.prove(reader, *client, job.request.header.credentials, job.peer.address);
+  });
+}
+
+Status Engine::State::identify(store::Reader& reader, Job& job) {
   auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
   if (!client) {
     return kmip::refuse(ResultReason::kAuthenticationNotSuccessful,
                         "this certificate is not registered as a KMIP client here");
   }
+  TRY(credentials.check_proved(*client, job.request.header.credentials));
   job.client = *std::move(client);
   return {};
 }
@@ -183,7 +198,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   return answer;
 }
 
-Status Engine::State::run(store::Reader& reader, store::Transaction* transaction, Job& job) const {
+Status Engine::State::run(store::Reader& reader, store::Transaction* transaction, Job& job) {
   for (auto& answer : job.answers) crypto::wipe(answer.payload);
   job.answers.clear();
   job.notes.clear();
@@ -306,6 +321,9 @@ void Engine::State::submit_records(std::shared_ptr<Job> job) {
 }
 
 void Engine::State::start(std::shared_ptr<Job> job) {
+  const Status proved = prove(*job);
+  if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
+  if (!proved) return finish(*job, proved);
   if (writes(job->request)) return submit_writing(std::move(job));
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
