@@ -44,8 +44,9 @@ struct Job {
   std::vector<Note> notes;
   std::vector<Uuid> served;
   StreamChanges streams;
-  std::optional<Error> undone;  // the failure that undid the batch
-  bool too_large = false;       // the answer: then nothing is done either
+  std::optional<Error> undone;                         // the failure that undid the batch
+  bool too_large = false;                              // the answer: then nothing is done either
+  std::map<std::size_t, crypto::AsymmetricKey> drawn;  // by the items' places
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
@@ -97,6 +98,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
                        std::optional<Uuid>& placeholder, std::size_t place) const;
   void record(store::Transaction& transaction, const Job& job) const;
   Status mark_served(store::Transaction& transaction, const Job& job) const;
+  void draw_ahead(Job& job) const;
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
   void finish(Job& job, const Status& durable);
@@ -137,8 +139,10 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   answer.id = item.id;
   const auto* spec = find_operation(item.operation, version);
   Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, {}};
-  OperationContext context{objects,     job.client, settings, version,     reader, transaction,
-                           placeholder, job.served, streams,  job.streams, {},     false};
+  const auto drawn = job.drawn.find(place);
+  OperationContext context{objects,     job.client,  settings,   version, reader,
+                           transaction, placeholder, job.served, streams, job.streams};
+  if (drawn != job.drawn.end()) context.drawn = &drawn->second;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -238,6 +242,25 @@ Status Engine::State::mark_served(store::Transaction& transaction, const Job& jo
   return {};
 }
 
+// Large RSA keys take seconds to find, and the keystore has one writer.
+void Engine::State::draw_ahead(Job& job) const {
+  const auto version = job.request.header.version;
+  for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
+    const auto& item = job.request.batch[place];
+    const auto* spec = find_operation(item.operation, version);
+    if (spec == nullptr || spec->draw == nullptr) continue;
+    const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
+      TRY(identify(reader, job));
+      std::optional<Uuid> placeholder;
+      OperationContext context{objects, job.client,  settings,   version, reader,
+                               nullptr, placeholder, job.served, streams, job.streams};
+      job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
+      return {};
+    });
+    if (!read) continue;  // the item meets the error again, and tells it
+  }
+}
+
 void Engine::State::submit_writing(std::shared_ptr<Job> job) {
   const auto self = shared_from_this();
   manager.keystore().submit(
@@ -273,7 +296,10 @@ void Engine::State::submit_records(std::shared_ptr<Job> job) {
 }
 
 void Engine::State::start(std::shared_ptr<Job> job) {
-  if (writes(job->request)) return submit_writing(std::move(job));
+  if (writes(job->request)) {
+    draw_ahead(*job);
+    return submit_writing(std::move(job));
+  }
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
   if (!read) return finish(*job, read);
