@@ -106,7 +106,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
                        std::optional<Uuid>& placeholder, std::size_t place) const;
   void record(store::Transaction& transaction, const Job& job) const;
   Status mark_served(store::Transaction& transaction, const Job& job) const;
-  void draw_ahead(Job& job) const;
+  void draw_ahead(Job& job);
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
   void refuse_client(std::shared_ptr<Job> job, const Error& error);
@@ -287,126 +287,127 @@ void Engine::State::refuse_client(std::shared_ptr<Job> job, const Error& error) 
         return {};
       },
       [self, job, error](const Result<store::CommitInfo>&) { self->finish(*job, std::unexpected(error)); });
+}
 
-  // Large RSA keys take seconds to find, and the keystore has one writer.
-  void Engine::State::draw_ahead(Job & job) const {
-    const auto version = job.request.header.version;
-    for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
-      const auto& item = job.request.batch[place];
-      const auto* spec = find_operation(item.operation, version);
-      if (spec == nullptr || spec->draw == nullptr) continue;
-      const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
-        TRY(identify(reader, job));
-        std::optional<Uuid> placeholder;
-        OperationContext context{objects, job.client,  settings,   version, reader,
-                                 nullptr, placeholder, job.served, streams, job.streams};
-        job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
+// Large RSA keys take seconds to find, and the keystore has one writer.
+void Engine::State::draw_ahead(Job& job) {
+  const auto version = job.request.header.version;
+  for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
+    const auto& item = job.request.batch[place];
+    const auto* spec = find_operation(item.operation, version);
+    if (spec == nullptr || spec->draw == nullptr) continue;
+    const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
+      TRY(identify(reader, job));
+      std::optional<Uuid> placeholder;
+      OperationContext context{objects, job.client,  settings,   version, reader,
+                               nullptr, placeholder, job.served, streams, job.streams};
+      job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
+      return {};
+    });
+    if (!read) continue;  // the item meets the error again, and tells it
+  }
+}
+
+void Engine::State::submit_writing(std::shared_ptr<Job> job) {
+  const auto self = shared_from_this();
+  manager.keystore().submit(
+      [self, job](store::Transaction& transaction) -> Status {
+        TRY(self->run(transaction, &transaction, *job));
+        if (job->undone || job->too_large) {
+          return fail(ErrorCode::kConflict, "the batch was undone", {}, {}, kUndone);
+        }
+        TRY(self->mark_served(transaction, *job));
+        self->record(transaction, *job);
         return {};
+      },
+      [self, job](const Result<store::CommitInfo>& result) {
+        const bool undone = !result && result.error().detail == kUndone;
+        if (undone) return self->submit_records(job);
+        if (!result && is_refused_client(result.error())) return self->refuse_client(job, result.error());
+        if (!result && result.error().detail == kAgain) return self->submit_writing(job);
+        if (self->factory != nullptr) self->factory->poke();
+        self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
       });
-      if (!read) continue;  // the item meets the error again, and tells it
-    }
+}
+
+void Engine::State::submit_records(std::shared_ptr<Job> job) {
+  const auto self = shared_from_this();
+  manager.keystore().submit(
+      [self, job](store::Transaction& transaction) -> Status {
+        if (!job->undone && !job->too_large) TRY(self->mark_served(transaction, *job));
+        self->record(transaction, *job);
+        return {};
+      },
+      [self, job](const Result<store::CommitInfo>& result) {
+        self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
+      });
+}
+
+void Engine::State::start(std::shared_ptr<Job> job) {
+  const Status proved = prove(*job);
+  if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
+  if (!proved) return finish(*job, proved);
+  if (writes(job->request)) {
+    draw_ahead(*job);
+    return submit_writing(std::move(job));
   }
+  const auto read =
+      manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
+  if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
+  if (!read) return finish(*job, read);
+  submit_records(std::move(job));
+}
 
-  void Engine::State::submit_writing(std::shared_ptr<Job> job) {
-    const auto self = shared_from_this();
-    manager.keystore().submit(
-        [self, job](store::Transaction& transaction) -> Status {
-          TRY(self->run(transaction, &transaction, *job));
-          if (job->undone || job->too_large) {
-            return fail(ErrorCode::kConflict, "the batch was undone", {}, {}, kUndone);
-          }
-          TRY(self->mark_served(transaction, *job));
-          self->record(transaction, *job);
-          return {};
-        },
-        [self, job](const Result<store::CommitInfo>& result) {
-          const bool undone = !result && result.error().detail == kUndone;
-          if (undone) return self->submit_records(job);
-          if (!result && is_refused_client(result.error())) return self->refuse_client(job, result.error());
-          if (!result && result.error().detail == kAgain) return self->submit_writing(job);
-          if (self->factory != nullptr) self->factory->poke();
-          self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
-        });
+// Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of
+// them served does not leave.
+void Engine::State::finish(Job& job, const Status& durable) {
+  const auto head = header(job.request.header.version, job.correlation);
+  if (!durable) return job.reply(encode_refusal(head, durable.error()));
+  if (job.too_large) return job.reply(encode_too_large(head, job.answers));
+  for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
+    auto& answer = job.answers[i];
+    answer.undone = !answer.error;
+    if (!job.notes[i].key_left) continue;
+    crypto::wipe(answer.payload);
+    answer.payload.clear();
   }
+  if (!job.undone) streams.apply(job.streams);
+  job.reply(encode_response(head, job.answers));
+}
 
-  void Engine::State::submit_records(std::shared_ptr<Job> job) {
-    const auto self = shared_from_this();
-    manager.keystore().submit(
-        [self, job](store::Transaction& transaction) -> Status {
-          if (!job->undone && !job->too_large) TRY(self->mark_served(transaction, *job));
-          self->record(transaction, *job);
-          return {};
-        },
-        [self, job](const Result<store::CommitInfo>& result) {
-          self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
-        });
+Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings)
+    : state_(std::make_shared<State>(manager, factory, std::move(settings))) {}
+
+Engine::~Engine() = default;
+
+store::Keystore::Announcement Engine::announce() const {
+  return state_->manager.keystore().announce();
+}
+
+Bytes Engine::refuse(const Error& error) const {
+  return encode_refusal(state_->header(kNewest), error);
+}
+
+void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
+  ttlv::Limits limits;
+  limits.bytes = state_->settings.maximum_message_bytes;
+  auto document = ttlv::decode(message, limits, tag_name);
+  if (!document) {
+    crypto::wipe(message);
+    return reply(refuse(kmip::refuse(ResultReason::kInvalidMessage, document.error().text()).error()));
   }
-
-  void Engine::State::start(std::shared_ptr<Job> job) {
-    const Status proved = prove(*job);
-    if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
-    if (!proved) return finish(*job, proved);
-    if (writes(job->request)) {
-      draw_ahead(*job);
-      return submit_writing(std::move(job));
-    }
-    const auto read =
-        manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
-    if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
-    if (!read) return finish(*job, read);
-    submit_records(std::move(job));
+  auto request = decode_request(*document);
+  if (!request) {
+    const auto version = version_of(*document).value_or(kNewest);
+    const bool spoken = version >= kOldest && version <= kNewest;
+    auto answer = encode_refusal(state_->header(spoken ? version : kNewest), request.error());
+    crypto::wipe(message);
+    return reply(std::move(answer));
   }
-
-  // Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of
-  // them served does not leave.
-  void Engine::State::finish(Job & job, const Status& durable) {
-    const auto head = header(job.request.header.version, job.correlation);
-    if (!durable) return job.reply(encode_refusal(head, durable.error()));
-    if (job.too_large) return job.reply(encode_too_large(head, job.answers));
-    for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
-      auto& answer = job.answers[i];
-      answer.undone = !answer.error;
-      if (!job.notes[i].key_left) continue;
-      crypto::wipe(answer.payload);
-      answer.payload.clear();
-    }
-    if (!job.undone) streams.apply(job.streams);
-    job.reply(encode_response(head, job.answers));
-  }
-
-  Engine::Engine(keymgr::KeyManager & manager, keymgr::KeyFactory * factory, ServerSettings settings)
-      : state_(std::make_shared<State>(manager, factory, std::move(settings))) {}
-
-  Engine::~Engine() = default;
-
-  store::Keystore::Announcement Engine::announce() const {
-    return state_->manager.keystore().announce();
-  }
-
-  Bytes Engine::refuse(const Error& error) const {
-    return encode_refusal(state_->header(kNewest), error);
-  }
-
-  void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
-    ttlv::Limits limits;
-    limits.bytes = state_->settings.maximum_message_bytes;
-    auto document = ttlv::decode(message, limits, tag_name);
-    if (!document) {
-      crypto::wipe(message);
-      return reply(refuse(kmip::refuse(ResultReason::kInvalidMessage, document.error().text()).error()));
-    }
-    auto request = decode_request(*document);
-    if (!request) {
-      const auto version = version_of(*document).value_or(kNewest);
-      const bool spoken = version >= kOldest && version <= kNewest;
-      auto answer = encode_refusal(state_->header(spoken ? version : kNewest), request.error());
-      crypto::wipe(message);
-      return reply(std::move(answer));
-    }
-    auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
-                                     std::move(reply));
-    job->correlation = state_->next_correlation();
-    state_->start(std::move(job));
-  }
+  auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
+                                   std::move(reply));
+  job->correlation = state_->next_correlation();
+  state_->start(std::move(job));
+}
 
 }  // namespace tapewarden::kmip
