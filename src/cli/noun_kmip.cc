@@ -1,7 +1,82 @@
+// KMIP clients and what they keep at a key server; and a trial of any KMIP server.
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/text.h"
+#include "cli/context.h"
 #include "cli/nouns.h"
+#include "kmip/client/tape_trial.h"
+#include "net/client.h"
 
 namespace tapewarden::cli {
 namespace {
+
+constexpr std::uint16_t kKmipPort = 5696;
+constexpr std::chrono::milliseconds kAnswerTime{30'000};
+constexpr std::size_t kMarkBytes = 12;
+
+Result<net::FramedClientOptions> connection_to(Context& context, const Values& values) {
+  net::TlsConfig tls = TRY(net::read_tls_files(
+      *context.env.disk, {values.text("--certificate"), values.text("--key"), values.text("--authorities")}));
+  tls.minimum = net::TlsVersion::k12;
+  net::FramedClientOptions options;
+  options.host = values.text("HOST");
+  options.port = kKmipPort;
+  if (values.has("--port")) {
+    options.port = static_cast<std::uint16_t>(TRY(parse_number(values.text("--port"), 1, 65'535, "--port")));
+  }
+  options.tls = TRY(net::TlsContext::client(tls));
+  return options;
+}
+
+void print_findings(Context& context, const std::vector<kmip::TrialFinding>& findings) {
+  if (context.globals.json) {
+    boost::json::array items;
+    for (const auto& one : findings) {
+      items.push_back(boost::json::object{{"what", one.what}, {"works", one.works}, {"why", one.why}});
+    }
+    *context.out << boost::json::serialize(boost::json::object{{"items", std::move(items)}}) << '\n';
+    return;
+  }
+  for (const auto& one : findings) {
+    *context.out << (one.works ? "works  " : "not    ") << one.what
+                 << (one.works ? "" : ": " + escape_unprintable(one.why)) << '\n';
+  }
+}
+
+Status test_server(Context& context, const Values& values) {
+  net::Loop loop(1);
+  auto client = TRY(net::BlockingClient::connect(loop, TRY(connection_to(context, values))));
+  Bytes mark(kMarkBytes);
+  context.env.random->fill(mark);
+  const auto findings = kmip::try_tape_profile(
+      [&](Bytes request) { return client.call(std::move(request), kAnswerTime); }, to_upper(to_hex(mark)));
+  print_findings(context, findings);
+  // An older version that a server does not speak is no fault of it.
+  const bool good = std::ranges::all_of(
+      findings, [](const kmip::TrialFinding& one) { return one.works || one.what.starts_with("KMIP "); });
+  const bool spoken = std::ranges::any_of(findings, &kmip::TrialFinding::works);
+  if (good && spoken) return {};
+  return fail(ErrorCode::kConflict, "the server does not do what a tape library needs");
+}
+
+Command test_command() {
+  return {
+      .noun = "kmip",
+      .verb = "test",
+      .summary = "Try what a tape library does at any KMIP server; makes two keys there and destroys them",
+      .example =
+          "tapewarden kmip test keys-1.example.org --certificate library-1.crt --key library-1.key "
+          "--authorities authority.crt",
+      .arguments = {{.name = "HOST", .required = true, .meaning = "the server's name or address"},
+                    {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
+                    {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
+                    {.name = "--authorities",
+                     .required = true,
+                     .meaning = "PEM file: who vouches for the server"},
+                    {.name = "--port", .meaning = "5696 unless given"}},
+      .does = test_server};
+}
 
 std::vector<Command> client_commands() {
   return {
@@ -86,6 +161,7 @@ std::vector<Command> kmip_commands() {
                       .example = "tapewarden kmip release 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
                       .arguments = {id},
                       .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/release"}});
+  commands.push_back(test_command());
   return commands;
 }
 

@@ -8,19 +8,6 @@ namespace {
 
 class KmipInterop : public KmipSite {
  protected:
-  // The client's files, for programs that want them so.
-  struct Files {
-    std::string certificate;
-    std::string key;
-  };
-  static Result<Files> files_of(const std::string& name) {
-    const auto client = TRY(registered(name));
-    Files out{site().path(name + ".crt"), site().path(name + ".key")};
-    std::ofstream(out.certificate) << client.certificate.pem();
-    const auto key = client.key.pem();
-    std::ofstream(out.key) << as_text(key.reveal());
-    return out;
-  }
   static Result<CommandResult> run(const std::string& script, const Files& files) {
     return run_command({"/usr/bin/python3", TW_KMIP_TESTS "/" + script, std::to_string(kmip_port()),
                         files.certificate, files.key, site().path("ca/authority.crt")},

@@ -293,5 +293,26 @@ TEST_F(KmipServer, K21_BytesThatAreNoMessageAreRefusedAndTheServerGoesOn) {
   TW_EXPECT_OK(make_key(*next, "5501"));
 }
 
+TEST_F(KmipServer, K21_TheCommandLineTriesWhatALibraryDoes) {
+  const auto files = files_of("library-15");
+  TW_ASSERT_OK(files);
+  const auto try_server = [&](const std::string& certificate, const std::string& key) {
+    return run_command(
+        {program("tapewarden"), "kmip", "test", "127.0.0.1", "--port", std::to_string(kmip_port()),
+         "--certificate", certificate, "--key", key, "--authorities", site().path("ca/authority.crt")},
+        site().path("kmip-test.log"));
+  };
+  const auto tried = try_server(files->certificate, files->key);
+  TW_ASSERT_OK(tried);
+  EXPECT_EQ(tried->end.exit_code, 0) << tried->output;
+  EXPECT_THAT(tried->output, ::testing::HasSubstr("works  the first is still found, not the newest"));
+  EXPECT_THAT(tried->output, ::testing::Not(::testing::HasSubstr("not    "))) << tried->output;
+  const auto officer = site().path("people/officer-1/client");
+  const auto refused = try_server(officer + ".crt", officer + ".key");
+  TW_ASSERT_OK(refused);
+  EXPECT_NE(refused->end.exit_code, 0);
+  EXPECT_THAT(refused->output, ::testing::HasSubstr("not registered as a KMIP client"));
+}
+
 }  // namespace
 }  // namespace tapewarden::testing

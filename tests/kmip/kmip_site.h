@@ -62,6 +62,20 @@ class KmipSite : public RunningSite {
     return KmipLink::connect(site(), kmip_port(which), identity);
   }
 
+  // A client's files, for programs that want them so.
+  struct Files {
+    std::string certificate;
+    std::string key;
+  };
+  static Result<Files> files_of(const std::string& name) {
+    const auto client = TRY(registered(name));
+    Files out{site().path(name + ".crt"), site().path(name + ".key")};
+    std::ofstream(out.certificate) << client.certificate.pem();
+    const auto key = client.key.pem();
+    std::ofstream(out.key) << as_text(key.reveal());
+    return out;
+  }
+
   // The key and its identifier, made for that key-associated data.
   struct Made {
     std::string id;
