@@ -130,7 +130,8 @@ void write_header(ttlv::Writer& out, const ResponseHeader& header, std::size_t c
   out.add_integer(tag::kProtocolVersionMinor, header.version.minor);
   out.end();
   out.add_date_time(tag::kTimeStamp, header.time_stamp);
-  if (header.version >= ProtocolVersion{1, 4} && !header.server_correlation.empty()) {
+  // Of 1.4 (section 6.16), where an old client of another maker cannot read it and no case of OASIS has it.
+  if (header.version >= ProtocolVersion{2, 1} && !header.server_correlation.empty()) {
     out.add_text(tag::kServerCorrelationValue, header.server_correlation);
   }
   out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(count));

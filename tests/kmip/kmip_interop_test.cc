@@ -24,5 +24,14 @@ TEST_F(KmipInterop, K21_PyKmipMakesFindsReadsAndDestroysKeysInEveryVersionItSpea
   EXPECT_THAT(result->output, ::testing::HasSubstr("ok   KMIP_2_0: the other one is"));
 }
 
+TEST_F(KmipInterop, K21_LibmongocryptRegistersActivatesAndGetsASecret) {
+  const auto files = files_of("mongocrypt");
+  TW_ASSERT_OK(files);
+  const auto result = run("libmongocrypt_client.py", *files);
+  TW_ASSERT_OK(result);
+  EXPECT_EQ(result->end.exit_code, 0) << result->output;
+  EXPECT_THAT(result->output, ::testing::HasSubstr("ok   the data key opens with the key that Get gives"));
+}
+
 }  // namespace
 }  // namespace tapewarden::testing
