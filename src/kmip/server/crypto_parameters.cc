@@ -206,7 +206,7 @@ Result<crypto::SignatureScheme> signature_of(const CryptoParameters& parameters)
     out.digest = found->digest;
   }
   if (pss) out.padding = crypto::SignaturePadding::kPss;
-  if (parameters.salt_bytes) out.salt_bytes = *parameters.salt_bytes;
+  out.salt_bytes = parameters.salt_bytes;
   if (parameters.mask_hash) out.mask_digest = TRY(digest_of(*parameters.mask_hash));
   const auto padding = parameters.padding.value_or(PaddingMethod::kPKCS1V1_5);
   if (padding != PaddingMethod::kPKCS1V1_5 && padding != PaddingMethod::kPSS &&
