@@ -43,7 +43,22 @@ Status CatalogueLoader::settle_cartridges() {
   return {};
 }
 
+// What was asked of it when the backup was made may have been done, changed or withdrawn since. New key
+// labels are brought by the engine on its own and may be those of somebody who is to read it no more: they
+// are asked for again by an operator, or not at all. To erase too much is no such risk: only what is emptied
+// is erased.
 void CatalogueLoader::add(Entry entry) {
+  auto& cartridge = entry.volume;
+  if (cartridge.rekey.wanted()) {
+    std::string labels;
+    for (const auto& label : cartridge.rekey.labels)
+      if (!label.text.empty()) labels += (labels.empty() ? "" : ", ") + escape_unprintable(label.text);
+    report_.find(FindingKind::kLabelsDropped, cartridge.barcode, "key labels " + labels);
+    cartridge.rekey = {};
+  }
+  if (cartridge.erase_first)
+    report_.find(FindingKind::kToBeErased, cartridge.barcode,
+                 "was " + std::string(to_string(cartridge.state)));
   backup_cartridges_.erase(entry.volume.barcode);
   entry_of_[entry.volume.barcode] = static_cast<std::uint32_t>(entries_.size());
   entries_.push_back(std::move(entry));

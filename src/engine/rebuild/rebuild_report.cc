@@ -46,6 +46,11 @@ constexpr std::array<Words, kFindingKinds> kWords{{
      "was "
      "written last is taken; ask its owner whether it is the right one. The cartridges with the other are "
      "neither written nor given back; eject and withdraw them when nobody wants it."},
+    {"labels-dropped",
+     "New key labels were asked for, as the backup has it; whether they still are is not known, and they are "
+     "not brought. Order them again if they are wanted."},
+    {"to-be-erased",
+     "It was to be erased, as the backup has it, and still is as soon as nothing of now lies on it."},
 }};
 
 }  // namespace
