@@ -22,8 +22,10 @@ const Kinds& lost() {
   return kinds;
 }
 const Kinds& not_known() {
-  static const Kinds kinds{FindingKind::kNoBackup, FindingKind::kSettingsSince, FindingKind::kUnknownLabels,
-                           FindingKind::kNewConstruct, FindingKind::kAbsentCartridge};
+  static const Kinds kinds{FindingKind::kNoBackup,        FindingKind::kSettingsSince,
+                           FindingKind::kUnknownLabels,   FindingKind::kNewConstruct,
+                           FindingKind::kAbsentCartridge, FindingKind::kLabelsDropped,
+                           FindingKind::kToBeErased};
   return kinds;
 }
 const Kinds& noted() {

@@ -86,7 +86,9 @@ Status check_unexamined(const PhysicalVolume& cartridge) {
   return fail(
       ErrorCode::kConflict,
       "the physical volume " + cartridge.barcode +
-          " was not read when the catalogue was rebuilt: nobody knows what lies on it",
+          " may hold more than is known: it was not read when the catalogue was rebuilt, or has a content "
+          "that "
+          "was not taken",
       "barcode",
       "rebuild the catalogue with it; or eject it, withdraw it, and insert it as a new one to have it "
       "overwritten");

@@ -90,8 +90,8 @@ struct PhysicalVolume {
   MoveRequest move;
   std::string note;
   RekeyRequest rekey;
-  // A rebuild of the catalogue could not read it: more may lie on it than is known, and it is never written.
-  // Once put, it stays until the cartridge is withdrawn.
+  // A rebuild of the catalogue could not read it, or did not take all contents that it found there: more lies
+  // on it than is known, and it is never written. Once put, it stays until the cartridge is withdrawn.
   bool unexamined = false;
   // It was to be erased, and is not yet: before it is scratch it will be. Kept by the catalogue once put.
   bool erase_first = false;

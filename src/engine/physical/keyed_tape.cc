@@ -21,6 +21,10 @@ std::unexpected<Error> KeyedTape::failed(const std::string& doing, const tape::T
 
 std::unexpected<Error> KeyedTape::failed_at_block(const std::string& doing, const tape::TapeError& error) {
   if (begins_ || error.fault != TapeFault::kEncryptionRefused) return failed(doing, error);
+  if (drive_.note_block_refused(barcode_, error.text()))
+    return mount_fail(MountFault::kDrive, ErrorCode::kIo,
+                      drive_.name() + " is offline: " + drive_.status().reason, "encryption",
+                      "have the drive looked at");
   return mount_fail(MountFault::kIdentity, ErrorCode::kConflict,
                     drive_.name() + ", " + doing + " " + place_ + ": " + error.text(), "encryption",
                     "its key information and its records do not go together: have what can be read of it "

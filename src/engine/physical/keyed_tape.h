@@ -8,7 +8,8 @@
 //  2. For one command a key is brought once.
 //  3. A drive that was found fit for the mount and then refuses a block for its encryption (07/74/xx, no key
 //     concerned) is not at fault when the cartridge was begun before: what lies there does not go together.
-//     The first cartridge that it refuses to begin is the drive's fault.
+//     The first cartridge that it refuses to begin is the drive's fault, as is the second begun one that it
+//     refuses in a row (PhysicalDrive::note_block_refused()).
 #pragma once
 
 #include "engine/meter.h"

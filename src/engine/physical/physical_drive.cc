@@ -113,6 +113,7 @@ Status PhysicalDrive::probe() {
   auto facts = ask();
   if (!facts) return not_asked("asking the drive how it is set up", facts.error());
   const MutexLock lock(mutex_);
+  if (status_.state == PhysicalDriveStatus::State::kOffline) refused_block_of_.clear();
   status_.facts = *std::move(facts);
   status_.reason.clear();
   status_.switched_off = false;
@@ -171,11 +172,28 @@ void PhysicalDrive::note_refused(const Error& error) {
 void PhysicalDrive::note_served() {
   const MutexLock lock(mutex_);
   status_.refused = false;
+  served_ = true;
+}
+
+bool PhysicalDrive::note_block_refused(const std::string& barcode, const std::string& why) {
+  std::string before;
+  {
+    const MutexLock lock(mutex_);
+    refused_block_ = true;
+    before = refused_block_of_;
+    if (before.empty()) refused_block_of_ = barcode;
+  }
+  if (before.empty() || before == barcode) return false;
+  take_offline("it refuses a second cartridge in a row for its encryption, " + barcode + " after " + before +
+               ": " + why + "; have the drive looked at, and then " + before + " tried again");
+  return true;
 }
 
 void PhysicalDrive::note_mounted(const std::string& barcode) {
   const MutexLock lock(mutex_);
   status_.barcode = barcode;
+  served_ = false;
+  refused_block_ = false;
   if (status_.state != PhysicalDriveStatus::State::kOffline)
     status_.state = PhysicalDriveStatus::State::kMounted;
 }
@@ -183,6 +201,9 @@ void PhysicalDrive::note_mounted(const std::string& barcode) {
 void PhysicalDrive::note_empty() {
   const MutexLock lock(mutex_);
   status_.barcode.clear();
+  if (served_ && !refused_block_) refused_block_of_.clear();
+  served_ = false;
+  refused_block_ = false;
   if (status_.state != PhysicalDriveStatus::State::kOffline)
     status_.state = PhysicalDriveStatus::State::kIdle;
 }

@@ -74,6 +74,11 @@ class PhysicalDrive {
   // The key servers give this drive no key, whatever the cartridge: it goes offline with what they said.
   void note_refused(const Error& error) TW_EXCLUDES(mutex_);
   void note_served() TW_EXCLUDES(mutex_);
+  // It refused a block of this begun cartridge for its encryption, with no key concerned. Which of the two is
+  // at fault one cartridge does not tell: false. For the second one in a row it is the drive, which is
+  // offline then. A mount in which a key was given and no block was refused ends the row, as does an
+  // operator's probe.
+  bool note_block_refused(const std::string& barcode, const std::string& why) TW_EXCLUDES(mutex_);
   void note_mounted(const std::string& barcode) TW_EXCLUDES(mutex_);
   void note_empty() TW_EXCLUDES(mutex_);
 
@@ -93,6 +98,9 @@ class PhysicalDrive {
   tape::TapeDrive tape_;
   mutable Mutex mutex_;
   PhysicalDriveStatus status_ TW_GUARDED_BY(mutex_);
+  std::string refused_block_of_ TW_GUARDED_BY(mutex_);  // barcode; empty: of none since
+  bool served_ TW_GUARDED_BY(mutex_) = false;           // in this mount
+  bool refused_block_ TW_GUARDED_BY(mutex_) = false;    // in this mount
 };
 
 }  // namespace tapewarden::engine

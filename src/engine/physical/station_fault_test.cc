@@ -249,6 +249,31 @@ TEST_F(Fault, T4_ARefusalOfEncryptionLiesWithTheCartridgeOnlyWhenItWasBegunBefor
   EXPECT_EQ(fault_of(read(TapeEncryption::kClear).error()), MountFault::kIdentity);
 }
 
+TEST_F(Fault, T4_ADriveThatRefusesASecondCartridgeInARowIsAtFaultItself) {
+  filled();
+  (void)take(take(begin(TapeEncryption::kIdentified, "A00002L9"))->demount());
+  const auto read_one = [this](const std::string& barcode) {
+    return station().mount_for_read(wanted_of(barcode, TapeEncryption::kIdentified), trace);
+  };
+  const auto refused = [&](const std::string& barcode) {
+    wire() = fail_from(Opcode::kRead6, 0, codes::kEncryptionModeMismatch);
+    const auto mounted = read_one(barcode);
+    wire() = nullptr;
+    return mounted ? MountFault::kNone : fault_of(mounted.error());
+  };
+  EXPECT_EQ(refused("A00001L9"), MountFault::kIdentity);
+  EXPECT_EQ(refused("A00001L9"), MountFault::kIdentity) << "the same one once more";
+  (void)take(take(read_one("A00002L9"))->demount());
+  EXPECT_EQ(refused("A00002L9"), MountFault::kIdentity) << "one went well between them";
+  expect_clean();
+  EXPECT_EQ(refused("A00001L9"), MountFault::kDrive);
+  EXPECT_EQ(state(), State::kOffline);
+  const auto reason = back.drives[BackEnd::kLtoDrive]->status().reason;
+  EXPECT_NE(reason.find("A00001L9 after A00002L9"), std::string::npos) << reason;
+  done(back.drives[BackEnd::kLtoDrive]->probe());
+  EXPECT_EQ(refused("A00001L9"), MountFault::kIdentity) << "somebody looked at the drive";
+}
+
 TEST_F(Fault, T4_ADriveThatGivesNothingBackIsOffline) {
   filled();
   const auto cartridge = take(read());

@@ -166,7 +166,7 @@ Status CatalogueLoader::settle_known(LogicalVolume row) {
                  generation_text(known) + " was not found, " + generation_text(fate->generation) + " was");
   // What was found of this generation was written at another time: the row speaks of another content.
   const bool other = fate->generation == known && fate->written != row.written;
-  fate->two_contents = fate->two_contents || other;
+  if (other) tell_other_content(row, *fate);
   if (fate->generation > known || other) {
     auto newer = from_images(row.volser, *fate);
     newer.capacity_bytes = row.capacity_bytes;
@@ -219,10 +219,10 @@ Status CatalogueLoader::settle_empty(LogicalVolume row, std::uint64_t generation
 
 Status CatalogueLoader::settle_content(LogicalVolume volume, const VolumeFate& fate) {
   volume.generation = fate.generation;
-  if (fate.two_contents)
+  if (const auto kept = keep_others(volume.volser); !kept.empty())
     report_.find(FindingKind::kTwoContents, volume.volser,
                  generation_text(fate.generation) + " was given out twice; taken is what was written " +
-                     format_utc(fate.written));
+                     format_utc(fate.written) + ", kept are " + kept);
   const auto places = merge_->places(fate);
   volume.primary = copy_at(places[0], fate.generation);
   volume.secondary = copy_at(places[1], fate.generation);
@@ -231,6 +231,20 @@ Status CatalogueLoader::settle_content(LogicalVolume volume, const VolumeFate& f
   settle_constructs(volume);
   note_copies(volume);
   return plan(std::move(volume));
+}
+
+// The backup knows another content of that generation than the one that is taken.
+void CatalogueLoader::tell_other_content(const LogicalVolume& row, const VolumeFate& fate) {
+  const auto twice = generation_text(fate.generation) + " was given out twice; ";
+  const auto taken = format_utc(fate.written);
+  const auto known = format_utc(row.written);
+  if (row.written > fate.written)
+    report_.find(FindingKind::kOlderContent, row.volser,
+                 twice + "what was written " + known + " was not found, what was written " + taken + " was");
+  else if (merge_->others(row.volser).empty())
+    report_.find(
+        FindingKind::kTwoContents, row.volser,
+        twice + "taken is what was written " + taken + ", the backup knows what was written " + known);
 }
 
 std::optional<Copy> CatalogueLoader::copy_at(const SeenCopy& seen, std::uint64_t generation) const {

@@ -41,6 +41,7 @@ class CatalogueLoader {
     bool blank = false;  // or written by something else: what the backup knows of it is gone
     bool has_backup = false;
     bool damaged_files = false;
+    std::string not_taken;  // volser whose other content lies there: it is neither written nor given back
     std::optional<CartridgeState> before;  // as the backup has it, for the same beginning
     CartridgeRank rank;
   };
@@ -59,6 +60,7 @@ class CatalogueLoader {
   void add(Entry entry);
   Status put_cartridges();
   Status finish_cartridges();
+  static void hold(PhysicalVolume& cartridge, const std::string& volser);
   static CartridgeState final_state(const Entry& entry, const PhysicalVolume& now);
   // Volumes.
   Status see_everything();
@@ -74,6 +76,9 @@ class CatalogueLoader {
   Status settle_content(LogicalVolume volume, const VolumeFate& fate);
   Status put_deletions();
   Status begin_generations();
+  void tell_other_content(const LogicalVolume& row, const VolumeFate& fate);
+  // Keeps what was not taken; the cartridges where it lies.
+  std::string keep_others(const std::string& volser);
   void note_copies(const LogicalVolume& volume);
   std::optional<Copy> copy_at(const SeenCopy& seen, std::uint64_t generation) const;
   std::uint8_t pool_of(const std::optional<Copy>& copy) const;

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "base/text.h"
 #include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
@@ -41,7 +43,22 @@ Status CatalogueLoader::settle_cartridges() {
   return {};
 }
 
+// What was asked of it when the backup was made may have been done, changed or withdrawn since. New key
+// labels are brought by the engine on its own and may be those of somebody who is to read it no more: they
+// are asked for again by an operator, or not at all. To erase too much is no such risk: only what is emptied
+// is erased.
 void CatalogueLoader::add(Entry entry) {
+  auto& cartridge = entry.volume;
+  if (cartridge.rekey.wanted()) {
+    std::string labels;
+    for (const auto& label : cartridge.rekey.labels)
+      if (!label.text.empty()) labels += (labels.empty() ? "" : ", ") + escape_unprintable(label.text);
+    report_.find(FindingKind::kLabelsDropped, cartridge.barcode, "key labels " + labels);
+    cartridge.rekey = {};
+  }
+  if (cartridge.erase_first)
+    report_.find(FindingKind::kToBeErased, cartridge.barcode,
+                 "was " + std::string(to_string(cartridge.state)));
   backup_cartridges_.erase(entry.volume.barcode);
   entry_of_[entry.volume.barcode] = static_cast<std::uint32_t>(entries_.size());
   entries_.push_back(std::move(entry));
@@ -156,11 +173,38 @@ Status CatalogueLoader::put_cartridges() {
   return {};
 }
 
+std::string CatalogueLoader::keep_others(const std::string& volser) {
+  std::string told;
+  for (const auto& content : merge_->others(volser)) {
+    std::set<std::string> where;
+    for (const auto& places : {content.copies, content.others}) {
+      for (const auto& place : places) {
+        if (place.file == 0) continue;
+        auto& entry = entries_.at(place.cartridge);
+        entry.not_taken = volser;
+        where.insert(entry.volume.barcode);
+      }
+    }
+    std::string barcodes;
+    for (const auto& barcode : where) barcodes += (barcodes.empty() ? "" : ", ") + barcode;
+    told += (told.empty() ? "" : "; ") + barcodes + " with what was written " + format_utc(content.written);
+  }
+  return told;
+}
+
+// Emptied of what was taken it would be scratch at the engine's first steps, before anybody could look at the
+// content that was not.
+void CatalogueLoader::hold(PhysicalVolume& cartridge, const std::string& volser) {
+  cartridge.unexamined = true;
+  if (!cartridge.note.starts_with(kDamageNote))
+    cartridge.note = cut_note("holds another content of " + volser + " than the one that is taken");
+}
+
 CartridgeState CatalogueLoader::final_state(const Entry& entry, const PhysicalVolume& now) {
-  const bool holds_content = now.active_volumes > 0;
+  const bool holds_content = now.active_volumes > 0 || now.unexamined;
   if (!entry.read)
-    return entry.wanted == CartridgeState::kClosed && !holds_content ? CartridgeState::kDamaged
-                                                                     : entry.wanted;
+    return entry.wanted == CartridgeState::kClosed && now.active_volumes == 0 ? CartridgeState::kDamaged
+                                                                              : entry.wanted;
   if (entry.before && holds_nothing(*entry.before))
     return holds_content ? CartridgeState::kClosed : *entry.before;
   // One without content of now is given back, by the rules of its pool: not one with files that nobody could
@@ -169,7 +213,7 @@ CartridgeState CatalogueLoader::final_state(const Entry& entry, const PhysicalVo
     return CartridgeState::kDamaged;
   if (entry.has_backup || entry.before == CartridgeState::kFull) return CartridgeState::kFull;
   if (entry.before == CartridgeState::kClosed || entry.damaged_files) return CartridgeState::kClosed;
-  return holds_content ? CartridgeState::kFilling : CartridgeState::kClosed;
+  return holds_content && !now.unexamined ? CartridgeState::kFilling : CartridgeState::kClosed;
 }
 
 Status CatalogueLoader::finish_cartridges() {
@@ -178,6 +222,7 @@ Status CatalogueLoader::finish_cartridges() {
       const auto end = std::min(at + kRowsOfChange, entries_.size());
       for (std::size_t i = at; i < end; ++i) {
         auto now = TRY(change.cartridge(entries_[i].volume.barcode));
+        if (entries_[i].read && !entries_[i].not_taken.empty()) hold(now, entries_[i].not_taken);
         now.state = final_state(entries_[i], now);
         if (now.state == CartridgeState::kFull && !now.full_since)
           now.full_since = now.last_written.value_or(input_.now);

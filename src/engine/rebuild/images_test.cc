@@ -8,8 +8,16 @@
 namespace tapewarden::engine::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+std::string text_of(const RebuildReport& report, FindingKind kind) {
+  for (const auto& finding : report.findings)
+    if (finding.kind == kind) return finding.text;
+  return {};
+}
 
 struct Images : ::testing::Test {
   Site site;
@@ -78,6 +86,57 @@ TEST_F(Images, T12_OfTwoContentsOfOneGenerationTheOneWrittenLastCountsAndIsTold)
   EXPECT_EQ(volume("LV0001").primary, last[0]);
   EXPECT_FALSE(volume("LV0001").secondary) << "it holds another content";
   EXPECT_TRUE(volume("LV0002").secondary);
+}
+
+TEST_F(Images, T12_TheContentThatWasNotTakenIsNotGivenBackAsScratch) {
+  const auto taken = site.write("A00001L9", 1, TapeEncryption::kClear,
+                                {{.volser = "LV0001", .generation = 3, .later_ms = 5'000}});
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = 3}});
+  (void)site.write("A00003L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001", .generation = 3}, {.volser = "LV0003"}});
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").primary, taken[0]);
+  EXPECT_THAT(text_of(report, FindingKind::kTwoContents), HasSubstr("kept are A00002L9, A00003L9 with"));
+  for (const auto* barcode : {"A00002L9", "A00003L9"}) {
+    const auto kept = take(site.fresh->cartridge(barcode));
+    EXPECT_EQ(kept.state, CartridgeState::kClosed) << barcode;
+    EXPECT_TRUE(kept.unexamined) << barcode;
+    EXPECT_THAT(kept.note, HasSubstr("LV0001")) << barcode;
+  }
+  EXPECT_FALSE(take(site.fresh->cartridge("A00001L9")).unexamined);
+  EXPECT_THAT(site.fresh.look([](CatalogueView& view) { return view.emptied(10); }), IsEmpty());
+}
+
+TEST_F(Images, T12_OfTwoContentsTheOneThatCanBeReadIsTaken) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("X00001L9", 4, MediumEncryption::kClear, CartridgeState::kFull);
+  auto known = site.known_volume("LV0001", 3);
+  known.written += std::chrono::seconds(5);
+  known.primary = Copy{"X00001L9", 4, 1, 2, 1000, 3};
+  ASSERT_TRUE(site.live.put(known));
+  const auto here =
+      site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = 3}}, true);
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").primary, here[0]) << "nobody knows when the other cartridge comes";
+  EXPECT_EQ(volume("LV0001").written, known.written - std::chrono::seconds(5));
+  EXPECT_THAT(text_of(report, FindingKind::kTwoContents), HasSubstr("X00001L9"));
+  EXPECT_THAT(subjects(report, FindingKind::kOlderContent), ElementsAre("LV0001"));
+  EXPECT_TRUE(take(site.fresh->cartridge("X00001L9")).unexamined);
+  site.expect_readable("LV0001");
+}
+
+TEST_F(Images, T12_AnOlderContentOfTheGenerationThatTheBackupKnowsIsCalledOlder) {
+  auto known = site.known_volume("LV0001", 3);
+  const auto older = known.written;
+  known.written += std::chrono::seconds(5);
+  ASSERT_TRUE(site.live.put_cached(known));
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001", .generation = 3}}, true);
+  const auto report = site.rebuild();
+  EXPECT_EQ(volume("LV0001").written, older);
+  EXPECT_THAT(text_of(report, FindingKind::kOlderContent),
+              AllOf(HasSubstr(format_utc(older)), HasSubstr(format_utc(known.written))));
+  EXPECT_THAT(subjects(report, FindingKind::kTwoContents), IsEmpty());
 }
 
 // The backup has the generation of another content, which is on no cartridge.

@@ -20,7 +20,8 @@ constexpr std::array<Words, kFindingKinds> kWords{{
     {"lost-volume",
      "The volume's content was in the cache only. It is listed as missing; have its owner write it again."},
     {"older-content",
-     "The volume's newest content was in the cache only; what is there now is older. Tell its owner."},
+     "The volume's newest content was in the cache only, or is not on any cartridge that was read; what is "
+     "there now is older. Tell its owner."},
     {"one-copy-less",
      "A copy that the volume's constructs want was not found. It is written when the volume is next "
      "changed."},
@@ -41,8 +42,15 @@ constexpr std::array<Words, kFindingKinds> kWords{{
     {"torn-image", "The last tape file was not written to its end. The next image takes its place."},
     {"library", "What a library says of itself."},
     {"two-contents",
-     "Two different contents bear the same generation. The one that was written last is taken; ask its owner "
-     "whether it is the right one."},
+     "Two different contents bear the same generation. Of those on cartridges that were read the one that "
+     "was "
+     "written last is taken; ask its owner whether it is the right one. The cartridges with the other are "
+     "neither written nor given back; eject and withdraw them when nobody wants it."},
+    {"labels-dropped",
+     "New key labels were asked for, as the backup has it; whether they still are is not known, and they are "
+     "not brought. Order them again if they are wanted."},
+    {"to-be-erased",
+     "It was to be erased, as the backup has it, and still is as soon as nothing of now lies on it."},
 }};
 
 }  // namespace

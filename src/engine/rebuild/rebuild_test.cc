@@ -7,6 +7,7 @@
 namespace tapewarden::engine::test {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -81,7 +82,7 @@ TEST_F(Rebuilding, T12_WhatTheCatalogueKnewIsThereAgain) {
   EXPECT_EQ(site.progress.back().all, 6U);
 }
 
-TEST_F(Rebuilding, T12_ErasuresAndNewLabelsThatWereAskedForAreAskedForAgain) {
+TEST_F(Rebuilding, T12_ErasuresThatWereAskedForAreAskedForAgainAndNewLabelsAreNot) {
   const RekeyRequest wanted{.labels = {KeyLabel{"July 2026 key", LabelMode::kClear}, KeyLabel{}}};
   const auto ask = [&](const std::string& barcode) {
     auto tape = take(site.live->cartridge(barcode));
@@ -103,9 +104,13 @@ TEST_F(Rebuilding, T12_ErasuresAndNewLabelsThatWereAskedForAreAskedForAgain) {
   (void)site.write("J00001", 1, TapeEncryption::kWrapped, {});
   (void)site.write("A00001L9", 1, TapeEncryption::kClear, {}, true);
   (void)site.write("J00002", 2, TapeEncryption::kClear, {});  // begun anew since
-  (void)site.rebuild();
+  const auto report = site.rebuild();
   EXPECT_TRUE(cartridge("A00001L9").erase_first);
-  EXPECT_EQ(cartridge("J00001").rekey, wanted);
+  EXPECT_THAT(subjects(report, FindingKind::kToBeErased), ElementsAre("A00001L9"));
+  EXPECT_EQ(cartridge("J00001").rekey, RekeyRequest()) << "done or withdrawn since, for all that is known";
+  EXPECT_THAT(report.findings,
+              Contains(Finding{FindingKind::kLabelsDropped, "J00001", "key labels July 2026 key"}));
+  EXPECT_EQ(report.count(FindingKind::kLabelsDropped), 1U);
   EXPECT_EQ(cartridge("J00002").rekey, RekeyRequest());
 }
 

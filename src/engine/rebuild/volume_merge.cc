@@ -43,31 +43,66 @@ std::vector<std::string> VolumeMerge::volsers() const {
   return out;
 }
 
-VolumeFate* VolumeMerge::newest(std::string_view volser, const Content& content) {
-  auto& fate = fates_[packed(volser)];
-  if (content.generation < fate.generation) return nullptr;
-  const bool next = content.generation > fate.generation;
-  const bool same = !next && content.written == fate.written && content.volume == fate.volume;
-  if (!same) {
-    fate.two_contents = !next;
-    if (!next && std::pair(content.written, content.volume) < std::pair(fate.written, fate.volume))
-      return nullptr;
-    fate.copies = {};
-    fate.others = {};
+std::vector<SeenContent> VolumeMerge::others(std::string_view volser) const {
+  const auto found = others_.find(packed(volser));
+  return found == others_.end() ? std::vector<SeenContent>() : found->second;
+}
+
+SeenContent* VolumeMerge::same_content(std::uint64_t number, const SeenContent& content) {
+  const auto same = [&](const SeenContent& known) {
+    return known.written == content.written && known.volume == content.volume;
+  };
+  SeenContent& taken = fates_[number];
+  if (content.generation < taken.generation) return nullptr;
+  if (content.generation > taken.generation) {
+    taken = content;
+    others_.erase(number);
   }
-  fate.generation = content.generation;
-  fate.written = content.written;
-  fate.volume = content.volume;
-  return &fate;
+  if (same(taken)) return &taken;
+  auto& others = others_[number];
+  if (const auto known = std::ranges::find_if(others, same); known != others.end()) return &*known;
+  return &others.emplace_back(content);
+}
+
+bool VolumeMerge::beats(const SeenContent& content, const SeenContent& taken) const {
+  const auto key = [this](const SeenContent& one) {
+    const auto read = [this](const SeenCopy& copy) {
+      return copy.file != 0 && ranks_.at(copy.cartridge).read;
+    };
+    return std::tuple(std::ranges::any_of(one.copies, read), one.written, one.volume);
+  };
+  return key(taken) < key(content);
+}
+
+// What was told last of one content counts for it.
+void VolumeMerge::see(std::uint64_t number, const SeenContent& told, std::uint8_t copy,
+                      const SeenCopy& where) {
+  auto* content = same_content(number, told);
+  if (content == nullptr) return;
+  const auto copies = content->copies;
+  const auto others = content->others;
+  *content = told;
+  content->copies = copies;
+  content->others = others;
+  place(*content, copy, where);
+  choose(number);
+}
+
+void VolumeMerge::choose(std::uint64_t number) {
+  const auto others = others_.find(number);
+  if (others == others_.end()) return;
+  SeenContent& taken = fates_.at(number);
+  for (auto& content : others->second)
+    if (beats(content, taken)) std::swap(content, taken);
 }
 
 VolumeMerge::Rank VolumeMerge::rank(const SeenCopy& seen) const {
   return {ranks_.at(seen.cartridge), seen.cartridge, seen.file};
 }
 
-void VolumeMerge::place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where) {
-  auto& best = fate.copies.at(copy - 1U);
-  auto& other = fate.others.at(copy - 1U);
+void VolumeMerge::place(SeenContent& content, std::uint8_t copy, const SeenCopy& where) {
+  auto& best = content.copies.at(copy - 1U);
+  auto& other = content.others.at(copy - 1U);
   const auto beats = [&](const SeenCopy& now) { return now.file == 0 || rank(now) < rank(where); };
   if (beats(best)) {
     if (best.file != 0 && best.cartridge != where.cartridge) other = best;
@@ -93,27 +128,32 @@ std::array<SeenCopy, 2> VolumeMerge::places(const VolumeFate& fate) const {
 bool VolumeMerge::see_image(std::uint32_t cartridge, const FoundImage& image) {
   if (!check_volser(image.volser) || image.generation == 0 || image.copy < 1 || image.copy > 2) return false;
   if (image.is_void) return true;
-  auto* fate = newest(image.volser, {image.generation, image.written, image.volume});
-  if (fate == nullptr) return true;
-  fate->inserted = image.inserted;
-  fate->storage_group = names_.of(image.storage_group);
-  fate->management_class = names_.of(image.management_class);
-  fate->category = image.category;
-  fate->preference = image.preference;
-  place(*fate, image.copy, {cartridge, image.file, image.block, image.bytes});
+  const auto number = packed(image.volser);
+  const SeenContent told{.generation = image.generation,
+                         .volume = image.volume,
+                         .inserted = image.inserted,
+                         .written = image.written,
+                         .storage_group = names_.of(image.storage_group),
+                         .management_class = names_.of(image.management_class),
+                         .category = image.category,
+                         .preference = image.preference};
+  see(number, told, image.copy, {cartridge, image.file, image.block, image.bytes});
   return true;
 }
 
 void VolumeMerge::see_copy(std::uint32_t cartridge, const LogicalVolume& volume, CopyNumber number) {
   const auto& copy = *volume.copy(number);
-  auto* fate = newest(volume.volser, {copy.generation, volume.written, volume.volume});
-  if (fate == nullptr) return;
-  fate->inserted = volume.inserted;
-  fate->storage_group = names_.of(volume.storage_group);
-  fate->management_class = names_.of(volume.management_class);
-  fate->category = volume.category == Category::kPrivate ? ImageCategory::kPrivate : ImageCategory::kScratch;
-  fate->preference = volume.preference;
-  place(*fate, static_cast<std::uint8_t>(number), {cartridge, copy.file, copy.block, copy.bytes});
+  const bool is_private = volume.category == Category::kPrivate;
+  const SeenContent told{.generation = copy.generation,
+                         .volume = volume.volume,
+                         .inserted = volume.inserted,
+                         .written = volume.written,
+                         .storage_group = names_.of(volume.storage_group),
+                         .management_class = names_.of(volume.management_class),
+                         .category = is_private ? ImageCategory::kPrivate : ImageCategory::kScratch,
+                         .preference = volume.preference};
+  see(packed(volume.volser), told, static_cast<std::uint8_t>(number),
+      {cartridge, copy.file, copy.block, copy.bytes});
 }
 
 bool VolumeMerge::see_deletion(std::string_view volser, std::uint64_t generation, bool told) {

@@ -3,8 +3,9 @@
 // things are told does not matter. Not thread-safe.
 //
 // Images of one volser and generation are of one content when they name the same volume and the same time of
-// writing. Where they do not, a generation was given out twice: the content that was written last is taken,
-// and VolumeFate::two_contents says so.
+// writing. Where they do not, a generation was given out twice: of the contents that lie on a cartridge that
+// was read (else of all) the one that was written last is taken, and others() has the rest, which nobody may
+// overwrite before somebody looked at them.
 #pragma once
 
 #include <array>
@@ -50,21 +51,25 @@ struct SeenCopy {
   friend bool operator==(const SeenCopy&, const SeenCopy&) = default;
 };
 
-struct VolumeFate {
-  std::uint64_t generation = 0;  // newest; 0: no image
-  std::uint64_t deleted = 0;     // up to this one
-  Uuid volume;
-  std::array<SeenCopy, 2> copies;  // primary, secondary
-  std::array<SeenCopy, 2> others;  // the next best ones, on other cartridges than those
+// One content, and where it lies.
+struct SeenContent {
+  std::uint64_t generation = 0;  // 0: no image
+  Uuid volume{};
+  std::array<SeenCopy, 2> copies{};  // primary, secondary
+  std::array<SeenCopy, 2> others{};  // the next best ones, on other cartridges than those
   WallTime inserted{};
   WallTime written{};
   std::uint32_t storage_group = 0;  // in names()
   std::uint32_t management_class = 0;
   ImageCategory category = ImageCategory::kPrivate;
   std::uint8_t preference = 1;
+};
+
+// The content that is taken, of the newest generation, and what goes for the whole volume.
+struct VolumeFate : SeenContent {
+  std::uint64_t deleted = 0;  // up to this generation
   bool told_deleted = false;  // `deleted` stands in a trailer
   bool withdrawn = false;     // the backup says so
-  bool two_contents = false;  // of this generation
   bool settled = false;       // the caller has dealt with it
 
   bool has_content() const { return generation > deleted; }
@@ -84,6 +89,8 @@ class VolumeMerge {
   void see_withdrawn(const std::string& volser, std::uint64_t generation);
 
   VolumeFate* find(std::string_view volser);
+  // The contents of its newest generation that are not taken.
+  std::vector<SeenContent> others(std::string_view volser) const;
   // Where its copies are to count, primary and secondary: never both on one cartridge. A copy that was moved
   // leaves an image behind, and the other copy may have been moved to that very cartridge since.
   std::array<SeenCopy, 2> places(const VolumeFate& fate) const;
@@ -92,20 +99,20 @@ class VolumeMerge {
   const NameTable& names() const { return names_; }
 
  private:
-  // What is told of one content.
-  struct Content {
-    std::uint64_t generation = 0;
-    WallTime written{};
-    Uuid volume;
-  };
   using Rank = std::tuple<CartridgeRank, std::uint32_t, std::uint32_t>;
-  // Nothing: an older one than what was seen.
-  VolumeFate* newest(std::string_view volser, const Content& content);
+  void see(std::uint64_t number, const SeenContent& told, std::uint8_t copy, const SeenCopy& where);
+  // What is known of this content by now. Nothing: it is older than what was seen.
+  SeenContent* same_content(std::uint64_t number, const SeenContent& content);
+  // A place of this content was told.
+  void choose(std::uint64_t number);
+  bool beats(const SeenContent& content, const SeenContent& taken) const;
   Rank rank(const SeenCopy& seen) const;
-  void place(VolumeFate& fate, std::uint8_t copy, const SeenCopy& where);
+  void place(SeenContent& content, std::uint8_t copy, const SeenCopy& where);
 
   std::vector<CartridgeRank> ranks_;
   std::unordered_map<std::uint64_t, VolumeFate> fates_;  // by the characters of the volser
+  // Those that are not taken, of the fate's generation; few volumes have any.
+  std::unordered_map<std::uint64_t, std::vector<SeenContent>> others_;
   NameTable names_;
 };
 

@@ -5,7 +5,7 @@
 //   full, closed --tidy_emptied()--> awaiting erase --EraseJob--> scratch      (pools with secure-erase days)
 //   full, closed --tidy_emptied()--> damaged       (its note says that it could not be read or written)
 //
-// One that a rebuild of the catalogue could not read stays as it is: more may lie on it than is known.
+// One that a rebuild of the catalogue could not read, or with a content that it did not take, stays as it is.
 #pragma once
 
 #include <memory>

@@ -175,6 +175,12 @@ class LooksAtFreedMemory {
 TEST(AheadTransport, T4_WhatWasWrittenIsInNoMemoryThatIsFreed) {
   const Bytes secret(9000, kSecret);
   const LooksAtFreedMemory looks;
+  {
+    const Bytes unwiped = secret;
+    EXPECT_EQ(unwiped, secret);
+  }
+  ASSERT_EQ(freed_secrets, 1U) << "nobody looks";
+  freed_secrets = 0;
   for (const bool hoards : {false, true}) {
     KeepingUnit unit;
     unit.hoards = hoards;
