@@ -4,7 +4,7 @@
 // outlives it.
 //
 //   offline --probe()--> idle --note_mounted()--> mounted --note_empty()--> idle
-//   any --take_offline(), note_refused(), failed()--> offline
+//   any --take_offline(), note_refused(), note_block_refused(), failed()--> offline
 //
 // Who brings one that is offline back: itself where `asked_again` or `refused` says so, else an operator.
 #pragma once

@@ -70,7 +70,7 @@ void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& er
   } else if (doing == Doing::kAppending && cartridge.active_volumes == 0) {
     cartridge.state = CartridgeState::kDamaged;
   } else if (cartridge.state == CartridgeState::kFilling &&
-             (doing == Doing::kAppending || fault == MountFault::kMedium)) {
+             (doing == Doing::kAppending || fault == MountFault::kMedium || fault == MountFault::kIdentity)) {
     cartridge.state = CartridgeState::kClosed;
   }
   // What a key server says later does not take the damage away.

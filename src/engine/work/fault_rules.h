@@ -31,7 +31,7 @@ bool lies_with_cartridge(const Error& error);
 //   medium                  kCartridgeDamaged; damaged when nothing lies on it, else closed, noted when full,
 //                           and what lies on it is moved to others at once (MoveRequest::When::kNow), from
 //                           the cache what is there
-//   identity                kCartridgeDamaged; never written; the cartridge waits
+//   identity                kCartridgeDamaged; closed and noted, never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
 //   library, else           what needs a drive of that library waits
 //   interrupted             once more after a short pause

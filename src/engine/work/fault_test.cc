@@ -160,6 +160,32 @@ TEST(Fault, T4_ACartridgeThatIsBothClearAndEncryptedIsClosedAndTheDrivesGoOn) {
   bench.expect_everything_readable();
 }
 
+TEST(Fault, T4_ACartridgeWhoseReadingIsRefusedForItsEncryptionTakesNoMore) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = fail_from(scsi::Opcode::kRead6, 2, codes::kEncryptionModeMismatch);
+  bench.ask("VOL001");
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_TRUE(noted_damaged(bench.cartridge("A00001L9")));
+}
+
+TEST(Fault, T4_NothingIsWrittenBehindWhatIsNotedAsDamaged) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.edit_cartridge(
+      "A00001L9", [](PhysicalVolume& one) { one.note = std::string(kDamageNote) + "as a rebuild has it"; });
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
+}
+
 TEST(Fault, T9_WithoutADriveThatEncryptsAsThePoolAsksTheVolumesWait) {
   WorkBench bench;
   bench.edit_pool(1, [](Pool& pool) {

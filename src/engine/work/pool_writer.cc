@@ -195,7 +195,8 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
     if (!claimed) continue;
     auto& [claim, cartridge] = *claimed;
     const bool ours = cartridge.state == CartridgeState::kFilling && cartridge.pool == pool.number;
-    if (!ours || cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
+    if (!ours || noted_damaged(cartridge)) continue;
+    if (cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
     if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, std::move(claim)};
     const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
     if (clear && pool.encryption != PoolEncryption::kOff) {
