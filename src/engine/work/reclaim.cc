@@ -94,7 +94,7 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
     return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat),
                                         std::move(claimed->claim), known, target.number);
   }
-  auto drive = state.drives.claim(need_of(cartridge));
+  auto drive = state.claim_one(need_of(cartridge));
   if (!drive) return nullptr;
   return std::make_unique<StageJob>(state, *std::move(drive), std::move(claimed->claim), known,
                                     target.number);
