@@ -303,6 +303,30 @@ TEST_F(RequestVolumes, T10_TheEndOfTheProgramLeavesRequestsToTheNextStart) {
   bench.expect_sound();
 }
 
+// In the drive that wrote the request, and in another one.
+TEST_F(RequestVolumes, T10_AHostThatWaitsAtTheEndOfTheProgramGetsItsAnswerFromTheNextStart) {
+  for (const std::size_t drive : {std::size_t{0}, std::size_t{1}}) {
+    bench.brought.clear();
+    ASSERT_TRUE(ask({kAsked, ""}));
+    EXPECT_FALSE(bench.mount("V00001", drive).value());
+    const auto before = bench.volume("V00001");
+    answers.on_piece = [&] { bench.host->end_answers(); };
+    ASSERT_TRUE(bench.host->answer_requests());
+    EXPECT_EQ(bench.brought, Names()) << "it waits as before";
+    EXPECT_EQ(bench.volume("V00001"), before) << "the request is nobody's content";
+
+    answers.on_piece = nullptr;
+    bench.detach();
+    bench.attach({{"V00001", drive_identity(drive)->serial()}});
+    EXPECT_FALSE(bench.mount("V00001", drive).value()) << "what the library does for what is in drives";
+    EXPECT_EQ(answer(), 1U);
+    ASSERT_EQ(bench.brought.size(), 1U);
+    EXPECT_EQ(as_text(bench.read_back(drive)), "there is\nthis\n");
+    ASSERT_TRUE(bench.unmount("V00001", drive));
+  }
+  bench.expect_sound();
+}
+
 TEST_F(RequestVolumes, T10_ARequestThatIsOnlyReadIsLeftAsItIs) {
   bench.detach();
   bench.options.answers = nullptr;

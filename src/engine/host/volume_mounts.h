@@ -85,7 +85,7 @@ class VolumeMounts {
   void set_expire_hold(bool on) { expire_hold_.store(on); }
   bool expire_hold() const { return expire_hold_.load(); }
   // From now on no answer is made; the one under way is left at its next piece, and answer_next() says that
-  // there is none. The next start finds the requests.
+  // there is none. The next start finds the requests, also where a host waits for the answer.
   void end_answers() { ending_.store(true); }
 
   // The volume's file for the drive: the whole one in the cache, or a blank one for a scratch volume. With
@@ -149,7 +149,8 @@ class VolumeMounts {
 
   // volume_requests.cc
   bool leave_request(const LogicalVolume& volume) TW_EXCLUDES(mutex_);
-  Status answer(const std::string& volser);
+  // False: the program ends, and the request is left as it is.
+  Result<bool> answer(const std::string& volser);
   void let_go(const std::string& volser);
 
   const Env env_;

@@ -38,6 +38,8 @@ Result<bool> VolumeMounts::answer_next(const Unsettled& unsettled) {
     volser = requests_.front();
   }
   auto answered = answer(volser);
+  // Whoever waits for it goes on waiting: it must not find the request settled as content.
+  if (answered && !*answered) return false;
   // The request is the volume's content then, as any other would be.
   if (const auto settled = answered ? Status{} : settle(volser); !settled) {
     tell_unsettled(volser, settled.error());
@@ -48,15 +50,18 @@ Result<bool> VolumeMounts::answer_next(const Unsettled& unsettled) {
     const MutexLock lock(mutex_);
     requests_.pop_front();
   }
-  TRY(std::move(answered));
+  (void)TRY(std::move(answered));
   return true;
 }
 
-Status VolumeMounts::answer(const std::string& volser) {
+Result<bool> VolumeMounts::answer(const std::string& volser) {
   const auto volume = TRY(catalogue_.volume(volser));
   const Env env = cached_.env();
   const auto request = read_request(env, TRY(cached_.path_of(volume)), *options_.answers);
-  if (!request) return settle(volser);
+  if (!request) {
+    TRY(settle(volser));
+    return true;
+  }
   GivenBack made;
   std::vector<std::string> unknown;
   const auto replaced = cached_.replace(
@@ -74,9 +79,10 @@ Status VolumeMounts::answer(const std::string& volser) {
         return {};
       });
   // As after a crash: it stays mounted for the catalogue, and the next start finds the request.
-  if (!replaced) return ending_ ? Status{} : replaced;
+  if (!replaced && ending_) return false;
+  TRY(replaced);
   for (const auto& construct : unknown) tell_unknown(volume, construct, made.named);
-  return {};
+  return true;
 }
 
 }  // namespace tapewarden::engine

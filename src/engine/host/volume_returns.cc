@@ -126,9 +126,10 @@ Result<Reconciled> VolumeMounts::reconcile(const std::map<std::string, std::stri
   for (const auto& volume : mounted) {
     const auto in = in_drives.find(volume.volser);
     const bool keep = in != in_drives.end() && in->second == volume.mounted;
-    if (!keep && leave_request(volume)) {
+    // Also where the inventory has it in that drive: a host may wait there for the answer.
+    if (leave_request(volume)) {
       (void)cached_.reserve_growth(volume.volser, most_file_bytes(blank_of(volume).capacity_bytes));
-      out.out.push_back(volume.volser);
+      (keep ? out.kept : out.out).push_back(volume.volser);
       continue;
     }
     const auto changed = settle_file(volume, keep);

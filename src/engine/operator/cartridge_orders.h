@@ -36,7 +36,8 @@ Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const C
                                              MoveRequest::When when, std::uint8_t target_pool);
 
 // Volumes whose content would be out of reach without the cartridge: neither in the cache nor on another
-// cartridge that can be read. In tape order, at most kMaximumOrdered. kNotFound.
+// cartridge that can be read and that no drive noted as damaged and every rebuild could read. In tape order,
+// at most kMaximumOrdered. kNotFound.
 Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::string& barcode);
 
 // Out of the library, with what lies on it; kExported: meant for another site. kConflict naming volumes whose
@@ -59,8 +60,9 @@ struct DamageSettled {
   std::size_t only = 0;        // they stay as they are: there is nothing to write them from
 };
 // Nothing on it is relied on any more: its copies are written anew where the constructs of their volumes say,
-// from the cache or from the volume's other copy. kConflict naming volumes whose only copy is on it, unless
-// `although_only`.
+// from the cache or from the volume's other copy, and each is forgotten by the commit of the new one, not
+// before; until then its volume does not leave the cache. kConflict naming volumes whose only copy is on it,
+// unless `although_only`.
 Result<DamageSettled> mark_damaged(const OperatorParts& parts, const std::string& barcode,
                                    const std::string& note, bool although_only);
 // It was looked at and is good: one that was damaged is read again, and takes no more; of one that a drive

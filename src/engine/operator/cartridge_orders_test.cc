@@ -339,10 +339,10 @@ TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromItsOtherCop
   EXPECT_EQ(settled->from_other, 2U);
   EXPECT_EQ(settled->only, 2U);
   const auto first = bench.volume("A00001");
-  EXPECT_TRUE(first.primary_due && !first.primary && first.secondary);
+  EXPECT_TRUE(first.primary_due && first.primary && first.secondary);
   EXPECT_FALSE(first.secondary_due);
   const auto second = bench.volume("A00002");
-  EXPECT_TRUE(second.secondary_due && !second.secondary && second.primary);
+  EXPECT_TRUE(second.secondary_due && second.secondary && second.primary);
   EXPECT_EQ(second.secondary_pool, 5);
   EXPECT_TRUE(bench.volume("A00003").primary) << "the last copy is never forgotten";
   EXPECT_FALSE(bench.volume("A00003").primary_due);
@@ -352,6 +352,74 @@ TEST(CartridgeOrders, T13_WhatLayOnADamagedCartridgeIsWrittenAnewFromItsOtherCop
       "another cartridge; 2 volumes with no other copy");
   EXPECT_GT(bench.woken, before);
   bench.box.expect_sound();
+}
+
+// The other copy may be unreadable, which only its recall shows.
+TEST(CartridgeOrders, T13_ACopyOnADamagedCartridgeIsKnownUntilTheNewOneIsWritten) {
+  OperatorBench bench;
+  bench.put_migrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00001L9", 2);
+  bench.put_cartridge("P00002L9");
+  auto twice = bench.volume("A00001");
+  twice.secondary = copy_on("P00002L9", 1);
+  ASSERT_TRUE(bench.box.put(twice));
+  const auto parts = bench.parts();
+  const auto settled = mark_damaged(parts, "P00001L9", "fell down", false);
+  ASSERT_TRUE(settled) << settled.error().text();
+  EXPECT_EQ(settled->from_cache, 1U);
+  EXPECT_EQ(settled->from_other, 1U);
+  EXPECT_EQ(told(withdraw_cartridge(parts, "P00001L9")), "conflict barcode");
+  EXPECT_EQ(told(request_erase(parts, "P00001L9")), "conflict barcode");
+  ASSERT_TRUE(clear_damage(parts, "P00001L9"));
+  for (const auto* volser : {"A00001", "A00002"}) {
+    ASSERT_TRUE(bench.volume(volser).active(CopyNumber::kPrimary)) << volser;
+    EXPECT_EQ(bench.volume(volser).primary->cartridge, "P00001L9");
+  }
+  EXPECT_EQ(bench.physical("P00001L9").active_volumes, 2U);
+  EXPECT_THAT(bench.box.look([](CatalogueView& view) { return view.emptied(10); }), IsEmpty())
+      << "nothing makes it scratch";
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_ASecondCopyThatNoClassWantsAnyMoreIsNotForgottenEither) {
+  OperatorBench bench;
+  bench.put_migrated("A00001", "P00002L9", 1);
+  auto second = cartridge("P00001L9");
+  second.pool = 7;
+  ASSERT_TRUE(bench.box.put(second));
+  auto twice = bench.volume("A00001");
+  twice.secondary = copy_on("P00001L9", 1);
+  ASSERT_TRUE(bench.box.put(twice));
+  ASSERT_TRUE(mark_damaged(bench.parts(), "P00001L9", "fell down", false));
+  EXPECT_TRUE(bench.volume("A00001").active(CopyNumber::kSecondary));
+  EXPECT_TRUE(bench.volume("A00001").secondary_due);
+  EXPECT_EQ(bench.volume("A00001").secondary_pool, 7) << "beside those that its cartridge has";
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_ACopyOnADoubtfulCartridgeIsNoOtherCopy) {
+  for (const bool unexamined : {true, false}) {
+    OperatorBench bench;
+    bench.in_library("P00001L9");
+    bench.put_migrated("A00001", "P00001L9", 1);
+    auto doubtful = cartridge("P00002L9", 1, CartridgeState::kClosed);
+    doubtful.unexamined = unexamined;
+    doubtful.note = unexamined ? "not read" : std::string(kDamageNote) + "a block could not be read";
+    ASSERT_TRUE(bench.box.put(doubtful));
+    auto twice = bench.volume("A00001");
+    twice.secondary = copy_on("P00002L9", 1);
+    ASSERT_TRUE(bench.box.put(twice));
+    const auto parts = bench.parts();
+    EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+    EXPECT_EQ(told(eject_cartridge(parts, "P00001L9", false, false)), "conflict force");
+    EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
+    const auto settled = mark_damaged(parts, "P00001L9", "fell down", true);
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->from_other, 1U) << "it is tried";
+    EXPECT_TRUE(bench.volume("A00001").primary_due);
+    EXPECT_TRUE(bench.volume("A00001").active(CopyNumber::kPrimary));
+    bench.box.expect_sound();
+  }
 }
 
 TEST(CartridgeOrders, T13_WhatADriveNotedOfACartridgeIsTakenBackWhenItWasFoundGood) {

@@ -19,13 +19,21 @@ std::unexpected<Error> wrong_state(const PhysicalVolume& cartridge, const std::s
               "barcode", remedy);
 }
 
-Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed) {
+// What a drive noted, or a rebuild could not read, may come to nothing when it is asked for.
+bool doubtful(const PhysicalVolume& cartridge) {
+  return cartridge.unexamined || cartridge.note.starts_with(kDamageNote);
+}
+
+enum class Trust : std::uint8_t { kSure, kAny };
+
+Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed, Trust trust = Trust::kSure) {
   const auto other = placed.copy == CopyNumber::kPrimary ? CopyNumber::kSecondary : CopyNumber::kPrimary;
   if (!placed.volume.active(other)) return false;
   const auto& copy = *placed.volume.copy(other);
   const auto on = TRY(view.find_cartridge(copy.cartridge));
   const auto here = placed.volume.copy(placed.copy)->cartridge;
-  return on && on->barcode != here && readable(on->state) && on->medium == copy.medium;
+  return on && on->barcode != here && readable(on->state) && on->medium == copy.medium &&
+         (trust == Trust::kAny || !doubtful(*on));
 }
 
 // What a host has in a drive is settled when the drive gives it back: until then its file may also be found
@@ -77,33 +85,32 @@ Status check_only(CatalogueView& view, const PhysicalVolume& cartridge, bool alt
               "they may go with it");
 }
 
-// A copy that nobody relies on any more, written anew. False: no construct wants one there any more.
-Result<bool> write_anew(CatalogueChange& change, const PlacedVolume& placed) {
+// Written anew, it stands until the new one counts: what it is written from may turn out to be bad, and
+// the cartridge to be good. A second copy that no construct wants any more goes where the cartridge's others
+// went.
+Status write_anew(CatalogueChange& change, const PlacedVolume& placed, std::uint8_t pool_of_cartridge) {
   auto volume = TRY(change.volume(placed.volume.volser));
   if (placed.copy == CopyNumber::kPrimary) {
-    volume.primary.reset();
     volume.primary_due = true;
     volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
-    TRY(change.put(volume));
-    return true;
+  } else {
+    const auto pool = TRY(change.management_class(volume.management_class)).pool;
+    volume.secondary_due = true;
+    volume.secondary_pool = pool != 0 ? pool : pool_of_cartridge;
   }
-  const auto pool = TRY(change.management_class(volume.management_class)).pool;
-  volume.secondary.reset();
-  volume.secondary_due = pool != 0;
-  volume.secondary_pool = pool;
-  TRY(change.put(volume));
-  return pool != 0;
+  return change.put(volume);
 }
 
-Result<DamageSettled> settle_damage(CatalogueChange& change, const std::string& barcode) {
+Result<DamageSettled> settle_damage(CatalogueChange& change, const PhysicalVolume& cartridge) {
   DamageSettled out;
-  TRY(for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
+  TRY(for_each_on(change, cartridge.barcode, [&](const PlacedVolume& placed) -> Result<bool> {
     const bool cached = safe_in_cache(placed.volume);
-    if (!cached && !TRY(on_another(change, placed))) {
+    if (!cached && !TRY(on_another(change, placed, Trust::kAny))) {
       ++out.only;
-    } else if (TRY(write_anew(change, placed))) {
-      ++(cached ? out.from_cache : out.from_other);
+      return true;
     }
+    TRY(write_anew(change, placed, cartridge.pool));
+    ++(cached ? out.from_cache : out.from_other);
     return true;
   }));
   return out;
@@ -231,7 +238,7 @@ Result<DamageSettled> mark_damaged(const OperatorParts& parts, const std::string
     cartridge.note = note;
     cartridge.move = {};
     TRY(change.put(cartridge));
-    if (held_data) settled = TRY(settle_damage(change, barcode));
+    if (held_data) settled = TRY(settle_damage(change, cartridge));
     return {};
   }));
   parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode, damage_text(barcode, settled));

@@ -10,6 +10,7 @@ namespace tapewarden::engine {
 // Of a file that goes to tape: a block, still in the processor's cache when it is hashed and sealed.
 inline constexpr std::size_t kImageChunkBytes = 256U << 10;
 inline constexpr std::size_t kDueBatch = 64;          // volumes that a migration looks at together
+inline constexpr std::size_t kDueRecalls = 16;        // asked for together, to be written to one pool
 inline constexpr std::size_t kReclaimBatch = 64;      // volumes of a source that are looked at together
 inline constexpr std::uint64_t kStagedShare = 4;      // of the cache, one in so many, by reclaim
 inline constexpr std::size_t kCandidates = 100;       // cartridges that are looked at to choose one

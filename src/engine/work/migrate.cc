@@ -6,6 +6,7 @@
 #include "engine/work/image_file.h"
 #include "engine/work/limits.h"
 #include "engine/work/recall.h"
+#include "engine/work/reclaim.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -16,33 +17,60 @@ struct Waiting {
   CopyNumber copy = CopyNumber::kPrimary;
 };
 
-// A copy that is due of a volume that is not in the cache went bad: it is brought back first, and `asked`.
-bool may_be_copied(WorkState& state, const LogicalVolume& volume, CopyNumber copy, bool& asked) {
+// Volumes of which a copy went bad, and that are not in the cache: they are brought back first.
+struct Missing {
+  Pool pool;
+  CopyNumber copy = CopyNumber::kPrimary;
+  std::vector<LogicalVolume> volumes;
+};
+
+struct Due {
+  std::vector<Waiting> waiting;
+  std::vector<Missing> missing;
+};
+
+bool is_put_off(const WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
   const auto name = copy_name(volume.volser, copy);
-  if (state.copies.claimed(name) || state.pauses.paused(copy_pause(name))) return false;
-  if (volume.cached || !volume.has_content()) return volume.cached;
-  state.pauses.put_off(copy_pause(name), kFirstPause);
-  (void)state.parts.desk.ask(volume.volser, RecallReason::kOperator, {});
-  asked = true;
-  return false;
+  return state.copies.claimed(name) || state.pauses.paused(copy_pause(name));
 }
 
-Result<std::vector<Waiting>> waiting(WorkState& state, bool& asked) {
-  std::vector<Waiting> out;
+bool may_be_copied(const WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
+  return volume.cached && !is_put_off(state, volume, copy);
+}
+
+Result<Due> what_is_due(const WorkState& state) {
+  Due out;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    out = {};
     for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
       if (TRY(view.due(copy, std::nullopt, 1)).empty()) continue;
       for (auto& pool : TRY(view.pools())) {
-        const auto due = TRY(view.due(copy, pool.number, kMaximumPage));
+        auto due = TRY(view.due(copy, pool.number, kMaximumPage));
         const auto ready = std::ranges::find_if(
-            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy, asked); });
-        if (ready != due.end()) out.push_back({ready->written, pool, copy});
+            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy); });
+        if (ready != due.end()) out.waiting.push_back({ready->written, pool, copy});
+        std::erase_if(due, [](const LogicalVolume& one) { return one.cached || !one.has_content(); });
+        if (!due.empty()) out.missing.push_back({std::move(pool), copy, std::move(due)});
       }
     }
     return {};
   }));
-  std::ranges::sort(out, {}, &Waiting::since);
+  std::ranges::sort(out.waiting, {}, &Waiting::since);
   return out;
+}
+
+bool held_up(const WorkState& state, const Pool& pool) {
+  const bool encrypts = need_of(pool).encryption != TapeEncryption::kClear;
+  return state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
+         (encrypts && state.pauses.paused(kKeysPause));
+}
+
+// What lies on tape of a volume that is not in the cache.
+std::uint64_t recalled_bytes(const LogicalVolume& volume) {
+  std::uint64_t bytes = 0;
+  for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary})
+    if (volume.active(copy)) bytes = std::max(bytes, volume.copy(copy)->bytes);
+  return bytes;
 }
 
 void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
@@ -57,16 +85,63 @@ void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
                                 std::string(to_string(need.encryption)));
 }
 
+Status note_no_cartridge(const WorkState& state, const Pool& pool) {
+  bool none = false;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    none = TRY(view.filling(pool.number, pool.media, 1)).empty() &&
+           TRY(view.scratch_cartridges(pool.number, pool.media, 1)).empty();
+    return {};
+  }));
+  const auto name = pool_name(pool.number);
+  if (none)
+    state.parts.notices.raise(NoticeKind::kNoScratchCartridge, name,
+                              name +
+                                  " has volumes to write and no cartridge that takes them; insert scratch "
+                                  "cartridges, or let it borrow");
+  return {};
+}
+
+// What comes back cannot leave the cache before it is written: only so much of it is asked for at a time as
+// the pool can take soon. Whether anything was.
+Result<bool> ask_for(WorkState& state, const Missing& missing) {
+  const auto& [pool, copy, volumes] = missing;
+  if (held_up(state, pool)) return false;
+  note_no_drive(state, pool, need_of(pool));
+  const auto most = TRY(may_come_for(state, pool));
+  if (most == 0) {
+    TRY(note_no_cartridge(state, pool));
+    return false;
+  }
+  const auto wanted = state.parts.desk.wanted();
+  std::size_t coming = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& volume : volumes) {
+    if (std::ranges::find(wanted, volume.volser, &VolumeDesk::Wanted::volser) == wanted.end()) continue;
+    ++coming;
+    bytes += recalled_bytes(volume);
+  }
+  bool asked = false;
+  for (const auto& volume : volumes) {
+    if (coming >= kDueRecalls || bytes >= most) break;
+    if (is_put_off(state, volume, copy)) continue;
+    state.pauses.put_off(copy_pause(copy_name(volume.volser, copy)), kFirstPause);
+    (void)state.parts.desk.ask(volume.volser, RecallReason::kOperator, {});
+    asked = true;
+    ++coming;
+    bytes += recalled_bytes(volume);
+  }
+  return asked;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_something) {
-  for (const auto& [since, pool, copy] : TRY(waiting(state, did_something))) {
-    const auto need = need_of(pool);
-    const bool encrypts = need.encryption != TapeEncryption::kClear;
-    if (state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
-        (encrypts && state.pauses.paused(kKeysPause)))
-      continue;
-    note_no_drive(state, pool, need);
+  const auto due = TRY(what_is_due(state));
+  for (const auto& missing : due.missing)
+    if (TRY(ask_for(state, missing))) did_something = true;
+  for (const auto& [since, pool, copy] : due.waiting) {
+    if (held_up(state, pool)) continue;
+    note_no_drive(state, pool, need_of(pool));
     auto seat = state.seats.take(pool.number, pool.max_drives);
     if (!seat) continue;
     std::optional<DriveDesk::Claim> drive;
@@ -109,9 +184,7 @@ Result<std::vector<LogicalVolume>> MigrateJob::batch() {
     out = TRY(view.due(copy_, pool_, kMaximumPage));
     return {};
   }));
-  bool asked = false;  // the next step sees it
-  std::erase_if(out,
-                [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_, asked); });
+  std::erase_if(out, [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_); });
   if (out.size() > kDueBatch) out.resize(kDueBatch);
   return out;
 }

@@ -22,7 +22,8 @@
 namespace tapewarden::engine {
 
 // The pool whose oldest due copy waits longest, of those that a free drive can serve. `did_something`:
-// volumes that must be recalled first were asked for.
+// volumes that must be recalled first were asked for, few at a time, and none that could not be written then
+// (may_come_for()).
 Result<std::unique_ptr<Job>> pick_migration(WorkState& state, bool& did_something);
 
 class MigrateJob final : public Job {

@@ -164,6 +164,78 @@ TEST(Migrate, T5_ACopyThatIsDueOfAVolumeWhoseFileIsMissingIsMadeWhenItHasBeenRec
   bench.expect_everything_readable();
 }
 
+// As after an operator marked the cartridge of their first copies as damaged; their second ones are in
+// pool 2.
+void went_bad(WorkBench& bench, unsigned count, std::uint8_t to_pool) {
+  for (unsigned i = 1; i <= count; ++i)
+    bench.write(volser(i), volume_content(300'000, static_cast<std::uint8_t>(i)), 1, 2);
+  bench.steps();
+  for (unsigned i = 1; i <= count; ++i) ASSERT_EQ(bench.evict(volser(i)), 1U);
+  bench.edit_cartridge("A00001L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kDamaged; });
+  for (unsigned i = 1; i <= count; ++i)
+    bench.edit_volume(volser(i), [&](LogicalVolume& volume) {
+      volume.primary_due = true;
+      volume.primary_pool = to_pool;
+    });
+}
+
+TEST(Migrate, T5_WhatCouldNotBeWrittenAnewIsNotBroughtIntoTheCacheForIt) {
+  WorkBench bench;
+  bench.edit_pool(5, [](Pool& pool) { pool.borrow = Borrow::kNo; });
+  went_bad(bench, 3, 5);
+  bench.wait_and_step();
+  for (unsigned i = 1; i <= 3; ++i)
+    EXPECT_FALSE(bench.volume(volser(i)).cached) << "it could not leave again";
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 5")) << "and it is said why";
+  bench.add_scratch("A00003L9", 5);
+  bench.wait_and_step();
+  for (unsigned i = 1; i <= 3; ++i) EXPECT_TRUE(bench.on(volser(i)).starts_with("A00003L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").active_volumes, 0U);
+  EXPECT_FALSE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 5"));
+  bench.expect_everything_readable();
+}
+
+TEST(Migrate, T5_WhatIsWrittenAnewComesIntoTheCacheAFewAtATime) {
+  WorkBench bench({.cache = {.bytes = 3'200'000}});
+  bench.add_scratch("A00003L9", 5);
+  went_bad(bench, 6, 5);
+  EXPECT_TRUE(take(bench.work->step()));
+  EXPECT_EQ(bench.desk->wanted().size(), 3U) << "with the last of them a quarter of the cache is taken";
+  std::size_t most = 0;
+  for (unsigned i = 0; i < 100 && take(bench.work->step()); ++i) {
+    std::size_t cached = 0;
+    for (unsigned j = 1; j <= 6; ++j)
+      if (const auto one = bench.volume(volser(j)); one.cached && one.primary_due) ++cached;
+    most = std::max(most, cached);
+  }
+  EXPECT_LE(most, 4U);
+  for (int i = 0; i < 3; ++i) bench.wait_and_step();
+  for (unsigned i = 1; i <= 6; ++i) EXPECT_TRUE(bench.on(volser(i)).starts_with("A00003L9")) << volser(i);
+  bench.expect_everything_readable();
+}
+
+// Mark, clear, read: what the copy in the other pool could not give is read from the first cartridge again.
+TEST(Migrate, T13_ACopyThatIsDueStandsUntilItIsWrittenAnew) {
+  WorkBench bench;
+  bench.add_scratch("A00003L9", 5);
+  went_bad(bench, 1, 5);
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = fail_from(scsi::Opcode::kRead6, 1, codes::kUnrecoveredReadError);
+  bench.wait_and_step();
+  EXPECT_TRUE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  for (const auto& drive : bench.back.to_drives) drive->meet = nullptr;
+  bench.edit_cartridge("A00002L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kDamaged; });
+  bench.edit_cartridge("A00001L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kClosed; });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00003L9/1");
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+  bench.expect_everything_readable();
+}
+
 TEST(Migrate, T2_SecondCopiesGoToAPoolOfTheirOwn) {
   WorkBench bench;
   bench.write("VOL001", volume_content(300'000, 1), 1, 2);

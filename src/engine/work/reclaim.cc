@@ -59,18 +59,8 @@ bool waits(const WorkState& state, const Pool& target) {
          (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
-// What is brought into the cache leaves it by way of the target: there are a drive and a cartridge for it,
-// and what is to be written there already is no large part of the cache.
-Result<bool> may_stage(WorkState& state, const std::string& barcode, const Pool& target) {
-  if (!state.drives.usable(need_of(target)) || state.pauses.paused(stage_pause(barcode))) return false;
-  bool may = false;
-  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    may = !TRY(view.filling(target.number, target.media, 1)).empty() ||
-          !TRY(view.scratch_cartridges(target.number, target.media, 1)).empty();
-    may = may && TRY(view.due_sums(target.number)).bytes < staged_bytes(state);
-    return {};
-  }));
-  return may;
+Result<bool> may_stage(const WorkState& state, const std::string& barcode, const Pool& target) {
+  return !state.pauses.paused(stage_pause(barcode)) && TRY(may_come_for(state, target)) > 0;
 }
 
 // The drives of both by which the source could be moved from tape to tape, in the order of preference: where
@@ -104,7 +94,7 @@ Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidat
     return std::make_unique<ReclaimJob>(state, *std::move(drives), *std::move(seat),
                                         std::move(claimed->claim), known, target.number);
   }
-  auto drive = state.drives.claim(need_of(cartridge));
+  auto drive = state.claim_one(need_of(cartridge));
   if (!drive) return nullptr;
   return std::make_unique<StageJob>(state, *std::move(drive), std::move(claimed->claim), known,
                                     target.number);
@@ -137,6 +127,21 @@ Status watch_pair(WorkState& state, bool inhibited) {
   }
   state.pair.wants_none();
   return {};
+}
+
+Result<std::uint64_t> may_come_for(const WorkState& state, const Pool& target) {
+  if (!state.drives.usable(need_of(target))) return 0;
+  std::uint64_t may = 0;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    may = 0;
+    if (TRY(view.filling(target.number, target.media, 1)).empty() &&
+        TRY(view.scratch_cartridges(target.number, target.media, 1)).empty())
+      return {};
+    const auto due = TRY(view.due_sums(target.number)).bytes;
+    may = staged_bytes(state) - std::min(due, staged_bytes(state));
+    return {};
+  }));
+  return may;
 }
 
 Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch) {
