@@ -2,7 +2,6 @@
 // for.
 #include <algorithm>
 #include <gtest/gtest.h>
-#include <iostream>
 #include <map>
 
 #include "base/concat.h"
@@ -58,6 +57,14 @@ std::string series_of(const std::string& name) {
 
 using Outcomes = std::map<std::string, std::string>;  // by the case's name: empty, or what differs
 
+// Cases whose Query lists every operation of the specification, Poll, Notify and others that this server does
+// not offer, though their profiles ask for Query alone: everything else of them is compared.
+constexpr std::string_view kListsEverything[] = {"MSGENC-", "SUITEB_"};
+
+bool lists_everything(const std::string& name) {
+  return std::ranges::any_of(kListsEverything, [&](std::string_view mark) { return name.starts_with(mark); });
+}
+
 Outcomes run_all(const fs::path& folder) {
   std::map<std::string, std::vector<fs::path>> groups;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -69,6 +76,7 @@ Outcomes run_all(const fs::path& folder) {
   for (auto& [series, paths] : groups) {
     std::ranges::sort(paths);
     Placeholders placeholders(server.now());
+    if (lists_everything(series)) placeholders.let_operations_vary();
     for (const auto& path : paths) {
       const auto read = read_case(path);
       out[path.stem().string()] = read ? run(server, placeholders, *read) : read.error().text();
@@ -77,20 +85,41 @@ Outcomes run_all(const fs::path& folder) {
   return out;
 }
 
-TEST(KmipCases, DISABLED_ListThem) {
-  for (const auto* folder : {"v1.4", "v2.1"}) {
-    for (const auto& [name, difference] : run_all(vectors() / folder / "mandatory")) {
-      std::cout << (difference.empty() ? "pass " : "FAIL ") << name << " " << difference << "\n";
-    }
-  }
+bool without_vectors() {
+  return !fs::is_directory(vectors());
 }
+
+struct Expected {
+  std::string_view folder;
+  std::size_t cases;                     // how many there are
+  std::vector<std::string> do_not_pass;  // and which of them do not pass
+};
+
+class AllProfiles : public ::testing::TestWithParam<Expected> {};
+
+// The page docs/kmip-conformance.md says the same.
+TEST_P(AllProfiles, K21_ExactlyTheseCasesPass) {
+  if (without_vectors()) GTEST_SKIP() << "no KMIP vectors: set TAPEWARDEN_VECTORS to their folder";
+  const auto outcomes = run_all(vectors() / GetParam().folder / "mandatory");
+  EXPECT_EQ(outcomes.size(), GetParam().cases);
+  std::vector<std::string> failed;
+  for (const auto& [name, difference] : outcomes) {
+    if (difference.empty()) continue;
+    failed.push_back(name);
+    const bool known = std::ranges::find(GetParam().do_not_pass, name) != GetParam().do_not_pass.end();
+    EXPECT_TRUE(known) << name << ": " << difference;
+  }
+  EXPECT_EQ(failed, GetParam().do_not_pass);
+}
+
+INSTANTIATE_TEST_SUITE_P(Versions, AllProfiles,
+                         ::testing::Values(Expected{"v1.4", 68, {}}, Expected{"v2.1", 86, {"PKCS11-M-1-21"}}),
+                         [](const auto& version) { return version.index == 0 ? "V14" : "V21"; });
 
 class TapeLibraryProfile : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (!fs::is_directory(vectors())) {
-      GTEST_SKIP() << "no KMIP vectors at " << vectors() << ": set TAPEWARDEN_VECTORS to their folder";
-    }
+    if (without_vectors()) GTEST_SKIP() << "no KMIP vectors: set TAPEWARDEN_VECTORS to their folder";
   }
 };
 

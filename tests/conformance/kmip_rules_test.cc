@@ -221,6 +221,14 @@ TEST_F(KmipRules, K21_AReplacementTakesTheNameAndIsLinked) {
   EXPECT_EQ(links.value("LinkType"), "ReplacementObjectLink");
   EXPECT_EQ(links.value("LinkedObjectIdentifier"), new_id);
   EXPECT_EQ(ask(item("ReKey", named(old_id))).outcome(), "PermissionDenied");
+  // A name that the request gives comes beside those that pass on.
+  const auto third = ask(item("ReKey", named(new_id) + structure("Attributes", name_attribute("vault 3"))));
+  ASSERT_EQ(third.outcome(), "Success") << third.text();
+  for (const auto* name : {"vault", "vault 3"}) {
+    EXPECT_EQ(ask(item("Locate", structure("Attributes", name_attribute(name)))).value("UniqueIdentifier"),
+              third.value("UniqueIdentifier"))
+        << name;
+  }
 }
 
 std::string wrapping(std::string_view kek, std::string_view mode, std::string_view more = {}) {
@@ -426,13 +434,13 @@ TEST_F(KmipRules, K21_AnObjectIsExportedWhereAnOfficerAllowedItAndImported) {
   EXPECT_EQ(exported.value("NameValue"), "wanderer");
   const auto fresh_id = std::string("12345678-1234-4234-8234-123456789abc");
   const auto import = [&](std::string_view as) {
-    return ask(item("Import",
-                    concat(named(as), enumeration("ObjectType", "SymmetricKey"),
-                           structure("Attributes", field("CryptographicUsageMask", "Integer", "Encrypt")),
-                           exported.xml("SymmetricKey"))))
+    return ask(item("Import", concat(named(as), enumeration("ObjectType", "SymmetricKey"),
+                                     exported.xml("Attributes"), exported.xml("SymmetricKey"))))
         .outcome();
   };
   EXPECT_EQ(import(id), "ObjectAlreadyExists");
+  EXPECT_EQ(import(fresh_id), "NonUniqueNameAttribute");
+  EXPECT_EQ(ask(item("Destroy", named(id))).outcome(), "Success");
   EXPECT_EQ(import(fresh_id), "Success");
   EXPECT_EQ(ask(item("Get", named(fresh_id))).value("KeyMaterial"), exported.value("KeyMaterial"));
 }
@@ -479,10 +487,12 @@ TEST_F(KmipRules, K21_AStreamBelongsToItsOperationAndEndsWithItsLastPart) {
   const auto stream = bytes("CorrelationValue", first.value("CorrelationValue"));
   EXPECT_EQ(ask(item("Decrypt", concat(named(id), parameters, bytes("Data", kKey), stream))).outcome(),
             "InvalidCorrelationValue");
-  const auto last = ask(item("Encrypt", concat(named(id), parameters, bytes("Data", kKek), stream,
-                                               boolean("FinalIndicator", true))));
+  const auto second = ask(item("Encrypt", concat(named(id), bytes("Data", kKek), stream)));
+  ASSERT_EQ(second.outcome(), "Success") << second.text();
+  EXPECT_EQ(first.value("Data") + second.value("Data"), whole.value("Data"));
+  const auto last = ask(item("Encrypt", concat(named(id), stream, boolean("FinalIndicator", true))));
   ASSERT_EQ(last.outcome(), "Success") << last.text();
-  EXPECT_EQ(first.value("Data") + last.value("Data"), whole.value("Data"));
+  EXPECT_FALSE(last.has("Data"));
   EXPECT_EQ(ask(item("Encrypt", concat(named(id), parameters, bytes("Data", kKek), stream))).outcome(),
             "InvalidCorrelationValue");
 }
@@ -589,6 +599,27 @@ TEST_F(KmipRules, K21_NoRequestWaitsForAPoll) {
   EXPECT_EQ(answer.outcome(), "FeatureNotSupported") << answer.text();
   const auto capabilities = ask(item("Query", enumeration("QueryFunction", "QueryCapabilities")));
   EXPECT_EQ(capabilities.value("AsynchronousCapability"), "false");
+}
+
+TEST_F(KmipRules, K21_LocateFindsByGroupFreshnessOffsetAndMaximum) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(create(128, "Encrypt", text("ObjectGroup", "pool")));
+  EXPECT_EQ(ask(item("Get", named(ids[0]))).outcome(), "Success");
+  const auto count = [&](std::string_view more) {
+    const auto answer =
+        ask(item("Locate", concat(more, structure("Attributes", text("ObjectGroup", "pool")))));
+    EXPECT_EQ(answer.outcome(), "Success") << answer.text();
+    std::size_t found = 0;
+    for (const auto& id : ids) {
+      if (answer.text().find(id) != std::string::npos) ++found;
+    }
+    return found;
+  };
+  EXPECT_EQ(count(""), 4U);
+  EXPECT_EQ(count(enumeration("ObjectGroupMember", "GroupMemberFresh")), 3U);
+  EXPECT_EQ(count(number("MaximumItems", 2)), 2U);
+  EXPECT_EQ(count(number("OffsetItems", 3)), 1U);
+  EXPECT_EQ(count(number("MaximumItems", 0)), 0U);
 }
 
 TEST_F(KmipRules, K21_AReadOfNothingGetsNoOtherKey) {

@@ -39,6 +39,9 @@ class Placeholders {
   void begin(const Case& what);
   // The XML with every placeholder that is known in its place. kNotFound: one that no response gave.
   Result<std::string> filled_in(const std::string& xml);
+  // From now on the operations that a Query lists may be others than the case's: its profile asks for none of
+  // them but Query (KMIP Profiles 1.4 and 2.1, "Variable Items": operations reported in Query).
+  void let_operations_vary() { operations_vary_ = true; }
   // Empty: the response is what was expected; placeholders are learnt from it. Else what differs, the first
   // thing of it. Attributes, batch items' fields and lists may come in another order and with more besides
   // (KMIP Profiles 1.4 section 4.7, 2.1 section 4.7, permitted variations); times, digests, identifiers, key
@@ -52,6 +55,7 @@ class Placeholders {
   std::int64_t now_;
   std::map<std::string, std::string> known_;
   bool drawn_ = false;
+  bool operations_vary_ = false;
   std::set<std::string> given_;                  // byte strings of the case's requests so far
   std::map<std::string, std::string> literals_;  // what stands for what the server drew
   std::map<std::string, std::string> latest_;    // the last byte string of each name

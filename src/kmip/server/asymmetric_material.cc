@@ -18,6 +18,9 @@ using crypto::SecretBytes;
 using ttlv::Item;
 using ttlv::Tag;
 
+// Beyond it a single use would take minutes.
+constexpr unsigned kMostBits = 16384;
+
 struct Curve {
   RecommendedCurve curve;
   const char* name;
@@ -89,8 +92,9 @@ Result<Bytes> number(const Item& material, Tag tag) {
   const auto item = material.find(tag);
   if (!item) return Bytes();
   const auto value = TRY(item->as_big_integer());
-  if (!value.empty() && (value.front() & 0x80U) != 0) return no_key();
-  return to_bytes(unsigned_number(value));
+  const auto magnitude = unsigned_number(value);
+  if ((!value.empty() && (value.front() & 0x80U) != 0) || magnitude.size() * 8 > kMostBits) return no_key();
+  return to_bytes(magnitude);
 }
 
 Result<SecretBytes> secret_number(const Item& material, Tag tag) {
@@ -100,8 +104,7 @@ Result<SecretBytes> secret_number(const Item& material, Tag tag) {
   return out;
 }
 
-Result<KeyNumbers> read_numbers(const Item& material) {
-  KeyNumbers out;
+Status read_rsa(const Item& material, KeyNumbers& out) {
   out.modulus = TRY(number(material, tag::kModulus));
   out.public_exponent = TRY(number(material, tag::kPublicExponent));
   out.private_exponent = TRY(secret_number(material, tag::kPrivateExponent));
@@ -110,16 +113,32 @@ Result<KeyNumbers> read_numbers(const Item& material) {
   out.exponent_p = TRY(secret_number(material, tag::kPrimeExponentP));
   out.exponent_q = TRY(secret_number(material, tag::kPrimeExponentQ));
   out.coefficient = TRY(secret_number(material, tag::kCRTCoefficient));
+  return {};
+}
+
+Status read_dsa(const Item& material, KeyNumbers& out) {
   out.p = TRY(number(material, tag::kP));
   out.q = TRY(number(material, tag::kQ));
   out.g = TRY(number(material, tag::kG));
   out.y = TRY(number(material, tag::kY));
   out.x = TRY(secret_number(material, tag::kX));
+  return {};
+}
+
+Status read_ec(const Item& material, KeyNumbers& out) {
   out.scalar = TRY(secret_number(material, tag::kD));
   if (const auto item = material.find(tag::kQString)) out.point = to_bytes(TRY(item->as_bytes()));
   if (const auto item = material.find(tag::kRecommendedCurve)) {
     out.curve = curve_of(TRY(item->as_enumeration())).value_or("");
   }
+  return {};
+}
+
+Result<KeyNumbers> read_numbers(const Item& material, KeyAlgorithm algorithm) {
+  KeyNumbers out;
+  if (algorithm == KeyAlgorithm::kRsa) TRY(read_rsa(material, out));
+  if (algorithm == KeyAlgorithm::kDsa) TRY(read_dsa(material, out));
+  if (algorithm == KeyAlgorithm::kEc) TRY(read_ec(material, out));
   return out;
 }
 
@@ -140,11 +159,11 @@ std::optional<RecommendedCurve> curve_of(const std::string& name) {
 Result<AsymmetricKey> read_asymmetric(KeyFormatType format, bool is_private, const Item& material) {
   if (const auto encoding = encoding_of(format)) {
     auto key = AsymmetricKey::decode(*encoding, is_private, SecretBytes::copy_of(TRY(material.as_bytes())));
-    return key ? Result<AsymmetricKey>(*std::move(key)) : no_key();
+    return key && key->bits() <= kMostBits ? Result<AsymmetricKey>(*std::move(key)) : no_key();
   }
   const auto* form = std::ranges::find(kTransparent, format, &TransparentForm::format);
   if (form == std::end(kTransparent) || form->is_private != is_private) return not_supported(format);
-  const auto numbers = TRY(read_numbers(material));
+  const auto numbers = TRY(read_numbers(material, form->algorithm));
   auto key = AsymmetricKey::from_numbers(form->algorithm, is_private, numbers);
   return key ? Result<AsymmetricKey>(*std::move(key)) : no_key();
 }

@@ -16,7 +16,21 @@ AttributeSet merged(const AttributeSet& own, const AttributeSet& common) {
   return out;
 }
 
+Result<PairWanted> read_wanted(const OperationContext& context, const ttlv::Item& payload) {
+  const auto common =
+      TRY(given_attributes(context, payload, tag::kCommonTemplateAttribute, tag::kCommonAttributes));
+  const auto of_private =
+      TRY(given_attributes(context, payload, tag::kPrivateKeyTemplateAttribute, tag::kPrivateKeyAttributes));
+  const auto of_public =
+      TRY(given_attributes(context, payload, tag::kPublicKeyTemplateAttribute, tag::kPublicKeyAttributes));
+  return PairWanted{merged(of_private, common), merged(of_public, common)};
+}
+
 }  // namespace
+
+Result<crypto::AsymmetricKey> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
+  return draw_key(TRY(read_wanted(context, payload)).private_attributes);
+}
 
 Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
   TRY(check_fields(payload,
@@ -24,13 +38,7 @@ Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttl
                     tag::kPublicKeyTemplateAttribute, tag::kCommonAttributes, tag::kPrivateKeyAttributes,
                     tag::kPublicKeyAttributes, tag::kCommonProtectionStorageMasks,
                     tag::kPrivateProtectionStorageMasks, tag::kPublicProtectionStorageMasks}));
-  const auto common =
-      TRY(given_attributes(context, payload, tag::kCommonTemplateAttribute, tag::kCommonAttributes));
-  const auto of_private =
-      TRY(given_attributes(context, payload, tag::kPrivateKeyTemplateAttribute, tag::kPrivateKeyAttributes));
-  const auto of_public =
-      TRY(given_attributes(context, payload, tag::kPublicKeyTemplateAttribute, tag::kPublicKeyAttributes));
-  const auto pair = TRY(make_pair(context, {merged(of_private, common), merged(of_public, common)}));
+  const auto pair = TRY(make_pair(context, TRY(read_wanted(context, payload))));
   context.placeholder = pair.private_key.id;
   out.add_text(tag::kPrivateKeyUniqueIdentifier, keymgr::unique_identifier(pair.private_key));
   out.add_text(tag::kPublicKeyUniqueIdentifier, keymgr::unique_identifier(pair.public_key));

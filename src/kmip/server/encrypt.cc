@@ -135,7 +135,7 @@ Status run_symmetric(OperationContext& context, const Item& payload, const Reque
   const bool encrypting = operation == Operation::kEncrypt;
   auto started = TRY(start_cipher(context, payload, request, encrypting));
   auto output = TRY(run_cipher(payload, request, started.cipher, encrypting));
-  out.add_bytes(tag::kData, output.data);
+  if (!output.data.empty() || !request.part.streamed) out.add_bytes(tag::kData, output.data);
   crypto::wipe(output.data);
   if (!started.drawn_iv.empty()) out.add_bytes(tag::kIVCounterNonce, started.drawn_iv);
   if (request.part.final) {

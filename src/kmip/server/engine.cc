@@ -45,8 +45,9 @@ struct Job {
   std::vector<Note> notes;
   std::vector<Uuid> served;
   StreamChanges streams;
-  std::optional<Error> undone;  // the failure that undid the batch
-  bool too_large = false;       // the answer: then nothing is done either
+  std::optional<Error> undone;                         // the failure that undid the batch
+  bool too_large = false;                              // the answer: then nothing is done either
+  std::map<std::size_t, crypto::AsymmetricKey> drawn;  // by the items' places
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
@@ -105,6 +106,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
                        std::optional<Uuid>& placeholder, std::size_t place) const;
   void record(store::Transaction& transaction, const Job& job) const;
   Status mark_served(store::Transaction& transaction, const Job& job) const;
+  void draw_ahead(Job& job);
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
   void refuse_client(std::shared_ptr<Job> job, const Error& error);
@@ -159,8 +161,10 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   answer.id = item.id;
   const auto* spec = find_operation(item.operation, version);
   Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, {}};
-  OperationContext context{objects,     job.client, settings, version,     reader, transaction,
-                           placeholder, job.served, streams,  job.streams, {},     false};
+  const auto drawn = job.drawn.find(place);
+  OperationContext context{objects,     job.client,  settings,   version, reader,
+                           transaction, placeholder, job.served, streams, job.streams};
+  if (drawn != job.drawn.end()) context.drawn = &drawn->second;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -285,6 +289,25 @@ void Engine::State::refuse_client(std::shared_ptr<Job> job, const Error& error) 
       [self, job, error](const Result<store::CommitInfo>&) { self->finish(*job, std::unexpected(error)); });
 }
 
+// Large RSA keys take seconds to find, and the keystore has one writer.
+void Engine::State::draw_ahead(Job& job) {
+  const auto version = job.request.header.version;
+  for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
+    const auto& item = job.request.batch[place];
+    const auto* spec = find_operation(item.operation, version);
+    if (spec == nullptr || spec->draw == nullptr) continue;
+    const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
+      TRY(identify(reader, job));
+      std::optional<Uuid> placeholder;
+      OperationContext context{objects, job.client,  settings,   version, reader,
+                               nullptr, placeholder, job.served, streams, job.streams};
+      job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
+      return {};
+    });
+    if (!read) continue;  // the item meets the error again, and tells it
+  }
+}
+
 void Engine::State::submit_writing(std::shared_ptr<Job> job) {
   const auto self = shared_from_this();
   manager.keystore().submit(
@@ -324,7 +347,10 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   const Status proved = prove(*job);
   if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
   if (!proved) return finish(*job, proved);
-  if (writes(job->request)) return submit_writing(std::move(job));
+  if (writes(job->request)) {
+    draw_ahead(*job);
+    return submit_writing(std::move(job));
+  }
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
   if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
@@ -332,8 +358,8 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   submit_records(std::move(job));
 }
 
-// Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of them
-// served does not leave.
+// Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of
+// them served does not leave.
 void Engine::State::finish(Job& job, const Status& durable) {
   const auto head = header(job.request.header.version, job.correlation);
   if (!durable) return job.reply(encode_refusal(head, durable.error()));

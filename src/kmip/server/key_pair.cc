@@ -31,36 +31,6 @@ Result<std::string> wanted_curve(const AttributeSet& attributes, std::optional<s
                 "Cryptographic Length");
 }
 
-Result<AsymmetricKey> draw(const AttributeSet& attributes) {
-  const auto algorithm = enumeration_of(attributes.find(AttributeId::of(tag::kCryptographicAlgorithm)));
-  const auto bits = integer_of(attributes.find(AttributeId::of(tag::kCryptographicLength)));
-  if (!algorithm) {
-    return refuse(ResultReason::kInvalidMessage, "the algorithm of the keys is missing",
-                  "Cryptographic Algorithm");
-  }
-  switch (CryptographicAlgorithm(*algorithm)) {
-    case CryptographicAlgorithm::kRSA: {
-      if (!bits) return refuse(ResultReason::kInvalidMessage, "it is missing", "Cryptographic Length");
-      auto key = AsymmetricKey::generate_rsa(static_cast<unsigned>(std::max(*bits, 0)));
-      if (key) return *std::move(key);
-      return refuse(ResultReason::kInvalidField, key.error().message, "Cryptographic Length");
-    }
-    case CryptographicAlgorithm::kEC:
-    case CryptographicAlgorithm::kECDSA:
-    case CryptographicAlgorithm::kECDH: {
-      auto key = AsymmetricKey::generate_ec(TRY(wanted_curve(attributes, bits)));
-      if (key) return *std::move(key);
-      return refuse(ResultReason::kInvalidField, "this machine's OpenSSL has not that curve",
-                    "Recommended Curve");
-    }
-    default:
-      return refuse(ResultReason::kInvalidField,
-                    concat("key pairs for ", value_text(tag::kCryptographicAlgorithm, *algorithm),
-                           " are not made here"),
-                    "Cryptographic Algorithm");
-  }
-}
-
 Bytes content_for(const ManagedObject& object, KeyFormatType format) {
   ttlv::Writer out;
   out.begin(*tag_of_object(static_cast<std::uint32_t>(object.type))).begin(tag::kKeyBlock);
@@ -105,7 +75,43 @@ Status link(OperationContext& context, ManagedObject& from, LinkType type, const
   return {};
 }
 
+// The key that was drawn ahead is the one that is wanted, unless the batch changed what is.
+bool is_wanted(const AsymmetricKey& key, const AttributeSet& attributes) {
+  const auto bits = integer_of(attributes.find(AttributeId::of(tag::kCryptographicLength)));
+  return key.algorithm() == crypto::KeyAlgorithm::kRsa && bits && std::cmp_equal(key.bits(), *bits);
+}
+
 }  // namespace
+
+Result<AsymmetricKey> draw_key(const AttributeSet& attributes) {
+  const auto algorithm = enumeration_of(attributes.find(AttributeId::of(tag::kCryptographicAlgorithm)));
+  const auto bits = integer_of(attributes.find(AttributeId::of(tag::kCryptographicLength)));
+  if (!algorithm) {
+    return refuse(ResultReason::kInvalidMessage, "the algorithm of the keys is missing",
+                  "Cryptographic Algorithm");
+  }
+  switch (CryptographicAlgorithm(*algorithm)) {
+    case CryptographicAlgorithm::kRSA: {
+      if (!bits) return refuse(ResultReason::kInvalidMessage, "it is missing", "Cryptographic Length");
+      auto key = AsymmetricKey::generate_rsa(static_cast<unsigned>(std::max(*bits, 0)));
+      if (key) return *std::move(key);
+      return refuse(ResultReason::kInvalidField, key.error().message, "Cryptographic Length");
+    }
+    case CryptographicAlgorithm::kEC:
+    case CryptographicAlgorithm::kECDSA:
+    case CryptographicAlgorithm::kECDH: {
+      auto key = AsymmetricKey::generate_ec(TRY(wanted_curve(attributes, bits)));
+      if (key) return *std::move(key);
+      return refuse(ResultReason::kInvalidField, "this machine's OpenSSL has not that curve",
+                    "Recommended Curve");
+    }
+    default:
+      return refuse(ResultReason::kInvalidField,
+                    concat("key pairs for ", value_text(tag::kCryptographicAlgorithm, *algorithm),
+                           " are not made here"),
+                    "Cryptographic Algorithm");
+  }
+}
 
 Bytes link_item(LinkType type, const ManagedObject& to) {
   return ttlv::Writer()
@@ -117,7 +123,8 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 }
 
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
-  const auto key = TRY(draw(wanted.private_attributes));
+  const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
+  const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes));
   crypto::SecretBytes private_secret;
   crypto::SecretBytes public_secret;
   Pair out;

@@ -15,8 +15,10 @@ struct Pair {
   keymgr::ManagedObject public_key;
 };
 
-// Draws the pair that Cryptographic Algorithm, Cryptographic Length and Cryptographic Domain Parameters of
-// the private key's attributes ask for, keeps both with links to each other. REQUIRES: a transaction.
+// The key that those attributes of a private key ask for.
+Result<crypto::AsymmetricKey> draw_key(const AttributeSet& attributes);
+// Makes the pair that Cryptographic Algorithm, Cryptographic Length and Cryptographic Domain Parameters of
+// the private key's attributes ask for, and keeps both with links to each other. REQUIRES: a transaction.
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted);
 
 // The encoded Link to an object.

@@ -55,7 +55,7 @@ void end_part(OperationContext& context, const Part& part) {
 Result<ByteView> data_of(const ttlv::Item& payload, const Part& part) {
   const auto item = payload.find(tag::kData);
   if (item) return item->as_bytes();
-  if (part.stream != nullptr && part.final) return ByteView();
+  if (part.streamed) return ByteView();
   return refuse(ResultReason::kInvalidMessage, "it is missing", "Data");
 }
 

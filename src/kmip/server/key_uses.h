@@ -21,7 +21,7 @@ Result<Part> read_part(const OperationContext& context, const ttlv::Item& payloa
 void keep_part(OperationContext& context, const Part& part, CryptoStream stream, ttlv::Writer& out);
 void end_part(OperationContext& context, const Part& part);
 
-// The payload's Data, or empty where a final part has none. Invalid Message: it is missing.
+// The payload's Data, or empty where one of several parts has none. Invalid Message: it is missing.
 Result<ByteView> data_of(const ttlv::Item& payload, const Part& part);
 std::optional<CryptographicAlgorithm> algorithm_of(const keymgr::ManagedObject& object);
 

@@ -91,6 +91,17 @@ Result<std::int32_t> storage_mask(const ttlv::Item& payload) {
          static_cast<std::int32_t>(StorageStatusMask::kArchivalStorage);
 }
 
+// Whether only members of a group are looked for that no client was given yet (Specification 1.4
+// section 9.1.3.2.33).
+Result<bool> wants_fresh(const ttlv::Item& payload) {
+  const auto item = payload.find(tag::kObjectGroupMember);
+  if (!item) return false;
+  const auto value = TRY(item->as_enumeration());
+  if (value == static_cast<std::uint32_t>(ObjectGroupMember::kGroupMemberFresh)) return true;
+  if (value == static_cast<std::uint32_t>(ObjectGroupMember::kGroupMemberDefault)) return false;
+  return refuse(ResultReason::kInvalidField, "there is no such value", "Object Group Member");
+}
+
 bool is_stored(const ManagedObject& object, std::int32_t mask) {
   auto place = StorageStatusMask::kOnLineStorage;
   if (object.archived != keymgr::kNever) place = StorageStatusMask::kArchivalStorage;
@@ -116,6 +127,7 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
                              tag::kObjectGroupMember, tag::kAttribute, tag::kAttributes}));
   const auto filters = TRY(read_filters(context, payload));
   const auto mask = TRY(storage_mask(payload));
+  const bool fresh = TRY(wants_fresh(payload));
   keymgr::ObjectQuery query;
   query.owner = context.client.owner;
   query.wanted = filters.kept;
@@ -124,6 +136,8 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   query.maximum = std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most);
   query.fits = [&](const ManagedObject& object) -> Result<bool> {
     if (!is_stored(object, mask)) return false;
+    const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));
+    if (fresh && !untouched.value_or(false)) return false;
     if (filters.follows.empty()) return true;
     return fits(TRY(all_attributes(context.reader, context.objects, object, context.settings)),
                 filters.follows);

@@ -61,8 +61,11 @@ Result<Bytes> named_template(const OperationContext& context, const ttlv::Item& 
   return refuse(ResultReason::kItemNotFound, "the client has no template of this name", "Template-Attribute");
 }
 
-Status take_attribute(const OperationContext& context, const ttlv::Item& item, AttributeSet& into) {
+Status take_attribute(const OperationContext& context, const ttlv::Item& item, GivenBy by,
+                      AttributeSet& into) {
   auto given = TRY(read_attribute(item, context.version));
+  const auto* kind = given.id.kind();
+  if (by == GivenBy::kOtherServer && kind != nullptr && kind->client == ClientMay::kRead) return {};
   TRY(check_may_give(into, given));
   if (into.size() >= kMaximumAttributeValues) {
     return refuse(ResultReason::kServerLimitExceeded,
@@ -78,7 +81,7 @@ Status add_template(const OperationContext& context, const ttlv::Item& name, Att
   const auto document = TRY(ttlv::decode(content));
   AttributeSet of_template;
   for (const ttlv::Item child : document.root().children()) {
-    TRY(take_attribute(context, child, of_template));
+    TRY(take_attribute(context, child, GivenBy::kClient, of_template));
   }
   const auto given = into;
   for (const auto& attribute : of_template.all()) {
@@ -117,7 +120,7 @@ void add_generator(ttlv::Writer& out) {
 }
 
 Result<AttributeSet> given_attributes(const OperationContext& context, const ttlv::Item& payload,
-                                      ttlv::Tag tag_1, ttlv::Tag tag_2) {
+                                      ttlv::Tag tag_1, ttlv::Tag tag_2, GivenBy by) {
   AttributeSet out;
   const auto item = payload.find(context.version.is_2() ? tag_2 : tag_1);
   if (!item) return out;
@@ -128,7 +131,7 @@ Result<AttributeSet> given_attributes(const OperationContext& context, const ttl
     return !context.version.is_2() && child.tag() == tag::kName;
   };
   for (const ttlv::Item child : item->children()) {
-    if (!names_template(child)) TRY(take_attribute(context, child, out));
+    if (!names_template(child)) TRY(take_attribute(context, child, by, out));
   }
   for (const ttlv::Item child : item->children()) {
     if (names_template(child)) TRY(add_template(context, child, out));

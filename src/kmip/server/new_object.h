@@ -7,11 +7,13 @@
 
 namespace tapewarden::kmip {
 
+// An Export gives what a server sets, too: that is left out, and set here anew.
+enum class GivenBy : std::uint8_t { kClient, kOtherServer };
 // The attributes of the payload's Template-Attribute `tag_1` (1.x) or Attributes `tag_2` (2.x), and in 1.x
 // those of the templates that it names, as far as it does not give them itself; an empty set when there are
 // none. Refusals: attributes that a client may not give, or gives twice; a template that the client has not.
 Result<AttributeSet> given_attributes(const OperationContext& context, const ttlv::Item& payload,
-                                      ttlv::Tag tag_1, ttlv::Tag tag_2);
+                                      ttlv::Tag tag_1, ttlv::Tag tag_2, GivenBy by = GivenBy::kClient);
 
 enum class Origin : std::uint8_t { kGenerated, kBrought };
 // Digest, formats, sensitivity and the like, of an object with that material, where the client gave none.
@@ -20,7 +22,7 @@ void add_server_attributes(AttributeSet& attributes, ByteView material, KeyForma
 // The object of a Register or Import, with everything that follows from it, and its secret (empty: none). It
 // has no identifier yet.
 Result<keymgr::ManagedObject> read_new_object(const OperationContext& context, const ttlv::Item& payload,
-                                              crypto::SecretBytes& secret);
+                                              GivenBy by, crypto::SecretBytes& secret);
 
 // The fields of what draws keys here, OpenSSL's generator: CTR_DRBG with AES-256 (NIST SP 800-90A).
 void add_generator(ttlv::Writer& out);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/asymmetric_key.h"
 #include "keymgr/objects/kmip_clients.h"
 #include "keymgr/objects/managed_objects.h"
 #include "kmip/enumerations.h"
@@ -36,6 +37,9 @@ struct OperationContext {
   std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
   const StreamBook& streams;
   StreamChanges& stream_changes;  // take effect when the message is durable
+  // Of an operation that draws asymmetric keys: drawn before the transaction, which others wait for. nullptr:
+  // draw it.
+  const crypto::AsymmetricKey* drawn = nullptr;
   AuditFields audit{};
   bool serves_a_key = false;  // the audit counts it among the keys that left
 
@@ -48,6 +52,10 @@ struct OperationContext {
 // refusals (protocol.h) or errors that reason_of() understands.
 using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
+// Draws what takes long, outside of the transaction. Its errors are told by the handler, who meets them
+// again.
+using Drawer = Result<crypto::AsymmetricKey> (*)(OperationContext& context, const ttlv::Item& payload);
+
 struct OperationSpec {
   Operation operation{};
   std::string_view name;  // for the audit: "kmip.get"
@@ -55,6 +63,7 @@ struct OperationSpec {
   ProtocolVersion until = kNewest;
   bool writes = false;
   Handler run = nullptr;
+  Drawer draw = nullptr;
 };
 
 // Of those that this server offers; nullptr: it does not, or the version has it not.

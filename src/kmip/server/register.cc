@@ -162,7 +162,7 @@ Status check_template(const OperationContext& context, const Item& structure) {
 
 }  // namespace
 
-Result<ManagedObject> read_new_object(const OperationContext& context, const Item& payload,
+Result<ManagedObject> read_new_object(const OperationContext& context, const Item& payload, GivenBy by,
                                       crypto::SecretBytes& secret) {
   const auto type = payload.find(tag::kObjectType);
   if (!type) return refuse(ResultReason::kInvalidMessage, "it is missing", "Object Type");
@@ -177,7 +177,7 @@ Result<ManagedObject> read_new_object(const OperationContext& context, const Ite
   object.type = ObjectType(number);
   TRY(check_version(object.type, context.version));
   object.owner = context.client.owner;
-  object.attributes = TRY(given_attributes(context, payload, tag::kTemplateAttribute, tag::kAttributes));
+  object.attributes = TRY(given_attributes(context, payload, tag::kTemplateAttribute, tag::kAttributes, by));
   auto value = TRY(read_object(object.type, *structure));
   TRY(describe(object, *structure, value));
   if (object.type == ObjectType::kTemplate) TRY(check_template(context, *structure));
@@ -194,7 +194,7 @@ Status register_object(OperationContext& context, const Item& payload, ttlv::Wri
                              tag::kPublicKey, tag::kPrivateKey, tag::kSplitKey, tag::kTemplate,
                              tag::kSecretData, tag::kOpaqueObject, tag::kPGPKey, tag::kCertificateRequest}));
   crypto::SecretBytes secret;
-  auto object = TRY(read_new_object(context, payload, secret));
+  auto object = TRY(read_new_object(context, payload, GivenBy::kClient, secret));
   object = TRY(context.objects.add(*context.transaction, std::move(object), secret));
   context.audit.emplace_back("object", keymgr::unique_identifier(object));
   context.audit.emplace_back("object_type",

@@ -85,7 +85,10 @@ Result<AttributeSet> attributes_for_replacement(const OperationContext& context,
   }
   AttributeSet out = given;
   for (const auto& attribute : old.attributes.all()) {
-    if (passes_on(attribute) && given.find(attribute.id) == nullptr) out.add(attribute.id, attribute.item);
+    // Names that the request gives come beside those that pass on.
+    const bool replaced = attribute.id.tag == tag::kName ? given.has(attribute.id, attribute.item)
+                                                         : given.find(attribute.id) != nullptr;
+    if (passes_on(attribute) && !replaced) out.add(attribute.id, attribute.item);
   }
   if (given.find(AttributeId::of(tag::kUsageLimits)) == nullptr) renew_usage_limits(old, out);
   TRY(move_dates(context, old, payload, out));

@@ -35,7 +35,7 @@ Status import_object(OperationContext& context, const Item& payload, ttlv::Write
                   "Unique Identifier");
   }
   crypto::SecretBytes secret;
-  auto object = TRY(read_new_object(context, payload, secret));
+  auto object = TRY(read_new_object(context, payload, GivenBy::kOtherServer, secret));
   object.id = *id;
   object = TRY(context.objects.add(*context.transaction, std::move(object), secret));
   context.audit.emplace_back("object", keymgr::unique_identifier(object));
