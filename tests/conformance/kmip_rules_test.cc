@@ -1,9 +1,12 @@
 // What a KMIP server owes beyond the cases of OASIS: batches that stop, go on or are undone, keys that leave
 // wrapped, replaced keys, and an answer with the right reason to whatever comes.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
 
 #include "base/concat.h"
+#include "keymgr/objects/object_orders.h"
+#include "kmip/tags.h"
 #include "kmip_server.h"
 
 namespace tapewarden::conformance {
@@ -320,6 +323,7 @@ TEST_F(KmipRules, K21_AKeyPairWrapsAndUnwrapsWithOaep) {
 }
 
 TEST_F(KmipRules, K21_AKeyComesInTheFormThatIsAskedFor) {
+  server_.set_export(true);
   const auto key = register_key(kKey, "Encrypt");
   const auto transparent =
       ask(item("Get", named(key) + enumeration("KeyFormatType", "TransparentSymmetricKey")));
@@ -629,6 +633,97 @@ TEST_F(KmipRules, K21_AReadOfNothingGetsNoOtherKey) {
       ask({item("Get", named(create(128, "Encrypt"))),
            item("Locate", structure("Attributes", name_attribute("none")), "02"), item("Get", "", "03")});
   EXPECT_EQ(answer.outcome(2), "ItemNotFound") << answer.text();
+}
+
+std::string revoke_item(std::string_view id, std::string_view reason, std::string_view more = {}) {
+  return item("Revoke", concat(named(id), structure("RevocationReason", reason), more));
+}
+const std::string kCompromise = enumeration("RevocationReasonCode", "KeyCompromise");
+
+TEST_F(KmipRules, K21_ARevocationOfAnyShapeLeavesTheObjectReadable) {
+  const auto id = create(128, "Encrypt", active());
+  const auto outcome = [&](std::string_view reason, std::string_view more = {}) {
+    return ask(revoke_item(id, reason, more)).outcome();
+  };
+  EXPECT_EQ(outcome(kCompromise + text("RevocationMessage", std::string(70'000, 'x'))), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise + kCompromise), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise + text("Comment", "x")), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise, text("CompromiseOccurrenceDate", "yesterday")), "InvalidField");
+  EXPECT_EQ(ask(item("Get", named(id))).outcome(), "Success");
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 1U);
+  EXPECT_EQ(outcome(kCompromise + text("RevocationMessage", "lost")), "Success");
+}
+
+TEST_F(KmipRules, K21_AStructureHasEachFieldOnce) {
+  const auto name = structure("Name", concat(text("NameValue", "one"), text("NameValue", "two"),
+                                             enumeration("NameType", "UninterpretedTextString")));
+  EXPECT_EQ(ask(create_item(128, "Encrypt", name)).outcome(), "InvalidField");
+}
+
+TEST_F(KmipRules, K21_AnObjectHasNoMoreAttributesThanAPeerTakes) {
+  const auto id = create(128, "Encrypt");
+  std::string outcome = "Success";
+  for (int i = 0; i < 300 && outcome == "Success"; ++i) {
+    const auto value = structure("Attribute", concat(text("VendorIdentification", std::string(250, 'v')),
+                                                     text("AttributeName", concat(std::string(250, 'n'), i)),
+                                                     text("AttributeValue", std::string(4088, 'x'))));
+    outcome = ask(item("AddAttribute", named(id) + structure("NewAttribute", value))).outcome();
+  }
+  EXPECT_EQ(outcome, "ServerLimitExceeded");
+  const auto bytes = server_.read([&](store::Reader& reader) -> Result<std::size_t> {
+    return TRY(server_.objects().find(reader, *Uuid::parse(id)))->attributes.encode().size();
+  });
+  ASSERT_TRUE(bytes) << bytes.error().text();
+  EXPECT_LT(*bytes, std::size_t{1} << 20U) << "what replication carries in one value";
+}
+
+TEST_F(KmipRules, K21_OneUnreadableObjectHidesNoOther) {
+  const auto bad = create(128, "Encrypt");
+  const auto good = create(128, "Encrypt");
+  ASSERT_TRUE(server_.server().write([&](store::Transaction& transaction) -> Status {
+    const auto object = *TRY(server_.objects().find(transaction, *Uuid::parse(bad)));
+    auto row = object.to_row();
+    std::ranges::replace(row, store::Value(object.attributes.encode()), store::Value(Bytes(3, 0xFF)));
+    return transaction.put(keymgr::kManagedObjectTable, row);
+  }));
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 1U);
+  const auto page = server_.read([&](store::Reader& reader) {
+    return keymgr::list_objects(reader, server_.objects(), {}, {.limit = 1});
+  });
+  ASSERT_TRUE(page) << page.error().text();
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(keymgr::unique_identifier(page->items[0].object), bad);
+  const auto rest = server_.read([&](store::Reader& reader) {
+    return keymgr::list_objects(reader, server_.objects(), {}, {.limit = 1, .after = page->next});
+  });
+  ASSERT_TRUE(rest) << rest.error().text();
+  ASSERT_EQ(rest->items.size(), 1U);
+  EXPECT_EQ(keymgr::unique_identifier(rest->items[0].object), good);
+}
+
+TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
+  for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
+  const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
+                          std::size_t maximum) {
+    keymgr::ObjectQuery query;
+    query.owner = "library";
+    query.most_looked_at = most;
+    query.maximum = maximum;
+    for (const auto group : groups) {
+      query.wanted.push_back(
+          {kmip::AttributeId::of(kmip::tag::kObjectGroup), kmip::text_item(kmip::tag::kObjectGroup, group)});
+    }
+    return server_.read([&](store::Reader& reader) { return server_.objects().locate(reader, query); });
+  };
+  for (const auto& groups : {std::vector<std::string_view>{}, {"large"}}) {
+    const auto all = locate(groups, 4, 0);
+    ASSERT_FALSE(all) << "more were looked at than may be";
+    EXPECT_EQ(all.error().code, ErrorCode::kExhausted);
+    EXPECT_EQ(locate(groups, 4, 2)->objects.size(), 2U) << "enough were found before";
+    EXPECT_TRUE(locate(groups, 6, 0));
+  }
+  // The term that finds the fewest is the one that is followed.
+  EXPECT_TRUE(locate({"large", "small"}, 4, 0));
 }
 
 }  // namespace
