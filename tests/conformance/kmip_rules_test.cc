@@ -701,6 +701,40 @@ TEST_F(KmipRules, K21_OneUnreadableObjectHidesNoOther) {
   EXPECT_EQ(keymgr::unique_identifier(rest->items[0].object), good);
 }
 
+TEST_F(KmipRules, K21_AFailedItemLeavesNoKeyForTheNext) {
+  const auto go_on = enumeration("BatchErrorContinuationOption", "Continue");
+  const auto bad_filter = item("Locate", structure("Attributes", text("ActivationDate", "never")), "02");
+  const auto first = ask({create_item(128, "Encrypt"), bad_filter, item("Get", "", "03")}, go_on);
+  ASSERT_EQ(first.size(), 3U) << first.text();
+  EXPECT_EQ(first.outcome(0), "Success");
+  EXPECT_EQ(first.outcome(1), "InvalidField");
+  EXPECT_EQ(first.outcome(2), "ItemNotFound") << first.text();
+  create(128, "Encrypt", name_attribute("one"));
+  const auto second = ask({item("Locate", structure("Attributes", name_attribute("one"))),
+                           create_item(99, "Encrypt"), item("Get", "", "03")},
+                          go_on);
+  ASSERT_EQ(second.size(), 3U) << second.text();
+  EXPECT_EQ(second.outcome(0), "Success");
+  EXPECT_EQ(second.outcome(1), "InvalidField");
+  EXPECT_EQ(second.outcome(2), "ItemNotFound") << second.text();
+}
+
+TEST_F(KmipRules, K21_WhatABatchUndidDoesNotLeave) {
+  const auto limits = structure("UsageLimits", field("UsageLimitsTotal", "LongInteger", "1") +
+                                                   enumeration("UsageLimitsUnit", "Object"));
+  const auto id = register_key(kKek, "Encrypt", concat(active(), limits));
+  const auto encrypt =
+      item("Encrypt",
+           concat(named(id), structure("CryptographicParameters", enumeration("BlockCipherMode", "ECB")),
+                  bytes("Data", kKey)));
+  const auto undone = ask({encrypt, item("Get", named("00000000-0000-4000-8000-000000000000"), "02")},
+                          enumeration("BatchErrorContinuationOption", "Undo"));
+  EXPECT_EQ(undone.outcome(0), "OperationUndone") << undone.text();
+  EXPECT_FALSE(undone.has("Data", 0)) << "the use that it cost was given back";
+  EXPECT_EQ(ask(encrypt).outcome(), "Success");
+  EXPECT_EQ(ask(encrypt).outcome(), "PermissionDenied");
+}
+
 TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
   const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
