@@ -719,6 +719,23 @@ TEST_F(KmipRules, K21_AFailedItemLeavesNoKeyForTheNext) {
   EXPECT_EQ(second.outcome(2), "ItemNotFound") << second.text();
 }
 
+TEST_F(KmipRules, K21_APrivateKeyLeavesOnlyWhereAnOfficerAllowedIt) {
+  const auto pair = ask(
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto id = pair.value("PrivateKeyUniqueIdentifier");
+  const auto refused = ask(item("Get", named(id)));
+  EXPECT_EQ(refused.outcome(), "PermissionDenied") << refused.text();
+  EXPECT_FALSE(refused.has("PrivateKey"));
+  EXPECT_EQ(ask(item("Get", named(pair.value("PublicKeyUniqueIdentifier")))).outcome(), "Success");
+  server_.set_export(true);
+  EXPECT_TRUE(ask(item("Get", named(id))).has("PrivateKey"));
+}
+
 TEST_F(KmipRules, K21_WhatABatchUndidDoesNotLeave) {
   const auto limits = structure("UsageLimits", field("UsageLimitsTotal", "LongInteger", "1") +
                                                    enumeration("UsageLimitsUnit", "Object"));
