@@ -752,6 +752,18 @@ TEST_F(KmipRules, K21_WhatABatchUndidDoesNotLeave) {
   EXPECT_EQ(ask(encrypt).outcome(), "PermissionDenied");
 }
 
+TEST_F(KmipRules, K21_LocateRefusesWhatItWouldNotFollow) {
+  create(128, "Encrypt", name_attribute("one"));
+  const auto attribute =
+      structure("Attribute", text("AttributeName", "Cryptographic Length") + number("AttributeValue", 128));
+  EXPECT_EQ(ask(item("Locate", attribute)).outcome(), "InvalidField");
+  EXPECT_EQ(ask({item("Locate", attribute)}, {}, 1, 4).outcome(), "Success");
+  EXPECT_EQ(ask({item("Locate", structure("Attributes", name_attribute("none")))}, {}, 1, 4).outcome(),
+            "InvalidField");
+  EXPECT_EQ(ask(item("Locate", enumeration("ObjectGroupMember", "GroupMemberDefault"))).outcome(),
+            "FeatureNotSupported");
+}
+
 TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
   const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
