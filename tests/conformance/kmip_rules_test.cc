@@ -764,6 +764,33 @@ TEST_F(KmipRules, K21_LocateRefusesWhatItWouldNotFollow) {
             "FeatureNotSupported");
 }
 
+TEST_F(KmipRules, K21_NoTwoClientsGetOneDataKey) {
+  keymgr::GroupSpec spec;
+  spec.policy = keymgr::GroupPolicy::kRoundRobin;
+  ASSERT_TRUE(server_.server().manager().modify_group(keymgr::testing::officer(), "KMIP", spec));
+  const auto answer = ask(create_item(256, "Encrypt"));
+  EXPECT_NE(answer.outcome(), "Success");
+  EXPECT_NE(answer.value("ResultMessage").find("use-once"), std::string::npos) << answer.text();
+}
+
+TEST_F(KmipRules, K21_ADrawnKeyWaitsWhereKeysWaitForABackup) {
+  ASSERT_TRUE(
+      server_.server().manager().set_setting(keymgr::testing::officer(), "keys.serve", "after-backup"));
+  const auto pair =
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify"))));
+  for (const auto& one : {create_item(128, "Encrypt"), pair}) {
+    const auto answer = ask(one);
+    EXPECT_NE(answer.outcome(), "Success") << answer.text();
+    EXPECT_NE(answer.value("ResultMessage").find("keys.serve"), std::string::npos) << answer.text();
+  }
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 0U);
+  register_key(kKey, "Encrypt");  // its client has it already
+}
+
 TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
   const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
@@ -787,6 +814,41 @@ TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   }
   // The term that finds the fewest is the one that is followed.
   EXPECT_TRUE(locate({"large", "small"}, 4, 0));
+}
+
+TEST_F(KmipRules, K21_OneMessageTakesNoMoreWorkThanItMay) {
+  const auto pair = [](std::string_view id) {
+    return item(
+        "CreateKeyPair",
+        concat(structure("CommonAttributes",
+                         enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+               structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+               structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify"))),
+        id);
+  };
+  std::vector<std::string> items;
+  for (const auto* id : {"01", "02", "03", "04", "05", "06", "07", "08", "09"}) items.push_back(pair(id));
+  const auto pairs = ask(items, enumeration("BatchErrorContinuationOption", "Continue"));
+  ASSERT_EQ(pairs.size(), 9U) << pairs.text();
+  EXPECT_EQ(pairs.outcome(7), "Success");
+  EXPECT_EQ(pairs.outcome(8), "ServerLimitExceeded");
+  const auto base = register_key(kKek, "DeriveKey", active());
+  const auto derive = [&](int iterations) {
+    const auto parameters =
+        structure("DerivationParameters",
+                  concat(structure("CryptographicParameters", enumeration("HashingAlgorithm", "SHA_256")),
+                         bytes("Salt", kKey), number("IterationCount", iterations)));
+    return ask(item(
+        "DeriveKey",
+        concat(enumeration("ObjectType", "SymmetricKey"), named(base),
+               enumeration("DerivationMethod", "PBKDF2"), parameters,
+               structure("Attributes", concat(enumeration("CryptographicAlgorithm", "HMAC_SHA256"),
+                                              number("CryptographicLength", 4096),
+                                              field("CryptographicUsageMask", "Integer", "MACGenerate"))))));
+  };
+  const auto few = derive(1'000);
+  EXPECT_EQ(few.outcome(), "Success") << few.text();
+  EXPECT_EQ(derive(200'000).outcome(), "InvalidField") << "16 blocks of so many";
 }
 
 }  // namespace
