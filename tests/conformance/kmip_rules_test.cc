@@ -791,6 +791,31 @@ TEST_F(KmipRules, K21_ADrawnKeyWaitsWhereKeysWaitForABackup) {
   register_key(kKey, "Encrypt");  // its client has it already
 }
 
+TEST_F(KmipRules, K21_ANonceAndATagAreAsLongAsTheyMustBe) {
+  const auto id = register_key(kKek, "Encrypt Decrypt", active());
+  const auto gcm = [](std::string_view more) {
+    return structure("CryptographicParameters", concat(enumeration("BlockCipherMode", "GCM"), more));
+  };
+  const auto encrypt = [&](std::string_view more) {
+    return ask(item("Encrypt", concat(named(id), gcm(more), bytes("Data", kKey))));
+  };
+  const auto random = boolean("RandomIV", true);
+  EXPECT_EQ(encrypt(random + number("IVLength", 8)).outcome(), "InvalidField");
+  const auto whole = encrypt(random);
+  ASSERT_EQ(whole.outcome(), "Success") << whole.text();
+  const auto decrypt = [&](std::string_view tag, std::string_view more) {
+    return ask(item("Decrypt", concat(named(id), gcm(more), bytes("Data", whole.value("Data")),
+                                      bytes("IVCounterNonce", whole.value("IVCounterNonce")),
+                                      bytes("AuthenticatedEncryptionTag", tag))));
+  };
+  const auto tag = whole.value("AuthenticatedEncryptionTag");
+  ASSERT_EQ(tag.size(), 32U);
+  EXPECT_EQ(decrypt(tag, "").value("Data"), kKey);
+  EXPECT_NE(decrypt(tag.substr(0, 8), "").outcome(), "Success");
+  EXPECT_NE(decrypt(tag, number("TagLength", 12)).outcome(), "Success");
+  EXPECT_EQ(decrypt(tag.substr(0, 24), number("TagLength", 12)).outcome(), "Success");
+}
+
 TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
   const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
