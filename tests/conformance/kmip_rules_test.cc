@@ -816,6 +816,26 @@ TEST_F(KmipRules, K21_ANonceAndATagAreAsLongAsTheyMustBe) {
   EXPECT_EQ(decrypt(tag.substr(0, 24), number("TagLength", 12)).outcome(), "Success");
 }
 
+TEST_F(KmipRules, K21_AClientsNameOpensNoGroupUnasked) {
+  const auto add = [&](std::string_view name, std::string_view owner, std::uint8_t certificate) {
+    return server_.server().write([&](store::Transaction& transaction) -> Status {
+      keymgr::KmipClient client;
+      client.name = name;
+      client.owner = owner;
+      client.fingerprint = Hash256{certificate};
+      TRY(keymgr::KmipClients(server_.server().manager().context())
+              .add(transaction, keymgr::testing::officer(), client));
+      return {};
+    });
+  };
+  ASSERT_TRUE(add("first", "vault", 8));
+  const auto unasked = add("vault", "", 9);
+  ASSERT_FALSE(unasked);
+  EXPECT_EQ(unasked.error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(unasked.error().field, "name");
+  EXPECT_TRUE(add("vault", "vault", 9));
+}
+
 TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
   for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
   const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
