@@ -26,6 +26,7 @@
 #include "keymgr/objects/managed_objects.h"
 #include "keymgr/rewrap.h"
 #include "keymgr/rotation_note.h"
+#include "kmip/server/symmetric_key.h"
 #include "people/people.h"
 #include "store/key_rotation.h"
 
@@ -371,6 +372,12 @@ std::int64_t KeydServer::Parts::open_conflicts() const {
 
 std::vector<std::string> KeydServer::Parts::warnings() const {
   std::vector<std::string> out = start_warnings;
+  if (config.kmip) {
+    const Status group = store.keystore->read([&](store::Reader& reader) {
+      return kmip::check_key_group(reader, *manager, config.kmip->key_group);
+    });
+    if (!group) out.push_back(group.error().text());
+  }
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
   if (certificates) std::ranges::copy(certificates->warnings(), std::back_inserter(out));
   if (crypto::secrets_not_locked() > 0) out.emplace_back(kSecretsNotLocked);

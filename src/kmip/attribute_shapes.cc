@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/concat.h"
 #include "kmip/limits.h"
@@ -60,6 +61,9 @@ constexpr Field kLocationFields[] = {{tag::kKeyValueLocationValue, Type::kTextSt
 constexpr Field kRotateNameFields[] = {{tag::kRotateNameValue, Type::kTextString, kRequired},
                                        {tag::kRotateNameType, Type::kEnumeration, kRequired}};
 
+constexpr Field kRevocationFields[] = {{tag::kRevocationReasonCode, Type::kEnumeration, kRequired},
+                                       {tag::kRevocationMessage, Type::kTextString}};
+
 struct Shape {
   Tag attribute;
   std::span<const Field> fields;
@@ -76,6 +80,7 @@ constexpr Shape kShapes[] = {
     {tag::kLink, kLinkFields},
     {tag::kKeyValueLocation, kLocationFields},
     {tag::kRotateName, kRotateNameFields},
+    {tag::kRevocationReason, kRevocationFields},
 };
 
 std::string name_of(Tag tag) {
@@ -89,8 +94,7 @@ std::unexpected<Error> wrong(const AttributeKind& kind, Tag field, std::string_v
 }
 
 Status check_length(const AttributeKind& kind, const Item& item) {
-  const bool is_text = item.type() == Type::kTextString || item.type() == Type::kByteString;
-  if (is_text && item.value().size() > kMaximumTextBytes) {
+  if (!item.is_structure() && item.value().size() > kMaximumTextBytes) {
     return wrong(kind, item.tag(), concat("is longer than ", kMaximumTextBytes, " bytes"));
   }
   return {};
@@ -104,7 +108,12 @@ bool is_type(const Field& field, Type type) {
 }
 
 Status check_fields(const AttributeKind& kind, std::span<const Field> fields, const Item& item) {
+  std::vector<Tag> seen;
   for (const Item child : item.children()) {
+    if (std::ranges::find(seen, child.tag()) != seen.end()) {
+      return wrong(kind, child.tag(), "is there more than once");
+    }
+    seen.push_back(child.tag());
     const auto field = std::ranges::find(fields, child.tag(), &Field::tag);
     if (field == fields.end()) return wrong(kind, child.tag(), "does not belong there");
     if (!is_type(*field, child.type())) {

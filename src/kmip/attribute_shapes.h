@@ -8,7 +8,8 @@
 namespace tapewarden::kmip {
 
 // The item is of the attribute's type, and a structure has the fields that it must have, each of its type,
-// and no others; texts are no longer than kMaximumTextBytes. A refusal naming the field.
+// and no others, and none of them twice; texts and numbers are no longer than kMaximumTextBytes. A refusal
+// naming the field.
 Status check_shape(const AttributeKind& kind, const ttlv::Item& item);
 // A vendor attribute: any type; a structure holds no structures.
 Status check_vendor_value(const ttlv::Item& item);

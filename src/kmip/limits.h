@@ -13,5 +13,6 @@ inline constexpr std::size_t kMaximumAttributeName = 256;    // bytes; the profi
 inline constexpr std::size_t kMaximumTextBytes = 4096;       // of one text; the profile: 256
 inline constexpr std::size_t kMaximumAttributeValues = 256;  // of one object; the profile: 30 of its own
 inline constexpr std::size_t kMaximumObjectBytes = 64U << 10;
+inline constexpr std::size_t kMaximumAttributeBytes = 512U << 10;  // of one object, all together
 
 }  // namespace tapewarden::kmip

@@ -1,9 +1,12 @@
 // What a KMIP server owes beyond the cases of OASIS: batches that stop, go on or are undone, keys that leave
 // wrapped, replaced keys, and an answer with the right reason to whatever comes.
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
 
 #include "base/concat.h"
+#include "keymgr/objects/object_orders.h"
+#include "kmip/tags.h"
 #include "kmip_server.h"
 
 namespace tapewarden::conformance {
@@ -320,6 +323,7 @@ TEST_F(KmipRules, K21_AKeyPairWrapsAndUnwrapsWithOaep) {
 }
 
 TEST_F(KmipRules, K21_AKeyComesInTheFormThatIsAskedFor) {
+  server_.set_export(true);
   const auto key = register_key(kKey, "Encrypt");
   const auto transparent =
       ask(item("Get", named(key) + enumeration("KeyFormatType", "TransparentSymmetricKey")));
@@ -629,6 +633,267 @@ TEST_F(KmipRules, K21_AReadOfNothingGetsNoOtherKey) {
       ask({item("Get", named(create(128, "Encrypt"))),
            item("Locate", structure("Attributes", name_attribute("none")), "02"), item("Get", "", "03")});
   EXPECT_EQ(answer.outcome(2), "ItemNotFound") << answer.text();
+}
+
+std::string revoke_item(std::string_view id, std::string_view reason, std::string_view more = {}) {
+  return item("Revoke", concat(named(id), structure("RevocationReason", reason), more));
+}
+const std::string kCompromise = enumeration("RevocationReasonCode", "KeyCompromise");
+
+TEST_F(KmipRules, K21_ARevocationOfAnyShapeLeavesTheObjectReadable) {
+  const auto id = create(128, "Encrypt", active());
+  const auto outcome = [&](std::string_view reason, std::string_view more = {}) {
+    return ask(revoke_item(id, reason, more)).outcome();
+  };
+  EXPECT_EQ(outcome(kCompromise + text("RevocationMessage", std::string(70'000, 'x'))), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise + kCompromise), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise + text("Comment", "x")), "InvalidField");
+  EXPECT_EQ(outcome(kCompromise, text("CompromiseOccurrenceDate", "yesterday")), "InvalidField");
+  EXPECT_EQ(ask(item("Get", named(id))).outcome(), "Success");
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 1U);
+  EXPECT_EQ(outcome(kCompromise + text("RevocationMessage", "lost")), "Success");
+}
+
+TEST_F(KmipRules, K21_AStructureHasEachFieldOnce) {
+  const auto name = structure("Name", concat(text("NameValue", "one"), text("NameValue", "two"),
+                                             enumeration("NameType", "UninterpretedTextString")));
+  EXPECT_EQ(ask(create_item(128, "Encrypt", name)).outcome(), "InvalidField");
+}
+
+TEST_F(KmipRules, K21_AnObjectHasNoMoreAttributesThanAPeerTakes) {
+  const auto id = create(128, "Encrypt");
+  std::string outcome = "Success";
+  for (int i = 0; i < 300 && outcome == "Success"; ++i) {
+    const auto value = structure("Attribute", concat(text("VendorIdentification", std::string(250, 'v')),
+                                                     text("AttributeName", concat(std::string(250, 'n'), i)),
+                                                     text("AttributeValue", std::string(4088, 'x'))));
+    outcome = ask(item("AddAttribute", named(id) + structure("NewAttribute", value))).outcome();
+  }
+  EXPECT_EQ(outcome, "ServerLimitExceeded");
+  const auto bytes = server_.read([&](store::Reader& reader) -> Result<std::size_t> {
+    return TRY(server_.objects().find(reader, *Uuid::parse(id)))->attributes.encode().size();
+  });
+  ASSERT_TRUE(bytes) << bytes.error().text();
+  EXPECT_LT(*bytes, std::size_t{1} << 20U) << "what replication carries in one value";
+}
+
+TEST_F(KmipRules, K21_OneUnreadableObjectHidesNoOther) {
+  const auto bad = create(128, "Encrypt");
+  const auto good = create(128, "Encrypt");
+  ASSERT_TRUE(server_.server().write([&](store::Transaction& transaction) -> Status {
+    const auto object = *TRY(server_.objects().find(transaction, *Uuid::parse(bad)));
+    auto row = object.to_row();
+    std::ranges::replace(row, store::Value(object.attributes.encode()), store::Value(Bytes(3, 0xFF)));
+    return transaction.put(keymgr::kManagedObjectTable, row);
+  }));
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 1U);
+  const auto page = server_.read([&](store::Reader& reader) {
+    return keymgr::list_objects(reader, server_.objects(), {}, {.limit = 1});
+  });
+  ASSERT_TRUE(page) << page.error().text();
+  ASSERT_EQ(page->items.size(), 1U);
+  EXPECT_EQ(keymgr::unique_identifier(page->items[0].object), bad);
+  const auto rest = server_.read([&](store::Reader& reader) {
+    return keymgr::list_objects(reader, server_.objects(), {}, {.limit = 1, .after = page->next});
+  });
+  ASSERT_TRUE(rest) << rest.error().text();
+  ASSERT_EQ(rest->items.size(), 1U);
+  EXPECT_EQ(keymgr::unique_identifier(rest->items[0].object), good);
+}
+
+TEST_F(KmipRules, K21_AFailedItemLeavesNoKeyForTheNext) {
+  const auto go_on = enumeration("BatchErrorContinuationOption", "Continue");
+  const auto bad_filter = item("Locate", structure("Attributes", text("ActivationDate", "never")), "02");
+  const auto first = ask({create_item(128, "Encrypt"), bad_filter, item("Get", "", "03")}, go_on);
+  ASSERT_EQ(first.size(), 3U) << first.text();
+  EXPECT_EQ(first.outcome(0), "Success");
+  EXPECT_EQ(first.outcome(1), "InvalidField");
+  EXPECT_EQ(first.outcome(2), "ItemNotFound") << first.text();
+  create(128, "Encrypt", name_attribute("one"));
+  const auto second = ask({item("Locate", structure("Attributes", name_attribute("one"))),
+                           create_item(99, "Encrypt"), item("Get", "", "03")},
+                          go_on);
+  ASSERT_EQ(second.size(), 3U) << second.text();
+  EXPECT_EQ(second.outcome(0), "Success");
+  EXPECT_EQ(second.outcome(1), "InvalidField");
+  EXPECT_EQ(second.outcome(2), "ItemNotFound") << second.text();
+}
+
+TEST_F(KmipRules, K21_APrivateKeyLeavesOnlyWhereAnOfficerAllowedIt) {
+  const auto pair = ask(
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto id = pair.value("PrivateKeyUniqueIdentifier");
+  const auto refused = ask(item("Get", named(id)));
+  EXPECT_EQ(refused.outcome(), "PermissionDenied") << refused.text();
+  EXPECT_FALSE(refused.has("PrivateKey"));
+  EXPECT_EQ(ask(item("Get", named(pair.value("PublicKeyUniqueIdentifier")))).outcome(), "Success");
+  server_.set_export(true);
+  EXPECT_TRUE(ask(item("Get", named(id))).has("PrivateKey"));
+}
+
+TEST_F(KmipRules, K21_WhatABatchUndidDoesNotLeave) {
+  const auto limits = structure("UsageLimits", field("UsageLimitsTotal", "LongInteger", "1") +
+                                                   enumeration("UsageLimitsUnit", "Object"));
+  const auto id = register_key(kKek, "Encrypt", concat(active(), limits));
+  const auto encrypt =
+      item("Encrypt",
+           concat(named(id), structure("CryptographicParameters", enumeration("BlockCipherMode", "ECB")),
+                  bytes("Data", kKey)));
+  const auto undone = ask({encrypt, item("Get", named("00000000-0000-4000-8000-000000000000"), "02")},
+                          enumeration("BatchErrorContinuationOption", "Undo"));
+  EXPECT_EQ(undone.outcome(0), "OperationUndone") << undone.text();
+  EXPECT_FALSE(undone.has("Data", 0)) << "the use that it cost was given back";
+  EXPECT_EQ(ask(encrypt).outcome(), "Success");
+  EXPECT_EQ(ask(encrypt).outcome(), "PermissionDenied");
+}
+
+TEST_F(KmipRules, K21_LocateRefusesWhatItWouldNotFollow) {
+  create(128, "Encrypt", name_attribute("one"));
+  const auto attribute =
+      structure("Attribute", text("AttributeName", "Cryptographic Length") + number("AttributeValue", 128));
+  EXPECT_EQ(ask(item("Locate", attribute)).outcome(), "InvalidField");
+  EXPECT_EQ(ask({item("Locate", attribute)}, {}, 1, 4).outcome(), "Success");
+  EXPECT_EQ(ask({item("Locate", structure("Attributes", name_attribute("none")))}, {}, 1, 4).outcome(),
+            "InvalidField");
+  EXPECT_EQ(ask(item("Locate", enumeration("ObjectGroupMember", "GroupMemberDefault"))).outcome(),
+            "FeatureNotSupported");
+}
+
+TEST_F(KmipRules, K21_NoTwoClientsGetOneDataKey) {
+  keymgr::GroupSpec spec;
+  spec.policy = keymgr::GroupPolicy::kRoundRobin;
+  ASSERT_TRUE(server_.server().manager().modify_group(keymgr::testing::officer(), "KMIP", spec));
+  const auto answer = ask(create_item(256, "Encrypt"));
+  EXPECT_NE(answer.outcome(), "Success");
+  EXPECT_NE(answer.value("ResultMessage").find("use-once"), std::string::npos) << answer.text();
+}
+
+TEST_F(KmipRules, K21_ADrawnKeyWaitsWhereKeysWaitForABackup) {
+  ASSERT_TRUE(
+      server_.server().manager().set_setting(keymgr::testing::officer(), "keys.serve", "after-backup"));
+  const auto pair =
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify"))));
+  for (const auto& one : {create_item(128, "Encrypt"), pair}) {
+    const auto answer = ask(one);
+    EXPECT_NE(answer.outcome(), "Success") << answer.text();
+    EXPECT_NE(answer.value("ResultMessage").find("keys.serve"), std::string::npos) << answer.text();
+  }
+  EXPECT_EQ(located(enumeration("ObjectType", "SymmetricKey")), 0U);
+  register_key(kKey, "Encrypt");  // its client has it already
+}
+
+TEST_F(KmipRules, K21_ANonceAndATagAreAsLongAsTheyMustBe) {
+  const auto id = register_key(kKek, "Encrypt Decrypt", active());
+  const auto gcm = [](std::string_view more) {
+    return structure("CryptographicParameters", concat(enumeration("BlockCipherMode", "GCM"), more));
+  };
+  const auto encrypt = [&](std::string_view more) {
+    return ask(item("Encrypt", concat(named(id), gcm(more), bytes("Data", kKey))));
+  };
+  const auto random = boolean("RandomIV", true);
+  EXPECT_EQ(encrypt(random + number("IVLength", 8)).outcome(), "InvalidField");
+  const auto whole = encrypt(random);
+  ASSERT_EQ(whole.outcome(), "Success") << whole.text();
+  const auto decrypt = [&](std::string_view tag, std::string_view more) {
+    return ask(item("Decrypt", concat(named(id), gcm(more), bytes("Data", whole.value("Data")),
+                                      bytes("IVCounterNonce", whole.value("IVCounterNonce")),
+                                      bytes("AuthenticatedEncryptionTag", tag))));
+  };
+  const auto tag = whole.value("AuthenticatedEncryptionTag");
+  ASSERT_EQ(tag.size(), 32U);
+  EXPECT_EQ(decrypt(tag, "").value("Data"), kKey);
+  EXPECT_NE(decrypt(tag.substr(0, 8), "").outcome(), "Success");
+  EXPECT_NE(decrypt(tag, number("TagLength", 12)).outcome(), "Success");
+  EXPECT_EQ(decrypt(tag.substr(0, 24), number("TagLength", 12)).outcome(), "Success");
+}
+
+TEST_F(KmipRules, K21_AClientsNameOpensNoGroupUnasked) {
+  const auto add = [&](std::string_view name, std::string_view owner, std::uint8_t certificate) {
+    return server_.server().write([&](store::Transaction& transaction) -> Status {
+      keymgr::KmipClient client;
+      client.name = name;
+      client.owner = owner;
+      client.fingerprint = Hash256{certificate};
+      TRY(keymgr::KmipClients(server_.server().manager().context())
+              .add(transaction, keymgr::testing::officer(), client));
+      return {};
+    });
+  };
+  ASSERT_TRUE(add("first", "vault", 8));
+  const auto unasked = add("vault", "", 9);
+  ASSERT_FALSE(unasked);
+  EXPECT_EQ(unasked.error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(unasked.error().field, "name");
+  EXPECT_TRUE(add("vault", "vault", 9));
+}
+
+TEST_F(KmipRules, K21_LocateLooksAtNoMoreObjectsThanItMay) {
+  for (int i = 0; i < 6; ++i) create(128, "Encrypt", text("ObjectGroup", i < 5 ? "large" : "small"));
+  const auto locate = [&](const std::vector<std::string_view>& groups, std::size_t most,
+                          std::size_t maximum) {
+    keymgr::ObjectQuery query;
+    query.owner = "library";
+    query.most_looked_at = most;
+    query.maximum = maximum;
+    for (const auto group : groups) {
+      query.wanted.push_back(
+          {kmip::AttributeId::of(kmip::tag::kObjectGroup), kmip::text_item(kmip::tag::kObjectGroup, group)});
+    }
+    return server_.read([&](store::Reader& reader) { return server_.objects().locate(reader, query); });
+  };
+  for (const auto& groups : {std::vector<std::string_view>{}, {"large"}}) {
+    const auto all = locate(groups, 4, 0);
+    ASSERT_FALSE(all) << "more were looked at than may be";
+    EXPECT_EQ(all.error().code, ErrorCode::kExhausted);
+    EXPECT_EQ(locate(groups, 4, 2)->objects.size(), 2U) << "enough were found before";
+    EXPECT_TRUE(locate(groups, 6, 0));
+  }
+  // The term that finds the fewest is the one that is followed.
+  EXPECT_TRUE(locate({"large", "small"}, 4, 0));
+}
+
+TEST_F(KmipRules, K21_OneMessageTakesNoMoreWorkThanItMay) {
+  const auto pair = [](std::string_view id) {
+    return item(
+        "CreateKeyPair",
+        concat(structure("CommonAttributes",
+                         enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+               structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+               structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify"))),
+        id);
+  };
+  std::vector<std::string> items;
+  for (const auto* id : {"01", "02", "03", "04", "05", "06", "07", "08", "09"}) items.push_back(pair(id));
+  const auto pairs = ask(items, enumeration("BatchErrorContinuationOption", "Continue"));
+  ASSERT_EQ(pairs.size(), 9U) << pairs.text();
+  EXPECT_EQ(pairs.outcome(7), "Success");
+  EXPECT_EQ(pairs.outcome(8), "ServerLimitExceeded");
+  const auto base = register_key(kKek, "DeriveKey", active());
+  const auto derive = [&](int iterations) {
+    const auto parameters =
+        structure("DerivationParameters",
+                  concat(structure("CryptographicParameters", enumeration("HashingAlgorithm", "SHA_256")),
+                         bytes("Salt", kKey), number("IterationCount", iterations)));
+    return ask(item(
+        "DeriveKey",
+        concat(enumeration("ObjectType", "SymmetricKey"), named(base),
+               enumeration("DerivationMethod", "PBKDF2"), parameters,
+               structure("Attributes", concat(enumeration("CryptographicAlgorithm", "HMAC_SHA256"),
+                                              number("CryptographicLength", 4096),
+                                              field("CryptographicUsageMask", "Integer", "MACGenerate"))))));
+  };
+  const auto few = derive(1'000);
+  EXPECT_EQ(few.outcome(), "Success") << few.text();
+  EXPECT_EQ(derive(200'000).outcome(), "InvalidField") << "16 blocks of so many";
 }
 
 }  // namespace

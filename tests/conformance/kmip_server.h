@@ -6,8 +6,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 #include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/managed_objects.h"
 #include "keymgr/objects/tables.h"
 #include "keymgr/testing/test_server.h"
 #include "kmip/encoding/xml.h"
@@ -64,6 +66,19 @@ class KmipServer {
       return {};
     }));
   }
+
+  keymgr::testing::TestServer& server() { return server_; }
+  // What `work` gives, a Result.
+  template <typename Work>
+  auto read(const Work& work) {
+    std::invoke_result_t<Work, store::Reader&> out = fail(ErrorCode::kInternal, "nothing was read");
+    EXPECT_TRUE(server_.keystore().read([&](store::Reader& reader) -> Status {
+      out = work(reader);
+      return {};
+    }));
+    return out;
+  }
+  keymgr::ManagedObjects objects() { return keymgr::ManagedObjects(server_.manager()); }
 
   std::int64_t now() { return to_millis(server_.clock.wall_now()) / 1000; }
 

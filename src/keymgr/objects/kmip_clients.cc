@@ -57,6 +57,7 @@ Result<std::string> canonical_kmip_client(std::string_view name, std::string_vie
 Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor, KmipClient client,
                                     const people::PasswordVerifier* password) const {
   client.name = TRY(canonical_kmip_client(client.name, "name"));
+  const bool asked = !client.owner.empty();
   client.owner = client.owner.empty() ? client.name : TRY(canonical_kmip_client(client.owner, "owner"));
   if (!client.user.empty()) client.user = TRY(canonical_kmip_client(client.user, "user"));
   if (client.user.empty() != (password == nullptr)) {
@@ -71,6 +72,10 @@ Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor
   if (const auto other = TRY(find_by_certificate(transaction, client.fingerprint))) {
     return fail(ErrorCode::kAlreadyExists, "this certificate is that of the client " + other->name,
                 "certificate", "give each client a certificate of its own");
+  }
+  if (!asked && TRY(transaction.aggregate(kKmipClientTable, "COUNT(*)", "owner = ?", {client.owner})) > 0) {
+    return fail(ErrorCode::kAlreadyExists, "other clients share the objects of a group of this name", "name",
+                "choose another name; or name the group as well, if this client shall use its objects");
   }
   if (TRY(transaction.aggregate(kKmipClientTable, "COUNT(*)", "1", {})) >=
       static_cast<std::int64_t>(kMaximumKmipClients)) {

@@ -23,7 +23,7 @@ struct KmipClient {
   Bytes salt;             // of the password
   Bytes sealed_verifier;  // a box of nothing without a user
   crypto::ScryptCost cost;
-  bool may_export = false;  // Export, and Get of a private key
+  bool may_export = false;  // Export, and Get of private keys
   WallTime added{};
 
   store::Row to_row() const;
@@ -41,7 +41,7 @@ class KmipClients {
   explicit KmipClients(const ServerContext& context) : context_(context) {}
 
   // `password`: of client.user; nullptr without one. kAlreadyExists: the name, or the certificate under
-  // another name.
+  // another name; or, where no owner is given, the name is that of a group that others share.
   Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client,
                          const people::PasswordVerifier* password = nullptr) const;
   // Its objects stay with their owner. kNotFound.

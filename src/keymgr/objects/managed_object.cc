@@ -37,7 +37,10 @@ store::Row ManagedObject::to_row() const {
       .take();
 }
 
-Result<ManagedObject> ManagedObject::from_row(const store::Row& row) {
+namespace {
+
+// `attributes`: where those go, still encoded.
+ManagedObject read_row(const store::Row& row, Bytes& attributes) {
   RowReader in(kManagedObjectTable, row);
   ManagedObject out;
   out.id = in.uuid();
@@ -49,7 +52,7 @@ Result<ManagedObject> ManagedObject::from_row(const store::Row& row) {
   out.sealed_secret = in.blob();
   out.fingerprint = in.blob();
   out.content = in.blob();
-  out.attributes = TRY(kmip::AttributeSet::decode(in.blob()));
+  attributes = in.blob();
   out.times.created = in.time();
   out.times.activated = in.time();
   out.times.deactivated = in.time();
@@ -60,6 +63,20 @@ Result<ManagedObject> ManagedObject::from_row(const store::Row& row) {
   out.quarantined = in.time();
   out.server = in.uuid();
   return out;
+}
+
+}  // namespace
+
+Result<ManagedObject> ManagedObject::from_row(const store::Row& row) {
+  Bytes attributes;
+  auto out = read_row(row, attributes);
+  out.attributes = TRY(kmip::AttributeSet::decode(attributes));
+  return out;
+}
+
+ManagedObject ManagedObject::without_attributes(const store::Row& row) {
+  Bytes attributes;
+  return read_row(row, attributes);
 }
 
 KeyState state_at(const ManagedObject& object, KeyState stored, WallTime now) {

@@ -30,6 +30,8 @@ struct ManagedObject {
   store::Row to_row() const;
   // kCorrupt when attributes do not decode.
   static Result<ManagedObject> from_row(const store::Row& row);
+  // All else of such a row: what officers still see of it.
+  static ManagedObject without_attributes(const store::Row& row);
 };
 
 // The state at that time: Activation Date and Deactivation Date move it by themselves (KMIP Specification 1.4

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/concat.h"
 #include "keymgr/objects/object_terms.h"
 #include "keymgr/objects/tables.h"
 #include "keymgr/row_codec.h"
@@ -14,6 +15,8 @@ namespace {
 
 namespace tag = kmip::tag;
 constexpr std::int64_t kLookedAtOnce = 256;
+constexpr std::size_t kTermsTried = 8;
+constexpr std::size_t kFewCandidates = 16;  // no other term is tried when one finds no more
 
 // Whether no other object of the owner may have the same value (O3).
 bool must_be_unique(const kmip::Attribute& attribute) {
@@ -32,7 +35,33 @@ bool has_value(const kmip::AttributeSet& attributes, const kmip::AttributeId& id
   });
 }
 
+// What is written can be read again (AttributeSet::decode), here and at a peer.
+Status check_size(const ManagedObject& object) {
+  bool fits = object.attributes.encode().size() <= kmip::kMaximumAttributeBytes;
+  for (const auto& attribute : object.attributes.all()) {
+    fits = fits && attribute.item.size() <= kmip::kMaximumObjectBytes &&
+           attribute.id.vendor.size() <= kmip::kMaximumAttributeName &&
+           attribute.id.name.size() <= kmip::kMaximumAttributeName;
+  }
+  if (fits && object.content.size() <= kmip::kMaximumObjectBytes) return {};
+  auto refused = kmip::refuse(kmip::ResultReason::kServerLimitExceeded,
+                              concat("the object and its attributes are too large: of attributes, ",
+                                     kmip::kMaximumAttributeBytes, " bytes are kept. Delete some first"),
+                              "Attribute");
+  refused.error().code = ErrorCode::kExhausted;
+  return refused;
+}
+
 }  // namespace
+
+// Two objects of one data key would give one client what another one's tapes are written with.
+Status ManagedObjects::check_held_by_none(store::Reader& reader, const ManagedObject& object) const {
+  if (object.data_key.is_nil()) return {};
+  const auto held = TRY(reader.aggregate(kManagedObjectTable, "COUNT(*)", "data_key = ? AND data_key <> x''",
+                                         {to_bytes(object.data_key.view())}));
+  if (held == 0) return {};
+  return fail(ErrorCode::kConflict, "the data key is another object's already", "data_key");
+}
 
 Status ManagedObjects::check_unique(store::Reader& reader, const ManagedObject& object,
                                     const kmip::AttributeSet* before) const {
@@ -64,6 +93,8 @@ Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, Manag
   object.server = context.server;
   object.times.created = context.now();
   object.changed = object.times.created;
+  TRY(check_size(object));
+  TRY(check_held_by_none(transaction, object));
   TRY(check_unique(transaction, object, nullptr));
   const store::Value id = to_bytes(object.id.view());
   object.sealed_secret = transaction.seal(kManagedObjectTable, {&id, 1}, "secret", secret);
@@ -77,6 +108,7 @@ Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, Manag
 Status ManagedObjects::change(store::Transaction& transaction, const ManagedObject& before,
                               ManagedObject after) const {
   after.changed = manager_.context().now();
+  TRY(check_size(after));
   TRY(check_unique(transaction, after, before.owner == after.owner ? &before.attributes : nullptr));
   const auto had = terms_of(before.owner, before.attributes);
   const auto has = terms_of(after.owner, after.attributes);
@@ -140,19 +172,27 @@ int order_of(const kmip::AttributeId& id) {
 
 }  // namespace
 
+// By the term that finds the fewest of the likeliest few; one more than may be looked at at most.
 Result<std::vector<Bytes>> ManagedObjects::candidates(store::Reader& reader, const ObjectQuery& query,
                                                       bool& by_term) const {
-  const AttributeWanted* best = nullptr;
+  std::vector<std::pair<int, Bytes>> terms;
   for (const auto& wanted : query.wanted) {
-    if (!term_of(query.owner, wanted.id, wanted.item)) continue;
-    if (best == nullptr || order_of(wanted.id) < order_of(best->id)) best = &wanted;
+    if (auto term = term_of(query.owner, wanted.id, wanted.item)) {
+      terms.emplace_back(order_of(wanted.id), *std::move(term));
+    }
   }
-  by_term = best != nullptr;
+  std::ranges::sort(terms);
+  terms.resize(std::min(terms.size(), kTermsTried));
+  by_term = !terms.empty();
   std::vector<Bytes> out;
-  if (!by_term) return out;
-  const auto rows = TRY(reader.query(kObjectTermTable, "term = ? ORDER BY created, object",
-                                     {*term_of(query.owner, best->id, best->item)}));
-  for (const auto& row : rows) out.push_back(store::blob(row, 1));
+  for (std::size_t i = 0; i < terms.size() && (i == 0 || out.size() > kFewCandidates); ++i) {
+    const auto most = i == 0 ? query.most_looked_at + 1 : out.size();
+    const auto rows = TRY(reader.query(kObjectTermTable, "term = ? ORDER BY created, object LIMIT ?",
+                                       {terms[i].second, static_cast<std::int64_t>(most)}));
+    if (i > 0 && rows.size() >= out.size()) continue;
+    out.clear();
+    for (const auto& row : rows) out.push_back(store::blob(row, 1));
+  }
   return out;
 }
 
@@ -166,38 +206,73 @@ Result<bool> ManagedObjects::has_all(store::Reader& reader, const ManagedObject&
   return query.fits ? query.fits(object) : Result<bool>(true);
 }
 
+namespace {
+
+// What a search has found so far. It looks for one object more than was asked for, so that a client who asks
+// for one learns whether it is the only one.
+class Finds {
+ public:
+  explicit Finds(const ObjectQuery& query) : query_(query) {}
+
+  bool enough() const { return query_.maximum != 0 && found_.total > query_.offset + query_.maximum; }
+  // False: no more may be looked at.
+  bool may_look() { return looked_at_++ < query_.most_looked_at; }
+  void take(ManagedObject object) {
+    ++found_.total;
+    const bool full = query_.maximum != 0 && found_.objects.size() >= query_.maximum;
+    if (found_.total > query_.offset && !full) found_.objects.push_back(std::move(object));
+  }
+  // Enough was found, or there are no more.
+  ObjectsFound done() { return std::move(found_); }
+  // There may be more.
+  Result<ObjectsFound> stopped() {
+    if (query_.maximum != 0 && found_.objects.size() == query_.maximum) {
+      ++found_.total;
+      return std::move(found_);
+    }
+    return fail(ErrorCode::kExhausted,
+                concat("more than ", query_.most_looked_at, " objects would have to be looked at"), {},
+                "search by a name, or by another attribute that fewer objects have");
+  }
+
+ private:
+  const ObjectQuery& query_;
+  ObjectsFound found_;
+  std::size_t looked_at_ = 0;
+};
+
+}  // namespace
+
 Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQuery& query) const {
   bool by_term = false;
-  const auto found = TRY(candidates(reader, query, by_term));
-  ObjectsFound out;
-  const auto take = [&](ManagedObject object) {
-    ++out.total;
-    const bool wanted =
-        out.total > query.offset && (query.maximum == 0 || out.objects.size() < query.maximum);
-    if (wanted) out.objects.push_back(std::move(object));
+  const auto ids = TRY(candidates(reader, query, by_term));
+  Finds finds(query);
+  const auto look_at = [&](const store::Row& row) -> Status {
+    auto object = ManagedObject::from_row(row);
+    if (object && TRY(has_all(reader, *object, query))) finds.take(*std::move(object));
+    return {};
   };
-  const auto enough = [&] { return query.maximum != 0 && out.objects.size() >= query.maximum; };
-  for (const auto& id : found) {
-    const auto row = TRY(reader.get(kManagedObjectTable, {id}));
-    if (!row) continue;
-    auto object = TRY(ManagedObject::from_row(*row));
-    if (TRY(has_all(reader, object, query))) take(std::move(object));
+  for (const auto& id : ids) {
+    if (finds.enough()) break;
+    if (!finds.may_look()) return finds.stopped();
+    if (const auto row = TRY(reader.get(kManagedObjectTable, {id}))) TRY(look_at(*row));
   }
-  std::ranges::sort(out.objects, {}, [](const ManagedObject& object) { return object.times.created; });
-  if (by_term) return out;
+  if (by_term) return finds.done();
   store::Row place{std::int64_t{0}, Bytes()};
-  while (!enough()) {
+  while (!finds.enough()) {
     const auto rows = TRY(reader.query(kManagedObjectTable,
                                        "owner = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?",
                                        {query.owner, place[0], place[1], kLookedAtOnce}));
     for (const auto& row : rows) {
-      auto object = TRY(ManagedObject::from_row(row));
-      place = {to_millis(object.times.created), to_bytes(object.id.view())};
-      if (!enough() && TRY(has_all(reader, object, query))) take(std::move(object));
+      if (finds.enough()) break;
+      if (!finds.may_look()) return finds.stopped();
+      TRY(look_at(row));
     }
     if (std::cmp_less(rows.size(), kLookedAtOnce)) break;
+    const auto last = ManagedObject::without_attributes(rows.back());
+    place = {to_millis(last.times.created), to_bytes(last.id.view())};
   }
-  return out;
+  return finds.done();
 }
 
 }  // namespace tapewarden::keymgr

@@ -23,6 +23,8 @@
 
 namespace tapewarden::keymgr {
 
+inline constexpr std::size_t kMaximumLookedAt = 100'000;  // objects of one search
+
 // One attribute that an object must have.
 struct AttributeWanted {
   kmip::AttributeId id;
@@ -36,6 +38,7 @@ struct ObjectQuery {
   std::function<Result<bool>(const ManagedObject&)> fits;
   std::size_t offset = 0;
   std::size_t maximum = 0;  // 0: all
+  std::size_t most_looked_at = kMaximumLookedAt;
 };
 
 struct ObjectsFound {
@@ -48,7 +51,8 @@ class ManagedObjects {
   explicit ManagedObjects(KeyManager& manager) : manager_(manager) {}
 
   // A new object; gives it times, server and, where it has none, an id. REQUIRES: no object has that id.
-  // `secret`: of its own; empty: none, or the data key's. kAlreadyExists by O3, naming the attribute.
+  // `secret`: of its own; empty: none, or the data key's. kAlreadyExists by O3, naming the attribute;
+  // kExhausted: it has more attributes, or larger ones, than can be read again and than a peer takes.
   Result<ManagedObject> add(store::Transaction& transaction, ManagedObject object,
                             const crypto::SecretBytes& secret) const;
   // What add() would refuse, asked before anything is taken for the object.
@@ -64,7 +68,8 @@ class ManagedObjects {
   Status take_in(store::Transaction& transaction, const store::ApplyReport& report) const;
 
   Result<std::optional<ManagedObject>> find(store::Reader& reader, const Uuid& id) const;
-  // kExhausted: more than kMaximumLookedAt would have to be looked at one by one.
+  // Stops when it has what was asked for. A row that cannot be read is passed over. kExhausted: more than
+  // query.most_looked_at would have to be looked at one by one.
   Result<ObjectsFound> locate(store::Reader& reader, const ObjectQuery& query) const;
 
   // As of now, of the data key's row where it has one.
@@ -81,6 +86,7 @@ class ManagedObjects {
                       const kmip::AttributeSet* before) const;
   Result<std::vector<Bytes>> candidates(store::Reader& reader, const ObjectQuery& query, bool& by_term) const;
   Result<bool> has_all(store::Reader& reader, const ManagedObject& object, const ObjectQuery& query) const;
+  Status check_held_by_none(store::Reader& reader, const ManagedObject& object) const;
 
   KeyManager& manager_;
 };

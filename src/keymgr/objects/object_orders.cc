@@ -70,12 +70,13 @@ Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObject
   if (!owner.empty()) values.emplace_back(owner);
   if (!page.after.empty()) {
     const auto id = Uuid::parse(page.after);
-    const auto last = id ? TRY(objects.find(reader, *id)) : std::nullopt;
-    if (!last) return fail(ErrorCode::kInvalidArgument, "this page never was", "after", "begin anew");
+    const auto row = id ? TRY(reader.get(kManagedObjectTable, {to_bytes(id->view())})) : std::nullopt;
+    if (!row) return fail(ErrorCode::kInvalidArgument, "this page never was", "after", "begin anew");
+    const auto last = ManagedObject::without_attributes(*row);
     where += " AND (owner, created, id) > (?, ?, ?)";
-    values.emplace_back(last->owner);
-    values.emplace_back(to_millis(last->times.created));
-    values.emplace_back(to_bytes(last->id.view()));
+    values.emplace_back(last.owner);
+    values.emplace_back(to_millis(last.times.created));
+    values.emplace_back(to_bytes(last.id.view()));
   }
   values.emplace_back(static_cast<std::int64_t>(most) + 1);
   const auto rows =
@@ -86,7 +87,8 @@ Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObject
       out.next = unique_identifier(out.items.back().object);
       break;
     }
-    out.items.push_back(TRY(view_of(reader, objects, TRY(ManagedObject::from_row(row)))));
+    auto object = ManagedObject::from_row(row).value_or(ManagedObject::without_attributes(row));
+    out.items.push_back(TRY(view_of(reader, objects, std::move(object))));
   }
   return out;
 }

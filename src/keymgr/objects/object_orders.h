@@ -23,7 +23,8 @@ struct ObjectView {
 
 Result<ObjectView> view_of(store::Reader& reader, const ManagedObjects& objects, ManagedObject object);
 
-// Of one owner, or of all where it is empty; by owner and age. kInvalidArgument for a page that never was.
+// Of one owner, or of all where it is empty; by owner and age. Of an object whose attributes cannot be read,
+// all else is shown. kInvalidArgument for a page that never was.
 Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObjects& objects,
                                       const std::string& owner, const PageRequest& page);
 

@@ -79,7 +79,16 @@ Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::
   if (iterations < 1 || iterations > kMostIterations) {
     return refuse(ResultReason::kInvalidField, concat("1 to ", kMostIterations), "Iteration Count");
   }
-  auto out = crypto::pbkdf2(TRY(hash_of(base)), TRY(key_bytes(context, base)), TRY(salt->as_bytes()),
+  const auto hash = TRY(hash_of(base));
+  const auto size = crypto::digest_size(hash);
+  const auto blocks = static_cast<std::int64_t>((bytes + size - 1) / size);
+  if (iterations * blocks > kMostIterations) {
+    return refuse(
+        ResultReason::kInvalidField,
+        concat("a key of this length takes ", blocks, " times as many: 1 to ", kMostIterations / blocks),
+        "Iteration Count");
+  }
+  auto out = crypto::pbkdf2(hash, TRY(key_bytes(context, base)), TRY(salt->as_bytes()),
                             static_cast<unsigned>(iterations), bytes);
   if (!out) return crypto_refusal(out.error());
   return *std::move(out);
@@ -181,6 +190,7 @@ Status derive_key(OperationContext& context, const Item& payload, ttlv::Writer& 
   }
   auto attributes = TRY(given_attributes(context, payload, tag::kTemplateAttribute, tag::kAttributes));
   const auto bytes = TRY(wanted_bytes(attributes));
+  TRY(check_may_draw(context));
   const auto derived = TRY(derive(context, payload, bytes));
   if (derived.size() < bytes) {
     return refuse(ResultReason::kCryptographicFailure,

@@ -18,6 +18,7 @@ constexpr KeyUse kEncryption{CryptographicUsageMask::kEncrypt, true};
 constexpr KeyUse kDecryption{CryptographicUsageMask::kDecrypt, false};
 constexpr std::int32_t kLongestTag = 16;
 constexpr std::int32_t kShortestTag = 4;
+constexpr std::int32_t kLongestIv = 64;  // of those that are drawn here
 
 struct Request {
   ManagedObject object;
@@ -71,8 +72,11 @@ Result<Bytes> iv_for(const OperationContext& context, const Item& payload, const
     return refuse(ResultReason::kInvalidMessage, "it is missing", "IV/Counter/Nonce");
   }
   const auto wanted = request.parameters.iv_bytes.value_or(static_cast<std::int32_t>(natural));
-  if (wanted < 1 || wanted > 64) {
-    return refuse(ResultReason::kInvalidField, "an IV has 1 to 64 bytes", "IV Length");
+  // Of GCM, shorter ones that are drawn would meet again too soon (NIST SP 800-38D section 8.2.2).
+  const auto least = spec.mode == crypto::CipherMode::kGcm ? static_cast<std::int32_t>(natural) : 1;
+  if (wanted < least || wanted > kLongestIv) {
+    return refuse(ResultReason::kInvalidField,
+                  concat("an IV that is drawn has ", least, " to ", kLongestIv, " bytes"), "IV Length");
   }
   Bytes out(static_cast<std::size_t>(wanted));
   context.objects.manager().context().env.random->fill(out);
@@ -118,15 +122,21 @@ Result<Output> run_cipher(const Item& payload, const Request& request, Cipher& c
   Output out{*std::move(data), {}};
   if (!request.part.final) return out;
   const auto tag = TRY(optional_bytes(payload, tag::kAuthenticatedEncryptionTag));
+  const bool authenticated = is_authenticated(TRY(cipher_for(request)));
+  const auto tag_bytes = static_cast<std::size_t>(request.parameters.tag_bytes.value_or(kLongestTag));
+  if (authenticated && !encrypting && tag.size() != tag_bytes) {
+    crypto::wipe(out.data);
+    return refuse(ResultReason::kInvalidField,
+                  concat("the parameters ask for a tag of ", tag_bytes, " bytes"),
+                  "Authenticated Encryption Tag");
+  }
   const auto rest = cipher.finish(encrypting ? ByteView() : tag);
   if (!rest) {
     crypto::wipe(out.data);
     return crypto_refusal(rest.error());
   }
   out.data.insert(out.data.end(), rest->begin(), rest->end());
-  if (encrypting && is_authenticated(TRY(cipher_for(request)))) {
-    out.tag = cipher.tag(static_cast<std::size_t>(request.parameters.tag_bytes.value_or(kLongestTag)));
-  }
+  if (encrypting && authenticated) out.tag = cipher.tag(tag_bytes);
   return out;
 }
 

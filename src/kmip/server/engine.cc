@@ -24,6 +24,7 @@ using keymgr::KmipClient;
 constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
 constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is carried out again without an item
 constexpr std::size_t kRunCharacters = 8;
+constexpr std::size_t kMostDrawn = 8;  // key pairs; large ones take seconds each
 
 // A message under way. Shared by the tasks that carry it; one of them at a time.
 struct Job {
@@ -79,6 +80,14 @@ bool writes(const RequestMessage& request) {
     if (spec != nullptr && spec->writes) return true;
   }
   return false;
+}
+
+// What is told of an item that was undone: which object it was about.
+Bytes identifier_alone(ByteView payload) {
+  const auto document = ttlv::decode(payload);
+  const auto id = document ? document->root().find(tag::kUniqueIdentifier) : std::nullopt;
+  if (!id) return {};
+  return ttlv::Writer().begin(tag::kResponsePayload).add_encoded(id->encoding()).end().take();
 }
 
 bool is_refused_client(const Error& error) {
@@ -193,6 +202,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
     answer.payload = out.take();
   } else {
     answer.error = done.error();
+    placeholder.reset();  // the next item must not get what an item before this one made or found
     note.fields.emplace_back(
         "reason",
         value_text(tag::kResultReason, static_cast<std::uint32_t>(reason_of(done.error(), kNewest))));
@@ -296,6 +306,12 @@ void Engine::State::draw_ahead(Job& job) {
     const auto& item = job.request.batch[place];
     const auto* spec = find_operation(item.operation, version);
     if (spec == nullptr || spec->draw == nullptr) continue;
+    if (job.drawn.size() >= kMostDrawn) {
+      const auto refused = kmip::refuse(ResultReason::kServerLimitExceeded,
+                                        concat("one message makes at most ", kMostDrawn, " key pairs"));
+      job.refused.emplace(place, refused.error());
+      continue;
+    }
     const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
       TRY(identify(reader, job));
       std::optional<Uuid> placeholder;
@@ -358,8 +374,8 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   submit_records(std::move(job));
 }
 
-// Items that were carried out and then undone say so (Specification 1.4 section 6.13); a key that one of
-// them served does not leave.
+// Items that were carried out and then undone say so (Specification 1.4 section 6.13), and nothing else that
+// they gave leaves: what it cost was undone with them.
 void Engine::State::finish(Job& job, const Status& durable) {
   const auto head = header(job.request.header.version, job.correlation);
   if (!durable) return job.reply(encode_refusal(head, durable.error()));
@@ -367,9 +383,9 @@ void Engine::State::finish(Job& job, const Status& durable) {
   for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
     auto& answer = job.answers[i];
     answer.undone = !answer.error;
-    if (!job.notes[i].key_left) continue;
+    auto kept = identifier_alone(answer.payload);
     crypto::wipe(answer.payload);
-    answer.payload.clear();
+    answer.payload = std::move(kept);
   }
   if (!job.undone) streams.apply(job.streams);
   job.reply(encode_response(head, job.answers));

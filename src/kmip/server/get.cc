@@ -94,6 +94,11 @@ Status write_opened(OperationContext& context, const ManagedObject& object, cons
 
 Status write_object_of(OperationContext& context, const ManagedObject& object, const Item& payload,
                        ttlv::Writer& out) {
+  if (object.type == ObjectType::kPrivateKey && !context.client.may_export) {
+    return refuse(ResultReason::kPermissionDenied,
+                  "an officer has not allowed this client to take private keys out: they are used here",
+                  "Unique Identifier");
+  }
   const auto content = TRY(content_of(object));
   const auto document = TRY(ttlv::decode(content));
   if (key_block_terms(document.root())) return write_opened(context, object, payload, content, out);

@@ -123,6 +123,7 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 }
 
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
+  TRY(check_may_draw(context));
   const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
   const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes));
   crypto::SecretBytes private_secret;

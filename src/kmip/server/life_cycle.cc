@@ -1,6 +1,7 @@
 // Activate, Revoke and Destroy (Specification 1.4 sections 4.19 to 4.21, 2.1 sections 6.1.1, 6.1.46 and
 // 6.1.15; the states are those of section 3.22 and 4.57).
 #include "base/concat.h"
+#include "kmip/attribute_shapes.h"
 #include "kmip/server/operations.h"
 #include "kmip/tags.h"
 #include "ttlv/cursor.h"
@@ -87,6 +88,9 @@ Status revoke(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
                    {tag::kUniqueIdentifier, tag::kRevocationReason, tag::kCompromiseOccurrenceDate}));
   const auto object = TRY(named_object(context, payload, true));
   const auto code = TRY(reason_code(payload));
+  for (const auto tag : {tag::kRevocationReason, tag::kCompromiseOccurrenceDate}) {
+    if (const auto item = payload.find(tag)) TRY(check_shape(*attribute_kind(tag), *item));
+  }
   const auto state = TRY(context.objects.state_of(context.reader, object));
   const bool compromised =
       code == RevocationReasonCode::kKeyCompromise || code == RevocationReasonCode::kCACompromise;

@@ -98,7 +98,11 @@ Result<bool> wants_fresh(const ttlv::Item& payload) {
   if (!item) return false;
   const auto value = TRY(item->as_enumeration());
   if (value == static_cast<std::uint32_t>(ObjectGroupMember::kGroupMemberFresh)) return true;
-  if (value == static_cast<std::uint32_t>(ObjectGroupMember::kGroupMemberDefault)) return false;
+  if (value == static_cast<std::uint32_t>(ObjectGroupMember::kGroupMemberDefault)) {
+    return refuse(ResultReason::kFeatureNotSupported,
+                  "groups have no default member here: ask for the fresh ones, or for all",
+                  "Object Group Member");
+  }
   return refuse(ResultReason::kInvalidField, "there is no such value", "Object Group Member");
 }
 
@@ -123,8 +127,9 @@ Result<std::size_t> number_of(const ttlv::Item& payload, ttlv::Tag tag, std::siz
 
 Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
   context.placeholder.reset();
-  TRY(check_fields(payload, {tag::kMaximumItems, tag::kOffsetItems, tag::kStorageStatusMask,
-                             tag::kObjectGroupMember, tag::kAttribute, tag::kAttributes}));
+  TRY(check_fields(payload,
+                   {tag::kMaximumItems, tag::kOffsetItems, tag::kStorageStatusMask, tag::kObjectGroupMember,
+                    context.version.is_2() ? tag::kAttributes : tag::kAttribute}));
   const auto filters = TRY(read_filters(context, payload));
   const auto mask = TRY(storage_mask(payload));
   const bool fresh = TRY(wants_fresh(payload));

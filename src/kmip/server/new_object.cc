@@ -2,6 +2,7 @@
 
 #include "base/concat.h"
 #include "crypto/hash.h"
+#include "keymgr/serve_policy.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -155,6 +156,25 @@ void add_server_attributes(AttributeSet& attributes, ByteView material, KeyForma
   if (origin == Origin::kGenerated) {
     set_absent(attributes, tag::kRandomNumberGenerator, generator_item());
   }
+}
+
+// Such a key is made with the commit that its client is told of: no backup can hold it by then, and the peer
+// only when it follows at once.
+Status check_may_draw(const OperationContext& context) {
+  const auto& manager = context.objects.manager();
+  const auto& server = manager.context();
+  const auto gate = TRY(keymgr::write_gate(context.reader, server, manager.settings()));
+  if (gate.replica == keymgr::WriteGate::kOpen && gate.backup == keymgr::WriteGate::kOpen) return {};
+  const bool in_step = server.peer->configured() && server.peer->connected() &&
+                       server.peer->acknowledged_commit() > 0 && !server.peer->rolled_back();
+  if (in_step) return {};
+  const auto rule = TRY(keymgr::serve_rule(context.reader, server, manager.settings()));
+  return fail(
+      ErrorCode::kUnavailable,
+      concat("a key that is drawn now would exist on this server alone, and keys.serve is ",
+             keymgr::to_string(rule.policy)),
+      "keys.serve",
+      "ask for an AES key of 256 bits, which lie ready; bring the peer back; or set keys.serve to at-once");
 }
 
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now) {

@@ -27,6 +27,10 @@ Result<keymgr::ManagedObject> read_new_object(const OperationContext& context, c
 // The fields of what draws keys here, OpenSSL's generator: CTR_DRBG with AES-256 (NIST SP 800-90A).
 void add_generator(ttlv::Writer& out);
 
+// A key that is drawn for this message, and does not lie ready, may be given out (keymgr/serve_policy.h):
+// keys are served at once, or the peer takes it at once. kUnavailable otherwise.
+Status check_may_draw(const OperationContext& context);
+
 // The state that Activation Date asks for.
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now);
 

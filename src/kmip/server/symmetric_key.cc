@@ -109,6 +109,7 @@ Status write_ledger(OperationContext& context, const ManagedObject& object, cons
 
 Result<crypto::SecretBytes> take_data_key(OperationContext& context, ManagedObject& object, DataKey& key) {
   auto& manager = context.objects.manager();
+  TRY(check_key_group(*context.transaction, manager, context.settings.key_group));
   key = TRY(manager.groups().take_next(*context.transaction, context.settings.key_group));
   object.data_key = key.id;
   object.fingerprint = to_bytes(ByteView(key.fingerprint));
@@ -129,6 +130,14 @@ Status check_quantum_safe(const AttributeSet& attributes, const KeyKind& kind) {
 
 }  // namespace
 
+Status check_key_group(store::Reader& reader, const keymgr::KeyManager& manager, std::string_view name) {
+  const auto group = TRY(manager.groups().find(reader, name));
+  if (!group || group->policy == keymgr::GroupPolicy::kUseOnce) return {};
+  return fail(ErrorCode::kConflict,
+              concat("the key group ", group->name, " goes round: it would give one key to several clients"),
+              "kmip.key_group", "make the group use-once, or name another one in keyd.toml");
+}
+
 Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet attributes) {
   ManagedObject object;
   object.owner = context.client.owner;
@@ -136,6 +145,7 @@ Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet
   const auto kind = TRY(wanted_kind(object.attributes));
   TRY(check_quantum_safe(object.attributes, kind));
   if (!kind.is_data_key()) {
+    TRY(check_may_draw(context));
     const auto own = crypto::random_secret(*context.objects.manager().context().env.random, kind.bytes());
     return keep_symmetric_key(context, std::move(object.attributes), own, Origin::kGenerated);
   }

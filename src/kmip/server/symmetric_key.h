@@ -6,6 +6,9 @@
 
 namespace tapewarden::kmip {
 
+// A group of KMIP's gives each key once. kConflict: it goes round.
+Status check_key_group(store::Reader& reader, const keymgr::KeyManager& manager, std::string_view name);
+
 // The key that those attributes ask for, kept. One of 256 bits for AES is the next of the key group that is
 // set for KMIP. REQUIRES: a transaction.
 Result<keymgr::ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet attributes);
