@@ -19,7 +19,7 @@
 namespace tapewarden::apps {
 namespace {
 
-constexpr std::uint64_t kMarginPart = 20;             // of the cache, that is kept free in the background
+constexpr std::uint64_t kMarginPart = 20;  // of the cache, that is kept free in the background
 constexpr std::chrono::milliseconds kUpkeep{5'000};
 constexpr std::chrono::milliseconds kFirstAnswers{100};  // to requests from before the start
 constexpr std::chrono::milliseconds kAskAgain{60'000};   // what did not answer

@@ -28,8 +28,7 @@ Status CatalogueChange::put(const PhysicalVolume& cartridge) {
   PhysicalVolume after = cartridge;
   if (known && after.medium != known->medium) after.rekey = {};
   if (known && known->unexamined) after.unexamined = true;
-  const bool not_erased =
-      known ? known->erase_first && after.medium == known->medium : cartridge.erase_first;
+  const bool not_erased = known ? known->erase_first && after.medium == known->medium : cartridge.erase_first;
   after.erase_first = after.state == CartridgeState::kAwaitingErase ||
                       (not_erased && after.state != CartridgeState::kScratch);
   TRY(check(after));
