@@ -185,14 +185,16 @@ TEST_F(Nodes, T14_EncryptionByStoragePool_KeysOfOneSiteAreBroughtToTheOther) {
   EXPECT_EQ(asked(), 409U) << "known; but nobody there could read what is written with it alone";
 
   // Beside a label of their own key pair it is taken, and they say what they can do with it.
-  TW_EXPECT_OK(officer.post(
-      "/v1/keks", json::object{{"common_name", "own"}, {"bits", 2048}, {"labels", {"Own key"}}}));
+  TW_EXPECT_OK(officer.post("/v1/keks",
+                            json::object{{"common_name", "own"}, {"bits", 2048}, {"labels", {"Own key"}}}));
   TW_EXPECT_OK(there().wait_in_step());
-  const auto both = other().as("officer-1").call("PATCH", "/v1/pools/3",
-                                                 json::object{{"media", "3592"},
-                                                              {"encryption", "wrapped"},
-                                                              {"label_1", "Own key"},
-                                                              {"label_2", "Shared key"}});
+  const auto both = other()
+                        .as("officer-1")
+                        .call("PATCH", "/v1/pools/3",
+                              json::object{{"media", "3592"},
+                                           {"encryption", "wrapped"},
+                                           {"label_1", "Own key"},
+                                           {"label_2", "Shared key"}});
   TW_ASSERT_OK(both);
   EXPECT_EQ(both->status, 200U) << json::serialize(both->body);
   EXPECT_THAT(json::serialize(both->body), HasSubstr("cannot read back; only beside"));

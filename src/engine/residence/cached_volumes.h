@@ -181,9 +181,9 @@ struct OpenedCache {
 // Opens the cache with what the catalogue says is in it, in a folder that bears the identity that the
 // catalogue has. A catalogue without one takes the folder's, or gives it one: when a file that it knows lies
 // there, or when it knows of none and none is there. Any other folder is refused (kIo, naming it and the
-// remedy), and nothing is changed in it or in the catalogue. A volume whose file is missing is taken out of the cache when its
-// content is on tape, and else stays as the catalogue has it; kVolumeUnreadable is raised where something is
-// lost. Errors of the disk and of the catalogue.
+// remedy), and nothing is changed in it or in the catalogue. A volume whose file is missing is taken out of
+// the cache when its content is on tape, and else stays as the catalogue has it; kVolumeUnreadable is raised
+// where something is lost. Errors of the disk and of the catalogue.
 Result<OpenedCache> open_cache(Env env, Catalogue& catalogue, Notices& notices, const std::string& folder);
 
 }  // namespace tapewarden::engine
