@@ -218,7 +218,7 @@ Result<Bytes> wrap_key(const SecretBytes& key, const SecretBytes& secret, bool p
                 "without padding only keys of a multiple of 8 bytes, at least 16, can be wrapped", "secret");
   }
   const auto context = wrapping_context();
-  Bytes out(secret.size() + 2 * EVP_MAX_BLOCK_LENGTH);
+  Bytes out(secret.size() + std::size_t{2} * EVP_MAX_BLOCK_LENGTH);
   int written = 0;
   const auto view = secret.reveal();
   const bool done =

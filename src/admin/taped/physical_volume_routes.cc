@@ -112,7 +112,7 @@ struct Move {
   std::uint8_t target = 0;
 };
 Result<Move> move_of(const Arguments& arguments) {
-  const auto when = arguments.text("when");
+  const auto& when = arguments.text("when");
   Move move{.target = TRY(pool_in(arguments, "target_pool")).value_or(0)};
   if (when == "never") return move;
   move.when = when == "now" ? MoveRequest::When::kNow : MoveRequest::When::kWhenEligible;
