@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 #include <pugixml.hpp>
+#include <set>
 
 #include "base/concat.h"
 #include "keymgr/objects/object_orders.h"
@@ -692,13 +693,15 @@ TEST_F(KmipRules, K21_OneUnreadableObjectHidesNoOther) {
   });
   ASSERT_TRUE(page) << page.error().text();
   ASSERT_EQ(page->items.size(), 1U);
-  EXPECT_EQ(keymgr::unique_identifier(page->items[0].object), bad);
   const auto rest = server_.read([&](store::Reader& reader) {
     return keymgr::list_objects(reader, server_.objects(), {}, {.limit = 1, .after = page->next});
   });
   ASSERT_TRUE(rest) << rest.error().text();
   ASSERT_EQ(rest->items.size(), 1U);
-  EXPECT_EQ(keymgr::unique_identifier(rest->items[0].object), good);
+  // Objects of one instant stand in the order of their identifiers, which chance gives.
+  const std::set<std::string> listed{keymgr::unique_identifier(page->items[0].object),
+                                     keymgr::unique_identifier(rest->items[0].object)};
+  EXPECT_EQ(listed, (std::set<std::string>{bad, good}));
 }
 
 TEST_F(KmipRules, K21_AFailedItemLeavesNoKeyForTheNext) {
