@@ -33,11 +33,13 @@ void BareFile::sync() {
   must(file_->sync());
 }
 
-BareCopy::BareCopy(Disk& disk, Random& random, const std::string& folder, std::uint64_t bytes)
+BareCopy::BareCopy(Disk& disk, Random& random, const std::string& folder, std::uint64_t bytes,
+                   Earlier earlier)
     : disk_(disk),
       random_(random),
       folder_(folder),
       records_(bytes / BareFile::kRecordBytes),
+      earlier_(earlier),
       source_(disk, random, folder + "/bare-source") {
   Bytes record(BareFile::kRecordBytes);
   random_.fill(record);
@@ -46,7 +48,8 @@ BareCopy::BareCopy(Disk& disk, Random& random, const std::string& folder, std::u
 }
 
 double BareCopy::seconds(std::uint64_t sync_every) {
-  BareFile target(disk_, random_, folder_ + "/bare-target");
+  if (earlier_ == Earlier::kKept) ++written_;
+  BareFile target(disk_, random_, folder_ + "/bare-target-" + std::to_string(written_));
   const std::uint64_t together = sync_every / BareFile::kRecordBytes;
   return seconds_of([&] {
     Bytes record(BareFile::kRecordBytes);

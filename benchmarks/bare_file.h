@@ -31,8 +31,11 @@ class BareFile {
 // The loop: read, AES-256-GCM both times, write, one sync at the end.
 class BareCopy {
  public:
+  // What was written before. A file that takes another's place gets pages that are at hand; one that stands
+  // beside the others, as a cartridge's newest volume does, gets new ones, which can cost many times as much.
+  enum class Earlier { kReplaced, kKept };
   // `bytes`: whole records.
-  BareCopy(Disk& disk, Random& random, const std::string& folder, std::uint64_t bytes);
+  BareCopy(Disk& disk, Random& random, const std::string& folder, std::uint64_t bytes, Earlier earlier);
   // Copies everything to a new file; seconds until it is synced. `sync_every`: as many bytes are synced
   // together; 0: everything.
   double seconds(std::uint64_t sync_every = 0);
@@ -42,6 +45,8 @@ class BareCopy {
   Random& random_;
   const std::string folder_;
   const std::uint64_t records_;
+  const Earlier earlier_;
+  unsigned written_ = 0;
   BareFile source_;
 };
 

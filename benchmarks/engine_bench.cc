@@ -51,7 +51,7 @@ Figures migrate() {
   EngineSite site;
   const auto volsers = site.make_volumes(kVolumes, kVolumeBytes);
   constexpr auto kBytes = kVolumes * kVolumeBytes;
-  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes);
+  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes, BareCopy::Earlier::kKept);
   return with_memory("engine-migrate", [&] {
     return compare_rates(
         "engine-migrate", "MB/s", kMigrateGoal, kRounds, mebibytes(kBytes),
@@ -68,7 +68,8 @@ Figures migrate() {
 Figures migrate_small() {
   EngineSite site;
   const auto volsers = site.make_volumes(kSmallVolumes, kSmallBytes);
-  BareCopy bare(site.disk(), site.random(), site.folder(), kSmallVolumes * kSmallBytes);
+  BareCopy bare(site.disk(), site.random(), site.folder(), kSmallVolumes * kSmallBytes,
+                BareCopy::Earlier::kKept);
   return compare_rates(
       "engine-migrate-1-MiB", "volumes/s", {}, kRounds, kSmallVolumes,
       [&] {
@@ -86,7 +87,7 @@ Figures recall() {
   site.make_due(volsers);
   site.work();
   constexpr auto kBytes = kVolumes * kVolumeBytes;
-  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes);
+  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes, BareCopy::Earlier::kReplaced);
   return with_memory("engine-recall", [&] {
     return compare_rates(
         "engine-recall", "MB/s", kTapeGoal, kRounds, mebibytes(kBytes),
@@ -130,7 +131,7 @@ Figures reclaim() {
   EngineSite::Volsers kept, dead;
   for (std::size_t i = 0; i < all.size(); ++i) (i % 2 == 0 ? dead : kept).push_back(all[i]);
   constexpr auto kBytes = kVolumes * kReclaimedBytes;
-  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes);
+  BareCopy bare(site.disk(), site.random(), site.folder(), kBytes, BareCopy::Earlier::kKept);
   std::string source;
   return with_memory("engine-reclaim", [&] {
     return compare_rates(
