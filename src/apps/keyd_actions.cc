@@ -198,7 +198,9 @@ int run(System& system, const std::string& path) {
           std::to_string(server->dkx_port()) + ", HTTPS " + config->https.address + ":" +
           std::to_string(server->https_port()) +
           (config->kmip ? ", KMIP " + config->kmip->listen.address + ":" + std::to_string(server->kmip_port())
-                        : std::string()));
+                        : std::string()) +
+          (server->kmip_https_port() != 0 ? ", KMIP over HTTPS :" + std::to_string(server->kmip_https_port())
+                                          : std::string()));
   int received = 0;
   sigwait(&signals, &received);
   log(LogLevel::kInfo, "stopping");

@@ -19,6 +19,7 @@ constexpr std::uint64_t kMostKmipConnections = 65'536;
 constexpr std::uint64_t kMostKmipRequests = 1024;
 constexpr std::uint64_t kLongestIdleMinutes = 43'200;  // 30 days
 constexpr std::uint64_t kMostLocated = 1'000'000;
+constexpr std::uint16_t kKmipHttpsPort = 5697;
 constexpr std::uint64_t kLeastKmipMessage = 16U << 10;
 constexpr std::uint64_t kMostKmipMessage = 64U << 20;
 constexpr std::uint64_t kLongestLease = 31'536'000;  // a year
@@ -135,6 +136,9 @@ Result<std::optional<KmipConfig>> read_kmip(Section section) {
   KmipConfig kmip;
   kmip.listen.address = TRY(section.text("address", kmip.listen.address));
   kmip.listen.port = static_cast<std::uint16_t>(TRY(section.number("port", 0, 65535, kmip.listen.port)));
+  if (TRY(section.flag("https", false))) kmip.https_port = kKmipHttpsPort;
+  const auto https_port = TRY(section.number("https_port", 0, 65535, kKmipHttpsPort));
+  if (kmip.https_port) kmip.https_port = static_cast<std::uint16_t>(https_port);
   const auto tls = TRY(section.text("tls", "1.2"));
   if (tls != "1.2" && tls != "1.3") {
     return section.wrong("tls", "give \"1.2\" (and 1.3 besides) or \"1.3\" (alone)");
@@ -193,6 +197,9 @@ void write_kmip(std::ostringstream& out, const std::optional<KmipConfig>& config
       << mark << "[kmip]\n"
       << mark << "address = \"" << kmip.listen.address << "\"\n"
       << mark << "port = " << kmip.listen.port << "\n"
+      << mark << "https = " << (kmip.https_port ? "true" : "false")
+      << "             # messages in XML, JSON and TTLV by POST to /kmip\n"
+      << mark << "https_port = " << kmip.https_port.value_or(kKmipHttpsPort) << "\n"
       << mark << "tls = \"" << (kmip.tls_1_2 ? "1.2" : "1.3") << "\"            # the oldest that is spoken\n"
       << mark << "authorities = \"" << kmip.authorities
       << "\"       # PEM: who vouches for KMIP clients; empty: those of [tls]\n"

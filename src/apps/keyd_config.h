@@ -37,8 +37,9 @@ struct AuditConfig {
 // The KMIP port (K21): only with a section [kmip].
 struct KmipConfig {
   ListenConfig listen{"127.0.0.1", 5696};
-  bool tls_1_2 = true;      // beside 1.3: the firmware of most libraries has no other
-  std::string authorities;  // path: who vouches for clients; empty: those of [tls]
+  std::optional<std::uint16_t> https_port;  // at the same address; nothing: not offered
+  bool tls_1_2 = true;                      // beside 1.3: the firmware of most libraries has no other
+  std::string authorities;                  // path: who vouches for clients; empty: those of [tls]
   std::string key_group = "KMIP";
   std::size_t message_bytes = 1U << 20;
   unsigned connections = 1024;

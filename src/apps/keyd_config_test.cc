@@ -44,6 +44,7 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   KeydConfig written = whole();
   written.kmip = KmipConfig();
   written.kmip->listen = {"192.0.2.1", 5697};
+  written.kmip->https_port = 5698;
   written.kmip->tls_1_2 = false;
   written.kmip->authorities = "tls/libraries.crt";
   written.kmip->key_group = "TAPES";
@@ -59,6 +60,7 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   ASSERT_TRUE(config->kmip.has_value());
   EXPECT_EQ(config->kmip->listen.address, "192.0.2.1");
   EXPECT_EQ(config->kmip->listen.port, 5697);
+  EXPECT_EQ(config->kmip->https_port, 5698);
   EXPECT_FALSE(config->kmip->tls_1_2);
   EXPECT_EQ(config->kmip->authorities, file("tls/libraries.crt"));
   EXPECT_EQ(config->kmip->key_group, "TAPES");
@@ -69,6 +71,15 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   EXPECT_EQ(config->kmip->idle_minutes, 5U);
   EXPECT_EQ(config->kmip->located, 100U);
   EXPECT_EQ(config->kmip->lease_seconds, 60U);
+}
+
+TEST_F(KeydConfigFile, K21_KmipOverHttpsIsOfferedWhereItIsAskedForAlone) {
+  const auto without = read(write_keyd_config(whole()) + "\n[kmip]\nhttps_port = 5698\n");
+  ASSERT_TRUE(without.has_value()) << without.error().text();
+  EXPECT_FALSE(without->kmip->https_port.has_value());
+  const auto with = read(write_keyd_config(whole()) + "\n[kmip]\nhttps = true\n");
+  ASSERT_TRUE(with.has_value()) << with.error().text();
+  EXPECT_EQ(with->kmip->https_port, 5697);
 }
 
 TEST_F(KeydConfigFile, K21_AnotherVersionOfTlsIsRefused) {

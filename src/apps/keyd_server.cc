@@ -12,6 +12,7 @@
 #include "apps/draining_executor.h"
 #include "apps/keyd_parts.h"
 #include "apps/kit_passphrase.h"
+#include "apps/kmip_https.h"
 #include "apps/kmip_listener.h"
 #include "apps/log.h"
 #include "apps/peer_channel.h"
@@ -122,6 +123,7 @@ struct KeydServer::Parts {
   std::unique_ptr<kmip::Engine> kmip;  // with a section [kmip]
   std::unique_ptr<net::FramedServer> dkx_server;
   std::unique_ptr<net::FramedServer> kmip_server;
+  std::unique_ptr<net::HttpServer> kmip_https_server;  // where it is asked for
   std::unique_ptr<net::HttpServer> https_server;
 
   Status open(std::unique_ptr<store::MasterKeyFile> master);
@@ -284,6 +286,9 @@ Status KeydServer::Parts::listen_for_kmip(net::TlsConfig tls) {
   kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), kmip_settings(*config.kmip));
   kmip_server = TRY(listen_kmip(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
                                 observe_refusals(env, "kmip")));
+  if (!config.kmip->https_port) return {};
+  kmip_https_server = TRY(listen_kmip_https(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)),
+                                            *kmip, observe_refusals(env, "kmip-https")));
   return {};
 }
 
@@ -507,6 +512,9 @@ std::uint16_t KeydServer::dkx_port() const {
 std::uint16_t KeydServer::kmip_port() const {
   return parts_->kmip_server ? parts_->kmip_server->port() : std::uint16_t{0};
 }
+std::uint16_t KeydServer::kmip_https_port() const {
+  return parts_->kmip_https_server ? parts_->kmip_https_server->port() : std::uint16_t{0};
+}
 std::uint16_t KeydServer::https_port() const {
   return parts_->https_server->port();
 }
@@ -528,6 +536,7 @@ void KeydServer::stop() {
   Parts& parts = *parts_;
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.kmip_server) parts.kmip_server->stop(kDrain);
+  if (parts.kmip_https_server) parts.kmip_https_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
   parts.sweeper.reset();
   if (parts.recoverability) parts.recoverability->stop();

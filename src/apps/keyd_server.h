@@ -31,6 +31,7 @@ class KeydServer {
   std::uint16_t dkx_port() const;
   std::uint16_t https_port() const;
   std::uint16_t kmip_port() const;  // 0: nothing listens
+  std::uint16_t kmip_https_port() const;
   // Lets requests in flight finish, then stops. Once.
   void stop();
 

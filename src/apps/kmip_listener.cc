@@ -22,15 +22,6 @@ class KmipHandler final : public net::SessionHandler {
   const kmip::Peer peer_;
 };
 
-kmip::Peer peer_of(const net::SessionInfo& info) {
-  kmip::Peer peer;
-  peer.fingerprint = info.peer.fingerprint;
-  peer.name = info.peer.common_name;
-  peer.address = info.remote_address;
-  peer.expired = info.peer.expired || info.peer.not_yet_valid;
-  return peer;
-}
-
 }  // namespace
 
 kmip::ServerSettings kmip_settings(const KmipConfig& config) {
@@ -42,6 +33,24 @@ kmip::ServerSettings kmip_settings(const KmipConfig& config) {
   return settings;
 }
 
+kmip::Peer kmip_peer(const net::SessionInfo& session) {
+  kmip::Peer peer;
+  peer.fingerprint = session.peer.fingerprint;
+  peer.name = session.peer.common_name;
+  peer.address = session.remote_address;
+  peer.expired = session.peer.expired || session.peer.not_yet_valid;
+  return peer;
+}
+
+net::ServerLimits kmip_limits(const KmipConfig& config) {
+  net::ServerLimits limits;
+  limits.max_sessions = config.connections;
+  limits.max_sessions_per_address = config.connections_per_address;
+  limits.max_in_flight = config.requests;
+  limits.idle_timeout = std::chrono::minutes(config.idle_minutes);
+  return limits;
+}
+
 Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env, const KmipConfig& config,
                                                        net::TlsContext tls, kmip::Engine& engine,
                                                        net::RefusalObserver refused) {
@@ -49,15 +58,12 @@ Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env,
   options.listen = {config.listen.address, config.listen.port};
   options.tls = std::move(tls);
   options.max_message_bytes = config.message_bytes;
-  options.limits.max_sessions = config.connections;
-  options.limits.max_sessions_per_address = config.connections_per_address;
-  options.limits.max_in_flight = config.requests;
-  options.limits.idle_timeout = std::chrono::minutes(config.idle_minutes);
+  options.limits = kmip_limits(config);
   options.on_refused = std::move(refused);
   return net::FramedServer::start(
       loop, std::move(options),
       [env, &engine](const net::SessionInfo& info, std::shared_ptr<net::SessionControl>) {
-        return std::make_shared<KmipHandler>(env, engine, peer_of(info));
+        return std::make_shared<KmipHandler>(env, engine, kmip_peer(info));
       });
 }
 

@@ -9,8 +9,10 @@
 
 namespace tapewarden::apps {
 
-// What the engine is told of the configuration.
+// What the engine is told of the configuration, of a connection, and what net/ is told of it.
 kmip::ServerSettings kmip_settings(const KmipConfig& config);
+kmip::Peer kmip_peer(const net::SessionInfo& session);
+net::ServerLimits kmip_limits(const KmipConfig& config);
 
 // `tls`: with a client certificate required. `engine` must outlive the server.
 Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env, const KmipConfig& config,

@@ -55,29 +55,30 @@ Bytes Answered::key() const {
   return bytes ? to_bytes(*bytes) : Bytes();
 }
 
-Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
+Result<net::TlsContext> client_tls(TestSite& site, const Identity& identity) {
   net::TlsConfig tls = TRY(net::read_tls_files(site.disk(), {{}, {}, site.path("ca/authority.crt")}));
   tls.chain = {identity.certificate};
   tls.key = identity.key;
+  return net::TlsContext::client(tls);
+}
+
+Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
   net::FramedClientOptions options;
   options.host = "127.0.0.1";
   options.port = port;
-  options.tls = TRY(net::TlsContext::client(tls));
+  options.tls = TRY(client_tls(site, identity));
   return KmipLink(TRY(net::BlockingClient::connect(site.loop(), std::move(options))));
 }
 
-Bytes KmipLink::encode(const std::vector<Asked>& batch) const {
+Bytes encode_message(const std::vector<Asked>& batch, const std::string& user, const std::string& password) {
   ttlv::Writer out;
   out.begin(tag::kRequestMessage).begin(tag::kRequestHeader);
   out.begin(tag::kProtocolVersion);
   out.add_integer(tag::kProtocolVersionMajor, 2).add_integer(tag::kProtocolVersionMinor, 1).end();
-  if (!user_.empty()) {
+  if (!user.empty()) {
     out.begin(tag::kAuthentication).begin(tag::kCredential);
     out.add_enumeration(tag::kCredentialType, kmip::CredentialType::kUsernameAndPassword);
-    out.begin(tag::kCredentialValue)
-        .add_text(tag::kUsername, user_)
-        .add_text(tag::kPassword, password_)
-        .end();
+    out.begin(tag::kCredentialValue).add_text(tag::kUsername, user).add_text(tag::kPassword, password).end();
     out.end().end();
   }
   out.add_boolean(tag::kBatchOrderOption, true);
@@ -93,14 +94,17 @@ Bytes KmipLink::encode(const std::vector<Asked>& batch) const {
   return out.take();
 }
 
-Result<std::vector<Answered>> KmipLink::ask(const std::vector<Asked>& batch) {
-  const auto answer = TRY(client_.call(encode(batch), kDeadline));
+Result<std::vector<Answered>> read_answers(ByteView answer) {
   const auto document = TRY(ttlv::decode(answer));
   std::vector<Answered> out;
   for (const ttlv::Item item : document.root().children()) {
     if (item.tag() == tag::kBatchItem) out.push_back(TRY(read_item(item)));
   }
   return out;
+}
+
+Result<std::vector<Answered>> KmipLink::ask(const std::vector<Asked>& batch) {
+  return read_answers(TRY(client_.call(encode_message(batch, user_, password_), kDeadline)));
 }
 
 Result<Answered> KmipLink::ask(const Asked& item) {

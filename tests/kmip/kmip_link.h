@@ -34,6 +34,14 @@ struct Answered {
   Bytes key() const;  // Key Material of a symmetric key
 };
 
+// A client's end of TLS, which trusts the site's authority.
+Result<net::TlsContext> client_tls(TestSite& site, const Identity& identity);
+// One message of KMIP 2.1, with a credential unless `user` is empty; and what its answer has. kCorrupt for an
+// answer that is none.
+Bytes encode_message(const std::vector<Asked>& batch, const std::string& user = {},
+                     const std::string& password = {});
+Result<std::vector<Answered>> read_answers(ByteView answer);
+
 class KmipLink {
  public:
   static Result<KmipLink> connect(TestSite& site, std::uint16_t port, const Identity& identity);
@@ -51,8 +59,6 @@ class KmipLink {
 
  private:
   explicit KmipLink(net::BlockingClient client) : client_(std::move(client)) {}
-  Bytes encode(const std::vector<Asked>& batch) const;
-
   net::BlockingClient client_;
   std::string user_;
   std::string password_;

@@ -17,12 +17,16 @@ class KmipSite : public RunningSite {
     auto made = TestSite::make();
     ASSERT_TRUE(made.has_value()) << made.error().text();
     site_ = std::move(*made);
-    const auto ports = free_ports(2);
-    ASSERT_EQ(ports.size(), 2U);
+    const auto ports = free_ports(4);
+    ASSERT_EQ(ports.size(), 4U);
     for (const Which which : {Which::kPrimary, Which::kSecondary}) {
-      kmip_ports_.at(static_cast<std::size_t>(which)) = ports[static_cast<std::size_t>(which)];
+      const auto index = static_cast<std::size_t>(which);
+      kmip_ports_.at(index) = ports[index];
+      https_ports_.at(index) = ports[2 + index];
       std::ofstream(site_->folder(which) + "/keyd.toml", std::ios::app)
-          << "\n[kmip]\nport = " << kmip_port(which) << "\nauthorities = \"tls/libraries.crt\"\n";
+          << "\n[kmip]\nport = " << kmip_port(which)
+          << "\nhttps = true\nhttps_port = " << https_ports_.at(index)
+          << "\nauthorities = \"tls/libraries.crt\"\n";
       std::filesystem::copy_file(site_->path("ca/authority.crt"),
                                  site_->folder(which) + "/tls/libraries.crt");
     }
@@ -90,6 +94,7 @@ class KmipSite : public RunningSite {
   }
 
   static inline std::array<std::uint16_t, 2> kmip_ports_{};
+  static inline std::array<std::uint16_t, 2> https_ports_{};
 };
 
 }  // namespace tapewarden::testing
