@@ -1,6 +1,7 @@
 // What lies in memory that was given back, seen from outside the language: through /proc/self/mem.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -30,7 +31,7 @@ std::size_t left(std::uintptr_t block, std::size_t size) {
 TEST(WipingDelete, ABufferThatGrewLeavesNothingBehind) {
   constexpr std::size_t kBytes = 512;
   std::vector<char> buffer(kBytes, kSecret);
-  const auto block = reinterpret_cast<std::uintptr_t>(buffer.data());
+  const auto block = std::bit_cast<std::uintptr_t>(buffer.data());
   EXPECT_EQ(left(block, kBytes), kBytes);
   buffer.reserve(64 * kBytes);
   EXPECT_EQ(left(block, kBytes), 0U);
@@ -39,7 +40,7 @@ TEST(WipingDelete, ABufferThatGrewLeavesNothingBehind) {
 TEST(WipingDelete, ATextThatEndedLeavesNothingBehind) {
   constexpr std::size_t kBytes = 100;
   auto text = std::make_unique<std::string>(kBytes, kSecret);
-  const auto block = reinterpret_cast<std::uintptr_t>(text->data());
+  const auto block = std::bit_cast<std::uintptr_t>(text->data());
   EXPECT_EQ(left(block, kBytes), kBytes);
   text.reset();
   EXPECT_EQ(left(block + kMallocsOwn, kBytes - kMallocsOwn), 0U);
@@ -52,7 +53,7 @@ struct alignas(64) Aligned {
 TEST(WipingDelete, AnAlignedObjectLeavesNothingBehind) {
   auto object = std::make_unique<Aligned>();
   object->bytes.fill(kSecret);
-  const auto block = reinterpret_cast<std::uintptr_t>(object.get());
+  const auto block = std::bit_cast<std::uintptr_t>(object.get());
   object.reset();
   EXPECT_EQ(left(block + kMallocsOwn, sizeof(Aligned) - kMallocsOwn), 0U);
 }
