@@ -22,6 +22,8 @@ constexpr std::uint64_t kMostLocated = 1'000'000;
 constexpr std::uint16_t kKmipHttpsPort = 5697;
 constexpr std::uint64_t kLeastKmipMessage = 16U << 10;
 constexpr std::uint64_t kMostKmipMessage = 64U << 20;
+constexpr std::uint64_t kMostBatchItems = 1024;
+constexpr std::uint64_t kMostSearched = 100'000'000;
 constexpr std::uint64_t kLongestLease = 31'536'000;  // a year
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
@@ -153,6 +155,8 @@ Result<std::optional<KmipConfig>> read_kmip(Section section) {
   kmip.requests = TRY(read_count(section, "requests", 1, kMostKmipRequests, kmip.requests));
   kmip.idle_minutes = TRY(read_count(section, "idle_minutes", 0, kLongestIdleMinutes, kmip.idle_minutes));
   kmip.located = TRY(section.number("located", 1, kMostLocated, kmip.located));
+  kmip.batch_items = TRY(read_count(section, "batch_items", 1, kMostBatchItems, kmip.batch_items));
+  kmip.searched = TRY(section.number("searched", 1, kMostSearched, kmip.searched));
   kmip.lease_seconds = TRY(read_count(section, "lease_seconds", 1, kLongestLease, kmip.lease_seconds));
   TRY(section.no_others());
   return kmip;
@@ -209,7 +213,9 @@ void write_kmip(std::ostringstream& out, const std::optional<KmipConfig>& config
       << mark << "connections_per_address = " << kmip.connections_per_address << "\n"
       << mark << "requests = " << kmip.requests << "             # of one connection at once\n"
       << mark << "idle_minutes = " << kmip.idle_minutes << "          # 0: silent connections stay\n"
+      << mark << "batch_items = " << kmip.batch_items << "          # of one message\n"
       << mark << "located = " << kmip.located << "           # identifiers in one answer\n"
+      << mark << "searched = " << kmip.searched << "         # objects that one search looks at\n"
       << mark << "lease_seconds = " << kmip.lease_seconds << "\n\n";
 }
 

@@ -46,7 +46,9 @@ struct KmipConfig {
   unsigned connections_per_address = 256;
   unsigned requests = 64;     // of one connection at once
   unsigned idle_minutes = 0;  // then a silent connection is closed; 0: never
+  unsigned batch_items = 64;  // of one message
   std::size_t located = 10'000;
+  std::size_t searched = 100'000;  // objects that one search looks at
   unsigned lease_seconds = 3600;
 };
 

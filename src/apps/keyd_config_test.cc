@@ -53,7 +53,9 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   written.kmip->connections_per_address = 3;
   written.kmip->requests = 4;
   written.kmip->idle_minutes = 5;
+  written.kmip->batch_items = 32;
   written.kmip->located = 100;
+  written.kmip->searched = 1000;
   written.kmip->lease_seconds = 60;
   const auto config = read(write_keyd_config(written));
   ASSERT_TRUE(config.has_value()) << config.error().text();
@@ -69,7 +71,9 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   EXPECT_EQ(config->kmip->connections_per_address, 3U);
   EXPECT_EQ(config->kmip->requests, 4U);
   EXPECT_EQ(config->kmip->idle_minutes, 5U);
+  EXPECT_EQ(config->kmip->batch_items, 32U);
   EXPECT_EQ(config->kmip->located, 100U);
+  EXPECT_EQ(config->kmip->searched, 1000U);
   EXPECT_EQ(config->kmip->lease_seconds, 60U);
 }
 

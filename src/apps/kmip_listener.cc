@@ -29,7 +29,9 @@ kmip::ServerSettings kmip_settings(const KmipConfig& config) {
   settings.key_group = config.key_group;
   settings.maximum_message_bytes = config.message_bytes;
   settings.lease_seconds = config.lease_seconds;
+  settings.maximum_batch = static_cast<std::int32_t>(config.batch_items);
   settings.maximum_located = config.located;
+  settings.maximum_searched = config.searched;
   return settings;
 }
 

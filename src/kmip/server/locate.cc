@@ -139,6 +139,7 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   query.offset = TRY(number_of(payload, tag::kOffsetItems, 0));
   const auto most = context.settings.maximum_located;
   query.maximum = std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most);
+  query.most_looked_at = context.settings.maximum_searched;
   query.fits = [&](const ManagedObject& object) -> Result<bool> {
     if (!is_stored(object, mask)) return false;
     const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));

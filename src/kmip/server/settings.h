@@ -14,7 +14,8 @@ struct ServerSettings {
   std::int32_t maximum_batch = kMaximumBatchItems;
   std::size_t maximum_message_bytes = kMaximumMessageBytes;
   std::uint32_t lease_seconds = 3600;
-  std::size_t maximum_located = 10'000;  // identifiers in one answer
+  std::size_t maximum_located = 10'000;    // identifiers in one answer
+  std::size_t maximum_searched = 100'000;  // objects that one search looks at
 };
 
 }  // namespace tapewarden::kmip
