@@ -55,7 +55,7 @@ Bytes Answered::key() const {
   return bytes ? to_bytes(*bytes) : Bytes();
 }
 
-Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
+Result<net::FramedClientOptions> kmip_client(TestSite& site, std::uint16_t port, const Identity& identity) {
   net::TlsConfig tls = TRY(net::read_tls_files(site.disk(), {{}, {}, site.path("ca/authority.crt")}));
   tls.chain = {identity.certificate};
   tls.key = identity.key;
@@ -63,7 +63,12 @@ Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Ide
   options.host = "127.0.0.1";
   options.port = port;
   options.tls = TRY(net::TlsContext::client(tls));
-  return KmipLink(TRY(net::BlockingClient::connect(site.loop(), std::move(options))));
+  options.connect_deadline = kDeadline;
+  return options;
+}
+
+Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
+  return KmipLink(TRY(net::BlockingClient::connect(site.loop(), TRY(kmip_client(site, port, identity)))));
 }
 
 Bytes KmipLink::encode(const std::vector<Asked>& batch) const {

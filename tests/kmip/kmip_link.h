@@ -34,6 +34,9 @@ struct Answered {
   Bytes key() const;  // Key Material of a symmetric key
 };
 
+// How a client with that certificate connects.
+Result<net::FramedClientOptions> kmip_client(TestSite& site, std::uint16_t port, const Identity& identity);
+
 class KmipLink {
  public:
   static Result<KmipLink> connect(TestSite& site, std::uint16_t port, const Identity& identity);
