@@ -7,8 +7,10 @@
 
 #include "apps/keyd_server.h"
 #include "apps/log.h"
+#include "apps/open_files.h"
 #include "base/text.h"
 #include "keymgr/custody/backup/restore.h"
+#include "net/limits.h"
 
 namespace tapewarden::apps {
 
@@ -173,6 +175,18 @@ int verify_audit(System& system, const AuditCheck& what) {
   return 0;
 }
 
+namespace {
+
+// DKX and HTTPS let in as many as net/ does unless told otherwise; of these KMIP's alone are configured.
+OpenFilesNeeded open_files_needed(const KeydConfig& config) {
+  constexpr std::uint64_t kOwn = 1024;  // keystore, audit, backups, and some drives and people
+  const std::uint64_t kmip = config.kmip ? config.kmip->connections : 0;
+  const std::uint64_t others = 2ULL * net::ServerLimits().max_sessions;
+  return {kmip + kOwn, kmip + kOwn + others, "kmip.connections", "lower it"};
+}
+
+}  // namespace
+
 int run(System& system, const std::string& path) {
   sigset_t signals;
   sigemptyset(&signals);
@@ -181,14 +195,17 @@ int run(System& system, const std::string& path) {
   const auto config = read_keyd_config(system.disk, path);
   if (!config) return report(config.error());
   if (const auto level = set_log_level(config->log_level); !level) return report(level.error());
+  const auto files = allow_open_files(open_files_needed(*config));
+  if (!files) return report(files.error());
+  std::vector<std::string> warnings;
+  if (!files->empty()) warnings.push_back(*files);
   std::string warning;
   std::unique_ptr<KeydServer> server;
   {
     auto master = unlock(system.env(), *config, warning);
     if (!master) return report(master.error());
-    if (!warning.empty()) log(LogLevel::kWarning, warning);
-    std::vector<std::string> warnings;
     if (!warning.empty()) warnings.push_back(warning);
+    for (const auto& text : warnings) log(LogLevel::kWarning, text);
     auto started = KeydServer::start(system.env(), *config, std::move(*master), std::move(warnings));
     if (!started) return report(started.error());
     server = std::move(*started);

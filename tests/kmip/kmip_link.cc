@@ -62,12 +62,17 @@ Result<net::TlsContext> client_tls(TestSite& site, const Identity& identity) {
   return net::TlsContext::client(tls);
 }
 
-Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
+Result<net::FramedClientOptions> kmip_client(TestSite& site, std::uint16_t port, const Identity& identity) {
   net::FramedClientOptions options;
   options.host = "127.0.0.1";
   options.port = port;
   options.tls = TRY(client_tls(site, identity));
-  return KmipLink(TRY(net::BlockingClient::connect(site.loop(), std::move(options))));
+  options.connect_deadline = kDeadline;
+  return options;
+}
+
+Result<KmipLink> KmipLink::connect(TestSite& site, std::uint16_t port, const Identity& identity) {
+  return KmipLink(TRY(net::BlockingClient::connect(site.loop(), TRY(kmip_client(site, port, identity)))));
 }
 
 Bytes encode_message(const std::vector<Asked>& batch, const std::string& user, const std::string& password) {

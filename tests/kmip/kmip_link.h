@@ -41,6 +41,8 @@ Result<net::TlsContext> client_tls(TestSite& site, const Identity& identity);
 Bytes encode_message(const std::vector<Asked>& batch, const std::string& user = {},
                      const std::string& password = {});
 Result<std::vector<Answered>> read_answers(ByteView answer);
+// How a client with that certificate connects.
+Result<net::FramedClientOptions> kmip_client(TestSite& site, std::uint16_t port, const Identity& identity);
 
 class KmipLink {
  public:

@@ -13,7 +13,9 @@ namespace tapewarden::testing {
 
 class KmipSite : public RunningSite {
  protected:
-  static void SetUpTestSuite() {
+  static void SetUpTestSuite() { start_site({}); }
+  // `settings`: more lines of each server's [kmip].
+  static void start_site(const std::array<std::string, 2>& settings) {
     auto made = TestSite::make();
     ASSERT_TRUE(made.has_value()) << made.error().text();
     site_ = std::move(*made);
@@ -26,7 +28,8 @@ class KmipSite : public RunningSite {
       std::ofstream(site_->folder(which) + "/keyd.toml", std::ios::app)
           << "\n[kmip]\nport = " << kmip_port(which)
           << "\nhttps = true\nhttps_port = " << https_ports_.at(index)
-          << "\nauthorities = \"tls/libraries.crt\"\n";
+          << "\nauthorities = \"tls/libraries.crt\"\n"
+          << settings.at(index);
       std::filesystem::copy_file(site_->path("ca/authority.crt"),
                                  site_->folder(which) + "/tls/libraries.crt");
     }

@@ -29,7 +29,7 @@ Result<PairWanted> read_wanted(const OperationContext& context, const ttlv::Item
 }  // namespace
 
 Result<crypto::AsymmetricKey> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
-  return draw_key(TRY(read_wanted(context, payload)).private_attributes);
+  return draw_key(TRY(read_wanted(context, payload)).private_attributes, context.settings);
 }
 
 Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {

@@ -20,7 +20,6 @@ using keymgr::ManagedObject;
 using ttlv::Item;
 
 constexpr std::int32_t kMostDerivedBits = 4096;
-constexpr std::int32_t kMostIterations = 1'000'000;  // half a second, and the keystore has one writer
 
 struct Base {
   std::vector<ManagedObject> objects;
@@ -75,18 +74,18 @@ Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::
   if (!salt || !count) {
     return refuse(ResultReason::kInvalidMessage, "they are missing", "Salt and Iteration Count");
   }
+  const auto most = context.settings.most_iterations;  // the keystore has one writer, which waits here
   const auto iterations = TRY(count->as_integer());
-  if (iterations < 1 || iterations > kMostIterations) {
-    return refuse(ResultReason::kInvalidField, concat("1 to ", kMostIterations), "Iteration Count");
+  if (iterations < 1 || iterations > most) {
+    return refuse(ResultReason::kInvalidField, concat("1 to ", most), "Iteration Count");
   }
   const auto hash = TRY(hash_of(base));
   const auto size = crypto::digest_size(hash);
   const auto blocks = static_cast<std::int64_t>((bytes + size - 1) / size);
-  if (iterations * blocks > kMostIterations) {
-    return refuse(
-        ResultReason::kInvalidField,
-        concat("a key of this length takes ", blocks, " times as many: 1 to ", kMostIterations / blocks),
-        "Iteration Count");
+  if (iterations * blocks > most) {
+    return refuse(ResultReason::kInvalidField,
+                  concat("a key of this length takes ", blocks, " times as many: 1 to ", most / blocks),
+                  "Iteration Count");
   }
   auto out = crypto::pbkdf2(hash, TRY(key_bytes(context, base)), TRY(salt->as_bytes()),
                             static_cast<unsigned>(iterations), bytes);

@@ -83,7 +83,7 @@ bool is_wanted(const AsymmetricKey& key, const AttributeSet& attributes) {
 
 }  // namespace
 
-Result<AsymmetricKey> draw_key(const AttributeSet& attributes) {
+Result<AsymmetricKey> draw_key(const AttributeSet& attributes, const ServerSettings& settings) {
   const auto algorithm = enumeration_of(attributes.find(AttributeId::of(tag::kCryptographicAlgorithm)));
   const auto bits = integer_of(attributes.find(AttributeId::of(tag::kCryptographicLength)));
   if (!algorithm) {
@@ -93,6 +93,11 @@ Result<AsymmetricKey> draw_key(const AttributeSet& attributes) {
   switch (CryptographicAlgorithm(*algorithm)) {
     case CryptographicAlgorithm::kRSA: {
       if (!bits) return refuse(ResultReason::kInvalidMessage, "it is missing", "Cryptographic Length");
+      if (std::cmp_greater(*bits, settings.most_rsa_bits)) {
+        return refuse(ResultReason::kInvalidField,
+                      concat("RSA keys of ", settings.most_rsa_bits, " bits at most are made here"),
+                      "Cryptographic Length");
+      }
       auto key = AsymmetricKey::generate_rsa(static_cast<unsigned>(std::max(*bits, 0)));
       if (key) return *std::move(key);
       return refuse(ResultReason::kInvalidField, key.error().message, "Cryptographic Length");
@@ -125,7 +130,7 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
   TRY(check_may_draw(context));
   const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
-  const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes));
+  const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes, context.settings));
   crypto::SecretBytes private_secret;
   crypto::SecretBytes public_secret;
   Pair out;
