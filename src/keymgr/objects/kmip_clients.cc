@@ -1,6 +1,5 @@
 #include "keymgr/objects/kmip_clients.h"
 
-#include "base/text.h"
 #include "keymgr/audit_note.h"
 #include "keymgr/objects/tables.h"
 #include "keymgr/row_codec.h"
@@ -43,15 +42,6 @@ KmipClient KmipClient::from_row(const store::Row& row) {
   out.may_export = (in.integer() & kMayExport) != 0;
   out.added = in.time();
   return out;
-}
-
-Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field) {
-  const bool good =
-      !name.empty() && name.size() <= kMaximumKmipClientName && is_printable(name) && trim(name) == name;
-  if (good) return std::string(name);
-  return fail(ErrorCode::kInvalidArgument, "this is no name", std::string(field),
-              "use 1 to " + std::to_string(kMaximumKmipClientName) +
-                  " printable characters without blanks at the ends");
 }
 
 Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor, KmipClient client,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "keymgr/actor.h"
+#include "keymgr/client_name.h"
 #include "keymgr/rows.h"
 #include "keymgr/server_context.h"
 #include "people/password.h"
@@ -31,10 +32,6 @@ struct KmipClient {
 };
 
 inline constexpr std::size_t kMaximumKmipClients = 10'000;
-inline constexpr std::size_t kMaximumKmipClientName = 64;
-
-// 1 to kMaximumKmipClientName printable characters without blanks at the ends. kInvalidArgument.
-Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field);
 
 class KmipClients {
  public:

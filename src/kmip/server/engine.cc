@@ -174,6 +174,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   OperationContext context{objects,     job.client,  settings,   version, reader,
                            transaction, placeholder, job.served, streams, job.streams};
   if (drawn != job.drawn.end()) context.drawn = &drawn->second;
+  if (spec != nullptr) context.needs = spec->needs;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -226,6 +227,7 @@ Status Engine::State::run(store::Reader& reader, store::Transaction* transaction
     job.answers.push_back(run_item(reader, transaction, job, placeholder, place));
     const auto& error = job.answers.back().error;
     if (!error) continue;
+    if (transaction == nullptr && error->detail == kNeedsTransaction) return std::unexpected(*error);
     if (transaction != nullptr && on_error != BatchErrorContinuationOption::kUndo &&
         job.refused.emplace(place, *error).second) {
       return fail(ErrorCode::kConflict, "an item failed: the others are carried out alone", {}, {}, kAgain);
@@ -317,6 +319,7 @@ void Engine::State::draw_ahead(Job& job) {
       std::optional<Uuid> placeholder;
       OperationContext context{objects, job.client,  settings,   version, reader,
                                nullptr, placeholder, job.served, streams, job.streams};
+      context.needs = spec->needs;
       job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
       return {};
     });
@@ -370,6 +373,7 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
   if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
+  if (!read && read.error().detail == kNeedsTransaction) return submit_writing(std::move(job));
   if (!read) return finish(*job, read);
   submit_records(std::move(job));
 }

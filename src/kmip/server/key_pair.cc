@@ -4,6 +4,7 @@
 #include "kmip/names.h"
 #include "kmip/object_value.h"
 #include "kmip/server/asymmetric_material.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -123,6 +124,7 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 }
 
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
+  TRY(begin_write(context, {}));
   TRY(check_may_draw(context));
   const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
   const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes));

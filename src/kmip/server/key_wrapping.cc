@@ -4,6 +4,7 @@
 #include "crypto/cipher.h"
 #include "kmip/names.h"
 #include "kmip/server/crypto_parameters.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -68,6 +69,7 @@ Result<Wrapping> read_wrapping(OperationContext& context, const Item& item, cons
   }
   Wrapping out;
   out.object = TRY(wrapping_object(context, *information));
+  TRY(check_right(context, out.object, keymgr::Right::kRead));
   TRY(check_use(context, out.object, use));
   out.parameters = TRY(parameters_of(*information, &out.object));
   out.encoded = TRY(is_encoded(item));

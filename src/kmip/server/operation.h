@@ -41,11 +41,16 @@ struct OperationContext {
   // draw it.
   const crypto::AsymmetricKey* drawn = nullptr;
   AuditFields audit{};
-  bool serves_a_key = false;  // the audit counts it among the keys that left
+  bool serves_a_key = false;             // the audit counts it among the keys that left
+  std::optional<keymgr::Right> needs{};  // OperationSpec::needs
 
   WallTime now() const { return objects.manager().context().now(); }
   keymgr::Actor actor() const { return {client.name, keymgr::ActorKind::kDevice}; }
 };
+
+// The error of an operation that only read so far, and must write after all: its message is carried out anew
+// in a transaction.
+inline constexpr std::uint32_t kNeedsTransaction = 1U << 29U;
 
 // Reads the Request Payload, does what it says and writes what belongs into the Response Payload. Checks
 // what it can before it writes; what an item wrote that failed later is undone by the engine. Errors are
@@ -62,6 +67,9 @@ struct OperationSpec {
   ProtocolVersion since = kOldest;
   ProtocolVersion until = kNewest;
   bool writes = false;
+  // What the client must be let to do with the objects that the request names (rights.h). Nothing: the
+  // handler asks, or there is nothing to ask for.
+  std::optional<keymgr::Right> needs;
   Handler run = nullptr;
   Drawer draw = nullptr;
 };
@@ -71,7 +79,8 @@ const OperationSpec* find_operation(std::uint32_t operation, const ProtocolVersi
 std::span<const OperationSpec> operations();
 
 // The object that the payload's Unique Identifier names, or, where there is none, the placeholder. Refusals:
-// it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`.
+// it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`,
+// or the client has not the right that the operation needs.
 Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive);
 // Likewise, by another of the payload's fields.
 Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const ttlv::Item& payload,

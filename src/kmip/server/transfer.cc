@@ -4,6 +4,7 @@
 #include "kmip/server/new_object.h"
 #include "kmip/server/object_attributes.h"
 #include "kmip/server/operations.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -26,6 +27,7 @@ Status import_object(OperationContext& context, const Item& payload, ttlv::Write
   if (!id) {
     return refuse(ResultReason::kInvalidField, "identifiers are UUIDs here", "Unique Identifier");
   }
+  TRY(begin_write(context, {}));
   if (TRY(wants_replacing(payload))) {
     return refuse(ResultReason::kFeatureNotSupported, "no object is overwritten: destroy it first",
                   "Replace Existing");
