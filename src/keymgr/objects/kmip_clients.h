@@ -38,12 +38,14 @@ class KmipClients {
   explicit KmipClients(const ServerContext& context) : context_(context) {}
 
   // `password`: of client.user; nullptr without one. kAlreadyExists: the name, or the certificate under
-  // another name; or, where no owner is given, the name is that of a group that others share.
+  // another name; where no owner is given, the name is that of a group that others share; or a name differs
+  // from one that is in use in case alone.
   Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client,
                          const people::PasswordVerifier* password = nullptr) const;
   // Its objects stay with their owner. kNotFound.
   Status remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
   Result<std::optional<KmipClient>> find(store::Reader& reader, std::string_view name) const;
+  // Of several, which only two servers that were apart can have registered, the earliest registration.
   Result<std::optional<KmipClient>> find_by_certificate(store::Reader& reader,
                                                         const Hash256& fingerprint) const;
   // What people::fits() wants. REQUIRES: the client has a user.

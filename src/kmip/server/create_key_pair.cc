@@ -29,9 +29,9 @@ Result<PairWanted> read_wanted(const OperationContext& context, const ttlv::Item
 
 }  // namespace
 
-Result<crypto::AsymmetricKey> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
+Result<DrawingWork> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
   TRY(check_may_make(context, {}));
-  return draw_key(TRY(read_wanted(context, payload)).private_attributes);
+  return work_for(TRY(read_wanted(context, payload)).private_attributes);
 }
 
 Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {

@@ -114,6 +114,14 @@ Result<AsymmetricKey> draw_key(const AttributeSet& attributes) {
   }
 }
 
+DrawingWork work_for(AttributeSet attributes) {
+  return [attributes = std::move(attributes)]() -> Result<Drawn> {
+    Drawn out;
+    out.pair = TRY(draw_key(attributes));
+    return out;
+  };
+}
+
 Bytes link_item(LinkType type, const ManagedObject& to) {
   return ttlv::Writer()
       .begin(tag::kLink)
@@ -126,8 +134,9 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
   TRY(begin_write(context, {}));
   TRY(check_may_draw(context));
-  const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
-  const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes));
+  const auto* drawn = context.drawn != nullptr && context.drawn->pair ? &*context.drawn->pair : nullptr;
+  const bool ahead = drawn != nullptr && is_wanted(*drawn, wanted.private_attributes);
+  const auto key = ahead ? *drawn : TRY(draw_key(wanted.private_attributes));
   crypto::SecretBytes private_secret;
   crypto::SecretBytes public_secret;
   Pair out;

@@ -31,7 +31,7 @@ Result<ManagedObject> wrapping_object(OperationContext& context, const Item& inf
     return refuse(ResultReason::kWrappingObjectNotFound, "the client has no such wrapping key",
                   "Unique Identifier");
   }
-  if (object->quarantined != keymgr::kNever || keymgr::is_tombstone(object->state)) {
+  if (TRY(context.objects.is_gone(context.reader, *object))) {
     return refuse(ResultReason::kWrappingObjectDestroyed, "the wrapping key was destroyed",
                   "Unique Identifier");
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/concat.h"
+#include "kmip/earlier_identifier.h"
 #include "kmip/names.h"
 #include "kmip/server/rights.h"
 #include "kmip/tags.h"
@@ -46,7 +47,7 @@ constexpr OperationSpec kOperations[] = {
     {Operation::kReKey, "kmip.re-key", k10, kEver, kWrites, kToWrite, re_key},
     {Operation::kReKeyKeyPair, "kmip.re-key-key-pair", k11, kEver, kWrites, kToWrite, re_key_key_pair,
      draw_replacing_pair},
-    {Operation::kDeriveKey, "kmip.derive-key", k10, kEver, kWrites, kToWrite, derive_key},
+    {Operation::kDeriveKey, "kmip.derive-key", k10, kEver, kWrites, kToWrite, derive_key, draw_derived_key},
     {Operation::kSetAttribute, "kmip.set-attribute", k20, kEver, kWrites, kToWrite, set_attribute},
     {Operation::kAdjustAttribute, "kmip.adjust-attribute", k20, kEver, kWrites, kToWrite, adjust_attribute},
     {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReads, kNothing, obtain_lease},
@@ -80,13 +81,24 @@ Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid
   auto object = TRY(context.objects.find(context.reader, id));
   if (!object || object->owner != context.client.owner) return not_found();
   context.audit.emplace_back("object", keymgr::unique_identifier(*object));
-  const bool gone = object->quarantined != keymgr::kNever || keymgr::is_tombstone(object->state);
-  if (alive && gone) {
+  if (alive && TRY(context.objects.is_gone(context.reader, *object))) {
     return refuse(ResultReason::kObjectDestroyed, "the object was destroyed", "Unique Identifier");
   }
   if (context.needs) TRY(check_right(context, *object, *context.needs));
   context.placeholder = object->id;
   return *std::move(object);
+}
+
+// Identifiers are UUIDs; an object that came from another server may bear the one that it had there, too. One
+// that several bear stands for none.
+Result<std::optional<Uuid>> id_of(const OperationContext& context, std::string_view text) {
+  if (const auto id = Uuid::parse(text)) return std::optional(*id);
+  keymgr::ObjectQuery query;
+  query.owner = context.client.owner;
+  query.wanted = {{AttributeId::of_vendor("x", kEarlierIdentifier), text_item(tag::kAttributeValue, text)}};
+  query.maximum = 1;
+  const auto found = TRY(context.objects.locate(context.reader, query));
+  return found.total == 1 ? std::optional(found.objects.front().id) : std::nullopt;
 }
 
 }  // namespace
@@ -115,7 +127,7 @@ Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const t
 
 Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive) {
   if (identifier.type() == ttlv::Type::kTextString) {
-    const auto id = Uuid::parse(TRY(identifier.as_text()));
+    const auto id = TRY(id_of(context, TRY(identifier.as_text())));
     return id ? object_of_id(context, *id, alive) : not_found();
   }
   const auto stands_for = TRY(identifier.as_enumeration());

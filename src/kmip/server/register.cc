@@ -107,12 +107,6 @@ Status add_key_attributes(ManagedObject& object, const OpenedKey& key) {
   return is_key(object.type) ? check_required(object) : Status();
 }
 
-// The bytes over which the Digest goes.
-Bytes digested_bytes(const Item& secret) {
-  const auto material = secret.find(tag::kKeyMaterial);
-  return to_bytes(material ? material->value() : secret.value());
-}
-
 Status add_certificate(ManagedObject& object, const Item& structure) {
   const auto type = *structure.find(tag::kCertificateType);
   const auto value = *structure.find(tag::kCertificateValue);
