@@ -23,7 +23,7 @@ std::vector<Command> quota_commands() {
            {{.name = "WHO",
              .required = true,
              .field = "subject_kind",
-             .meaning = "any, drive, proxy or partition"},
+             .meaning = "any, drive, proxy, partition or client (of KMIP)"},
             {.name = "WHAT", .required = true, .field = "object_kind", .meaning = "any, group or label"},
             {.name = "--subject",
              .field = "subject",

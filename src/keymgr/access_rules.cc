@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "eedk/ekm_code.h"
 #include "keymgr/audit_note.h"
+#include "keymgr/client_name.h"
 #include "keymgr/drive_table.h"
 #include "keymgr/keks.h"
 #include "keymgr/key_groups.h"
@@ -38,10 +39,13 @@ Result<std::string> canonical_subject(SubjectKind kind, const std::string& subje
     case SubjectKind::kPartition:
       if (subject.empty() || subject.size() > kMaximumProxyNameCharacters || !is_printable(subject)) break;
       return to_upper(subject);
+    case SubjectKind::kClient:
+      return canonical_kmip_client(subject, "subject");
   }
   return fail(ErrorCode::kInvalidArgument, "the subject does not fit its kind", "subject",
-              "a drive's serial, a proxy's certificate fingerprint (64 hex digits), a partition's name, or "
-              "nothing for any");
+              "a drive's serial, a proxy's certificate fingerprint (64 hex digits), a partition's name, a "
+              "KMIP client's "
+              "name, or nothing for any");
 }
 
 Result<std::string> canonical_object(ObjectKind kind, const std::string& object) {
@@ -56,11 +60,13 @@ bool is_subject(SubjectKind kind, std::string_view name, const AccessSubject& su
     case SubjectKind::kAny:
       return true;
     case SubjectKind::kDrive:
-      return name == subject.serial;
+      return subject.client.empty() && name == subject.serial;
     case SubjectKind::kProxy:
       return subject.proxy && name == to_hex(*subject.proxy);
     case SubjectKind::kPartition:
       return !subject.partition.empty() && name == to_upper(subject.partition);
+    case SubjectKind::kClient:
+      return !subject.client.empty() && name == subject.client;
   }
   return false;
 }
@@ -150,11 +156,14 @@ Status AccessRules::check(store::Reader& reader, const AccessSubject& subject, c
   if (TRY(allows(reader, subject, object, right))) return {};
   std::string names;
   for (const auto& name : object.names) names += (names.empty() ? "\"" : ", \"") + name + "\"";
+  const bool client = !subject.client.empty();
   return eedk::fail_ekm(ErrorCode::kPermissionDenied, eedk::EkmCode::kProhibited,
-                        "drive " + subject.serial + " may not " + std::string(to_string(right)) + " with " +
-                            std::string(to_string(object.kind)) + " " + (names.empty() ? "(none)" : names),
+                        (client ? "KMIP client " + subject.client : "drive " + subject.serial) + " may not " +
+                            std::string(to_string(right)) + " with " + std::string(to_string(object.kind)) +
+                            " " + (names.empty() ? "(none)" : names),
                         std::string(to_string(object.kind)),
-                        "add an access rule for this drive, its proxy or its partition");
+                        client ? "add an access rule for this client"
+                               : "add an access rule for this drive, its proxy or its partition");
 }
 
 }  // namespace tapewarden::keymgr

@@ -1,5 +1,5 @@
-// Who may write with and read with which groups and labels (K27). Checked at every request, because
-// connections never close.
+// Who may write with and read with which groups and labels (K27): drives, proxies, partitions, KMIP clients.
+// Checked at every request, because connections never close.
 //
 // The rule: all rules that name the object, and those for any object, are looked at. With none, the setting
 // access.default decides (allow unless changed). With some, the object is closed to all whom none of them
@@ -22,15 +22,18 @@
 
 namespace tapewarden::keymgr {
 
+// A drive, with what speaks for it; or a KMIP client.
 struct AccessSubject {
   std::string serial;
   std::optional<Hash256> proxy;
   std::string partition;
+  std::string client = {};  // as it is registered; empty: a drive asks
 };
 
 struct AccessObject {
   ObjectKind kind = ObjectKind::kGroup;
-  std::vector<std::string> names;  // one group, or all labels of a KEK; folded or not
+  // One group, or all labels of a KEK; folded or not. None: what is in no group.
+  std::vector<std::string> names;
 };
 
 // Rules see the group that a key is in today. So taking a key out of a group that a rule names, or out of any

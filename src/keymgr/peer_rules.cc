@@ -99,7 +99,7 @@ Status check_proxy_drive_row(const TableSpec& table, const IncomingRow& in) {
 
 namespace {
 void check_rule(RowChecks& row) {
-  row.bytes("id", {16}).within("subject_kind", 1, 4).within("object_kind", 1, 3).counts({"added"});
+  row.bytes("id", {16}).within("subject_kind", 1, 5).within("object_kind", 1, 3).counts({"added"});
   if (!row.good()) return;
   const auto subject = static_cast<SubjectKind>(row.integer("subject_kind"));
   const auto object = static_cast<ObjectKind>(row.integer("object_kind"));

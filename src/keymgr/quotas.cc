@@ -38,6 +38,10 @@ bool names(const Quota& quota, const QuotaCharge& charge) {
   });
 }
 
+bool limits(const Quota& quota, bool writes) {
+  return writes ? quota.writes_hour > 0 || quota.writes_day > 0 : quota.reads_hour > 0 || quota.reads_day > 0;
+}
+
 std::string described(const Quota& quota) {
   const auto part = [](std::string_view kind, const std::string& name) {
     return std::string(kind) + (name.empty() ? "" : " " + name);
@@ -223,13 +227,20 @@ Status Quotas::note_use(store::Transaction& transaction, const Quota& quota,
   return transaction.put(kQuotaWritesTable, {id, server, slot_of(now), began, counted});
 }
 
+Result<bool> Quotas::counts(store::Reader& reader, const QuotaCharge& charge) const {
+  const auto rows = TRY(reader.query(kQuotaTable, "1", {}));
+  return std::ranges::any_of(rows, [&](const store::Row& row) {
+    const auto quota = Quota::from_row(row);
+    return names(quota, charge) && limits(quota, charge.write);
+  });
+}
+
 Status Quotas::charge(store::Transaction& transaction, const QuotaCharge& charge) const {
   for (const auto& row : TRY(transaction.query(kQuotaTable, "1", {}))) {
     const auto quota = Quota::from_row(row);
-    if (!names(quota, charge)) continue;
+    if (!names(quota, charge) || !limits(quota, charge.write)) continue;
     const std::int64_t hour = charge.write ? quota.writes_hour : quota.reads_hour;
     const std::int64_t day = charge.write ? quota.writes_day : quota.reads_day;
-    if (hour == 0 && day == 0) continue;
     TRY(check(transaction, quota, charge, hour, kHour));
     TRY(check(transaction, quota, charge, day, kDay));
     TRY(note_use(transaction, quota, charge));

@@ -1,6 +1,6 @@
 // Quotas (K27): at most so many writes begun and so many distinct volumes read, an hour and a day, for what a
-// drive, a proxy, a partition or anybody does with a group, a label or anything. Against draining a use-once
-// group and reading keys in bulk. A quota counts all that it names together.
+// drive, a proxy, a partition, a KMIP client or anybody does with a group, a label or anything. Against
+// draining a use-once group and reading keys in bulk. A quota counts all that it names together.
 //
 // Invariants
 //  Q1 What is counted is counted in the transaction that serves it: a refused request counts nothing.
@@ -55,7 +55,7 @@ struct QuotaCharge {
   const AccessSubject& subject;
   std::span<const AccessObject> objects;  // the group, or each KEK with all its labels
   bool write = false;                     // else a volume is read (or its key given out to append)
-  Uuid volume;
+  Uuid volume;                            // of a KMIP client: the object
 };
 
 class Quotas {
@@ -72,6 +72,8 @@ class Quotas {
   // Counts the request with every quota that names it. EE30 (kExhausted) when one is used up, saying which
   // and when there is room again; nothing is counted then, as the transaction is undone.
   Status charge(store::Transaction& transaction, const QuotaCharge& charge) const;
+  // Whether a charge would count anything.
+  Result<bool> counts(store::Reader& reader, const QuotaCharge& charge) const;
 
  private:
   Result<std::int64_t> writes_since(store::Reader& reader, const Quota& quota, WallTime since) const;

@@ -297,6 +297,8 @@ std::string_view to_string(SubjectKind kind) {
       return "proxy";
     case SubjectKind::kPartition:
       return "partition";
+    case SubjectKind::kClient:
+      return "client";
   }
   return "unknown";
 }
@@ -315,7 +317,8 @@ std::string_view to_string(ObjectKind kind) {
 
 Result<SubjectKind> parse_subject_kind(std::string_view text) {
   return parse_named(text, "subject_kind",
-                     {SubjectKind::kAny, SubjectKind::kDrive, SubjectKind::kProxy, SubjectKind::kPartition});
+                     {SubjectKind::kAny, SubjectKind::kDrive, SubjectKind::kProxy, SubjectKind::kPartition,
+                      SubjectKind::kClient});
 }
 
 Result<ObjectKind> parse_object_kind(std::string_view text) {

@@ -171,7 +171,7 @@ struct ProxyDrive {
   static ProxyDrive from_row(const store::Row& row);
 };
 
-enum class SubjectKind : std::uint8_t { kAny = 1, kDrive = 2, kProxy = 3, kPartition = 4 };
+enum class SubjectKind : std::uint8_t { kAny = 1, kDrive = 2, kProxy = 3, kPartition = 4, kClient = 5 };
 enum class ObjectKind : std::uint8_t { kAny = 1, kGroup = 2, kLabel = 3 };
 std::string_view to_string(SubjectKind kind);
 std::string_view to_string(ObjectKind kind);
@@ -181,7 +181,7 @@ Result<ObjectKind> parse_object_kind(std::string_view text);
 struct AccessRule {
   Uuid id;
   SubjectKind subject_kind = SubjectKind::kAny;
-  std::string subject;  // drive serial, proxy fingerprint in hex, or folded partition; empty for kAny
+  std::string subject;  // serial, fingerprint in hex, folded partition or KMIP client; empty for kAny
   ObjectKind object_kind = ObjectKind::kAny;
   std::string object;  // folded group or label; empty for kAny
   bool may_write = false;

@@ -1,6 +1,8 @@
-// Writes TTLV. The lengths of structures are filled in when they end. A value; one thread at a time.
+// Writes TTLV. The lengths of structures are filled in when they end. What is written may be secret: a buffer
+// that was outgrown is wiped, and so is what was never taken. Who takes it wipes it. One thread at a time.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -12,6 +14,11 @@ namespace tapewarden::ttlv {
 
 class Writer {
  public:
+  Writer() = default;
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
   // Every begin() needs its end().
   Writer& begin(Tag tag);
   Writer& end();
@@ -42,8 +49,11 @@ class Writer {
  private:
   void header(Tag tag, Type type, std::size_t length);
   void pad(std::size_t length);
+  void put(std::uint64_t value, std::size_t bytes);  // big-endian
+  void put(ByteView bytes);
+  void make_room(std::size_t more);
 
-  ByteWriter out_;
+  Bytes out_;
   std::vector<std::size_t> open_;  // where the length of each structure not yet ended stands
 };
 

@@ -68,6 +68,65 @@ TEST_F(KmipPair, K21_WhatTwoServersMadeApartIsAllKeptAndNoWrongKeyIsGiven) {
   }
 }
 
+// An import under an identifier that the client chose.
+Asked import_key(std::string id, std::uint8_t key) {
+  return {kmip::Operation::kImport, [id = std::move(id), key](ttlv::Writer& out) {
+            namespace tag = kmip::tag;
+            out.add_text(tag::kUniqueIdentifier, id);
+            out.add_enumeration(tag::kObjectType, kmip::ObjectType::kSymmetricKey);
+            out.begin(tag::kAttributes).add_integer(tag::kCryptographicUsageMask, 12).end();
+            out.begin(tag::kSymmetricKey).begin(tag::kKeyBlock);
+            out.add_enumeration(tag::kKeyFormatType, kmip::KeyFormatType::kRaw);
+            out.begin(tag::kKeyValue).add_bytes(tag::kKeyMaterial, Bytes(32, key)).end();
+            out.add_enumeration(tag::kCryptographicAlgorithm, kmip::CryptographicAlgorithm::kAES);
+            out.add_integer(tag::kCryptographicLength, 256).end().end();
+          }};
+}
+
+TEST_F(KmipPair, K21_WhatWasImportedAtBothApartIsOneOrHiddenAndTold) {
+  const std::string same = "12345678-1234-4234-8234-00000000000a";
+  const std::string other = "12345678-1234-4234-8234-00000000000b";
+  const auto client = registered("wanderer");
+  TW_ASSERT_OK(client);
+  TW_EXPECT_OK(rest().put("/v1/settings/peer.exhausted", json::object{{"value", "serve"}}));
+  TW_EXPECT_OK(site().stop(Which::kSecondary));
+  const auto import_at = [&](Which which, std::uint8_t key) {
+    auto link = connect(*client, which);
+    TW_ASSERT_OK(link);
+    for (const auto& [id, material] : {std::pair(same, std::uint8_t{1}), std::pair(other, key)}) {
+      const auto done = link->ask(import_key(id, material));
+      TW_ASSERT_OK(done);
+      ASSERT_TRUE(done->good()) << done->message;
+    }
+  };
+  import_at(Which::kPrimary, 2);
+  TW_EXPECT_OK(move_to(Which::kPrimary, Which::kSecondary));
+  import_at(Which::kSecondary, 3);
+  TW_EXPECT_OK(site().start(Which::kPrimary));
+  TW_EXPECT_OK(site().wait_in_step());
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+    EXPECT_TRUE(eventually([&] {
+      const auto audit = site().rest(which).get("/v1/audit?limit=1000");
+      return audit && json::serialize(*audit).find("kmip.object.clash") != std::string::npos;
+    })) << to_string(which);
+    auto link = connect(*client, which);
+    TW_ASSERT_OK(link);
+    const auto one = link->ask(get_key(same));
+    TW_ASSERT_OK(one);
+    EXPECT_EQ(one->key(), Bytes(32, 1)) << to_string(which) << ": " << one->message;
+    const auto two = link->ask(get_key(other));
+    TW_ASSERT_OK(two);
+    EXPECT_FALSE(two->good()) << to_string(which) << ": whose key it is nobody knows";
+  }
+  // An operator knows, and says so at the server that has the right one.
+  TW_EXPECT_OK(rest().post("/v1/kmip/objects/" + other + "/release"));
+  auto link = connect(*client);
+  TW_ASSERT_OK(link);
+  const auto released = link->ask(get_key(other));
+  TW_ASSERT_OK(released);
+  EXPECT_EQ(released->key(), Bytes(32, 2)) << released->message;
+}
+
 TEST_F(KmipPair, K21_ARestoredServerKnowsItsClientsAndServesTheirKeys) {
   constexpr std::string_view kPassphrase = "seven lonely custodians wait";
   const auto client = registered("library-2");

@@ -15,6 +15,7 @@ namespace {
 using keymgr::KmipClient;
 using keymgr::ObjectView;
 
+constexpr std::chrono::seconds kScrubPatience{10};
 constexpr std::int64_t kKeysAhead = 100;  // of a key group that the first client's registration makes
 
 json::object to_json(const KmipClient& client) {
@@ -113,21 +114,47 @@ Result<Answer> list_objects(const KmipPlace& place, const Request& request) {
   return page_answer(page, [](const ObjectView& view) { return to_json(view); });
 }
 
+Result<Uuid> object_of(const Request& request) {
+  const auto id = Uuid::parse(request.arguments.text("id"));
+  if (id) return *id;
+  return fail(ErrorCode::kNotFound, "there is no object of this identifier", "id",
+              "list the objects to see their identifiers");
+}
+
 // One transaction with the object of the path; its view after it.
 template <typename Change>
 Result<Answer> change_object(const KmipPlace& place, const Request& request, const Change& change) {
-  const auto id = Uuid::parse(request.arguments.text("id"));
-  if (!id) {
-    return fail(ErrorCode::kNotFound, "there is no object of this identifier", "id",
-                "list the objects to see their identifiers");
-  }
+  const auto id = TRY(object_of(request));
   ObjectView view;
   TRY(place.objects->manager().keystore().write([&](store::Transaction& transaction) -> Status {
-    auto after = TRY(change(transaction, actor_of(request.principal), *id));
+    auto after = TRY(change(transaction, actor_of(request.principal), id));
     view = TRY(keymgr::view_of(transaction, *place.objects, std::move(after)));
     return {};
   }));
   return json_answer(to_json(view));
+}
+
+// Nobody is asked for what cannot be done.
+Result<Matter> matter_of_purging(const KmipPlace& place, const Request& request) {
+  const auto id = TRY(object_of(request));
+  ObjectView view;
+  TRY(place.objects->manager().keystore().read([&](store::Reader& reader) -> Status {
+    TRY(keymgr::check_purge(reader, *place.objects, id));
+    view = TRY(keymgr::view_of(reader, *place.objects, *TRY(place.objects->find(reader, id))));
+    return {};
+  }));
+  return Matter{"kmip object " + id.text(), "KMIP object " + id.text() + " of " + view.object.owner + " (" +
+                                                escape_unprintable(view.name) +
+                                                "), destroyed by its client " +
+                                                time_text(view.object.quarantined)};
+}
+
+Result<Answer> purge(const KmipPlace& place, const Request& request) {
+  auto answer = TRY(change_object(place, request, [&](auto& transaction, const auto& actor, const Uuid& id) {
+    return keymgr::purge_object(transaction, *place.objects, actor, id, consent_of(request));
+  }));
+  (void)place.objects->manager().keystore().wait_scrubbed(kScrubPatience);
+  return answer;
 }
 
 void add_client_routes(RouteTable& table, const KmipPlace& place) {
@@ -191,6 +218,11 @@ std::vector<Route> kmip_routes(const KmipPlace& place) {
                 return keymgr::release_object(transaction, *place.objects, actor, id);
               });
             });
+  table.add_two_person(
+      "POST", "/v1/kmip/objects/{id}/purge", Permission::kChangeKeys,
+      "Destroy for ever an object that its client destroyed and that has a secret of its own.", {},
+      "The object.", [place](const Request& request) { return matter_of_purging(place, request); },
+      [place](const Request& request) { return purge(place, request); });
   return table.take();
 }
 

@@ -65,7 +65,7 @@ std::vector<Route> quota_routes(KeyManager& manager) {
             {{.name = "subject_kind",
               .required = true,
               .meaning = "whom it counts",
-              .choices = {"any", "drive", "proxy", "partition"}},
+              .choices = {"any", "drive", "proxy", "partition", "client"}},
              {.name = "subject",
               .meaning = "serial, certificate fingerprint or name; left out for any",
               .limit = 128},

@@ -10,6 +10,21 @@ namespace {
 
 constexpr std::int64_t kMayExport = 1;
 
+// Names that differ in case alone are one name to people, and two to everything here.
+Status check_alike(store::Reader& reader, const KmipClient& client) {
+  for (const auto& row : TRY(reader.query(kKmipClientTable, "1 ORDER BY name", {}))) {
+    const auto other = KmipClient::from_row(row);
+    for (const auto& [field, mine] : {std::pair("name", client.name), std::pair("owner", client.owner)}) {
+      for (const auto& theirs : {other.name, other.owner}) {
+        if (mine == theirs || to_upper(mine) != to_upper(theirs)) continue;
+        return fail(ErrorCode::kAlreadyExists, "it differs from \"" + theirs + "\" in case alone", field,
+                    "write it in the same way, or choose another name");
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 store::Row KmipClient::to_row() const {
@@ -45,15 +60,6 @@ KmipClient KmipClient::from_row(const store::Row& row) {
   return out;
 }
 
-Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field) {
-  const bool good =
-      !name.empty() && name.size() <= kMaximumKmipClientName && is_printable(name) && trim(name) == name;
-  if (good) return std::string(name);
-  return fail(ErrorCode::kInvalidArgument, "this is no name", std::string(field),
-              "use 1 to " + std::to_string(kMaximumKmipClientName) +
-                  " printable characters without blanks at the ends");
-}
-
 Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor& actor, KmipClient client,
                                     const people::PasswordVerifier* password) const {
   client.name = TRY(canonical_kmip_client(client.name, "name"));
@@ -73,6 +79,7 @@ Result<KmipClient> KmipClients::add(store::Transaction& transaction, const Actor
     return fail(ErrorCode::kAlreadyExists, "this certificate is that of the client " + other->name,
                 "certificate", "give each client a certificate of its own");
   }
+  TRY(check_alike(transaction, client));
   if (!asked && TRY(transaction.aggregate(kKmipClientTable, "COUNT(*)", "owner = ?", {client.owner})) > 0) {
     return fail(ErrorCode::kAlreadyExists, "other clients share the objects of a group of this name", "name",
                 "choose another name; or name the group as well, if this client shall use its objects");
@@ -122,7 +129,7 @@ Result<std::optional<KmipClient>> KmipClients::find(store::Reader& reader, std::
 
 Result<std::optional<KmipClient>> KmipClients::find_by_certificate(store::Reader& reader,
                                                                    const Hash256& fingerprint) const {
-  const auto rows = TRY(reader.query(kKmipClientTable, "fingerprint = ? ORDER BY name LIMIT 1",
+  const auto rows = TRY(reader.query(kKmipClientTable, "fingerprint = ? ORDER BY added, name LIMIT 1",
                                      {to_bytes(ByteView(fingerprint))}));
   if (rows.empty()) return std::nullopt;
   return KmipClient::from_row(rows.front());

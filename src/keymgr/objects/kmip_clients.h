@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "keymgr/actor.h"
+#include "keymgr/client_name.h"
 #include "keymgr/rows.h"
 #include "keymgr/server_context.h"
 #include "people/password.h"
@@ -31,22 +32,20 @@ struct KmipClient {
 };
 
 inline constexpr std::size_t kMaximumKmipClients = 10'000;
-inline constexpr std::size_t kMaximumKmipClientName = 64;
-
-// 1 to kMaximumKmipClientName printable characters without blanks at the ends. kInvalidArgument.
-Result<std::string> canonical_kmip_client(std::string_view name, std::string_view field);
 
 class KmipClients {
  public:
   explicit KmipClients(const ServerContext& context) : context_(context) {}
 
   // `password`: of client.user; nullptr without one. kAlreadyExists: the name, or the certificate under
-  // another name; or, where no owner is given, the name is that of a group that others share.
+  // another name; where no owner is given, the name is that of a group that others share; or a name differs
+  // from one that is in use in case alone.
   Result<KmipClient> add(store::Transaction& transaction, const Actor& actor, KmipClient client,
                          const people::PasswordVerifier* password = nullptr) const;
   // Its objects stay with their owner. kNotFound.
   Status remove(store::Transaction& transaction, const Actor& actor, std::string_view name) const;
   Result<std::optional<KmipClient>> find(store::Reader& reader, std::string_view name) const;
+  // Of several, which only two servers that were apart can have registered, the earliest registration.
   Result<std::optional<KmipClient>> find_by_certificate(store::Reader& reader,
                                                         const Hash256& fingerprint) const;
   // What people::fits() wants. REQUIRES: the client has a user.

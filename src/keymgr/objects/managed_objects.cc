@@ -52,6 +52,21 @@ Status check_size(const ManagedObject& object) {
   return refused;
 }
 
+bool is_public(const ManagedObject& object) {
+  using enum kmip::ObjectType;
+  return object.type == kCertificate || object.type == kPublicKey || object.type == kCertificateRequest;
+}
+
+bool hides_its_secret(const ManagedObject& object) {
+  return object.data_key.is_nil() && !object.fingerprint.empty() && !is_public(object);
+}
+
+// O4. The fingerprint then says that there is a secret, and no more.
+void hide_secret(ManagedObject& object, Random& random) {
+  object.attributes.remove_all(kmip::AttributeId::of(tag::kDigest));
+  object.fingerprint = to_bytes(Uuid::random(random).view());
+}
+
 }  // namespace
 
 // Two objects of one data key would give one client what another one's tapes are written with.
@@ -72,7 +87,7 @@ Status ManagedObjects::check_unique(store::Reader& reader, const ManagedObject& 
     query.owner = object.owner;
     query.wanted = {{attribute.id, attribute.item}};
     query.fits = [&](const ManagedObject& other) -> Result<bool> {
-      return other.id != object.id && !is_gone(other);
+      return other.id != object.id && !TRY(is_gone(reader, other));
     };
     query.maximum = 1;
     if (TRY(locate(reader, query)).objects.empty()) continue;
@@ -93,6 +108,7 @@ Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, Manag
   object.server = context.server;
   object.times.created = context.now();
   object.changed = object.times.created;
+  if (hides_its_secret(object)) hide_secret(object, *context.env.random);
   TRY(check_size(object));
   TRY(check_held_by_none(transaction, object));
   TRY(check_unique(transaction, object, nullptr));
@@ -108,6 +124,9 @@ Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, Manag
 Status ManagedObjects::change(store::Transaction& transaction, const ManagedObject& before,
                               ManagedObject after) const {
   after.changed = manager_.context().now();
+  // A row of an older release.
+  const bool tells = after.attributes.find(kmip::AttributeId::of(tag::kDigest)) != nullptr;
+  if (hides_its_secret(after) && tells) hide_secret(after, *manager_.context().env.random);
   TRY(check_size(after));
   TRY(check_unique(transaction, after, before.owner == after.owner ? &before.attributes : nullptr));
   const auto had = terms_of(before.owner, before.attributes);
@@ -129,13 +148,30 @@ Result<std::optional<ManagedObject>> ManagedObjects::find(store::Reader& reader,
   return TRY(ManagedObject::from_row(*row));
 }
 
-Result<KeyState> ManagedObjects::state_of(store::Reader& reader, const ManagedObject& object) const {
+Result<ManagedObjects::Life> ManagedObjects::life_of(store::Reader& reader,
+                                                     const ManagedObject& object) const {
   const auto now = manager_.context().now();
-  if (object.data_key.is_nil()) return state_at(object, object.state, now);
+  Life out{state_at(object, object.state, now), object.times};
+  if (object.data_key.is_nil()) return out;
   // That it was taken for an object made the data key active; what ends it ends the object.
-  const auto key = TRY(data_key_of(reader, object)).state;
-  const bool ended = key == KeyState::kCompromised || is_tombstone(key);
-  return state_at(object, ended ? join(object.state, key) : object.state, now);
+  const auto key = TRY(data_key_of(reader, object));
+  if (key.state < KeyState::kDeactivated) return out;
+  const auto created = out.times.created;
+  const auto activated = out.times.activated;
+  out.times = join(out.times, key.times);
+  out.times.created = created;
+  out.times.activated = activated;
+  out.state = join(out.state, key.state);
+  return out;
+}
+
+Result<KeyState> ManagedObjects::state_of(store::Reader& reader, const ManagedObject& object) const {
+  return TRY(life_of(reader, object)).state;
+}
+
+Result<bool> ManagedObjects::is_gone(store::Reader& reader, const ManagedObject& object) const {
+  if (keymgr::is_gone(object)) return true;
+  return !object.data_key.is_nil() && is_tombstone(TRY(data_key_of(reader, object)).state);
 }
 
 Result<DataKey> ManagedObjects::data_key_of(store::Reader& reader, const ManagedObject& object) const {
@@ -148,7 +184,7 @@ Result<DataKey> ManagedObjects::data_key_of(store::Reader& reader, const Managed
 }
 
 Result<crypto::SecretBytes> ManagedObjects::open(store::Reader& reader, const ManagedObject& object) const {
-  if (is_gone(object)) {
+  if (TRY(is_gone(reader, object))) {
     return kmip::refuse(kmip::ResultReason::kObjectDestroyed, "the object was destroyed",
                         "Unique Identifier");
   }
@@ -157,6 +193,12 @@ Result<crypto::SecretBytes> ManagedObjects::open(store::Reader& reader, const Ma
                         "Unique Identifier");
   }
   if (!object.data_key.is_nil()) return manager_.keys().open(reader, TRY(data_key_of(reader, object)));
+  return own_secret(reader, object);
+}
+
+Result<crypto::SecretBytes> ManagedObjects::own_secret(store::Reader& reader,
+                                                       const ManagedObject& object) const {
+  if (is_tombstone(object.state)) return crypto::SecretBytes();
   return reader.unseal(kManagedObjectTable, object.to_row(), kManagedObjectSecretColumn);
 }
 

@@ -8,7 +8,9 @@
 //  O3 No two objects of an owner that are not destroyed bear the same Name (KMIP Specification 1.4 section
 //     3.2), nor the same Application Specific Information in a tape library's namespace: the key of a
 //     cartridge is found by it alone. Two servers that were apart may each have made one: take_in() tells.
-//  O4 An object that its client destroyed is nobody's to use, and stays until officers purge it (K10).
+//  O4 No plain column holds what a secret could be guessed by, of an object with a secret of its own: neither
+//     its Digest nor a fingerprint that follows from it. Public keys and certificates are no secrets.
+//  O5 An object that its client destroyed is nobody's to use, and stays until officers purge it (K10).
 // Stateless; thread-safe.
 #pragma once
 
@@ -72,10 +74,20 @@ class ManagedObjects {
   // query.most_looked_at would have to be looked at one by one.
   Result<ObjectsFound> locate(store::Reader& reader, const ObjectQuery& query) const;
 
-  // As of now, of the data key's row where it has one.
+  // As of now: what officers did to its data key counts beside what its client did to the object.
+  struct Life {
+    KeyState state = KeyState::kPreActive;
+    StateTimes times;
+  };
+  Result<Life> life_of(store::Reader& reader, const ManagedObject& object) const;
   Result<KeyState> state_of(store::Reader& reader, const ManagedObject& object) const;
+  // Destroyed, quarantined since its client destroyed it, or its data key is destroyed: nobody's to use.
+  Result<bool> is_gone(store::Reader& reader, const ManagedObject& object) const;
   // kConflict: destroyed, quarantined or archived; kCorrupt.
   Result<crypto::SecretBytes> open(store::Reader& reader, const ManagedObject& object) const;
+  // For what the server itself says of the secret: also of an object in the archive or in quarantine. Empty:
+  // there is none any more. REQUIRES: the object has no data key.
+  Result<crypto::SecretBytes> own_secret(store::Reader& reader, const ManagedObject& object) const;
   // The data key's row. REQUIRES: object.data_key is not nil.
   Result<DataKey> data_key_of(store::Reader& reader, const ManagedObject& object) const;
 

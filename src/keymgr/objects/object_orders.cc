@@ -37,6 +37,17 @@ Result<ManagedObject> require(store::Reader& reader, const ManagedObjects& objec
               "list the objects to see their identifiers");
 }
 
+// What officers destroyed for good comes back by nobody's word.
+Status check_not_ended(store::Reader& reader, const ManagedObjects& objects, const ManagedObject& object) {
+  if (!is_tombstone(TRY(objects.state_of(reader, object)))) return {};
+  return fail(ErrorCode::kConflict,
+              object.data_key.is_nil()
+                  ? std::string("officers purged the object: its secret is gone for good")
+                  : "officers destroyed its data key " + TRY(objects.data_key_of(reader, object)).alias +
+                        ": nothing is left to release",
+              "id", "the client registers or makes a new object");
+}
+
 void audit(store::Transaction& transaction, const ManagedObjects& objects, const Actor& actor,
            std::string_view action, const ManagedObject& object,
            std::vector<std::pair<std::string_view, std::string>> fields) {
@@ -109,9 +120,51 @@ Result<ManagedObject> reassign_object(store::Transaction& transaction, const Man
   return after;
 }
 
+namespace {
+
+Result<ManagedObject> purgeable(store::Reader& reader, const ManagedObjects& objects, const Uuid& id) {
+  auto object = TRY(require(reader, objects, id));
+  if (!object.data_key.is_nil()) {
+    const auto alias = TRY(objects.data_key_of(reader, object)).alias;
+    return fail(ErrorCode::kConflict, "the object's secret is the data key " + alias, "id",
+                "purge that: tapewarden key purge " + alias);
+  }
+  if (is_tombstone(object.state)) return fail(ErrorCode::kConflict, "the object was purged already", "id");
+  if (object.quarantined == kNever) {
+    return fail(ErrorCode::kConflict, "its client has not destroyed the object", "id",
+                "the client sends Destroy first; of a client that is gone, give the object to another one");
+  }
+  return object;
+}
+
+}  // namespace
+
+Status check_purge(store::Reader& reader, const ManagedObjects& objects, const Uuid& id) {
+  (void)TRY(purgeable(reader, objects, id));
+  return {};
+}
+
+Result<ManagedObject> purge_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                   const Actor& actor, const Uuid& id, const Consent& consent) {
+  const auto before = TRY(purgeable(transaction, objects, id));
+  TRY(take_consent(transaction, objects.manager().settings(), actor, consent));
+  auto after = before;
+  after.state = join(before.state, KeyState::kDestroyed);
+  mark(after.times, after.state, objects.manager().context().now());
+  after.quarantined = kNever;
+  after.sealed_secret.clear();
+  TRY(objects.change(transaction, before, after));
+  audit(transaction, objects, actor, "kmip.object.purge", after,
+        {{"owner", after.owner},
+         {"before", std::string(to_string(before.state))},
+         {"approved_by", consent.person}});
+  return after;
+}
+
 Result<ManagedObject> release_object(store::Transaction& transaction, const ManagedObjects& objects,
                                      const Actor& actor, const Uuid& id) {
   const auto before = TRY(require(transaction, objects, id));
+  TRY(check_not_ended(transaction, objects, before));
   if (before.quarantined == kNever) {
     return fail(ErrorCode::kConflict, "the object was not destroyed by its client", "id");
   }

@@ -1,11 +1,12 @@
 // What operators do with the objects of KMIP clients (K21): they look at them, give them to another client,
-// and bring back what a client destroyed by mistake. Each change writes its audit record. Stateless;
-// thread-safe.
+// bring back what a client destroyed by mistake, and end what it destroyed for good. Each change writes its
+// audit record. Stateless; thread-safe.
 #pragma once
 
 #include <string>
 
 #include "keymgr/actor.h"
+#include "keymgr/consent.h"
 #include "keymgr/objects/managed_objects.h"
 #include "keymgr/page.h"
 
@@ -32,9 +33,18 @@ Result<Page<ObjectView>> list_objects(store::Reader& reader, const ManagedObject
 Result<ManagedObject> reassign_object(store::Transaction& transaction, const ManagedObjects& objects,
                                       const Actor& actor, const Uuid& id, const std::string& owner);
 
-// Takes it, and its data key, out of the quarantine that its client's Destroy was. kConflict: it is in none;
-// kAlreadyExists: its client has made another one in its place meanwhile (O3).
+// Takes it, and its data key, out of the quarantine that its client's Destroy was. kConflict: it is in none,
+// or officers destroyed it for good; kAlreadyExists: its client has made another one in its place meanwhile
+// (O3).
 Result<ManagedObject> release_object(store::Transaction& transaction, const ManagedObjects& objects,
                                      const Actor& actor, const Uuid& id);
+
+// Destroys for good an object that its client destroyed and that has a secret of its own; takes two officers.
+// Its attributes stay, as the mark of it. What a peer holds its own officers purge: no server ends another's
+// secrets by its word. kConflict: it is in no quarantine, or gone, or its secret is that of a data key, which
+// is purged itself. After the commit the caller waits for Keystore::wait_scrubbed().
+Status check_purge(store::Reader& reader, const ManagedObjects& objects, const Uuid& id);
+Result<ManagedObject> purge_object(store::Transaction& transaction, const ManagedObjects& objects,
+                                   const Actor& actor, const Uuid& id, const Consent& consent);
 
 }  // namespace tapewarden::keymgr

@@ -11,6 +11,8 @@ namespace tapewarden::keymgr {
 namespace {
 
 constexpr std::size_t kRecordsOfOneMessage = 256;
+// Why store/ refuses a row that is another one than that of its key here (store/change_applier.cc).
+constexpr std::string_view kWrittenOnce = "it changes what is written once";
 
 using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
@@ -88,24 +90,58 @@ class Notes {
   std::size_t made_ = 0;
 };
 
+// Two servers that were apart took different objects under one identifier. Each keeps its own, hidden from
+// its client until an operator releases it: nobody knows which of the two a client means.
+Status note_clash(store::Transaction& transaction, const ManagedObjects& objects,
+                  const store::ApplyReport::Refused& row, Notes& notes) {
+  const auto id = from_hex(row.key);
+  const auto mine = id && id->size() == 16 ? TRY(objects.find(transaction, Uuid::from(*id))) : std::nullopt;
+  if (!mine || row.why.find(kWrittenOnce) == std::string::npos) return {};
+  notes.write("kmip.object.clash", {{"object", unique_identifier(*mine)}, {"reason", row.why}}, false);
+  if (is_gone(*mine)) return {};
+  auto after = *mine;
+  after.quarantined = objects.manager().context().now();
+  return objects.change(transaction, *mine, std::move(after));
+}
+
+// One certificate under two names, which two servers that were apart each took: the earlier registration is
+// the one that counts (KmipClients::find_by_certificate).
+Status note_twins(store::Reader& reader, const KmipClient& client, Notes& notes) {
+  const auto same = TRY(reader.query(kKmipClientTable, "fingerprint = ? ORDER BY added, name LIMIT 2",
+                                     {to_bytes(ByteView(client.fingerprint))}));
+  if (same.size() < 2) return {};
+  notes.write("kmip.client.twice",
+              {{"certificate", to_hex(client.fingerprint)},
+               {"counts", KmipClient::from_row(same[0]).name},
+               {"withdraw", KmipClient::from_row(same[1]).name}},
+              false);
+  return {};
+}
+
 }  // namespace
 
 Status ManagedObjects::take_in(store::Transaction& transaction, const store::ApplyReport& report) const {
   Notes notes(transaction, manager_.context());
   for (const auto& row : report.changed) {
     if (row.table == kKmipClientTable.name) notes.client(row);
+    if (row.table == kKmipClientTable.name && row.after) {
+      TRY(note_twins(transaction, KmipClient::from_row(*row.after), notes));
+    }
     if (row.table != kManagedObjectTable.name || !row.after) continue;
     const auto after = TRY(ManagedObject::from_row(*row.after));
     std::optional<ManagedObject> before;
     if (row.before) before = TRY(ManagedObject::from_row(*row.before));
     TRY(set_terms(transaction, after));
     notes.object(before, after);
-    if (is_gone(after)) continue;
+    if (TRY(is_gone(transaction, after))) continue;
     const Status alone = check_unique(transaction, after, before ? &before->attributes : nullptr);
     if (alone) continue;
     if (alone.error().code != ErrorCode::kAlreadyExists) return alone;
     notes.write("kmip.object.twice",
                 {{"object", unique_identifier(after)}, {"attribute", alone.error().field}}, false);
+  }
+  for (const auto& row : report.refused) {
+    if (row.table == kManagedObjectTable.name) TRY(note_clash(transaction, *this, row, notes));
   }
   notes.close();
   return {};

@@ -6,6 +6,7 @@
 //  one
 //               of two concurrent opinions says so; Fresh only until either was served; all else of the later
 //               row, and a person is told where concurrent ones differ
+//               server and fingerprint the greater: an object that was imported at both has two of each
 //  clients      the later row
 #pragma once
 

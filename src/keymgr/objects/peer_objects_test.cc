@@ -125,12 +125,12 @@ class PeerObjectRows : public ::testing::Test {
   testing::TestServer server_;
 };
 
-TEST_F(PeerObjectRows, K21_ASecretMustBeThatOfItsFingerprint) {
+TEST_F(PeerObjectRows, K21_ASecretAndItsMarkComeTogether) {
   auto object = object_of("AA");
-  object.fingerprint =
-      to_bytes(ByteView(fingerprint_of(crypto::SecretBytes::copy_of(as_bytes(std::string_view("secret"))))));
+  EXPECT_FALSE(check(object.to_row(), nullptr, "secret")) << "without the mark nothing would guard it";
+  object.fingerprint = Bytes(16, 1);
   EXPECT_TRUE(check(object.to_row(), nullptr, "secret"));
-  EXPECT_FALSE(check(object.to_row(), nullptr, "another"));
+  EXPECT_FALSE(check(object.to_row(), nullptr, ""));
   object.data_key = kHere;
   EXPECT_FALSE(check(object.to_row(), nullptr, "secret")) << "a data key's secret stands in its own row";
   EXPECT_TRUE(check(object.to_row(), nullptr, ""));
@@ -145,6 +145,28 @@ TEST_F(PeerObjectRows, K21_AnObjectWithASecretIsNotEndedByAnothersWord) {
   EXPECT_FALSE(check(object.to_row(), &mine));
   object.state = KeyState::kCompromised;
   EXPECT_TRUE(check(object.to_row(), &mine)) << "its secret is here: it may be missing there";
+}
+
+TEST_F(PeerObjectRows, K21_NobodyMakesObjectsInAnotherServersName) {
+  auto object = object_of("AA");
+  const Row mine = object.to_row();
+  object.server = kThere;
+  EXPECT_TRUE(check(object.to_row(), &mine)) << "the sender imported it, too";
+  object.server = Uuid::parse("22222222-2222-4333-8444-555555555555").value();
+  EXPECT_FALSE(check(object.to_row(), &mine));
+}
+
+TEST(PeerObjects, K21_OneObjectThatBothServersImportedIsOne) {
+  auto high = object_of("AA");
+  auto low = high;
+  high.fingerprint = Bytes(16, 1);
+  low.fingerprint = Bytes(16, 2);
+  low.server = kThere;
+  low.times.created = from_millis(500);
+  const auto both = merged(high, low);
+  EXPECT_FALSE(both.conflict) << "nothing is lost";
+  EXPECT_EQ(object_in(both).times.created, from_millis(500));
+  EXPECT_EQ(both.row, merged(low, high).row) << "the same at both";
 }
 
 TEST_F(PeerObjectRows, K21_BadValuesAreRefused) {
@@ -203,6 +225,61 @@ TEST_F(PeerObjectsArrive, K21_AnObjectFromThePeerIsFoundByItsAttributes) {
   EXPECT_EQ(found("AA"), 0U);
   EXPECT_EQ(found("BB"), 1U);
   EXPECT_EQ(server_.audit_count({"kmip.object.copy"}), 1U);
+}
+
+TEST_F(PeerObjectsArrive, K21_TwoObjectsOfOneIdentifierAreToldAndNeitherIsServed) {
+  const auto object = object_of("AA");
+  arrive(object);
+  EXPECT_EQ(found("AA"), 1U);
+  const auto refuse = [&](std::string why) {
+    EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
+      store::ApplyReport report;
+      report.refused.push_back(
+          {0, std::string(kManagedObjectTable.name), to_hex(object.id.view()), std::move(why)});
+      return objects_.take_in(transaction, report);
+    }));
+  };
+  const auto is_hidden = [&] {
+    bool out = false;
+    EXPECT_TRUE(server_.keystore().read([&](store::Reader& reader) -> Status {
+      out = is_gone(*TRY(objects_.find(reader, object.id)));
+      return {};
+    }));
+    return out;
+  };
+  refuse("it ends an object, which officers do (field state)");
+  EXPECT_FALSE(is_hidden());
+  refuse("it changes what is written once (field secret)");
+  EXPECT_TRUE(is_hidden());
+  EXPECT_EQ(server_.audit_count({"kmip.object.clash", object.id.text()}), 1U);
+}
+
+TEST_F(PeerObjectsArrive, K21_OneCertificateUnderTwoNamesIsToldAndTheFirstCounts) {
+  const KmipClients clients(server_.manager().context());
+  KmipClient first;
+  first.name = "zulu";
+  first.fingerprint = Hash256{5};
+  ASSERT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
+    first = TRY(clients.add(transaction, officer(), first));
+    return {};
+  }));
+  auto second = first;
+  second.name = second.owner = "alpha";
+  second.added = first.added + std::chrono::minutes(1);
+  ASSERT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
+    const store::Value name = second.name;
+    second.sealed_verifier = transaction.seal(kKmipClientTable, {&name, 1}, "verifier", {});
+    TRY(transaction.put(kKmipClientTable, second.to_row()));
+    store::ApplyReport report;
+    report.changed.push_back(
+        {std::string(kKmipClientTable.name), {second.name}, std::nullopt, second.to_row()});
+    return objects_.take_in(transaction, report);
+  }));
+  EXPECT_EQ(server_.audit_count({"kmip.client.twice", "\"counts\":\"zulu\"", "\"withdraw\":\"alpha\""}), 1U);
+  EXPECT_TRUE(server_.keystore().read([&](store::Reader& reader) -> Status {
+    EXPECT_EQ(TRY(clients.find_by_certificate(reader, first.fingerprint))->name, "zulu");
+    return {};
+  }));
 }
 
 TEST_F(PeerObjectsArrive, K21_TwoObjectsOfOneCartridgeAreTold) {

@@ -31,8 +31,7 @@ const TableSpec kManagedObjectTable{
     .indexes = {"owner, created", "data_key WHERE data_key <> x''"},
     .unique_indexes = {},
     .merge = merge_managed_objects,
-    .peer = {.fixed = {"type", "data_key", "secret", "fingerprint", "created", "server"},
-             .check = check_managed_object_row},
+    .peer = {.fixed = {"type", "data_key", "secret"}, .check = check_managed_object_row},
 };
 
 // Each server makes its own, of the objects that it has (ManagedObjects::take_in): what two servers did to

@@ -2,6 +2,7 @@
 // key.
 #include "kmip/server/key_pair.h"
 #include "kmip/server/operations.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -28,8 +29,9 @@ Result<PairWanted> read_wanted(const OperationContext& context, const ttlv::Item
 
 }  // namespace
 
-Result<crypto::AsymmetricKey> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
-  return draw_key(TRY(read_wanted(context, payload)).private_attributes, context.settings);
+Result<DrawingWork> draw_key_pair(OperationContext& context, const ttlv::Item& payload) {
+  TRY(check_may_make(context, {}));
+  return work_for(TRY(read_wanted(context, payload)).private_attributes, context.settings);
 }
 
 Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {

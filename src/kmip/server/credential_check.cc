@@ -32,9 +32,8 @@ class Slot {
 
 }  // namespace
 
-CredentialCheck::CredentialCheck(const keymgr::KmipClients& clients, const Env& env)
-    : clients_(clients),
-      key_(crypto::random_secret(*env.random, kMarkKeyBytes)),
+CredentialCheck::CredentialCheck(const Env& env)
+    : key_(crypto::random_secret(*env.random, kMarkKeyBytes)),
       throttle_(*env.clock, {}),
       slots_(kHashesAtOnce, kHashesWaiting) {}
 
@@ -77,7 +76,7 @@ Status CredentialCheck::check_proved(const keymgr::KmipClient& client,
   return not_proved("the user or the password is wrong");
 }
 
-Status CredentialCheck::prove(store::Reader& reader, const keymgr::KmipClient& client,
+Status CredentialCheck::prove(const keymgr::KmipClient& client, const people::PasswordVerifier& verifier,
                               const std::vector<ttlv::Item>& credentials, const std::string& address) {
   if (client.user.empty()) return {};
   const auto given = TRY(given_in(credentials));
@@ -87,7 +86,6 @@ Status CredentialCheck::prove(store::Reader& reader, const keymgr::KmipClient& c
   if (admission.wait.count() > 0) {
     return not_proved("too many wrong passwords came from there: wait a minute and try again");
   }
-  const auto verifier = TRY(clients_.verifier_of(reader, client));
   TRY(slots_.acquire());
   const Slot slot(slots_);
   const bool fits = TRY(people::fits(given.password, verifier));

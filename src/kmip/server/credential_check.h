@@ -4,8 +4,8 @@
 // by a keyed hash of it, so that messages are not slow. Thread-safe.
 //
 // Invariants
-//  C1 Nothing is checked slowly on the keystore's writer thread: prove() before a message is carried out,
-//     is_proved() within its transaction.
+//  C1 Nothing is checked slowly on the keystore's writer thread, nor while a snapshot is open: prove() before
+//     a message is carried out, check_proved() within its transaction.
 //  C2 A password that was changed, or a client that was registered anew, is proved anew: the salt is in the
 //     hash.
 #pragma once
@@ -25,11 +25,11 @@ namespace tapewarden::kmip {
 
 class CredentialCheck {
  public:
-  CredentialCheck(const keymgr::KmipClients& clients, const Env& env);
+  explicit CredentialCheck(const Env& env);
 
   // Waits a tenth of a second where the password was not proved before. Authentication Not Successful: it is
   // wrong, missing, or tried too often from `address`; kUnavailable when too many are proved at once.
-  Status prove(store::Reader& reader, const keymgr::KmipClient& client,
+  Status prove(const keymgr::KmipClient& client, const people::PasswordVerifier& verifier,
                const std::vector<ttlv::Item>& credentials, const std::string& address);
   // Quick. Authentication Not Successful: prove() was not called for it, or not with success.
   Status check_proved(const keymgr::KmipClient& client, const std::vector<ttlv::Item>& credentials);
@@ -43,7 +43,6 @@ class CredentialCheck {
   crypto::SecretBytes mark_of(const keymgr::KmipClient& client, const Given& given) const;
   bool is_known(const keymgr::KmipClient& client, const crypto::SecretBytes& mark);
 
-  const keymgr::KmipClients& clients_;
   const crypto::SecretBytes key_;  // of the marks; of this process
   people::LoginThrottle throttle_;
   people::HashingSlots slots_;

@@ -7,7 +7,10 @@
 //  not.
 //  2. A part that is carried out makes a new state; the old one stays until the message is durable. So a
 //     message that runs again, or is undone, has changed no stream.
-//  3. There are at most kMaximumStreams; the one that rested longest gives way.
+//  3. There are at most kMaximumStreams, and of one owner kMaximumStreamsOfOwner; the one that rested longest
+//  gives way.
+//  4. One message at a time goes on with a stream: two that began from one state would encrypt two texts with
+//  one keystream. The second is refused, whoever is first.
 #pragma once
 
 #include <map>
@@ -26,6 +29,7 @@
 namespace tapewarden::kmip {
 
 inline constexpr std::size_t kMaximumStreams = 1024;
+inline constexpr std::size_t kMaximumStreamsOfOwner = 64;
 
 struct CryptoStream {
   std::string owner;
@@ -38,15 +42,21 @@ struct CryptoStream {
 // Thread-safe.
 class StreamBook {
  public:
-  // nullptr: there is none.
-  StreamPtr find(const Bytes& correlation) const TW_EXCLUDES(mutex_);
-  void apply(const StreamChanges& changes) TW_EXCLUDES(mutex_);
+  // The stream as it is, for that message alone until finish(); nullptr: the owner has none for that
+  // operation. kConflict: another message has it. Again by the same message: as the first time.
+  Result<StreamPtr> take(const Bytes& correlation, std::string_view owner, Operation operation,
+                         std::uint64_t message) TW_EXCLUDES(mutex_);
+  // What a message did, and the end of what it took.
+  void finish(const StreamChanges& changes, std::uint64_t message) TW_EXCLUDES(mutex_);
 
  private:
   struct Entry {
     StreamPtr stream;
     std::uint64_t used = 0;
+    std::uint64_t message = 0;  // that has it; 0: none
   };
+  void make_room() TW_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   std::map<Bytes, Entry> entries_ TW_GUARDED_BY(mutex_);
   std::uint64_t clock_ TW_GUARDED_BY(mutex_) = 0;

@@ -68,7 +68,21 @@ Result<SecretBytes> key_bytes(OperationContext& context, const Base& base) {
   return bytes_of(TRY(open_plain_key(context, base.objects.front())));
 }
 
-Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::size_t bytes) {
+struct Pbkdf2 {
+  crypto::DigestName hash{};
+  SecretBytes password;
+  Bytes salt;
+  unsigned iterations = 0;
+  std::size_t bytes = 0;
+
+  Result<SecretBytes> run() const {
+    auto out = crypto::pbkdf2(hash, password, salt, iterations, bytes);
+    if (!out) return crypto_refusal(out.error());
+    return *std::move(out);
+  }
+};
+
+Result<Pbkdf2> read_pbkdf2(OperationContext& context, const Base& base, std::size_t bytes) {
   const auto salt = base.parameters.find(tag::kSalt);
   const auto count = base.parameters.find(tag::kIterationCount);
   if (!salt || !count) {
@@ -87,10 +101,16 @@ Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::
                   concat("a key of this length takes ", blocks, " times as many: 1 to ", most / blocks),
                   "Iteration Count");
   }
-  auto out = crypto::pbkdf2(hash, TRY(key_bytes(context, base)), TRY(salt->as_bytes()),
-                            static_cast<unsigned>(iterations), bytes);
-  if (!out) return crypto_refusal(out.error());
-  return *std::move(out);
+  return Pbkdf2{hash, TRY(key_bytes(context, base)), to_bytes(TRY(salt->as_bytes())),
+                static_cast<unsigned>(iterations), bytes};
+}
+
+// What was derived before the transaction is of the same key: an object's secret never changes, and no object
+// takes another one's identifier.
+Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::size_t bytes) {
+  const auto wanted = TRY(read_pbkdf2(context, base, bytes));
+  const bool ahead = context.drawn != nullptr && context.drawn->derived.size() == bytes;
+  return ahead ? context.drawn->derived.clone() : wanted.run();
 }
 
 Result<SecretBytes> by_hash(OperationContext& context, const Base& base) {
@@ -178,6 +198,18 @@ Result<std::size_t> wanted_bytes(const AttributeSet& attributes) {
 }
 
 }  // namespace
+
+Result<DrawingWork> draw_derived_key(OperationContext& context, const Item& payload) {
+  const auto method = payload.find(tag::kDerivationMethod);
+  const bool slow =
+      method && TRY(method->as_enumeration()) == static_cast<std::uint32_t>(DerivationMethod::kPBKDF2);
+  if (!slow) return refuse(ResultReason::kInvalidField, "there is nothing slow in it", "Derivation Method");
+  const auto attributes = TRY(given_attributes(context, payload, tag::kTemplateAttribute, tag::kAttributes));
+  const auto base = TRY(read_base(context, payload));
+  auto wanted =
+      std::make_shared<const Pbkdf2>(TRY(read_pbkdf2(context, base, TRY(wanted_bytes(attributes)))));
+  return [wanted = std::move(wanted)]() -> Result<Drawn> { return Drawn{std::nullopt, TRY(wanted->run())}; };
+}
 
 Status derive_key(OperationContext& context, const Item& payload, ttlv::Writer& out) {
   TRY(check_fields(payload, {tag::kObjectType, tag::kUniqueIdentifier, tag::kDerivationMethod,

@@ -24,7 +24,7 @@ using keymgr::KmipClient;
 constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
 constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is carried out again without an item
 constexpr std::size_t kRunCharacters = 8;
-constexpr std::size_t kMostDrawn = 8;  // key pairs; large ones take seconds each
+constexpr std::size_t kMostDrawn = 8;  // key pairs and slow derivations; large keys take seconds each
 
 // A message under way. Shared by the tasks that carry it; one of them at a time.
 struct Job {
@@ -40,19 +40,21 @@ struct Job {
     std::string_view action;
     bool success = false;
     bool key_left = false;
+    bool unrecorded = false;
     AuditFields fields;
   };
   std::vector<BatchAnswer> answers;
   std::vector<Note> notes;
   std::vector<Uuid> served;
   StreamChanges streams;
-  std::optional<Error> undone;                         // the failure that undid the batch
-  bool too_large = false;                              // the answer: then nothing is done either
-  std::map<std::size_t, crypto::AsymmetricKey> drawn;  // by the items' places
+  std::optional<Error> undone;         // the failure that undid the batch
+  bool too_large = false;              // the answer: then nothing is done either
+  std::map<std::size_t, Drawn> drawn;  // by the items' places
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
-  std::string correlation;  // Server Correlation Value
+  std::string correlation;   // Server Correlation Value
+  std::uint64_t number = 0;  // of the message
 
   ~Job() {
     crypto::wipe(message);
@@ -103,8 +105,9 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
         settings(std::move(s)),
         objects(m),
         clients(m.context()),
-        credentials(clients, m.context().env),
+        credentials(m.context().env),
         refusals(*m.context().env.clock),
+        log_records(*m.context().env.clock),
         start_mark(Uuid::random(*m.context().env.random).text().substr(0, kRunCharacters)) {}
 
   void start(std::shared_ptr<Job> job);
@@ -112,7 +115,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   Status identify(store::Reader& reader, Job& job);
   Status run(store::Reader& reader, store::Transaction* transaction, Job& job);
   BatchAnswer run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
-                       std::optional<Uuid>& placeholder, std::size_t place) const;
+                       std::optional<Uuid>& placeholder, std::size_t place);
   void record(store::Transaction& transaction, const Job& job) const;
   Status mark_served(store::Transaction& transaction, const Job& job) const;
   void draw_ahead(Job& job);
@@ -125,7 +128,10 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   }
   bool is_too_large(const Job& job) const;
   // Told to the client and written into the audit, so that both can say which message they mean.
-  std::string next_correlation() { return concat(start_mark, "-", ++messages); }
+  void name(Job& job) {
+    job.number = ++messages;
+    job.correlation = concat(start_mark, "-", job.number);
+  }
 
   keymgr::KeyManager& manager;
   keymgr::KeyFactory* factory;
@@ -134,6 +140,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   const keymgr::KmipClients clients;
   CredentialCheck credentials;
   keymgr::RefusalRecords refusals;
+  keymgr::RefusalRecords log_records;  // what clients write themselves, by Log
   StreamBook streams;
   const std::string start_mark;  // of this start of the server
   std::atomic<std::uint64_t> messages = 0;
@@ -142,11 +149,18 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
 // Slow where a password is looked at for the first time: before anything is carried out.
 Status Engine::State::prove(Job& job) {
   if (job.request.header.credentials.empty()) return {};
-  return manager.keystore().read([&](store::Reader& reader) -> Status {
-    const auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
-    if (!client) return {};
-    return credentials.prove(reader, *client, job.request.header.credentials, job.peer.address);
-  });
+  std::optional<KmipClient> client;
+  people::PasswordVerifier verifier;
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    auto found = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
+    if (!found || credentials.check_proved(*found, job.request.header.credentials)) return {};
+    verifier = TRY(clients.verifier_of(reader, *found));
+    client = std::move(found);
+    return {};
+  }));
+  if (!client) return {};
+  // No snapshot stays open meanwhile: it would keep the database's log from being shortened.
+  return credentials.prove(*client, verifier, job.request.header.credentials, job.peer.address);
 }
 
 Status Engine::State::identify(store::Reader& reader, Job& job) {
@@ -161,7 +175,7 @@ Status Engine::State::identify(store::Reader& reader, Job& job) {
 }
 
 BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* transaction, Job& job,
-                                    std::optional<Uuid>& placeholder, std::size_t place) const {
+                                    std::optional<Uuid>& placeholder, std::size_t place) {
   const auto& item = job.request.batch[place];
   const auto refused = job.refused.find(place);
   const auto version = job.request.header.version;
@@ -169,11 +183,14 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   answer.operation = item.operation;
   answer.id = item.id;
   const auto* spec = find_operation(item.operation, version);
-  Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, {}};
+  Job::Note note{spec != nullptr ? spec->name : "kmip.unknown", false, false, false, {}};
   const auto drawn = job.drawn.find(place);
   OperationContext context{objects,     job.client,  settings,   version, reader,
                            transaction, placeholder, job.served, streams, job.streams};
   if (drawn != job.drawn.end()) context.drawn = &drawn->second;
+  if (spec != nullptr) context.needs = spec->needs;
+  context.message = job.number;
+  context.log_records = &log_records;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -198,6 +215,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   note.fields = with_each_name_once(std::move(context.audit));
   note.success = done.has_value();
   note.key_left = context.serves_a_key;
+  note.unrecorded = context.unrecorded;
   if (done) {
     answer.payload = out.take();
   } else {
@@ -226,6 +244,7 @@ Status Engine::State::run(store::Reader& reader, store::Transaction* transaction
     job.answers.push_back(run_item(reader, transaction, job, placeholder, place));
     const auto& error = job.answers.back().error;
     if (!error) continue;
+    if (transaction == nullptr && error->detail == kNeedsTransaction) return std::unexpected(*error);
     if (transaction != nullptr && on_error != BatchErrorContinuationOption::kUndo &&
         job.refused.emplace(place, *error).second) {
       return fail(ErrorCode::kConflict, "an item failed: the others are carried out alone", {}, {}, kAgain);
@@ -251,6 +270,7 @@ bool Engine::State::is_too_large(const Job& job) const {
 
 void Engine::State::record(store::Transaction& transaction, const Job& job) const {
   for (const auto& item : job.notes) {
+    if (item.unrecorded) continue;
     keymgr::AuditNote note{item.key_left ? AuditType::kKeyServing : AuditType::kResourceManagement,
                            item.action,
                            {job.client.name, keymgr::ActorKind::kDevice},
@@ -307,20 +327,25 @@ void Engine::State::draw_ahead(Job& job) {
     const auto* spec = find_operation(item.operation, version);
     if (spec == nullptr || spec->draw == nullptr) continue;
     if (job.drawn.size() >= kMostDrawn) {
-      const auto refused = kmip::refuse(ResultReason::kServerLimitExceeded,
-                                        concat("one message makes at most ", kMostDrawn, " key pairs"));
+      const auto refused =
+          kmip::refuse(ResultReason::kServerLimitExceeded,
+                       concat("one message makes at most ", kMostDrawn, " key pairs and derived keys"));
       job.refused.emplace(place, refused.error());
       continue;
     }
+    DrawingWork work;
     const auto read = manager.keystore().read([&](store::Reader& reader) -> Status {
       TRY(identify(reader, job));
       std::optional<Uuid> placeholder;
       OperationContext context{objects, job.client,  settings,   version, reader,
                                nullptr, placeholder, job.served, streams, job.streams};
-      job.drawn.emplace(place, TRY(spec->draw(context, item.payload)));
+      context.needs = spec->needs;
+      context.message = job.number;
+      work = TRY(spec->draw(context, item.payload));
       return {};
     });
     if (!read) continue;  // the item meets the error again, and tells it
+    if (auto drawn = work()) job.drawn.emplace(place, *std::move(drawn));
   }
 }
 
@@ -370,6 +395,7 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
   if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
+  if (!read && read.error().detail == kNeedsTransaction) return submit_writing(std::move(job));
   if (!read) return finish(*job, read);
   submit_records(std::move(job));
 }
@@ -378,6 +404,8 @@ void Engine::State::start(std::shared_ptr<Job> job) {
 // they gave leaves: what it cost was undone with them.
 void Engine::State::finish(Job& job, const Status& durable) {
   const auto head = header(job.request.header.version, job.correlation);
+  const bool done = durable && !job.too_large && !job.undone;
+  streams.finish(done ? job.streams : StreamChanges(), job.number);
   if (!durable) return job.reply(encode_refusal(head, durable.error()));
   if (job.too_large) return job.reply(encode_too_large(head, job.answers));
   for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
@@ -387,7 +415,6 @@ void Engine::State::finish(Job& job, const Status& durable) {
     crypto::wipe(answer.payload);
     answer.payload = std::move(kept);
   }
-  if (!job.undone) streams.apply(job.streams);
   job.reply(encode_response(head, job.answers));
 }
 
@@ -422,7 +449,7 @@ void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
   }
   auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
                                    std::move(reply));
-  job->correlation = state_->next_correlation();
+  state_->name(*job);
   state_->start(std::move(job));
 }
 

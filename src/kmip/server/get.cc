@@ -5,6 +5,7 @@
 #include "kmip/server/key_access.h"
 #include "kmip/server/key_wrapping.h"
 #include "kmip/server/operations.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -94,6 +95,7 @@ Status write_opened(OperationContext& context, const ManagedObject& object, cons
 
 Status write_object_of(OperationContext& context, const ManagedObject& object, const Item& payload,
                        ttlv::Writer& out) {
+  TRY(begin_read(context, object));
   if (object.type == ObjectType::kPrivateKey && !context.client.may_export) {
     return refuse(ResultReason::kPermissionDenied,
                   "an officer has not allowed this client to take private keys out: they are used here",

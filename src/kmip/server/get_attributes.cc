@@ -25,7 +25,8 @@ Result<std::vector<AttributeId>> asked_for(const OperationContext& context, cons
 Status get_attributes(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
   const auto object = TRY(named_object(context, payload, false));
   const auto asked = TRY(asked_for(context, payload));
-  const auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  TRY(add_digest(all, context.reader, context.objects, object));
   out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   if (context.version.is_2()) out.begin(tag::kAttributes);
   if (asked.empty()) {
@@ -41,7 +42,8 @@ Status get_attributes(OperationContext& context, const ttlv::Item& payload, ttlv
 Status get_attribute_list(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
   TRY(check_fields(payload, {tag::kUniqueIdentifier}));
   const auto object = TRY(named_object(context, payload, false));
-  const auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  TRY(add_digest(all, context.reader, context.objects, object));
   out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   std::vector<AttributeId> named;
   for (const auto& attribute : all.all()) {

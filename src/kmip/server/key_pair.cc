@@ -4,6 +4,7 @@
 #include "kmip/names.h"
 #include "kmip/object_value.h"
 #include "kmip/server/asymmetric_material.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -118,6 +119,14 @@ Result<AsymmetricKey> draw_key(const AttributeSet& attributes, const ServerSetti
   }
 }
 
+DrawingWork work_for(AttributeSet attributes, const ServerSettings& settings) {
+  return [attributes = std::move(attributes), settings]() -> Result<Drawn> {
+    Drawn out;
+    out.pair = TRY(draw_key(attributes, settings));
+    return out;
+  };
+}
+
 Bytes link_item(LinkType type, const ManagedObject& to) {
   return ttlv::Writer()
       .begin(tag::kLink)
@@ -128,9 +137,11 @@ Bytes link_item(LinkType type, const ManagedObject& to) {
 }
 
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
+  TRY(begin_write(context, {}));
   TRY(check_may_draw(context));
-  const bool ahead = context.drawn != nullptr && is_wanted(*context.drawn, wanted.private_attributes);
-  const auto key = ahead ? *context.drawn : TRY(draw_key(wanted.private_attributes, context.settings));
+  const auto* drawn = context.drawn != nullptr && context.drawn->pair ? &*context.drawn->pair : nullptr;
+  const bool ahead = drawn != nullptr && is_wanted(*drawn, wanted.private_attributes);
+  const auto key = ahead ? *drawn : TRY(draw_key(wanted.private_attributes, context.settings));
   crypto::SecretBytes private_secret;
   crypto::SecretBytes public_secret;
   Pair out;

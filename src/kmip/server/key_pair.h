@@ -17,6 +17,7 @@ struct Pair {
 
 // The key that those attributes of a private key ask for.
 Result<crypto::AsymmetricKey> draw_key(const AttributeSet& attributes, const ServerSettings& settings);
+DrawingWork work_for(AttributeSet attributes, const ServerSettings& settings);  // to draw it
 // Makes the pair that Cryptographic Algorithm, Cryptographic Length and Cryptographic Domain Parameters of
 // the private key's attributes ask for, and keeps both with links to each other. REQUIRES: a transaction.
 Result<Pair> make_pair(OperationContext& context, PairWanted wanted);

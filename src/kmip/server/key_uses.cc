@@ -10,10 +10,23 @@ Result<bool> flag(const ttlv::Item& payload, ttlv::Tag tag) {
   return item ? item->as_boolean() : Result<bool>(false);
 }
 
+std::unexpected<Error> no_stream(const char* why) {
+  return refuse(ResultReason::kInvalidCorrelationValue, why, "Correlation Value");
+}
+
 // What this message did to the stream counts before what the messages before it did.
-StreamPtr find_stream(const OperationContext& context, const Bytes& correlation) {
+Result<StreamPtr> find_stream(const OperationContext& context, const Bytes& correlation,
+                              Operation operation) {
   const auto changed = context.stream_changes.find(correlation);
-  return changed != context.stream_changes.end() ? changed->second : context.streams.find(correlation);
+  if (changed == context.stream_changes.end()) {
+    auto out = context.streams.take(correlation, context.client.owner, operation, context.message);
+    if (out) return out;
+    return no_stream("another message goes on with this stream: send its parts one after the other");
+  }
+  const auto& stream = changed->second;
+  const bool mine =
+      stream != nullptr && stream->owner == context.client.owner && stream->operation == operation;
+  return mine ? stream : StreamPtr();
 }
 
 }  // namespace
@@ -31,11 +44,9 @@ Result<Part> read_part(const OperationContext& context, const ttlv::Item& payloa
                   "Init Indicator");
   }
   out.correlation = to_bytes(TRY(correlation->as_bytes()));
-  out.stream = find_stream(context, out.correlation);
-  const bool mine = out.stream != nullptr && out.stream->owner == context.client.owner &&
-                    out.stream->operation == operation;
-  if (mine) return out;
-  return refuse(ResultReason::kInvalidCorrelationValue, "the client has no such stream", "Correlation Value");
+  out.stream = TRY(find_stream(context, out.correlation, operation));
+  if (out.stream != nullptr) return out;
+  return no_stream("the client has no such stream");
 }
 
 void keep_part(OperationContext& context, const Part& part, CryptoStream stream, ttlv::Writer& out) {

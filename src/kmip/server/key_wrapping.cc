@@ -4,6 +4,7 @@
 #include "crypto/cipher.h"
 #include "kmip/names.h"
 #include "kmip/server/crypto_parameters.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -30,7 +31,7 @@ Result<ManagedObject> wrapping_object(OperationContext& context, const Item& inf
     return refuse(ResultReason::kWrappingObjectNotFound, "the client has no such wrapping key",
                   "Unique Identifier");
   }
-  if (object->quarantined != keymgr::kNever || keymgr::is_tombstone(object->state)) {
+  if (TRY(context.objects.is_gone(context.reader, *object))) {
     return refuse(ResultReason::kWrappingObjectDestroyed, "the wrapping key was destroyed",
                   "Unique Identifier");
   }
@@ -68,6 +69,7 @@ Result<Wrapping> read_wrapping(OperationContext& context, const Item& item, cons
   }
   Wrapping out;
   out.object = TRY(wrapping_object(context, *information));
+  TRY(check_right(context, out.object, keymgr::Right::kRead));
   TRY(check_use(context, out.object, use));
   out.parameters = TRY(parameters_of(*information, &out.object));
   out.encoded = TRY(is_encoded(item));

@@ -19,12 +19,12 @@ struct Filters {
 };
 
 bool follows_from_row(const AttributeId& id) {
-  static constexpr ttlv::Tag kTags[] = {tag::kUniqueIdentifier,    tag::kShortUniqueIdentifier,
-                                        tag::kObjectType,          tag::kState,
-                                        tag::kInitialDate,         tag::kLastChangeDate,
-                                        tag::kCompromiseDate,      tag::kDestroyDate,
-                                        tag::kArchiveDate,         tag::kLeaseTime,
-                                        tag::kOriginalCreationDate};
+  static constexpr ttlv::Tag kTags[] = {tag::kUniqueIdentifier,     tag::kShortUniqueIdentifier,
+                                        tag::kObjectType,           tag::kState,
+                                        tag::kInitialDate,          tag::kLastChangeDate,
+                                        tag::kCompromiseDate,       tag::kDestroyDate,
+                                        tag::kArchiveDate,          tag::kLeaseTime,
+                                        tag::kOriginalCreationDate, tag::kDigest};
   return std::ranges::find(kTags, id.tag) != std::end(kTags);
 }
 
@@ -106,12 +106,10 @@ Result<bool> wants_fresh(const ttlv::Item& payload) {
   return refuse(ResultReason::kInvalidField, "there is no such value", "Object Group Member");
 }
 
-bool is_stored(const ManagedObject& object, std::int32_t mask) {
+Result<bool> is_stored(const OperationContext& context, const ManagedObject& object, std::int32_t mask) {
   auto place = StorageStatusMask::kOnLineStorage;
   if (object.archived != keymgr::kNever) place = StorageStatusMask::kArchivalStorage;
-  if (object.quarantined != keymgr::kNever || keymgr::is_tombstone(object.state)) {
-    place = StorageStatusMask::kDestroyedStorage;
-  }
+  if (TRY(context.objects.is_gone(context.reader, object))) place = StorageStatusMask::kDestroyedStorage;
   return (mask & static_cast<std::int32_t>(place)) != 0;
 }
 
@@ -140,13 +138,16 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   const auto most = context.settings.maximum_located;
   query.maximum = std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most);
   query.most_looked_at = context.settings.maximum_searched;
+  const bool by_digest = std::ranges::any_of(
+      filters.follows, [](const GivenAttribute& given) { return given.id.tag == tag::kDigest; });
   query.fits = [&](const ManagedObject& object) -> Result<bool> {
-    if (!is_stored(object, mask)) return false;
+    if (!TRY(is_stored(context, object, mask))) return false;
     const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));
     if (fresh && !untouched.value_or(false)) return false;
     if (filters.follows.empty()) return true;
-    return fits(TRY(all_attributes(context.reader, context.objects, object, context.settings)),
-                filters.follows);
+    auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+    if (by_digest) TRY(add_digest(all, context.reader, context.objects, object));
+    return fits(all, filters.follows);
   };
   if (query.maximum == 0) return {};
   const auto found = TRY(context.objects.locate(context.reader, query));

@@ -14,16 +14,6 @@ void set_absent(AttributeSet& set, ttlv::Tag tag, Bytes item) {
   if (set.find(AttributeId::of(tag)) == nullptr) set.set(AttributeId::of(tag), std::move(item));
 }
 
-Bytes digest_item(ByteView material, KeyFormatType format) {
-  ttlv::Writer out;
-  out.begin(tag::kDigest);
-  out.add_enumeration(tag::kHashingAlgorithm, HashingAlgorithm::kSHA_256);
-  out.add_bytes(tag::kDigestValue, ByteView(crypto::sha256(material)));
-  out.add_enumeration(tag::kKeyFormatType, format);
-  out.end();
-  return out.take();
-}
-
 Bytes generator_item() {
   ttlv::Writer out;
   out.begin(tag::kRandomNumberGenerator);
@@ -112,6 +102,21 @@ Status fill_usage_limits(AttributeSet& attributes) {
 }
 
 }  // namespace
+
+Bytes digest_item(ByteView material, KeyFormatType format) {
+  ttlv::Writer out;
+  out.begin(tag::kDigest);
+  out.add_enumeration(tag::kHashingAlgorithm, HashingAlgorithm::kSHA_256);
+  out.add_bytes(tag::kDigestValue, ByteView(crypto::sha256(material)));
+  out.add_enumeration(tag::kKeyFormatType, format);
+  out.end();
+  return out.take();
+}
+
+Bytes digested_bytes(const ttlv::Item& secret) {
+  const auto material = secret.find(tag::kKeyMaterial);
+  return to_bytes(material ? material->value() : secret.value());
+}
 
 void add_generator(ttlv::Writer& out) {
   out.add_enumeration(tag::kRNGAlgorithm, RNGAlgorithm::kDRBG);

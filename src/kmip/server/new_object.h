@@ -19,6 +19,10 @@ enum class Origin : std::uint8_t { kGenerated, kBrought };
 // Digest, formats, sensitivity and the like, of an object with that material, where the client gave none.
 void add_server_attributes(AttributeSet& attributes, ByteView material, KeyFormatType format, Origin origin);
 
+Bytes digest_item(ByteView material, KeyFormatType format);
+// The bytes of a secret item (ObjectValue) over which the Digest goes.
+Bytes digested_bytes(const ttlv::Item& secret);
+
 // The object of a Register or Import, with everything that follows from it, and its secret (empty: none). It
 // has no identifier yet.
 Result<keymgr::ManagedObject> read_new_object(const OperationContext& context, const ttlv::Item& payload,

@@ -1,5 +1,8 @@
 #include "kmip/server/object_attributes.h"
 
+#include "crypto/secret_bytes.h"
+#include "kmip/object_value.h"
+#include "kmip/server/new_object.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -23,13 +26,16 @@ KeyState seen_state(const ManagedObject& object, KeyState state) {
   return state == KeyState::kCompromised ? KeyState::kDestroyedCompromised : KeyState::kDestroyed;
 }
 
-void add_life(AttributeSet& set, const ManagedObject& object, KeyState state) {
+void add_life(AttributeSet& set, const ManagedObject& object, const keymgr::ManagedObjects::Life& life) {
   set.set(AttributeId::of(tag::kState),
-          enumeration_item(tag::kState, static_cast<std::uint32_t>(seen_state(object, state))));
+          enumeration_item(tag::kState, static_cast<std::uint32_t>(seen_state(object, life.state))));
   set_date(set, tag::kInitialDate, object.times.created);
   set_date(set, tag::kLastChangeDate, object.changed);
-  set_date(set, tag::kCompromiseDate, object.times.compromised);
-  set_date(set, tag::kDestroyDate, object.quarantined);
+  set_date(set, tag::kCompromiseDate, life.times.compromised);
+  set_date(set, tag::kDestroyDate, object.quarantined != kNever ? object.quarantined : life.times.destroyed);
+  if (set.find(AttributeId::of(tag::kDeactivationDate)) == nullptr) {
+    set_date(set, tag::kDeactivationDate, life.times.deactivated);
+  }
   set_date(set, tag::kArchiveDate, object.archived);
   if (set.find(AttributeId::of(tag::kOriginalCreationDate)) == nullptr) {
     set_date(set, tag::kOriginalCreationDate, object.times.created);
@@ -53,12 +59,31 @@ Result<AttributeSet> all_attributes(store::Reader& reader, const keymgr::Managed
           enumeration_item(tag::kObjectType, static_cast<std::uint32_t>(object.type)));
   out.set(AttributeId::of(tag::kLeaseTime), interval_item(tag::kLeaseTime, settings.lease_seconds));
   if (has_state(object.type)) {
-    add_life(out, object, TRY(objects.state_of(reader, object)));
+    add_life(out, object, TRY(objects.life_of(reader, object)));
   } else {
     set_date(out, tag::kInitialDate, object.times.created);
     set_date(out, tag::kLastChangeDate, object.changed);
   }
   return out;
+}
+
+Status add_digest(AttributeSet& attributes, store::Reader& reader, const keymgr::ManagedObjects& objects,
+                  const ManagedObject& object) {
+  const auto id = AttributeId::of(tag::kDigest);
+  if (attributes.find(id) != nullptr || !object.data_key.is_nil() || object.fingerprint.empty()) return {};
+  const auto secret = TRY(objects.own_secret(reader, object));
+  if (secret.empty()) return {};
+  if (object.content.empty()) {
+    attributes.set(id, digest_item(secret.reveal(), KeyFormatType::kRaw));
+    return {};
+  }
+  const auto content = TRY(ttlv::decode(object.content));
+  const auto value = TRY(ttlv::decode(secret.reveal()));
+  const auto terms = key_block_terms(content.root());
+  auto digested = digested_bytes(value.root());
+  attributes.set(id, digest_item(digested, terms ? terms->format : KeyFormatType::kOpaque));
+  crypto::wipe(digested);
+  return {};
 }
 
 }  // namespace tapewarden::kmip

@@ -1,5 +1,6 @@
-// All attributes of an object as its client sees them: those that are kept with it, and those that follow
-// from its row. Errors of the keystore.
+// All attributes of an object as its client sees them: those that are kept with it, those that follow from
+// its row, and the Digest of a secret of its own, which is made anew each time: in the row it would let a
+// thief of the database guess passwords (ManagedObjects::add). Errors of the keystore.
 #pragma once
 
 #include "keymgr/objects/managed_objects.h"
@@ -10,5 +11,8 @@ namespace tapewarden::kmip {
 
 Result<AttributeSet> all_attributes(store::Reader& reader, const keymgr::ManagedObjects& objects,
                                     const keymgr::ManagedObject& object, const ServerSettings& settings);
+// The Digest, where it is not among them: it opens the secret.
+Status add_digest(AttributeSet& attributes, store::Reader& reader, const keymgr::ManagedObjects& objects,
+                  const keymgr::ManagedObject& object);
 
 }  // namespace tapewarden::kmip

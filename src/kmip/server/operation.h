@@ -2,6 +2,7 @@
 // folder, named after it; operations.cc lists them.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "crypto/asymmetric_key.h"
 #include "keymgr/objects/kmip_clients.h"
 #include "keymgr/objects/managed_objects.h"
+#include "keymgr/refusal_records.h"
 #include "kmip/enumerations.h"
 #include "kmip/protocol.h"
 #include "kmip/server/settings.h"
@@ -22,6 +24,12 @@ namespace tapewarden::kmip {
 
 // What the audit says of an operation besides who, what and whether.
 using AuditFields = std::vector<std::pair<std::string_view, std::string>>;
+
+// What an operation takes long to make.
+struct Drawn {
+  std::optional<crypto::AsymmetricKey> pair;
+  crypto::SecretBytes derived;  // by PBKDF2
+};
 
 // Lives while one message is carried out; one thread.
 struct OperationContext {
@@ -35,26 +43,33 @@ struct OperationContext {
   // alone.
   std::optional<Uuid>& placeholder;
   std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
-  const StreamBook& streams;
-  StreamChanges& stream_changes;  // take effect when the message is durable
-  // Of an operation that draws asymmetric keys: drawn before the transaction, which others wait for. nullptr:
-  // draw it.
-  const crypto::AsymmetricKey* drawn = nullptr;
+  StreamBook& streams;
+  StreamChanges& stream_changes;                  // take effect when the message is durable
+  std::uint64_t message = 0;                      // its number, from 1
+  keymgr::RefusalRecords* log_records = nullptr;  // how much each client's Log may write; nullptr: nothing
+  const Drawn* drawn = nullptr;                   // what Drawer made before the transaction; nullptr: nothing
   AuditFields audit{};
-  bool serves_a_key = false;  // the audit counts it among the keys that left
+  bool serves_a_key = false;             // the audit counts it among the keys that left
+  bool unrecorded = false;               // its refusal has no record of its own: it was one of too many
+  std::optional<keymgr::Right> needs{};  // OperationSpec::needs
 
   WallTime now() const { return objects.manager().context().now(); }
   keymgr::Actor actor() const { return {client.name, keymgr::ActorKind::kDevice}; }
 };
+
+// The error of an operation that only read so far, and must write after all: its message is carried out anew
+// in a transaction.
+inline constexpr std::uint32_t kNeedsTransaction = 1U << 29U;
 
 // Reads the Request Payload, does what it says and writes what belongs into the Response Payload. Checks
 // what it can before it writes; what an item wrote that failed later is undone by the engine. Errors are
 // refusals (protocol.h) or errors that reason_of() understands.
 using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
-// Draws what takes long, outside of the transaction. Its errors are told by the handler, who meets them
-// again.
-using Drawer = Result<crypto::AsymmetricKey> (*)(OperationContext& context, const ttlv::Item& payload);
+// What takes long, to be done before the transaction, which others wait for, and without a snapshot. An error
+// of either is told by the handler, who meets it again.
+using DrawingWork = std::function<Result<Drawn>()>;
+using Drawer = Result<DrawingWork> (*)(OperationContext& context, const ttlv::Item& payload);
 
 struct OperationSpec {
   Operation operation{};
@@ -62,6 +77,9 @@ struct OperationSpec {
   ProtocolVersion since = kOldest;
   ProtocolVersion until = kNewest;
   bool writes = false;
+  // What the client must be let to do with the objects that the request names (rights.h). Nothing: the
+  // handler asks, or there is nothing to ask for.
+  std::optional<keymgr::Right> needs;
   Handler run = nullptr;
   Drawer draw = nullptr;
 };
@@ -71,7 +89,8 @@ const OperationSpec* find_operation(std::uint32_t operation, const ProtocolVersi
 std::span<const OperationSpec> operations();
 
 // The object that the payload's Unique Identifier names, or, where there is none, the placeholder. Refusals:
-// it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`.
+// it is none of the client's (Item Not Found; nobody learns of others' objects), or destroyed when `alive`,
+// or the client has not the right that the operation needs.
 Result<keymgr::ManagedObject> named_object(OperationContext& context, const ttlv::Item& payload, bool alive);
 // Likewise, by another of the payload's fields.
 Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const ttlv::Item& payload,

@@ -3,12 +3,18 @@
 #include <algorithm>
 
 #include "base/concat.h"
+#include "kmip/earlier_identifier.h"
 #include "kmip/names.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
 namespace {
 
+// What the client needs for the objects that are named.
+constexpr std::optional<keymgr::Right> kNothing;
+constexpr std::optional<keymgr::Right> kToWrite = keymgr::Right::kWrite;
+constexpr std::optional<keymgr::Right> kToRead = keymgr::Right::kRead;
 constexpr bool kWrites = true;
 constexpr bool kReads = false;
 constexpr ProtocolVersion kEver = kNewest;
@@ -20,47 +26,50 @@ constexpr ProtocolVersion k20{2, 0};
 constexpr ProtocolVersion k21{2, 1};
 
 constexpr OperationSpec kOperations[] = {
-    {Operation::kQuery, "kmip.query", k10, kEver, kReads, query},
-    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kEver, kReads, discover_versions},
-    {Operation::kCreate, "kmip.create", k10, kEver, kWrites, create},
-    {Operation::kRegister, "kmip.register", k10, kEver, kWrites, register_object},
-    {Operation::kLocate, "kmip.locate", k10, kEver, kReads, locate},
-    {Operation::kGet, "kmip.get", k10, kEver, kReads, get},
-    {Operation::kCheck, "kmip.check", k10, kEver, kReads, check},
-    {Operation::kGetAttributes, "kmip.get-attributes", k10, kEver, kReads, get_attributes},
-    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kEver, kReads, get_attribute_list},
-    {Operation::kAddAttribute, "kmip.add-attribute", k10, kEver, kWrites, add_attribute},
-    {Operation::kModifyAttribute, "kmip.modify-attribute", k10, kEver, kWrites, modify_attribute},
-    {Operation::kDeleteAttribute, "kmip.delete-attribute", k10, kEver, kWrites, delete_attribute},
-    {Operation::kActivate, "kmip.activate", k10, kEver, kWrites, activate},
-    {Operation::kRevoke, "kmip.revoke", k10, kEver, kWrites, revoke},
-    {Operation::kDestroy, "kmip.destroy", k10, kEver, kWrites, destroy},
-    {Operation::kCreateKeyPair, "kmip.create-key-pair", k10, kEver, kWrites, create_key_pair, draw_key_pair},
-    {Operation::kReKey, "kmip.re-key", k10, kEver, kWrites, re_key},
-    {Operation::kReKeyKeyPair, "kmip.re-key-key-pair", k11, kEver, kWrites, re_key_key_pair,
+    {Operation::kQuery, "kmip.query", k10, kEver, kReads, kNothing, query},
+    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kEver, kReads, kNothing, discover_versions},
+    {Operation::kCreate, "kmip.create", k10, kEver, kWrites, kNothing, create},
+    {Operation::kRegister, "kmip.register", k10, kEver, kWrites, kNothing, register_object},
+    {Operation::kLocate, "kmip.locate", k10, kEver, kReads, kNothing, locate},
+    {Operation::kGet, "kmip.get", k10, kEver, kReads, kNothing, get},
+    {Operation::kCheck, "kmip.check", k10, kEver, kReads, kNothing, check},
+    {Operation::kGetAttributes, "kmip.get-attributes", k10, kEver, kReads, kNothing, get_attributes},
+    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kEver, kReads, kNothing,
+     get_attribute_list},
+    {Operation::kAddAttribute, "kmip.add-attribute", k10, kEver, kWrites, kToWrite, add_attribute},
+    {Operation::kModifyAttribute, "kmip.modify-attribute", k10, kEver, kWrites, kToWrite, modify_attribute},
+    {Operation::kDeleteAttribute, "kmip.delete-attribute", k10, kEver, kWrites, kToWrite, delete_attribute},
+    {Operation::kActivate, "kmip.activate", k10, kEver, kWrites, kToWrite, activate},
+    {Operation::kRevoke, "kmip.revoke", k10, kEver, kWrites, kToWrite, revoke},
+    {Operation::kDestroy, "kmip.destroy", k10, kEver, kWrites, kToWrite, destroy},
+    {Operation::kCreateKeyPair, "kmip.create-key-pair", k10, kEver, kWrites, kNothing, create_key_pair,
+     draw_key_pair},
+    {Operation::kReKey, "kmip.re-key", k10, kEver, kWrites, kToWrite, re_key},
+    {Operation::kReKeyKeyPair, "kmip.re-key-key-pair", k11, kEver, kWrites, kToWrite, re_key_key_pair,
      draw_replacing_pair},
-    {Operation::kDeriveKey, "kmip.derive-key", k10, kEver, kWrites, derive_key},
-    {Operation::kSetAttribute, "kmip.set-attribute", k20, kEver, kWrites, set_attribute},
-    {Operation::kAdjustAttribute, "kmip.adjust-attribute", k20, kEver, kWrites, adjust_attribute},
-    {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReads, obtain_lease},
-    {Operation::kGetUsageAllocation, "kmip.get-usage-allocation", k10, kEver, kWrites, get_usage_allocation},
-    {Operation::kArchive, "kmip.archive", k10, kEver, kWrites, archive},
-    {Operation::kRecover, "kmip.recover", k10, kEver, kWrites, recover},
-    {Operation::kImport, "kmip.import", k14, kEver, kWrites, import_object},
-    {Operation::kExport, "kmip.export", k14, kEver, kReads, export_object},
-    {Operation::kEncrypt, "kmip.encrypt", k12, kEver, kWrites, encrypt},
-    {Operation::kDecrypt, "kmip.decrypt", k12, kEver, kReads, decrypt},
-    {Operation::kSign, "kmip.sign", k12, kEver, kWrites, sign},
-    {Operation::kSignatureVerify, "kmip.signature-verify", k12, kEver, kReads, signature_verify},
-    {Operation::kMAC, "kmip.mac", k12, kEver, kWrites, mac},
-    {Operation::kMACVerify, "kmip.mac-verify", k12, kEver, kReads, mac_verify},
-    {Operation::kHash, "kmip.hash", k12, kEver, kReads, hash},
-    {Operation::kRNGRetrieve, "kmip.rng-retrieve", k12, kEver, kReads, rng_retrieve},
-    {Operation::kRNGSeed, "kmip.rng-seed", k12, kEver, kReads, rng_seed},
-    {Operation::kLog, "kmip.log", k20, kEver, kReads, log},
-    {Operation::kInterop, "kmip.interop", k20, kEver, kReads, interop},
-    {Operation::kPing, "kmip.ping", k21, kEver, kReads, ping},
-    {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, set_endpoint_role},
+    {Operation::kDeriveKey, "kmip.derive-key", k10, kEver, kWrites, kToWrite, derive_key, draw_derived_key},
+    {Operation::kSetAttribute, "kmip.set-attribute", k20, kEver, kWrites, kToWrite, set_attribute},
+    {Operation::kAdjustAttribute, "kmip.adjust-attribute", k20, kEver, kWrites, kToWrite, adjust_attribute},
+    {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReads, kNothing, obtain_lease},
+    {Operation::kGetUsageAllocation, "kmip.get-usage-allocation", k10, kEver, kWrites, kToWrite,
+     get_usage_allocation},
+    {Operation::kArchive, "kmip.archive", k10, kEver, kWrites, kToWrite, archive},
+    {Operation::kRecover, "kmip.recover", k10, kEver, kWrites, kToWrite, recover},
+    {Operation::kImport, "kmip.import", k14, kEver, kWrites, kNothing, import_object},
+    {Operation::kExport, "kmip.export", k14, kEver, kReads, kNothing, export_object},
+    {Operation::kEncrypt, "kmip.encrypt", k12, kEver, kWrites, kToWrite, encrypt},
+    {Operation::kDecrypt, "kmip.decrypt", k12, kEver, kReads, kToRead, decrypt},
+    {Operation::kSign, "kmip.sign", k12, kEver, kWrites, kToWrite, sign},
+    {Operation::kSignatureVerify, "kmip.signature-verify", k12, kEver, kReads, kToRead, signature_verify},
+    {Operation::kMAC, "kmip.mac", k12, kEver, kWrites, kToWrite, mac},
+    {Operation::kMACVerify, "kmip.mac-verify", k12, kEver, kReads, kToRead, mac_verify},
+    {Operation::kHash, "kmip.hash", k12, kEver, kReads, kNothing, hash},
+    {Operation::kRNGRetrieve, "kmip.rng-retrieve", k12, kEver, kReads, kNothing, rng_retrieve},
+    {Operation::kRNGSeed, "kmip.rng-seed", k12, kEver, kReads, kNothing, rng_seed},
+    {Operation::kLog, "kmip.log", k20, kEver, kReads, kNothing, log},
+    {Operation::kInterop, "kmip.interop", k20, kEver, kReads, kNothing, interop},
+    {Operation::kPing, "kmip.ping", k21, kEver, kReads, kNothing, ping},
+    {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, kNothing, set_endpoint_role},
 };
 
 std::unexpected<Error> not_found() {
@@ -72,12 +81,24 @@ Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid
   auto object = TRY(context.objects.find(context.reader, id));
   if (!object || object->owner != context.client.owner) return not_found();
   context.audit.emplace_back("object", keymgr::unique_identifier(*object));
-  const bool gone = object->quarantined != keymgr::kNever || keymgr::is_tombstone(object->state);
-  if (alive && gone) {
+  if (alive && TRY(context.objects.is_gone(context.reader, *object))) {
     return refuse(ResultReason::kObjectDestroyed, "the object was destroyed", "Unique Identifier");
   }
+  if (context.needs) TRY(check_right(context, *object, *context.needs));
   context.placeholder = object->id;
   return *std::move(object);
+}
+
+// Identifiers are UUIDs; an object that came from another server may bear the one that it had there, too. One
+// that several bear stands for none.
+Result<std::optional<Uuid>> id_of(const OperationContext& context, std::string_view text) {
+  if (const auto id = Uuid::parse(text)) return std::optional(*id);
+  keymgr::ObjectQuery query;
+  query.owner = context.client.owner;
+  query.wanted = {{AttributeId::of_vendor("x", kEarlierIdentifier), text_item(tag::kAttributeValue, text)}};
+  query.maximum = 1;
+  const auto found = TRY(context.objects.locate(context.reader, query));
+  return found.total == 1 ? std::optional(found.objects.front().id) : std::nullopt;
 }
 
 }  // namespace
@@ -106,7 +127,7 @@ Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const t
 
 Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive) {
   if (identifier.type() == ttlv::Type::kTextString) {
-    const auto id = Uuid::parse(TRY(identifier.as_text()));
+    const auto id = TRY(id_of(context, TRY(identifier.as_text())));
     return id ? object_of_id(context, *id, alive) : not_found();
   }
   const auto stands_for = TRY(identifier.as_enumeration());

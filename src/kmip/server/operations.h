@@ -22,8 +22,9 @@ Status revoke(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
 Status destroy(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
 Status create_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
-Result<crypto::AsymmetricKey> draw_key_pair(OperationContext& context, const ttlv::Item& payload);
-Result<crypto::AsymmetricKey> draw_replacing_pair(OperationContext& context, const ttlv::Item& payload);
+Result<DrawingWork> draw_key_pair(OperationContext& context, const ttlv::Item& payload);
+Result<DrawingWork> draw_replacing_pair(OperationContext& context, const ttlv::Item& payload);
+Result<DrawingWork> draw_derived_key(OperationContext& context, const ttlv::Item& payload);
 Status re_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status re_key_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status derive_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);

@@ -38,10 +38,10 @@ Result<ManagedObject> linked(OperationContext& context, const ManagedObject& obj
 
 }  // namespace
 
-Result<crypto::AsymmetricKey> draw_replacing_pair(OperationContext& context, const ttlv::Item& payload) {
+Result<DrawingWork> draw_replacing_pair(OperationContext& context, const ttlv::Item& payload) {
   const auto old = TRY(object_named_by(context, payload, tag::kPrivateKeyUniqueIdentifier, true));
   TRY(check_replaceable(context, old, ObjectType::kPrivateKey));
-  return draw_key(old.attributes, context.settings);
+  return work_for(old.attributes, context.settings);
 }
 
 Status re_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {

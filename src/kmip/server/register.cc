@@ -9,6 +9,7 @@
 #include "kmip/server/key_access.h"
 #include "kmip/server/new_object.h"
 #include "kmip/server/operations.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -106,12 +107,6 @@ Status add_key_attributes(ManagedObject& object, const OpenedKey& key) {
   return is_key(object.type) ? check_required(object) : Status();
 }
 
-// The bytes over which the Digest goes.
-Bytes digested_bytes(const Item& secret) {
-  const auto material = secret.find(tag::kKeyMaterial);
-  return to_bytes(material ? material->value() : secret.value());
-}
-
 Status add_certificate(ManagedObject& object, const Item& structure) {
   const auto type = *structure.find(tag::kCertificateType);
   const auto value = *structure.find(tag::kCertificateValue);
@@ -193,6 +188,7 @@ Status register_object(OperationContext& context, const Item& payload, ttlv::Wri
                              tag::kProtectionStorageMasks, tag::kCertificate, tag::kSymmetricKey,
                              tag::kPublicKey, tag::kPrivateKey, tag::kSplitKey, tag::kTemplate,
                              tag::kSecretData, tag::kOpaqueObject, tag::kPGPKey, tag::kCertificateRequest}));
+  TRY(begin_write(context, {}));
   crypto::SecretBytes secret;
   auto object = TRY(read_new_object(context, payload, GivenBy::kClient, secret));
   object = TRY(context.objects.add(*context.transaction, std::move(object), secret));

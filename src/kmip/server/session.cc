@@ -10,6 +10,8 @@
 namespace tapewarden::kmip {
 namespace {
 
+constexpr std::size_t kMaximumLogBytes = 1024;  // escaped; it goes into the audit, which is kept for ever
+
 Result<std::string> text_field(const ttlv::Item& payload, ttlv::Tag tag) {
   const auto item = payload.find(tag);
   if (!item) return refuse(ResultReason::kInvalidMessage, "it is missing", std::string(tag_name(tag)));
@@ -25,7 +27,21 @@ Result<std::string> text_field(const ttlv::Item& payload, ttlv::Tag tag) {
 Status log(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
   (void)out;
   TRY(check_fields(payload, {tag::kLogMessage}));
-  context.audit.emplace_back("message", TRY(text_field(payload, tag::kLogMessage)));
+  auto message = TRY(text_field(payload, tag::kLogMessage));
+  if (message.size() > kMaximumLogBytes) {
+    return refuse(ResultReason::kInvalidField, concat("it is longer than ", kMaximumLogBytes, " bytes"),
+                  "Log Message");
+  }
+  const auto repeated =
+      context.log_records != nullptr ? context.log_records->next(context.client.fingerprint) : std::nullopt;
+  if (!repeated) {
+    context.unrecorded = true;
+    return refuse(ResultReason::kServerLimitExceeded,
+                  "this client logged too much: one message a minute is taken, and 32 at once",
+                  "Log Message");
+  }
+  context.audit.emplace_back("message", std::move(message));
+  if (*repeated > 0) context.audit.emplace_back("refused_before", std::to_string(*repeated));
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "crypto/random.h"
 #include "kmip/attributes.h"
 #include "kmip/names.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -150,6 +151,8 @@ Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet
     return keep_symmetric_key(context, std::move(object.attributes), own, Origin::kGenerated);
   }
   object.state = first_state(object.attributes, context.now());
+  TRY(begin_write(context,
+                  TRY(keymgr::KeyGroups::require_name(*context.transaction, context.settings.key_group))));
   TRY(context.objects.check_new(context.reader, object));
   DataKey key;
   const auto secret = TRY(take_data_key(context, object, key));
@@ -162,6 +165,7 @@ Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet
 
 Result<ManagedObject> keep_symmetric_key(OperationContext& context, AttributeSet attributes,
                                          const crypto::SecretBytes& key, Origin origin) {
+  TRY(begin_write(context, {}));
   ManagedObject object;
   object.owner = context.client.owner;
   object.attributes = std::move(attributes);

@@ -4,6 +4,7 @@
 #include "kmip/server/new_object.h"
 #include "kmip/server/object_attributes.h"
 #include "kmip/server/operations.h"
+#include "kmip/server/rights.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -26,6 +27,7 @@ Status import_object(OperationContext& context, const Item& payload, ttlv::Write
   if (!id) {
     return refuse(ResultReason::kInvalidField, "identifiers are UUIDs here", "Unique Identifier");
   }
+  TRY(begin_write(context, {}));
   if (TRY(wants_replacing(payload))) {
     return refuse(ResultReason::kFeatureNotSupported, "no object is overwritten: destroy it first",
                   "Replace Existing");
@@ -51,14 +53,15 @@ Status export_object(OperationContext& context, const Item& payload, ttlv::Write
   if (!context.client.may_export) {
     return refuse(ResultReason::kPermissionDenied, "an officer has not allowed this client to export");
   }
-  const auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+  TRY(add_digest(all, context.reader, context.objects, object));
   out.add_enumeration(tag::kObjectType, object.type);
   out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   if (context.version.is_2()) out.begin(tag::kAttributes);
   for (const auto& attribute : all.all()) write_attribute(out, attribute, context.version);
   if (context.version.is_2()) out.end();
   // Of what was destroyed the attributes are left.
-  if (object.quarantined != keymgr::kNever || keymgr::is_tombstone(object.state)) return {};
+  if (TRY(context.objects.is_gone(context.reader, object))) return {};
   TRY(write_object_of(context, object, payload, out));
   context.serves_a_key = true;
   context.served.push_back(object.id);
