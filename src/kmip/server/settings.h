@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "crypto/certificate.h"
 #include "kmip/limits.h"
 
 namespace tapewarden::kmip {
@@ -14,7 +16,8 @@ struct ServerSettings {
   std::int32_t maximum_batch = kMaximumBatchItems;
   std::size_t maximum_message_bytes = kMaximumMessageBytes;
   std::uint32_t lease_seconds = 3600;
-  std::size_t maximum_located = 10'000;  // identifiers in one answer
+  std::vector<crypto::Certificate> authorities;  // that Validate takes for trusted
+  std::size_t maximum_located = 10'000;          // identifiers in one answer
 };
 
 }  // namespace tapewarden::kmip
