@@ -283,7 +283,9 @@ Status KeydServer::Parts::listen_for_kmip(net::TlsConfig tls) {
   if (!config.kmip->authorities.empty()) {
     tls.authorities = TRY(net::read_tls_files(*env.disk, {{}, {}, config.kmip->authorities})).authorities;
   }
-  kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), kmip_settings(*config.kmip));
+  auto settings = kmip_settings(*config.kmip);
+  settings.authorities = tls.authorities;
+  kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), std::move(settings));
   kmip_server = TRY(listen_kmip(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
                                 observe_refusals(env, "kmip")));
   if (!config.kmip->https_port) return {};

@@ -127,12 +127,53 @@ std::vector<Command> client_commands() {
   };
 }
 
+std::vector<Command> issuer_commands() {
+  return {
+      {.noun = "kmip",
+       .verb = "request-issuer",
+       .summary =
+           "Make a key that issues certificates to KMIP clients; writes the request for the site's authority",
+       .example = "tapewarden kmip request-issuer \"KMIP issuer\" --output issuer.csr",
+       .arguments = {{.name = "NAME",
+                      .required = true,
+                      .field = "common_name",
+                      .meaning = "how the certificates that it issues call it"},
+                     {.name = "--output", .meaning = "the file to write; left out: it is printed"}},
+       .does = RestCall{.method = "POST", .path = "/v1/kmip/issuer/request", .text_member = "request"}},
+      {.noun = "kmip",
+       .verb = "set-issuer",
+       .summary = "Let KMIP clients have certificates issued, now that the authority has certified the key",
+       .example = "tapewarden kmip set-issuer issuer.crt --days 90",
+       .arguments = {{.name = "FILE",
+                      .kind = ArgumentKind::kTextFile,
+                      .required = true,
+                      .field = "certificate",
+                      .meaning = "PEM file: the authority's certificate for the key"},
+                     {.name = "--days",
+                      .kind = ArgumentKind::kInteger,
+                      .field = "days",
+                      .meaning = "that what it issues is valid at most; 365 unless given"}},
+       .does = RestCall{.method = "PUT", .path = "/v1/kmip/issuer"}},
+      {.noun = "kmip",
+       .verb = "issuer",
+       .summary = "Show what issues certificates to KMIP clients, and until when",
+       .example = "tapewarden kmip issuer",
+       .does = RestCall{.method = "GET", .path = "/v1/kmip/issuer"}},
+      {.noun = "kmip",
+       .verb = "remove-issuer",
+       .summary = "Issue no certificates to KMIP clients any more; its key is gone",
+       .example = "tapewarden kmip remove-issuer",
+       .does = RestCall{.method = "DELETE", .path = "/v1/kmip/issuer"}},
+  };
+}
+
 }  // namespace
 
 std::vector<Command> kmip_commands() {
   const ArgumentSpec id{
       .name = "ID", .required = true, .field = "id", .meaning = "the object's Unique Identifier"};
   auto commands = client_commands();
+  for (auto& command : issuer_commands()) commands.push_back(std::move(command));
   commands.push_back(
       {.noun = "kmip",
        .verb = "objects",

@@ -1,14 +1,12 @@
 // Making certificates and requests (RFC 5280, PKCS#10).
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <openssl/asn1.h>
 #include <openssl/pem.h>
 #include <string>
 
 #include "crypto/certificate.h"
+#include "crypto/certificate_parts.h"
 #include "crypto/certificate_renewal.h"
-#include "crypto/hash.h"
 #include "crypto/openssl_handles.h"
 
 namespace tapewarden::crypto {
@@ -17,21 +15,9 @@ namespace {
 constexpr std::size_t kNameLimit = 64;      // ub-common-name, RFC 5280 appendix A.1
 constexpr std::size_t kDnsNameLimit = 253;  // RFC 1035 section 2.3.4, as text
 constexpr std::size_t kAlternativeLimit = 64;
-constexpr std::size_t kSerialBytes = 16;
-constexpr std::size_t kKeyIdBytes = 20;  // RFC 7093 section 2, method 1
 
 using NamesPtr = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
 using NamePtr = OpensslPtr<GENERAL_NAME, GENERAL_NAME_free>;
-using OctetsPtr = OpensslPtr<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free>;
-using IntegerPtr = OpensslPtr<ASN1_INTEGER, ASN1_INTEGER_free>;
-using AuthorityIdPtr = OpensslPtr<AUTHORITY_KEYID, AUTHORITY_KEYID_free>;
-using ExtensionPtr = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
-using SubjectNamePtr = OpensslPtr<X509_NAME, X509_NAME_free>;
-
-void free_extensions(STACK_OF(X509_EXTENSION) * list) {
-  sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-}
-using ExtensionsPtr = OpensslPtr<STACK_OF(X509_EXTENSION), free_extensions>;
 
 std::unexpected<Error> refuse(const char* message, const char* field) {
   return fail(ErrorCode::kInvalidArgument, message, field);
@@ -120,34 +106,6 @@ Result<NamesPtr> alternative_names(const CertificateSpec& spec) {
   return names;
 }
 
-void add_extension_text(STACK_OF(X509_EXTENSION) * list, int nid, const char* value) {
-  ExtensionPtr extension(X509V3_EXT_nconf_nid(nullptr, nullptr, nid, value));
-  TW_ASSERT(extension != nullptr && X509v3_add_ext(&list, extension.get(), -1) != nullptr);
-}
-
-void add_extension(STACK_OF(X509_EXTENSION) * list, int nid, void* value) {
-  TW_ASSERT(X509V3_add1_i2d(&list, nid, value, 0, X509V3_ADD_DEFAULT) == 1);
-}
-
-OctetsPtr octets_of(ByteView bytes) {
-  OctetsPtr octets(ASN1_OCTET_STRING_new());
-  TW_ASSERT(octets != nullptr &&
-            ASN1_OCTET_STRING_set(octets.get(), bytes.data(), static_cast<int>(bytes.size())) == 1);
-  return octets;
-}
-
-// Names the subject's key: the first 160 bits of the SHA-256 of its SubjectPublicKeyInfo.
-OctetsPtr key_id(const PublicKey& key) {
-  const auto hash = key.spki_hash();
-  return octets_of(ByteView(hash).first(kKeyIdBytes));
-}
-
-ExtensionsPtr new_extensions() {
-  ExtensionsPtr list(sk_X509_EXTENSION_new_null());
-  TW_ASSERT(list != nullptr);
-  return list;
-}
-
 ExtensionsPtr extensions_for(const UseRules& rules, GENERAL_NAMES* alternatives, const PublicKey& subject,
                              const ASN1_OCTET_STRING* authority_id) {
   auto list = new_extensions();
@@ -155,35 +113,9 @@ ExtensionsPtr extensions_for(const UseRules& rules, GENERAL_NAMES* alternatives,
   add_extension_text(list.get(), NID_key_usage, rules.key_usage);
   if (rules.extended != nullptr) add_extension_text(list.get(), NID_ext_key_usage, rules.extended);
   if (alternatives != nullptr) add_extension(list.get(), NID_subject_alt_name, alternatives);
-  add_extension(list.get(), NID_subject_key_identifier, key_id(subject).get());
-  if (authority_id != nullptr) {
-    const AuthorityIdPtr authority(AUTHORITY_KEYID_new());
-    TW_ASSERT(authority != nullptr);
-    authority->keyid = ASN1_OCTET_STRING_dup(authority_id);
-    TW_ASSERT(authority->keyid != nullptr);
-    add_extension(list.get(), NID_authority_key_identifier, authority.get());
-  }
+  add_extension(list.get(), NID_subject_key_identifier, key_id(subject.spki()).get());
+  if (authority_id != nullptr) add_authority_id(list.get(), authority_id);
   return list;
-}
-
-void set_serial(X509* certificate, Random& random) {
-  std::array<std::uint8_t, kSerialBytes> serial;
-  random.fill(serial);
-  if (std::ranges::all_of(serial, [](auto byte) { return byte == 0; }))
-    serial.back() = 1;  // must be positive
-  const BignumPtr number(BN_bin2bn(serial.data(), static_cast<int>(serial.size()), nullptr));
-  TW_ASSERT(number != nullptr);
-  const IntegerPtr integer(BN_to_ASN1_INTEGER(number.get(), nullptr));
-  TW_ASSERT(integer != nullptr && X509_set_serialNumber(certificate, integer.get()) == 1);
-}
-
-// UTCTime up to 2049, GeneralizedTime from 2050 (RFC 5280 section 4.1.2.5); ASN1_TIME_set() picks.
-bool set_times(X509* certificate, WallTime not_before, WallTime not_after) {
-  const auto seconds = [](WallTime time) {
-    return static_cast<time_t>(std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
-  };
-  return ASN1_TIME_set(X509_getm_notBefore(certificate), seconds(not_before)) != nullptr &&
-         ASN1_TIME_set(X509_getm_notAfter(certificate), seconds(not_after)) != nullptr;
 }
 
 struct Issuer {
@@ -210,8 +142,7 @@ Result<Certificate> make_certificate(const CertificateSpec& spec, const PublicKe
     return refuse("The time cannot be said in a certificate.", "not_after");
   TW_ASSERT(X509_set_pubkey(raw, KeyAccess::handle(subject)) == 1);
   const auto list = extensions_for(rules_of(spec.use), alternatives.get(), subject, issuer.key_id);
-  for (int i = 0; i < sk_X509_EXTENSION_num(list.get()); ++i)
-    TW_ASSERT(X509_add_ext(raw, sk_X509_EXTENSION_value(list.get(), i), -1) == 1);
+  add_extensions(raw, list.get());
   TW_ASSERT(X509_sign(raw, KeyAccess::handle(issuer.key), EVP_sha256()) > 0);
   // Parsed anew from its encoding, so that what is handed out is what a peer will read.
   return Certificate::from_der(CertificateAccess::make(std::move(certificate)).der());
@@ -252,7 +183,7 @@ Result<Certificate> renew_certificate(const Certificate& certificate, WallTime n
 Result<Certificate> self_signed_certificate(const CertificateSpec& spec, const PrivateKey& key,
                                             Random& random) {
   const auto subject = key.public_key();
-  const auto own_id = key_id(subject);
+  const auto own_id = key_id(subject.spki());
   return make_certificate(spec, subject, {nullptr, own_id.get(), key}, random);
 }
 

@@ -4,12 +4,21 @@
 #include <openssl/objects.h>
 
 #include "base/assert.h"
-#include "crypto/openssl_handles.h"
+#include "crypto/certificate_parts.h"
 
 namespace tapewarden::crypto {
 namespace {
 
-std::vector<NamePart> parts_of(const X509_NAME* name) {
+Bytes der_of(const X509_NAME* name) {
+  const unsigned char* der = nullptr;
+  std::size_t size = 0;
+  TW_ASSERT(X509_NAME_get0_der(name, &der, &size) == 1);
+  return to_bytes(ByteView(der, size));
+}
+
+}  // namespace
+
+std::vector<NamePart> name_parts_of(const X509_NAME* name) {
   std::vector<NamePart> out;
   for (int i = 0; i < X509_NAME_entry_count(name); ++i) {
     const auto* entry = X509_NAME_get_entry(name, i);
@@ -24,22 +33,14 @@ std::vector<NamePart> parts_of(const X509_NAME* name) {
   return out;
 }
 
-Bytes der_of(const X509_NAME* name) {
-  const unsigned char* der = nullptr;
-  std::size_t size = 0;
-  TW_ASSERT(X509_NAME_get0_der(name, &der, &size) == 1);
-  return to_bytes(ByteView(der, size));
-}
-
-}  // namespace
-
 CertificateNames names_of(const Certificate& certificate) {
   const ErrorScope errors;
   const auto* handle = CertificateAccess::handle(certificate);
   const auto* subject = X509_get_subject_name(handle);
   const auto* issuer = X509_get_issuer_name(handle);
   const auto* serial = X509_get0_serialNumber(handle);
-  CertificateNames out{parts_of(subject), parts_of(issuer), der_of(subject), der_of(issuer), {}, {}};
+  CertificateNames out{
+      name_parts_of(subject), name_parts_of(issuer), der_of(subject), der_of(issuer), {}, {}};
   out.serial =
       to_bytes(ByteView(ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))));
   const int signature = X509_get_signature_nid(handle);

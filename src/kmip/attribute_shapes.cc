@@ -107,7 +107,10 @@ bool is_type(const Field& field, Type type) {
   return field.tag == tag::kLinkedObjectIdentifier && (type == Type::kEnumeration || type == Type::kInteger);
 }
 
-Status check_fields(const AttributeKind& kind, std::span<const Field> fields, const Item& item) {
+enum class Missing : std::uint8_t { kRefused, kTaken };
+
+Status check_fields(const AttributeKind& kind, std::span<const Field> fields, const Item& item,
+                    Missing missing) {
   std::vector<Tag> seen;
   for (const Item child : item.children()) {
     if (std::ranges::find(seen, child.tag()) != seen.end()) {
@@ -122,14 +125,18 @@ Status check_fields(const AttributeKind& kind, std::span<const Field> fields, co
     TRY(check_length(kind, child));
   }
   for (const auto& field : fields) {
+    if (missing == Missing::kTaken) break;
     if (field.required && !item.find(field.tag)) return wrong(kind, field.tag, "is missing");
   }
   return {};
 }
 
-}  // namespace
+const Shape* shape_of(const AttributeKind& kind) {
+  const auto* found = std::ranges::find(kShapes, kind.tag, &Shape::attribute);
+  return found != std::end(kShapes) ? found : nullptr;
+}
 
-Status check_shape(const AttributeKind& kind, const Item& item) {
+Status check_item(const AttributeKind& kind, const Item& item, Missing missing) {
   if (item.type() != kind.type) {
     return refuse(ResultReason::kInvalidField,
                   concat(kind.name, " must be a ", ttlv::to_string(kind.type), ", and is a ",
@@ -137,8 +144,26 @@ Status check_shape(const AttributeKind& kind, const Item& item) {
                   std::string(kind.name));
   }
   TRY(check_length(kind, item));
-  const auto* shape = std::ranges::find(kShapes, kind.tag, &Shape::attribute);
-  return shape != std::end(kShapes) ? check_fields(kind, shape->fields, item) : Status();
+  const auto* shape = shape_of(kind);
+  return shape != nullptr ? check_fields(kind, shape->fields, item, missing) : Status();
+}
+
+}  // namespace
+
+Status check_shape(const AttributeKind& kind, const Item& item) {
+  return check_item(kind, item, Missing::kRefused);
+}
+
+Status check_searched_shape(const AttributeKind& kind, const Item& item) {
+  return check_item(kind, item, Missing::kTaken);
+}
+
+bool has_every_field(const AttributeKind& kind, const Item& item) {
+  if (!item.is_structure()) return true;
+  const auto* shape = shape_of(kind);
+  return shape != nullptr && std::ranges::all_of(shape->fields, [&](const Field& field) {
+           return item.find(field.tag).has_value();
+         });
 }
 
 Status check_vendor_value(const Item& item) {

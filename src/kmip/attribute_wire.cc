@@ -27,12 +27,13 @@ std::unexpected<Error> malformed(std::string_view what, std::string_view field) 
   return refuse(ResultReason::kInvalidMessage, std::string(what), std::string(field));
 }
 
-Status check_value(const AttributeId& id, const Item& value) {
+Status check_value(const AttributeId& id, const Item& value, ValueFor value_for) {
   const auto* kind = id.kind();
-  return kind != nullptr ? check_shape(*kind, value) : check_vendor_value(value);
+  if (kind == nullptr) return check_vendor_value(value);
+  return value_for == ValueFor::kSearch ? check_searched_shape(*kind, value) : check_shape(*kind, value);
 }
 
-Result<GivenAttribute> read_named(const Item& item, const ProtocolVersion& version) {
+Result<GivenAttribute> read_named(const Item& item, const ProtocolVersion& version, ValueFor value_for) {
   auto in = TRY(ttlv::Cursor::over(item, tag::kAttribute));
   const auto name = TRY(in.text(tag::kAttributeName, kMaximumTextBytes));
   GivenAttribute out;
@@ -40,7 +41,7 @@ Result<GivenAttribute> read_named(const Item& item, const ProtocolVersion& versi
   if (in.next_is(tag::kAttributeIndex)) out.index = TRY(in.integer(tag::kAttributeIndex, 0, INT32_MAX));
   const auto value = TRY(in.expect(tag::kAttributeValue));
   TRY(in.finish());
-  TRY(check_value(out.id, value));
+  TRY(check_value(out.id, value, value_for));
   out.item = retagged(value.encoding(), out.id.is_vendor() ? tag::kAttributeValue : out.id.tag);
   return out;
 }
@@ -66,19 +67,21 @@ Result<GivenAttribute> read_vendor(const Item& item) {
 
 }  // namespace
 
-Result<GivenAttribute> read_attribute(const Item& item, const ProtocolVersion& version) {
-  if (!version.is_2()) return read_named(item, version);
+Result<GivenAttribute> read_attribute(const Item& item, const ProtocolVersion& version, ValueFor value_for) {
+  if (!version.is_2()) return read_named(item, version, value_for);
   if (item.tag() == tag::kAttribute) return read_vendor(item);
   const auto* kind = attribute_kind(item.tag());
   if (kind == nullptr || !kind->known_to(version)) {
     return refuse(ResultReason::kInvalidAttribute,
                   concat(item.name(), " is no attribute of KMIP ", to_string(version)), item.name());
   }
-  TRY(check_shape(*kind, item));
-  return GivenAttribute{AttributeId::of(kind->tag), {}, to_bytes(item.encoding())};
+  const auto id = AttributeId::of(kind->tag);
+  TRY(check_value(id, item, value_for));
+  return GivenAttribute{id, {}, to_bytes(item.encoding())};
 }
 
-Result<std::vector<GivenAttribute>> read_attributes(const Item& item, const ProtocolVersion& version) {
+Result<std::vector<GivenAttribute>> read_attributes(const Item& item, const ProtocolVersion& version,
+                                                    ValueFor value_for) {
   if (!item.is_structure()) return malformed("attributes must be a structure", item.name());
   std::vector<GivenAttribute> out;
   for (const Item child : item.children()) {
@@ -90,7 +93,7 @@ Result<std::vector<GivenAttribute>> read_attributes(const Item& item, const Prot
       return refuse(ResultReason::kServerLimitExceeded,
                     concat("more than ", kMaximumAttributeValues, " attributes"), item.name());
     }
-    out.push_back(TRY(read_attribute(child, version)));
+    out.push_back(TRY(read_attribute(child, version, value_for)));
   }
   return out;
 }

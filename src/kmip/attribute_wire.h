@@ -22,12 +22,18 @@ struct GivenAttribute {
   Bytes item;                         // as Attribute::item
 };
 
+// What the value is for: to become an object's, whole; or to be searched for, where structures may lack
+// fields.
+enum class ValueFor : std::uint8_t { kObject, kSearch };
+
 // One attribute: an Attribute of 1.x, or one of the items within Attributes, New Attribute or Current
 // Attribute of 2.x.
-Result<GivenAttribute> read_attribute(const ttlv::Item& item, const ProtocolVersion& version);
+Result<GivenAttribute> read_attribute(const ttlv::Item& item, const ProtocolVersion& version,
+                                      ValueFor value_for = ValueFor::kObject);
 // All within a Template-Attribute of 1.x or an Attributes of 2.x. Names of templates are refused: where they
 // may stand, server/new_object.h reads them.
-Result<std::vector<GivenAttribute>> read_attributes(const ttlv::Item& item, const ProtocolVersion& version);
+Result<std::vector<GivenAttribute>> read_attributes(const ttlv::Item& item, const ProtocolVersion& version,
+                                                    ValueFor value_for = ValueFor::kObject);
 // An Attribute Name of 1.x or an Attribute Reference of 2.x.
 Result<AttributeId> read_attribute_name(const ttlv::Item& item, const ProtocolVersion& version);
 

@@ -1,4 +1,5 @@
-// Messages as XML, and the fixture that asks a key server with them: what tests of a KMIP server share.
+// Requests as XML, their answers, and a test that asks a KMIP server of its own: what the tests of the
+// protocol's rules share. One thread.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include "kmip_server.h"
 
 namespace tapewarden::conformance {
+
 inline std::string field(std::string_view name, std::string_view type, std::string_view value) {
   return concat("<", name, " type=\"", type, "\" value=\"", value, "\"/>");
 }

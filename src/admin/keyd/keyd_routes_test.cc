@@ -7,7 +7,8 @@
 #include "admin/keyd/testing/keyd_fixture.h"
 #include "base/base64.h"
 #include "base/text.h"
-#include "crypto/certificate.h"
+#include "crypto/certification.h"
+#include "crypto/random.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -269,6 +270,37 @@ TEST_F(KeydRoutes, K5_KeksAreGeneratedLabelledAndRequested) {
       "certificate");
   EXPECT_EQ(officer("PUT", kek + "/state", {{"state", "deactivated"}}).text("state"), "deactivated");
   EXPECT_EQ(officer("GET", "/v1/keks").items(), 1U);
+}
+
+TEST_F(KeydRoutes, K21_AnOfficerGivesTheServerAnIssuerWhoseKeyStays) {
+  EXPECT_EQ(officer("GET", "/v1/kmip/issuer").status, 404U);
+  const auto asked = officer("POST", "/v1/kmip/issuer/request", {{"common_name", "KMIP issuer"}});
+  ASSERT_EQ(asked.status, 201U) << asked.body;
+  const auto pem = asked.text("request");
+  EXPECT_EQ(json::serialize(asked.body).find("PRIVATE"), std::string::npos);
+  const auto request = crypto::read_certification_request(as_bytes(pem));
+  ASSERT_TRUE(request) << request.error().text();
+  crypto::SystemRandom random;
+  crypto::CertificateSpec spec;
+  spec.common_name = "Site authority";
+  spec.use = crypto::CertificateUse::kAuthority;
+  spec.not_before = from_millis(0);
+  spec.not_after = from_millis(4'000'000'000'000);
+  const auto key = crypto::PrivateKey::generate_p256();
+  const auto authority = crypto::self_signed_certificate(spec, key, random).value();
+  const crypto::LeafSpec leaf{request->subject, request->spki, {}, spec.not_before, spec.not_after};
+  const auto issuer = crypto::issue_issuer(leaf, authority, key, random).value();
+  const auto set = [&](const crypto::Certificate& certificate, std::int64_t days) {
+    return officer("PUT", "/v1/kmip/issuer", {{"certificate", certificate.pem()}, {"days", days}});
+  };
+  EXPECT_EQ(set(authority, 30).error("field"), "certificate");
+  EXPECT_EQ(set(issuer, 0).error("field"), "days");
+  EXPECT_EQ(as(Role::kOperator, "PUT", "/v1/kmip/issuer", {{"certificate", issuer.pem()}}).status, 403U);
+  EXPECT_EQ(set(issuer, 30).text("subject"), "CN=KMIP issuer");
+  EXPECT_THAT(last_audit(), HasSubstr("kmip.issuer.set"));
+  EXPECT_EQ(officer("GET", "/v1/kmip/issuer").body.at("days"), 30);
+  EXPECT_EQ(officer("DELETE", "/v1/kmip/issuer").status, 204U);
+  EXPECT_EQ(officer("DELETE", "/v1/kmip/issuer").status, 404U);
 }
 
 TEST_F(KeydRoutes, K5_Pkcs12GoesInAndOutUnderItsPassphrase) {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "crypto/certificate.h"
 #include "keymgr/objects/kmip_clients.h"
+#include "keymgr/objects/kmip_issuer.h"
 #include "keymgr/objects/object_orders.h"
 #include "kmip/names.h"
 #include "kmip/tags.h"
@@ -157,6 +158,87 @@ Result<Answer> purge(const KmipPlace& place, const Request& request) {
   return answer;
 }
 
+json::object to_json(const keymgr::KmipIssuer& issuer) {
+  return {{"subject", issuer.certificate.subject()},
+          {"certificate", to_hex(issuer.certificate.fingerprint())},
+          {"until", time_text(issuer.certificate.not_after())},
+          {"days", issuer.days},
+          {"set", time_text(issuer.set)}};
+}
+
+Result<Answer> show_issuer(const KmipPlace& place) {
+  auto& manager = place.objects->manager();
+  std::optional<keymgr::KmipIssuer> issuer;
+  TRY(manager.keystore().read([&](store::Reader& reader) -> Status {
+    issuer = TRY(keymgr::KmipIssuers(manager.context()).find(reader));
+    return {};
+  }));
+  if (issuer) return json_answer(to_json(*issuer));
+  return fail(ErrorCode::kNotFound, "this server issues no certificates to KMIP clients", {},
+              "begin with kmip request-issuer");
+}
+
+Result<Answer> request_issuer(const KmipPlace& place, const Request& request) {
+  auto& manager = place.objects->manager();
+  std::string pem;
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    pem = TRY(keymgr::KmipIssuers(manager.context())
+                  .request(transaction, actor_of(request.principal), request.arguments.text("common_name")));
+    return {};
+  }));
+  return json_answer(json::object{{"request", pem}}, 201);
+}
+
+Result<Answer> set_issuer(const KmipPlace& place, const Request& request) {
+  auto& manager = place.objects->manager();
+  const auto certificate = TRY(crypto::Certificate::from_pem(request.arguments.text("certificate")));
+  const auto days = request.arguments.integer("days").value_or(keymgr::kUsualIssuedDays);
+  keymgr::KmipIssuer issuer;
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    issuer = TRY(keymgr::KmipIssuers(manager.context())
+                     .set(transaction, actor_of(request.principal), certificate, days));
+    return {};
+  }));
+  return json_answer(to_json(issuer));
+}
+
+Result<Answer> remove_issuer(const KmipPlace& place, const Request& request) {
+  auto& manager = place.objects->manager();
+  TRY(manager.keystore().write([&](store::Transaction& transaction) -> Status {
+    return keymgr::KmipIssuers(manager.context()).remove(transaction, actor_of(request.principal));
+  }));
+  return empty_answer();
+}
+
+void add_issuer_routes(RouteTable& table, const KmipPlace& place) {
+  table.add("GET", "/v1/kmip/issuer", Permission::kView,
+            "The authority that issues certificates to KMIP clients here.", {}, "The issuer.",
+            [place](const Request&) { return show_issuer(place); });
+  table.add(
+      "POST", "/v1/kmip/issuer/request", Permission::kChangeAccess,
+      "Make a key that may issue certificates to KMIP clients, once the site's authority has certified it. "
+      "An issuer that there is goes on meanwhile.",
+      {{.name = "common_name",
+        .required = true,
+        .meaning = "how the certificates that it issues call it",
+        .limit = keymgr::kMaximumKmipClientName}},
+      "The certificate request, PEM; the key stays here.",
+      [place](const Request& request) { return request_issuer(place, request); });
+  table.add("PUT", "/v1/kmip/issuer", Permission::kChangeAccess,
+            "Let KMIP clients have certificates issued with the key that was made here.",
+            {{.name = "certificate",
+              .required = true,
+              .meaning = "the authority's certificate for that key, PEM",
+              .limit = kPemLimit},
+             {.name = "days",
+              .type = FieldType::kInteger,
+              .meaning = "that what it issues is valid at most; left out: 365"}},
+            "The issuer.", [place](const Request& request) { return set_issuer(place, request); });
+  table.add("DELETE", "/v1/kmip/issuer", Permission::kChangeAccess,
+            "Issue no certificates any more; the key is gone.", {}, "",
+            [place](const Request& request) { return remove_issuer(place, request); });
+}
+
 void add_client_routes(RouteTable& table, const KmipPlace& place) {
   table.add("GET", "/v1/kmip/clients", Permission::kView, "List the registered KMIP clients.", {},
             "All clients.", [place](const Request&) { return list_clients(place); });
@@ -190,6 +272,7 @@ void add_client_routes(RouteTable& table, const KmipPlace& place) {
 std::vector<Route> kmip_routes(const KmipPlace& place) {
   RouteTable table("kmip");
   add_client_routes(table, place);
+  add_issuer_routes(table, place);
   table.add("GET", "/v1/kmip/objects", Permission::kView, "List the objects of KMIP clients.",
             {{.name = "owner",
               .place = FieldPlace::kQuery,

@@ -229,8 +229,10 @@ Result<std::vector<Bytes>> ManagedObjects::candidates(store::Reader& reader, con
   std::vector<Bytes> out;
   for (std::size_t i = 0; i < terms.size() && (i == 0 || out.size() > kFewCandidates); ++i) {
     const auto most = i == 0 ? query.most_looked_at + 1 : out.size();
-    const auto rows = TRY(reader.query(kObjectTermTable, "term = ? ORDER BY created, object LIMIT ?",
-                                       {terms[i].second, static_cast<std::int64_t>(most)}));
+    const auto* order = query.newest_first ? "term = ? ORDER BY created DESC, object DESC LIMIT ?"
+                                           : "term = ? ORDER BY created, object LIMIT ?";
+    const auto rows =
+        TRY(reader.query(kObjectTermTable, order, {terms[i].second, static_cast<std::int64_t>(most)}));
     if (i > 0 && rows.size() >= out.size()) continue;
     out.clear();
     for (const auto& row : rows) out.push_back(store::blob(row, 1));
@@ -300,11 +302,13 @@ Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQ
     if (const auto row = TRY(reader.get(kManagedObjectTable, {id}))) TRY(look_at(*row));
   }
   if (by_term) return finds.done();
-  store::Row place{std::int64_t{0}, Bytes()};
+  const auto* order = query.newest_first
+                          ? "owner = ? AND (created, id) < (?, ?) ORDER BY created DESC, id DESC LIMIT ?"
+                          : "owner = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?";
+  store::Row place{query.newest_first ? INT64_MAX : std::int64_t{0}, Bytes()};
   while (!finds.enough()) {
-    const auto rows = TRY(reader.query(kManagedObjectTable,
-                                       "owner = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?",
-                                       {query.owner, place[0], place[1], kLookedAtOnce}));
+    const auto rows =
+        TRY(reader.query(kManagedObjectTable, order, {query.owner, place[0], place[1], kLookedAtOnce}));
     for (const auto& row : rows) {
       if (finds.enough()) break;
       if (!finds.may_look()) return finds.stopped();

@@ -41,10 +41,11 @@ struct ObjectQuery {
   std::size_t offset = 0;
   std::size_t maximum = 0;  // 0: all
   std::size_t most_looked_at = kMaximumLookedAt;
+  bool newest_first = false;  // in the order in which they were made, or against it
 };
 
 struct ObjectsFound {
-  std::vector<ManagedObject> objects;  // oldest first
+  std::vector<ManagedObject> objects;  // oldest first, unless asked for otherwise
   std::size_t total = 0;               // without offset and maximum, as far as it was counted
 };
 

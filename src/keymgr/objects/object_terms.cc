@@ -21,14 +21,18 @@ bool finds_objects(const kmip::AttributeId& id) {
          id.tag == tag::kAlternativeName || id.tag == tag::kObjectGroup || id.tag == tag::kLink;
 }
 
+}  // namespace
+
 // "HPE-LIBRARY-LTO6" → "LIBRARY-LTO6".
-std::string_view without_vendor(std::string_view name) {
+std::string_view compared_namespace(std::string_view name) {
   const auto at = name.find(kTapeNamespace);
   const bool prefixed = at != std::string_view::npos && at > 1 && name[at - 1] == '-';
   return prefixed ? name.substr(at) : name;
 }
 
-}  // namespace
+bool is_tape_namespace(std::string_view name) {
+  return compared_namespace(name).starts_with(kTapeNamespace);
+}
 
 Bytes compared_item(const kmip::AttributeId& id, ByteView item) {
   if (id.tag != tag::kApplicationSpecificInformation) return to_bytes(item);
@@ -39,7 +43,7 @@ Bytes compared_item(const kmip::AttributeId& id, ByteView item) {
   if (!space || !data || !space->as_text() || !data->as_text()) return to_bytes(item);
   ttlv::Writer out;
   out.begin(id.tag);
-  out.add_text(tag::kApplicationNamespace, without_vendor(*space->as_text()));
+  out.add_text(tag::kApplicationNamespace, compared_namespace(*space->as_text()));
   out.add_text(tag::kApplicationData, *data->as_text());
   out.end();
   return out.take();

@@ -22,6 +22,10 @@ store::Row term_row(const Bytes& term, const ManagedObject& object);
 
 // The item as it is compared: a namespace VENDOR-LIBRARY-LTO means LIBRARY-LTO (KMIP Tape Library Profile 1.0
 // section 2.3), everything else is what it is.
+std::string_view compared_namespace(std::string_view name);
 Bytes compared_item(const kmip::AttributeId& id, ByteView item);
+
+// Whether a namespace is a tape library's: its Application Data names the key of one cartridge.
+bool is_tape_namespace(std::string_view name);
 
 }  // namespace tapewarden::keymgr

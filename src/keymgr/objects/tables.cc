@@ -63,8 +63,22 @@ const TableSpec kKmipClientTable{
     .peer = {.may_erase = true, .check = check_kmip_client_row},
 };
 
+// A server's own: its key signs here and nowhere else.
+const TableSpec kKmipIssuerTable{
+    .name = "kmip_issuer",
+    .columns = {{"place", kInteger, kKey},
+                {"certificate", kBlob, kPlain},
+                {"private_half", kBlob, kSecret},
+                {"days", kInteger, kPlain},
+                {"set_at", kInteger, kPlain}},
+    .indexes = {},
+    .unique_indexes = {},
+    .replicated = false,
+    .remembered = true,
+};
+
 std::vector<const TableSpec*> object_tables() {
-  return {&kManagedObjectTable, &kObjectTermTable, &kKmipClientTable};
+  return {&kManagedObjectTable, &kObjectTermTable, &kKmipClientTable, &kKmipIssuerTable};
 }
 
 }  // namespace tapewarden::keymgr

@@ -11,10 +11,12 @@ namespace tapewarden::keymgr {
 extern const store::TableSpec kManagedObjectTable;
 extern const store::TableSpec kObjectTermTable;  // by which attributes objects are found; never copied
 extern const store::TableSpec kKmipClientTable;
+extern const store::TableSpec kKmipIssuerTable;  // what issues certificates to them; never copied
 
 // Places of the kSecret columns, for Reader::unseal().
 inline constexpr std::size_t kManagedObjectSecretColumn = 5;
 inline constexpr std::size_t kKmipClientVerifierColumn = 5;
+inline constexpr std::size_t kKmipIssuerKeyColumn = 2;
 
 // All of the above, for store::KeystoreOptions::tables.
 std::vector<const store::TableSpec*> object_tables();

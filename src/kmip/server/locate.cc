@@ -1,8 +1,9 @@
-// Locate (Specification 1.4 section 4.9, 2.1 section 6.1.27). Exactly one object found becomes the ID
-// placeholder; none, or several, clear it: what follows in the batch must not get some other object.
+// Locate (Specification 1.4 section 4.9, 2.1 section 6.1.28): objects, the newest first. Exactly one object
+// found becomes the ID placeholder; none, or several, clear it: what follows in the batch must not get some
+// other object.
 #include <algorithm>
 
-#include "kmip/attribute_wire.h"
+#include "kmip/server/locate_filters.h"
 #include "kmip/server/object_attributes.h"
 #include "kmip/server/operations.h"
 #include "kmip/tags.h"
@@ -10,85 +11,13 @@
 namespace tapewarden::kmip {
 namespace {
 
-using keymgr::AttributeWanted;
 using keymgr::ManagedObject;
-
-struct Filters {
-  std::vector<AttributeWanted> kept;    // looked up in what objects keep
-  std::vector<GivenAttribute> follows;  // compared with what follows from their rows
-};
-
-bool follows_from_row(const AttributeId& id) {
-  static constexpr ttlv::Tag kTags[] = {tag::kUniqueIdentifier,     tag::kShortUniqueIdentifier,
-                                        tag::kObjectType,           tag::kState,
-                                        tag::kInitialDate,          tag::kLastChangeDate,
-                                        tag::kCompromiseDate,       tag::kDestroyDate,
-                                        tag::kArchiveDate,          tag::kLeaseTime,
-                                        tag::kOriginalCreationDate, tag::kDigest};
-  return std::ranges::find(kTags, id.tag) != std::end(kTags);
-}
-
-// A date once is that date, a date twice is from the one to the other (Specification 1.4 section 4.9).
-bool is_date(const AttributeId& id) {
-  const auto* kind = id.kind();
-  return kind != nullptr && kind->type == ttlv::Type::kDateTime;
-}
-
-Result<Filters> read_filters(const OperationContext& context, const ttlv::Item& payload) {
-  Filters out;
-  const auto take = [&](GivenAttribute given) {
-    if (follows_from_row(given.id) || is_date(given.id) || given.id.tag == tag::kCryptographicUsageMask) {
-      out.follows.push_back(std::move(given));
-    } else {
-      out.kept.push_back({std::move(given.id), std::move(given.item)});
-    }
-  };
-  if (context.version.is_2()) {
-    if (const auto item = payload.find(tag::kAttributes)) {
-      for (auto& given : TRY(read_attributes(*item, context.version))) take(std::move(given));
-    }
-    return out;
-  }
-  for (const ttlv::Item child : payload.children()) {
-    if (child.tag() == tag::kAttribute) take(TRY(read_attribute(child, context.version)));
-  }
-  return out;
-}
-
-bool within(const AttributeSet& all, const AttributeId& id, const std::vector<GivenAttribute>& follows) {
-  std::vector<std::int64_t> bounds;
-  for (const auto& given : follows) {
-    if (given.id != id) continue;
-    const Attribute value{given.id, 0, given.item};
-    if (const auto date = date_of(&value)) bounds.push_back(*date);
-  }
-  const auto date = date_of(all.find(id));
-  if (!date || bounds.empty()) return false;
-  std::ranges::sort(bounds);
-  return *date >= bounds.front() && *date <= bounds.back();
-}
-
-bool has_bits(const AttributeSet& all, const GivenAttribute& given) {
-  const Attribute value{given.id, 0, given.item};
-  const auto wanted = integer_of(&value);
-  const auto has = integer_of(all.find(given.id));
-  return wanted && has && (*wanted & *has) == *wanted;
-}
-
-bool fits(const AttributeSet& all, const std::vector<GivenAttribute>& follows) {
-  return std::ranges::all_of(follows, [&](const GivenAttribute& given) {
-    if (is_date(given.id)) return within(all, given.id, follows);
-    if (given.id.tag == tag::kCryptographicUsageMask) return has_bits(all, given);
-    return all.has(given.id, given.item);
-  });
-}
 
 // Which of on line, archived and destroyed objects are looked for.
 Result<std::int32_t> storage_mask(const ttlv::Item& payload) {
   const auto item = payload.find(tag::kStorageStatusMask);
   if (item) return item->as_integer();
-  return static_cast<std::int32_t>(StorageStatusMask::kOnLineStorage) |
-         static_cast<std::int32_t>(StorageStatusMask::kArchivalStorage);
+  return static_cast<std::int32_t>(StorageStatusMask::kOnLineStorage);
 }
 
 // Whether only members of a group are looked for that no client was given yet (Specification 1.4
@@ -121,6 +50,42 @@ Result<std::size_t> number_of(const ttlv::Item& payload, ttlv::Tag tag, std::siz
   return refuse(ResultReason::kInvalidField, "it is less than 0", item->name());
 }
 
+// Everything beside the attributes.
+struct Terms {
+  std::int32_t storage = 0;
+  bool fresh = false;
+  std::size_t offset = 0;
+  std::size_t maximum = 0;
+};
+
+Result<Terms> read_terms(const OperationContext& context, const ttlv::Item& payload) {
+  const auto most = context.settings.maximum_located;
+  return Terms{TRY(storage_mask(payload)), TRY(wants_fresh(payload)),
+               TRY(number_of(payload, tag::kOffsetItems, 0)),
+               std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most)};
+}
+
+Result<keymgr::ObjectsFound> search(OperationContext& context, const Terms& terms, LocateFilters& filters,
+                                    bool as_patterns) {
+  keymgr::ObjectQuery query;
+  query.owner = context.client.owner;
+  query.wanted = filters.kept(as_patterns);
+  query.offset = terms.offset;
+  query.maximum = terms.maximum;
+  query.most_looked_at = context.settings.maximum_searched;
+  query.newest_first = true;
+  query.fits = [&](const ManagedObject& object) -> Result<bool> {
+    if (!TRY(is_stored(context, object, terms.storage))) return false;
+    const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));
+    if (terms.fresh && !untouched.value_or(false)) return false;
+    if (!filters.has_rest(as_patterns)) return true;
+    auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
+    if (filters.asks_for_digest()) TRY(add_digest(all, context.reader, context.objects, object));
+    return filters.fits(all, as_patterns);
+  };
+  return context.objects.locate(context.reader, query);
+}
+
 }  // namespace
 
 Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
@@ -128,29 +93,13 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   TRY(check_fields(payload,
                    {tag::kMaximumItems, tag::kOffsetItems, tag::kStorageStatusMask, tag::kObjectGroupMember,
                     context.version.is_2() ? tag::kAttributes : tag::kAttribute}));
-  const auto filters = TRY(read_filters(context, payload));
-  const auto mask = TRY(storage_mask(payload));
-  const bool fresh = TRY(wants_fresh(payload));
-  keymgr::ObjectQuery query;
-  query.owner = context.client.owner;
-  query.wanted = filters.kept;
-  query.offset = TRY(number_of(payload, tag::kOffsetItems, 0));
-  const auto most = context.settings.maximum_located;
-  query.maximum = std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most);
-  query.most_looked_at = context.settings.maximum_searched;
-  const bool by_digest = std::ranges::any_of(
-      filters.follows, [](const GivenAttribute& given) { return given.id.tag == tag::kDigest; });
-  query.fits = [&](const ManagedObject& object) -> Result<bool> {
-    if (!TRY(is_stored(context, object, mask))) return false;
-    const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));
-    if (fresh && !untouched.value_or(false)) return false;
-    if (filters.follows.empty()) return true;
-    auto all = TRY(all_attributes(context.reader, context.objects, object, context.settings));
-    if (by_digest) TRY(add_digest(all, context.reader, context.objects, object));
-    return fits(all, filters.follows);
-  };
-  if (query.maximum == 0) return {};
-  const auto found = TRY(context.objects.locate(context.reader, query));
+  auto filters = TRY(LocateFilters::read(payload, context.version));
+  const auto terms = TRY(read_terms(context, payload));
+  if (terms.maximum == 0) return {};
+  auto found = TRY(search(context, terms, filters, false));
+  if (found.total == 0 && filters.may_have_patterns()) {
+    found = TRY(search(context, terms, filters, true));
+  }
   for (const auto& object : found.objects) {
     out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   }

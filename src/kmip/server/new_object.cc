@@ -1,5 +1,7 @@
 #include "kmip/server/new_object.h"
 
+#include <algorithm>
+
 #include "base/concat.h"
 #include "crypto/hash.h"
 #include "keymgr/serve_policy.h"
@@ -180,6 +182,11 @@ Status check_may_draw(const OperationContext& context) {
              keymgr::to_string(rule.policy)),
       "keys.serve",
       "ask for an AES key of 256 bits, which lie ready; bring the peer back; or set keys.serve to at-once");
+}
+
+WallTime time_of(std::int64_t seconds) {
+  constexpr std::int64_t kEndOf9999 = 253'402'300'799;
+  return WallTime(std::chrono::seconds(std::clamp(seconds, std::int64_t{0}, kEndOf9999)));
 }
 
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now) {

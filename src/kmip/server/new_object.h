@@ -35,6 +35,10 @@ void add_generator(ttlv::Writer& out);
 // keys are served at once, or the peer takes it at once. kUnavailable otherwise.
 Status check_may_draw(const OperationContext& context);
 
+// A date of a message, which may lie beyond what clocks and certificates can say: then the nearest that they
+// can.
+WallTime time_of(std::int64_t seconds);
+
 // The state that Activation Date asks for.
 keymgr::KeyState first_state(const AttributeSet& attributes, WallTime now);
 

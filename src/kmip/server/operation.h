@@ -82,6 +82,7 @@ struct OperationSpec {
   std::optional<keymgr::Right> needs;
   Handler run = nullptr;
   Drawer draw = nullptr;
+  bool needs_issuer = false;  // is told of where this server issues certificates
 };
 
 // Of those that this server offers; nullptr: it does not, or the version has it not.

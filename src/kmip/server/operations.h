@@ -28,6 +28,11 @@ Result<DrawingWork> draw_derived_key(OperationContext& context, const ttlv::Item
 Status re_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status re_key_key_pair(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status derive_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status certify(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status re_certify(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status validate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status create_split_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status join_split_key(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status set_attribute(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status adjust_attribute(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status obtain_lease(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);

@@ -1,6 +1,7 @@
 // Query (Specification 1.4 section 4.25, 2.1 section 6.1.37): what this server can do.
 #include <algorithm>
 
+#include "keymgr/objects/kmip_issuer.h"
 #include "kmip/server/new_object.h"
 #include "kmip/server/operations.h"
 #include "kmip/tags.h"
@@ -64,52 +65,61 @@ constexpr OfferedProfile kProfiles[] = {
     {ProfileName::kBaselineServer, k20, kNewest},
 };
 
-void write_operations(const ProtocolVersion& version, ttlv::Writer& out) {
+Status write_operations(const OperationContext& context, ttlv::Writer& out) {
+  const keymgr::KmipIssuers issuers(context.objects.manager().context());
+  const bool issues = TRY(issuers.find(context.reader)).has_value();
   for (const auto& spec : operations()) {
-    if (spec.since <= version && version <= spec.until) out.add_enumeration(tag::kOperation, spec.operation);
+    const bool known = spec.since <= context.version && context.version <= spec.until;
+    if (known && (issues || !spec.needs_issuer)) out.add_enumeration(tag::kOperation, spec.operation);
   }
+  return {};
 }
 
-void write_objects(const ProtocolVersion& version, ttlv::Writer& out) {
+Status write_objects(const OperationContext& context, ttlv::Writer& out) {
   for (const auto& object : kObjects) {
-    if (object.since <= version && version <= object.until) {
+    if (object.since <= context.version && context.version <= object.until) {
       out.add_enumeration(tag::kObjectType, object.type);
     }
   }
+  return {};
 }
 
-void write_information(const ProtocolVersion& version, ttlv::Writer& out) {
+Status write_information(const OperationContext& context, ttlv::Writer& out) {
   out.add_text(tag::kVendorIdentification, kVendor);
   out.begin(tag::kServerInformation);
-  if (version >= k20) out.add_text(tag::kProductName, kVendor);
+  if (context.version >= k20) out.add_text(tag::kProductName, kVendor);
   out.end();
+  return {};
 }
 
-void write_namespaces(const ProtocolVersion& version, ttlv::Writer& out) {
-  (void)version;
+Status write_namespaces(const OperationContext& context, ttlv::Writer& out) {
+  (void)context;
   for (const auto name : kNamespaces) out.add_text(tag::kApplicationNamespace, name);
+  return {};
 }
 
-void write_generators(const ProtocolVersion& version, ttlv::Writer& out) {
-  (void)version;
+Status write_generators(const OperationContext& context, ttlv::Writer& out) {
+  (void)context;
   out.begin(tag::kRNGParameters);
   add_generator(out);
   out.end();
+  return {};
 }
 
-void write_profiles(const ProtocolVersion& version, ttlv::Writer& out) {
+Status write_profiles(const OperationContext& context, ttlv::Writer& out) {
   for (const auto& profile : kProfiles) {
-    if (version < profile.since || profile.until < version) continue;
+    if (context.version < profile.since || profile.until < context.version) continue;
     out.begin(tag::kProfileInformation).add_enumeration(tag::kProfileName, profile.name).end();
   }
+  return {};
 }
 
-void write_capabilities(const ProtocolVersion& version, ttlv::Writer& out) {
+Status write_capabilities(const OperationContext& context, ttlv::Writer& out) {
   out.begin(tag::kCapabilityInformation);
   out.add_boolean(tag::kStreamingCapability, true);
   out.add_boolean(tag::kAsynchronousCapability, false);
   out.add_boolean(tag::kAttestationCapability, false);
-  if (version >= k14) {
+  if (context.version >= k14) {
     out.add_boolean(tag::kBatchUndoCapability, true);
     out.add_boolean(tag::kBatchContinueCapability, true);
   }
@@ -118,15 +128,17 @@ void write_capabilities(const ProtocolVersion& version, ttlv::Writer& out) {
   out.add_enumeration(tag::kDestroyAction, DestroyAction::kUnspecified);
   out.add_enumeration(tag::kShreddingAlgorithm, ShreddingAlgorithm::kUnspecified);
   out.add_enumeration(tag::kRNGMode, RNGMode::kSharedInstantiation);
-  if (version >= ProtocolVersion{2, 1}) out.add_boolean(tag::kQuantumSafeCapability, true);
+  if (context.version >= ProtocolVersion{2, 1}) out.add_boolean(tag::kQuantumSafeCapability, true);
   out.end();
+  return {};
 }
 
-void write_storage_masks(const ProtocolVersion& version, ttlv::Writer& out) {
-  (void)version;
+Status write_storage_masks(const OperationContext& context, ttlv::Writer& out) {
+  (void)context;
   out.begin(tag::kProtectionStorageMasks);
   out.add_integer(tag::kProtectionStorageMask, static_cast<std::int32_t>(ProtectionStorageMask::kSoftware));
   out.end();
+  return {};
 }
 
 // In the order of the answer's fields, whatever order they were asked in. Of what is not among them
@@ -134,7 +146,7 @@ void write_storage_masks(const ProtocolVersion& version, ttlv::Writer& out) {
 struct Answer {
   QueryFunction function;
   ProtocolVersion since;
-  void (*write)(const ProtocolVersion& version, ttlv::Writer& out);
+  Status (*write)(const OperationContext& context, ttlv::Writer& out);
 };
 constexpr Answer kAnswers[] = {
     {QueryFunction::kQueryOperations, kOldest, write_operations},
@@ -158,7 +170,7 @@ Status query(OperationContext& context, const ttlv::Item& payload, ttlv::Writer&
   }
   for (const auto& answer : kAnswers) {
     const bool wanted = std::ranges::find(asked, static_cast<std::uint32_t>(answer.function)) != asked.end();
-    if (wanted && answer.since <= context.version) answer.write(context.version, out);
+    if (wanted && answer.since <= context.version) TRY(answer.write(context, out));
   }
   return {};
 }

@@ -139,15 +139,21 @@ Status check_key_group(store::Reader& reader, const keymgr::KeyManager& manager,
               "kmip.key_group", "make the group use-once, or name another one in keyd.toml");
 }
 
+Result<crypto::SecretBytes> draw_symmetric_key(const OperationContext& context,
+                                               const AttributeSet& attributes) {
+  const auto kind = TRY(wanted_kind(attributes));
+  TRY(check_quantum_safe(attributes, kind));
+  TRY(check_may_draw(context));
+  return crypto::random_secret(*context.objects.manager().context().env.random, kind.bytes());
+}
+
 Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet attributes) {
   ManagedObject object;
   object.owner = context.client.owner;
   object.attributes = std::move(attributes);
   const auto kind = TRY(wanted_kind(object.attributes));
-  TRY(check_quantum_safe(object.attributes, kind));
   if (!kind.is_data_key()) {
-    TRY(check_may_draw(context));
-    const auto own = crypto::random_secret(*context.objects.manager().context().env.random, kind.bytes());
+    const auto own = TRY(draw_symmetric_key(context, object.attributes));
     return keep_symmetric_key(context, std::move(object.attributes), own, Origin::kGenerated);
   }
   object.state = first_state(object.attributes, context.now());
