@@ -25,6 +25,7 @@
 #include "keymgr/epoch.h"
 #include "keymgr/key_service.h"
 #include "keymgr/objects/managed_objects.h"
+#include "keymgr/objects/tables.h"
 #include "keymgr/rewrap.h"
 #include "keymgr/rotation_note.h"
 #include "kmip/server/symmetric_key.h"
@@ -208,7 +209,8 @@ Status KeydServer::Parts::connect_peer() {
     return keymgr::raise_epoch_above(transaction, manager->context(), actor, config.peer->id, epoch);
   };
   parties.now = [this] { return env.clock->wall_now(); };
-  parties.rewritten = keymgr::rewritten_tables();
+  const keymgr::RewrittenBesides besides{{&keymgr::kKmipClientTable}, {&keymgr::kManagedObjectTable}};
+  parties.rewritten = keymgr::rewritten_tables(besides);
   parties.incarnation = [this](store::Reader& reader) {
     return keymgr::own_incarnation(reader, config.server_id);
   };
@@ -220,6 +222,7 @@ Status KeydServer::Parts::connect_peer() {
   comparing.self = config.server_id;
   comparing.peer = config.peer->id;
   comparing.peer_name = config.peer->name;
+  comparing.besides = besides;
   comparing.on_rewritten = [this] {
     factory->poke();
     service->drop_stale_keys();

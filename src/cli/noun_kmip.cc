@@ -4,30 +4,14 @@
 
 #include "base/text.h"
 #include "cli/context.h"
+#include "cli/kmip_connection.h"
 #include "cli/nouns.h"
 #include "kmip/client/tape_trial.h"
-#include "net/client.h"
 
 namespace tapewarden::cli {
 namespace {
 
-constexpr std::uint16_t kKmipPort = 5696;
-constexpr std::chrono::milliseconds kAnswerTime{30'000};
 constexpr std::size_t kMarkBytes = 12;
-
-Result<net::FramedClientOptions> connection_to(Context& context, const Values& values) {
-  net::TlsConfig tls = TRY(net::read_tls_files(
-      *context.env.disk, {values.text("--certificate"), values.text("--key"), values.text("--authorities")}));
-  tls.minimum = net::TlsVersion::k12;
-  net::FramedClientOptions options;
-  options.host = values.text("HOST");
-  options.port = kKmipPort;
-  if (values.has("--port")) {
-    options.port = static_cast<std::uint16_t>(TRY(parse_number(values.text("--port"), 1, 65'535, "--port")));
-  }
-  options.tls = TRY(net::TlsContext::client(tls));
-  return options;
-}
 
 void print_findings(Context& context, const std::vector<kmip::TrialFinding>& findings) {
   if (context.globals.json) {
@@ -46,11 +30,14 @@ void print_findings(Context& context, const std::vector<kmip::TrialFinding>& fin
 
 Status test_server(Context& context, const Values& values) {
   net::Loop loop(1);
-  auto client = TRY(net::BlockingClient::connect(loop, TRY(connection_to(context, values))));
+  auto client =
+      TRY(connect_kmip(context, loop, {values.text("HOST"), values.text("--port")},
+                       {values.text("--certificate"), values.text("--key"), values.text("--authorities")}));
   Bytes mark(kMarkBytes);
   context.env.random->fill(mark);
-  const auto findings = kmip::try_tape_profile(
-      [&](Bytes request) { return client.call(std::move(request), kAnswerTime); }, to_upper(to_hex(mark)));
+  const auto findings =
+      kmip::try_tape_profile([&](Bytes request) { return client.call(std::move(request), kKmipAnswerTime); },
+                             to_upper(to_hex(mark)));
   print_findings(context, findings);
   // An older version that a server does not speak is no fault of it.
   const bool good = std::ranges::all_of(
@@ -202,6 +189,13 @@ std::vector<Command> kmip_commands() {
                       .example = "tapewarden kmip release 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
                       .arguments = {id},
                       .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/release"}});
+  commands.push_back(
+      {.noun = "kmip",
+       .verb = "purge",
+       .summary = "Destroy for ever an object that its KMIP client destroyed; takes two officers",
+       .example = "tapewarden kmip purge 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
+       .arguments = {id},
+       .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/purge"}});
   commands.push_back(test_command());
   return commands;
 }

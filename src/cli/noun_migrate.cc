@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "cli/migrate_kmip.h"
 #include "cli/nouns.h"
 #include "cli/properties_file.h"
 #include "cli/request_body.h"
@@ -137,7 +138,8 @@ std::vector<Command> migrate_commands() {
              .kind = ArgumentKind::kFlag,
              .meaning = "only tell what would come; nothing is changed"},
             {.name = "--all", .kind = ArgumentKind::kFlag, .meaning = "tell of what came as it was, too"}},
-       .does = Action(migrate_ekm)}};
+       .does = Action(migrate_ekm)},
+      migrate_kmip_command()};
 }
 
 }  // namespace tapewarden::cli

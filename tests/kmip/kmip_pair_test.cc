@@ -11,6 +11,25 @@ using ::testing::HasSubstr;
 
 class KmipPair : public KmipSite {
  protected:
+  static Result<std::string> as_officer(std::vector<std::string> arguments, const std::string& officer) {
+    arguments.insert(arguments.begin(), program("tapewarden"));
+    arguments.insert(arguments.end(),
+                     {"--site", site().directory(), "--as", officer, "--server",
+                      "https://127.0.0.1:" + std::to_string(site().https_port(Which::kPrimary))});
+    return TRY(run_command(arguments, site().path("officers.log"))).output;
+  }
+  // Asked for by the first, approved by the second, done by the first.
+  static Result<std::string> as_both_officers(std::vector<std::string> arguments) {
+    constexpr std::string_view kBefore = "(request ";
+    const auto asked = TRY(as_officer(arguments, "officer-1"));
+    const auto at = asked.find(kBefore);
+    if (at == std::string::npos) return fail(ErrorCode::kInternal, "nobody was asked: " + asked);
+    const auto start = at + kBefore.size();
+    const auto request = asked.substr(start, asked.find_first_of(",)", start) - start);
+    (void)TRY(as_officer({"approval", "approve", request}, "officer-2"));
+    arguments.insert(arguments.end(), {"--approval", request});
+    return as_officer(std::move(arguments), "officer-1");
+  }
   static Status move_to(Which from, Which to) {
     TRY(site().stop(from));
     return site().start(to);
@@ -125,6 +144,48 @@ TEST_F(KmipPair, K21_WhatWasImportedAtBothApartIsOneOrHiddenAndTold) {
   const auto released = link->ask(get_key(other));
   TW_ASSERT_OK(released);
   EXPECT_EQ(released->key(), Bytes(32, 2)) << released->message;
+}
+
+TEST_F(KmipPair, K19_ARewriteTakesThePeersWordOfKmipClientsAndLosesNoObject) {
+  const std::string alone = "12345678-1234-4234-8234-00000000000c";
+  const auto client = registered("rewritten");
+  TW_ASSERT_OK(client);
+  TW_EXPECT_OK(rest().put("/v1/settings/peer.exhausted", json::object{{"value", "serve"}}));
+  // One officer alone may rewrite, then.
+  TW_ASSERT_OK(as_both_officers({"setting", "set", "approval.two_person", "off"}));
+  TW_EXPECT_OK(site().wait_in_step());
+  TW_EXPECT_OK(site().stop(Which::kSecondary));
+  const auto spoilt = identity("spoilt");
+  TW_ASSERT_OK(spoilt);
+  TW_EXPECT_OK(rest().post("/v1/kmip/clients",
+                           json::object{{"name", "spoilt"}, {"certificate", spoilt->certificate.pem()}}));
+  {
+    auto link = connect(*client);
+    TW_ASSERT_OK(link);
+    const auto done = link->ask(import_key(alone, 7));
+    TW_ASSERT_OK(done);
+    ASSERT_TRUE(done->good()) << done->message;
+  }
+  TW_EXPECT_OK(rest().post("/v1/sync/rewrite"));
+  TW_EXPECT_OK(site().start(Which::kSecondary));
+  TW_EXPECT_OK(site().wait_in_step());
+  const auto clients = [](Which which) {
+    const auto all = site().rest(which).get("/v1/kmip/clients");
+    return all ? json::serialize(*all) : all.error().text();
+  };
+  for (const Which which : {Which::kPrimary, Which::kSecondary}) {
+    EXPECT_TRUE(eventually([&] { return clients(which).find("spoilt") == std::string::npos; }))
+        << to_string(which) << ": " << clients(which);
+    EXPECT_THAT(clients(which), HasSubstr("rewritten")) << to_string(which);
+    auto link = connect(*client, which);
+    TW_ASSERT_OK(link);
+    const auto got = link->ask(get_key(alone));
+    TW_ASSERT_OK(got);
+    EXPECT_EQ(got->key(), Bytes(32, 7)) << to_string(which) << ": " << got->message;
+  }
+  const auto conflicts = rest().get("/v1/conflicts");
+  TW_ASSERT_OK(conflicts);
+  EXPECT_THAT(json::serialize(*conflicts), HasSubstr("managed_object"));
 }
 
 TEST_F(KmipPair, K21_ARestoredServerKnowsItsClientsAndServesTheirKeys) {

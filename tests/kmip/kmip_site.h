@@ -74,8 +74,8 @@ class KmipSite : public RunningSite {
     std::string certificate;
     std::string key;
   };
-  static Result<Files> files_of(const std::string& name) {
-    const auto client = TRY(registered(name));
+  static Result<Files> files_of(const std::string& name) { return files_of(name, TRY(registered(name))); }
+  static Files files_of(const std::string& name, const Identity& client) {
     Files out{site().path(name + ".crt"), site().path(name + ".key")};
     std::ofstream(out.certificate) << client.certificate.pem();
     const auto key = client.key.pem();

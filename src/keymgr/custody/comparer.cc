@@ -4,7 +4,6 @@
 
 #include "audit/record.h"
 #include "base/text.h"
-#include "keymgr/custody/rewrite.h"
 #include "keymgr/row_codec.h"
 
 namespace tapewarden::keymgr {
@@ -186,7 +185,7 @@ Status Comparer::keep(const ComparisonReport& report, const std::string& actor) 
 
 void Comparer::end_rewrite() {
   stretch_began_ = env_.clock->steady_now();
-  const auto ended = finish_rewrite(manager_, replicator_, parties());
+  const auto ended = finish_rewrite(manager_, replicator_, parties(), options_.besides);
   {
     const MutexLock lock(mutex_);
     rewrite_error_ = ended ? std::string() : ended.error().text();

@@ -14,6 +14,7 @@
 #include "base/thread_annotations.h"
 #include "keymgr/custody/comparison.h"
 #include "keymgr/custody/replicator.h"
+#include "keymgr/custody/rewrite.h"
 #include "keymgr/key_manager.h"
 
 namespace tapewarden::keymgr {
@@ -22,6 +23,7 @@ struct ComparerOptions {
   Uuid self;
   Uuid peer;
   std::string peer_name;
+  RewrittenBesides besides{};
   // Called after a rewrite, from the comparer's thread. May be empty.
   std::function<void()> on_rewritten{};
   std::chrono::milliseconds look{1000};         // how often it looks whether something is to be done

@@ -39,7 +39,7 @@ struct PairParties {
   std::function<WallTime()> now{};
   std::function<Result<Incarnation>(store::Reader&)> incarnation{};
   // Tables in which the peer's word stands while this server is rewritten (rewrite.h).
-  std::span<const std::string_view> rewritten{};
+  std::vector<std::string_view> rewritten{};
   // Raises the peer's epoch beyond the one given (raise_epoch_above()).
   std::function<Status(store::Transaction&, const Actor&, std::int64_t)> raise_peer{};
 };

@@ -81,11 +81,14 @@ class OnlyHere {
 
 class Rewrite {
  public:
-  Rewrite(KeyManager& manager, const ComparisonParties& parties, std::uint64_t before)
-      : manager_(manager), parties_(parties), before_(before) {}
+  Rewrite(KeyManager& manager, const ComparisonParties& parties, const RewrittenBesides& besides,
+          std::uint64_t before)
+      : manager_(manager), parties_(parties), besides_(besides), before_(before) {}
 
   Status erase_rows() {
-    for (const TableSpec* table : erased_tables()) {
+    auto tables = besides_.erased;
+    tables.insert(tables.end(), erased_tables().begin(), erased_tables().end());
+    for (const TableSpec* table : tables) {
       std::vector<store::Row> keys;
       TRY(OnlyHere(manager_, parties_, *table, before_).for_each([&](const store::RowPrint& row) -> Status {
         keys.push_back(row.key);
@@ -100,7 +103,9 @@ class Rewrite {
   }
 
   Status look_for_keys() {
-    for (const TableSpec* table : {&kDataKeyTable, &kKekTable}) {
+    std::vector<const TableSpec*> tables{&kDataKeyTable, &kKekTable};
+    tables.insert(tables.end(), besides_.kept.begin(), besides_.kept.end());
+    for (const TableSpec* table : tables) {
       TRY(OnlyHere(manager_, parties_, *table, before_).for_each([&](const store::RowPrint& row) -> Status {
         ++report_.kept;
         if (table == &kKekTable) kept_keks_.insert(row.key);
@@ -164,7 +169,8 @@ class Rewrite {
     TRY(manager_.keystore().read([&](store::Reader& reader) -> Status {
       const auto row = TRY(reader.get(table, print.key));
       if (!row) return {};
-      name = &table == &kDataKeyTable ? DataKey::from_row(*row).alias : Kek::from_row(*row).common_name;
+      if (&table == &kDataKeyTable) name = DataKey::from_row(*row).alias;
+      if (&table == &kKekTable) name = Kek::from_row(*row).common_name;
       return {};
     }));
     out.high = {print.version, print.origin,
@@ -175,6 +181,7 @@ class Rewrite {
 
   KeyManager& manager_;
   const ComparisonParties& parties_;
+  const RewrittenBesides& besides_;
   const std::uint64_t before_;
   RewriteReport report_;
   std::set<store::Row> kept_keks_;
@@ -183,19 +190,18 @@ class Rewrite {
 
 }  // namespace
 
-std::span<const std::string_view> rewritten_tables() {
-  static const std::vector<std::string_view> names = [] {
-    std::vector<std::string_view> out{kDataKeyTable.name, kKekTable.name};
-    for (const TableSpec* table : erased_tables()) out.push_back(table->name);
-    return out;
-  }();
-  return names;
+std::vector<std::string_view> rewritten_tables(const RewrittenBesides& besides) {
+  std::vector<std::string_view> out{kDataKeyTable.name, kKekTable.name};
+  for (const auto* tables : {&erased_tables(), &besides.erased, &besides.kept}) {
+    for (const TableSpec* table : *tables) out.push_back(table->name);
+  }
+  return out;
 }
 
 Result<RewriteReport> finish_rewrite(KeyManager& manager, Replicator& replicator,
-                                     const ComparisonParties& parties) {
+                                     const ComparisonParties& parties, const RewrittenBesides& besides) {
   const PeerProgress progress = TRY(replicator.meeting()).seen;
-  Rewrite rewrite(manager, parties, progress.rewrite_before);
+  Rewrite rewrite(manager, parties, besides, progress.rewrite_before);
   TRY(rewrite.look_for_keys());
   TRY(rewrite.erase_rows());
   const RewriteReport& report = rewrite.report();

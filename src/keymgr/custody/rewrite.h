@@ -3,8 +3,9 @@
 // Invariants
 //  W1 What a merging rule joins stays joined: destroyed and compromised states, uses of keys, epochs,
 //     positions never go back. So no use-once key is given out anew (docs/formats/replication.md).
-//  W2 No key is lost: a data key or a KEK that this server alone has stays, with its group or labels, and
-//     is told as a conflict. Ledger, tombstones, holds, requests for consent and conflicts only grow.
+//  W2 No key is lost: a data key, a KEK or an object with a secret that this server alone has stays, with its
+//     group or labels, and is told as a conflict. Ledger, tombstones, holds, requests for consent and
+//     conflicts only grow.
 //  W3 Until it is done this server sends nothing of its own (R7 of replicator.h); each step is durable, and
 //     what a crash cuts off is done again.
 //  W4 What is erased here the server lacks that was copied from. Where the peer shows an older copy of itself
@@ -14,8 +15,8 @@
 //   done
 #pragma once
 
-#include <span>
 #include <string_view>
+#include <vector>
 
 #include "keymgr/custody/comparison.h"
 #include "keymgr/custody/replicator.h"
@@ -23,8 +24,14 @@
 
 namespace tapewarden::keymgr {
 
+// Tables of folders above this one, of which the same holds.
+struct RewrittenBesides {
+  std::vector<const store::TableSpec*> erased{};  // what this server alone has goes
+  std::vector<const store::TableSpec*> kept{};    // it stays, as conflicts: keys are in it
+};
+
 // The tables in which the peer's word stands.
-std::span<const std::string_view> rewritten_tables();
+std::vector<std::string_view> rewritten_tables(const RewrittenBesides& besides = {});
 
 struct RewriteReport {
   std::uint64_t erased = 0;  // rows that this server alone had
@@ -33,6 +40,6 @@ struct RewriteReport {
 // What is left when the copy is complete: rows here that the peer lacks. Blocks while it asks the peer;
 // an error leaves it to be done again. `parties.go_on` as of a comparison.
 Result<RewriteReport> finish_rewrite(KeyManager& manager, Replicator& replicator,
-                                     const ComparisonParties& parties);
+                                     const ComparisonParties& parties, const RewrittenBesides& besides = {});
 
 }  // namespace tapewarden::keymgr
