@@ -1,5 +1,6 @@
 #include "kmip_site.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -180,6 +181,11 @@ PyKmip::PyKmip(KmipTrust& trust) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+PyKmip::~PyKmip() {
+  process_->signal(SIGTERM);
+  static_cast<void>(process_->wait(kStart));
 }
 
 }  // namespace tapewarden::bench
