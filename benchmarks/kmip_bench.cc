@@ -1,5 +1,6 @@
 // KMIP as tape libraries use it, over mutual TLS: against PyKMIP's server, asked by the same client, and
 // against a server on the same TLS stack that does nothing but sync an audit record for each message.
+#include <algorithm>
 #include <cstdio>
 
 #include "harness.h"
@@ -20,11 +21,11 @@ constexpr double kEchoGoal = 0.8;
 constexpr double kLoneCommitsGoal = 2;
 constexpr double kLocateGoal = 5;    // milliseconds
 constexpr unsigned kInFlight = 64;   // connections, for what is made durably
-constexpr unsigned kGets = 10'000;   // of one round
-constexpr unsigned kCreates = 2000;  // likewise
-constexpr unsigned kSlowGets = 400;  // of PyKMIP
-constexpr unsigned kSlowLocates = 6;
-constexpr unsigned kSlowCreates = 150;
+constexpr unsigned kGets = 5000;     // of one round
+constexpr unsigned kCreates = 1000;  // likewise
+constexpr unsigned kSlowGets = 200;  // of PyKMIP
+constexpr unsigned kSlowLocates = 4;
+constexpr unsigned kSlowCreates = 80;
 
 using Conversation = KmipClient::Conversation;
 
@@ -88,31 +89,46 @@ class AgainstPyKmip {
     });
   }
 
-  void measure(unsigned connections, Figures& figures) {
+  void measure_reads(unsigned connections, Figures& figures) {
     KmipClient ours(site_.port(), trust_.client_context(), connections);
-    KmipClient theirs(pykmip_.port(), trust_.client_context(), connections);
-    const auto compare = [&](const char* what, std::optional<double> goal,
-                             const std::function<double()>& work, const std::function<double()>& yardstick) {
-      const auto pair = measure_in_turn(kRounds, work, yardstick);
-      figures.push_back(
-          {named(what, kThousand, connections), pair.value, "messages/s", pair.yardstick, goal});
-    };
     compare(
-        "get", kPyKmipGoal, [&] { return ours.play(kGets, gets(ours_)); },
-        [&] { return theirs.play(kSlowGets, gets(theirs_)); });
+        named("get", kThousand, connections), kPyKmipGoal, figures,
+        [&] { return ours.play(kGets, gets(ours_)); },
+        [&] { return at_theirs(connections).play(kSlowGets, gets(theirs_)); });
     compare(
-        "locate", kPyKmipGoal, [&] { return ours.play(kGets, locates(ours_)); },
-        [&] { return theirs.play(kSlowLocates, locates(theirs_)); });
+        named("locate", kThousand, connections), kPyKmipGoal, figures,
+        [&] { return ours.play(kGets, locates(ours_)); },
+        [&] { return at_theirs(connections).play(std::max(kSlowLocates, connections), locates(theirs_)); });
+  }
+
+  // Leaves more than a thousand keys.
+  void measure_creates(unsigned connections, Figures& figures) {
+    KmipClient ours(site_.port(), trust_.client_context(), connections);
     for (const bool get : {false, true}) {
       compare(
-          get ? "create-get" : "create", get ? std::optional(kPyKmipPairGoal) : std::nullopt,
-          [&] { return make(ours, kCreates, get); }, [&] { return make(theirs, kSlowCreates, get); });
+          named(get ? "create-get" : "create", kThousand, connections),
+          get ? std::optional(kPyKmipPairGoal) : std::nullopt, figures,
+          [&] {
+            site_.make_ready(kCreates);
+            return make(ours, kCreates, get);
+          },
+          [&] {
+            auto theirs = at_theirs(connections);
+            return make(theirs, kSlowCreates, get);
+          });
     }
   }
 
  private:
+  static void compare(const std::string& name, std::optional<double> goal, Figures& figures,
+                      const std::function<double()>& work, const std::function<double()>& yardstick) {
+    const auto pair = measure_in_turn(kRounds, work, yardstick);
+    figures.push_back({name, pair.value, "a second", pair.yardstick, goal});
+  }
+  KmipClient at_theirs(unsigned connections) {
+    return {pykmip_.port(), trust_.client_context(), connections};
+  }
   double make(KmipClient& client, unsigned keys, bool get) {
-    site_.make_ready(keys);
     const auto first = next_;
     next_ += keys;
     return client.play(keys, creates(first, get));
@@ -129,7 +145,8 @@ class AgainstPyKmip {
 Figures against_pykmip() {
   Figures figures;
   AgainstPyKmip both;
-  for (const unsigned connections : {1U, 8U}) both.measure(connections, figures);
+  for (const unsigned connections : {1U, 8U}) both.measure_reads(connections, figures);
+  for (const unsigned connections : {1U, 8U}) both.measure_creates(connections, figures);
   return figures;
 }
 
@@ -149,8 +166,8 @@ class AgainstEcho {
       echo_.set_answer(sample(ours, what));
       std::vector<double> milliseconds;
       for (auto& figure : compare_rates(
-               named(locate ? "locate-echo" : "get-echo", keys_, connections), "messages/s", kEchoGoal,
-               kRounds, kGets,
+               named(locate ? "locate-echo" : "get-echo", keys_, connections), "a second", kEchoGoal, kRounds,
+               kGets,
                [&] {
                  const double rate = ours.play(kGets, what);
                  milliseconds = ours.latencies();
@@ -160,12 +177,10 @@ class AgainstEcho {
         figures.push_back(std::move(figure));
       }
       if (locate) {
-        figures.push_back({named("locate-p99", keys_, connections),
-                           percentile(milliseconds, 99),
-                           "ms",
-                           {},
-                           kLocateGoal,
-                           Better::kLower});
+        // Several at once wait for one another: then it is shown, not judged.
+        const auto goal = connections == 1 ? std::optional(kLocateGoal) : std::nullopt;
+        const auto slowest = percentile(milliseconds, 99);
+        figures.push_back({named("locate-p99", keys_, connections), slowest, "ms", {}, goal, Better::kLower});
       }
     }
   }
@@ -182,7 +197,7 @@ class AgainstEcho {
         },
         [&] { return lone.a_second(); });
     figures.push_back(
-        {named("create", keys_, kInFlight), pair.value, "messages/s", pair.yardstick, kLoneCommitsGoal});
+        {named("create", keys_, kInFlight), pair.value, "a second", pair.yardstick, kLoneCommitsGoal});
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "kmip_site.h"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -157,34 +158,17 @@ PyKmip::PyKmip(KmipTrust& trust) {
   write_file(folder_ / "server.crt", server.certificate.pem());
   write_file(folder_ / "server.key", as_text(key.reveal()));
   write_file(folder_ / "authority.crt", trust.site.authority().pem());
-  write_file(folder_ / "server.conf", "[server]\n");
+  const auto line = [&](const char* name, const std::string& value) { return name + ("=" + value) + "\n"; };
+  write_file(folder_ / "server.conf",
+             "[server]\n" + line("hostname", "127.0.0.1") + line("port", std::to_string(port_)) +
+                 line("certificate_path", folder_ / "server.crt") + line("key_path", folder_ / "server.key") +
+                 line("ca_path", folder_ / "authority.crt") + line("auth_suite", "TLS1.2") +
+                 line("policy_path", folder_ / "policies") + line("database_path", folder_ / "pykmip.db"));
   std::filesystem::create_directory(folder_ / "policies");
-  process_ = must(testing::Process::start({"/usr/bin/python3",
-                                           "-c",
-                                           "from kmip.services.server.server import main; main()",
-                                           "-n",
-                                           "127.0.0.1",
-                                           "-p",
-                                           std::to_string(port_),
-                                           "-c",
-                                           folder_ / "server.crt",
-                                           "-k",
-                                           folder_ / "server.key",
-                                           "-a",
-                                           folder_ / "authority.crt",
-                                           "-s",
-                                           "TLS1.2",
-                                           "-f",
-                                           folder_ / "server.conf",
-                                           "-l",
-                                           folder_ / "server.log",
-                                           "-o",
-                                           folder_ / "policies",
-                                           "-v",
-                                           "CRITICAL",
-                                           "-d",
-                                           folder_ / "pykmip.db"},
-                                          folder_ / "output.log"));
+  process_ = must(testing::Process::start(
+      {"/usr/bin/python3", "-c", "from kmip.services.server.server import main; main()", "-f",
+       folder_ / "server.conf", "-l", folder_ / "server.log", "-v", "CRITICAL"},
+      folder_ / "output.log"));
   const auto deadline = std::chrono::steady_clock::now() + kStart;
   for (;;) {
     try {
@@ -197,6 +181,11 @@ PyKmip::PyKmip(KmipTrust& trust) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+PyKmip::~PyKmip() {
+  process_->signal(SIGTERM);
+  static_cast<void>(process_->wait(kStart));
 }
 
 }  // namespace tapewarden::bench

@@ -71,10 +71,14 @@ class KmipEcho {
   std::unique_ptr<net::FramedServer> listener_;
 };
 
-// PyKMIP's server (Debian's python3-pykmip) with a database of its own. Throws when it is not there.
+// PyKMIP's server (Debian's python3-pykmip) with a database of its own. Throws when it is not there. It ends
+// connections that are silent for ten seconds.
 class PyKmip {
  public:
   explicit PyKmip(KmipTrust& trust);
+  ~PyKmip();  // asks it to end, so that its helpers end too
+  PyKmip(const PyKmip&) = delete;
+  PyKmip& operator=(const PyKmip&) = delete;
 
   std::uint16_t port() const { return port_; }
 

@@ -125,8 +125,7 @@ Status get(OperationContext& context, const Item& payload, ttlv::Writer& out) {
   out.add_enumeration(tag::kObjectType, object.type);
   out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   TRY(write_object_of(context, object, payload, out));
-  context.serves_a_key = true;
-  context.served.push_back(object.id);
+  note_served(context, object);
   return {};
 }
 

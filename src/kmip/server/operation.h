@@ -42,7 +42,7 @@ struct OperationContext {
   // The ID placeholder (Specification 1.4 section 4: "ID Placeholder"; 2.1 section 5.26): of this message
   // alone.
   std::optional<Uuid>& placeholder;
-  std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
+  std::vector<Uuid>& served;  // objects that are Fresh no more with this message
   StreamBook& streams;
   StreamChanges& stream_changes;                  // take effect when the message is durable
   std::uint64_t message = 0;                      // its number, from 1
@@ -98,6 +98,8 @@ Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const t
                                               ttlv::Tag field, bool alive);
 // By an item that holds an identifier.
 Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive);
+// The object leaves the server with this message.
+void note_served(OperationContext& context, const keymgr::ManagedObject& object);
 // The payload's items that are none of `known` are refused (Invalid Field).
 Status check_fields(const ttlv::Item& payload, std::initializer_list<ttlv::Tag> known);
 

@@ -142,6 +142,14 @@ Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::I
   return refuse(ResultReason::kInvalidField, "this stands for no object here", "Unique Identifier");
 }
 
+// What is not Fresh never becomes so again: then there is nothing to look up and change when the message's
+// records are written.
+void note_served(OperationContext& context, const keymgr::ManagedObject& object) {
+  context.serves_a_key = true;
+  const auto fresh = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));
+  if (fresh.value_or(false)) context.served.push_back(object.id);
+}
+
 Status check_fields(const ttlv::Item& payload, std::initializer_list<ttlv::Tag> known) {
   for (const ttlv::Item child : payload.children()) {
     if (std::ranges::find(known, child.tag()) != known.end()) continue;

@@ -63,8 +63,7 @@ Status export_object(OperationContext& context, const Item& payload, ttlv::Write
   // Of what was destroyed the attributes are left.
   if (TRY(context.objects.is_gone(context.reader, object))) return {};
   TRY(write_object_of(context, object, payload, out));
-  context.serves_a_key = true;
-  context.served.push_back(object.id);
+  note_served(context, object);
   return {};
 }
 
