@@ -15,6 +15,7 @@
 #include "kmip/protocol.h"
 #include "kmip/server/settings.h"
 #include "kmip/server/stream_changes.h"
+#include "kmip/server/tickets.h"
 #include "ttlv/item.h"
 #include "ttlv/writer.h"
 
@@ -37,6 +38,9 @@ struct OperationContext {
   std::vector<Uuid>& served;  // objects whose Fresh becomes false with this message
   const StreamBook& streams;
   StreamChanges& stream_changes;  // take effect when the message is durable
+  const TicketBook& tickets;
+  TicketChanges& ticket_changes;  // likewise
+  std::optional<Hash256> ticket;  // that this message stands on
   // Of an operation that draws asymmetric keys: drawn before the transaction, which others wait for. nullptr:
   // draw it.
   const crypto::AsymmetricKey* drawn = nullptr;

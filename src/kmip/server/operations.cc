@@ -64,6 +64,8 @@ constexpr OperationSpec kOperations[] = {
     {Operation::kRNGSeed, "kmip.rng-seed", k12, kEver, kReads, rng_seed},
     {Operation::kLog, "kmip.log", k20, kEver, kReads, log},
     {Operation::kInterop, "kmip.interop", k20, kEver, kReads, interop},
+    {Operation::kLogin, "kmip.login", k20, kEver, kReads, login},
+    {Operation::kLogout, "kmip.logout", k20, kEver, kReads, logout},
     {Operation::kPing, "kmip.ping", k21, kEver, kReads, ping},
     {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, set_endpoint_role},
 };
