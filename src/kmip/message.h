@@ -51,7 +51,7 @@ struct BatchAnswer {
   std::uint32_t operation = 0;
   std::optional<Bytes> id;
   std::optional<Error> error;  // none: success
-  bool undone = false;         // it had succeeded, and a later item's failure undid it: the payload stays
+  bool undone = false;         // it had succeeded, and a later item's failure undid it
   Bytes payload;               // the encoded Response Payload; empty: none
 };
 

@@ -1,5 +1,4 @@
-// Requests as XML, their answers, and a test that asks a KMIP server of its own: what the tests of the
-// protocol's rules share. One thread.
+// Messages as XML, and the fixture that asks a key server with them: what tests of a KMIP server share.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +12,6 @@
 #include "kmip_server.h"
 
 namespace tapewarden::conformance {
-
 inline std::string field(std::string_view name, std::string_view type, std::string_view value) {
   return concat("<", name, " type=\"", type, "\" value=\"", value, "\"/>");
 }

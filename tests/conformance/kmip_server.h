@@ -56,6 +56,9 @@ class KmipServer {
     return answer.value_or(Bytes());
   }
 
+  // What the client shows from now on.
+  void show_certificate(const Hash256& fingerprint) { peer_.fingerprint = fingerprint; }
+
   void set_export(bool allowed) {
     EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
       const keymgr::KmipClients clients(server_.manager().context());

@@ -21,10 +21,10 @@ struct KmipClient {
   Hash256 fingerprint{};  // SHA-256 of its certificate
   std::string owner;      // what it makes belongs to it: its own name, or a group's that shares
   std::string user;       // asked for with a password besides the certificate; empty: neither is
-  Bytes salt;             // of the password
-  Bytes sealed_verifier;  // a box of nothing without a user
+  Bytes salt;             // of the password; empty without a user
+  Bytes sealed_verifier;  // then a box of nothing
   crypto::ScryptCost cost;
-  bool may_export = false;  // Export, and Get of private keys
+  bool may_export = false;  // Export; and private keys leave, by Get or in parts
   WallTime added{};
 
   store::Row to_row() const;

@@ -3,9 +3,9 @@
 // server, and brings the issuing certificate back.
 //
 // Invariants
-//  S1 The private half exists as a sealed box in its row and, while it signs, in a PrivateKey. No call gives
-//  it. S2 It belongs to this server alone: it is neither copied to the peer, nor does a certificate become
-//  the issuer
+//  S1 The private half exists as a sealed box in its row and, while it signs, in a PrivateKey: key() gives it
+//     to what signs, and to nothing else.
+//  S2 It belongs to this server alone: it is not copied to the peer, and no certificate becomes the issuer
 //     whose key is not here.
 //  S3 A request leaves the issuer as it is, until a certificate for its key takes the issuer's place.
 // Stateless; thread-safe.

@@ -1,6 +1,7 @@
 #include "kmip/server/asymmetric_material.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/concat.h"
 #include "kmip/names.h"
@@ -104,24 +105,33 @@ Result<SecretBytes> secret_number(const Item& material, Tag tag) {
   return out;
 }
 
-Status read_rsa(const Item& material, KeyNumbers& out) {
-  out.modulus = TRY(number(material, tag::kModulus));
-  out.public_exponent = TRY(number(material, tag::kPublicExponent));
-  out.private_exponent = TRY(secret_number(material, tag::kPrivateExponent));
-  out.prime_p = TRY(secret_number(material, tag::kP));
-  out.prime_q = TRY(secret_number(material, tag::kQ));
-  out.exponent_p = TRY(secret_number(material, tag::kPrimeExponentP));
-  out.exponent_q = TRY(secret_number(material, tag::kPrimeExponentQ));
-  out.coefficient = TRY(secret_number(material, tag::kCRTCoefficient));
-  return {};
-}
+// Where the numbers of an algorithm stand in a Key Material.
+struct PublicField {
+  Tag tag;
+  Bytes KeyNumbers::* number;
+};
+struct SecretField {
+  Tag tag;
+  SecretBytes KeyNumbers::* number;
+};
+constexpr PublicField kRsaPublic[] = {{tag::kModulus, &KeyNumbers::modulus},
+                                      {tag::kPublicExponent, &KeyNumbers::public_exponent}};
+constexpr SecretField kRsaSecret[] = {{tag::kPrivateExponent, &KeyNumbers::private_exponent},
+                                      {tag::kP, &KeyNumbers::prime_p},
+                                      {tag::kQ, &KeyNumbers::prime_q},
+                                      {tag::kPrimeExponentP, &KeyNumbers::exponent_p},
+                                      {tag::kPrimeExponentQ, &KeyNumbers::exponent_q},
+                                      {tag::kCRTCoefficient, &KeyNumbers::coefficient}};
+constexpr PublicField kDsaPublic[] = {{tag::kP, &KeyNumbers::p},
+                                      {tag::kQ, &KeyNumbers::q},
+                                      {tag::kG, &KeyNumbers::g},
+                                      {tag::kY, &KeyNumbers::y}};
+constexpr SecretField kDsaSecret[] = {{tag::kX, &KeyNumbers::x}};
 
-Status read_dsa(const Item& material, KeyNumbers& out) {
-  out.p = TRY(number(material, tag::kP));
-  out.q = TRY(number(material, tag::kQ));
-  out.g = TRY(number(material, tag::kG));
-  out.y = TRY(number(material, tag::kY));
-  out.x = TRY(secret_number(material, tag::kX));
+Status read_fields(const Item& material, std::span<const PublicField> open,
+                   std::span<const SecretField> secret, KeyNumbers& out) {
+  for (const auto& field : open) out.*field.number = TRY(number(material, field.tag));
+  for (const auto& field : secret) out.*field.number = TRY(secret_number(material, field.tag));
   return {};
 }
 
@@ -136,8 +146,8 @@ Status read_ec(const Item& material, KeyNumbers& out) {
 
 Result<KeyNumbers> read_numbers(const Item& material, KeyAlgorithm algorithm) {
   KeyNumbers out;
-  if (algorithm == KeyAlgorithm::kRsa) TRY(read_rsa(material, out));
-  if (algorithm == KeyAlgorithm::kDsa) TRY(read_dsa(material, out));
+  if (algorithm == KeyAlgorithm::kRsa) TRY(read_fields(material, kRsaPublic, kRsaSecret, out));
+  if (algorithm == KeyAlgorithm::kDsa) TRY(read_fields(material, kDsaPublic, kDsaSecret, out));
   if (algorithm == KeyAlgorithm::kEc) TRY(read_ec(material, out));
   return out;
 }

@@ -3,7 +3,7 @@
 //
 //  - A date once is that date, a date twice is from the one to the other; the largest date stands for none.
 //  - Of Cryptographic Usage Mask the bits that are asked for must be there; of Usage Limits, as much at
-//  least.
+//    least.
 //  - Of a structure the fields that are given are compared.
 //  - In KMIP 1.x, a text or byte string with wildcards (kmip/pattern.h) that no object has as it stands is a
 //    pattern. 2.x has no patterns. Neither has Application Data in a tape library's namespace, in any

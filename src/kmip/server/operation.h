@@ -17,6 +17,7 @@
 #include "kmip/protocol.h"
 #include "kmip/server/settings.h"
 #include "kmip/server/stream_changes.h"
+#include "kmip/server/tickets.h"
 #include "ttlv/item.h"
 #include "ttlv/writer.h"
 
@@ -44,7 +45,10 @@ struct OperationContext {
   std::optional<Uuid>& placeholder;
   std::vector<Uuid>& served;  // objects that are Fresh no more with this message
   StreamBook& streams;
-  StreamChanges& stream_changes;                  // take effect when the message is durable
+  StreamChanges& stream_changes;  // take effect when the message is durable
+  const TicketBook& tickets;
+  TicketChanges& ticket_changes;                  // likewise
+  std::optional<Hash256> ticket;                  // that this message stands on
   std::uint64_t message = 0;                      // its number, from 1
   keymgr::RefusalRecords* log_records = nullptr;  // how much each client's Log may write; nullptr: nothing
   const Drawn* drawn = nullptr;                   // what Drawer made before the transaction; nullptr: nothing

@@ -73,6 +73,8 @@ constexpr OperationSpec kOperations[] = {
     {Operation::kRNGSeed, "kmip.rng-seed", k12, kEver, kReads, kNothing, rng_seed},
     {Operation::kLog, "kmip.log", k20, kEver, kReads, kNothing, log},
     {Operation::kInterop, "kmip.interop", k20, kEver, kReads, kNothing, interop},
+    {Operation::kLogin, "kmip.login", k20, kEver, kReads, kNothing, login},
+    {Operation::kLogout, "kmip.logout", k20, kEver, kReads, kNothing, logout},
     {Operation::kPing, "kmip.ping", k21, kEver, kReads, kNothing, ping},
     {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, kNothing, set_endpoint_role},
 };

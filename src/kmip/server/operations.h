@@ -52,6 +52,8 @@ Status rng_retrieve(OperationContext& context, const ttlv::Item& payload, ttlv::
 Status rng_seed(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status log(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status interop(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status login(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
+Status logout(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status ping(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 Status set_endpoint_role(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
