@@ -34,8 +34,20 @@ bool is_put_off(const WorkState& state, const LogicalVolume& volume, CopyNumber 
   return state.copies.claimed(name) || state.pauses.paused(copy_pause(name));
 }
 
-bool may_be_copied(const WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
-  return volume.cached && !is_put_off(state, volume, copy);
+// Of the copies that are due the oldest that can be written now, at most `limit`. Neither what is not in the
+// cache nor what is put off hides others, however much of it there is.
+Result<std::vector<LogicalVolume>> ready(CatalogueView& view, const WorkState& state, CopyNumber copy,
+                                         std::uint8_t pool, std::size_t limit) {
+  std::vector<LogicalVolume> out;
+  std::vector<LogicalVolume> page;
+  std::optional<LogicalVolume> last;
+  do {
+    page = TRY(view.due(copy, pool, kMaximumPage, {.cached = true, .after = last ? &*last : nullptr}));
+    if (!page.empty()) last = page.back();
+    for (auto& volume : page)
+      if (out.size() < limit && !is_put_off(state, volume, copy)) out.push_back(std::move(volume));
+  } while (out.size() < limit && page.size() == kMaximumPage);
+  return out;
 }
 
 Result<Due> what_is_due(const WorkState& state) {
@@ -45,12 +57,11 @@ Result<Due> what_is_due(const WorkState& state) {
     for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
       if (TRY(view.due(copy, std::nullopt, 1)).empty()) continue;
       for (auto& pool : TRY(view.pools())) {
-        auto due = TRY(view.due(copy, pool.number, kMaximumPage));
-        const auto ready = std::ranges::find_if(
-            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy); });
-        if (ready != due.end()) out.waiting.push_back({ready->written, pool, copy});
-        std::erase_if(due, [](const LogicalVolume& one) { return one.cached || !one.has_content(); });
-        if (!due.empty()) out.missing.push_back({std::move(pool), copy, std::move(due)});
+        const auto first = TRY(ready(view, state, copy, pool.number, 1));
+        if (!first.empty()) out.waiting.push_back({first.front().written, pool, copy});
+        auto missing = TRY(view.due(copy, pool.number, kMaximumPage, {.cached = false}));
+        std::erase_if(missing, [](const LogicalVolume& one) { return !one.has_content(); });
+        if (!missing.empty()) out.missing.push_back({std::move(pool), copy, std::move(missing)});
       }
     }
     return {};
@@ -181,11 +192,9 @@ Status MigrateJob::work() {
 Result<std::vector<LogicalVolume>> MigrateJob::batch() {
   std::vector<LogicalVolume> out;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    out = TRY(view.due(copy_, pool_, kMaximumPage));
+    out = TRY(ready(view, state_, copy_, pool_, kDueBatch));
     return {};
   }));
-  std::erase_if(out, [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_); });
-  if (out.size() > kDueBatch) out.resize(kDueBatch);
   return out;
 }
 
