@@ -19,11 +19,6 @@ std::unexpected<Error> wrong_state(const PhysicalVolume& cartridge, const std::s
               "barcode", remedy);
 }
 
-// What a drive noted, or a rebuild could not read, may come to nothing when it is asked for.
-bool doubtful(const PhysicalVolume& cartridge) {
-  return cartridge.unexamined || cartridge.note.starts_with(kDamageNote);
-}
-
 enum class Trust : std::uint8_t { kSure, kAny };
 
 Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed, Trust trust = Trust::kSure) {
