@@ -99,8 +99,7 @@ void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
 Status note_no_cartridge(const WorkState& state, const Pool& pool) {
   bool none = false;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    none = TRY(view.filling(pool.number, pool.media, 1)).empty() &&
-           TRY(view.scratch_cartridges(pool.number, pool.media, 1)).empty();
+    none = TRY(takers_of(view, pool)).empty();
     return {};
   }));
   const auto name = pool_name(pool.number);
@@ -112,10 +111,26 @@ Status note_no_cartridge(const WorkState& state, const Pool& pool) {
   return {};
 }
 
+// Those that some cartridge of the pool takes: not the one alone that their other copy lies on.
+Result<std::vector<LogicalVolume>> that_fit(WorkState& state, const Missing& missing) {
+  std::vector<std::string> takers;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    takers = TRY(takers_of(view, missing.pool));
+    return {};
+  }));
+  auto out = missing.volumes;
+  if (takers.size() != 1) return out;
+  const auto& only = takers.front();
+  const auto gone = std::erase_if(
+      out, [&](const LogicalVolume& volume) { return other_cartridge(volume, missing.copy) == only; });
+  if (gone != 0 && out.empty()) note_avoided(state, missing.pool.number, only);
+  return out;
+}
+
 // What comes back cannot leave the cache before it is written: only so much of it is asked for at a time as
-// the pool can take soon. Whether anything was.
+// the pool can take soon, and nothing that it could not. Whether anything was.
 Result<bool> ask_for(WorkState& state, const Missing& missing) {
-  const auto& [pool, copy, volumes] = missing;
+  const auto& [pool, copy, all] = missing;
   if (held_up(state, pool)) return false;
   note_no_drive(state, pool, need_of(pool));
   const auto most = TRY(may_come_for(state, pool));
@@ -123,10 +138,11 @@ Result<bool> ask_for(WorkState& state, const Missing& missing) {
     TRY(note_no_cartridge(state, pool));
     return false;
   }
+  const auto volumes = TRY(that_fit(state, missing));
   const auto wanted = state.parts.desk.wanted();
   std::size_t coming = 0;
   std::uint64_t bytes = 0;
-  for (const auto& volume : volumes) {
+  for (const auto& volume : all) {
     if (std::ranges::find(wanted, volume.volser, &VolumeDesk::Wanted::volser) == wanted.end()) continue;
     ++coming;
     bytes += recalled_bytes(volume);
