@@ -25,7 +25,7 @@ const Kinds& not_known() {
   static const Kinds kinds{FindingKind::kNoBackup,        FindingKind::kSettingsSince,
                            FindingKind::kUnknownLabels,   FindingKind::kNewConstruct,
                            FindingKind::kAbsentCartridge, FindingKind::kLabelsDropped,
-                           FindingKind::kToBeErased};
+                           FindingKind::kMoveDropped,     FindingKind::kToBeErased};
   return kinds;
 }
 const Kinds& noted() {

@@ -183,6 +183,11 @@ engine::MediumKind EngineBackEnd::kind_of(const std::string& library, const std:
 }
 
 Status EngineBackEnd::bring_online(std::size_t index) {
+  seats_.at(index).drive.forget_breaks();
+  return ask_drive(index);
+}
+
+Status EngineBackEnd::ask_drive(std::size_t index) {
   const auto& seat = seats_.at(index);
   for (const auto& place : places_)
     for (std::size_t i = 0; i < place->drives.size(); ++i)
@@ -271,10 +276,11 @@ void EngineBackEnd::retry(const Claim& claim, const std::function<bool()>& go_on
     const auto status = seats_[index].drive.status();
     return status.state == engine::PhysicalDriveStatus::State::kOffline && status.asked_again;
   };
+  pauses_.resize(seats_.size());
   for (std::size_t index = 0; index < seats_.size() && go_on(); ++index) {
-    if (!asked_again(index)) continue;
+    if (!asked_again(index) || !pauses_[index].its_turn(seats_[index].drive.status().breaks)) continue;
     // Once more when it is ours: an operator may have taken it offline meanwhile, and then it stays so.
-    if (const auto mine = claim(seats_[index].station); mine && asked_again(index)) (void)bring_online(index);
+    if (const auto mine = claim(seats_[index].station); mine && asked_again(index)) (void)ask_drive(index);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "apps/outside_transport.h"
 #include "engine/catalogue/cartridge.h"
 #include "engine/notices.h"
+#include "engine/physical/break_pauses.h"
 #include "engine/physical/tape_station.h"
 #include "tape/device/key_exchange.h"
 #include "tape/library/back_end_spec.h"
@@ -61,10 +62,11 @@ class EngineBackEnd {
   Result<std::string> bring_back(const std::string& barcode);
 
   // Tries libraries again that did not answer when they were last asked, and drives that are offline and
-  // asked again by themselves (PhysicalDriveStatus::asked_again), over new connections. `claim` gives a drive
-  // to the caller alone for as long as what it returns lives; nothing: somebody has it. Each may take as long
-  // as a connection and a command may; between two of them it ends when `go_on` says no. One thread at a
-  // time.
+  // asked again by themselves (PhysicalDriveStatus::asked_again), over new connections; one that broke at
+  // work again and again in ever fewer of these rounds (engine/physical/break_pauses.h). `claim` gives a
+  // drive to the caller alone for as long as what it returns lives; nothing: somebody has it. Each may take
+  // as long as a connection and a command may; between two of them it ends when `go_on` says no. One thread
+  // at a time.
   using Claim = std::function<std::shared_ptr<void>(engine::TapeStation& station)>;
   void retry(const Claim& claim, const std::function<bool()>& go_on);
 
@@ -75,12 +77,15 @@ class EngineBackEnd {
   struct Place;  // one library with all that belongs to it
   explicit EngineBackEnd(engine::Notices& notices);
 
+  Status ask_drive(std::size_t seat);
+
   // The virtual library whose inventory has it, inside or outside. kNotFound, kUnsupported.
   Result<Place*> virtual_home(const std::string& barcode) const;
 
   engine::Notices& notices_;
   std::vector<std::unique_ptr<Place>> places_;
   std::vector<Seat> seats_;
+  std::vector<engine::BreakPauses> pauses_;  // by seat, of retry()
 };
 
 }  // namespace tapewarden::apps

@@ -84,14 +84,18 @@ Result<std::string> WorkingBackEnd::hand_out(const std::string& barcode) {
 }
 
 EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& library)
-    : shelf_(library), back_end_(engine.back_end(), engine.work()), recalls_(*env.clock, engine.desk()) {
+    : shelf_(library),
+      back_end_(engine.back_end(), engine.work()),
+      cache_(engine.cached()),
+      recalls_(*env.clock, engine.desk()) {
   engine::OperatorParts parts{.env = env,
                               .catalogue = engine.catalogue(),
                               .desk = engine.desk(),
                               .notices = engine.notices(),
                               .names = engine.names(),
                               .shelf = shelf_,
-                              .back_end = back_end_};
+                              .back_end = back_end_,
+                              .cache = cache_};
   parts.wake = [&work = engine.work()] { work.try_again(); };
   parts.meter = &engine.statistics();
   parts.shred = [&engine](const engine::CachedContent& content) { engine.shred(content); };

@@ -9,6 +9,7 @@
 #include "apps/library_shelf.h"
 #include "apps/taped_engine.h"
 #include "apps/ticker.h"
+#include "engine/operator/cache_files.h"
 #include "engine/operator/pool_migrations.h"
 
 namespace tapewarden::apps {
@@ -46,6 +47,7 @@ class EngineOperator {
  private:
   LibraryShelf shelf_;
   WorkingBackEnd back_end_;
+  engine::FilesOfCache cache_;
   engine::RecallOrders recalls_;
   std::shared_ptr<const admin::EngineServices> services_;
   std::unique_ptr<engine::PoolMigrations> migrations_;

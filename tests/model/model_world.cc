@@ -146,11 +146,13 @@ void ModelWorld::start_hosts() {
     host_drives.push_back(std::make_unique<HostDrive>(*bays[i], 100 + i));
   shelf_ = std::make_unique<apps::LibraryShelf>(*host_library);
   back_end_ = std::make_unique<WorkedBackEnd>(*back.library, *work);
+  cache_files_ = std::make_unique<FilesOfCache>(*cached);
   recalls = std::make_unique<RecallOrders>(back.sim.clock, *desk);
 }
 
 void ModelWorld::stop_hosts() {
   recalls.reset();
+  cache_files_.reset();
   back_end_.reset();
   shelf_.reset();
   host_drives.clear();
@@ -267,6 +269,7 @@ OperatorParts ModelWorld::parts() {
           .names = names,
           .shelf = *shelf_,
           .back_end = *back_end_,
+          .cache = *cache_files_,
           .wake = [this] { work->try_again(); },
           .shred = [this](const CachedContent& content) { (void)opened.cache->shred(content); }};
 }

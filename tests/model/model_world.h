@@ -10,6 +10,7 @@
 #include "apps/library_shelf.h"
 #include "cartridge_files.h"
 #include "engine/host/host_volumes.h"
+#include "engine/operator/cache_files.h"
 #include "engine/operator/operator_test_kit.h"
 #include "engine/operator/pool_migrations.h"
 #include "engine/operator/recall_orders.h"
@@ -94,6 +95,7 @@ class ModelWorld : public WorkBench {
   tape::LibrarySpec host_spec_;
   std::unique_ptr<apps::LibraryShelf> shelf_;
   std::unique_ptr<WorkedBackEnd> back_end_;
+  std::unique_ptr<FilesOfCache> cache_files_;
   unsigned catalogues_ = 1;
 };
 

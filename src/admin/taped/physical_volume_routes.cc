@@ -52,7 +52,7 @@ Result<Answer> show(const TapedServices&, const EngineServices& engine, const Re
   body["uuid"] = cartridge.volume.text();
   const auto there = engine.parts.back_end.find(barcode);
   body["place"] = there ? there->place : std::string();
-  body["only_copies"] = TRY(engine::only_there(engine.parts.catalogue, barcode)).size();
+  body["only_copies"] = TRY(engine::only_there(engine.parts, barcode)).size();
   return json_answer(std::move(body));
 }
 

@@ -62,7 +62,7 @@ Status SealedFile::load_blocks(std::uint64_t offset, MutableByteView out) {
     const auto piece = lead == 0 ? out.first(count) : window(offset, count);
     if (TRY(below_->read_at(kSealedHeaderBytes + offset, piece)) != count)
       return fail(ErrorCode::kIo, "a sealed file became shorter while it was open");
-    const auto units = lead == 0 ? piece : MutableByteView(scratch_).first(lead + count);
+    const auto units = lead == 0 ? piece : scratch_.view().first(lead + count);
     for (std::size_t at = 0; at < units.size(); at += kSealedUnitBytes)
       cipher_.decrypt((offset - lead + at) / kSealedUnitBytes,
                       units.subspan(at, std::min(kSealedUnitBytes, units.size() - at)));
@@ -75,14 +75,14 @@ Status SealedFile::load_blocks(std::uint64_t offset, MutableByteView out) {
 
 MutableByteView SealedFile::window(std::uint64_t offset, std::size_t count) {
   const std::size_t lead = offset - unit_start(offset);
-  if (scratch_.size() < lead + count) scratch_.resize(lead + count);
-  return MutableByteView(scratch_).subspan(lead, count);
+  scratch_.make_room(lead + count);
+  return scratch_.view().subspan(lead, count);
 }
 
 Status SealedFile::store_window(std::uint64_t offset, std::size_t count) {
   const std::size_t lead = offset - unit_start(offset);
   TW_ASSERT(offset % kBlock == 0 && count % kBlock == 0);
-  const auto units = MutableByteView(scratch_).first(lead + count);
+  const auto units = scratch_.view().first(lead + count);
   for (std::size_t at = 0; at < units.size(); at += kSealedUnitBytes)
     cipher_.encrypt((offset - lead + at) / kSealedUnitBytes,
                     units.subspan(at, std::min(kSealedUnitBytes, units.size() - at)));
@@ -93,9 +93,9 @@ Status SealedFile::load(std::uint64_t offset, MutableByteView out) {
   const std::uint64_t first = block_start(offset);
   const std::uint64_t end = block_start(offset + out.size() + kBlock - 1);
   if (first == offset && end == offset + out.size()) return load_blocks(offset, out);
-  Bytes blocks(end - first);
-  TRY(load_blocks(first, blocks));
-  copy_bytes(out, ByteView(blocks).subspan(offset - first, out.size()));
+  crypto::WipedBytes blocks(Bytes(end - first));
+  TRY(load_blocks(first, blocks.view()));
+  copy_bytes(out, blocks.view().subspan(offset - first, out.size()));
   return {};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/thread_annotations.h"
+#include "crypto/wiped_bytes.h"
 #include "engine/cache/sealed_header.h"
 
 namespace tapewarden::engine {
@@ -51,7 +52,7 @@ class SealedFile final : public File {
   const std::unique_ptr<File> below_;
   Mutex mutex_;
   crypto::AesXts cipher_ TW_GUARDED_BY(mutex_);
-  Bytes scratch_ TW_GUARDED_BY(mutex_);
+  crypto::WipedBytes scratch_ TW_GUARDED_BY(mutex_);
   std::uint64_t size_ TW_GUARDED_BY(mutex_) = 0;  // of the content
 };
 

@@ -112,6 +112,27 @@ TEST(CatalogueContent, T5_CopiesAreDueInTheOrderOfWriting) {
   EXPECT_EQ(due(CopyNumber::kSecondary, {}), Names{"VOL002"});
 }
 
+TEST(CatalogueContent, T5_WhatIsDueIsAskedForByWhetherItIsInTheCacheAndBehindWhatWasSeen) {
+  Box box;
+  ASSERT_TRUE(box.put(cartridge("P00001L9")));
+  for (const int number : {1, 2, 3, 4}) {
+    LogicalVolume volume = due_volume("VOL00" + std::to_string(number));
+    volume.written = from_millis(1000 + number / 2);  // two of one moment
+    volume.primary_pool = 2;
+    volume.primary = copy_on("P00001L9", static_cast<std::uint32_t>(number));
+    ASSERT_TRUE(number == 1 ? box.put(volume) : box.put_cached(volume));
+  }
+  const auto due = [&](const DueWhich& which) {
+    return names(
+        box.look([&](auto& view) { return view.due(CopyNumber::kPrimary, std::uint8_t{2}, 10, which); }));
+  };
+  EXPECT_EQ(due({}), (Names{"VOL001", "VOL002", "VOL003", "VOL004"}));
+  EXPECT_EQ(due({.cached = true}), (Names{"VOL002", "VOL003", "VOL004"}));
+  EXPECT_EQ(due({.cached = false}), Names{"VOL001"});
+  const auto second = box->volume("VOL002").value();
+  EXPECT_EQ(due({.cached = true, .after = &second}), (Names{"VOL003", "VOL004"}));
+}
+
 TEST(CatalogueContent, T5_PreferenceGroup0LeavesTheCacheFirstTheLargestBeforeTheOthers) {
   Box box;
   ASSERT_TRUE(box.put(cartridge("P00001")));

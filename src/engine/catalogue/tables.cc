@@ -84,6 +84,8 @@ const TableSpec kVolumeTable{
                 "written, volser WHERE secondary_due = 1 AND mounted = ''",
                 "primary_pool, written, volser WHERE primary_due = 1 AND mounted = ''",
                 "secondary_pool, written, volser WHERE secondary_due = 1 AND mounted = ''",
+                "primary_pool, cached, written, volser WHERE primary_due = 1 AND mounted = ''",
+                "secondary_pool, cached, written, volser WHERE secondary_due = 1 AND mounted = ''",
                 "cached_bytes DESC, volser WHERE eviction = 1", "accessed, volser WHERE eviction = 2",
                 "scratched, volser WHERE next_scratch = 1", "delete_after, volser WHERE delete_after > 0",
                 "mounted WHERE mounted <> ''"},

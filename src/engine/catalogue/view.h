@@ -44,6 +44,12 @@ struct CartridgeFilter {
   bool rekey = false;       // that are to get other key labels
 };
 
+// Which of the volumes whose copy is due.
+struct DueWhich {
+  std::optional<bool> cached = {};       // only those whose file is in the cache, or only those without one
+  const LogicalVolume* after = nullptr;  // those behind this one
+};
+
 // A volume among those of one cartridge.
 struct PlacedVolume {
   LogicalVolume volume;
@@ -63,8 +69,8 @@ class CatalogueView {
                                                std::size_t limit);
   // Whose copy is due and that no drive holds, the one that was written longest ago first. With `pool`: those
   // whose copy goes there.
-  Result<std::vector<LogicalVolume>> due(CopyNumber copy, std::optional<std::uint8_t> pool,
-                                         std::size_t limit);
+  Result<std::vector<LogicalVolume>> due(CopyNumber copy, std::optional<std::uint8_t> pool, std::size_t limit,
+                                         const DueWhich& which = {});
   // Those of preference group 0 first, the largest before the others; then those of group 1, the one that was
   // not used for longest first. Each may leave the cache (LogicalVolume::may_leave_cache()).
   Result<std::vector<LogicalVolume>> eviction_candidates(std::size_t limit);

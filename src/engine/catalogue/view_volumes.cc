@@ -130,13 +130,22 @@ Result<std::vector<PlacedVolume>> CatalogueView::volumes_on(std::string_view bar
 }
 
 Result<std::vector<LogicalVolume>> CatalogueView::due(CopyNumber copy, std::optional<std::uint8_t> pool,
-                                                      std::size_t limit) {
+                                                      std::size_t limit, const DueWhich& which) {
   const std::string name = name_of(copy);
   std::string where = name + "_due = 1 AND mounted = ''";
   std::vector<Value> parameters;
   if (pool) {
     where += " AND " + name + "_pool = ?";
     parameters.emplace_back(std::int64_t{*pool});
+  }
+  if (which.cached) {
+    where += " AND cached = ?";
+    parameters.emplace_back(std::int64_t{*which.cached ? 1 : 0});
+  }
+  if (which.after != nullptr) {
+    where += " AND (written, volser) > (?, ?)";
+    parameters.emplace_back(to_millis(which.after->written));
+    parameters.emplace_back(which.after->volser);
   }
   parameters.push_back(limit_value(limit));
   return query_volumes(where + " ORDER BY written, volser LIMIT ?", std::move(parameters));

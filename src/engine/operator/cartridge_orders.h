@@ -35,14 +35,15 @@ struct CartridgeChoice {
 Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const CartridgeChoice& choice,
                                              MoveRequest::When when, std::uint8_t target_pool);
 
-// Volumes whose content would be out of reach without the cartridge: neither in the cache nor on another
-// cartridge that can be read and that no drive noted as damaged and every rebuild could read. In tape order,
-// at most kMaximumOrdered. kNotFound.
-Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::string& barcode);
+// Volumes whose content would be out of reach without the cartridge: neither in the cache, where their files
+// are looked at, nor on another cartridge that can be read and that no drive noted as damaged and every
+// rebuild could read. In tape order, at most kMaximumOrdered. kNotFound.
+Result<std::vector<std::string>> only_there(const OperatorParts& parts, const std::string& barcode);
 
 // Out of the library, with what lies on it; kExported: meant for another site. kConflict naming volumes whose
-// only copy is on it, unless `although_only`. Where it stands now. The state is durable before the cartridge
-// moves; when it cannot be handed out, it is as it was.
+// only copy is on it, and what is wrong with files of the cache that should have them, unless
+// `although_only`. Where it stands now. The state is durable before the cartridge moves; when it cannot be
+// handed out, it is as it was.
 Result<std::string> eject_cartridge(const OperatorParts& parts, const std::string& barcode, bool exported,
                                     bool although_only);
 // An ejected or exported cartridge, or one that the catalogue does not have, out of the import/export slot of

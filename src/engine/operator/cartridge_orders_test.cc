@@ -153,17 +153,17 @@ TEST(CartridgeOrders, T13_TheOnlyCopiesAreNamedAndNeedAWord) {
   auto twice = bench.volume("A00003");
   twice.secondary = copy_on("P00002L9", 1);
   ASSERT_TRUE(bench.box.put(twice));
-  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), ElementsAre("A00001"));
   const auto refused = eject_cartridge(bench.parts(), "P00001L9", true, false);
   EXPECT_EQ(told(refused), "conflict force");
   EXPECT_THAT(refused.error().message, HasSubstr("1 volume lies on the physical volume P00001L9: A00001"));
   EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kFilling);
   ASSERT_TRUE(close_cartridge(bench.parts(), "P00002L9"));
   ASSERT_TRUE(mark_damaged(bench.parts(), "P00002L9", "", false));
-  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001", "A00003"));
+  EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), ElementsAre("A00001", "A00003"));
   ASSERT_TRUE(eject_cartridge(bench.parts(), "P00001L9", true, true));
   EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kExported);
-  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), IsEmpty());
+  EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), IsEmpty());
 }
 
 TEST(CartridgeOrders, T13_WhatOnlyTheCacheStillHasIsCopiedAnewWhenItsCartridgeLeaves) {
@@ -201,7 +201,7 @@ TEST(CartridgeOrders, T13_TheCopyOfAVolumeInADriveIsTheOnlyOneUntilItIsGivenBack
   inside.mounted = "1000000001";
   ASSERT_TRUE(bench.box.put(inside));
   const auto parts = bench.parts();
-  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), ElementsAre("A00001"));
   EXPECT_EQ(told(eject_cartridge(parts, "P00001L9", false, false)), "conflict force");
   EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
   const auto settled = mark_damaged(parts, "P00001L9", "fell down", true);
@@ -217,6 +217,42 @@ TEST(CartridgeOrders, T13_TheCopyOfAVolumeInADriveIsTheOnlyOneUntilItIsGivenBack
   bench.box.expect_sound();
 }
 
+// The catalogue calls it cached, and its file is gone.
+TEST(CartridgeOrders, T13_AFileThatIsMissingInTheCacheKeepsTheCartridge) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00001L9", 2);
+  bench.cache.missing.insert("A00002");
+  const auto parts = bench.parts();
+  const auto before = bench.physical("P00001L9");
+  EXPECT_THAT(*only_there(parts, "P00001L9"), ElementsAre("A00002"));
+  for (const bool exported : {false, true}) {
+    const auto refused = eject_cartridge(parts, "P00001L9", exported, false);
+    EXPECT_EQ(told(refused), "conflict force");
+    if (refused) continue;
+    EXPECT_THAT(refused.error().message, HasSubstr("the only copy of 1 volume lies on the physical volume "
+                                                   "P00001L9: A00002"));
+    EXPECT_THAT(refused.error().message, HasSubstr("the file of the volume A00002 is missing"));
+  }
+  EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
+  EXPECT_EQ(bench.physical("P00001L9"), before);
+  bench.cache.missing.clear();
+  EXPECT_TRUE(eject_cartridge(parts, "P00001L9", false, false)) << "the file was put back";
+}
+
+TEST(CartridgeOrders, T13_WhatTheCacheHasLostIsNotWrittenAnewFromThere) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.cache.missing.insert("A00001");
+  const auto settled = mark_damaged(bench.parts(), "P00001L9", "fell down", true);
+  ASSERT_TRUE(settled);
+  EXPECT_EQ(settled->from_cache, 0U);
+  EXPECT_EQ(settled->only, 1U);
+  EXPECT_FALSE(bench.volume("A00001").primary_due);
+}
+
 TEST(CartridgeOrders, T13_AVolumeWithBothItsCopiesThereIsToldOnce) {
   OperatorBench bench;
   bench.in_library("P00001L9");
@@ -224,7 +260,7 @@ TEST(CartridgeOrders, T13_AVolumeWithBothItsCopiesThereIsToldOnce) {
   auto twice = bench.volume("A00001");
   twice.secondary = copy_on("P00001L9", 2);
   ASSERT_TRUE(bench.box.put(twice));
-  EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+  EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), ElementsAre("A00001"));
   EXPECT_THAT(eject_cartridge(bench.parts(), "P00001L9", false, false).error().message,
               HasSubstr("the only copy of 1 volume lies"));
 }
@@ -410,7 +446,7 @@ TEST(CartridgeOrders, T13_ACopyOnADoubtfulCartridgeIsNoOtherCopy) {
     twice.secondary = copy_on("P00002L9", 1);
     ASSERT_TRUE(bench.box.put(twice));
     const auto parts = bench.parts();
-    EXPECT_THAT(*only_there(*bench.box, "P00001L9"), ElementsAre("A00001"));
+    EXPECT_THAT(*only_there(bench.parts(), "P00001L9"), ElementsAre("A00001"));
     EXPECT_EQ(told(eject_cartridge(parts, "P00001L9", false, false)), "conflict force");
     EXPECT_EQ(told(mark_damaged(parts, "P00001L9", "fell down", false)), "conflict force");
     const auto settled = mark_damaged(parts, "P00001L9", "fell down", true);

@@ -19,11 +19,6 @@ std::unexpected<Error> wrong_state(const PhysicalVolume& cartridge, const std::s
               "barcode", remedy);
 }
 
-// What a drive noted, or a rebuild could not read, may come to nothing when it is asked for.
-bool doubtful(const PhysicalVolume& cartridge) {
-  return cartridge.unexamined || cartridge.note.starts_with(kDamageNote);
-}
-
 enum class Trust : std::uint8_t { kSure, kAny };
 
 Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed, Trust trust = Trust::kSure) {
@@ -37,13 +32,13 @@ Result<bool> on_another(CatalogueView& view, const PlacedVolume& placed, Trust t
 }
 
 // What a host has in a drive is settled when the drive gives it back: until then its file may also be found
-// to be gone, and what lies on tape is the last that there is.
-bool safe_in_cache(const LogicalVolume& volume) {
-  return volume.cached && volume.mounted.empty();
-}
-
-Result<bool> elsewhere(CatalogueView& view, const PlacedVolume& placed) {
-  return safe_in_cache(placed.volume) || TRY(on_another(view, placed));
+// to be gone, and what lies on tape is the last that there is. Nor is a file that the catalogue has, and the
+// disk has not, a copy. `fault` is of the first such one.
+bool safe_in_cache(CacheFiles& cache, const LogicalVolume& volume, std::optional<Error>* fault = nullptr) {
+  if (!volume.cached || !volume.mounted.empty()) return false;
+  auto there = cache.look_at(volume);
+  if (!there && fault != nullptr && !*fault) *fault = std::move(there.error());
+  return there.has_value();
 }
 
 // Calls `work` for each volume on the cartridge in tape order, until it gives false.
@@ -60,26 +55,33 @@ Status for_each_on(CatalogueView& view, const std::string& barcode,
   }
 }
 
-Result<std::vector<std::string>> only_on(CatalogueView& view, const std::string& barcode) {
-  std::vector<std::string> only;
+struct OnlyThere {
+  std::vector<std::string> volsers;
+  std::optional<Error> fault;  // why the cache has one of them no more
+};
+
+Result<OnlyThere> only_on(CatalogueView& view, CacheFiles& cache, const std::string& barcode) {
+  OnlyThere only;
   TRY(for_each_on(view, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
     const auto& volser = placed.volume.volser;
+    if (TRY(on_another(view, placed)) || safe_in_cache(cache, placed.volume, &only.fault)) return true;
     // Both of its copies may lie there.
-    if (!TRY(elsewhere(view, placed)) && std::ranges::find(only, volser) == only.end())
-      only.push_back(volser);
-    return only.size() < kMaximumOrdered;
+    if (std::ranges::find(only.volsers, volser) == only.volsers.end()) only.volsers.push_back(volser);
+    return only.volsers.size() < kMaximumOrdered;
   }));
   return only;
 }
 
 // The plain rule: what would be out of reach is told, and needs a word.
-Status check_only(CatalogueView& view, const PhysicalVolume& cartridge, bool although_only) {
+Status check_only(CatalogueView& view, CacheFiles& cache, const PhysicalVolume& cartridge,
+                  bool although_only) {
   if (although_only || !readable(cartridge.state)) return {};
-  const auto only = TRY(only_on(view, cartridge.barcode));
-  if (only.empty()) return {};
+  const auto only = TRY(only_on(view, cache, cartridge.barcode));
+  if (only.volsers.empty()) return {};
   return fail(ErrorCode::kConflict,
-              "the only copy of " + counted(only.size(), "volume") + " lies on the physical volume " +
-                  cartridge.barcode + ": " + some_of(only),
+              "the only copy of " + counted(only.volsers.size(), "volume") + " lies on the physical volume " +
+                  cartridge.barcode + ": " + some_of(only.volsers) +
+                  (only.fault ? ". The cache cannot be relied on: " + only.fault->text() : ""),
               "force",
               "move them to another cartridge or recall them first, and have hosts unmount them; or say that "
               "they may go with it");
@@ -101,10 +103,11 @@ Status write_anew(CatalogueChange& change, const PlacedVolume& placed, std::uint
   return change.put(volume);
 }
 
-Result<DamageSettled> settle_damage(CatalogueChange& change, const PhysicalVolume& cartridge) {
+Result<DamageSettled> settle_damage(CatalogueChange& change, CacheFiles& cache,
+                                    const PhysicalVolume& cartridge) {
   DamageSettled out;
   TRY(for_each_on(change, cartridge.barcode, [&](const PlacedVolume& placed) -> Result<bool> {
-    const bool cached = safe_in_cache(placed.volume);
+    const bool cached = safe_in_cache(cache, placed.volume);
     if (!cached && !TRY(on_another(change, placed, Trust::kAny))) {
       ++out.only;
       return true;
@@ -158,11 +161,11 @@ Status take_back(CatalogueChange& change, const std::vector<PlacedVolume>& made_
 
 }  // namespace
 
-Result<std::vector<std::string>> only_there(Catalogue& catalogue, const std::string& barcode) {
+Result<std::vector<std::string>> only_there(const OperatorParts& parts, const std::string& barcode) {
   std::vector<std::string> only;
-  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+  TRY(parts.catalogue.read([&](CatalogueView& view) -> Status {
     only.clear();
-    if (readable(TRY(view.cartridge(barcode)).state)) only = TRY(only_on(view, barcode));
+    if (readable(TRY(view.cartridge(barcode)).state)) only = TRY(only_on(view, parts.cache, barcode)).volsers;
     return {};
   }));
   return only;
@@ -176,7 +179,7 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   std::vector<PlacedVolume> made_due;
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     before = TRY(change.cartridge(barcode));
-    TRY(check_only(change, before, although_only));
+    TRY(check_only(change, parts.cache, before, although_only));
     made_due.clear();
     if (readable(before.state)) made_due = TRY(copy_from_cache(change, barcode));
     PhysicalVolume after = before;
@@ -232,13 +235,13 @@ Result<DamageSettled> mark_damaged(const OperatorParts& parts, const std::string
   DamageSettled settled;
   TRY(change_held(parts, barcode, [&](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
     settled = {};
-    TRY(check_only(change, cartridge, although_only));
+    TRY(check_only(change, parts.cache, cartridge, although_only));
     const bool held_data = readable(cartridge.state);
     cartridge.state = CartridgeState::kDamaged;
     cartridge.note = note;
     cartridge.move = {};
     TRY(change.put(cartridge));
-    if (held_data) settled = TRY(settle_damage(change, cartridge));
+    if (held_data) settled = TRY(settle_damage(change, parts.cache, cartridge));
     return {};
   }));
   parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode, damage_text(barcode, settled));

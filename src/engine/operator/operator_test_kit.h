@@ -107,11 +107,22 @@ class FakeBackEnd : public BackEnd {
   int holds = 0;
 };
 
+class FakeCacheFiles : public CacheFiles {
+ public:
+  Status look_at(const LogicalVolume& volume) override {
+    if (!missing.contains(volume.volser)) return {};
+    return fail(ErrorCode::kCorrupt, "the file of the volume " + volume.volser + " is missing", "volser");
+  }
+
+  std::set<std::string> missing;
+};
+
 struct OperatorBench {
   Box box;
   FakeNames names;
   FakeShelf shelf;
   FakeBackEnd back_end;
+  FakeCacheFiles cache;
   int woken = 0;
   VolumeDesk desk{[] {}};
   Notices notices{box.clock(), nullptr};
@@ -125,6 +136,7 @@ struct OperatorBench {
             .names = names,
             .shelf = shelf,
             .back_end = back_end,
+            .cache = cache,
             .wake = [this] { ++woken; },
             .shred = [this](const CachedContent& content) { shredded.push_back(content); }};
   }

@@ -1,5 +1,6 @@
-// What orders of operators work on, put together by the program, and the two edges that tests replace: the
-// library that hosts see, and the libraries behind the engine. All parts are borrowed and thread-safe.
+// What orders of operators work on, put together by the program, and the edges that tests replace: the
+// library that hosts see, the libraries behind the engine, and the files of the cache. All parts are borrowed
+// and thread-safe.
 #pragma once
 
 #include <functional>
@@ -67,6 +68,16 @@ class BackEnd {
   virtual Result<std::string> bring_back(const std::string& barcode) = 0;
 };
 
+// The files of the cache. The catalogue says which there should be, and a file may be gone all the same.
+class CacheFiles {
+ public:
+  virtual ~CacheFiles() = default;
+  // Whether the file of a volume that the catalogue calls cached is there and its own, as far as its header
+  // and its length tell. Errors say what is wrong with it, or that nobody can tell now. Called within changes
+  // of the catalogue: it does not touch that.
+  virtual Status look_at(const LogicalVolume& volume) = 0;
+};
+
 struct OperatorParts {
   Env env;
   Catalogue& catalogue;
@@ -75,6 +86,7 @@ struct OperatorParts {
   KeyNameCheck& names;
   VolumeShelf& shelf;
   BackEnd& back_end;
+  CacheFiles& cache;
   // There may be something new to do. May be empty.
   std::function<void()> wake = {};
   // The file in the cache is nobody's any more: its key is gone from the catalogue. May be empty.

@@ -110,10 +110,11 @@ Result<SourceBlock> KeyedTape::read_block() {
     case tape::ReadOutcome::Kind::kBlock:
       break;
   }
-  if (outcome.block_bytes > outcome.data.size())
+  SourceBlock block{SourceBlock::Kind::kBlock, crypto::WipedBytes(std::move(outcome.data))};
+  if (outcome.block_bytes > block.data.size())
     return mount_fail(MountFault::kMedium, ErrorCode::kCorrupt,
                       "reading " + place_ + ": a block is longer than any that the engine writes");
-  return SourceBlock{SourceBlock::Kind::kBlock, std::move(outcome.data)};
+  return block;
 }
 
 Status KeyedTape::rekey(const std::vector<scsi::KeyLabel>& labels) {

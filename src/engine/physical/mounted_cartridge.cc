@@ -127,7 +127,7 @@ Result<ImageHeader> MountedCartridge::open_image(std::uint32_t file) {
   return *std::move(header);
 }
 
-Result<std::optional<Bytes>> MountedCartridge::read_image() {
+Result<std::optional<crypto::WipedBytes>> MountedCartridge::read_image() {
   auto piece = reader_.next();
   if (!piece) return judged(place(reader_.header().identity.file), piece.error());
   return *std::move(piece);

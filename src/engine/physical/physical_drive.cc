@@ -189,9 +189,15 @@ bool PhysicalDrive::note_block_refused(const std::string& barcode, const std::st
   return true;
 }
 
+void PhysicalDrive::forget_breaks() {
+  const MutexLock lock(mutex_);
+  status_.breaks = 0;
+}
+
 void PhysicalDrive::note_mounted(const std::string& barcode) {
   const MutexLock lock(mutex_);
   status_.barcode = barcode;
+  goes_well_ = true;
   served_ = false;
   refused_block_ = false;
   if (status_.state != PhysicalDriveStatus::State::kOffline)
@@ -201,6 +207,8 @@ void PhysicalDrive::note_mounted(const std::string& barcode) {
 void PhysicalDrive::note_empty() {
   const MutexLock lock(mutex_);
   status_.barcode.clear();
+  if (goes_well_) status_.breaks = 0;
+  goes_well_ = false;
   if (served_ && !refused_block_) refused_block_of_.clear();
   served_ = false;
   refused_block_ = false;
@@ -210,10 +218,13 @@ void PhysicalDrive::note_empty() {
 
 std::unexpected<Error> PhysicalDrive::failed(const std::string& doing, const tape::TapeError& error) {
   if (fault_of(error.fault) == MountFault::kDrive) {
+    const bool at_work = status().state != PhysicalDriveStatus::State::kOffline;
     take_offline(doing + ": " + error.text());
     const MutexLock lock(mutex_);
     status_.switched_off = error.sense.code == scsi::sense_codes::kUnitOffline;
     status_.asked_again = status_.switched_off || error.fault == TapeFault::kTransport;
+    if (at_work && status_.asked_again) ++status_.breaks;
+    goes_well_ = false;
   }
   return mount_fail(name() + ", " + doing, error);
 }

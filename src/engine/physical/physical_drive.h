@@ -44,6 +44,9 @@ struct PhysicalDriveStatus {
   // Offline because it did not answer, over a connection that broke, say, or is switched off: whoever has the
   // way to it asks it again from time to time, over a new connection.
   bool asked_again = false;
+  // How often in a row it broke at work so that it is asked again, with no mount in between from which its
+  // cartridge came back well. What an operator does begins anew.
+  unsigned breaks = 0;
   PhysicalDriveFacts facts{};
   // Feature row T9: it encrypts, and its keys are brought by the engine.
   bool can_encrypt() const;
@@ -79,6 +82,7 @@ class PhysicalDrive {
   // offline then. A mount in which a key was given and no block was refused ends the row, as does an
   // operator's probe.
   bool note_block_refused(const std::string& barcode, const std::string& why) TW_EXCLUDES(mutex_);
+  void forget_breaks() TW_EXCLUDES(mutex_);
   void note_mounted(const std::string& barcode) TW_EXCLUDES(mutex_);
   void note_empty() TW_EXCLUDES(mutex_);
 
@@ -101,6 +105,7 @@ class PhysicalDrive {
   std::string refused_block_of_ TW_GUARDED_BY(mutex_);  // barcode; empty: of none since
   bool served_ TW_GUARDED_BY(mutex_) = false;           // in this mount
   bool refused_block_ TW_GUARDED_BY(mutex_) = false;    // in this mount
+  bool goes_well_ TW_GUARDED_BY(mutex_) = false;        // this mount, as yet
 };
 
 }  // namespace tapewarden::engine

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/physical/break_pauses.h"
 #include "engine/physical/physical_test_kit.h"
 
 namespace tapewarden::engine::test {
@@ -225,6 +226,50 @@ TEST(PhysicalDrive, T9_ADriveWhoseConnectionBrokeIsAskedAgainUntilItAnswers) {
   EXPECT_EQ(drive.status().state, State::kMounted);
   (void)take(back.lto().demount(trace));
   back.expect_put_away(BackEnd::kLtoDrive);
+}
+
+// It answers when it is asked, and breaks as soon as it has a cartridge.
+TEST(PhysicalDrive, T9_ADriveThatBreaksAtEveryMountIsLeftAloneForLongerAndLonger) {
+  BackEnd back;
+  auto& drive = *back.drives[BackEnd::kLtoDrive];
+  auto& wire = *back.to_drives[BackEnd::kLtoDrive];
+  auto trace = back.trace();
+  const auto mount = [&] {
+    return back.lto().mount_for_write_from_beginning(label_of("A00001L9"),
+                                                     policy_of(TapeEncryption::kIdentified), trace);
+  };
+  BreakPauses pauses;
+  const auto rounds_until_asked = [&] {
+    unsigned rounds = 1;
+    for (; !pauses.its_turn(drive.status().breaks) && rounds < 1000; ++rounds) {
+    }
+    return rounds;
+  };
+  const auto come_back = [&] {
+    wire.meet = nullptr;
+    done(drive.probe());
+    (void)take(back.lto().demount(trace));
+  };
+  std::vector<unsigned> waited;
+  for (int time = 0; time < 8; ++time) {
+    break_connection(wire);
+    EXPECT_FALSE(mount());
+    EXPECT_FALSE(drive.probe());  // its own tries are no breaks
+    waited.push_back(rounds_until_asked());
+    EXPECT_EQ(rounds_until_asked(), 1U) << "from then on as before, until it answers";
+    come_back();  // the cartridge is put away: no work went well with it
+  }
+  EXPECT_EQ(waited, (std::vector<unsigned>{1, 2, 4, 8, 16, 32, 32, 32}));
+  {
+    const auto mounted = take(mount());
+    (void)take(mounted->demount());
+  }
+  EXPECT_EQ(drive.status().breaks, 0U) << "a mount went well";
+  break_connection(wire);
+  EXPECT_FALSE(mount());
+  EXPECT_EQ(rounds_until_asked(), 1U);
+  drive.forget_breaks();
+  EXPECT_EQ(drive.status().breaks, 0U);
 }
 
 // What an operator said stays, and what a drive says of itself that he has to mend.

@@ -45,8 +45,8 @@ Status CatalogueLoader::settle_cartridges() {
 
 // What was asked of it when the backup was made may have been done, changed or withdrawn since. New key
 // labels are brought by the engine on its own and may be those of somebody who is to read it no more: they
-// are asked for again by an operator, or not at all. To erase too much is no such risk: only what is emptied
-// is erased.
+// are asked for again by an operator, or not at all. So are moves: the pool that they go to may be another
+// one's by now, or encrypt by other keys. To erase too much is no such risk: only what is emptied is erased.
 void CatalogueLoader::add(Entry entry) {
   auto& cartridge = entry.volume;
   if (cartridge.rekey.wanted()) {
@@ -55,6 +55,13 @@ void CatalogueLoader::add(Entry entry) {
       if (!label.text.empty()) labels += (labels.empty() ? "" : ", ") + escape_unprintable(label.text);
     report_.find(FindingKind::kLabelsDropped, cartridge.barcode, "key labels " + labels);
     cartridge.rekey = {};
+  }
+  if (cartridge.move.when != MoveRequest::When::kNone) {
+    report_.find(
+        FindingKind::kMoveDropped, cartridge.barcode,
+        "to pool " + std::to_string(cartridge.move.target_pool) +
+            (cartridge.move.when == MoveRequest::When::kNow ? " now" : " when reclaim would take it"));
+    cartridge.move = {};
   }
   if (cartridge.erase_first)
     report_.find(FindingKind::kToBeErased, cartridge.barcode,

@@ -49,6 +49,9 @@ constexpr std::array<Words, kFindingKinds> kWords{{
     {"labels-dropped",
      "New key labels were asked for, as the backup has it; whether they still are is not known, and they are "
      "not brought. Order them again if they are wanted."},
+    {"move-dropped",
+     "What lies on it was to be moved to another cartridge, as the backup has it; whether it still is is not "
+     "known, and it stays. Order the move again if it is wanted."},
     {"to-be-erased",
      "It was to be erased, as the backup has it, and still is as soon as nothing of now lies on it."},
 }};

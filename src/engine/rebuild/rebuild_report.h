@@ -31,9 +31,10 @@ enum class FindingKind : std::uint8_t {
   kLibrary,          // what a library says of itself
   kTwoContents,      // images of one volser and generation that are not of one content
   kLabelsDropped,    // its new key labels were asked for before the backup was made: not asked for any more
+  kMoveDropped,      // what lies on it was to be moved, as the backup has it: not asked for any more
   kToBeErased,       // it was to be erased, as the backup has it, and still is
 };
-inline constexpr std::size_t kFindingKinds = 20;
+inline constexpr std::size_t kFindingKinds = 21;
 std::string_view to_string(FindingKind kind);  // "lost-volume" and so on
 // In words, for people: what it means and what to do.
 std::string_view explanation(FindingKind kind);

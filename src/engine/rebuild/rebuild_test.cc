@@ -114,6 +114,24 @@ TEST_F(Rebuilding, T12_ErasuresThatWereAskedForAreAskedForAgainAndNewLabelsAreNo
   EXPECT_EQ(cartridge("J00002").rekey, RekeyRequest());
 }
 
+// The pool may be used for something else by now.
+TEST_F(Rebuilding, T12_MovesThatWereAskedForAreToldAndNotDone) {
+  for (const auto& [barcode, when] : {std::pair("J00001", MoveRequest::When::kNow),
+                                      std::pair("J00002", MoveRequest::When::kWhenEligible)}) {
+    site.know_cartridge(barcode, 1, MediumEncryption::kWrapped, CartridgeState::kFull);
+    auto tape = take(site.live->cartridge(barcode));
+    tape.move = {when, 7};
+    ASSERT_TRUE(site.live.put(tape));
+  }
+  (void)site.write("J00001", 1, TapeEncryption::kWrapped, {{.volser = "LV0001"}}, true);
+  const auto report = site.rebuild();
+  EXPECT_EQ(cartridge("J00001").move, MoveRequest());
+  EXPECT_EQ(cartridge("J00002").move, MoveRequest()) << "also of one that was not here";
+  EXPECT_THAT(report.findings, Contains(Finding{FindingKind::kMoveDropped, "J00001", "to pool 7 now"}));
+  EXPECT_THAT(report.findings,
+              Contains(Finding{FindingKind::kMoveDropped, "J00002", "to pool 7 when reclaim would take it"}));
+}
+
 TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
   site.pool = 4;
   const auto copies = site.write("A00001L9", 2, TapeEncryption::kIdentified,

@@ -150,6 +150,17 @@ Result<std::string> CachedVolumes::path_of(const LogicalVolume& volume) {
               "accept-cache-loss");
 }
 
+Status CachedVolumes::look_at_file(const LogicalVolume& volume) {
+  const auto path = TRY(path_of(volume));
+  (void)TRY(env().disk->open(path, OpenMode::kRead));
+  const auto bytes = TRY(measure(volume));
+  if (bytes >= volume.cached_bytes) return {};
+  return fail(ErrorCode::kCorrupt,
+              "the file of the volume " + volume.volser + " in the cache has " + std::to_string(bytes) +
+                  " bytes where there were " + std::to_string(volume.cached_bytes),
+              "volser", "put the file back");
+}
+
 Result<std::uint64_t> CachedVolumes::measure(const LogicalVolume& volume) {
   return cache_.measure(content_of(volume));
 }

@@ -101,6 +101,9 @@ class CachedVolumes {
   // Path of the whole file of a cached volume, for a copy to tape. kNotFound: it is not cached; kCorrupt: its
   // file is missing for certain; kIo: nobody can tell now, for the folder is away.
   Result<std::string> path_of(const LogicalVolume& volume);
+  // Looks at the whole file of a cached volume without reading its content: that it is there, sealed under
+  // the volume's key, and no shorter than the catalogue has it. Errors of path_of(), kCorrupt, kWrongKey.
+  Status look_at_file(const LogicalVolume& volume);
   // Looks at the file's length again; what the sealed file takes. kNotFound: there is none that counts.
   Result<std::uint64_t> measure(const LogicalVolume& volume);
 

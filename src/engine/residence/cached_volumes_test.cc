@@ -270,6 +270,33 @@ TEST_F(CachedVolumesTest, T5_AMissingFileIsToldAndNothingIsHidden) {
   bench.expect_sound();
 }
 
+TEST_F(CachedVolumesTest, T13_AFileIsLookedAtBeforeTheCacheIsReliedOn) {
+  for (const auto* volser : {"V00001", "V00002", "V00003", "V00004"})
+    ASSERT_TRUE(bench.bring(volser, kContent));
+  const auto told = [&](const std::string& volser) {
+    const auto looked = bench.volumes->look_at_file(volume(volser));
+    return looked ? std::string() : std::string(to_string(looked.error().code));
+  };
+  EXPECT_EQ(told("V00001"), "");
+  const auto path = [](const std::string& volser) { return kCacheFolder + "/" + volser + "-1.twc"; };
+  ASSERT_TRUE(bench.sim.disk.remove(path("V00001")));
+  const auto open = [&](const std::string& volser) {
+    return bench.sim.disk.open(path(volser), OpenMode::kReadWrite, 0600).value();
+  };
+  ASSERT_TRUE(open("V00002")->truncate(4096 + 16));
+  ASSERT_TRUE(open("V00003")->write_at(20, Bytes(1, 0x77)));
+  Bytes other(4096);
+  ASSERT_TRUE(open("V00004")->read_at(0, other));
+  EXPECT_EQ(told("V00001"), "corrupt");
+  EXPECT_EQ(told("V00002"), "corrupt") << "cut off";
+  EXPECT_EQ(told("V00003"), "corrupt") << "its header";
+  EXPECT_EQ(told("V00004"), "");
+  ASSERT_TRUE(open("V00003")->write_at(0, other));
+  EXPECT_EQ(told("V00003"), "wrong-key") << "the file of another volume";
+  bench.disk.take_away(kCacheFolder);
+  EXPECT_EQ(told("V00004"), "io") << "its disk is not mounted";
+}
+
 TEST_F(CachedVolumesTest, T5_ALateShredTakesNotTheFileOfAVolserThatCameBack) {
   ASSERT_TRUE(bench.bring("V00001", kContent));
   auto scratch = volume("V00001");

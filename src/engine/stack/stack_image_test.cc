@@ -1,6 +1,7 @@
 // Images written and read back.
 #include <gtest/gtest.h>
 
+#include "base/testing/freed_memory.h"
 #include "engine/stack/stack_test_kit.h"
 
 namespace tapewarden::engine::test {
@@ -47,6 +48,28 @@ TEST(StackImage, T12_BlocksAreWholeButTheLast) {
       EXPECT_EQ(tape.objects.back().kind, SourceBlock::Kind::kFilemark);
       EXPECT_EQ(read_image(tape), data) << size << " in pieces of " << piece;
     }
+}
+
+// Pieces that fill no block, an image that is whole and one that is not, one that is given up.
+TEST(StackImage, T4_WhatIsReadAndWrittenIsInNoMemoryThatIsFreed) {
+  const Bytes secret(2 * kStackBlockBytes + 1000, tapewarden::testing::kSecretByte);
+  MemoryTape tape;
+  const tapewarden::testing::LooksAtFreedMemory looks;
+  EXPECT_EQ(write_image(tape, secret, 1000), ImageFit::kFits);
+  {
+    StackReader reader(tape);
+    (void)take(reader.begin());
+    while (take(reader.next())) {
+    }
+  }
+  tape.position = 0;
+  tape.unreadable = 2;
+  EXPECT_EQ(error_of(tape).code, ErrorCode::kCorrupt);
+  StackWriter writer(tape);
+  EXPECT_EQ(take(writer.begin(sample_header(secret.size()))), ImageFit::kFits);
+  EXPECT_EQ(take(writer.append(ByteView(secret).first(5000))), ImageFit::kFits);
+  writer.abandon();
+  EXPECT_EQ(looks.freed_secrets(), 0U);
 }
 
 TEST(StackImage, T12_DataThatLooksLikeATrailerIsData) {

@@ -31,7 +31,7 @@ Result<ImageHeader> StackReader::begin() {
   return header_;
 }
 
-Result<std::optional<Bytes>> StackReader::next() {
+Result<std::optional<crypto::WipedBytes>> StackReader::next() {
   while (true) {
     auto block = TRY(source_.read_block());
     if (block.kind == SourceBlock::Kind::kEndOfData) return not_whole("the image was not written to its end");

@@ -2,12 +2,15 @@
 // block, and whether they are the image is known only when next() has said that there are no more. Not
 // thread-safe; the source outlives it.
 //
+// What it holds and gives is data of hosts in the clear: it is wiped when it goes.
+//
 // Which block is the trailer is told by the filemark behind it, not by its content: data may look like one.
 #pragma once
 
 #include <optional>
 
 #include "crypto/hash.h"
+#include "crypto/wiped_bytes.h"
 #include "engine/stack/stack_format.h"
 
 namespace tapewarden::engine {
@@ -15,7 +18,7 @@ namespace tapewarden::engine {
 struct SourceBlock {
   enum class Kind : std::uint8_t { kBlock, kFilemark, kEndOfData };
   Kind kind = Kind::kEndOfData;
-  Bytes data{};  // of a block, never longer than kStackBlockBytes
+  crypto::WipedBytes data{};  // of a block, never longer than kStackBlockBytes
 };
 
 class BlockSource {
@@ -38,7 +41,7 @@ class StackReader {
   // The next bytes of the image; nothing when all have come and length and hash are those of the trailer.
   // kConflict when the trailer says that the image is void; kCorrupt when it is not whole or not what was
   // written. REQUIRES: begin() gave a header, and next() neither an error nor nothing.
-  Result<std::optional<Bytes>> next();
+  Result<std::optional<crypto::WipedBytes>> next();
 
   // That begin() gave last.
   const ImageHeader& header() const { return header_; }
@@ -51,7 +54,7 @@ class StackReader {
   BlockSource& source_;
   ImageHeader header_{};
   ImageTrailer trailer_{};
-  std::optional<Bytes> held_;  // the block read last: data, or the trailer
+  std::optional<crypto::WipedBytes> held_;  // the block read last: data, or the trailer
   crypto::Sha256 hash_;
   std::uint64_t given_ = 0;
   bool short_block_ = false;  // no data block may follow one that is not full

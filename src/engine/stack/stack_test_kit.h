@@ -33,13 +33,18 @@ class MemoryTape final : public BlockSink, public BlockSource {
   Result<SourceBlock> read_block() override {
     if (unreadable && position == *unreadable) return fail(ErrorCode::kCorrupt, "unreadable");
     if (position >= objects.size()) return SourceBlock{};
-    return objects[position++];
+    const auto& object = objects[position++];
+    return SourceBlock{object.kind, crypto::WipedBytes(object.data)};
   }
   SinkRoom room() const {
     return warning_at && objects.size() > *warning_at ? SinkRoom::kEarlyWarning : SinkRoom::kEnough;
   }
 
-  std::vector<SourceBlock> objects;
+  struct Object {
+    SourceBlock::Kind kind = SourceBlock::Kind::kEndOfData;
+    Bytes data{};
+  };
+  std::vector<Object> objects;
   std::size_t position = 0;
   std::optional<std::size_t> warning_at;  // that many objects fit before the warning
   std::optional<std::size_t> full_at;

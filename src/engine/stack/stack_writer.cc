@@ -1,6 +1,7 @@
 #include "engine/stack/stack_writer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -40,7 +41,7 @@ Result<ImageFit> StackWriter::begin(ImageHeader header, Hash by) {
   const auto block = header.encode();
   header_ = std::move(header);
   hashed_by_ = by;
-  buffer_.clear();
+  waiting_ = 0;
   hash_ = {};
   taken_ = 0;
   written_ = 0;
@@ -58,9 +59,7 @@ Result<ImageFit> StackWriter::put_data(ByteView block) {
 }
 
 Result<ImageFit> StackWriter::flush() {
-  const auto fit = TRY(put_data(buffer_));
-  buffer_.clear();
-  return fit;
+  return put_data(buffer_.view().first(std::exchange(waiting_, 0)));
 }
 
 Result<ImageFit> StackWriter::append(ByteView data) {
@@ -71,16 +70,18 @@ Result<ImageFit> StackWriter::append(ByteView data) {
   if (hashed_by_ == Hash::kWriter) hash_.update(data);
   taken_ += data.size();
   while (!data.empty()) {
-    const auto take = std::min(kStackBlockBytes - buffer_.size(), data.size());
+    const auto take = std::min(kStackBlockBytes - waiting_, data.size());
     if (take == kStackBlockBytes) {  // a whole block, and nothing waits before it
       const auto block = data.first(take);
       data = data.subspan(take);
       if (TRY(put_data(block)) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
       continue;
     }
-    buffer_.insert(buffer_.end(), data.begin(), data.begin() + static_cast<std::ptrdiff_t>(take));
+    buffer_.make_room(kStackBlockBytes);
+    copy_bytes(buffer_.view().subspan(waiting_), data.first(take));
+    waiting_ += take;
     data = data.subspan(take);
-    if (buffer_.size() < kStackBlockBytes) break;
+    if (waiting_ < kStackBlockBytes) break;
     if (TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
   }
   return ImageFit::kFits;
@@ -91,7 +92,7 @@ Result<ImageFit> StackWriter::finish(Ending ending) {
   if (!ending.is_void && taken_ != header_->total_bytes())
     return fail(ErrorCode::kInvalidArgument, "the image is shorter than its header says", "data",
                 "end it as void, and copy it anew");
-  if (!buffer_.empty() && TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
+  if (waiting_ != 0 && TRY(flush()) == ImageFit::kCartridgeFull) return ImageFit::kCartridgeFull;
   trailer_ = ImageTrailer{.identity = header_->identity,
                           .bytes = taken_,
                           .sha256 = ending.sha256 ? *ending.sha256 : hash_.finish(),

@@ -16,6 +16,7 @@
 #include <optional>
 
 #include "crypto/hash.h"
+#include "crypto/wiped_bytes.h"
 #include "engine/stack/stack_format.h"
 
 namespace tapewarden::engine {
@@ -85,7 +86,8 @@ class StackWriter {
   BlockSink& sink_;
   std::optional<ImageHeader> header_;
   ImageTrailer trailer_{};
-  Bytes buffer_;
+  crypto::WipedBytes buffer_;  // of the bytes that are no whole block yet, the first
+  std::size_t waiting_ = 0;    // are there
   crypto::Sha256 hash_;
   Hash hashed_by_ = Hash::kWriter;
   std::uint64_t taken_ = 0;    // of the image's bytes, and

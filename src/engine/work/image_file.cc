@@ -24,7 +24,7 @@ Result<ImageSource> ImageSource::open(Disk& disk, const std::string& path) {
     const auto bytes = TRY(file->size());
     out.parts_.push_back({std::move(file), bytes});
   }
-  out.buffer_.resize(kImageChunkBytes);
+  out.buffer_.make_room(kImageChunkBytes);
   return out;
 }
 
@@ -55,7 +55,7 @@ Result<ByteView> ImageSource::next() {
   if (part_ == parts_.size()) return ByteView();
   const auto& part = parts_[part_];
   const auto wanted = std::min<std::uint64_t>(buffer_.size(), part.bytes - offset_);
-  const auto window = MutableByteView(buffer_).first(static_cast<std::size_t>(wanted));
+  const auto window = buffer_.view().first(static_cast<std::size_t>(wanted));
   if (TRY(part.file->read_at(offset_, window)) != window.size())
     return fail(ErrorCode::kCorrupt, "a file of the cache is shorter than it was");
   offset_ += window.size();

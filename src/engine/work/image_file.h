@@ -1,5 +1,5 @@
 // A logical volume's file in the cache as the parts of its image: PATH, and PATH.partition1 when it is there.
-// Not thread-safe; the disk outlives it.
+// Not thread-safe; the disk outlives it. What it reads is wiped when it goes.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "crypto/wiped_bytes.h"
 #include "engine/catalogue/volume.h"
 #include "engine/stack/stack_format.h"
 
@@ -29,7 +30,7 @@ class ImageSource {
   std::vector<Part> parts_;
   std::size_t part_ = 0;
   std::uint64_t offset_ = 0;
-  Bytes buffer_;
+  crypto::WipedBytes buffer_;
 };
 
 class ImageTarget {

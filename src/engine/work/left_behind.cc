@@ -1,5 +1,6 @@
 #include "engine/work/left_behind.h"
 
+#include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
 
 namespace tapewarden::engine {
@@ -7,6 +8,7 @@ namespace {
 
 // Why it takes no more; "": it does.
 Result<std::string> why_left(CatalogueView& view, const PhysicalVolume& cartridge) {
+  if (doubtful(cartridge)) return std::string("not everything on it can be relied on");
   const auto pool = TRY(view.pool(cartridge.pool));
   if (pool.number == kCommonPool) return std::string("in the common pool, which takes no data");
   if (cartridge.kind != pool.media) return std::string("its pool takes other cartridges now");
@@ -20,15 +22,22 @@ Result<std::string> why_left(CatalogueView& view, const PhysicalVolume& cartridg
 }
 
 Status close(WorkState& state, const std::string& barcode) {
-  return state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+  std::string damage;
+  TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    damage.clear();
     auto now = TRY(change.cartridge(barcode));
     if (now.state != CartridgeState::kFilling) return {};
     const auto why = TRY(why_left(change, now));
     if (why.empty()) return {};
     now.state = CartridgeState::kClosed;
     if (now.active_volumes > 0 && now.note.empty()) now.note = why;
+    if (doubtful(now)) damage = now.note;
     return change.put(now);
-  });
+  }));
+  if (!damage.empty())
+    state.parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode,
+                              "cartridge " + barcode + " takes no more: " + damage);
+  return {};
 }
 
 }  // namespace

@@ -34,8 +34,20 @@ bool is_put_off(const WorkState& state, const LogicalVolume& volume, CopyNumber 
   return state.copies.claimed(name) || state.pauses.paused(copy_pause(name));
 }
 
-bool may_be_copied(const WorkState& state, const LogicalVolume& volume, CopyNumber copy) {
-  return volume.cached && !is_put_off(state, volume, copy);
+// Of the copies that are due the oldest that can be written now, at most `limit`. Neither what is not in the
+// cache nor what is put off hides others, however much of it there is.
+Result<std::vector<LogicalVolume>> ready(CatalogueView& view, const WorkState& state, CopyNumber copy,
+                                         std::uint8_t pool, std::size_t limit) {
+  std::vector<LogicalVolume> out;
+  std::vector<LogicalVolume> page;
+  std::optional<LogicalVolume> last;
+  do {
+    page = TRY(view.due(copy, pool, kMaximumPage, {.cached = true, .after = last ? &*last : nullptr}));
+    if (!page.empty()) last = page.back();
+    for (auto& volume : page)
+      if (out.size() < limit && !is_put_off(state, volume, copy)) out.push_back(std::move(volume));
+  } while (out.size() < limit && page.size() == kMaximumPage);
+  return out;
 }
 
 Result<Due> what_is_due(const WorkState& state) {
@@ -45,12 +57,11 @@ Result<Due> what_is_due(const WorkState& state) {
     for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
       if (TRY(view.due(copy, std::nullopt, 1)).empty()) continue;
       for (auto& pool : TRY(view.pools())) {
-        auto due = TRY(view.due(copy, pool.number, kMaximumPage));
-        const auto ready = std::ranges::find_if(
-            due, [&](const LogicalVolume& volume) { return may_be_copied(state, volume, copy); });
-        if (ready != due.end()) out.waiting.push_back({ready->written, pool, copy});
-        std::erase_if(due, [](const LogicalVolume& one) { return one.cached || !one.has_content(); });
-        if (!due.empty()) out.missing.push_back({std::move(pool), copy, std::move(due)});
+        const auto first = TRY(ready(view, state, copy, pool.number, 1));
+        if (!first.empty()) out.waiting.push_back({first.front().written, pool, copy});
+        auto missing = TRY(view.due(copy, pool.number, kMaximumPage, {.cached = false}));
+        std::erase_if(missing, [](const LogicalVolume& one) { return !one.has_content(); });
+        if (!missing.empty()) out.missing.push_back({std::move(pool), copy, std::move(missing)});
       }
     }
     return {};
@@ -88,8 +99,7 @@ void note_no_drive(WorkState& state, const Pool& pool, const DriveNeed& need) {
 Status note_no_cartridge(const WorkState& state, const Pool& pool) {
   bool none = false;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    none = TRY(view.filling(pool.number, pool.media, 1)).empty() &&
-           TRY(view.scratch_cartridges(pool.number, pool.media, 1)).empty();
+    none = TRY(takers_of(view, pool)).empty();
     return {};
   }));
   const auto name = pool_name(pool.number);
@@ -101,10 +111,26 @@ Status note_no_cartridge(const WorkState& state, const Pool& pool) {
   return {};
 }
 
+// Those that some cartridge of the pool takes: not the one alone that their other copy lies on.
+Result<std::vector<LogicalVolume>> that_fit(WorkState& state, const Missing& missing) {
+  std::vector<std::string> takers;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    takers = TRY(takers_of(view, missing.pool));
+    return {};
+  }));
+  auto out = missing.volumes;
+  if (takers.size() != 1) return out;
+  const auto& only = takers.front();
+  const auto gone = std::erase_if(
+      out, [&](const LogicalVolume& volume) { return other_cartridge(volume, missing.copy) == only; });
+  if (gone != 0 && out.empty()) note_avoided(state, missing.pool.number, only);
+  return out;
+}
+
 // What comes back cannot leave the cache before it is written: only so much of it is asked for at a time as
-// the pool can take soon. Whether anything was.
+// the pool can take soon, and nothing that it could not. Whether anything was.
 Result<bool> ask_for(WorkState& state, const Missing& missing) {
-  const auto& [pool, copy, volumes] = missing;
+  const auto& [pool, copy, all] = missing;
   if (held_up(state, pool)) return false;
   note_no_drive(state, pool, need_of(pool));
   const auto most = TRY(may_come_for(state, pool));
@@ -112,10 +138,11 @@ Result<bool> ask_for(WorkState& state, const Missing& missing) {
     TRY(note_no_cartridge(state, pool));
     return false;
   }
+  const auto volumes = TRY(that_fit(state, missing));
   const auto wanted = state.parts.desk.wanted();
   std::size_t coming = 0;
   std::uint64_t bytes = 0;
-  for (const auto& volume : volumes) {
+  for (const auto& volume : all) {
     if (std::ranges::find(wanted, volume.volser, &VolumeDesk::Wanted::volser) == wanted.end()) continue;
     ++coming;
     bytes += recalled_bytes(volume);
@@ -181,11 +208,9 @@ Status MigrateJob::work() {
 Result<std::vector<LogicalVolume>> MigrateJob::batch() {
   std::vector<LogicalVolume> out;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    out = TRY(view.due(copy_, pool_, kMaximumPage));
+    out = TRY(ready(view, state_, copy_, pool_, kDueBatch));
     return {};
   }));
-  std::erase_if(out, [&](const LogicalVolume& volume) { return !may_be_copied(state_, volume, copy_); });
-  if (out.size() > kDueBatch) out.resize(kDueBatch);
   return out;
 }
 

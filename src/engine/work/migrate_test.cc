@@ -1,3 +1,4 @@
+#include "engine/catalogue/damage_note.h"
 #include "engine/work/work_test_kit.h"
 
 namespace tapewarden::engine::test {
@@ -30,6 +31,74 @@ TEST(Migrate, T5_SeveralVolumesGoOntoOneCartridgeInOneMount) {
   EXPECT_EQ(bench.work->traces().of_cartridge("A00001L9").size(), 1U);
   for (const auto drive : {BackEnd::kLtoDrive, BackEnd::kOtherLtoDrive}) bench.back.expect_put_away(drive);
   bench.expect_everything_readable();
+}
+
+// More than one answer of the catalogue holds, all due for longer than what a host has just written.
+TEST(Migrate, T5_VolumesThatAreNotInTheCacheHideNoneThatIsHoweverManyAreDue) {
+  WorkBench bench;
+  bench.add_scratch("A00009L9", 2);
+  bench.edit_cartridge("A00009L9", [](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.medium = 1;
+  });
+  done(bench.catalogue->change([&](CatalogueChange& change) -> Status {
+    for (std::uint32_t i = 1; i <= kMaximumPage + 1; ++i) {
+      LogicalVolume volume;
+      volume.volser = "L" + std::to_string(10'000 + i);
+      volume.category = Category::kPrivate;
+      volume.generation = 1;
+      volume.written = bench.back.sim.clock.wall_now() - std::chrono::hours(1);
+      volume.primary = Copy{"A00009L9", 1, i, i * 10ULL, 1000, 1};
+      volume.primary_due = true;
+      volume.primary_pool = 1;
+      TRY(change.put(volume));
+    }
+    return {};
+  }));
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+}
+
+// The pool has a cartridge, and it is the one that the other copy lies on.
+TEST(Migrate, T5_WhatCouldGoNowhereIsNotBroughtIntoTheCache) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1, 1);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  ASSERT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.secondary.reset();
+    volume.secondary_due = true;
+    volume.secondary_pool = 1;
+  });
+  bench.edit_cartridge("A00002L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kEjected; });
+  bench.wait_and_step();
+  EXPECT_FALSE(bench.volume("VOL001").cached);
+  EXPECT_TRUE(bench.desk->wanted().empty());
+  EXPECT_TRUE(bench.raised(NoticeKind::kNoScratchCartridge, "pool 1"));
+  bench.add_scratch("A00003L9");
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00003L9/1");
+}
+
+// However it came to be noted: a rebuild, say, or an older program.
+TEST(Migrate, T4_AFillingCartridgeThatIsNotedDamagedIsClosedAndTold) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.note = std::string(kDamageNote) + "a drive could not read it";
+  });
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kClosed);
+  EXPECT_EQ(bench.cartridge("A00001L9").next_file, 2U) << "nothing more was written on it";
+  EXPECT_TRUE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/1");
 }
 
 TEST(Migrate, T4_WhatComesLaterIsAppended) {

@@ -41,7 +41,7 @@ using Sources = std::set<std::string>;
 
 Status take_back_of(WorkState& state, CatalogueChange& change, const Pool& pool, Sources& sources) {
   for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
-    for (auto& volume : TRY(change.due(copy, pool.number, kMaximumPage))) {
+    for (auto& volume : TRY(change.due(copy, pool.number, kMaximumPage, {.cached = true}))) {
       if (!TRY(is_staged(change, volume, copy, pool.number, state.now()))) continue;
       (copy == CopyNumber::kPrimary ? volume.primary_due : volume.secondary_due) = false;
       TRY(change.put(volume));

@@ -99,6 +99,13 @@ std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy) {
   return volume.active(other) ? volume.copy(other)->cartridge : std::string();
 }
 
+void note_avoided(const WorkState& state, std::uint8_t pool, const std::string& avoid) {
+  state.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool),
+                            pool_name(pool) + " has no cartridge but " + avoid +
+                                " for volumes whose other copy lies there; insert scratch cartridges, or "
+                                "send the two copies to different pools");
+}
+
 Result<bool> PoolWriter::ready(const std::string& avoid) {
   if (mount_ && mount_->cartridge().barcode != avoid && TRY(still_takes())) return true;
   if (state_.ending || state_.pauses.paused(library_pause(station_.library_name()))) return false;
@@ -132,11 +139,7 @@ Result<bool> PoolWriter::ready(const std::string& avoid) {
 
 void PoolWriter::note_none(const std::string& avoid) {
   if (avoided_) {
-    if (busy_ || left_) return;
-    state_.parts.notices.raise(NoticeKind::kNoScratchCartridge, pool_name(pool_),
-                               pool_name(pool_) + " has no cartridge but " + avoid +
-                                   " for volumes whose other copy lies there; insert scratch cartridges, or "
-                                   "send the two copies to different pools");
+    if (!busy_ && !left_) note_avoided(state_, pool_, avoid);
     return;
   }
   if (left_) {
@@ -195,7 +198,7 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
     if (!claimed) continue;
     auto& [claim, cartridge] = *claimed;
     const bool ours = cartridge.state == CartridgeState::kFilling && cartridge.pool == pool.number;
-    if (!ours || noted_damaged(cartridge)) continue;
+    if (!ours || doubtful(cartridge)) continue;
     if (cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
     if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, std::move(claim)};
     const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;

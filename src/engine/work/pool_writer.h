@@ -28,6 +28,9 @@ Result<std::vector<DriveNeed>> needs_of(const WorkState& state, const Pool& pool
 // On which cartridge the volume's other copy lies, if one does.
 std::string other_cartridge(const LogicalVolume& volume, CopyNumber copy);
 
+// The pool has no other cartridge for volumes whose other copy lies on this one.
+void note_avoided(const WorkState& state, std::uint8_t pool, const std::string& avoid);
+
 class PoolWriter {
  public:
   // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.

@@ -5,7 +5,8 @@
 //  1. The copy on tape stays what it is; the catalogue says "cached" only when the whole file is on stable
 //     storage (CachedVolumes::finish_arrival).
 //  2. A copy that cannot be read is forgotten only in a change after which another copy, or the file in the
-//     cache, still has the content; it is then due to be written anew. The last one is never forgotten.
+//     cache, still has the content; it is then due to be written anew. A copy on a cartridge in doubt does
+//     not count as such (catalogue/damage_note.h). The last one is never forgotten.
 #pragma once
 
 #include <memory>
@@ -39,7 +40,9 @@ bool must_give_way(WorkState& state, const TapeStation& station, const std::stri
 
 // A copy of the volume on the cartridge cannot be read. True: there is another one, or the file in the cache,
 // which was looked for; when the medium is at fault this one is forgotten, and due to be written anew to
-// `pool`. The last one: kVolumeUnreadable is raised; false.
+// `pool`. Where the other one lies on a cartridge that is in doubt itself neither is forgotten, that one is
+// tried next, and kVolumeUnreadable tells it. None but this, or the other one was tried in vain just now:
+// kVolumeUnreadable is raised; false.
 Result<bool> note_bad_copy(WorkState& state, const std::string& volser, CopyNumber copy,
                            const std::string& barcode, std::uint8_t pool, const Error& error);
 

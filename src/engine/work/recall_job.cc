@@ -37,7 +37,7 @@ Result<std::vector<RecallJob::Wish>> RecallJob::wishes() {
       if (!volume || volume->cached) continue;
       for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
         if (!volume->active(copy) || volume->copy(copy)->cartridge != cartridge_.barcode ||
-            volume->copy(copy)->medium != cartridge_.medium)
+            volume->copy(copy)->medium != cartridge_.medium || state_.pauses.paused(read_pause(volser, copy)))
           continue;
         out.push_back({*volume, copy});
         break;

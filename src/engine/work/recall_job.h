@@ -7,6 +7,9 @@
 
 namespace tapewarden::engine {
 
+// Of a copy that could not be read, while the other one is tried that is not sure either: not before it ends.
+std::string read_pause(const std::string& volser, CopyNumber copy);
+
 class RecallJob final : public Job {
  public:
   RecallJob(WorkState& state, DriveDesk::Claim drive, Claims::Claim claim, PhysicalVolume cartridge)

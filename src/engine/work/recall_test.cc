@@ -1,3 +1,4 @@
+#include "engine/catalogue/damage_note.h"
 #include "engine/work/work_test_kit.h"
 
 namespace tapewarden::engine::test {
@@ -90,6 +91,45 @@ TEST(Recall, T5_ACopyWhoseKeyIsRefusedIsNotForgotten) {
   EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
   EXPECT_FALSE(bench.volume("VOL001").primary_due);
   EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+}
+
+void note_damage(WorkBench& bench, const std::string& barcode) {
+  bench.edit_cartridge(barcode, [](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.note = std::string(kDamageNote) + "a drive could not read it";
+  });
+}
+
+TEST(Recall, T5_ACopyThatCanBeReliedOnIsReadBeforeOneThatCannot) {
+  WorkBench bench;
+  migrated(bench, 1, 2);
+  note_damage(bench, "A00001L9");
+  bench.ask("VOL001");
+  EXPECT_EQ(bench.steps(), 1U);
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+  EXPECT_EQ(bench.work->traces().of_volume("VOL001").front()->barcode, "A00002L9");
+}
+
+// Neither is forgotten for the other, and who asked is told when both were tried.
+TEST(Recall, T5_OfTwoCopiesInDoubtNoneIsForgottenAndTheAskerIsTold) {
+  WorkBench bench;
+  migrated(bench, 1, 2);
+  note_damage(bench, "A00002L9");
+  break_reads(bench, codes::kUnrecoveredReadError, 3);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001 corrupt"});
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.on("VOL001", CopyNumber::kSecondary), "A00002L9/1");
+  ASSERT_TRUE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
+  EXPECT_NE(bench.open_texts().find("which is in doubt too: damaged: "), std::string::npos)
+      << bench.open_texts();
+  mend(bench);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_EQ(bench.told.back(), "VOL001");
+  EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
+  EXPECT_FALSE(bench.raised(NoticeKind::kVolumeUnreadable, "VOL001"));
 }
 
 TEST(Recall, T5_TheLastCopyGoneBadIsToldAndNotForgotten) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/limits.h"
 #include "engine/work/recall.h"
@@ -129,14 +130,21 @@ Status watch_pair(WorkState& state, bool inhibited) {
   return {};
 }
 
+Result<std::vector<std::string>> takers_of(CatalogueView& view, const Pool& pool) {
+  std::vector<std::string> takers;
+  for (const auto& one : TRY(view.filling(pool.number, pool.media, kCandidates)))
+    if (one.move.when != MoveRequest::When::kNow && !doubtful(one)) takers.push_back(one.barcode);
+  for (const auto& one : TRY(view.scratch_cartridges(pool.number, pool.media, kCandidates)))
+    takers.push_back(one.barcode);
+  return takers;
+}
+
 Result<std::uint64_t> may_come_for(const WorkState& state, const Pool& target) {
   if (!state.drives.usable(need_of(target))) return 0;
   std::uint64_t may = 0;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
     may = 0;
-    if (TRY(view.filling(target.number, target.media, 1)).empty() &&
-        TRY(view.scratch_cartridges(target.number, target.media, 1)).empty())
-      return {};
+    if (TRY(takers_of(view, target)).empty()) return {};
     const auto due = TRY(view.due_sums(target.number)).bytes;
     may = staged_bytes(state) - std::min(due, staged_bytes(state));
     return {};

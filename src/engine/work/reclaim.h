@@ -66,6 +66,9 @@ Result<bool> reclaim_wants(WorkState& state, const PhysicalVolume& scratch);
 // How much of the cache is taken at most by what is staged, and cannot leave before it is on tape again.
 std::uint64_t staged_bytes(const WorkState& state);
 
+// Cartridges that could take the pool's volumes, begun ones and scratch ones; at most kCandidates of each.
+Result<std::vector<std::string>> takers_of(CatalogueView& view, const Pool& pool);
+
 // How much may come into the cache now that is to be written to the pool, and leaves it by that way alone:
 // none when no drive or no cartridge is there for it, or as much is to be written there already.
 Result<std::uint64_t> may_come_for(const WorkState& state, const Pool& target);

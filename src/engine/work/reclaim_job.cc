@@ -71,6 +71,7 @@ Result<ReclaimJob::Ended> ReclaimJob::move_image(const PlacedVolume& placed) {
   if (!image) return target_failed(image.error());
   if (!*image) return full(placed);
   if (!TRY(count(placed, **image))) return Ended::kFull;
+  (void)state_.parts.notices.clear(NoticeKind::kVolumeUnreadable, placed.volume.volser, "it was read");
   source_.mount().touched(placed.volume.volser);
   writer_.mount().touched(placed.volume.volser);
   if ((*image)->early_warning) TRY(writer_.end_full());

@@ -130,6 +130,45 @@ TEST(Turns, T6_AMoveTakesDrivesWhereTheTargetsCartridgesStand) {
   EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
 }
 
+// The other library has one drive, by which its cartridge could be brought into the cache.
+TEST(Turns, T6_StagingLeavesADriveToAMoveThatHasWaitedForTwo) {
+  WorkBench bench;
+  migrated(bench, "VOL001", 300'000);
+  stands_in(bench, "A00001L9", bench.back.stations[BackEnd::kLtoDrive]->library_name());
+  for (const auto& [barcode, pool] :
+       {std::pair("A00003L9", 1), std::pair("A00004L9", 3), std::pair("A00005L9", 2)}) {
+    bench.add_scratch(barcode, static_cast<std::uint8_t>(pool));
+    stands_in(bench, barcode, "LIB2");
+    bench.edit_pool(static_cast<std::uint8_t>(pool), [](Pool& one) { one.borrow = Borrow::kNo; });
+  }
+  bench.edit_cartridge("A00003L9", [](PhysicalVolume& one) {
+    one.state = CartridgeState::kClosed;
+    one.medium = 1;
+    one.encryption = MediumEncryption::kClear;
+  });
+  LogicalVolume staged;
+  staged.volser = "VOL009";
+  staged.category = Category::kPrivate;
+  staged.generation = 1;
+  staged.primary = Copy{"A00003L9", 1, 1, 10, 1000, 1};
+  bench.put(staged);
+  FarLibrary far(bench);
+  move_now(bench, "A00001L9", 2);
+  move_now(bench, "A00003L9", 3);
+  const auto first = take_drive(bench, BackEnd::kLtoDrive);
+  const auto second = take_drive(bench, BackEnd::kOtherLtoDrive);
+  {
+    const auto third = bench.work->drives().claim_anyhow(far.far);
+    ASSERT_TRUE(third);
+    bench.steps();
+    bench.back.sim.clock.advance(kPairPatience);
+  }
+  bench.steps();
+  EXPECT_TRUE(bench.work->traces().of_cartridge("A00003L9").empty()) << "the free drive is the move's";
+  bench.wait_and_step(kPairHold);
+  EXPECT_FALSE(bench.work->traces().of_cartridge("A00003L9").empty()) << "which did not get another";
+}
+
 TEST(Turns, T4_ARobotThatRefusesHoldsUpNoOtherLibrary) {
   WorkBench bench;
   bench.add_scratch("A00003L9", 2);
@@ -196,13 +235,21 @@ TEST_F(OverduePair, T13_ItHoldsUpNoErasureOnADriveThatItCannotUse) {
 }
 
 TEST_F(OverduePair, T13_ADriveThatIsLeftToItErasesNothingMeanwhile) {
+  bench.edit_pool(kCommonPool, [](Pool& pool) { pool.secure_erase_days = 30; });
   bench.edit_cartridge("A00002L9", [](PhysicalVolume& one) {
     one.medium = 1;
-    one.state = CartridgeState::kAwaitingErase;
-    one.last_inactivated.reset();
+    one.state = CartridgeState::kClosed;
   });
-  bench.edit_pool(kCommonPool, [](Pool& pool) { pool.secure_erase_days = 30; });
+  LogicalVolume gone;  // just now: the erasure is not urgent
+  gone.volser = "VOL008";
+  gone.category = Category::kPrivate;
+  gone.generation = 1;
+  gone.primary = Copy{"A00002L9", 1, 1, 10, 1000, 1};
+  bench.put(gone);
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.category = Category::kScratch; });
+  bench.edit_volume("VOL008", [](LogicalVolume& volume) { volume.deleted_generation = volume.generation; });
   bench.steps();
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kAwaitingErase);
   EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
   other.reset();
   bench.steps();

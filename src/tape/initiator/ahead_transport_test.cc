@@ -2,51 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <gtest/gtest.h>
-#include <new>
-#include <span>
 
+#include "base/testing/freed_memory.h"
 #include "scsi/cdb.h"
 #include "tape/device/drive_test_kit.h"
 #include "tape/initiator/tape_drive.h"
-
-namespace tapewarden::tape::test {
-namespace {
-
-// What is written where somebody looks at memory that goes.
-constexpr std::uint8_t kSecret = 0xa5;
-constexpr std::size_t kSecretRun = 64;  // bytes of it one behind the other
-std::atomic<bool> looking = false;
-std::atomic<unsigned> freed_secrets = 0;
-
-void look_at_freed(const void* memory, std::size_t size) {
-  if (!looking || memory == nullptr || size < kSecretRun) return;
-  std::size_t run = 0;
-  for (const auto byte : std::span(static_cast<const std::uint8_t*>(memory), size)) {
-    run = byte == kSecret ? run + 1 : 0;
-    if (run == kSecretRun) {
-      ++freed_secrets;
-      return;
-    }
-  }
-}
-
-}  // namespace
-}  // namespace tapewarden::tape::test
-
-// In place of the library's: containers free with the size that they took.
-void* operator new(std::size_t size) {
-  if (void* const memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t size) noexcept {
-  tapewarden::tape::test::look_at_freed(memory, size);
-  std::free(memory);
-}
 
 namespace tapewarden::tape::test {
 namespace {
@@ -162,25 +123,10 @@ TEST(AheadTransport, T4_NothingRunsBesideACommandAndWhatIsKeptStaysAsItIs) {
   EXPECT_FALSE(unit.changed);
 }
 
-class LooksAtFreedMemory {
- public:
-  LooksAtFreedMemory() {
-    freed_secrets = 0;
-    looking = true;
-  }
-  ~LooksAtFreedMemory() { looking = false; }
-};
-
 // Copies larger and smaller than the one before, kept beyond the unit's rest, and of the last command.
 TEST(AheadTransport, T4_WhatWasWrittenIsInNoMemoryThatIsFreed) {
-  const Bytes secret(9000, kSecret);
-  const LooksAtFreedMemory looks;
-  {
-    const Bytes unwiped = secret;
-    EXPECT_EQ(unwiped, secret);
-  }
-  ASSERT_EQ(freed_secrets, 1U) << "nobody looks";
-  freed_secrets = 0;
+  const Bytes secret(9000, tapewarden::testing::kSecretByte);
+  const tapewarden::testing::LooksAtFreedMemory looks;
   for (const bool hoards : {false, true}) {
     KeepingUnit unit;
     unit.hoards = hoards;
@@ -192,7 +138,7 @@ TEST(AheadTransport, T4_WhatWasWrittenIsInNoMemoryThatIsFreed) {
     EXPECT_TRUE(eventually([&] { return unit.rests != 0; }));
     for (const std::size_t bytes : {5000U, 100U, 200U, 9000U}) write(bytes);
   }
-  EXPECT_EQ(freed_secrets, 0U);
+  EXPECT_EQ(looks.freed_secrets(), 0U);
 }
 
 TEST(AheadTransport, T4_NoMoreComesThanWasAskedFor) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/assert.h"
+#include "crypto/secret_bytes.h"
 #include "scsi/sense_codes.h"
 #include "tape/initiator/command_name.h"
 
@@ -105,7 +106,10 @@ TapeResult<ReadOutcome> TapeDrive::read_block(std::size_t limit) {
   auto answer = TRY(run(cdb, {}, limit, timeouts_.data));
   if (const auto stop = read_stop(answer)) return ReadOutcome{.kind = *stop};
   const bool other_length = is_incorrect_length(answer);
-  if (answer.status != scsi::ScsiStatus::kGood && !other_length) return failed(answer, cdb);
+  if (answer.status != scsi::ScsiStatus::kGood && !other_length) {
+    crypto::wipe(answer.data_in);  // what came of it before it failed
+    return failed(answer, cdb);
+  }
   ReadOutcome outcome{.data = std::move(answer.data_in)};
   outcome.block_bytes = outcome.data.size();
   if (!other_length) return outcome;

@@ -13,6 +13,7 @@
 
 #include "base/counted.h"
 #include "base/thread_annotations.h"
+#include "crypto/wiped_bytes.h"
 #include "tape/transport/device_status.h"
 
 namespace tapewarden::tape {
@@ -211,7 +212,7 @@ Result<std::unique_ptr<Connection>> connected(const IscsiUrl& url, const IscsiLo
 }
 
 // What a finished task says. `data_in` was filled by the library.
-Result<TransportAnswer> finished(const scsi_task& task, Bytes data_in) {
+Result<TransportAnswer> finished(const scsi_task& task, crypto::WipedBytes& data_in) {
   if (task.status == SCSI_STATUS_TIMEOUT)
     return fail(ErrorCode::kTimeout, "the drive did not answer in time", "device",
                 "look at the drive and the network; what the command did is not known");
@@ -224,7 +225,7 @@ Result<TransportAnswer> finished(const scsi_task& task, Bytes data_in) {
   if (task.status == SCSI_STATUS_CHECK_CONDITION && task.datain.data != nullptr &&
       std::cmp_greater(task.datain.size, kSenseLengthBytes))
     sense = ByteView(task.datain.data, static_cast<std::size_t>(task.datain.size)).subspan(kSenseLengthBytes);
-  return answer_of(static_cast<std::uint8_t>(task.status), sense, received(std::move(data_in), missing));
+  return answer_of(static_cast<std::uint8_t>(task.status), sense, received(data_in.release(), missing));
 }
 
 }  // namespace
@@ -303,13 +304,13 @@ Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out,
       std::max(data_out.size(), data_in_limit) > std::numeric_limits<int>::max())
     return fail(ErrorCode::kInvalidArgument, "the command does not fit this transport", "command");
   Bytes command = to_bytes(cdb);
-  Bytes data_in(data_in_limit);
+  crypto::WipedBytes data_in{Bytes(data_in_limit)};
   const auto length = static_cast<int>(std::max(data_out.size(), data_in_limit));
   int direction = SCSI_XFER_NONE;
   if (length != 0) direction = data_out.empty() ? SCSI_XFER_READ : SCSI_XFER_WRITE;
   const Task task(scsi_create_task(static_cast<int>(command.size()), command.data(), direction, length));
   if (!task) return fail(ErrorCode::kInternal, "there is no memory for a command");
-  if (!data_in.empty() && scsi_task_add_data_in_buffer(task.get(), length, data_in.data()) != 0)
+  if (!data_in.empty() && scsi_task_add_data_in_buffer(task.get(), length, data_in.view().data()) != 0)
     return fail(ErrorCode::kInternal, "there is no memory for a command");
   // The library reads it only; its interface knows no const.
   iscsi_data out{.size = data_out.size(), .data = const_cast<std::uint8_t*>(data_out.data())};
@@ -320,8 +321,8 @@ Result<TransportAnswer> IscsiTransport::execute(ByteView cdb, ByteView data_out,
     return iscsi_scsi_command_async(context, session_->lun, task.get(), Connection::tell,
                                     data_out.empty() ? nullptr : &out, connection);
   });
-  auto answer = told ? finished(*task, std::move(data_in))
-                     : failed(ErrorCode::kIo, context, "the command could not be sent");
+  auto answer =
+      told ? finished(*task, data_in) : failed(ErrorCode::kIo, context, "the command could not be sent");
   if (!answer) session_->end_broken();  // before what the library still holds of the command goes
   return answer;
 }

@@ -68,7 +68,7 @@ Result<std::unique_ptr<SgPacket>> SgPacket::pack(ByteView cdb, ByteView data_out
   std::unique_ptr<SgPacket> packet(new SgPacket());
   packet->cdb_ = to_bytes(cdb);
   packet->sense_.resize(kSgSenseBytes);
-  packet->data_in_.resize(data_in_limit);
+  packet->data_in_.make_room(data_in_limit);
   sg_io_hdr& header = packet->header_;
   header.interface_id = 'S';
   header.cmd_len = static_cast<unsigned char>(cdb.size());
@@ -85,7 +85,7 @@ Result<std::unique_ptr<SgPacket>> SgPacket::pack(ByteView cdb, ByteView data_out
   } else if (data_in_limit != 0) {
     header.dxfer_direction = SG_DXFER_FROM_DEV;
     header.dxfer_len = static_cast<unsigned>(data_in_limit);
-    header.dxferp = packet->data_in_.data();
+    header.dxferp = packet->data_in_.view().data();
   }
   return packet;
 }
@@ -101,7 +101,7 @@ Result<TransportAnswer> SgPacket::unpack() && {
   const auto residual = static_cast<std::size_t>(std::max(header_.resid, 0));
   // Some adapters leave the status byte out when they bring sense data.
   const auto status = header_.status == 0 && !sense.empty() ? kCheckCondition : header_.status;
-  return answer_of(status, sense, received(std::move(data_in_), residual));
+  return answer_of(status, sense, received(data_in_.release(), residual));
 }
 
 }  // namespace tapewarden::tape

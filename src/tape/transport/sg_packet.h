@@ -5,6 +5,7 @@
 #include <memory>
 #include <scsi/sg.h>
 
+#include "crypto/wiped_bytes.h"
 #include "tape/initiator/transport.h"
 
 namespace tapewarden::tape {
@@ -31,7 +32,7 @@ class SgPacket {
   sg_io_hdr header_{};
   Bytes cdb_;
   Bytes sense_;
-  Bytes data_in_;
+  crypto::WipedBytes data_in_;
 };
 
 }  // namespace tapewarden::tape
