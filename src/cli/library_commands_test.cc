@@ -45,7 +45,22 @@ class LibraryCommands : public ::testing::Test {
     context.err = &said_;
     context.globals.site = site();
     context.globals.json = json;
-    for (const auto& command : library_commands()) {
+    return run(context, out, library_commands(), verb, operand, options);
+  }
+  std::string run_engine(std::string_view verb, const std::string& operand = {}) {
+    std::ostringstream out;
+    Context context;
+    context.env = {&clock_, &disk_, &random_, nullptr};
+    context.out = &out;
+    context.err = &said_;
+    context.globals.site = site();
+    return run(context, out, tape_engine_commands(), verb, operand, {});
+  }
+  static std::string run(Context& context, const std::ostringstream& out,
+                         const std::vector<Command>& commands, std::string_view verb,
+                         const std::string& operand,
+                         const std::vector<std::pair<std::string, std::string>>& options) {
+    for (const auto& command : commands) {
       if (command.verb != verb) continue;
       Values values;
       if (!operand.empty()) values.add(command.arguments.front().name, operand);
@@ -105,6 +120,27 @@ TEST_F(LibraryCommands, L2_CartridgesAreAddedShownAndRefusedByName) {
   EXPECT_THAT(run("remove", "A00001L9"), HasSubstr("A00001L9 is in slot 1"));
   EXPECT_THAT(run("remove", "Z00001"), HasSubstr("no cartridge Z00001"));
   EXPECT_THAT(run("export", "../../etc"), HasSubstr("A-Z and 0-9"));
+}
+
+// The order in which README tells it, with cartridges as files before.
+TEST_F(LibraryCommands, L2_AnEngineOverCartridgesThatLieAsFilesIsRefusedByNameAndGetsAFolderOfItsOwn) {
+  EXPECT_THAT(run("init", "", {{"--drives", "1"}}), HasSubstr("is ready"));
+  EXPECT_THAT(run("add-cartridges", "VOL001L9-VOL007L9", {{"--capacity", "64M"}}), HasSubstr("made 7"));
+  const auto config = site() + "/engine/taped.toml";
+  auto text = std::string(as_text(*read_file(disk_, config, 100000))) + run_engine("draft");
+  ASSERT_TRUE(write_file_atomically(disk_, config, as_bytes(text)));
+  const auto refused = run_engine("init");
+  EXPECT_THAT(refused, HasSubstr("VOL001L9.twc, VOL002L9.twc, "));
+  EXPECT_THAT(refused, HasSubstr("and 2 more"));
+  EXPECT_THAT(refused, HasSubstr("name another folder"));
+  EXPECT_FALSE(disk_.exists(site() + "/engine/back-end"));
+  text.replace(text.find("folder = \"library\""), 18, "folder = \"volumes\"");
+  ASSERT_TRUE(write_file_atomically(disk_, config, as_bytes(text)));
+  EXPECT_THAT(run_engine("init"), HasSubstr("library LIB1 was made"));
+  const auto spec = read_library_config(disk_, config);
+  ASSERT_TRUE(spec) << spec.error().text();
+  EXPECT_TRUE(tape::LibraryFolder::open({&clock_, &disk_, &random_, nullptr}, *spec));
+  EXPECT_TRUE(disk_.exists(site() + "/engine/library/cartridges/VOL001L9.twc"));
 }
 
 TEST_F(LibraryCommands, L2_NoFileOfAnEnginesVolumeIsMissing) {

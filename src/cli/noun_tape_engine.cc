@@ -43,12 +43,23 @@ Status draft(Context& context, const Values& values) {
   return {};
 }
 
+// What the engine would refuse at its start is told before anything is made for it. The folder is made where
+// another one was named for the engine's volumes.
+Status make_hosts_library(const Context& context, const Values& values) {
+  const auto spec = TRY(read_library_config(*context.env.disk, TRY(library_config_path(context, values))));
+  if (!TRY(tape::LibraryFolder::create(context.env, spec)))
+    (void)TRY(tape::LibraryFolder::look(context.env, spec));
+  return {};
+}
+
 Status init(Context& context, const Values& values) {
   if (context.globals.site.empty())
     return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
                 "name the folder that `site init` made");
   const auto site = absolute_path(context.globals.site);
-  const auto made = TRY(make_back_ends(context.env, site, TRY(engine_of(context, values))));
+  const auto engine = TRY(engine_of(context, values));
+  TRY(make_hosts_library(context, values));
+  const auto made = TRY(make_back_ends(context.env, site, engine));
   json::array libraries;
   std::string text;
   for (const auto& one : made) {
@@ -126,7 +137,7 @@ std::vector<Command> tape_engine_commands() {
        .does = draft},
       {.noun = "engine",
        .verb = "init",
-       .summary = "Make the virtual libraries that [engine] names: folders, drives' identities",
+       .summary = "Make the virtual libraries that [engine] names, drives' identities, hosts' library",
        .example = "tapewarden engine init --site ~/site",
        .arguments = {kConfig},
        .does = init},

@@ -2,6 +2,7 @@
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
 #include "crypto/certificate.h"
+#include "keymgr/names_there.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -15,6 +16,7 @@ Result<Answer> add_rule(KeyManager& manager, const Request& request) {
   rule.subject = arguments.text_or("subject", "");
   rule.object_kind = TRY(keymgr::parse_object_kind(arguments.text("object_kind")));
   rule.object = arguments.text_or("object", "");
+  TRY(keymgr::check_object_there(manager, rule.object_kind, rule.object));
   rule.may_write = arguments.flag("write").value_or(false);
   rule.may_read = arguments.flag("read").value_or(false);
   return json_answer(to_json(TRY(manager.add_access_rule(actor_of(request.principal), rule))), 201);
@@ -48,10 +50,13 @@ Result<Answer> allow_proxy(KeyManager& manager, const Request& request) {
   const Hash256 proxy = TRY(proxy_of(arguments));
   TRY(manager.allow_proxy(actor_of(request.principal), proxy, arguments.text("name"),
                           arguments.text("serial")));
-  return json_answer(json::object{{"fingerprint", to_hex(proxy)},
-                                  {"name", arguments.text("name")},
-                                  {"serial", arguments.text("serial")}},
-                     201);
+  json::object answer{
+      {"fingerprint", to_hex(proxy)}, {"name", arguments.text("name")}, {"serial", arguments.text("serial")}};
+  // A proxy may be allowed before its drive was ever seen.
+  if (const auto drive = manager.drive(arguments.text("serial"));
+      !drive && drive.error().code == ErrorCode::kNotFound)
+    answer["warning"] = "the drive table has no drive with this serial yet: look at it if none is to come";
+  return json_answer(std::move(answer), 201);
 }
 
 void add_proxy_routes(RouteTable& table, KeyManager& manager) {

@@ -2,6 +2,7 @@
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
 #include "crypto/certificate.h"
+#include "keymgr/names_there.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -64,6 +65,7 @@ Result<Answer> list(KeyManager& manager, const Request& request) {
 
 Result<Answer> add(KeyManager& manager, const Request& request) {
   const auto change = TRY(change_of(request.arguments));
+  TRY(keymgr::check_names_there(manager, change));
   return json_answer(
       to_json(TRY(manager.add_drive(actor_of(request.principal), request.arguments.text("serial"), change))),
       201);
@@ -71,6 +73,7 @@ Result<Answer> add(KeyManager& manager, const Request& request) {
 
 Result<Answer> modify(KeyManager& manager, const Request& request) {
   auto change = TRY(change_of(request.arguments));
+  TRY(keymgr::check_names_there(manager, change));
   if (request.arguments.flag("forget_identity").value_or(false)) {
     if (change.certificate) {
       return fail(ErrorCode::kInvalidArgument, "an identity cannot be pinned and forgotten at once",

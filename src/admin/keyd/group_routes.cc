@@ -1,6 +1,8 @@
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
 #include "admin/keyd/views.h"
+#include "base/counted.h"
+#include "keymgr/names_there.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -43,6 +45,19 @@ Result<Answer> modify(KeyManager& manager, const Request& request) {
   const auto spec = TRY(spec_of(request.arguments, {now.policy, now.keys_ahead, now.alias_prefix}));
   TRY(manager.modify_group(actor_of(request.principal), name, spec));
   return show(manager, name);
+}
+
+// Whoever writes with the group by name, a pool of a tape engine for example, gets no key any more.
+Result<Answer> remove(KeyManager& manager, const Request& request) {
+  const auto group = TRY(manager.group(request.arguments.text("name"))).group;
+  const auto unused = TRY(keymgr::unused_keys_of(manager, group.name));
+  if (!group.default_write && unused > 0 && !request.arguments.flag("yes").value_or(false))
+    return fail(ErrorCode::kConflict,
+                "the group " + group.name + " has " + counted(static_cast<std::uint64_t>(unused), "key") +
+                    " that could still begin cartridges",
+                "yes", "say yes if nothing writes with it any more, no drive and no pool");
+  TRY(manager.remove_group(actor_of(request.principal), group.name));
+  return json_answer(json::object{{"deleted", group.name}, {"unused_keys_in_no_group", unused}});
 }
 
 void add_member_routes(RouteTable& table, KeyManager& manager) {
@@ -92,11 +107,13 @@ std::vector<Route> group_routes(KeyManager& manager) {
             "Change a key group; what is left out stays.", spec_fields(), "The group.",
             [&manager](const Request& request) { return modify(manager, request); });
   table.add("DELETE", "/v1/groups/{name}", Permission::kChangeGroups,
-            "Delete a key group; its keys stay and belong to none.", {}, "",
-            [&manager](const Request& request) -> Result<Answer> {
-              TRY(manager.remove_group(actor_of(request.principal), request.arguments.text("name")));
-              return empty_answer();
-            });
+            "Delete a key group; its keys stay and belong to none. Refused while it has keys that could "
+            "still begin cartridges, unless said.",
+            {{.name = "yes",
+              .type = FieldType::kFlag,
+              .meaning = "really, also while it has keys that were not used"}},
+            "Its name, and how many keys belong to no group now.",
+            [&manager](const Request& request) { return remove(manager, request); });
   table.add("PUT", "/v1/groups/{name}/default", Permission::kChangeGroups,
             "Make it the default group for writing.", {}, "The group.",
             [&manager](const Request& request) -> Result<Answer> {

@@ -248,8 +248,61 @@ TEST_F(KeydRoutes, K3_GroupsTakeMoveAndGiveUpKeys) {
   EXPECT_EQ(officer("GET", "/v1/groups/B").text("policy"), "use-once");
   EXPECT_EQ(officer("DELETE", "/v1/groups/B/keys/" + alias).status, 204U);
   EXPECT_EQ(officer("GET", "/v1/groups").items(), 2U);
-  EXPECT_EQ(officer("DELETE", "/v1/groups/archive%20%2F%201").status, 204U);
+  EXPECT_EQ(officer("DELETE", "/v1/groups/archive%20%2F%201").status, 200U);
   EXPECT_EQ(officer("GET", "/v1/groups/gone").status, 404U);
+}
+
+TEST_F(KeydRoutes, K3_AGroupWithUnusedKeysIsDeletedOnlyWhenThatIsSaid) {
+  ASSERT_EQ(officer("POST", "/v1/groups", {{"name", "DAILY"}}).status, 201U);
+  ASSERT_EQ(officer("POST", "/v1/keys", {{"range", "ABC01-03"}, {"group", "DAILY"}}).status, 201U);
+  const auto refused = officer("DELETE", "/v1/groups/DAILY");
+  EXPECT_EQ(refused.status, 409U);
+  EXPECT_EQ(refused.error("field"), "yes");
+  EXPECT_THAT(refused.error("message"), HasSubstr("3 keys"));
+  EXPECT_EQ(officer("GET", "/v1/groups/DAILY").body.at("total"), 3);
+  const auto deleted = officer("DELETE", "/v1/groups/DAILY", {{"yes", true}});
+  ASSERT_EQ(deleted.status, 200U) << deleted.body;
+  EXPECT_EQ(deleted.text("deleted"), "DAILY");
+  EXPECT_EQ(deleted.body.at("unused_keys_in_no_group"), 3);
+  EXPECT_EQ(officer("GET", "/v1/groups/DAILY").status, 404U);
+  ASSERT_EQ(officer("POST", "/v1/groups", {{"name", "D"}}).status, 201U);
+  ASSERT_EQ(officer("PUT", "/v1/groups/D/default").status, 200U);
+  EXPECT_EQ(officer("DELETE", "/v1/groups/D", {{"yes", true}}).status, 409U) << "it is the default";
+}
+
+TEST_F(KeydRoutes, K1_WhatAPersonNamesMustBeThere) {
+  const auto refused = [&](const std::string& method, const std::string& path, const json::value& body) {
+    const auto answer = officer(method, path, body);
+    EXPECT_EQ(answer.status, 404U) << path << " " << answer.body;
+    return answer.error("field");
+  };
+  const json::object serial{{"serial", "1234567890"}};
+  const auto drive = [&](std::string_view field) {
+    auto body = serial;
+    body[field] = "NOPE";
+    return body;
+  };
+  for (const std::string field : {"default_group", "default_alias", "label_1", "label_2"})
+    EXPECT_EQ(refused("POST", "/v1/drives", drive(field)), field);
+  EXPECT_EQ(officer("GET", "/v1/drives").items(), 0U) << "nothing was changed";
+  ASSERT_EQ(officer("POST", "/v1/drives", serial).status, 201U);
+  EXPECT_EQ(refused("PATCH", "/v1/drives/1234567890", {{"label_1", "NOPE"}}), "label_1");
+  EXPECT_EQ(refused("PUT", "/v1/settings/default.label1", {{"value", "NOPE"}}), "default.label1");
+  EXPECT_EQ(officer("PUT", "/v1/settings/default.label1", {{"value", ""}}).status, 200U) << "none";
+  const json::value quota{
+      {"subject_kind", "any"}, {"object_kind", "group"}, {"object", "NOPE"}, {"writes_day", 1}};
+  EXPECT_EQ(refused("POST", "/v1/quotas", quota), "object");
+  const json::value rule{
+      {"subject_kind", "any"}, {"object_kind", "label"}, {"object", "NOPE"}, {"read", true}};
+  EXPECT_EQ(refused("POST", "/v1/access", rule), "object");
+  ASSERT_EQ(officer("POST", "/v1/groups", {{"name", "NOPE"}}).status, 201U);
+  EXPECT_EQ(officer("POST", "/v1/quotas", quota).status, 201U);
+  EXPECT_EQ(officer("PATCH", "/v1/drives/1234567890", {{"default_group", "nope"}}).status, 200U);
+  const auto proxy =
+      officer("POST", "/v1/proxies",
+              {{"certificate", partner().certificate.pem()}, {"name", "engine"}, {"serial", "000000000000"}});
+  ASSERT_EQ(proxy.status, 201U) << "its drive may come later";
+  EXPECT_THAT(proxy.text("warning"), HasSubstr("no drive with this serial"));
 }
 
 TEST_F(KeydRoutes, K5_KeksAreGeneratedLabelledAndRequested) {
@@ -349,6 +402,7 @@ TEST_F(KeydRoutes, K6_TheHolderElsewhereProvesThatItCanUnwrap) {
 }
 
 TEST_F(KeydRoutes, K27_AccessRulesAndProxies) {
+  ASSERT_EQ(officer("POST", "/v1/groups", {{"name", "B"}}).status, 201U);
   const auto rule = officer("POST", "/v1/access",
                             {{"subject_kind", "drive"},
                              {"subject", "1234567890"},

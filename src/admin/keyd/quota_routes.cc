@@ -1,6 +1,7 @@
 // Quotas by REST (K27).
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
+#include "keymgr/names_there.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -35,6 +36,7 @@ Result<Answer> add(KeyManager& manager, const Request& request) {
   quota.subject = arguments.text_or("subject", "");
   quota.object_kind = TRY(keymgr::parse_object_kind(arguments.text("object_kind")));
   quota.object = arguments.text_or("object", "");
+  TRY(keymgr::check_object_there(manager, quota.object_kind, quota.object));
   quota.writes_hour = arguments.integer("writes_hour").value_or(0);
   quota.writes_day = arguments.integer("writes_day").value_or(0);
   quota.reads_hour = arguments.integer("reads_hour").value_or(0);

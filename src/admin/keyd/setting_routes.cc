@@ -1,5 +1,6 @@
 #include "admin/keyd/keyd_routes.h"
 #include "admin/keyd/support.h"
+#include "keymgr/names_there.h"
 
 namespace tapewarden::admin {
 namespace {
@@ -65,7 +66,10 @@ std::vector<Route> setting_routes(KeyManager& manager) {
               .limit = keymgr::kMaximumSettingCharacters}},
             "The setting.", [&manager](const Request& request) -> Result<Answer> {
               const std::string& name = request.arguments.text("name");
-              TRY(manager.set_setting(actor_of(request.principal), name, request.arguments.text("value")));
+              const std::string& value = request.arguments.text("value");
+              if (name == keymgr::kDefaultLabel1 || name == keymgr::kDefaultLabel2)
+                TRY(keymgr::check_label_there(manager, value, name));
+              TRY(manager.set_setting(actor_of(request.principal), name, value));
               return show(manager, name);
             });
   table.add("DELETE", "/v1/settings/{name}", Permission::kChangeSettings,

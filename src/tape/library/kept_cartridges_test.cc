@@ -105,6 +105,10 @@ TEST(KeptCartridges, T5_ALibraryIsOfOneKind) {
   const auto opened = LibraryFolder::open(bench.sim.env(), bench.spec);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::kConflict);
+  const auto files = bench.sim.disk.list(bench.spec.folder + "/cartridges");
+  ASSERT_TRUE(files && !files->empty());
+  EXPECT_NE(opened.error().text().find("(" + files->front()), std::string::npos) << opened.error().text();
+  EXPECT_NE(opened.error().text().find("tapewarden engine init"), std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,11 @@
 #include "tape/library/limits.h"
 
 namespace tapewarden::tape {
+namespace {
+
+constexpr std::size_t kFilesNamed = 5;  // in an error
+
+}  // namespace
 
 Result<bool> LibraryFolder::create(Env env, const LibrarySpec& spec) {
   const auto inventory = spec.folder + "/inventory";
@@ -73,8 +78,17 @@ Status LibraryFolder::check_kept() const {
   if (!spec_.kept) return {};
   const auto files = env_.disk->list(spec_.folder + "/cartridges");  // fails where there is no such folder
   if (!files || files->empty()) return {};
-  return fail(ErrorCode::kConflict, spec_.folder + " has cartridge files of its own", "library.folder",
-              "name another folder for the library whose cartridges are kept elsewhere");
+  std::string names;
+  for (std::size_t i = 0; i < std::min(files->size(), kFilesNamed); ++i)
+    names += (i == 0 ? "" : ", ") + (*files)[i];
+  if (files->size() > kFilesNamed) names += " and " + std::to_string(files->size() - kFilesNamed) + " more";
+  return fail(
+      ErrorCode::kConflict,
+      spec_.folder + "/cartridges has cartridge files of its own (" + names +
+          "), and the volumes of an [engine] are kept elsewhere",
+      "library.folder",
+      "name another folder there and make it by `tapewarden engine init`; these cartridges stay where "
+      "they are");
 }
 
 std::string LibraryFolder::path_of(const std::string& barcode) const {
