@@ -13,7 +13,7 @@ std::vector<Command> status_commands() {
        .example = "tapewarden servers",
        .does = RestCall{.method = "GET", .path = "/v1/servers", .columns = {"name", "id", "epoch"}}},
       {.noun = "check-labels",
-       .summary = "Check labels and groups before a pool uses them",
+       .summary = "Check labels and groups before a pool uses them; those given together are one pool's",
        .example = "tapewarden check-labels --label ARCHIVE-2026 --group DAILY",
        .arguments =
            {{.name = "--label", .kind = ArgumentKind::kList, .field = "labels", .meaning = "a key label"},

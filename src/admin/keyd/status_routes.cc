@@ -236,16 +236,18 @@ std::vector<Route> status_routes(const KeydServices& services) {
   table.add("GET", "/v1/servers", Permission::kView, "List the key servers whose seals are trusted.", {},
             "The servers with their certificates.",
             [&manager = services.manager](const Request&) { return list_servers(manager); });
-  table.add("POST", "/v1/check-labels", Permission::kView,
-            "Check labels and groups before a pool uses them: known, writable now, held by the peer.",
-            {{.name = "serial", .meaning = "the drive that would ask", .limit = 12},
-             {.name = "kind", .meaning = "the drive's kind", .choices = {"LTO", "3592"}},
-             {.name = "labels", .type = FieldType::kTextList, .meaning = "key labels", .limit = 64},
-             {.name = "groups", .type = FieldType::kTextList, .meaning = "key groups", .limit = 64}},
-            "One item for each name, with the problem in words.",
-            [&service = services.service](const Request& request) {
-              return check_labels(service, request.arguments);
-            });
+  table.add(
+      "POST", "/v1/check-labels", Permission::kView,
+      "Check labels and groups before a pool uses them: known, writable now, held by the peer. Labels "
+      "given together are judged as those of one pool.",
+      {{.name = "serial", .meaning = "the drive that would ask", .limit = 12},
+       {.name = "kind", .meaning = "the drive's kind", .choices = {"LTO", "3592"}},
+       {.name = "labels", .type = FieldType::kTextList, .meaning = "key labels of one pool", .limit = 64},
+       {.name = "groups", .type = FieldType::kTextList, .meaning = "key groups", .limit = 64}},
+      "One item for each name, with the problem in words.",
+      [&service = services.service](const Request& request) {
+        return check_labels(service, request.arguments);
+      });
   return table.take();
 }
 

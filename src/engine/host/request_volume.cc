@@ -58,6 +58,7 @@ std::optional<RequestVolume> arranged(const std::vector<Records>& files) {
   RequestVolume request;
   if (!files.front().empty() && are_empty(all.subspan(1))) {
     request.text = text_of(files.front());
+    request.ended = files.size() > 1;
     return request;
   }
   constexpr std::size_t kLabelledFiles = 3;
@@ -65,6 +66,7 @@ std::optional<RequestVolume> arranged(const std::vector<Records>& files) {
       !are_labels(files[0], "VOL1", "HDR", "UHL") || !are_labels(files[2], "EOF1", "EOF", "UTL"))
     return std::nullopt;
   request.text = text_of(files[1]);
+  request.ended = true;
   request.labels_before = files[0];
   request.labels_behind = files[2];
   return request;

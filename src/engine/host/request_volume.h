@@ -29,6 +29,7 @@ struct RequestVolume {
   std::string text;
   std::vector<std::string> labels_before{};  // none: an unlabelled volume
   std::vector<std::string> labels_behind{};
+  bool ended = false;               // a filemark stands behind the text: the host wrote no more of it
   tape::CartridgeSpec spec{};       // of the answer's file
   tape::AttributeMap attributes{};  // that hosts wrote
 };

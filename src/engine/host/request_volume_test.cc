@@ -327,6 +327,30 @@ TEST_F(RequestVolumes, T10_AHostThatWaitsAtTheEndOfTheProgramGetsItsAnswerFromTh
   bench.expect_sound();
 }
 
+// It was never unmounted: what is there may be only the beginning of what the host writes.
+TEST_F(RequestVolumes, T10_WhatAHostWasWritingWhenTheProgramDiedIsNoRequestBeforeItIsEnded) {
+  for (const bool ended : {false, true}) {
+    ASSERT_TRUE(bench.mount("V00001").value());
+    ASSERT_TRUE(write_records(ended ? Names{kAsked, ""} : Names{kAsked}));
+    ASSERT_EQ(bench.run(scsi::WriteFilemarks{false, 0}.encode()).status, scsi::ScsiStatus::kGood);
+    bench.crash(false, {{"V00001", drive_identity(0)->serial()}});
+    EXPECT_EQ(bench.reconciled.kept, Names{"V00001"});
+    EXPECT_EQ(answer(), ended ? 1U : 0U);
+    ASSERT_TRUE(bench.mount("V00001").value()) << "what the library does for what is in drives";
+    const auto found = records();
+    if (ended) {
+      EXPECT_THAT(found, ElementsAre("there is\nthis\n", ""));
+    } else {
+      EXPECT_THAT(found, ElementsAre(kAsked)) << "what was synced is there";
+      EXPECT_TRUE(write_records({kAsked, "AND MORE", ""})) << "the host goes on";
+    }
+    ASSERT_TRUE(bench.unmount("V00001"));
+    EXPECT_EQ(answer(), ended ? 0U : 1U);
+    EXPECT_EQ(answers.asked.back(), ended ? kAsked + "\n" : kAsked + "\nAND MORE\n");
+  }
+  bench.expect_sound();
+}
+
 TEST_F(RequestVolumes, T10_ARequestThatIsOnlyReadIsLeftAsItIs) {
   bench.detach();
   bench.options.answers = nullptr;

@@ -115,7 +115,9 @@ class VolumeMounts {
   bool awaits_answer(const std::string& volser) const TW_EXCLUDES(mutex_);
 
   // Once, before the first mount: volumes that the catalogue has in drives. `in_drives`: the serial of the
-  // drive by barcode, of what the library's inventory has in drives. Errors of the catalogue.
+  // drive by barcode, of what the library's inventory has in drives. A request on one that is still in its
+  // drive is answered when the host had ended it by a filemark, and is content otherwise. Errors of the
+  // catalogue.
   Result<Reconciled> reconcile(const std::map<std::string, std::string>& in_drives);
 
  private:
@@ -148,7 +150,9 @@ class VolumeMounts {
   void tell_unknown(const LogicalVolume& volume, const std::string& construct, const NamedConstructs& named);
 
   // volume_requests.cc
-  bool leave_request(const LogicalVolume& volume) TW_EXCLUDES(mutex_);
+  // Which requests are left for answers: of one that was not unmounted more may be to come.
+  enum class Requests : std::uint8_t { kAll, kEnded };
+  bool leave_request(const LogicalVolume& volume, Requests which) TW_EXCLUDES(mutex_);
   // False: the program ends, and the request is left as it is.
   Result<bool> answer(const std::string& volser);
   void let_go(const std::string& volser);

@@ -8,7 +8,7 @@
 
 namespace tapewarden::engine {
 
-bool VolumeMounts::leave_request(const LogicalVolume& volume) {
+bool VolumeMounts::leave_request(const LogicalVolume& volume, Requests which) {
   if (options_.answers == nullptr || volume.mounted.empty() || !volume.cached) return false;
   const auto path = cached_.path_of(volume);
   const auto bytes = cached_.measure(volume);
@@ -16,7 +16,8 @@ bool VolumeMounts::leave_request(const LogicalVolume& volume) {
   // What was on it before is data, also when it is a request's: it may have been only read.
   const auto stamp = volume_stamp(*cached_.env().disk, *path);
   if (!stamp || *stamp == volume.stamp) return false;
-  if (!read_request(cached_.env(), *path, *options_.answers)) return false;
+  const auto request = read_request(cached_.env(), *path, *options_.answers);
+  if (!request || (which == Requests::kEnded && !request->ended)) return false;
   {
     const MutexLock lock(mutex_);
     requests_.push_back(volume.volser);

@@ -7,7 +7,8 @@
 namespace tapewarden::engine {
 
 Status VolumeMounts::unmount(const std::string& volser) {
-  if (const auto volume = catalogue_.volume(volser); volume && leave_request(*volume)) return {};
+  if (const auto volume = catalogue_.volume(volser); volume && leave_request(*volume, Requests::kAll))
+    return {};
   auto settled = settle(volser);
   if (!settled) tell_unsettled(volser, settled.error());
   let_go(volser);
@@ -126,8 +127,9 @@ Result<Reconciled> VolumeMounts::reconcile(const std::map<std::string, std::stri
   for (const auto& volume : mounted) {
     const auto in = in_drives.find(volume.volser);
     const bool keep = in != in_drives.end() && in->second == volume.mounted;
-    // Also where the inventory has it in that drive: a host may wait there for the answer.
-    if (leave_request(volume)) {
+    // Also where the inventory has it in that drive: a host may wait there for the answer. Or it had not
+    // unmounted it, and what lies there is only the beginning of something else.
+    if (leave_request(volume, keep ? Requests::kEnded : Requests::kAll)) {
       (void)cached_.reserve_growth(volume.volser, most_file_bytes(blank_of(volume).capacity_bytes));
       (keep ? out.kept : out.out).push_back(volume.volser);
       continue;
