@@ -131,6 +131,17 @@ ManagementClass default_management_class() {
   return {std::string(kDefaultConstruct), 0, "volumes whose host named no management class"};
 }
 
+bool needs_clear_leave(const Pool& home, const Pool& target) {
+  return home.number != target.number && home.encryption != PoolEncryption::kOff &&
+         target.encryption == PoolEncryption::kOff;
+}
+
+bool has_clear_leave(const PhysicalVolume& cartridge, const Pool& home, std::uint8_t target) {
+  const MoveRequest& move = cartridge.move;
+  if (move.when != MoveRequest::When::kNone && move.target_pool == target && move.to_clear) return true;
+  return home.reclaim_pool == target && home.clear_reclaim_pool == target;
+}
+
 void lend(PhysicalVolume& cartridge, const Pool& pool) {
   TW_ASSERT(cartridge.state == CartridgeState::kScratch);
   TW_ASSERT(cartridge.pool == pool.number || cartridge.pool == kCommonPool);

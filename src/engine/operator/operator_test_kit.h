@@ -144,6 +144,12 @@ struct OperatorBench {
   Pool pool(std::uint8_t number) {
     return box.look([&](CatalogueView& view) { return view.pool(number); });
   }
+  void encrypt_pool(std::uint8_t number) {
+    auto changed = pool(number);
+    changed.encryption = PoolEncryption::kIdentified;
+    changed.key_group = "DAILY";
+    EXPECT_TRUE(box.put(changed));
+  }
   void put_cartridge(const std::string& barcode) {
     if (box->cartridge(barcode)) return;
     EXPECT_TRUE(box.put(cartridge(barcode)));

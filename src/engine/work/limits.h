@@ -14,6 +14,7 @@ inline constexpr std::size_t kDueRecalls = 16;        // asked for together, to 
 inline constexpr std::size_t kReclaimBatch = 64;      // volumes of a source that are looked at together
 inline constexpr std::uint64_t kStagedShare = 4;      // of the cache, one in so many, by reclaim
 inline constexpr std::size_t kCandidates = 100;       // cartridges that are looked at to choose one
+inline constexpr std::size_t kMaximumHeldLookedAt = 6'400;  // of those that are held, for one that is not
 inline constexpr std::size_t kCartridgesTried = 16;   // one after another, before a job gives up
 inline constexpr std::size_t kTombstonesTold = 1000;  // by one trailer
 inline constexpr std::size_t kTracesKept = 200;       // of the last mounts

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/catalogue/limits.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/limits.h"
 #include "engine/work/recall.h"
 
@@ -20,24 +21,43 @@ bool due_here(const PlacedVolume& placed) {
   return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
 }
 
-Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
-  std::vector<Candidate> out;
+struct Candidates {
+  std::vector<Candidate> may;
+  std::vector<Candidate> held;  // from cartridges in clear
+};
+
+Result<Candidates> find_candidates(WorkState& state, bool inhibited, std::size_t limit) {
+  Candidates out;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    auto found = TRY(view.move_requests(MoveRequest::When::kNow, kCandidates));
+    out = {};
+    auto found = TRY(view.move_requests(MoveRequest::When::kNow, limit));
     std::erase_if(found, [](const PhysicalVolume& one) { return !readable(one.state); });
     if (!inhibited)
-      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), kCandidates)))
+      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), limit)))
         found.push_back(std::move(candidate.cartridge));
     for (auto& cartridge : found) {
       if (state.cartridges.claimed(cartridge.barcode) || put_off(state, cartridge) ||
           state.pauses.paused(source_pause(cartridge.barcode)))
         continue;
       auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
-      out.push_back({std::move(cartridge), std::move(target)});
+      const bool held = TRY(held_from_clear(view, cartridge, target.number));
+      (held ? out.held : out.may).push_back({std::move(cartridge), std::move(target)});
     }
     return {};
   }));
   return out;
+}
+
+// Those that are held stand before no others.
+Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
+  auto limit = kCandidates;
+  auto found = TRY(find_candidates(state, inhibited, limit));
+  while (found.may.empty() && found.held.size() >= limit && limit < kMaximumHeldLookedAt) {
+    limit *= 4;
+    found = TRY(find_candidates(state, inhibited, limit));
+  }
+  for (const auto& [cartridge, target] : found.held) tell_held(state, cartridge, target.number);
+  return std::move(found.may);
 }
 
 // With a single drive everything that is still to be moved may be in the cache already, and due.
@@ -190,6 +210,22 @@ Result<std::vector<PlacedVolume>> ReclaimSource::next() {
   }));
   if (!out.empty()) first_ = out.back().volume.copy(out.back().copy)->file + 1;
   return out;
+}
+
+Result<bool> ReclaimSource::may_go_on(const PhysicalVolume& onto) {
+  bool wanted = true;
+  bool held = false;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    const auto now = TRY(view.cartridge(cartridge_.barcode));
+    const bool asked = cartridge_.move.when != MoveRequest::When::kNone;
+    wanted = !asked || (now.move.when != MoveRequest::When::kNone &&
+                        now.move.target_pool == cartridge_.move.target_pool);
+    const bool clear = tape_encryption(onto.encryption) == TapeEncryption::kClear;
+    held = clear && TRY(held_from_clear(view, now, target_));
+    return {};
+  }));
+  if (held) tell_held(state_, cartridge_, target_);
+  return wanted && !held;
 }
 
 bool ReclaimSource::holds(const LogicalVolume& volume, CopyNumber copy) const {

@@ -1,6 +1,7 @@
 #include "engine/work/work.h"
 
 #include "engine/work/bring_back.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/emptied.h"
 #include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
@@ -100,6 +101,7 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (TRY(tidy_emptied(*state_))) did_something = true;
   if (TRY(take_back_staged(*state_))) did_something = true;
   TRY(clear_wants(*state_));
+  TRY(clear_held(*state_));
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
   const bool inhibited = schedule_.inhibits(state_->now());
