@@ -22,10 +22,10 @@ const Kinds& lost() {
   return kinds;
 }
 const Kinds& not_known() {
-  static const Kinds kinds{FindingKind::kNoBackup,        FindingKind::kSettingsSince,
-                           FindingKind::kUnknownLabels,   FindingKind::kNewConstruct,
-                           FindingKind::kAbsentCartridge, FindingKind::kLabelsDropped,
-                           FindingKind::kToBeErased};
+  static const Kinds kinds{
+      FindingKind::kNoBackup,     FindingKind::kSettingsSince,   FindingKind::kUnknownLabels,
+      FindingKind::kNewConstruct, FindingKind::kAbsentCartridge, FindingKind::kLabelsDropped,
+      FindingKind::kToBeErased,   FindingKind::kHeldPool,        FindingKind::kTakesMore};
   return kinds;
 }
 const Kinds& noted() {

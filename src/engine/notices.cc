@@ -29,6 +29,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kRekeyRefused, NoticeClass::kIntervention, "TWE013A"},
     Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE014A"},
     Form{NoticeKind::kHeldFromClear, NoticeClass::kIntervention, "TWE015A"},
+    Form{NoticeKind::kPoolsHeld, NoticeClass::kIntervention, "TWE016A"},
 };
 
 const Form& form_of(NoticeKind kind) {

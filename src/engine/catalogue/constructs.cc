@@ -67,7 +67,7 @@ std::string_view to_string(Borrow borrow) {
 }
 
 std::string_view to_string(PoolEncryption encryption) {
-  static constexpr std::array<std::string_view, 3> kNames{"off", "wrapped", "identified"};
+  static constexpr std::array<std::string_view, 4> kNames{"off", "wrapped", "identified", "held"};
   return kNames.at(static_cast<std::size_t>(encryption));
 }
 

@@ -17,8 +17,13 @@ namespace tapewarden::engine {
 enum class Borrow : std::uint8_t { kNo, kBorrowAndReturn, kBorrowAndKeep };
 std::string_view to_string(Borrow borrow);  // "no", "return", "keep"
 
-enum class PoolEncryption : std::uint8_t { kOff, kWrapped, kIdentified };
-std::string_view to_string(PoolEncryption encryption);  // "off", "wrapped", "identified"
+enum class PoolEncryption : std::uint8_t {
+  kOff,
+  kWrapped,
+  kIdentified,
+  kHeld,  // not known after a rebuild of the catalogue: nothing is written for the pool until it is set
+};
+std::string_view to_string(PoolEncryption encryption);  // "off", "wrapped", "identified", "held"
 
 // When a filled cartridge is eligible for reclaim; each policy by itself. 0 switches one off.
 struct ReclaimPolicies {

@@ -108,7 +108,7 @@ Result<Pool> pool_from(const Row& row) {
   pool.media = TRY(in.member(MediumKind::k3592, MediumKind::kLto));
   pool.borrow = TRY(in.member(Borrow::kBorrowAndKeep));
   pool.reclaim_pool = in.number<std::uint8_t>();
-  pool.encryption = TRY(in.member(PoolEncryption::kIdentified));
+  pool.encryption = TRY(in.member(PoolEncryption::kHeld));
   pool.labels = TRY(take_labels(in));
   pool.key_group = in.text();
   pool.secure_erase_days = in.number<std::uint16_t>();

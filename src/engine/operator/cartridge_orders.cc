@@ -198,7 +198,8 @@ Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const C
   }));
   std::vector<OrderLine> lines;
   for (const auto& cartridge : cartridges)
-    lines.push_back(line_of(cartridge.barcode, move_one(parts, cartridge.barcode, {when, target_pool}, leave)));
+    lines.push_back(
+        line_of(cartridge.barcode, move_one(parts, cartridge.barcode, {when, target_pool}, leave)));
   parts.wake_up();
   return lines;
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/catalogue/limits.h"
-
 #include "engine/operator/clear_refusal.h"
 
 namespace tapewarden::engine {

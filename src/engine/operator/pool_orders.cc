@@ -53,6 +53,10 @@ std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::ui
                       " of the pool stay as they were written, and their keys stay needed, until they are "
                       "reclaimed and written again");
   }
+  if (after.encryption == PoolEncryption::kHeld)
+    notes.emplace_back(
+        "the pool is held: nothing is written for it until its encryption is set (off, wrapped or "
+        "identified)");
   if (before.media != after.media)
     notes.push_back("new cartridges of the pool are " + std::string(to_string(after.media)) +
                     "; those of the other medium are read as before and not begun anew here");
@@ -126,7 +130,8 @@ Status check_method(const Pool& pool) {
 }
 
 Result<std::vector<std::string>> check_keys(KeyNameCheck& names, const Pool& pool) {
-  if (pool.encryption == PoolEncryption::kOff) return std::vector<std::string>{};
+  if (pool.encryption == PoolEncryption::kOff || pool.encryption == PoolEncryption::kHeld)
+    return std::vector<std::string>{};
   if (pool.encryption == PoolEncryption::kIdentified) {
     TRY(names.check_group(pool.key_group));
     return std::vector<std::string>{};

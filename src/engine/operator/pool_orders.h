@@ -45,8 +45,8 @@ struct ChangedPool {
 
 // kInvalidArgument naming the field; kNotFound for a label or group that a key server does not know,
 // kUnavailable when none can be asked: nothing is changed then. kConflict when somebody else changed what
-// keys the pool takes meanwhile; naming "reclaim_pool" when it would encrypt and be reclaimed into a pool that
-// is written in clear, without leave.
+// keys the pool takes meanwhile; naming "reclaim_pool" when it would encrypt and be reclaimed into a pool
+// that is written in clear, without leave.
 Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, const PoolChange& change);
 
 // What an operator should know of the pool's key labels. Errors of KeyNameCheck.

@@ -184,5 +184,19 @@ TEST(ConstructOrders, T3_AConstructLeavesAPoolThatEncryptsForOneInClearOnlyByAWo
   EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 2})), "");
 }
 
+TEST(PoolOrders, T12_APoolThatIsHeldStaysSoUntilItsEncryptionIsSaid) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  auto held = bench.pool(4);
+  held.encryption = PoolEncryption::kHeld;
+  ASSERT_TRUE(bench.box.put(held));
+  const auto named = set_pool(parts, 4, {.name = "books"});
+  ASSERT_TRUE(named) << named.error().text();
+  EXPECT_THAT(named->notes, ElementsAre(HasSubstr("the pool is held")));
+  EXPECT_EQ(bench.pool(4).encryption, PoolEncryption::kHeld);
+  ASSERT_TRUE(set_pool(parts, 4, {.encryption = PoolEncryption::kOff}));
+  EXPECT_EQ(bench.pool(4).encryption, PoolEncryption::kOff);
+}
+
 }  // namespace
 }  // namespace tapewarden::engine

@@ -122,9 +122,8 @@ Status each_in(const OperatorParts& parts, const Volsers& volsers,
 }
 Status each(const OperatorParts& parts, const Volsers& volsers,
             const std::function<Status(LogicalVolume&, WallTime now)>& work) {
-  return each_in(parts, volsers, [&](CatalogueChange& change, LogicalVolume& volume) {
-    return work(volume, change.now());
-  });
+  return each_in(parts, volsers,
+                 [&](CatalogueChange& change, LogicalVolume& volume) { return work(volume, change.now()); });
 }
 
 // The pools by whose settings the volume's copies are written, or were.
@@ -140,8 +139,8 @@ Result<std::vector<Pool>> pools_of(CatalogueView& view, const LogicalVolume& vol
   return out;
 }
 
-// Of a volume whose constructs change from `before`. What one of its copies was encrypted as stays the word for
-// the other one, too.
+// Of a volume whose constructs change from `before`. What one of its copies was encrypted as stays the word
+// for the other one, too.
 Status check_clear(CatalogueView& view, const LogicalVolume& before, const LogicalVolume& after) {
   const auto look = [&](std::uint8_t from, std::uint8_t to, std::string_view field) -> Status {
     if (from == to || to == kCommonPool) return {};

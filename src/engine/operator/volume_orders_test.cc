@@ -272,8 +272,7 @@ TEST(VolumeOrders, T3_AVolumeOfAPoolThatEncryptsGetsNoConstructOfOneInClear) {
             "conflict management_class");
   EXPECT_EQ(bench.volume("A00001").storage_group, "FINANCE");
   EXPECT_EQ(told(change_volumes(parts, {"A00001"}, {.preference = 0})), "");
-  EXPECT_EQ(told(change_volumes(parts, {"A00001"},
-                                {.storage_group = "--------", .leave = ClearLeave::kYes})),
+  EXPECT_EQ(told(change_volumes(parts, {"A00001"}, {.storage_group = "--------", .leave = ClearLeave::kYes})),
             "");
   EXPECT_EQ(bench.volume("A00001").storage_group, "--------");
 }

@@ -1,5 +1,5 @@
-// What holds data of a pool that encrypts back from cartridges in clear (feature row T3), whoever asked for it
-// and whenever: looked at anew before each image is written. Thread-safe, as its state is.
+// What holds data of a pool that encrypts back from cartridges in clear (feature row T3), whoever asked for
+// it and whenever: looked at anew before each image is written. Thread-safe, as its state is.
 //
 //   it goes though        the pool that it lies in is off itself; it stays in its pool; its storage group or
 //                         management class names the pool; or a security officer said so (has_clear_leave())

@@ -62,8 +62,8 @@ Result<Due> what_is_due(const WorkState& state) {
 
 bool held_up(const WorkState& state, const Pool& pool) {
   const bool encrypts = need_of(pool).encryption != TapeEncryption::kClear;
-  return state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
-         (encrypts && state.pauses.paused(kKeysPause));
+  return pool.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(pool.number)) ||
+         state.pauses.paused(left_pause(pool.number)) || (encrypts && state.pauses.paused(kKeysPause));
 }
 
 // What lies on tape of a volume that is not in the cache.

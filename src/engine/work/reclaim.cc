@@ -75,7 +75,7 @@ Result<bool> worth_staging(WorkState& state, const std::string& barcode) {
 }
 
 bool waits(const WorkState& state, const Pool& target) {
-  return state.pauses.paused(pool_name(target.number)) ||
+  return target.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(target.number)) ||
          (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
@@ -150,7 +150,7 @@ Status watch_pair(WorkState& state, bool inhibited) {
 }
 
 Result<std::uint64_t> may_come_for(const WorkState& state, const Pool& target) {
-  if (!state.drives.usable(need_of(target))) return 0;
+  if (target.encryption == PoolEncryption::kHeld || !state.drives.usable(need_of(target))) return 0;
   std::uint64_t may = 0;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
     may = 0;

@@ -45,8 +45,8 @@ class ReclaimSource {
   Result<bool> begin();
   // The next ones, behind those that it gave before; empty: no more.
   Result<std::vector<PlacedVolume>> next();
-  // Nobody took the move back, and nothing of it is held back from `onto`, the cartridge that is written: looked
-  // at before each image.
+  // Nobody took the move back, and nothing of it is held back from `onto`, the cartridge that is written:
+  // looked at before each image.
   Result<bool> may_go_on(const PhysicalVolume& onto);
   // Its copy still lies here: the place of the image that took its place.
   bool holds(const LogicalVolume& volume, CopyNumber copy) const;
