@@ -132,10 +132,7 @@ Status check_method(const Pool& pool) {
 Result<std::vector<std::string>> check_keys(KeyNameCheck& names, const Pool& pool) {
   if (pool.encryption == PoolEncryption::kOff || pool.encryption == PoolEncryption::kHeld)
     return std::vector<std::string>{};
-  if (pool.encryption == PoolEncryption::kIdentified) {
-    TRY(names.check_group(pool.key_group));
-    return std::vector<std::string>{};
-  }
+  if (pool.encryption == PoolEncryption::kIdentified) return names.check_group(pool.key_group);
   std::vector<std::string> labels;
   for (const auto& label : pool.labels)
     if (!label.text.empty()) labels.push_back(label.text);

@@ -198,5 +198,14 @@ TEST(PoolOrders, T12_APoolThatIsHeldStaysSoUntilItsEncryptionIsSaid) {
   EXPECT_EQ(bench.pool(4).encryption, PoolEncryption::kOff);
 }
 
+TEST(PoolOrders, T3_AGroupWhoseKeysAreYetToComeIsTakenAndTold) {
+  OperatorBench bench;
+  bench.names.notes = {"key group DAILY: a write with it waits for now"};
+  const auto done = set_pool(bench.parts(), 1, identified("DAILY"));
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(bench.pool(1).key_group, "DAILY");
+  EXPECT_EQ(done->notes.back(), bench.names.notes.front());
+}
+
 }  // namespace
 }  // namespace tapewarden::engine
