@@ -25,7 +25,8 @@ const Kinds& not_known() {
   static const Kinds kinds{FindingKind::kNoBackup,        FindingKind::kSettingsSince,
                            FindingKind::kUnknownLabels,   FindingKind::kNewConstruct,
                            FindingKind::kAbsentCartridge, FindingKind::kLabelsDropped,
-                           FindingKind::kMoveDropped,     FindingKind::kToBeErased};
+                           FindingKind::kMoveDropped,     FindingKind::kToBeErased,
+                           FindingKind::kHeldPool,        FindingKind::kTakesMore};
   return kinds;
 }
 const Kinds& noted() {

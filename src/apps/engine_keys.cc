@@ -52,8 +52,10 @@ Status judge(const dkx::CheckResult& result, const std::string& server) {
 }
 
 std::string note_of(const dkx::CheckResult& result, const std::string& server) {
-  if (result.status != dkx::CheckStatus::kPublicHalfOnly) return "";
   const auto told = escape_unprintable(result.text);
+  if (result.status == dkx::CheckStatus::kUsable && !told.empty())
+    return words(result.check) + " (" + server + "): " + told;
+  if (result.status != dkx::CheckStatus::kPublicHalfOnly) return "";
   return words(result.check) + " (" + server + "): " +
          (told.empty() ? "its private half is held elsewhere: what is written is not read back with it"
                        : told);
@@ -120,9 +122,8 @@ Result<std::vector<std::string>> EngineKeys::check_labels(const std::vector<std:
   return check(std::move(checks));
 }
 
-Status EngineKeys::check_group(const std::string& name) {
-  (void)TRY(check({{dkx::CheckKind::kGroup, name}}));
-  return {};
+Result<std::vector<std::string>> EngineKeys::check_group(const std::string& name) {
+  return check({{dkx::CheckKind::kGroup, name}});
 }
 
 }  // namespace tapewarden::apps

@@ -29,7 +29,7 @@ class EngineKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
   Status confirm(tape::TapeDrive& drive, std::chrono::milliseconds patience) override;
 
   Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) override;
-  Status check_group(const std::string& name) override;
+  Result<std::vector<std::string>> check_group(const std::string& name) override;
 
   // For drives of this process; outlives them.
   tape::DriveExchange& exchange() { return servers_->exchange(); }

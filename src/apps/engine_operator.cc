@@ -125,7 +125,8 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
                           const std::string& reason) { return take_drive_offline(engine, serial, reason); },
       .bring_online = [&engine](const std::string& serial) { return bring_drive_online(engine, serial); },
       .cache = [&engine] { return cache_use(engine); },
-      .rates = [&work = engine.work()] { return rates_of(work); }});
+      .rates = [&work = engine.work()] { return rates_of(work); },
+      .back_up_catalogue = [&work = engine.work()] { return work.order_backup(); }});
 }
 
 }  // namespace tapewarden::apps

@@ -14,7 +14,7 @@ class NoKeys final : public engine::DriveKeys, public engine::KeyNameCheck {
   Result<engine::KeyNames> serve(tape::TapeDrive&) override { return none(); }
   Status confirm(tape::TapeDrive&, std::chrono::milliseconds) override { return none(); }
   Result<std::vector<std::string>> check_labels(const std::vector<std::string>&) override { return none(); }
-  Status check_group(const std::string&) override { return none(); }
+  Result<std::vector<std::string>> check_group(const std::string&) override { return none(); }
 
  private:
   static std::unexpected<Error> none() {

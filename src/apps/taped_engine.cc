@@ -232,7 +232,8 @@ Status TapedEngine::Parts::make_work(const TapeEngineConfig& config) {
                         .backup = backup.get(),
                         .meter = &statistics->book()},
       std::move(drives),
-      engine::WorkOptions{.engine = id, .capable_drives = config.minimum_encrypting_drives});
+      engine::WorkOptions{
+          .engine = id, .capable_drives = config.minimum_encrypting_drives, .early_backups = true});
   at_work = work.get();
   return work->set_reclaim_schedule(config.reclaim);
 }

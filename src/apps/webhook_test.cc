@@ -212,6 +212,8 @@ TEST(KeyNames, T3_WhatAServerSaysOfALabelIsNamedWithWhatToDo) {
                     "primary keys1"),
             "key label ARCHIVE (primary keys1): it cannot read back");
   EXPECT_EQ(note_of({{CheckKind::kLabel, "ARCHIVE"}, CheckStatus::kUsable, ""}, "primary keys1"), "");
+  EXPECT_EQ(note_of({{CheckKind::kGroup, "DAILY"}, CheckStatus::kUsable, "a write waits"}, "primary keys1"),
+            "key group DAILY (primary keys1): a write waits");
   const auto unknown = judged(CheckKind::kLabel, CheckStatus::kUnknown);
   EXPECT_EQ(unknown.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(unknown.error().field, "label ARCHIVE");

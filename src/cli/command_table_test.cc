@@ -123,6 +123,13 @@ TEST(Site, U2_VerbsAreHandedToTheKeyServersProgram) {
   EXPECT_FALSE(site_words({"run"}));
 }
 
+TEST(Catalogue, T12_ABackupIsOrderedByREST) {
+  const auto parsed = parse_command_line(all_commands(), {"catalogue", "backup"});
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  ASSERT_NE(parsed->command, nullptr);
+  EXPECT_EQ(std::get<RestCall>(parsed->command->does).path, "/v1/catalogue/backup");
+}
+
 TEST(Catalogue, U2_VerbsAreHandedToTheEnginesProgram) {
   EXPECT_THAT(*catalogue_words({"rebuild", "--config", "f"}),
               ::testing::ElementsAre("catalogue-rebuild", "--config", "f"));

@@ -18,7 +18,8 @@ std::string bash_script(const std::vector<Command>& commands) {
       line += " " + std::string(argument.name) + (argument.kind == ArgumentKind::kSecret ? "-file" : "");
     }
   }
-  std::string nouns = "site catalogue";
+  verbs["catalogue"] += " rebuild";  // run by another program
+  std::string nouns = "site";
   std::string cases;
   for (const auto& [noun, list] : verbs) {
     nouns += " " + std::string(noun);

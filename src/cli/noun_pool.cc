@@ -40,7 +40,11 @@ std::vector<ArgumentSpec> set_arguments() {
       {.name = "--unchecked",
        .kind = ArgumentKind::kFlag,
        .field = "unchecked",
-       .meaning = "take labels and group although no key server can be asked"}};
+       .meaning = "take labels and group although no key server can be asked"},
+      {.name = "--allow-clear",
+       .kind = ArgumentKind::kFlag,
+       .field = "allow_clear",
+       .meaning = "its data may be reclaimed into a pool that is written in clear"}};
 }
 
 std::vector<ArgumentSpec> construct_arguments(bool pool_required) {
@@ -76,7 +80,12 @@ void add_construct(std::vector<Command>& commands, const Construct& construct) {
   };
   add(0, "list", {}, ask("GET", construct.path, {"name", "pool", "description"}));
   add(1, "add", construct_arguments(true), ask("POST", construct.path));
-  add(2, "modify", construct_arguments(false), ask("PATCH", construct.with_name));
+  auto modify = construct_arguments(false);
+  modify.push_back({.name = "--allow-clear",
+                    .kind = ArgumentKind::kFlag,
+                    .field = "allow_clear",
+                    .meaning = "though its pool encrypts and the new one is written in clear"});
+  add(2, "modify", std::move(modify), ask("PATCH", construct.with_name));
   add(3, "remove", {construct_arguments(false).front()}, ask("DELETE", construct.with_name));
 }
 
@@ -151,7 +160,11 @@ std::vector<Command> pool_commands() {
                       .required = true,
                       .field = "when",
                       .meaning = "now, when-eligible (for reclaim), or never, which takes the wish back"},
-                     integer("--to", "target_pool", "the pool where the volumes go, 1 to 32")},
+                     integer("--to", "target_pool", "the pool where the volumes go, 1 to 32"),
+                     {.name = "--allow-clear",
+                      .kind = ArgumentKind::kFlag,
+                      .field = "allow_clear",
+                      .meaning = "what a pool encrypts may lie in clear there; for security officers"}},
        .does = ask("POST", "/v1/pools/{pool}/move", {"name", "outcome", "done"})}};
   add_construct(commands, kStorageGroup);
   add_construct(commands, kManagementClass);

@@ -79,7 +79,13 @@ std::vector<Command> orders() {
        .verb = "set",
        .summary = "Give logical volumes other constructs; what is left out stays",
        .example = "tapewarden volume set A00001-A00050 --storage-group FINANCE --site ~/site --as operator",
-       .arguments = with_constructs({kVolsers}),
+       .arguments =
+           with_constructs({kVolsers,
+                            {.name = "--allow-clear",
+                             .kind = ArgumentKind::kFlag,
+                             .field = "allow_clear",
+                             .meaning = "though it leaves a pool that encrypts for one in clear; for "
+                                        "security officers"}}),
        .does = ask("PATCH", "/v1/volumes/{volser}")},
       {.noun = "volume",
        .verb = "scratch",

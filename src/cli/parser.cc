@@ -135,9 +135,7 @@ void build(CLI::App& app, const std::vector<Command>& commands, std::deque<Bound
 
 // CLI11 calls a noun that there is not a missing one.
 Status check_noun(const std::vector<Command>& commands, std::span<const std::string> words) {
-  if (words.empty() || words.front().starts_with('-') || words.front() == "site" ||
-      words.front() == "catalogue")
-    return {};
+  if (words.empty() || words.front().starts_with('-') || words.front() == "site") return {};
   const auto named = [&](const Command& command) { return command.noun == words.front(); };
   if (std::any_of(commands.begin(), commands.end(), named)) {
     if (words.size() < 2 || words[1].starts_with('-')) return {};
@@ -150,7 +148,7 @@ Status check_noun(const std::vector<Command>& commands, std::span<const std::str
     return fail(ErrorCode::kInvalidArgument, "there is no command " + words.front() + " " + words[1], "",
                 nearest_words(words[1], verbs));
   }
-  std::vector<std::string> nouns{"site", "catalogue"};
+  std::vector<std::string> nouns{"site"};
   for (const Command& command : commands) {
     if (std::ranges::find(nouns, command.noun) == nouns.end()) nouns.emplace_back(command.noun);
   }
@@ -198,7 +196,7 @@ Result<Parsed> parse_command_line(const std::vector<Command>& commands, std::vec
   std::deque<BoundCommand> bound;
   build(app, commands, bound);
   app.add_subcommand("site", "init DIR, renew DIR, check, verify-audit: run by tapewarden-keyd");
-  app.add_subcommand("catalogue", "rebuild --config FILE: run by tapewarden-taped");
+  app.get_subcommand("catalogue")->add_subcommand("rebuild", "--config FILE: run by tapewarden-taped");
   TRY(check_options(app, bound, words));
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   try {

@@ -115,7 +115,7 @@ int run(int argc, char** argv) {
     const auto mapped = site_words({words.begin() + 1, words.end()});
     return report(std::cerr, mapped ? become("tapewarden-keyd", *mapped) : mapped.error());
   }
-  if (!words.empty() && words.front() == "catalogue") {
+  if (words.size() > 1 && words.front() == "catalogue" && words[1] == "rebuild") {
     const auto mapped = catalogue_words({words.begin() + 1, words.end()});
     return report(std::cerr, mapped ? become("tapewarden-taped", *mapped) : mapped.error());
   }

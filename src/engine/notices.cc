@@ -28,6 +28,8 @@ constexpr std::array kForms = {
     Form{NoticeKind::kRekeyed, NoticeClass::kHostMessage, "TWE012I"},
     Form{NoticeKind::kRekeyRefused, NoticeClass::kIntervention, "TWE013A"},
     Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE014A"},
+    Form{NoticeKind::kHeldFromClear, NoticeClass::kIntervention, "TWE015A"},
+    Form{NoticeKind::kPoolsHeld, NoticeClass::kIntervention, "TWE016A"},
 };
 
 const Form& form_of(NoticeKind kind) {

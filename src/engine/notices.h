@@ -37,6 +37,8 @@ enum class NoticeKind : std::uint8_t {
   kRekeyed,             // host message; subject: the cartridge that has other key labels now
   kRekeyRefused,        // intervention, by cartridge: it does not get the key labels that were asked for
   kCacheAway,           // intervention: the cache's folder is not mounted, or cannot be read
+  kHeldFromClear,       // intervention, by cartridge or pool: what it holds would be written in clear
+  kPoolsHeld,           // intervention: pools whose settings a rebuild could not know
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };

@@ -90,11 +90,14 @@ struct NameStatus {
   // A write with it alone would be served now. A label with the public half alone (K6) is so also beside one
   // that is asked for with it and can be read back.
   bool writable = false;
+  // Not yet, and it goes on by itself: its key is in no backup yet, is not at the peer yet, or is about to be
+  // made. A write with it waits meanwhile.
+  bool waits = false;
   bool public_only = false;   // its private half is held elsewhere
   bool held_by_peer = false;  // true without a peer
   bool conflict = false;      // one label, several certificates
   std::string problem;        // empty when writable; else one sentence with the remedy
-  std::string note;           // of one that is writable: what to know of it; mostly empty
+  std::string note;           // of one that is writable or waits: what to know of it; mostly empty
 };
 
 }  // namespace tapewarden::keymgr

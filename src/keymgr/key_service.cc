@@ -220,6 +220,15 @@ bool is_read_back(const LabelFound& found) {
   return found.target && (found.target->kek.has_private || found.target->kek.proven);
 }
 
+// What a write with the name would be told now. `comes`: what is missing is made by itself.
+void put_refusal(NameStatus& out, const Status& ready, const Status& allowed, bool comes) {
+  if (!ready) out.problem = ready.error().text();
+  if (!allowed) out.problem = allowed.error().text();
+  out.writable = ready && allowed;
+  out.waits = !ready && allowed && (comes || ready.error().code == ErrorCode::kUnavailable);
+  if (out.waits) out.note = "a write with it waits for now: " + ready.error().text();
+}
+
 NameStatus judge_label(store::Reader& reader, const KeyManager& manager, const AccessSubject& subject,
                        LabelFound found, bool others_are_read_back) {
   NameStatus out = std::move(found.status);
@@ -229,9 +238,7 @@ NameStatus judge_label(store::Reader& reader, const KeyManager& manager, const A
   if (out.public_only && others_are_read_back) recoverable = {};
   const auto allowed =
       manager.access().check(reader, subject, {ObjectKind::kLabel, target.labels}, Right::kWrite);
-  if (!recoverable) out.problem = recoverable.error().text();
-  if (!allowed) out.problem = allowed.error().text();
-  out.writable = recoverable && allowed;
+  put_refusal(out, recoverable, allowed, false);
   if (out.writable && out.public_only)
     out.note = "its private half is held elsewhere: this key server writes with it and cannot read back" +
                std::string(target.kek.proven ? "" : "; only beside a label whose key pair is held here");
@@ -263,9 +270,9 @@ NameStatus status_of_group(store::Reader& reader, KeyManager& manager, const Acc
   // A key that waits for its backup is at the peer where it must be.
   out.held_by_peer = ready || is_waiting(ready.error());
   const auto allowed = manager.access().check(reader, subject, {ObjectKind::kGroup, {name}}, Right::kWrite);
-  if (!ready) out.problem = ready.error().text();
-  if (!allowed) out.problem = allowed.error().text();
-  out.writable = ready && allowed;
+  // Where the group is filled by itself, the first ones may not be made yet.
+  const bool comes = !ready && ready.error().code == ErrorCode::kExhausted && (*group)->keys_ahead > 0;
+  put_refusal(out, ready, allowed, comes);
   return out;
 }
 

@@ -339,5 +339,24 @@ TEST_F(ServePolicyTest, K17_WhatWaitsIsCounted) {
   EXPECT_EQ(waiting.keys + waiting.keks, 0);
 }
 
+// An engine's pool may name it: a write waits, as a drive does, and data does not go out in clear meanwhile.
+TEST_F(ServePolicyTest, T3_ANameWhoseKeyComesByItselfWaitsAndIsNotRefused) {
+  ASSERT_TRUE(m().create_group(operator_(), "DAILY", {.keys_ahead = 200}));
+  ASSERT_TRUE(m().create_group(operator_(), "EMPTY", {}));
+  const std::vector<std::string> groups{"DAILY", "EMPTY"};
+  const auto ask = [&] { return *server.service().check_labels(drive.caller(), {}, groups); };
+  EXPECT_TRUE(ask()[0].known && ask()[0].waits) << "no key was made yet";
+  ASSERT_TRUE(m().generate_keys(operator_(), 3, "ABC", "DAILY"));
+  const auto waiting = ask();
+  EXPECT_TRUE(waiting[0].waits && !waiting[0].writable) << "in no backup yet";
+  EXPECT_NE(waiting[0].note.find("waits for now"), std::string::npos) << waiting[0].note;
+  EXPECT_FALSE(waiting[1].waits) << "nobody makes keys for it";
+  kek(1, "Ours");
+  const std::vector<std::string> labels{"Ours"};
+  EXPECT_TRUE(server.service().check_labels(wrapping.caller(), labels, {})->front().waits);
+  back_up();
+  EXPECT_TRUE(ask()[0].writable && !ask()[0].waits);
+}
+
 }  // namespace
 }  // namespace tapewarden::keymgr::testing

@@ -151,6 +151,7 @@ json::object to_json(const keymgr::NameStatus& status) {
   return {{"name", status.name},
           {"known", status.known},
           {"writable", status.writable},
+          {"waits", status.waits},
           {"public_only", status.public_only},
           {"held_by_peer", status.held_by_peer},
           {"conflict", status.conflict},

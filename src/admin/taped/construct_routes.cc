@@ -49,7 +49,9 @@ json::object to_json(const Construct& construct) {
 
 Result<ConstructChange> settings_of(const Arguments& arguments) {
   return ConstructChange{.pool = TRY(pool_in(arguments, "pool")),
-                         .description = arguments.optional_text("description")};
+                         .description = arguments.optional_text("description"),
+                         .leave = arguments.flag(kAllowClear.name).value_or(false) ? engine::ClearLeave::kYes
+                                                                                   : engine::ClearLeave::kNo};
 }
 
 template <typename Construct>
@@ -98,6 +100,7 @@ std::vector<FieldSpec> fields(bool added) {
        .type = FieldType::kInteger,
        .meaning = "the pool of copies: 1 to 32; of a management class 0 for no second copy"},
       {.name = "description", .meaning = "for people", .limit = 256}};
+  if (!added) out.push_back(kAllowClear);
   if (added)
     out.push_back(
         {.name = "name", .required = true, .meaning = "1 to 8 of A-Z, 0-9, $, @ and #", .limit = 8});

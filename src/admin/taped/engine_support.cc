@@ -204,6 +204,16 @@ Status note_unknown_label(json::object& body, const EngineServices& engine, cons
   return {};
 }
 
+Result<engine::ClearLeave> clear_leave_in(const Request& request) {
+  if (!request.arguments.flag(kAllowClear.name).value_or(false)) return engine::ClearLeave::kNo;
+  if (const auto may = people::require(request.principal, Permission::kChangeSettings); !may) {
+    Error error = may.error();
+    error.field = kAllowClear.name;
+    return std::unexpected(std::move(error));
+  }
+  return engine::ClearLeave::kYes;
+}
+
 Result<json::object> lines_json(const std::vector<engine::OrderLine>& lines) {
   if (lines.size() == 1 && lines.front().error) return std::unexpected(*lines.front().error);
   json::array items;

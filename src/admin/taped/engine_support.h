@@ -65,6 +65,15 @@ json::object to_json(const engine::PhysicalVolume& cartridge);
 // A search by key label found nothing at all: adds to its `notes` when there is no such key.
 Status note_unknown_label(json::object& body, const EngineServices& engine, const Arguments& arguments);
 
+// Data of a pool that encrypts may go where it is written in clear: asked for explicitly, and only by who
+// settles encryption.
+inline const FieldSpec kAllowClear{
+    .name = "allow_clear",
+    .type = FieldType::kFlag,
+    .meaning = "what a pool encrypts may lie in clear there; for security officers alone"};
+// kPermissionDenied naming the permission.
+Result<engine::ClearLeave> clear_leave_in(const Request& request);
+
 // items: name, outcome, done. One alone that was not done is an error.
 Result<json::object> lines_json(const std::vector<engine::OrderLine>& lines);
 

@@ -570,5 +570,28 @@ TEST_F(OperatorRoutes, K13_WhatCannotBeRecordedIsNotDoneByTheEngine) {
   EXPECT_EQ(call("GET", "/v1/volumes/A00001").status, 404U);
 }
 
+TEST_F(OperatorRoutes, T3_OnlyAnOfficerSaysThatWhatAPoolEncryptsMayLieInClear) {
+  bench_.in_library("P00001L9");
+  bench_.put_premigrated("A00001", "P00001L9", 1);
+  bench_.encrypt_pool(1);
+  const json::object plain{{"when", "now"}, {"target_pool", 9}};
+  json::object clear = plain;
+  clear["allow_clear"] = true;
+  for (const std::string target : {"/v1/physical-volumes/P00001L9/move", "/v1/pools/1/move"}) {
+    EXPECT_EQ(call("POST", target, plain).error(), "409 target_pool");
+    EXPECT_EQ(call("POST", target, clear).error(), "403 allow_clear");
+    EXPECT_EQ(officer("POST", target, plain).error(), "409 target_pool") << "not without a word";
+  }
+  EXPECT_EQ(bench_.physical("P00001L9").move, engine::MoveRequest{});
+  records_.clear();
+  EXPECT_EQ(officer("POST", "/v1/physical-volumes/P00001L9/move", clear).status, 200U);
+  EXPECT_TRUE(bench_.physical("P00001L9").move.to_clear);
+  ASSERT_EQ(records_.size(), 1U);
+  EXPECT_THAT(records_[0], HasSubstr("physical-volume.move"));
+  EXPECT_THAT(records_[0], HasSubstr("\"allow_clear\":\"yes\""));
+  EXPECT_EQ(call("PATCH", "/v1/volumes/A00001", {{"preference", 0}, {"allow_clear", true}}).error(),
+            "403 allow_clear");
+}
+
 }  // namespace
 }  // namespace tapewarden::admin

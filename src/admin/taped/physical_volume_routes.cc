@@ -123,10 +123,14 @@ Result<Move> move_of(const Arguments& arguments) {
 Result<Answer> move_chosen(const TapedServices& services, const EngineServices& engine,
                            const Request& request, const engine::CartridgeChoice& choice) {
   const auto move = TRY(move_of(request.arguments));
-  return change(services, request, "physical-volume.move", {{"cartridges", request.arguments.described()}},
-                [&]() -> Result<json::object> {
-                  return lines_json(TRY(engine::move_contents(engine.parts, choice, move.when, move.target)));
-                });
+  const auto leave = TRY(clear_leave_in(request));
+  return change(
+      services, request, "physical-volume.move",
+      {{"cartridges", request.arguments.described()},
+       {"allow_clear", leave == engine::ClearLeave::kYes ? "yes" : "no"}},
+      [&]() -> Result<json::object> {
+        return lines_json(TRY(engine::move_contents(engine.parts, choice, move.when, move.target, leave)));
+      });
 }
 
 Result<Answer> move(const TapedServices& services, const EngineServices& engine, const Request& request) {
@@ -249,7 +253,8 @@ std::vector<FieldSpec> move_fields() {
            .choices = {"now", "when-eligible", "never"}},
           {.name = "target_pool",
            .type = FieldType::kInteger,
-           .meaning = "to which pool the volumes go, 1 to 32"}};
+           .meaning = "to which pool the volumes go, 1 to 32"},
+          kAllowClear};
 }
 
 FieldSpec pool_field(bool required, std::string_view meaning) {

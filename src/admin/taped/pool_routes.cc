@@ -17,6 +17,7 @@ json::object to_json(const Pool& pool) {
           {"media", to_string(pool.media)},
           {"borrow", to_string(pool.borrow)},
           {"reclaim_pool", pool.reclaim_pool},
+          {"reclaim_in_clear", pool.clear_reclaim_pool != 0 && pool.clear_reclaim_pool == pool.reclaim_pool},
           {"encryption", to_string(pool.encryption)},
           {"label_1", pool.labels[0].text},
           {"mode_1", to_string(pool.labels[0].mode)},
@@ -117,6 +118,7 @@ Result<engine::PoolChange> change_of(const Arguments& arguments) {
   change.max_active_percent = TRY(number_in<std::uint8_t>(arguments, "max_active_percent"));
   change.max_drives = TRY(number_in<std::uint8_t>(arguments, "max_drives"));
   change.unchecked = arguments.flag("unchecked").value_or(false);
+  if (arguments.flag(kAllowClear.name).value_or(false)) change.leave = engine::ClearLeave::kYes;
   return change;
 }
 
@@ -182,7 +184,10 @@ std::vector<FieldSpec> pool_fields() {
           integer("max_drives", "that write to the pool at once; 0 for no limit"),
           {.name = "unchecked",
            .type = FieldType::kFlag,
-           .meaning = "take labels and key group although no key server can be asked now"}};
+           .meaning = "take labels and key group although no key server can be asked now"},
+          {.name = kAllowClear.name,
+           .type = FieldType::kFlag,
+           .meaning = "its data may be reclaimed into a pool that is written in clear"}};
 }
 
 std::vector<FieldSpec> filter_fields() {

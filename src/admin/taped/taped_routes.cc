@@ -19,6 +19,7 @@ void add_taped_routes(Router& router, const TapedServices& services) {
   router.add(physical_volume_routes(services));
   router.add(physical_drive_routes(services));
   router.add(notice_routes(services));
+  router.add(catalogue_routes(services));
   router.add(report_routes(services));
   router.add(statistics_routes(services));
   router.add({openapi_route(router, "Tapewarden tape engine")});

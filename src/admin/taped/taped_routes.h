@@ -80,6 +80,7 @@ struct EngineServices {
   std::function<Status(const std::string& serial)> bring_online = {};
   std::function<CacheView()> cache = {};
   std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
+  std::function<Status()> back_up_catalogue = {};     // onto a cartridge, as soon as a drive is free
 };
 
 // What the routes work on. All borrowed; they outlive the router.
@@ -110,6 +111,7 @@ std::vector<Route> library_routes(const TapedServices& services);     // the lib
 std::vector<Route> tape_drive_routes(const TapedServices& services);  // drives in their bays
 std::vector<Route> pool_routes(const TapedServices& services);        // pools, and what was written how
 std::vector<Route> pool_migration_routes(const TapedServices& services);
+std::vector<Route> catalogue_routes(const TapedServices& services);  // its backup
 std::vector<Route> rekey_routes(const TapedServices& services);      // other KEKs for a pool's cartridges
 std::vector<Route> construct_routes(const TapedServices& services);  // storage groups, management classes
 std::vector<Route> volume_routes(const TapedServices& services);     // logical volumes

@@ -130,7 +130,8 @@ Result<Answer> set_volume(const TapedServices& services, const EngineServices& e
   const auto& arguments = request.arguments;
   const engine::VolumeChange wanted{.storage_group = construct_in(arguments, "storage_group"),
                                     .management_class = construct_in(arguments, "management_class"),
-                                    .preference = TRY(number_in<std::uint8_t>(arguments, "preference"))};
+                                    .preference = TRY(number_in<std::uint8_t>(arguments, "preference")),
+                                    .leave = TRY(clear_leave_in(request))};
   return each(services, request, "volume.set", std::string(engine::kConstructsTakeEffect),
               [&](const auto& volsers) { return engine::change_volumes(engine.parts, volsers, wanted); });
 }
@@ -228,6 +229,12 @@ std::vector<FieldSpec> construct_fields() {
            .meaning = "0: leaves the cache first, the largest before others; 1: by last access"}};
 }
 
+std::vector<FieldSpec> set_fields() {
+  auto fields = construct_fields();
+  fields.push_back(kAllowClear);
+  return fields;
+}
+
 std::vector<FieldSpec> insert_fields() {
   auto fields = construct_fields();
   fields.push_back({.name = "volsers",
@@ -289,7 +296,7 @@ std::vector<Route> volume_routes(const TapedServices& services) {
   order("POST", "/v1/volumes", "Insert scratch volumes into free slots of the library.", insert_fields(),
         "How many are new, and how many were known and not in the library.", insert);
   order("PATCH", "/v1/volumes/{volser}", "Give a volume, or a range FIRST-LAST, other constructs.",
-        construct_fields(), "How many, and when it counts.", set_volume);
+        set_fields(), "How many, and when it counts.", set_volume);
   order("POST", "/v1/volumes/{volser}/scratch", "Return a volume, or a range, to scratch.",
         {{.name = "expire_hours",
           .type = FieldType::kInteger,

@@ -96,7 +96,7 @@ LedgerReference to_wire(const keymgr::LedgerReference& reference) {
 }
 
 CheckStatus status_of(const keymgr::NameStatus& status) {
-  if (!status.writable) return CheckStatus::kNotActive;
+  if (!status.writable && !status.waits) return CheckStatus::kNotActive;
   return status.public_only ? CheckStatus::kPublicHalfOnly : CheckStatus::kUsable;
 }
 
@@ -152,7 +152,7 @@ CheckLabelsAnswer to_wire(const CheckLabelsRequest& asked, std::span<const keymg
     if (check.kind != CheckKind::kAlias) {
       const keymgr::NameStatus& status = statuses[check.kind == CheckKind::kLabel ? label++ : group++];
       if (status.known) result.status = status_of(status);
-      result.text = status.writable ? status.note : status.problem;
+      result.text = status.writable || status.waits ? status.note : status.problem;
     }
     answer.results.push_back(std::move(result));
   }

@@ -54,6 +54,8 @@ struct MoveRequest {
   enum class When : std::uint8_t { kNone, kWhenEligible, kNow };
   When when = When::kNone;
   std::uint8_t target_pool = 0;
+  // Who settles encryption said that it may lie there in clear (needs_clear_leave()).
+  bool to_clear = false;
   friend bool operator==(const MoveRequest&, const MoveRequest&) = default;
 };
 

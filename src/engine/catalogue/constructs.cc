@@ -67,7 +67,7 @@ std::string_view to_string(Borrow borrow) {
 }
 
 std::string_view to_string(PoolEncryption encryption) {
-  static constexpr std::array<std::string_view, 3> kNames{"off", "wrapped", "identified"};
+  static constexpr std::array<std::string_view, 4> kNames{"off", "wrapped", "identified", "held"};
   return kNames.at(static_cast<std::size_t>(encryption));
 }
 
@@ -129,6 +129,17 @@ StorageGroup default_storage_group() {
 
 ManagementClass default_management_class() {
   return {std::string(kDefaultConstruct), 0, "volumes whose host named no management class"};
+}
+
+bool needs_clear_leave(const Pool& home, const Pool& target) {
+  return home.number != target.number && home.encryption != PoolEncryption::kOff &&
+         target.encryption == PoolEncryption::kOff;
+}
+
+bool has_clear_leave(const PhysicalVolume& cartridge, const Pool& home, std::uint8_t target) {
+  const MoveRequest& move = cartridge.move;
+  if (move.when != MoveRequest::When::kNone && move.target_pool == target && move.to_clear) return true;
+  return home.reclaim_pool == target && home.clear_reclaim_pool == target;
 }
 
 void lend(PhysicalVolume& cartridge, const Pool& pool) {

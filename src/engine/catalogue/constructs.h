@@ -17,8 +17,13 @@ namespace tapewarden::engine {
 enum class Borrow : std::uint8_t { kNo, kBorrowAndReturn, kBorrowAndKeep };
 std::string_view to_string(Borrow borrow);  // "no", "return", "keep"
 
-enum class PoolEncryption : std::uint8_t { kOff, kWrapped, kIdentified };
-std::string_view to_string(PoolEncryption encryption);  // "off", "wrapped", "identified"
+enum class PoolEncryption : std::uint8_t {
+  kOff,
+  kWrapped,
+  kIdentified,
+  kHeld,  // not known after a rebuild of the catalogue: nothing is written for the pool until it is set
+};
+std::string_view to_string(PoolEncryption encryption);  // "off", "wrapped", "identified", "held"
 
 // When a filled cartridge is eligible for reclaim; each policy by itself. 0 switches one off.
 struct ReclaimPolicies {
@@ -46,6 +51,8 @@ struct Pool {
   std::uint16_t secure_erase_days = 0;  // 0: cartridges are not overwritten before they are scratch
   ReclaimPolicies reclaim;
   std::uint8_t max_drives = 0;  // that write to it at once; 0: no limit of its own
+  // Who settles encryption said that its data may be reclaimed into this pool in clear; 0: into none.
+  std::uint8_t clear_reclaim_pool = 0;
   friend bool operator==(const Pool&, const Pool&) = default;
 };
 
@@ -76,6 +83,14 @@ Status check(const ManagementClass& management);
 std::vector<Pool> default_pools();
 StorageGroup default_storage_group();
 ManagementClass default_management_class();
+
+// Data of `home` would be written in clear in `target`, and the settings of `home` do not say so themselves:
+// it is not carried there unless who settles encryption said so. What the pool is set to is such a word: data
+// of a pool that is off may go anywhere, and within a pool it is written as the pool says now.
+bool needs_clear_leave(const Pool& home, const Pool& target);
+// It was said: with the request to move the cartridge there, or with the pool's reclaim pool. `home`: the
+// pool that the cartridge is in.
+bool has_clear_leave(const PhysicalVolume& cartridge, const Pool& home, std::uint8_t target);
 
 // A scratch cartridge of the pool or of the common pool is the pool's from now on. REQUIRES: it is scratch,
 // and of one of the two.

@@ -49,6 +49,7 @@ Row to_row(const PhysicalVolume& cartridge) {
   out.member(cartridge.move.when).number(cartridge.move.target_pool).text(cartridge.note);
   put_labels(out, cartridge.rekey.labels);
   out.number(cartridge.unexamined).number(cartridge.erase_first);
+  out.number(cartridge.move.to_clear);
   return out.take();
 }
 
@@ -82,6 +83,7 @@ Result<PhysicalVolume> cartridge_from(const Row& row) {
   cartridge.rekey = TRY(take_rekey(in));
   cartridge.unexamined = in.number<bool>();
   cartridge.erase_first = in.number<bool>();
+  cartridge.move.to_clear = in.number<bool>();
   return cartridge;
 }
 
@@ -94,7 +96,7 @@ Row to_row(const Pool& pool) {
   out.text(pool.key_group).number(pool.secure_erase_days).number(reclaim.threshold_percent);
   out.number(reclaim.days_without_access).number(reclaim.days_since_written);
   out.number(reclaim.days_without_inactivation).number(reclaim.max_active_percent);
-  out.number(pool.max_drives);
+  out.number(pool.max_drives).number(pool.clear_reclaim_pool);
   return out.take();
 }
 
@@ -106,7 +108,7 @@ Result<Pool> pool_from(const Row& row) {
   pool.media = TRY(in.member(MediumKind::k3592, MediumKind::kLto));
   pool.borrow = TRY(in.member(Borrow::kBorrowAndKeep));
   pool.reclaim_pool = in.number<std::uint8_t>();
-  pool.encryption = TRY(in.member(PoolEncryption::kIdentified));
+  pool.encryption = TRY(in.member(PoolEncryption::kHeld));
   pool.labels = TRY(take_labels(in));
   pool.key_group = in.text();
   pool.secure_erase_days = in.number<std::uint16_t>();
@@ -116,6 +118,7 @@ Result<Pool> pool_from(const Row& row) {
   pool.reclaim.days_without_inactivation = in.number<std::uint16_t>();
   pool.reclaim.max_active_percent = in.number<std::uint8_t>();
   pool.max_drives = in.number<std::uint8_t>();
+  pool.clear_reclaim_pool = in.number<std::uint8_t>();
   return pool;
 }
 

@@ -20,7 +20,7 @@ void put_keys(RowFields& out, const PoolKeys& keys) {
 
 Result<PoolKeys> take_keys(RowFieldReader& in) {
   PoolKeys keys;
-  keys.encryption = TRY(in.member(PoolEncryption::kIdentified));
+  keys.encryption = TRY(in.member(PoolEncryption::kHeld));
   for (KeyLabel& label : keys.labels) {
     label.text = in.text();
     label.mode = TRY(in.member(LabelMode::kHash, LabelMode::kClear));

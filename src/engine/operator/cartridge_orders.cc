@@ -5,6 +5,7 @@
 #include "base/counted.h"
 #include "engine/catalogue/limits.h"
 #include "engine/operator/cartridge_support.h"
+#include "engine/operator/clear_refusal.h"
 #include "engine/operator/limits.h"
 #include "engine/operator/names.h"
 #include "tape/library/barcode.h"
@@ -115,13 +116,27 @@ Result<std::string> wish(PhysicalVolume& cartridge, MoveRequest::When when, std:
          (when == MoveRequest::When::kNow ? " now" : " when reclaim would take it");
 }
 
-Result<OrderLine> move_one(const OperatorParts& parts, const std::string& barcode, MoveRequest::When when,
-                           std::uint8_t target_pool) {
-  const auto hold = TRY(parts.back_end.hold(barcode));
+// What its pool had encrypted stays so unless the leave is there, or was given with the pool's reclaim pool.
+Status check_clear(CatalogueView& view, PhysicalVolume& cartridge, ClearLeave leave) {
+  if (cartridge.move.when == MoveRequest::When::kNone) return {};
+  const auto home = TRY(view.pool(cartridge.pool));
+  const auto target = TRY(view.pool(cartridge.move.target_pool));
+  if (!needs_clear_leave(home, target)) return {};
+  cartridge.move.to_clear = leave == ClearLeave::kYes;
+  if (has_clear_leave(cartridge, home, target.number)) return {};
+  return refuse_clear("what lies on " + cartridge.barcode, home, target, "target_pool");
+}
+
+Result<OrderLine> move_one(const OperatorParts& parts, const std::string& barcode, const MoveRequest& move,
+                           ClearLeave leave) {
+  // A wish is taken back also while it is carried out.
+  std::shared_ptr<void> hold;
+  if (move.when != MoveRequest::When::kNone) hold = TRY(parts.back_end.hold(barcode));
   OrderLine line{barcode, ""};
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto cartridge = TRY(change.cartridge(barcode));
-    line.outcome = TRY(wish(cartridge, when, target_pool));
+    line.outcome = TRY(wish(cartridge, move.when, move.target_pool));
+    TRY(check_clear(change, cartridge, leave));
     return change.put(cartridge);
   }));
   return line;
@@ -173,7 +188,8 @@ Status assign_cartridges(const OperatorParts& parts, const Barcodes& barcodes, s
 }
 
 Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const CartridgeChoice& choice,
-                                             MoveRequest::When when, std::uint8_t target_pool) {
+                                             MoveRequest::When when, std::uint8_t target_pool,
+                                             ClearLeave leave) {
   std::vector<PhysicalVolume> cartridges;
   TRY(parts.catalogue.read([&](CatalogueView& view) -> Status {
     TRY(check_target(view, when, target_pool));
@@ -182,7 +198,8 @@ Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const C
   }));
   std::vector<OrderLine> lines;
   for (const auto& cartridge : cartridges)
-    lines.push_back(line_of(cartridge.barcode, move_one(parts, cartridge.barcode, when, target_pool)));
+    lines.push_back(
+        line_of(cartridge.barcode, move_one(parts, cartridge.barcode, {when, target_pool}, leave)));
   parts.wake_up();
   return lines;
 }

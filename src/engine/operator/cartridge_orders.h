@@ -2,8 +2,8 @@
 // give them to pools, have what lies on them moved, take them out. Functions are thread-safe as the parts
 // that they work on.
 //
-// Whatever changes a cartridge's state holds it first: while work with tape has it in a drive the order is
-// refused by kConflict, and nothing begins with it until the order is done.
+// Whatever changes a cartridge's state holds it first (taking back a wish does not): while work with tape has
+// it in a drive the order is refused by kConflict, and nothing begins with it until the order is done.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,12 @@ struct CartridgeChoice {
   std::optional<std::uint8_t> pool = {};
 };
 // What lies on them is to be moved to cartridges of `target_pool`: now, or when reclaim would take them. One
-// that takes more volumes is closed when it is to be moved now. kNone takes the wish back. A line for each.
+// that takes more volumes is closed when it is to be moved now. kNone takes the wish back, also while work
+// with tape carries it out: it ends after the image that it is at. A line for each; kConflict naming
+// "target_pool" for one whose pool encrypts when the target is written in clear, without leave.
 Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const CartridgeChoice& choice,
-                                             MoveRequest::When when, std::uint8_t target_pool);
+                                             MoveRequest::When when, std::uint8_t target_pool,
+                                             ClearLeave leave = ClearLeave::kNo);
 
 // Volumes whose content would be out of reach without the cartridge: neither in the cache, where their files
 // are looked at, nor on another cartridge that can be read and that no drive noted as damaged and every

@@ -561,5 +561,55 @@ TEST(VolumeSheet, T10_APoolsCartridgesAreCountedByHowTheyWereWritten) {
   EXPECT_EQ(pool_use(*bench.box, {})->size(), 3U);
 }
 
+// Pool 1 encrypts, and pool 9 was never set.
+TEST(CartridgeOrders, T3_WhatAPoolEncryptsIsNotMovedIntoClearWithoutLeave) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.encrypt_pool(1);
+  bench.encrypt_pool(4);
+  const auto parts = bench.parts();
+  for (const auto when : {When::kNow, When::kWhenEligible}) {
+    for (const auto& choice : {CartridgeChoice{.barcodes = {"P00001L9"}}, CartridgeChoice{.pool = 1}}) {
+      const auto lines = move_contents(parts, choice, when, 9);
+      ASSERT_TRUE(lines);
+      ASSERT_TRUE(lines->front().error);
+      EXPECT_EQ(lines->front().error->field, "target_pool");
+      EXPECT_THAT(lines->front().error->message, HasSubstr("pool 9 is written in clear"));
+      EXPECT_THAT(lines->front().error->remedy, HasSubstr("--allow-clear"));
+    }
+  }
+  EXPECT_EQ(bench.physical("P00001L9").move, MoveRequest{});
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kFilling);
+  EXPECT_EQ(told(move_contents(parts, {.pool = 1}, When::kNow, 4)), "");
+  EXPECT_EQ(bench.physical("P00001L9").move, (MoveRequest{When::kNow, 4}));
+  ASSERT_THAT(outcomes(*move_contents(parts, {.pool = 1}, When::kNow, 9, ClearLeave::kYes)),
+              ElementsAre("P00001L9: to pool 9 now"));
+  EXPECT_EQ(bench.physical("P00001L9").move, (MoveRequest{When::kNow, 9, true}));
+}
+
+TEST(CartridgeOrders, T3_WhatAPoolThatIsOffHoldsMayGoAnywhere) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  auto encrypted = bench.physical("P00001L9");
+  encrypted.encryption = MediumEncryption::kIdentified;
+  ASSERT_TRUE(bench.box.put(encrypted));
+  EXPECT_THAT(outcomes(*move_contents(bench.parts(), {.pool = 1}, When::kNow, 9)),
+              ElementsAre("P00001L9: to pool 9 now"));
+  EXPECT_FALSE(bench.physical("P00001L9").move.to_clear);
+}
+
+TEST(CartridgeOrders, T7_AMoveUnderWayIsTakenBack) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  ASSERT_TRUE(move_contents(bench.parts(), {.pool = 1}, When::kNow, 9));
+  bench.back_end.in_use.insert("P00001L9");
+  EXPECT_THAT(outcomes(*move_contents(bench.parts(), {.pool = 1}, When::kNone, 0)),
+              ElementsAre("P00001L9: stays where it is"));
+  EXPECT_EQ(bench.physical("P00001L9").move, MoveRequest{});
+}
+
 }  // namespace
 }  // namespace tapewarden::engine

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/catalogue/limits.h"
+#include "engine/operator/clear_refusal.h"
+
 namespace tapewarden::engine {
 namespace {
 
@@ -12,6 +15,13 @@ Construct applied(Construct construct, const ConstructChange& settings) {
   if (settings.pool) construct.pool = *settings.pool;
   if (settings.description) construct.description = *settings.description;
   return construct;
+}
+
+Status check_clear(CatalogueView& view, const std::string& what, std::uint8_t before, std::uint8_t after) {
+  if (before == kCommonPool || after == kCommonPool) return {};  // no copy
+  const auto home = TRY(view.pool(before));
+  const auto target = TRY(view.pool(after));
+  return needs_clear_leave(home, target) ? refuse_clear(what, home, target, "pool") : Status();
 }
 
 // What the two sorts of constructs have in common: made or changed in one transaction.
@@ -34,6 +44,9 @@ Result<Construct> put(const OperatorParts& parts, const std::string& name, const
     Construct construct;
     construct.name = name;
     done = applied(expected == Expected::kNew ? construct : *known, settings);
+    TRY(check(done));
+    if (expected == Expected::kKnown && settings.leave == ClearLeave::kNo)
+      TRY(check_clear(change, "the " + std::string(what) + " " + name, known->pool, done.pool));
     return change.put(done);
   }));
   parts.wake_up();

@@ -13,6 +13,7 @@ namespace tapewarden::engine {
 struct ConstructChange {
   std::optional<std::uint8_t> pool = {};
   std::optional<std::string> description = {};
+  ClearLeave leave = ClearLeave::kNo;
 };
 
 // A storage group's pool counts for a volume when a host next unmounts it.
@@ -24,7 +25,7 @@ Result<StorageGroup> add_storage_group(const OperatorParts& parts, const std::st
                                        const ConstructChange& settings);
 Result<ManagementClass> add_management_class(const OperatorParts& parts, const std::string& name,
                                              const ConstructChange& settings);
-// kNotFound.
+// kNotFound; kConflict when its pool encrypts and the new one is written in clear, without leave.
 Result<StorageGroup> modify_storage_group(const OperatorParts& parts, const std::string& name,
                                           const ConstructChange& settings);
 Result<ManagementClass> modify_management_class(const OperatorParts& parts, const std::string& name,

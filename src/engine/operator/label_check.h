@@ -16,8 +16,9 @@ class KeyNameCheck {
   // server cannot read back; mostly nothing. kNotFound naming the label and the key server that does not know
   // it; kUnavailable when no key server can be asked.
   virtual Result<std::vector<std::string>> check_labels(const std::vector<std::string>& labels) = 0;
-  // The same for a key group from which a write can take a key.
-  virtual Status check_group(const std::string& name) = 0;
+  // The same for a key group: that a write takes a key of it now, or waits for one that comes by itself,
+  // which is told.
+  virtual Result<std::vector<std::string>> check_group(const std::string& name) = 0;
 };
 
 }  // namespace tapewarden::engine

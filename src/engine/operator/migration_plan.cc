@@ -192,7 +192,10 @@ class Planner {
   }
 
   void find_key_conflicts() {
-    if (target_.encryption == PoolEncryption::kOff)
+    if (target_.encryption == PoolEncryption::kHeld)
+      add(Kind::kEncryptionOff, true, named(target_.number) + " is held: how it is written is not known",
+          "set the encryption of " + named(target_.number) + " first");
+    else if (target_.encryption == PoolEncryption::kOff)
       add(Kind::kEncryptionOff, true, named(target_.number) + " is written in clear",
           plan_.migration.within_pool() ? "name the labels, or the key group, that it is to be written with"
                                         : "set the encryption of " + named(target_.number) + " first");

@@ -64,8 +64,8 @@ void find_settings(CatalogueView& view, const PoolMigration& migration,
     const Pool target = TRY(view.pool(migration.target));
     if (target.encryption == PoolEncryption::kOff)
       hindrances.push_back({Kind::kSettings, named(target.number),
-                            named(target.number) + " is written in clear now: what is moved lies there in "
-                                                   "clear"});
+                            named(target.number) + " is written in clear now: moves there are held, and "
+                                                   "what hosts write goes there in clear"});
     if (migration.within_pool() || migration.state != PoolMigrationState::kMoving) return {};
     for (const MigratedSetting& setting : TRY(settings_to_change(view, source, target))) {
       if (setting.kind == MigratedSetting::Kind::kBorrow) continue;

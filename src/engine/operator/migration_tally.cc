@@ -35,6 +35,8 @@ bool was_written(const PhysicalVolume& cartridge) {
 
 bool written_with(const PhysicalVolume& cartridge, const PoolKeys& keys, WallTime since) {
   switch (keys.encryption) {
+    case PoolEncryption::kHeld:
+      return false;
     case PoolEncryption::kOff:
       return cartridge.encryption == MediumEncryption::kClear;
     case PoolEncryption::kWrapped:

@@ -18,14 +18,15 @@ class FakeNames : public KeyNameCheck {
     for (const auto& label : labels) TRY(check(label, "label 1"));
     return notes;
   }
-  Status check_group(const std::string& name) override {
+  Result<std::vector<std::string>> check_group(const std::string& name) override {
     asked.push_back(name);
-    return check(name, "key group");
+    TRY(check(name, "key group"));
+    return notes;
   }
 
   std::set<std::string> known{"FINANCE", "ARCHIVE", "DAILY"};
   std::vector<std::string> asked;
-  std::vector<std::string> notes{};  // of labels that may be used
+  std::vector<std::string> notes{};  // of labels and groups that may be used
   bool reachable = true;
   std::function<void()> meanwhile = {};  // what happens while key servers are asked
 
@@ -155,6 +156,12 @@ struct OperatorBench {
   }
   Pool pool(std::uint8_t number) {
     return box.look([&](CatalogueView& view) { return view.pool(number); });
+  }
+  void encrypt_pool(std::uint8_t number) {
+    auto changed = pool(number);
+    changed.encryption = PoolEncryption::kIdentified;
+    changed.key_group = "DAILY";
+    EXPECT_TRUE(box.put(changed));
   }
   void put_cartridge(const std::string& barcode) {
     if (box->cartridge(barcode)) return;

@@ -98,6 +98,10 @@ struct OperatorParts {
   }
 };
 
+// Whether an order may carry data of a pool that encrypts to where it is written in clear
+// (needs_clear_leave()). Only who settles encryption gives it; that is the caller's to check.
+enum class ClearLeave : std::uint8_t { kNo, kYes };
+
 // What became of one of several; for answers that say it line by line.
 struct OrderLine {
   std::string name;                 // volser or barcode

@@ -1,6 +1,8 @@
 #include "engine/operator/pool_orders.h"
 
 #include "base/counted.h"
+#include "engine/catalogue/limits.h"
+#include "engine/operator/clear_refusal.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -51,6 +53,10 @@ std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::ui
                       " of the pool stay as they were written, and their keys stay needed, until they are "
                       "reclaimed and written again");
   }
+  if (after.encryption == PoolEncryption::kHeld)
+    notes.emplace_back(
+        "the pool is held: nothing is written for it until its encryption is set (off, wrapped or "
+        "identified)");
   if (before.media != after.media)
     notes.push_back("new cartridges of the pool are " + std::string(to_string(after.media)) +
                     "; those of the other medium are read as before and not begun anew here");
@@ -58,6 +64,29 @@ std::vector<std::string> notes_of(const Pool& before, const Pool& after, std::ui
     notes.emplace_back("no key server could be asked: labels and key group were taken unchecked");
   notes.insert(notes.end(), names.notes.begin(), names.notes.end());
   return notes;
+}
+
+// The leave belongs to the settings with which it was given.
+Status settle_leave(CatalogueView& view, const Pool& before, Pool& after, const PoolChange& change) {
+  const bool same = before.reclaim_pool == after.reclaim_pool && before.encryption == after.encryption;
+  if (!same) after.clear_reclaim_pool = 0;
+  if (after.number == kCommonPool) return {};
+  const auto target = TRY(view.pool(after.reclaim_pool));
+  if (!needs_clear_leave(after, target)) return {};
+  if (change.leave == ClearLeave::kYes) after.clear_reclaim_pool = after.reclaim_pool;
+  if (same || after.clear_reclaim_pool == after.reclaim_pool) return {};
+  return refuse_clear("reclaimed data", after, target, "reclaim_pool");
+}
+
+// Others that are reclaimed into this one: what they hold stays encrypted.
+Status add_held(CatalogueView& view, const Pool& after, std::vector<std::string>& notes) {
+  for (const auto& other : TRY(view.pools()))
+    if (other.number != kCommonPool && other.reclaim_pool == after.number &&
+        needs_clear_leave(other, after) && other.clear_reclaim_pool != after.number)
+      notes.push_back("pool " + std::to_string(other.number) +
+                      " encrypts and is reclaimed into this pool: that is held until it has another reclaim "
+                      "pool, or is set with --allow-clear");
+  return {};
 }
 
 std::unexpected<Error> changed_meanwhile(std::uint8_t number) {
@@ -101,11 +130,9 @@ Status check_method(const Pool& pool) {
 }
 
 Result<std::vector<std::string>> check_keys(KeyNameCheck& names, const Pool& pool) {
-  if (pool.encryption == PoolEncryption::kOff) return std::vector<std::string>{};
-  if (pool.encryption == PoolEncryption::kIdentified) {
-    TRY(names.check_group(pool.key_group));
+  if (pool.encryption == PoolEncryption::kOff || pool.encryption == PoolEncryption::kHeld)
     return std::vector<std::string>{};
-  }
+  if (pool.encryption == PoolEncryption::kIdentified) return names.check_group(pool.key_group);
   std::vector<std::string> labels;
   for (const auto& label : pool.labels)
     if (!label.text.empty()) labels.push_back(label.text);
@@ -129,7 +156,9 @@ Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, co
     if (!same_keys(before, seen)) return changed_meanwhile(number);
     done.pool = change.applied_to(before);
     TRY(check_method(done.pool));
+    TRY(settle_leave(change_now, before, done.pool, change));
     done.notes = notes_of(before, done.pool, TRY(written_cartridges(change_now, number)), names);
+    TRY(add_held(change_now, done.pool, done.notes));
     return change_now.put(done.pool);
   }));
   parts.wake_up();

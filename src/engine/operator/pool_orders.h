@@ -31,6 +31,9 @@ struct PoolChange {
   // Labels and groups are accepted although no key server can be asked now. One that says it does not know
   // them is believed all the same.
   bool unchecked = false;
+  // Its data may be reclaimed into a pool that is written in clear. Stands until another reclaim pool, or
+  // another encryption of it, is set.
+  ClearLeave leave = ClearLeave::kNo;
 
   Pool applied_to(Pool pool) const;
 };
@@ -42,7 +45,8 @@ struct ChangedPool {
 
 // kInvalidArgument naming the field; kNotFound for a label or group that a key server does not know,
 // kUnavailable when none can be asked: nothing is changed then. kConflict when somebody else changed what
-// keys the pool takes meanwhile.
+// keys the pool takes meanwhile; naming "reclaim_pool" when it would encrypt and be reclaimed into a pool
+// that is written in clear, without leave.
 Result<ChangedPool> set_pool(const OperatorParts& parts, std::uint8_t number, const PoolChange& change);
 
 // What an operator should know of the pool's key labels. Errors of KeyNameCheck.

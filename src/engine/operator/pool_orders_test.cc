@@ -147,5 +147,65 @@ TEST(ConstructOrders, T2_AConstructThatVolumesHaveIsNotRemoved) {
   EXPECT_EQ(told(remove_storage_group(bench.parts(), "FINANCE")), "conflict storage group");
 }
 
+TEST(PoolOrders, T3_WhatAPoolEncryptsIsReclaimedIntoClearOnlyByAWord) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  bench.encrypt_pool(2);
+  bench.encrypt_pool(4);
+  EXPECT_EQ(told(set_pool(parts, 2, {.reclaim_pool = 9})), "conflict reclaim_pool");
+  EXPECT_EQ(bench.pool(2).reclaim_pool, 2);
+  EXPECT_EQ(told(set_pool(parts, 2, {.reclaim_pool = 4})), "");
+  ASSERT_TRUE(set_pool(parts, 2, {.reclaim_pool = 9, .leave = ClearLeave::kYes}));
+  EXPECT_EQ(bench.pool(2).clear_reclaim_pool, 9);
+  EXPECT_EQ(told(set_pool(parts, 2, {.name = "books"})), "");
+  EXPECT_EQ(bench.pool(2).clear_reclaim_pool, 9) << "nothing that it was said for has changed";
+  ASSERT_TRUE(set_pool(parts, 2, {.reclaim_pool = 4}));
+  EXPECT_EQ(told(set_pool(parts, 2, {.reclaim_pool = 9})), "conflict reclaim_pool") << "said once, for then";
+  // One that begins to encrypt.
+  ASSERT_TRUE(set_pool(parts, 3, {.reclaim_pool = 9}));
+  EXPECT_EQ(told(set_pool(parts, 3, identified("DAILY"))), "conflict reclaim_pool");
+  EXPECT_EQ(bench.pool(3).encryption, PoolEncryption::kOff);
+  // And one into which others are reclaimed.
+  const auto off = set_pool(parts, 4, {.encryption = PoolEncryption::kOff});
+  ASSERT_TRUE(off);
+  EXPECT_THAT(off->notes, ::testing::Contains(HasSubstr("pool 2 encrypts and is reclaimed into this pool")));
+}
+
+TEST(ConstructOrders, T3_AConstructLeavesAPoolThatEncryptsForOneInClearOnlyByAWord) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  bench.encrypt_pool(2);
+  ASSERT_TRUE(add_storage_group(parts, "FINANCE", {.pool = 2}));
+  ASSERT_TRUE(add_management_class(parts, "TWICE", {.pool = 2}));
+  EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 9})), "conflict pool");
+  EXPECT_EQ(told(modify_management_class(parts, "TWICE", {.pool = 9})), "conflict pool");
+  EXPECT_EQ(told(modify_management_class(parts, "TWICE", {.pool = 0})), "") << "no copy at all";
+  EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 9, .leave = ClearLeave::kYes})), "");
+  EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 2})), "");
+}
+
+TEST(PoolOrders, T12_APoolThatIsHeldStaysSoUntilItsEncryptionIsSaid) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  auto held = bench.pool(4);
+  held.encryption = PoolEncryption::kHeld;
+  ASSERT_TRUE(bench.box.put(held));
+  const auto named = set_pool(parts, 4, {.name = "books"});
+  ASSERT_TRUE(named) << named.error().text();
+  EXPECT_THAT(named->notes, ElementsAre(HasSubstr("the pool is held")));
+  EXPECT_EQ(bench.pool(4).encryption, PoolEncryption::kHeld);
+  ASSERT_TRUE(set_pool(parts, 4, {.encryption = PoolEncryption::kOff}));
+  EXPECT_EQ(bench.pool(4).encryption, PoolEncryption::kOff);
+}
+
+TEST(PoolOrders, T3_AGroupWhoseKeysAreYetToComeIsTakenAndTold) {
+  OperatorBench bench;
+  bench.names.notes = {"key group DAILY: a write with it waits for now"};
+  const auto done = set_pool(bench.parts(), 1, identified("DAILY"));
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_EQ(bench.pool(1).key_group, "DAILY");
+  EXPECT_EQ(done->notes.back(), bench.names.notes.front());
+}
+
 }  // namespace
 }  // namespace tapewarden::engine

@@ -21,7 +21,9 @@ struct FakeNames final : KeyNameCheck {
     }
     return notes;
   }
-  Status check_group(const std::string&) override { return {}; }
+  Result<std::vector<std::string>> check_group(const std::string&) override {
+    return std::vector<std::string>{};
+  }
   bool away = false;
   std::vector<std::string> notes{};
   std::vector<std::string> asked;

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/counted.h"
+#include "engine/catalogue/limits.h"
+#include "engine/operator/clear_refusal.h"
 #include "engine/operator/names.h"
 
 namespace tapewarden::engine {
@@ -105,18 +107,53 @@ Status check_in_no_drive(const OperatorParts& parts, const Volsers& volsers) {
 }
 
 // One transaction over all of them.
-Status each(const OperatorParts& parts, const Volsers& volsers,
-            const std::function<Status(LogicalVolume&, WallTime now)>& work) {
+Status each_in(const OperatorParts& parts, const Volsers& volsers,
+               const std::function<Status(CatalogueChange&, LogicalVolume&)>& work) {
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     for (const auto& volser : volsers) {
       auto volume = TRY(change.volume(volser));
-      TRY(work(volume, change.now()));
+      TRY(work(change, volume));
       TRY(change.put(volume));
     }
     return {};
   }));
   parts.wake_up();
   return {};
+}
+Status each(const OperatorParts& parts, const Volsers& volsers,
+            const std::function<Status(LogicalVolume&, WallTime now)>& work) {
+  return each_in(parts, volsers,
+                 [&](CatalogueChange& change, LogicalVolume& volume) { return work(volume, change.now()); });
+}
+
+// The pools by whose settings the volume's copies are written, or were.
+Result<std::vector<Pool>> pools_of(CatalogueView& view, const LogicalVolume& volume) {
+  std::vector<Pool> out{TRY(view.pool(TRY(view.storage_group(volume.storage_group)).pool))};
+  const auto second = TRY(view.management_class(volume.management_class)).pool;
+  if (second != kCommonPool) out.push_back(TRY(view.pool(second)));
+  for (const auto number : {CopyNumber::kPrimary, CopyNumber::kSecondary}) {
+    if (!volume.active(number)) continue;
+    const auto on = TRY(view.find_cartridge(volume.copy(number)->cartridge));
+    if (on && on->pool != kCommonPool) out.push_back(TRY(view.pool(on->pool)));
+  }
+  return out;
+}
+
+// Of a volume whose constructs change from `before`. What one of its copies was encrypted as stays the word
+// for the other one, too.
+Status check_clear(CatalogueView& view, const LogicalVolume& before, const LogicalVolume& after) {
+  const auto look = [&](std::uint8_t from, std::uint8_t to, std::string_view field) -> Status {
+    if (from == to || to == kCommonPool) return {};
+    const auto target = TRY(view.pool(to));
+    for (const auto& home : TRY(pools_of(view, before)))
+      if (needs_clear_leave(home, target))
+        return refuse_clear("the logical volume " + before.volser, home, target, field);
+    return {};
+  };
+  TRY(look(TRY(view.storage_group(before.storage_group)).pool,
+           TRY(view.storage_group(after.storage_group)).pool, "storage_group"));
+  return look(TRY(view.management_class(before.management_class)).pool,
+              TRY(view.management_class(after.management_class)).pool, "management_class");
 }
 
 Status may_be_withdrawn(const LogicalVolume& volume) {
@@ -197,11 +234,12 @@ Status change_volumes(const OperatorParts& parts, const Volsers& volsers, const 
   if (!change.storage_group && !change.management_class && !change.preference)
     return fail(ErrorCode::kInvalidArgument, "nothing is to be changed", "storage_group",
                 "give a storage group, a management class or a preference group");
-  return each(parts, volsers, [&](LogicalVolume& volume, WallTime) -> Status {
+  return each_in(parts, volsers, [&](CatalogueChange& now, LogicalVolume& volume) -> Status {
+    const auto before = volume;
     if (change.storage_group) volume.storage_group = *change.storage_group;
     if (change.management_class) volume.management_class = *change.management_class;
     if (change.preference) volume.preference = *change.preference;
-    return {};
+    return change.leave == ClearLeave::kYes ? Status() : check_clear(now, before, volume);
   });
 }
 

@@ -49,8 +49,11 @@ struct VolumeChange {
   std::optional<std::string> storage_group = {};
   std::optional<std::string> management_class = {};
   std::optional<std::uint8_t> preference = {};
+  ClearLeave leave = ClearLeave::kNo;
 };
-// Constructs count when a host next unmounts the volume. kInvalidArgument when nothing is to be changed.
+// Constructs count when a host next unmounts the volume. kInvalidArgument when nothing is to be changed;
+// kConflict naming the construct for a volume of a pool that encrypts when the new one's is written in clear,
+// without leave.
 Status change_volumes(const OperatorParts& parts, const std::vector<std::string>& volsers,
                       const VolumeChange& change);
 

@@ -257,5 +257,25 @@ TEST(RecallOrders, T7_AnOutcomeThatComesWhenItIsGoneHarmsNobody) {
   EXPECT_THAT(bench.desk.wanted(), IsEmpty());
 }
 
+// FINANCE is pool 2's, which encrypts; the default is pool 1's, which was never set.
+TEST(VolumeOrders, T3_AVolumeOfAPoolThatEncryptsGetsNoConstructOfOneInClear) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  bench.encrypt_pool(2);
+  ASSERT_TRUE(bench.box.put(StorageGroup{.name = "FINANCE", .pool = 2, .description = {}},
+                            ManagementClass{.name = "CLEAR2ND", .pool = 9, .description = {}}));
+  ASSERT_TRUE(insert_volumes(parts, {.volsers = {"A00001"}, .storage_group = "FINANCE"}));
+  const auto refused = change_volumes(parts, {"A00001"}, {.storage_group = "--------"});
+  EXPECT_EQ(told(refused), "conflict storage_group");
+  EXPECT_THAT(refused.error().remedy, HasSubstr("--allow-clear"));
+  EXPECT_EQ(told(change_volumes(parts, {"A00001"}, {.management_class = "CLEAR2ND"})),
+            "conflict management_class");
+  EXPECT_EQ(bench.volume("A00001").storage_group, "FINANCE");
+  EXPECT_EQ(told(change_volumes(parts, {"A00001"}, {.preference = 0})), "");
+  EXPECT_EQ(told(change_volumes(parts, {"A00001"}, {.storage_group = "--------", .leave = ClearLeave::kYes})),
+            "");
+  EXPECT_EQ(bench.volume("A00001").storage_group, "--------");
+}
+
 }  // namespace
 }  // namespace tapewarden::engine

@@ -22,6 +22,7 @@ Status CatalogueLoader::run() {
   TRY(check_empty());
   TRY(take_settings());
   TRY(settle_cartridges());
+  TRY(hold_pools());
   TRY(put_cartridges());
   TRY(see_everything());
   TRY(settle_known());

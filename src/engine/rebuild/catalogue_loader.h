@@ -38,8 +38,9 @@ class CatalogueLoader {
     PhysicalVolume volume;
     CartridgeState wanted = CartridgeState::kClosed;  // when its volumes are known
     bool read = false;
-    bool blank = false;  // or written by something else: what the backup knows of it is gone
-    bool has_backup = false;
+    bool blank = false;          // or written by something else: what the backup knows of it is gone
+    bool filled = false;         // the backup of a filled cartridge stands at its end
+    bool new_to_backup = false;  // begun after the backup was made, or there is none
     bool damaged_files = false;
     std::string not_taken;  // volser whose other content lies there: it is neither written nor given back
     std::optional<CartridgeState> before;  // as the backup has it, for the same beginning
@@ -58,6 +59,9 @@ class CatalogueLoader {
   void settle_unread(const UnreadCartridge& unread);
   void settle_absent();
   void add(Entry entry);
+  // Pools whose settings are not known (held).
+  Status hold_pools();
+  void tell_held(const std::vector<Pool>& held);
   Status put_cartridges();
   Status finish_cartridges();
   static void hold(PhysicalVolume& cartridge, const std::string& volser);

@@ -1,5 +1,6 @@
 #include <set>
 
+#include "base/counted.h"
 #include "base/text.h"
 #include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
@@ -108,7 +109,9 @@ void CatalogueLoader::settle_read(const Examination& found) {
   out.written_bytes = found.written_bytes;
   for (const auto& image : found.images)
     if (!out.last_written || *out.last_written < image.written) out.last_written = image.written;
-  entry.has_backup = !found.backups.empty();
+  // One that was made before stands among images, or is the last file as on a filled one: it takes no more.
+  for (const auto& backup : found.backups) entry.filled = entry.filled || backup.file + 1 == found.next_file;
+  entry.new_to_backup = !same;
   entry.damaged_files = !found.damaged.empty();
   for (const auto& damaged : found.damaged)
     report_.find(FindingKind::kDamagedImage, label.barcode,
@@ -165,6 +168,45 @@ void CatalogueLoader::settle_absent() {
   }
 }
 
+// Without a backup no setting is known, and the next volume of a pool that encrypted would go onto tape in
+// clear. With one, a cartridge that was begun encrypted since tells that its pool was set after the backup.
+Status CatalogueLoader::hold_pools() {
+  std::map<std::uint8_t, std::pair<std::size_t, MediumKind>> written;  // cartridges that tell of it
+  for (const auto& entry : entries_) {
+    if (!entry.read || entry.volume.pool == kCommonPool) continue;
+    const bool tells = entry.new_to_backup && entry.volume.encryption != MediumEncryption::kClear;
+    if (input_.backup && !tells) continue;
+    auto& [cartridges, kind] = written[entry.volume.pool];
+    ++cartridges;
+    kind = entry.volume.kind;
+  }
+  std::vector<Pool> held;
+  TRY(catalogue_.change([&](CatalogueChange& change) -> Status {
+    held.clear();
+    for (auto pool : TRY(change.pools())) {
+      const auto found = written.find(pool.number);
+      const bool known = input_.backup && (found == written.end() || pool.encryption != PoolEncryption::kOff);
+      if (pool.number == kCommonPool || known) continue;
+      pool.encryption = PoolEncryption::kHeld;
+      if (!input_.backup && found != written.end()) pool.media = found->second.second;
+      TRY(change.put(pool));
+      held.push_back(std::move(pool));
+    }
+    return {};
+  }));
+  tell_held(held);
+  return {};
+}
+
+void CatalogueLoader::tell_held(const std::vector<Pool>& held) {
+  std::map<std::uint8_t, std::size_t> encrypted;
+  for (const auto& entry : entries_)
+    if (entry.read && entry.volume.encryption != MediumEncryption::kClear) ++encrypted[entry.volume.pool];
+  for (const auto& pool : held)
+    report_.find(FindingKind::kHeldPool, "pool " + std::to_string(pool.number),
+                 counted(encrypted[pool.number], "encrypted cartridge"));
+}
+
 // As readable ones first, so that copies can be put on them.
 Status CatalogueLoader::put_cartridges() {
   for (std::size_t at = 0; at < entries_.size(); at += kRowsOfChange) {
@@ -218,7 +260,7 @@ CartridgeState CatalogueLoader::final_state(const Entry& entry, const PhysicalVo
   // read.
   if (entry.before == CartridgeState::kDamaged || (entry.damaged_files && !holds_content))
     return CartridgeState::kDamaged;
-  if (entry.has_backup || entry.before == CartridgeState::kFull) return CartridgeState::kFull;
+  if (entry.filled || entry.before == CartridgeState::kFull) return CartridgeState::kFull;
   if (entry.before == CartridgeState::kClosed || entry.damaged_files) return CartridgeState::kClosed;
   return holds_content && !now.unexamined ? CartridgeState::kFilling : CartridgeState::kClosed;
 }
@@ -231,6 +273,9 @@ Status CatalogueLoader::finish_cartridges() {
         auto now = TRY(change.cartridge(entries_[i].volume.barcode));
         if (entries_[i].read && !entries_[i].not_taken.empty()) hold(now, entries_[i].not_taken);
         now.state = final_state(entries_[i], now);
+        if (now.state == CartridgeState::kFilling && !entries_[i].before)
+          report_.find(FindingKind::kTakesMore, now.barcode,
+                       "pool " + std::to_string(now.pool) + ", " + std::string(to_string(now.encryption)));
         if (now.state == CartridgeState::kFull && !now.full_since)
           now.full_since = now.last_written.value_or(input_.now);
         TRY(change.put(now));

@@ -83,8 +83,8 @@ Result<Pool> decode_pool(ByteView body) {
   pool.media = TRY(in.number(kMedia, "media", 2)) == 2 ? MediumKind::k3592 : MediumKind::kLto;
   pool.borrow = TRY(in.small<Borrow>(kBorrow, "borrow", static_cast<std::uint64_t>(Borrow::kBorrowAndKeep)));
   pool.reclaim_pool = TRY(in.small<std::uint8_t>(kReclaimPool, "reclaim pool", kMaximumPool));
-  pool.encryption = TRY(in.small<PoolEncryption>(kEncryption, "encryption",
-                                                 static_cast<std::uint64_t>(PoolEncryption::kIdentified)));
+  pool.encryption = TRY(
+      in.small<PoolEncryption>(kEncryption, "encryption", static_cast<std::uint64_t>(PoolEncryption::kHeld)));
   pool.labels = {TRY(take_label(in, kLabel1)), TRY(take_label(in, kLabel2))};
   pool.key_group = TRY(in.text(kKeyGroup, kMaximumKeyGroupCharacters, "key group"));
   pool.secure_erase_days = TRY(in.small<std::uint16_t>(kEraseDays, "secure erase days", kLargestShort));

@@ -11,12 +11,12 @@ struct Words {
 };
 constexpr std::array<Words, kFindingKinds> kWords{{
     {"no-backup",
-     "No backup of the catalogue was found: pools and constructs are those of a new engine. Set them before "
-     "the "
-     "engine writes."},
+     "No backup of the catalogue was found: pools and constructs are those of a new engine, and all pools "
+     "are "
+     "held. Set pools and constructs before hosts write."},
     {"settings-since",
-     "Settings are as of the backup; what was changed later is not known. Look through pools and "
-     "constructs."},
+     "Settings are as of the backup; what was changed later is not known, nor which cartridges were closed "
+     "later. Look through pools and constructs before hosts write."},
     {"lost-volume",
      "The volume's content was in the cache only. It is listed as missing; have its owner write it again."},
     {"older-content",
@@ -54,6 +54,12 @@ constexpr std::array<Words, kFindingKinds> kWords{{
      "known, and it stays. Order the move again if it is wanted."},
     {"to-be-erased",
      "It was to be erased, as the backup has it, and still is as soon as nothing of now lies on it."},
+    {"held-pool",
+     "How the pool is to be written is not known. Nothing is written for it until a security officer sets "
+     "its encryption (pool set N --encryption identified, wrapped or off)."},
+    {"takes-more",
+     "It was not full, and whether an operator had closed it is not known: it takes more volumes. Close it "
+     "again if it is to take none."},
 }};
 
 }  // namespace

@@ -33,8 +33,10 @@ enum class FindingKind : std::uint8_t {
   kLabelsDropped,    // its new key labels were asked for before the backup was made: not asked for any more
   kMoveDropped,      // what lies on it was to be moved, as the backup has it: not asked for any more
   kToBeErased,       // it was to be erased, as the backup has it, and still is
+  kHeldPool,         // how it is to be written is not known: nothing is, until it is set; subject: the pool
+  kTakesMore,        // whether an operator had closed it is not known: it takes more volumes
 };
-inline constexpr std::size_t kFindingKinds = 21;
+inline constexpr std::size_t kFindingKinds = 23;
 std::string_view to_string(FindingKind kind);  // "lost-volume" and so on
 // In words, for people: what it means and what to do.
 std::string_view explanation(FindingKind kind);

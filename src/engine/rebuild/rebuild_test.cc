@@ -613,5 +613,62 @@ TEST_F(Rebuilding, T12_ADriveThatFailsLeavesTheCartridgeForAnother) {
   EXPECT_EQ(take(again->finish(*site.fresh, site.engine)).volumes, 1U);
 }
 
+// The next volume of a pool that encrypted must not go onto a cartridge in clear.
+TEST_F(Rebuilding, T12_WithoutABackupPoolsAreHeldUntilTheyAreSet) {
+  site.pool = 4;
+  (void)site.write("A00001L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0001"}});
+  site.pool = 6;
+  (void)site.write("J00001", 1, TapeEncryption::kWrapped, {{.volser = "LV0002"}});
+  const auto report = site.rebuild();
+  const auto pools = site.fresh.look([](CatalogueView& view) { return view.pools(); });
+  for (const auto& pool : pools)
+    EXPECT_EQ(pool.encryption, pool.number == 0 ? PoolEncryption::kOff : PoolEncryption::kHeld)
+        << int{pool.number};
+  EXPECT_EQ(pools[4].media, MediumKind::kLto);
+  EXPECT_EQ(pools[6].media, MediumKind::k3592);
+  EXPECT_EQ(report.count(FindingKind::kHeldPool), 32U);
+  EXPECT_THAT(report.findings, Contains(Finding{FindingKind::kHeldPool, "pool 4", "1 encrypted cartridge"}));
+  EXPECT_THAT(subjects(report, FindingKind::kTakesMore), ElementsAre("A00001L9", "J00001"));
+}
+
+// A pool was set to encrypt, and a cartridge begun in it, after the backup was made.
+TEST_F(Rebuilding, T12_APoolThatWasSetToEncryptAfterTheBackupIsHeld) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}}, true);
+  site.pool = 4;
+  (void)site.write("A00002L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0002"}});
+  const auto report = site.rebuild();
+  ASSERT_TRUE(report.backup_made);
+  const auto pools = site.fresh.look([](CatalogueView& view) { return view.pools(); });
+  EXPECT_EQ(pools[1].encryption, PoolEncryption::kOff);
+  EXPECT_EQ(pools[4].encryption, PoolEncryption::kHeld);
+  EXPECT_THAT(subjects(report, FindingKind::kHeldPool), ElementsAre("pool 4"));
+}
+
+// One that was written before the cartridge was full (backup_job.h): settings are back, a cartridge that was
+// closed is, and one with images behind the backup takes more.
+TEST_F(Rebuilding, T12_AnEarlyBackupStandsBetweenImagesAndKnowsWhatWasClosed) {
+  Pool pool;
+  pool.number = 1;
+  pool.reclaim_pool = 1;
+  pool.encryption = PoolEncryption::kIdentified;
+  pool.key_group = "DAILY";
+  ASSERT_TRUE(site.live.put(pool));
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kIdentified);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kIdentified, CartridgeState::kClosed);
+  (void)site.write("A00002L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0002"}});
+  (void)site.write("A00001L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0001"}}, true);
+  (void)site.append("A00001L9", 1, TapeEncryption::kIdentified, 3, {{.volser = "LV0003"}});
+  const auto report = site.rebuild();
+  ASSERT_TRUE(report.backup_made);
+  EXPECT_EQ(report.count(FindingKind::kHeldPool), 0U);
+  EXPECT_EQ(report.count(FindingKind::kTakesMore), 0U);
+  EXPECT_EQ(site.fresh.look([](CatalogueView& view) { return view.pool(1); }), pool);
+  EXPECT_EQ(cartridge("A00001L9").state, CartridgeState::kFilling);
+  EXPECT_EQ(cartridge("A00001L9").next_file, 4U);
+  EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kClosed);
+  site.expect_readable("LV0003");
+}
+
 }  // namespace
 }  // namespace tapewarden::engine::test

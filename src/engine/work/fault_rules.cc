@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/catalogue/limits.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/limits.h"
 #include "engine/work/reclaim.h"
 
@@ -36,11 +37,18 @@ void settle_begun(PhysicalVolume& cartridge, const Pool& pool, const Error& erro
   }
 }
 
+// Where what lies on it is saved to: where reclaim would take it, or its own pool when that is held.
+Result<std::uint8_t> refuge_of(CatalogueView& view, const PhysicalVolume& cartridge, const Pool& pool) {
+  if (pool.reclaim_pool == kCommonPool) return cartridge.pool;
+  auto by_policy = cartridge;
+  by_policy.move = {};
+  return TRY(held_from_clear(view, by_policy, pool.reclaim_pool)) ? cartridge.pool : pool.reclaim_pool;
+}
+
 // What can still be read of it is brought away, however much it is; as an operator asked, when one did.
-void empty_soon(PhysicalVolume& cartridge, const Pool& pool) {
+void empty_soon(PhysicalVolume& cartridge, std::uint8_t refuge) {
   if (!readable(cartridge.state) || cartridge.active_volumes == 0) return;
-  if (cartridge.move.when == MoveRequest::When::kNone)
-    cartridge.move.target_pool = pool.reclaim_pool == kCommonPool ? cartridge.pool : pool.reclaim_pool;
+  if (cartridge.move.when == MoveRequest::When::kNone) cartridge.move.target_pool = refuge;
   cartridge.move.when = MoveRequest::When::kNow;
 }
 
@@ -63,7 +71,7 @@ Status write_from_cache(CatalogueChange& change, const PhysicalVolume& cartridge
   }
 }
 
-void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& error, Doing doing) {
+void settle_written(PhysicalVolume& cartridge, std::uint8_t refuge, const Error& error, Doing doing) {
   const auto fault = fault_of(error);
   if (doing == Doing::kErasing) {
     if (fault == MountFault::kMedium) cartridge.state = CartridgeState::kDamaged;
@@ -76,7 +84,7 @@ void settle_written(PhysicalVolume& cartridge, const Pool& pool, const Error& er
   // What a key server says later does not take the damage away.
   if (auto note = note_of(error); !noted_damaged(cartridge) || note.starts_with(kDamageNote))
     cartridge.note = std::move(note);
-  if (fault == MountFault::kMedium) empty_soon(cartridge, pool);
+  if (fault == MountFault::kMedium) empty_soon(cartridge, refuge);
 }
 
 Status settle_cartridge(WorkState& state, const Error& error, const std::string& barcode, Doing doing) {
@@ -87,7 +95,7 @@ Status settle_cartridge(WorkState& state, const Error& error, const std::string&
       settle_begun(cartridge, TRY(change.pool(cartridge.pool)), error);
     } else if (lies_with_cartridge(error)) {
       const auto pool = TRY(change.pool(cartridge.pool));
-      settle_written(cartridge, pool, error, doing);
+      settle_written(cartridge, TRY(refuge_of(change, cartridge, pool)), error, doing);
       if (fault_of(error) == MountFault::kMedium && cartridge.move.when == MoveRequest::When::kNow)
         TRY(write_from_cache(change, cartridge, target_of(cartridge, pool)));
     } else {

@@ -11,11 +11,14 @@ Result<std::string> why_left(CatalogueView& view, const PhysicalVolume& cartridg
   if (doubtful(cartridge)) return std::string("not everything on it can be relied on");
   const auto pool = TRY(view.pool(cartridge.pool));
   if (pool.number == kCommonPool) return std::string("in the common pool, which takes no data");
+  if (pool.encryption == PoolEncryption::kHeld) return std::string();  // what it is to be is not known
   if (cartridge.kind != pool.media) return std::string("its pool takes other cartridges now");
   const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
   if (clear && pool.encryption != PoolEncryption::kOff)
     return std::string("written in clear, and its pool encrypts now: it takes no more");
   if (cartridge.active_volumes > 0) return std::string();
+  // A backup of the catalogue alone, as on a new site: it is kept.
+  if (cartridge.next_file > 1 && !cartridge.last_inactivated) return std::string();
   for (const auto copy : {CopyNumber::kPrimary, CopyNumber::kSecondary})
     if (!TRY(view.due(copy, pool.number, 1)).empty()) return std::string();
   return std::string("nothing lies on it, and nothing is to be written to its pool");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/catalogue/limits.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/image_file.h"
 #include "engine/work/limits.h"
 #include "engine/work/recall.h"
@@ -72,8 +73,8 @@ Result<Due> what_is_due(const WorkState& state) {
 
 bool held_up(const WorkState& state, const Pool& pool) {
   const bool encrypts = need_of(pool).encryption != TapeEncryption::kClear;
-  return state.pauses.paused(pool_name(pool.number)) || state.pauses.paused(left_pause(pool.number)) ||
-         (encrypts && state.pauses.paused(kKeysPause));
+  return pool.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(pool.number)) ||
+         state.pauses.paused(left_pause(pool.number)) || (encrypts && state.pauses.paused(kKeysPause));
 }
 
 // What lies on tape of a volume that is not in the cache.
@@ -240,8 +241,10 @@ Result<MigrateJob::Ended> MigrateJob::write_one(const std::string& volser) {
 Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy) {
   const auto now = state_.parts.env.clock->steady_now();
   if (state_.too_large.is(pool_name(pool_), volume.cached_bytes, now)) return too_large(volume);
+  if (TRY(is_held(volume))) return Ended::kSkipped;
   if (!TRY(writer_.ready(other_cartridge(volume, copy_))))
     return writer_.avoided() ? Ended::kSkipped : Ended::kStop;
+  if (TRY(is_held(volume))) return Ended::kSkipped;  // mounting takes its time
   const auto ended = TRY(stream(volume, copy));
   if (ended == Ended::kFull) return full(volume);
   if (ended == Ended::kSkipped) writer_.tape().abandon_image();
@@ -254,6 +257,18 @@ Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, V
   room_came(state_);  // what is on tape may leave the cache
   if ((*image)->early_warning) TRY(writer_.end_full());
   return Ended::kWell;
+}
+
+Result<bool> MigrateJob::is_held(const LogicalVolume& volume) {
+  bool held = false;
+  PhysicalVolume source;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    held = TRY(held_from_clear(view, volume, copy_, pool_));
+    if (held) source = TRY(view.cartridge(volume.copy(copy_)->cartridge));
+    return {};
+  }));
+  if (held) tell_held(state_, source, pool_);
+  return held;
 }
 
 Result<MigrateJob::Ended> MigrateJob::stream(const LogicalVolume& volume, VolumeDesk::CopyId copy) {

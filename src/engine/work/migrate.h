@@ -49,6 +49,8 @@ class MigrateJob final : public Job {
   Result<std::vector<LogicalVolume>> batch();
   Result<Ended> write_one(const std::string& volser);
   Result<Ended> write_image(const LogicalVolume& volume, VolumeDesk::CopyId copy);
+  // It comes from a pool that encrypts, and would be written in clear (clear_hold.h): told, and left alone.
+  Result<bool> is_held(const LogicalVolume& volume);
   // Brings the bytes of the image onto the tape.
   Result<Ended> stream(const LogicalVolume& volume, VolumeDesk::CopyId copy);
   Ended given_up();

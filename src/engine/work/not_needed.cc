@@ -20,7 +20,8 @@ bool is_held_up(const WorkState& state, const Pool& pool) {
   const bool no_cartridge = std::ranges::any_of(open, [&](const Notice& notice) {
     return notice.kind == NoticeKind::kNoScratchCartridge && notice.subject == name;
   });
-  return no_keys || (no_cartridge && state.pauses.paused(name)) || !state.drives.usable(need);
+  return pool.encryption == PoolEncryption::kHeld || no_keys || (no_cartridge && state.pauses.paused(name)) ||
+         !state.drives.usable(need);
 }
 
 // Its copy of now lies where reclaim takes it from, and can be relied on there: what was saved from a

@@ -111,7 +111,9 @@ Result<bool> PoolWriter::ready(const std::string& avoid) {
   if (state_.ending || state_.pauses.paused(library_pause(station_.library_name()))) return false;
   for (std::size_t tried = 0; tried < kCartridgesTried; ++tried) {
     // The pool may have been set otherwise since the drive was claimed for it.
-    if (!state_.drives.fits(station_, need_of(TRY(pool_now())))) return false;
+    const auto pool = TRY(pool_now());
+    if (pool.encryption == PoolEncryption::kHeld || !state_.drives.fits(station_, need_of(pool)))
+      return false;
     auto choice = TRY(choose(avoid));
     if (!choice) {
       note_none(avoid);
@@ -167,6 +169,10 @@ Result<Pool> PoolWriter::pool_now() {
 }
 
 Result<bool> PoolWriter::still_takes() {
+  if (TRY(pool_now()).encryption == PoolEncryption::kHeld) {
+    TRY(end());
+    return false;
+  }
   const bool clear = tape_encryption(mount_->cartridge().encryption) == TapeEncryption::kClear;
   if (!clear || TRY(pool_now()).encryption == PoolEncryption::kOff) return true;
   TRY(end());
@@ -255,6 +261,9 @@ Result<PhysicalVolume> PoolWriter::begin_anew(const std::string& barcode) {
     const auto pool = TRY(change.pool(pool_));
     const bool free = begun.state == CartridgeState::kScratch || barely_begun(begun);
     const bool ours = begun.pool == pool_ || begun.pool == kCommonPool;
+    if (pool.encryption == PoolEncryption::kHeld)
+      return fail(ErrorCode::kConflict, pool_name(pool_) + " is held: how it is written is not known",
+                  "pool");
     if (!free || !ours)
       return fail(ErrorCode::kConflict, "cartridge " + barcode + " is not free any more", "barcode");
     begin_by(begun, pool);

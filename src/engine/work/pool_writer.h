@@ -6,7 +6,7 @@
 //     label is written: no label says more than the catalogue knows.
 //  2. A cartridge is written as its pool says when it is begun, and as it was begun ever after. In a pool
 //     that encrypts, none is written in clear, whenever it was begun, and no image counts that was: the pool
-//     is looked at in the very change by which it would.
+//     is looked at in the very change by which it would. For a pool that is held nothing is written at all.
 //  3. Both copies of a volume never lie on one cartridge: who asks for one to write on says which it must not
 //     be.
 //  4. An image counts when commit() has returned; before that it is written over by the next one.
@@ -58,6 +58,9 @@ class PoolWriter {
   Result<bool> commit(const WrittenImage& image, ImageFrom from,
                       const std::function<Status(CatalogueChange&, const Copy&)>& with,
                       std::uint64_t generation);
+  // A backup of the catalogue behind the last image; the cartridge takes more. False: it was not written, and
+  // what there is to do about it is done.
+  Result<bool> back_up();
   // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.
   Status end_full();
   // It is put away, and takes more later.
@@ -81,6 +84,7 @@ class PoolWriter {
   Status close_clear(const PhysicalVolume& cartridge);
   Result<bool> may_count(CatalogueChange& change, PhysicalVolume& cartridge);
   Status write_backup();
+  void say_backup(const PhysicalVolume& cartridge);
   void note_none(const std::string& avoid);
 
   WorkState& state_;

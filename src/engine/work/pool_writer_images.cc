@@ -1,5 +1,6 @@
 // What is written on the cartridge in the drive, and how it counts.
 #include "base/assert.h"
+#include "engine/work/backup_job.h"
 #include "engine/work/image_file.h"
 #include "engine/work/limits.h"
 #include "engine/work/pool_writer.h"
@@ -51,6 +52,11 @@ Result<bool> PoolWriter::commit(const WrittenImage& image, ImageFrom from,
 }
 
 Status PoolWriter::write_backup() {
+  BackedUp content;  // as of before: what is changed meanwhile is due again
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    content = TRY(to_be_backed_up(view));
+    return {};
+  }));
   const auto path = TRY(state_.parts.backup->make());
   auto& disk = *state_.parts.env.disk;
   const auto put = [&]() -> Status {
@@ -78,7 +84,29 @@ Status PoolWriter::write_backup() {
   };
   auto written = put();
   const auto removed = disk.remove(path);
+  if (written) state_.backup_due.written(std::move(content), state_.steady_now());
   return written ? removed : written;
+}
+
+void PoolWriter::say_backup(const PhysicalVolume& cartridge) {
+  state_.parts.notices.say(NoticeKind::kDatabaseBackup, cartridge.barcode,
+                           database_backup_text(cartridge.barcode, tape_encryption(cartridge.encryption) !=
+                                                                       TapeEncryption::kClear));
+}
+
+Result<bool> PoolWriter::back_up() {
+  TW_ASSERT(mount_ && state_.parts.backup != nullptr);
+  const auto cartridge = mount_->cartridge();
+  const auto written = write_backup();
+  if (!written && fault_of(written.error()) != MountFault::kNone) TRY(mount_->met(written.error()));
+  if (!written && written.error().code == ErrorCode::kExhausted && mount_) {
+    // What is left of it is too little even for that: the next one is another's.
+    TRY(end_full());
+    return false;
+  }
+  if (!written) return false;
+  say_backup(cartridge);
+  return true;
 }
 
 Status PoolWriter::end_full() {
@@ -99,10 +127,7 @@ Status PoolWriter::end_full() {
     }
     return change.put(full);
   }));
-  if (backup && state_.parts.backup != nullptr)
-    state_.parts.notices.say(NoticeKind::kDatabaseBackup, cartridge.barcode,
-                             database_backup_text(cartridge.barcode, tape_encryption(cartridge.encryption) !=
-                                                                         TapeEncryption::kClear));
+  if (backup && state_.parts.backup != nullptr) say_backup(cartridge);
   return end();
 }
 

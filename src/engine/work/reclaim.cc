@@ -6,6 +6,7 @@
 
 #include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/limits.h"
 #include "engine/work/recall.h"
 
@@ -21,24 +22,43 @@ bool due_here(const PlacedVolume& placed) {
   return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
 }
 
-Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
-  std::vector<Candidate> out;
+struct Candidates {
+  std::vector<Candidate> may;
+  std::vector<Candidate> held;  // from cartridges in clear
+};
+
+Result<Candidates> find_candidates(WorkState& state, bool inhibited, std::size_t limit) {
+  Candidates out;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    auto found = TRY(view.move_requests(MoveRequest::When::kNow, kCandidates));
+    out = {};
+    auto found = TRY(view.move_requests(MoveRequest::When::kNow, limit));
     std::erase_if(found, [](const PhysicalVolume& one) { return !readable(one.state); });
     if (!inhibited)
-      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), kCandidates)))
+      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), limit)))
         found.push_back(std::move(candidate.cartridge));
     for (auto& cartridge : found) {
       if (state.cartridges.claimed(cartridge.barcode) || put_off(state, cartridge) ||
           state.pauses.paused(source_pause(cartridge.barcode)))
         continue;
       auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
-      out.push_back({std::move(cartridge), std::move(target)});
+      const bool held = TRY(held_from_clear(view, cartridge, target.number));
+      (held ? out.held : out.may).push_back({std::move(cartridge), std::move(target)});
     }
     return {};
   }));
   return out;
+}
+
+// Those that are held stand before no others.
+Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
+  auto limit = kCandidates;
+  auto found = TRY(find_candidates(state, inhibited, limit));
+  while (found.may.empty() && found.held.size() >= limit && limit < kMaximumHeldLookedAt) {
+    limit *= 4;
+    found = TRY(find_candidates(state, inhibited, limit));
+  }
+  for (const auto& [cartridge, target] : found.held) tell_held(state, cartridge, target.number);
+  return std::move(found.may);
 }
 
 // With a single drive everything that is still to be moved may be in the cache already, and due.
@@ -56,7 +76,7 @@ Result<bool> worth_staging(WorkState& state, const std::string& barcode) {
 }
 
 bool waits(const WorkState& state, const Pool& target) {
-  return state.pauses.paused(pool_name(target.number)) ||
+  return target.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(target.number)) ||
          (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
@@ -140,7 +160,7 @@ Result<std::vector<std::string>> takers_of(CatalogueView& view, const Pool& pool
 }
 
 Result<std::uint64_t> may_come_for(const WorkState& state, const Pool& target) {
-  if (!state.drives.usable(need_of(target))) return 0;
+  if (target.encryption == PoolEncryption::kHeld || !state.drives.usable(need_of(target))) return 0;
   std::uint64_t may = 0;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
     may = 0;
@@ -198,6 +218,22 @@ Result<std::vector<PlacedVolume>> ReclaimSource::next() {
   }));
   if (!out.empty()) first_ = out.back().volume.copy(out.back().copy)->file + 1;
   return out;
+}
+
+Result<bool> ReclaimSource::may_go_on(const PhysicalVolume& onto) {
+  bool wanted = true;
+  bool held = false;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    const auto now = TRY(view.cartridge(cartridge_.barcode));
+    const bool asked = cartridge_.move.when != MoveRequest::When::kNone;
+    wanted = !asked || (now.move.when != MoveRequest::When::kNone &&
+                        now.move.target_pool == cartridge_.move.target_pool);
+    const bool clear = tape_encryption(onto.encryption) == TapeEncryption::kClear;
+    held = clear && TRY(held_from_clear(view, now, target_));
+    return {};
+  }));
+  if (held) tell_held(state_, cartridge_, target_);
+  return wanted && !held;
 }
 
 bool ReclaimSource::holds(const LogicalVolume& volume, CopyNumber copy) const {

@@ -8,6 +8,7 @@
 //  1. The copy on the source is active until the one commit by which the image on the target, synced, takes
 //     its place; or until a migration's commit does.
 //  2. A volume that a host has changed meanwhile is left as it is: nothing of the source is active then.
+//  3. No image of a cartridge whose pool encrypts is written in clear without leave (clear_hold.h).
 #pragma once
 
 #include <memory>
@@ -44,6 +45,9 @@ class ReclaimSource {
   Result<bool> begin();
   // The next ones, behind those that it gave before; empty: no more.
   Result<std::vector<PlacedVolume>> next();
+  // Nobody took the move back, and nothing of it is held back from `onto`, the cartridge that is written:
+  // looked at before each image.
+  Result<bool> may_go_on(const PhysicalVolume& onto);
   // Its copy still lies here: the place of the image that took its place.
   bool holds(const LogicalVolume& volume, CopyNumber copy) const;
   // The source cannot give the image. True: it goes on with the next one.
@@ -127,6 +131,7 @@ class StageJob final : public Job {
   enum class Ended : std::uint8_t { kWell, kSkipped, kStop };
   Status work();
   Result<Ended> stage(const PlacedVolume& placed);
+  Result<bool> still_wanted();
   // Also more than the limit when nothing was staged before: a volume may be that large.
   bool too_much(const PlacedVolume& placed) const;
   Result<Ended> bring(const PlacedVolume& placed);

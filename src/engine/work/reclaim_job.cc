@@ -57,6 +57,10 @@ Result<ReclaimJob::Ended> ReclaimJob::move_one(const PlacedVolume& placed) {
     return Ended::kSkipped;
   if (!TRY(writer_.ready(other_cartridge(now, placed.copy))))
     return writer_.avoided() ? Ended::kSkipped : Ended::kStop;
+  if (!TRY(source_.may_go_on(writer_.mount().cartridge()))) {
+    in_vain_ = false;
+    return Ended::kStop;
+  }
   return move_image({now, placed.copy});
 }
 

@@ -414,5 +414,115 @@ TEST(SecureErase, T13_WhenItsTimeHasComeItIsErasedFirst) {
   EXPECT_EQ(bench.on("VOL002"), "nowhere");
 }
 
+// Pool 1 encrypts, and pool 9 was never set: what an order in the catalogue says is not enough.
+TEST(Reclaim, T3_AMoveOfAPoolThatEncryptsIsHeldFromClearUntilItIsSaid) {
+  for (const bool pair : {true, false}) {
+    WorkBench bench;
+    bench.encrypt_pool(1);
+    write_some(bench, 1, 2);
+    ASSERT_EQ(bench.evict("VOL001"), 1U);
+    const auto move = [&](MoveRequest to) {
+      bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+        cartridge.state = CartridgeState::kClosed;
+        cartridge.move = to;
+      });
+    };
+    if (!pair) bench.start_work({BackEnd::kOtherLtoDrive});
+    move({MoveRequest::When::kNow, 9});
+    bench.wait_and_step();
+    EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+    EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch) << "nothing was begun in clear";
+    EXPECT_TRUE(bench.raised(NoticeKind::kHeldFromClear, "A00001L9"));
+    EXPECT_NE(bench.open_texts().find("--allow-clear"), std::string::npos);
+    move({MoveRequest::When::kNow, 9, true});
+    bench.wait_and_step();
+    EXPECT_EQ(bench.on("VOL001").substr(0, 8), "A00002L9");
+    EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kClear);
+    EXPECT_FALSE(bench.raised(NoticeKind::kHeldFromClear, "A00001L9"));
+    bench.expect_everything_readable();
+  }
+}
+
+TEST(Reclaim, T3_WhatAPoolEncryptsIsNotReclaimedIntoClear) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  mostly_inactive(bench);
+  bench.edit_pool(1, [](Pool& pool) { pool.reclaim_pool = 9; });
+  bench.add_scratch("A00003L9");
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL004"), "A00001L9/4");
+  EXPECT_EQ(bench.cartridge("A00003L9").state, CartridgeState::kScratch);
+  EXPECT_TRUE(bench.raised(NoticeKind::kHeldFromClear, "pool 1"));
+  bench.edit_pool(1, [](Pool& pool) { pool.clear_reclaim_pool = 9; });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL004"), "A00003L9/1");
+  EXPECT_FALSE(bench.raised(NoticeKind::kHeldFromClear, "pool 1"));
+  bench.expect_everything_readable();
+}
+
+// As of the TS7700: a pool's settings count when a cartridge is written from its beginning.
+TEST(Reclaim, T3_WithinAPoolThatIsSetToOffItIsWrittenInClear) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  write_some(bench, 1, 1);
+  bench.edit_pool(1, [](Pool& pool) { pool.encryption = PoolEncryption::kOff; });
+  bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {MoveRequest::When::kNow, 1};
+  });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kClear);
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+}
+
+// What was brought into the cache for a pool that encrypted then.
+TEST(Reclaim, T3_WhatIsStagedForAPoolThatIsSetToOffMeanwhileIsHeld) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  write_some(bench, 1, 1);
+  bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {MoveRequest::When::kNow, 5};
+  });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.primary_due = true;
+    volume.primary_pool = 5;
+  });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  EXPECT_TRUE(bench.raised(NoticeKind::kHeldFromClear, "A00001L9"));
+  bench.encrypt_pool(5);
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  bench.expect_everything_readable();
+}
+
+TEST(Move, T7_AMoveThatIsTakenBackEndsAfterTheImageThatItIsAt) {
+  WorkBench bench;
+  write_some(bench, 1, 4);
+  struct TakesBack : Meter {
+    WorkBench* bench = nullptr;
+    void image_written(std::uint8_t, bool, std::uint64_t, ImageFrom from) override {
+      if (from == ImageFrom::kTape)
+        bench->edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) { cartridge.move = {}; });
+    }
+  } meter;
+  meter.bench = &bench;
+  bench.tell(meter);
+  bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {MoveRequest::When::kNow, 9};
+  });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2");
+  EXPECT_EQ(bench.on("VOL004"), "A00001L9/4");
+  bench.expect_everything_readable();
+}
+
 }  // namespace
 }  // namespace tapewarden::engine::test

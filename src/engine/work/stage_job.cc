@@ -17,7 +17,7 @@ Status StageJob::work() {
   if (!TRY(source_.begin())) return {};
   for (auto volumes = TRY(source_.next()); !volumes.empty(); volumes = TRY(source_.next())) {
     for (const auto& placed : volumes) {
-      if (too_much(placed)) return {};
+      if (too_much(placed) || !TRY(still_wanted())) return {};
       const auto ended = TRY(stage(placed));
       if (ended == Ended::kStop) return {};
       if (ended == Ended::kWell) {
@@ -35,6 +35,20 @@ Status StageJob::work() {
 
 std::uint64_t staged_bytes(const WorkState& state) {
   return state.parts.cached.limits().bytes / kStagedShare;
+}
+
+// On which cartridge it will be written is not known yet.
+Result<bool> StageJob::still_wanted() {
+  Pool target;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    target = TRY(view.pool(target_));
+    return {};
+  }));
+  PhysicalVolume onto;
+  onto.encryption = medium_encryption(need_of(target).encryption);
+  const bool wanted = TRY(source_.may_go_on(onto));
+  if (!wanted) in_vain_ = false;
+  return wanted;
 }
 
 bool StageJob::too_much(const PlacedVolume& placed) const {

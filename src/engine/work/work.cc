@@ -1,7 +1,10 @@
 #include "engine/work/work.h"
 
+#include "engine/work/backup_job.h"
 #include "engine/work/bring_back.h"
+#include "engine/work/clear_hold.h"
 #include "engine/work/emptied.h"
+#include "engine/work/held_pools.h"
 #include "engine/work/left_behind.h"
 #include "engine/work/limits.h"
 #include "engine/work/migrate.h"
@@ -44,6 +47,15 @@ void Work::try_again() {
   state_->pauses.clear_all();
   state_->too_large.clear();
   state_->parts.desk.wake();
+}
+
+Status Work::order_backup() {
+  if (state_->parts.backup == nullptr)
+    return fail(ErrorCode::kUnsupported, "there is nothing that makes a backup of the catalogue",
+                "catalogue");
+  state_->backup_due.order();
+  try_again();
+  return {};
 }
 
 void Work::end_soon() {
@@ -100,6 +112,8 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
   if (TRY(tidy_emptied(*state_))) did_something = true;
   if (TRY(take_back_staged(*state_))) did_something = true;
   TRY(clear_wants(*state_));
+  TRY(clear_held(*state_));
+  TRY(watch_held_pools(state_->parts.catalogue, state_->parts.notices));
   if (auto job = TRY(pick_recall(*state_, did_something))) return job;
   if (auto job = TRY(pick_erase(*state_, EraseUrgency::kUrgent))) return job;
   const bool inhibited = schedule_.inhibits(state_->now());
@@ -110,7 +124,8 @@ Result<std::unique_ptr<Job>> Work::pick(bool& did_something) {
     if (auto job = TRY(pick_reclaim(*state_, inhibited))) return job;
   if (auto job = TRY(pick_migration(*state_, did_something))) return job;
   if (auto job = TRY(pick_background(inhibited))) return job;
-  return pick_erase(*state_, EraseUrgency::kAny);
+  if (auto job = TRY(pick_erase(*state_, EraseUrgency::kAny))) return job;
+  return pick_backup(*state_);
 }
 
 // Reclaim and rekeys take turns: a retiring KEK need not wait until nothing is left to reclaim, nor pools

@@ -47,6 +47,8 @@ struct WorkOptions {
   Uuid engine{};  // on the labels of its cartridges
   // Fewer drives online than this that encrypt with keys of the engine: an intervention (T9).
   std::size_t capable_drives = 0;
+  // Cartridges that take more get a backup of the catalogue by themselves, too (backup_due.h).
+  bool early_backups = false;
 };
 
 class Work {
@@ -61,6 +63,10 @@ class Work {
   std::optional<SteadyTime> next_attempt() const;
   // What was put off is tried at once: an operator has changed something.
   void try_again();
+
+  // A backup of the catalogue is written onto a cartridge as soon as a drive is free. kUnsupported: there is
+  // nothing to make one.
+  Status order_backup();
 
   // The program ends: nothing more is begun, and what is under way ends at the next megabyte of an image,
   // which then counts for nothing: it is found again after the next start. Cartridges are put away. A mount,

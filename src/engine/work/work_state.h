@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 
+#include "engine/work/backup_due.h"
 #include "engine/work/claims.h"
 #include "engine/work/limits.h"
 #include "engine/work/retry_pauses.h"
@@ -148,6 +149,7 @@ struct WorkState {
   bool reclaim_turn = true;  // before rekeys; the same
   TooLarge too_large;        // by pool, and by who copies
   TraceBook traces;
+  BackupDue backup_due;
   std::atomic<bool> reclaim_inhibited = false;  // by its schedule
   std::atomic<bool> ending = false;             // nothing is begun any more (Work::end_soon())
 

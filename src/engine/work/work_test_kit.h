@@ -38,6 +38,7 @@ struct WorkBenchOptions {
   std::uint64_t early_warning = 0;
   CacheLimits cache{.bytes = 1ULL << 30};
   std::size_t capable_drives = 0;
+  bool early_backups = false;
   std::uint16_t slots = 8;  // of the library
   // Of the catalogue, instead of FakeBackup; made anew at each start.
   std::function<std::unique_ptr<CatalogueBackup>(Env, Catalogue&)> make_backup = {};
@@ -78,15 +79,17 @@ struct WorkBench {
       drives.push_back(
           {back.stations[index].get(), index == BackEnd::k3592Drive ? MediumKind::k3592 : MediumKind::kLto});
     work.reset();
-    work = std::make_unique<Work>(
-        WorkParts{.env = env(),
-                  .catalogue = *catalogue,
-                  .cached = *cached,
-                  .desk = *desk,
-                  .notices = *notices,
-                  .backup = real_backup ? real_backup.get() : &backup,
-                  .meter = meter},
-        drives, WorkOptions{.engine = uuid_of(7), .capable_drives = options.capable_drives});
+    work = std::make_unique<Work>(WorkParts{.env = env(),
+                                            .catalogue = *catalogue,
+                                            .cached = *cached,
+                                            .desk = *desk,
+                                            .notices = *notices,
+                                            .backup = real_backup ? real_backup.get() : &backup,
+                                            .meter = meter},
+                                  drives,
+                                  WorkOptions{.engine = uuid_of(7),
+                                              .capable_drives = options.capable_drives,
+                                              .early_backups = options.early_backups});
   }
   void lose_power() {
     stop();

@@ -1,0 +1,26 @@
+#include "engine/work/backup_due.h"
+
+#include "engine/work/limits.h"
+
+namespace tapewarden::engine {
+
+std::optional<SteadyTime> BackupDue::since(const BackedUp& content, SteadyTime now) {
+  const MutexLock lock(mutex_);
+  const bool told = content_ && *content_ == content && now - written_at_ < kBackupInterval;
+  if (told) {
+    due_since_.reset();
+    return std::nullopt;
+  }
+  if (!due_since_) due_since_ = now;
+  return due_since_;
+}
+
+void BackupDue::written(BackedUp content, SteadyTime now) {
+  const MutexLock lock(mutex_);
+  content_ = std::move(content);
+  written_at_ = now;
+  due_since_.reset();
+  ordered_ = false;
+}
+
+}  // namespace tapewarden::engine
