@@ -28,6 +28,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kRekeyed, NoticeClass::kHostMessage, "TWE012I"},
     Form{NoticeKind::kRekeyRefused, NoticeClass::kIntervention, "TWE013A"},
     Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE014A"},
+    Form{NoticeKind::kDiskFull, NoticeClass::kIntervention, "TWE015A"},
 };
 
 const Form& form_of(NoticeKind kind) {

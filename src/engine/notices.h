@@ -37,6 +37,7 @@ enum class NoticeKind : std::uint8_t {
   kRekeyed,             // host message; subject: the cartridge that has other key labels now
   kRekeyRefused,        // intervention, by cartridge: it does not get the key labels that were asked for
   kCacheAway,           // intervention: the cache's folder is not mounted, or cannot be read
+  kDiskFull,            // intervention, by library: no room on the disk under its virtual cartridges
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };
