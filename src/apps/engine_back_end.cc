@@ -91,7 +91,7 @@ struct EngineBackEnd::Place {
 
   Status make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange);
   Status make_outside(Env env, const BackEndSpec& spec);
-  void man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most);
+  void man(Env env, const BackEndParts& parts, const BackEndSpec& spec);
 };
 
 Status EngineBackEnd::Place::make_virtual(Env env, const BackEndSpec& spec, tape::DriveExchange* exchange) {
@@ -132,9 +132,12 @@ Status EngineBackEnd::Place::make_outside(Env env, const BackEndSpec& spec) {
   return {};
 }
 
-void EngineBackEnd::Place::man(Env env, const BackEndParts& parts, std::uint64_t reserve_at_most) {
+void EngineBackEnd::Place::man(Env env, const BackEndParts& parts, const BackEndSpec& spec) {
   auto options = parts.station;
-  options.reserve_bytes = std::min(options.reserve_bytes, reserve_at_most);
+  if (spec.kind == BackEndKind::kVirtual) {
+    options.reserve_bytes = std::min(options.reserve_bytes, spec.cartridge_bytes / kReservedPart);
+    options.free_on_disk = [folder = spec.library.folder] { return free_disk_bytes(folder); };
+  }
   library = std::make_unique<engine::PhysicalLibrary>(name, *to_changer, ports);
   for (std::size_t i = 0; i < ports.size(); ++i) {
     drives.push_back(std::make_unique<engine::PhysicalDrive>(ports[i].serial, *to_drives[i]));
@@ -154,9 +157,7 @@ Result<std::unique_ptr<EngineBackEnd>> EngineBackEnd::open(Env env, const std::v
     place.name = spec.name;
     TRY(spec.kind == BackEndKind::kVirtual ? place.make_virtual(env, spec, parts.exchange)
                                            : place.make_outside(env, spec));
-    place.man(env, parts,
-              spec.kind == BackEndKind::kVirtual ? spec.cartridge_bytes / kReservedPart
-                                                 : std::numeric_limits<std::uint64_t>::max());
+    place.man(env, parts, spec);
     for (std::size_t i = 0; i < place.stations.size(); ++i)
       made->seats_.push_back({*place.library, *place.drives[i], *place.stations[i], place.kinds[i]});
     (void)made->refresh(place.name);  // told as interventions

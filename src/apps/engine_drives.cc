@@ -85,7 +85,9 @@ admin::CacheView cache_use(TapedEngine& engine) {
   const auto& cached = engine.cached();
   return {.limit_bytes = cached.limits().bytes,
           .used_bytes = cached.used_bytes(),
-          .free_bytes = cached.free_bytes()};
+          .promised_bytes = cached.promised_bytes(),
+          .free_bytes = cached.free_bytes(),
+          .disk_free_bytes = cached.limits().free_on_disk ? cached.limits().free_on_disk() : std::nullopt};
 }
 
 }  // namespace tapewarden::apps

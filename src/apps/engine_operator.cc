@@ -125,6 +125,10 @@ EngineOperator::EngineOperator(Env env, TapedEngine& engine, tape::Library& libr
                           const std::string& reason) { return take_drive_offline(engine, serial, reason); },
       .bring_online = [&engine](const std::string& serial) { return bring_drive_online(engine, serial); },
       .cache = [&engine] { return cache_use(engine); },
+      .waits_for_room =
+          [&engine](const std::string& volser) {
+            return engine.cached().waits_for_room(volser).value_or(std::string());
+          },
       .rates = [&work = engine.work()] { return rates_of(work); },
       .back_up_catalogue = [&work = engine.work()] { return work.order_backup(); }});
 }

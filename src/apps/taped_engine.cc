@@ -10,6 +10,7 @@
 #include "apps/no_keys.h"
 #include "apps/ticker.h"
 #include "base/counted.h"
+#include "base/disk_space.h"
 #include "base/text.h"
 #include "engine/cache/volume_cache.h"
 #include "engine/rebuild/file_catalogue_backup.h"
@@ -169,8 +170,11 @@ Status TapedEngine::Parts::open_cache(const TapeEngineConfig& config) {
   tell(LogLevel::kError, "the content of these volumes is nowhere", opened.lost);
   cached = std::make_unique<engine::CachedVolumes>(
       env, *catalogue, *cache, *notices,
-      engine::CacheLimits{.bytes = config.cache_bytes, .margin_bytes = config.cache_bytes / kMarginPart},
+      engine::CacheLimits{.bytes = config.cache_bytes,
+                          .margin_bytes = config.cache_bytes / kMarginPart,
+                          .free_on_disk = [folder = config.cache] { return free_disk_bytes(folder); }},
       statistics->book());
+  if (const auto small = cached->disk_warning()) log(LogLevel::kWarning, *small);
   desk = std::make_unique<engine::VolumeDesk>([this] { workers.wake(); });
   return {};
 }
@@ -401,7 +405,9 @@ std::vector<admin::KeyServerView> TapedEngine::key_servers() const {
   return parts_->keys ? parts_->keys->servers() : std::vector<admin::KeyServerView>{};
 }
 std::vector<std::string> TapedEngine::warnings() const {
-  return parts_->sink->warnings();
+  auto warnings = parts_->sink->warnings();
+  if (auto small = parts_->cached->disk_warning()) warnings.push_back(*std::move(small));
+  return warnings;
 }
 engine::StatisticsBook& TapedEngine::statistics() {
   return parts_->statistics->book();

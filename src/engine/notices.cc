@@ -30,6 +30,7 @@ constexpr std::array kForms = {
     Form{NoticeKind::kCacheAway, NoticeClass::kIntervention, "TWE014A"},
     Form{NoticeKind::kHeldFromClear, NoticeClass::kIntervention, "TWE015A"},
     Form{NoticeKind::kPoolsHeld, NoticeClass::kIntervention, "TWE016A"},
+    Form{NoticeKind::kDiskFull, NoticeClass::kIntervention, "TWE017A"},
 };
 
 const Form& form_of(NoticeKind kind) {

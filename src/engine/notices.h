@@ -39,6 +39,7 @@ enum class NoticeKind : std::uint8_t {
   kCacheAway,           // intervention: the cache's folder is not mounted, or cannot be read
   kHeldFromClear,       // intervention, by cartridge or pool: what it holds would be written in clear
   kPoolsHeld,           // intervention: pools whose settings a rebuild could not know
+  kDiskFull,            // intervention, by library: no room on the disk under its virtual cartridges
 };
 
 enum class NoticeClass : std::uint8_t { kHostMessage, kIntervention, kCallHome };

@@ -78,7 +78,11 @@ class OperatorRoutes : public ::testing::Test {
               if (drive.serial == serial) drive.state = "idle";
             return {};
           },
-          .cache = [] { return CacheView{.limit_bytes = 1000, .used_bytes = 300, .free_bytes = 600}; }});
+          .cache =
+              [] {
+                return CacheView{
+                    .limit_bytes = 1000, .used_bytes = 300, .promised_bytes = 100, .free_bytes = 600};
+              }});
     }
     return out;
   }

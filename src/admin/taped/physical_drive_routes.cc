@@ -83,8 +83,9 @@ Result<Answer> cache(const TapedServices&, const EngineServices& engine, const R
   return json_answer(json::object{
       {"limit_bytes", use.limit_bytes},
       {"used_bytes", use.used_bytes},
-      {"promised_bytes", use.limit_bytes - std::min(use.limit_bytes, use.used_bytes + use.free_bytes)},
+      {"promised_bytes", use.promised_bytes},
       {"free_bytes", use.free_bytes},
+      {"disk_free_bytes", use.disk_free_bytes ? json::value(*use.disk_free_bytes) : json::value(nullptr)},
       {"volumes", cached},
       {"copies_due", due},
       {"due_bytes", due_bytes}});

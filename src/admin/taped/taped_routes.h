@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,10 @@ struct PhysicalDriveView {
 
 struct CacheView {
   std::uint64_t limit_bytes = 0;
-  std::uint64_t used_bytes = 0;  // by files
-  std::uint64_t free_bytes = 0;  // neither used nor promised to what comes and grows
+  std::uint64_t used_bytes = 0;                    // by files
+  std::uint64_t promised_bytes = 0;                // to what comes and grows
+  std::uint64_t free_bytes = 0;                    // neither used nor promised, by limit and disk
+  std::optional<std::uint64_t> disk_free_bytes{};  // of the disk that the cache is on, whoever uses it
 };
 
 // The engine behind the cache, for the routes of its pools, constructs, volumes and cartridges.
@@ -79,6 +82,8 @@ struct EngineServices {
   std::function<Status(const std::string& serial, const std::string& reason)> take_offline = {};
   std::function<Status(const std::string& serial)> bring_online = {};
   std::function<CacheView()> cache = {};
+  // Why a logical volume that is wanted waits for room in the cache; empty: it does not.
+  std::function<std::string(const std::string& volser)> waits_for_room = {};
   std::function<engine::TransferRates()> rates = {};  // of the drives; what is not known is assumed
   std::function<Status()> back_up_catalogue = {};     // onto a cartridge, as soon as a drive is free
 };

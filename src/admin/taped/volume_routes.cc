@@ -186,12 +186,15 @@ Result<Answer> delete_expired(const TapedServices& services, const EngineService
 
 Result<Answer> list_recalls(const TapedServices&, const EngineServices& engine, const Request&) {
   json::array items;
-  for (const auto& recall : engine.recalls.list())
+  for (const auto& recall : engine.recalls.list()) {
+    const bool ended = recall.ended != WallTime{};
+    const auto waits = !ended && engine.waits_for_room ? engine.waits_for_room(recall.volser) : std::string();
     items.push_back(json::object{{"volser", recall.volser},
                                  {"state", recall.state},
                                  {"asked", time_text(recall.asked)},
                                  {"ended", time_text(recall.ended)},
-                                 {"problem", recall.problem}});
+                                 {"problem", waits.empty() ? recall.problem : waits}});
+  }
   return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
 }
 

@@ -17,14 +17,14 @@ ErrorCode code_of(const tape::TapeError& error) {
 }  // namespace
 
 std::string_view to_string(MountFault fault) {
-  constexpr std::array<std::string_view, 9> kNames = {"none",        "library",       "keys",
-                                                      "identity",    "medium",        "drive",
-                                                      "interrupted", "configuration", "keys of the drive"};
+  constexpr std::array<std::string_view, 10> kNames = {
+      "none",  "library",     "keys",          "identity",          "medium",
+      "drive", "interrupted", "configuration", "keys of the drive", "disk"};
   return kNames.at(static_cast<std::size_t>(fault));
 }
 
 MountFault fault_of(const Error& error) {
-  constexpr auto kLast = static_cast<std::uint32_t>(MountFault::kDriveKeys);
+  constexpr auto kLast = static_cast<std::uint32_t>(MountFault::kDisk);
   return error.detail <= kLast ? static_cast<MountFault>(error.detail) : MountFault::kNone;
 }
 

@@ -17,6 +17,7 @@ enum class MountFault : std::uint32_t {
   kInterrupted = 6,    // the drive was reset, busy, reserved or emptied meanwhile: begin again
   kConfiguration = 7,  // drive and what the pool asks for do not go together
   kDriveKeys = 8,      // the key servers refuse the drive, not the key: it is offline now
+  kDisk = 9,  // the disk under virtual cartridges has no room: neither cartridge nor drive is at fault
 };
 std::string_view to_string(MountFault fault);
 

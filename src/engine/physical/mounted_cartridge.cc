@@ -71,7 +71,14 @@ Result<ImageFit> MountedCartridge::room_left() {
   return left && *left < reserve_bytes_ ? ImageFit::kCartridgeFull : ImageFit::kFits;
 }
 
+Result<ImageFit> MountedCartridge::judged_full(ImageFit fit) const {
+  if (fit == ImageFit::kCartridgeFull && station_.disk_is_short())
+    return station_.no_room("writing " + place(next_file_));
+  return fit;
+}
+
 Result<ImageFit> MountedCartridge::begin_image(ImageHeader header, StackWriter::Hash by) {
+  if (station_.disk_is_short()) return station_.no_room("writing " + place(next_file_));
   header.identity.engine = label_.engine;
   header.identity.barcode = label_.barcode;
   header.identity.medium = label_.medium;
@@ -83,12 +90,12 @@ Result<ImageFit> MountedCartridge::begin_image(ImageHeader header, StackWriter::
   image_block_ = position->logical_object;
   if (header.identity.kind == ImageKind::kLogicalVolume && TRY(room_left()) == ImageFit::kCartridgeFull)
     return ImageFit::kCartridgeFull;
-  return writer_.begin(std::move(header), by);
+  return judged_full(TRY(writer_.begin(std::move(header), by)));
 }
 
 Result<ImageFit> MountedCartridge::append(ByteView data) {
   TW_ASSERT(writer_.open());
-  const auto fit = TRY(writer_.append(data));
+  const auto fit = TRY(judged_full(TRY(writer_.append(data))));
   bytes_since_check_ += data.size();
   if (fit == ImageFit::kCartridgeFull || bytes_since_check_ < kRoomCheckBytes ||
       writer_.kind() != ImageKind::kLogicalVolume)
@@ -100,12 +107,13 @@ Result<std::optional<WrittenImage>> MountedCartridge::finish_image(StackWriter::
   TW_ASSERT(writer_.open());
   if (writer_.kind() == ImageKind::kLogicalVolume && TRY(room_left()) == ImageFit::kCartridgeFull)
     return std::nullopt;
-  if (TRY(writer_.finish(std::move(ending))) == ImageFit::kCartridgeFull) return std::nullopt;
+  if (TRY(judged_full(TRY(writer_.finish(std::move(ending))))) == ImageFit::kCartridgeFull)
+    return std::nullopt;
   const WrittenImage written{.file = next_file_,
                              .block = image_block_,
                              .bytes = writer_.bytes_written(),
                              .trailer = writer_.trailer(),
-                             .early_warning = writer_.early_warning()};
+                             .early_warning = writer_.early_warning() && !station_.disk_is_short()};
   ++next_file_;
   return written;
 }

@@ -93,6 +93,8 @@ class MountedCartridge {
   Status to_append_point();
   Status to_beginning();
   Status prove_label();
+  // What the drive calls the end of the tape may be that of the disk under a virtual cartridge.
+  Result<ImageFit> judged_full(ImageFit fit) const;
   Result<ImageFit> room_left();
   std::string place(std::uint32_t file) const;
 

@@ -39,6 +39,7 @@ TapeStation::Mounted TapeStation::mount_for_write_from_beginning(const Cartridge
                                                                  const TapeWritePolicy& policy,
                                                                  MountTrace& trace) {
   TW_ASSERT(label.check());
+  TRY(check_disk(label.barcode));
   TRY(check_drive(policy.encryption));
   return whole_or_nothing(write_from_beginning(label, policy, trace), trace);
 }
@@ -46,6 +47,7 @@ TapeStation::Mounted TapeStation::mount_for_write_from_beginning(const Cartridge
 TapeStation::Mounted TapeStation::mount_for_append(const CartridgeWanted& wanted, std::uint32_t next_file,
                                                    MountTrace& trace) {
   TW_ASSERT(next_file > 0);
+  TRY(check_disk(wanted.barcode));
   TRY(check_drive(wanted.encryption));
   return whole_or_nothing(append(wanted, next_file, trace), trace);
 }

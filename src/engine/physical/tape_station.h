@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "engine/meter.h"
 #include "engine/physical/limits.h"
@@ -44,6 +45,9 @@ struct StationOptions {
   // Waits between two looks at a drive that loads.
   std::function<void(std::chrono::milliseconds)> pause{};
   Meter* meter = &no_meter();  // of mounts and key exchanges; outlives the station
+  // What the disk under the library's virtual cartridges has free; nothing: it cannot be told. Thread-safe.
+  // None: they are no files here.
+  std::function<std::optional<std::uint64_t>()> free_on_disk{};
 };
 
 struct DemountOutcome {
@@ -63,6 +67,12 @@ class TapeStation {
   // The barcode of the cartridge that the library says is in the drive. Thread-safe.
   std::optional<std::string> loaded() const { return library_.in_drive(drive_.serial()); }
   const std::string& library_name() const { return library_.name(); }
+
+  // The disk under the virtual cartridges has so little room that nothing more is written to them. Where the
+  // cartridges are others: false. Thread-safe.
+  bool disk_is_short() const;
+  // As an error of whoever would write. REQUIRES: disk_is_short() was true.
+  std::unexpected<Error> no_room(const std::string& doing) const;
 
   // Each gives the cartridge ready for what its name says; it is put away by its demount(). The trace lives
   // as long. Errors carry a MountFault.
@@ -101,6 +111,7 @@ class TapeStation {
   std::unique_ptr<MountedCartridge> handle(const std::string& barcode, MountTrace& trace);
 
   // Drive and library (tape_station_load.cc).
+  Status check_disk(const std::string& barcode) const;
   Status check_drive(TapeEncryption wanted);
   Status load(const std::string& barcode, MountTrace& trace);
   Status bring_in(const std::string& barcode, MountTrace& trace);

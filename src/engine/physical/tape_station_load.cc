@@ -18,6 +18,23 @@ bool may_become_ready(const scsi::SenseCode& code) {
 
 }  // namespace
 
+bool TapeStation::disk_is_short() const {
+  const auto free = options_.free_on_disk ? options_.free_on_disk() : std::nullopt;
+  return free && *free < kDiskLeastBytes;
+}
+
+std::unexpected<Error> TapeStation::no_room(const std::string& doing) const {
+  return mount_fail(MountFault::kDisk, ErrorCode::kUnavailable,
+                    doing + ": the disk under the virtual cartridges of library " + library_.name() +
+                        " has less than " + std::to_string(kDiskLeastBytes >> 20U) + " MiB free",
+                    "disk", "make room on it; writing goes on by itself");
+}
+
+Status TapeStation::check_disk(const std::string& barcode) const {
+  if (disk_is_short()) return no_room("writing cartridge " + barcode);
+  return {};
+}
+
 Status TapeStation::check_drive(TapeEncryption wanted) {
   const auto status = drive_.status();
   if (status.state == PhysicalDriveStatus::State::kOffline)

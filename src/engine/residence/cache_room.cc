@@ -13,6 +13,10 @@ std::uint64_t sum(const std::map<std::string, std::uint64_t>& promises) {
   return all;
 }
 
+std::uint64_t above(std::uint64_t bytes, std::uint64_t limit) {
+  return bytes > limit ? bytes - limit : 0;
+}
+
 bool must_stay(const Error& error) {
   return error.code == ErrorCode::kConflict || error.code == ErrorCode::kNotFound;
 }
@@ -34,8 +38,24 @@ Status copy_anew(Catalogue& catalogue, const std::vector<std::string>& volsers) 
 
 }  // namespace
 
+std::uint64_t CachedVolumes::promised() const {
+  return sum(arrivals_) + sum(growths_);
+}
+
 std::uint64_t CachedVolumes::taken() const {
-  return cache_.used_bytes() + sum(arrivals_) + sum(growths_);
+  return cache_.used_bytes() + promised();
+}
+
+std::uint64_t CachedVolumes::promised_bytes() const {
+  const MutexLock lock(mutex_);
+  return promised();
+}
+
+CachedVolumes::Lacking CachedVolumes::lacking_for(std::uint64_t bytes) const {
+  Lacking lacking{.by_limit = above(taken() + bytes, limits_.bytes)};
+  const auto free = limits_.free_on_disk ? limits_.free_on_disk() : std::nullopt;
+  if (free) lacking.on_disk = above(promised() + bytes + kDiskSpareBytes, *free);
+  return lacking;
 }
 
 bool CachedVolumes::somebody_waits() const {
@@ -45,8 +65,26 @@ bool CachedVolumes::somebody_waits() const {
 
 std::uint64_t CachedVolumes::free_bytes() const {
   const MutexLock lock(mutex_);
-  const std::uint64_t now = taken();
-  return now < limits_.bytes ? limits_.bytes - now : 0;
+  return above(limits_.bytes, lacking_for(limits_.bytes).most());
+}
+
+std::optional<std::string> CachedVolumes::waits_for_room(const std::string& volser) const {
+  const MutexLock lock(mutex_);
+  const auto found = refused_.find(volser);
+  if (found == refused_.end()) return std::nullopt;
+  return text_of(volser, found->second);
+}
+
+std::optional<std::string> CachedVolumes::disk_warning() const {
+  const MutexLock lock(mutex_);
+  const auto free = limits_.free_on_disk ? limits_.free_on_disk() : std::nullopt;
+  if (!free) return std::nullopt;
+  const std::uint64_t most = cache_.used_bytes() + *free;
+  if (*free >= kDiskSpareBytes && most >= limits_.bytes) return std::nullopt;
+  return "the disk of the cache has " + std::to_string(*free) + " bytes free" +
+         (*free < kDiskSpareBytes ? ", too few for anything to come" : "") + ": the cache holds " +
+         std::to_string(cache_.used_bytes()) + " bytes, and cache_limit allows " +
+         std::to_string(limits_.bytes) + "; make room there, or lower cache_limit";
 }
 
 Result<bool> CachedVolumes::reserve(const std::string& volser, std::uint64_t bytes) {
@@ -86,11 +124,16 @@ Result<bool> CachedVolumes::make_room(const std::string& volser, std::uint64_t b
                     " bytes more, the whole cache has " + std::to_string(limits_.bytes),
                 "cache limit", "make the cache larger than its largest volume");
   }
-  for (;;) {
-    const std::uint64_t wanted = taken() + bytes;
-    if (wanted <= limits_.bytes) return true;
-    if (TRY(evict(wanted - limits_.bytes, Enough::kAll, volser)) > 0) continue;
-    refused_[volser] = {bytes, env_.clock->steady_now()};
+  for (bool evicted_for_disk = false;;) {
+    const auto lacking = lacking_for(bytes);
+    if (lacking.most() == 0) return true;
+    // Some file systems give back what was removed a little later: nothing more leaves the cache for that.
+    const bool may_evict = lacking.by_limit > 0 || !evicted_for_disk;
+    if (may_evict && TRY(evict(lacking.most(), Enough::kAll, volser)) > 0) {
+      evicted_for_disk = evicted_for_disk || lacking.on_disk > 0;
+      continue;
+    }
+    refused_[volser] = {bytes, lacking.on_disk > lacking.by_limit, env_.clock->steady_now()};
     notices_.raise(NoticeKind::kCacheFull, kCacheSubject, full_text());
     return false;
   }
@@ -115,12 +158,18 @@ void CachedVolumes::forget_old_refusals() {
   for (const auto& volser : old) no_longer_waits(volser);
 }
 
+std::string CachedVolumes::text_of(const std::string& volser, const Refusal& refusal) const {
+  const auto where = refusal.by_disk ? std::string("the disk of the cache is full: it")
+                                     : "the cache of " + std::to_string(limits_.bytes) + " bytes";
+  return where + " has no room for " + std::to_string(refusal.bytes) + " bytes of the volume " + volser;
+}
+
 std::string CachedVolumes::full_text() const {
   const auto& [volser, refusal] = *refused_.begin();
-  std::string text = "the cache of " + std::to_string(limits_.bytes) + " bytes has no room for " +
-                     std::to_string(refusal.bytes) + " bytes of the volume " + volser;
+  auto text = text_of(volser, refusal);
   if (refused_.size() > 1) text += " and for " + std::to_string(refused_.size() - 1) + " others";
-  return text + ": nothing more may leave it before it is on tape";
+  text += ": nothing more may leave the cache before it is on tape";
+  return refusal.by_disk ? text + "; make room on that disk" : text;
 }
 
 Result<std::size_t> CachedVolumes::evict(std::uint64_t bytes, Enough enough, const std::string& spared) {
@@ -183,12 +232,13 @@ Result<std::size_t> CachedVolumes::keep_margin() {
   forget_old_refusals();
   std::size_t left = 0;
   const std::uint64_t least = std::min(limits_.margin_bytes, limits_.bytes);
-  for (;;) {
-    const std::uint64_t now = taken();
-    if (now + least <= limits_.bytes) return left;
-    const std::size_t evicted = TRY(evict(now + least - limits_.bytes, Enough::kAny, {}));
+  for (bool evicted_for_disk = false;;) {
+    const auto lacking = lacking_for(least);
+    if (lacking.most() == 0 || (lacking.by_limit == 0 && evicted_for_disk)) return left;
+    const std::size_t evicted = TRY(evict(lacking.most(), Enough::kAny, {}));
     if (evicted == 0) return left;
     left += evicted;
+    evicted_for_disk = evicted_for_disk || lacking.on_disk > 0;
   }
 }
 

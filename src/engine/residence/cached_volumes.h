@@ -20,11 +20,15 @@
 //     is not mounted, or cannot be read, is an error that changes nothing: kCacheAway is open as long.
 //  7. The intervention kCacheFull is open as long as somebody was refused room and has neither got it nor
 //     released it; who has not asked again for kRefusalForgotten does not want it any more.
+//  8. No room is promised that the disk under the cache does not have beside what was promised before and
+//     kDiskSpareBytes, however much the limit would allow.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +43,9 @@ namespace tapewarden::engine {
 struct CacheLimits {
   std::uint64_t bytes = 0;         // of the disk that sealed files may take
   std::uint64_t margin_bytes = 0;  // that keep_margin() keeps free
+  // What the disk under the cache has free, whoever takes it; nothing: it cannot be told. Thread-safe. None:
+  // the disk is as large as the limit.
+  std::function<std::optional<std::uint64_t>()> free_on_disk{};
 };
 
 // What the file of a volume of that capacity may come to take.
@@ -119,8 +126,14 @@ class CachedVolumes {
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
   // Somebody was refused room and still waits for it (invariant 7).
   bool somebody_waits() const TW_EXCLUDES(mutex_);
-  // What is neither taken nor promised.
+  // What is neither taken nor promised, by the limit and by the disk.
   std::uint64_t free_bytes() const TW_EXCLUDES(mutex_);
+  // Promised to what comes and grows.
+  std::uint64_t promised_bytes() const TW_EXCLUDES(mutex_);
+  // Why the volume waits for room, for people; nothing when it does not.
+  std::optional<std::string> waits_for_room(const std::string& volser) const TW_EXCLUDES(mutex_);
+  // That the disk is too small for the limit, or full, for people; nothing when it is not.
+  std::optional<std::string> disk_warning() const TW_EXCLUDES(mutex_);
   // Taken by files.
   std::uint64_t used_bytes() const { return cache_.used_bytes(); }
 
@@ -132,8 +145,15 @@ class CachedVolumes {
   void end_promise(Promises& promises, const std::string& volser) TW_REQUIRES(mutex_);
   void no_longer_waits(const std::string& volser) TW_REQUIRES(mutex_);
   void forget_old_refusals() TW_REQUIRES(mutex_);
-  std::string full_text() const TW_REQUIRES(mutex_);
   std::uint64_t taken() const TW_REQUIRES(mutex_);
+  std::uint64_t promised() const TW_REQUIRES(mutex_);
+  // What so many bytes more would be beyond the limit, and beyond what the disk has.
+  struct Lacking {
+    std::uint64_t by_limit = 0;
+    std::uint64_t on_disk = 0;
+    std::uint64_t most() const { return std::max(by_limit, on_disk); }
+  };
+  Lacking lacking_for(std::uint64_t bytes) const TW_REQUIRES(mutex_);
   enum class Enough : std::uint8_t { kAll, kAny };
   // Evicts at least so many bytes, or what there is; never `spared`. How many left the cache.
   Result<std::size_t> evict(std::uint64_t bytes, Enough enough, const std::string& spared)
@@ -162,8 +182,11 @@ class CachedVolumes {
   Promises growths_ TW_GUARDED_BY(mutex_);
   struct Refusal {
     std::uint64_t bytes = 0;
+    bool by_disk = false;
     SteadyTime at{};
   };
+  std::string text_of(const std::string& volser, const Refusal& refusal) const TW_REQUIRES(mutex_);
+  std::string full_text() const TW_REQUIRES(mutex_);
   std::map<std::string, Refusal> refused_ TW_GUARDED_BY(mutex_);  // who waits, for how much
 };
 

@@ -170,6 +170,53 @@ TEST_F(CachedVolumesTest, T5_WithoutRoomAnInterventionStandsUntilNobodyWaits) {
   EXPECT_EQ(bench.interventions(), Names()) << "it would wait for ever";
 }
 
+TEST_F(CachedVolumesTest, T5_TheDiskUnderTheCacheIsNotPromisedTwiceNorBeyondWhatItHas) {
+  std::optional<std::uint64_t> free = kDiskSpareBytes + 3 * kFileBytes;
+  bench.limits = {.bytes = 1ULL << 40, .margin_bytes = 0, .free_on_disk = [&free] { return free; }};
+  bench.start();
+  EXPECT_EQ(bench.volumes->free_bytes(), 3 * kFileBytes) << "whatever the limit would allow";
+  EXPECT_NE(bench.volumes->disk_warning().value_or("").find("cache_limit"), std::string::npos);
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00002", 2 * kFileBytes).value());
+  EXPECT_EQ(bench.volumes->free_bytes(), kFileBytes);
+  free = kDiskSpareBytes;  // others filled it
+  EXPECT_EQ(bench.volumes->free_bytes(), 0U);
+  EXPECT_FALSE(bench.volumes->reserve("V00003", kFileBytes).value());
+  EXPECT_TRUE(volume("V00001").cached) << "its room alone would not do";
+  EXPECT_EQ(bench.interventions(), Names{"TWE006A cache"});
+  EXPECT_NE(bench.notices->open().front().text.find("the disk of the cache is full"), std::string::npos);
+  EXPECT_NE(bench.volumes->waits_for_room("V00003").value_or("").find("the disk of the cache is full"),
+            std::string::npos);
+  EXPECT_EQ(bench.volumes->waits_for_room("V00004"), std::nullopt);
+  free = std::nullopt;  // it cannot be told: the limit counts
+  EXPECT_TRUE(bench.volumes->reserve("V00003", kFileBytes).value());
+  EXPECT_EQ(bench.interventions(), Names());
+  bench.expect_sound();
+}
+
+TEST_F(CachedVolumesTest, T5_ForADiskThatGivesBackLateNoMoreLeavesThanWasLacking) {
+  std::optional<std::uint64_t> free = 1ULL << 40;
+  bench.limits = {
+      .bytes = 1ULL << 40, .margin_bytes = 2 * kFileBytes, .free_on_disk = [&free] { return free; }};
+  bench.start();
+  for (const auto* volser : {"V00001", "V00002", "V00003", "V00004"}) {
+    ASSERT_TRUE(bench.bring(volser, kContent));
+    bench.sim.clock.advance(std::chrono::hours(1));
+  }
+  free = kDiskSpareBytes + kFileBytes;
+  EXPECT_EQ(bench.volumes->keep_margin().value(), 1U);
+  EXPECT_FALSE(volume("V00001").cached);
+  free = kDiskSpareBytes;
+  EXPECT_FALSE(bench.volumes->reserve_growth("V00005", kFileBytes).value());
+  EXPECT_FALSE(volume("V00002").cached) << "a second one left, and its room is not free yet";
+  EXPECT_TRUE(volume("V00003").cached);
+  free = kDiskSpareBytes + kFileBytes;
+  EXPECT_TRUE(bench.volumes->reserve_growth("V00005", kFileBytes).value());
+  EXPECT_TRUE(volume("V00003").cached);
+  EXPECT_EQ(bench.interventions(), Names());
+  bench.expect_sound();
+}
+
 TEST_F(CachedVolumesTest, T5_WhoDoesNotAskAgainWaitsNoLonger) {
   limit(2 * kFileBytes + kSealingBytes);
   ASSERT_TRUE(bench.volumes->reserve_growth("V00001", 2 * kFileBytes).value());

@@ -16,6 +16,10 @@ inline constexpr std::uint64_t kSealingBytes = 16U << 10;
 inline constexpr std::uint64_t kFileOverheadBytes = 2U << 20;
 inline constexpr std::uint64_t kFileOverheadDivisor = 64;  // and this part of the capacity
 
+// Left free on the disk under the cache: for the end of what drives with volumes of the cache have taken
+// (they refuse more when 128 MiB are left) and for what is written beside files.
+inline constexpr std::uint64_t kDiskSpareBytes = 256U << 20;
+
 // Of interventions: there is one cache, so it needs no other name.
 inline const std::string kCacheSubject = "cache";
 

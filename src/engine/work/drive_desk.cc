@@ -157,6 +157,12 @@ std::vector<PhysicalDrive*> DriveDesk::drives() const {
   return out;
 }
 
+std::vector<const TapeStation*> DriveDesk::stations() const {
+  std::vector<const TapeStation*> out;
+  for (const auto& drive : drives_) out.push_back(drive.station);
+  return out;
+}
+
 TapeEncryption tape_encryption(MediumEncryption encryption) {
   if (encryption == MediumEncryption::kWrapped) return TapeEncryption::kWrapped;
   if (encryption == MediumEncryption::kIdentified) return TapeEncryption::kIdentified;

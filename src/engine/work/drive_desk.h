@@ -93,6 +93,7 @@ class DriveDesk {
   std::size_t capable() const;
 
   std::vector<PhysicalDrive*> drives() const;
+  std::vector<const TapeStation*> stations() const;
   // How many of them somebody has.
   std::size_t taken() const TW_EXCLUDES(mutex_);
   bool taken(const TapeStation& station) const TW_EXCLUDES(mutex_);

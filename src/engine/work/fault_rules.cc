@@ -148,6 +148,15 @@ void meet_library(WorkState& state, const Error& error, const std::string& libra
   }
 }
 
+// Reading needs no room, so only what would write waits. Work::watch_disks() clears it.
+Status meet_full_disk(WorkState& state, const Error& error, const std::string& library,
+                      const std::string& barcode, Doing doing) {
+  state.parts.notices.raise(NoticeKind::kDiskFull, library, error.text());
+  const auto pool = pool_name(TRY(state.parts.catalogue.cartridge(barcode)).pool);
+  state.pauses.put_off(doing == Doing::kErasing ? cartridge_pause(barcode) : pool, kFirstPause);
+  return {};
+}
+
 }  // namespace
 
 std::string_view to_string(Doing doing) {
@@ -187,6 +196,9 @@ Status meet_fault(WorkState& state, const Error& error, TapeStation& station, co
       [[fallthrough]];
     case MountFault::kMedium:
       state.parts.notices.raise(NoticeKind::kCartridgeDamaged, barcode, error.message);
+      break;
+    case MountFault::kDisk:
+      TRY(meet_full_disk(state, error, station.library_name(), barcode, doing));
       break;
     case MountFault::kDrive:
       break;

@@ -34,6 +34,7 @@ bool lies_with_cartridge(const Error& error);
 //   identity                kCartridgeDamaged; closed and noted, never written; the cartridge waits
 //   library, not found      kCartridgeOverdue; the cartridge waits
 //   library, else           what needs a drive of that library waits
+//   disk                    kDiskFull, by library; its writing waits until there is room
 //   interrupted             once more after a short pause
 // A cartridge whose writing from the beginning failed through no fault of its own is scratch again. Which
 // word of a key server is a refusal of the key, of the drive, or none: judge_refusal().

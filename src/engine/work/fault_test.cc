@@ -307,6 +307,83 @@ TEST(Fault, T4_AScratchCartridgeThatCannotBeWrittenIsDamaged) {
   EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
 }
 
+constexpr std::uint64_t kDiskPlenty = 1ULL << 40;
+
+// `free`: of the disk under the virtual cartridges.
+void lay_on_disk(WorkBench& bench, const std::uint64_t& free) {
+  auto options = bench.back.options;
+  options.free_on_disk = [&free] { return free; };
+  bench.work.reset();
+  bench.back.set_options(std::move(options));
+  bench.start_work();
+}
+
+TEST(Fault, T8_AFullDiskUnderVirtualCartridgesIsNotTheirFault) {
+  std::uint64_t free = kDiskPlenty;
+  WorkBench bench;
+  lay_on_disk(bench, free);
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00001L9/1");
+  free = kDiskLeastBytes - 1;
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kDiskFull, "LIB1"));
+  EXPECT_FALSE(bench.raised(NoticeKind::kCartridgeDamaged, "A00001L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.ask("VOL001");
+  bench.steps();
+  EXPECT_TRUE(bench.volume("VOL001").cached) << "reading needs no room there";
+  free = kDiskPlenty;
+  bench.steps();
+  EXPECT_FALSE(bench.raised(NoticeKind::kDiskFull, "LIB1"));
+  EXPECT_EQ(bench.on("VOL002"), "A00001L9/2") << "at once, whatever pause there was";
+  bench.expect_everything_readable();
+}
+
+TEST(Fault, T8_ADiskThatFillsUnderAnImageMakesNoCartridgeFullOrDamaged) {
+  std::uint64_t free = kDiskPlenty;
+  WorkBench bench;
+  lay_on_disk(bench, free);
+  const auto all = [&](const std::function<std::optional<Result<tape::TransportAnswer>>(ByteView)>& meet) {
+    for (const auto& drive : bench.back.to_drives) drive->meet = meet;
+  };
+  // As a virtual drive says it: the label itself finds no room.
+  all([&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (!is_command(cdb, scsi::Opcode::kWrite6)) return std::nullopt;
+    free = 0;
+    return sense_answer(codes::kVolumeFull);
+  });
+  bench.write("VOL001", volume_content(300'000, 1));
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kDiskFull, "LIB1"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  EXPECT_EQ(bench.cartridge("A00001L9").note, "");
+  free = kDiskPlenty;
+  all(nullptr);
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00002L9/1") << "the scratch cartridge that was not tried just now";
+  // The header of the next image goes out, its content does not.
+  unsigned writes = 0;
+  all([&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+    if (!is_command(cdb, scsi::Opcode::kWrite6) || ++writes < 2) return std::nullopt;
+    free = 0;
+    return sense_answer(codes::kVolumeFull);
+  });
+  bench.write("VOL002", volume_content(300'000, 2));
+  bench.steps();
+  EXPECT_TRUE(bench.raised(NoticeKind::kDiskFull, "LIB1"));
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kFilling);
+  all(nullptr);
+  free = kDiskPlenty;
+  bench.steps();
+  EXPECT_EQ(bench.on("VOL002"), "A00002L9/2");
+  EXPECT_EQ(bench.backup.made, 0U) << "it was never full";
+  bench.expect_everything_readable();
+}
+
 TEST(Fault, T4_AppendingThatTheKeyServerRefusesClosesTheCartridge) {
   WorkBench bench;
   bench.encrypt_pool(1);

@@ -76,8 +76,16 @@ Status JobMount::erase() {
 }
 
 Status JobMount::met(const Error& error) {
-  kept_.fault = error.text();
-  return meet_fault(state_, error, station_, cartridge_.barcode, doing_);
+  const auto judged = of_the_disk(error);
+  kept_.fault = judged.text();
+  return meet_fault(state_, judged, station_, cartridge_.barcode, doing_);
+}
+
+// A medium that cannot be written because the disk under it is full is sound.
+Error JobMount::of_the_disk(const Error& error) const {
+  if (fault_of(error) != MountFault::kMedium || doing_ == Doing::kReading || !station_.disk_is_short())
+    return error;
+  return station_.no_room(error.message).error();
 }
 
 Status JobMount::end() {

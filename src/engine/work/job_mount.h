@@ -39,6 +39,7 @@ class JobMount {
   using Mounted = Result<std::unique_ptr<MountedCartridge>>;
   Status take(Mounted mounted);
   void learn_keys();
+  Error of_the_disk(const Error& error) const;
   void keep_trace();
 
   WorkState& state_;

@@ -82,6 +82,7 @@ Result<bool> Work::step() {
   {
     const MutexLock lock(pick_);
     watch_drives();
+    watch_disks();
     auto picked = pick(did_something);
     if (picked)
       job = *std::move(picked);
@@ -140,6 +141,16 @@ Result<std::unique_ptr<Job>> Work::pick_background(bool inhibited) {
     return job;
   }
   return nullptr;
+}
+
+// What stopped for lack of room goes on by itself.
+void Work::watch_disks() {
+  bool room_again = false;
+  for (const auto* station : state_->drives.stations())
+    if (!station->disk_is_short() &&
+        state_->parts.notices.clear(NoticeKind::kDiskFull, station->library_name(), "there is room again"))
+      room_again = true;
+  if (room_again) state_->pauses.clear_all();
 }
 
 // T9: what an operator should know of drives.

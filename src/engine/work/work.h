@@ -87,6 +87,7 @@ class Work {
  private:
   Result<std::unique_ptr<Job>> pick(bool& did_something) TW_REQUIRES(pick_);
   Result<std::unique_ptr<Job>> pick_background(bool inhibited) TW_REQUIRES(pick_);
+  void watch_disks();
   void watch_drives();
 
   const std::unique_ptr<WorkState> state_;
