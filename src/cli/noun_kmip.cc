@@ -22,6 +22,19 @@ Result<net::FramedClientOptions> connection_to(Context& context, const Values& v
   net::FramedClientOptions options;
   options.host = values.text("HOST");
   options.port = kKmipPort;
+  // HOST:PORT, and [2001:db8::1]:PORT; an address of many colons without brackets has no port.
+  const auto colon = options.host.rfind(':');
+  const bool bracketed = options.host.starts_with('[');
+  if (colon != std::string::npos &&
+      (bracketed ? options.host[colon - 1] == ']' : options.host.find(':') == colon)) {
+    if (values.has("--port"))
+      return fail(ErrorCode::kInvalidArgument, "the port is named twice", "--port", "name it once");
+    options.port = static_cast<std::uint16_t>(
+        TRY(parse_number(std::string_view(options.host).substr(colon + 1), 1, 65'535, "HOST")));
+    options.host.resize(colon);
+  }
+  if (bracketed && options.host.ends_with(']'))
+    options.host = options.host.substr(1, options.host.size() - 2);
   if (values.has("--port")) {
     options.port = static_cast<std::uint16_t>(TRY(parse_number(values.text("--port"), 1, 65'535, "--port")));
   }
@@ -68,13 +81,12 @@ Command test_command() {
       .example =
           "tapewarden kmip test keys-1.example.org --certificate library-1.crt --key library-1.key "
           "--authorities authority.crt",
-      .arguments = {{.name = "HOST", .required = true, .meaning = "the server's name or address"},
-                    {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
-                    {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
-                    {.name = "--authorities",
-                     .required = true,
-                     .meaning = "PEM file: who vouches for the server"},
-                    {.name = "--port", .meaning = "5696 unless given"}},
+      .arguments =
+          {{.name = "HOST", .required = true, .meaning = "the server's name or address, or HOST:PORT"},
+           {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
+           {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
+           {.name = "--authorities", .required = true, .meaning = "PEM file: who vouches for the server"},
+           {.name = "--port", .meaning = "5696 unless given"}},
       .does = test_server};
 }
 

@@ -153,7 +153,8 @@ Status Engine::State::identify(store::Reader& reader, Job& job) {
   auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
   if (!client) {
     return kmip::refuse(ResultReason::kAuthenticationNotSuccessful,
-                        "this certificate is not registered as a KMIP client here");
+                        "this certificate is not registered as a KMIP client here; the key server's operator "
+                        "registers it: tapewarden kmip register-client");
   }
   TRY(credentials.check_proved(*client, job.request.header.credentials));
   job.client = *std::move(client);
