@@ -193,15 +193,27 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path) {
 
 namespace {
 
+// Two servers of one machine cannot both have the usual ports: the draft of one of them names the next two.
+KmipConfig drafted_kmip(const KeydConfig& config) {
+  KmipConfig kmip;
+  const bool here = config.peer && (config.peer->host == config.https.address ||
+                                    config.peer->host == "127.0.0.1" || config.peer->host == "localhost");
+  if (!here || config.https.port <= config.peer->port) return kmip;
+  kmip.listen.port = kKmipHttpsPort + 1;
+  kmip.https_port = kKmipHttpsPort + 2;
+  return kmip;
+}
+
 // Commented out where it is not in use.
-void write_kmip(std::ostringstream& out, const std::optional<KmipConfig>& config) {
-  const KmipConfig kmip = config.value_or(KmipConfig());
+void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
+  const auto& config = whole.kmip;
+  const KmipConfig kmip = config ? *config : drafted_kmip(whole);
   const std::string_view mark = config ? "" : "# ";
   out << "# Tape libraries and other KMIP clients; without this section nothing listens for them.\n"
       << mark << "[kmip]\n"
       << mark << "address = \"" << kmip.listen.address << "\"\n"
       << mark << "port = " << kmip.listen.port << "\n"
-      << mark << "https = " << (kmip.https_port ? "true" : "false")
+      << mark << "https = " << (config && config->https_port ? "true" : "false")
       << "             # messages in XML, JSON and TTLV by POST to /kmip\n"
       << mark << "https_port = " << kmip.https_port.value_or(kKmipHttpsPort) << "\n"
       << mark << "tls = \"" << (kmip.tls_1_2 ? "1.2" : "1.3") << "\"            # the oldest that is spoken\n"
@@ -248,7 +260,7 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "[https]              # people, and the other key server\n"
       << "address = \"" << config.https.address << "\"\n"
       << "port = " << config.https.port << "\n\n";
-  write_kmip(out, config.kmip);
+  write_kmip(out, config);
   out << "[tls]\n"
       << "certificate = \"" << config.tls_certificate << "\"\n"
       << "key = \"" << config.tls_key << "\"\n"

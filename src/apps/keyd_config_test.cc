@@ -40,6 +40,20 @@ TEST_F(KeydConfigFile, K21_NothingListensForKmipWithoutItsSection) {
   EXPECT_FALSE(config->kmip.has_value());
 }
 
+TEST_F(KeydConfigFile, K21_TwoServersOfOneMachineAreDraftedWithPortsOfTheirOwn) {
+  auto first = whole();
+  first.https = {"127.0.0.1", 1443};
+  first.peer = PeerConfig{Uuid(), "secondary", "127.0.0.1", 1444, {}, {}};
+  auto second = first;
+  std::swap(second.https.port, second.peer->port);
+  EXPECT_NE(write_keyd_config(first).find("# port = 5696\n"), std::string::npos);
+  EXPECT_NE(write_keyd_config(second).find("# port = 5698\n# https = false"), std::string::npos);
+  EXPECT_NE(write_keyd_config(second).find("# https_port = 5699\n"), std::string::npos);
+  second.peer->host = "keys-1.example";
+  EXPECT_NE(write_keyd_config(second).find("# port = 5696\n"), std::string::npos)
+      << "on a machine of its own";
+}
+
 TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   KeydConfig written = whole();
   written.kmip = KmipConfig();

@@ -1,6 +1,7 @@
 // tapewarden-taped: the tape engine. It serves a virtual library over iSCSI, from files or, with [engine],
 // from a cache with cartridges behind it.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <signal.h>
 
@@ -8,6 +9,7 @@
 #include "apps/catalogue_rebuild.h"
 #include "apps/log.h"
 #include "apps/taped_server.h"
+#include "base/nearest_words.h"
 #include "base/real_env.h"
 #include "base/text.h"
 #include "crypto/random.h"
@@ -142,6 +144,15 @@ int start(int argc, char** argv) {
       "accept-cache-loss", "Tell what a lost cache means and, with --folder, take it; the engine is stopped");
   accepting->add_option("--config", config, "taped.toml")->required();
   accepting->add_option("--folder", folder, "The cache's folder: its files are lost for good");
+  // CLI11 calls a word that it does not know a missing one.
+  const std::vector<std::string> commands{"run", "catalogue-rebuild", "accept-cache-loss"};
+  const std::string word = argc > 1 ? argv[1] : "-";
+  if (!word.starts_with('-') && std::ranges::find(commands, word) == commands.end()) {
+    const auto text = "tapewarden-taped: there is no command " + escape_unprintable(word.substr(0, 64)) +
+                      "; " + nearest_words(word, commands) + "\n";
+    std::fputs(text.c_str(), stderr);
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

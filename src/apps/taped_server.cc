@@ -162,7 +162,13 @@ Result<std::unique_ptr<TapedServer>> TapedServer::start(Env env, const TapedConf
     parts.orders = std::make_unique<EngineOperator>(env, *parts.engine, *parts.library);
     parts.engine->serve(parts.library->bays());
   }
-  parts.server = TRY(iscsi::Server::start(std::move(serving), env));
+  auto server = iscsi::Server::start(std::move(serving), env);
+  if (!server && server.error().field == "portals") {
+    server.error().field = "iscsi.address";
+    server.error().remedy =
+        "listen on 127.0.0.1, or set iscsi.unprotected_network = true and run it inside IPsec or WireGuard";
+  }
+  parts.server = TRY(std::move(server));
   TRY(parts.start_admin(env, config));
   return taped;
 }

@@ -35,7 +35,7 @@ class CommandLine : public ::testing::Test {
     context_.out = &out_;
     context_.err = &err_;
     context_.ask_secret = [this](std::string_view) -> Result<crypto::SecretBytes> {
-      if (typed_.empty()) return fail(ErrorCode::kUnavailable, "there is no terminal to ask at");
+      if (typed_.empty()) return fail(ErrorCode::kInvalidArgument, "there is no terminal to ask at");
       return crypto::SecretBytes::copy_of(as_bytes(typed_));
     };
     context_.config_directory = path("config");

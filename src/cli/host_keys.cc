@@ -78,8 +78,10 @@ Status HostKeys::look(const Values& values) {
 
 Result<std::unique_ptr<HostKeys>> HostKeys::open(Context& context, const Values& values, HostDrive& host) {
   if (context.globals.site.empty())
-    return fail(ErrorCode::kInvalidArgument, "the site is missing", "--site",
-                "name the folder that `site init` made");
+    return fail(
+        ErrorCode::kInvalidArgument, "the site is missing", "--site",
+        "name the folder that `site init` made: its key servers give the key; `tape write --clear` needs "
+        "none");
   const auto config =
       TRY(keyproxy::read_engine_config(*context.env.disk, context.globals.site + "/engine/engine.toml"));
   std::unique_ptr<HostKeys> keys(new HostKeys(host));

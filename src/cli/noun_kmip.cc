@@ -55,13 +55,12 @@ Command test_command() {
       .example =
           "tapewarden kmip test keys-1.example.org --certificate library-1.crt --key library-1.key "
           "--authorities authority.crt",
-      .arguments = {{.name = "HOST", .required = true, .meaning = "the server's name or address"},
-                    {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
-                    {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
-                    {.name = "--authorities",
-                     .required = true,
-                     .meaning = "PEM file: who vouches for the server"},
-                    {.name = "--port", .meaning = "5696 unless given"}},
+      .arguments =
+          {{.name = "HOST", .required = true, .meaning = "the server's name or address, or HOST:PORT"},
+           {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
+           {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
+           {.name = "--authorities", .required = true, .meaning = "PEM file: who vouches for the server"},
+           {.name = "--port", .meaning = "5696 unless given"}},
       .does = test_server};
 }
 

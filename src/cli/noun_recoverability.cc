@@ -140,7 +140,9 @@ Status show(Context& context, const Values& values) {
 std::vector<Command> recoverability_commands() {
   return {
       {.noun = "recoverability",
-       .summary = "Tell where each cartridge's key can be had today, the weakest first, or which tapes die",
+       .summary =
+           "Tell where each cartridge's key can be had today, the weakest first; --without tells which tapes "
+           "die without a place",
        .example = "tapewarden recoverability --without domain:BUILDING-1 --without kek:ARCHIVE-2016",
        .arguments = {{.name = "--without",
                       .kind = ArgumentKind::kList,

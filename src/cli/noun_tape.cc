@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <fcntl.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "base/counted.h"
@@ -51,7 +53,11 @@ Result<Descriptor> open_file(const std::string& path, bool write) {
   if (path.empty() || path == "-") return Descriptor(write ? STDOUT_FILENO : STDIN_FILENO);
   const int flags = write ? O_WRONLY | O_CREAT | O_TRUNC : O_RDONLY;
   const int number = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-  if (number < 0) return fail(ErrorCode::kIo, "cannot open " + path, write ? "--output" : "--input");
+  if (number < 0)
+    return fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                "cannot open " + path + ": " + std::generic_category().message(errno),
+                write ? "--output" : "--input",
+                write ? "name a file in a folder that you may write to" : "name a file that you may read");
   return Descriptor(number);
 }
 
@@ -190,8 +196,13 @@ Status read(Context& context, const Values& values) {
   const std::uint64_t file =
       values.has("--file") ? TRY(parse_number(values.text("--file"), 0, 1'000'000'000, "--file")) : 0;
   auto opened = TRY(open_drive(context, values));
-  const auto output = TRY(open_file(values.text("--output"), true));
-  const auto report = TRY(read_tape(opened.drive(), output.number(), file, progress_of(context)));
+  const auto path = values.text("--output");
+  const bool fresh = !path.empty() && path != "-" && !context.env.disk->exists(path);
+  const auto output = TRY(open_file(path, true));
+  const auto copied = read_tape(opened.drive(), output.number(), file, progress_of(context));
+  // What was not found leaves no empty file that looks like it.
+  if (!copied && fresh && ::lseek(output.number(), 0, SEEK_CUR) == 0) (void)context.env.disk->remove(path);
+  const auto report = TRY(copied);
   TRY(opened.close());
   tell(context, "read", report);
   if (report.end == FileEnd::kNoFilemark)

@@ -174,7 +174,8 @@ Status check_options(const CLI::App& app, const std::deque<BoundCommand>& bound,
     std::vector<std::string> known;
     for (const CLI::App* one : {static_cast<const CLI::App*>(meant->app), &app}) {
       for (const CLI::Option* option : one->get_options()) {
-        for (const std::string& text : option->get_lnames()) known.push_back("--" + text);
+        for (const std::string& text : option->get_lnames())
+          if (std::ranges::find(known, "--" + text) == known.end()) known.push_back("--" + text);
       }
     }
     return fail(ErrorCode::kInvalidArgument, title_of(*meant->command) + " has no option " + name, "",

@@ -10,7 +10,7 @@ namespace tapewarden::cli {
 namespace {
 
 std::unexpected<Error> no_terminal() {
-  return fail(ErrorCode::kUnavailable, "there is no terminal to ask at", "",
+  return fail(ErrorCode::kInvalidArgument, "there is no terminal to ask at", "",
               "give the secret in a file: --password-file or --passphrase-file");
 }
 

@@ -55,6 +55,13 @@ TEST_F(WithoutServer, U2_AFileThatIsNoCertificateIsNamed) {
   EXPECT_THAT(err.str(), AllOf(HasSubstr(path), HasSubstr("--ca"), HasSubstr("authority.crt")));
 }
 
+TEST_F(WithoutServer, U2_AnOptionThatAllCommandsHaveIsProposedOnce) {
+  EXPECT_EQ(run({"pool", "list", "--hepl"}), 2);
+  EXPECT_THAT(err.str(), AllOf(HasSubstr("did you mean --help"), Not(HasSubstr("--help or --help"))));
+  EXPECT_EQ(run({"pool", "list", "--wholly-unknown"}), 2);
+  EXPECT_EQ(err.str().find("--help"), err.str().rfind("--help")) << err.str();
+}
+
 TEST_F(WithoutServer, U2_AWordThatGoesIntoThePathIsCheckedHere) {
   for (const char* wrong : {"sideways", "", "MERGE", "merge/", "../keks"}) {
     EXPECT_EQ(run({"server", "sync", "--mode", wrong}), 2) << wrong;

@@ -32,7 +32,8 @@ Result<KeyGroup> KeyGroups::create(store::Transaction& transaction, const Actor&
   group.name = TRY(canonical_group(name));
   TRY(check_spec(spec));
   if (TRY(find(transaction, group.name))) {
-    return fail(ErrorCode::kAlreadyExists, "there is a key group " + group.name + " already", "group");
+    return fail(ErrorCode::kAlreadyExists, "there is a key group " + group.name + " already", "group",
+                "change it (group modify), or choose another name; small and capital letters are the same");
   }
   group.policy = spec.policy;
   group.keys_ahead = spec.keys_ahead;

@@ -47,7 +47,7 @@ Result<T> found(std::optional<T> value, std::string_view what, std::string_view 
   if (value) return *std::move(value);
   return fail(ErrorCode::kNotFound,
               "there is no " + std::string(what) + " " + escape_unprintable(name.substr(0, 64)),
-              std::string(what));
+              std::string(what), "list them to see what there is");
 }
 
 Status check_reachable(KeyState to) {

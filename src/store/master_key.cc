@@ -1,6 +1,7 @@
 #include "store/master_key.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 
 #include "base/assert.h"
@@ -396,9 +397,23 @@ Result<MasterKeys> unlock_master_key(Disk& disk, const std::string& path,
   return copy_of(file->keys());
 }
 
+namespace {
+
+// systemd gives a service its credentials by an access list for the service's user, which shows as the right
+// of the group to read (0440): the folder is that user's alone.
+unsigned rights_of_others(const std::string& path) {
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");  // systemd.exec(5), "Credentials"
+  const bool given = credentials != nullptr && *credentials == '/' &&
+                     path.starts_with(std::string(credentials) + "/") &&
+                     path.find("/../") == std::string::npos;
+  return given ? 0037U : 0077U;
+}
+
+}  // namespace
+
 Result<crypto::SecretBytes> read_passphrase_file(Disk& disk, const std::string& path) {
   const unsigned permissions = TRY(disk.permissions(path));
-  if ((permissions & 0077U) != 0) {
+  if ((permissions & rights_of_others(path)) != 0) {
     return fail(ErrorCode::kPermissionDenied, "others may read the passphrase file " + path,
                 "passphrase_file", "chmod 600 " + path);
   }

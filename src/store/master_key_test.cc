@@ -1,7 +1,12 @@
 #include "store/master_key.h"
 
+#include <cstdlib>
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/real_env.h"
 #include "base/testing/sim_env.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
@@ -291,6 +296,27 @@ TEST(MasterKey, K16_AVersionThatIsNotSyncedIsDrawnAnew) {
   ASSERT_TRUE(left);
   ASSERT_EQ(left->size(), 1U);
   EXPECT_TRUE(left->front().key == (*file)->keys().front().key);
+}
+
+// As newer systemds give it: by an access list, which shows as the group's right to read.
+TEST(MasterKey, K16_ACredentialOfSystemdIsReadThoughItsGroupSeemsTo) {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("tapewarden-credential-" + std::to_string(::getpid()));
+  RealDisk disk;
+  const auto folder = (directory / "keyd.service").string();
+  ASSERT_TRUE(disk.make_directories(folder, 0700));
+  const auto given = folder + "/passphrase";
+  const auto elsewhere = (directory / "elsewhere").string();
+  for (const auto& path : {given, elsewhere})
+    ASSERT_TRUE(write_file_atomically(disk, path, as_bytes("words of power\n"), 0440));
+  EXPECT_FALSE(read_passphrase_file(disk, given)) << "of no service";
+  ASSERT_EQ(::setenv("CREDENTIALS_DIRECTORY", folder.c_str(), 1), 0);
+  EXPECT_TRUE(read_passphrase_file(disk, given));
+  EXPECT_FALSE(read_passphrase_file(disk, folder + "/../elsewhere"));
+  ASSERT_EQ(::chmod(given.c_str(), 0444), 0);
+  EXPECT_FALSE(read_passphrase_file(disk, given)) << "everybody may read it";
+  ASSERT_EQ(::unsetenv("CREDENTIALS_DIRECTORY"), 0);
+  std::filesystem::remove_all(directory);
 }
 
 TEST(MasterKey, K16_PassphraseFileGivesItsFirstLine) {

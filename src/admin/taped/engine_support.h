@@ -1,6 +1,7 @@
 // What the routes of the engine behind the cache share. Included by .cc files only.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,7 +37,8 @@ Result<std::optional<Number>> number_in(const Arguments& arguments, std::string_
   const auto given = arguments.integer(field);
   if (!given) return std::optional<Number>();
   if (std::in_range<Number>(*given)) return std::optional(static_cast<Number>(*given));
-  return fail(ErrorCode::kInvalidArgument, "the number is out of range", std::string(field));
+  return fail(ErrorCode::kInvalidArgument, "the number is out of range", std::string(field),
+              "give at most " + std::to_string(std::numeric_limits<Number>::max()));
 }
 
 // A construct's name; `default` stands for the one of hosts that name none, whose eight dashes a command line

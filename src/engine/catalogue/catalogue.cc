@@ -5,17 +5,34 @@
 
 namespace tapewarden::engine {
 
+namespace {
+
+// Nothing of the key servers has to do with it: the cartridges themselves know what lies on them.
+constexpr std::string_view kRemedy =
+    "put the newest catalogue.db and catalogue.db.heads back together, or put the catalogue together again "
+    "from "
+    "the cartridges: tapewarden catalogue rebuild";
+
+}  // namespace
+
 Result<std::unique_ptr<Catalogue>> Catalogue::open(Env env, CatalogueOptions options,
                                                    const store::MasterKeys& master) {
-  auto heads = TRY(HeadFile::open(*env.disk, options.path + ".heads"));
+  const auto marks = options.path + ".heads";
+  // Made anew they would only be found not to fit: the file would be one more that is wrong.
+  if (env.disk->exists(options.path) && !env.disk->exists(marks))
+    return fail(ErrorCode::kCorrupt,
+                "the catalogue " + options.path + " is there, and its marks " + marks + " are not",
+                "engine.data", std::string(kRemedy));
+  auto heads = TRY(HeadFile::open(*env.disk, marks));
   store::KeystoreOptions keystore_options;
   keystore_options.path = options.path;
   keystore_options.server = options.engine;
   keystore_options.tables = catalogue_tables();
   auto keystore = store::Keystore::open(env, std::move(keystore_options), master, *heads);
   if (!keystore) {
-    return in_context("the catalogue (its audit file is " + options.path + ".heads)",
-                      std::move(keystore.error()));
+    auto error = std::move(keystore.error());
+    if (error.code == ErrorCode::kCorrupt) error.remedy = kRemedy;
+    return in_context("the catalogue (its audit file is " + marks + ")", std::move(error));
   }
   auto catalogue = std::unique_ptr<Catalogue>(new Catalogue(env, std::move(heads), *std::move(keystore)));
   TRY(catalogue->make_defaults());

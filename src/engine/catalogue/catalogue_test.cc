@@ -391,8 +391,12 @@ TEST(Catalogue, T1_AnOlderCopyOfEitherFileIsRefused) {
   ASSERT_FALSE(old_marks);
   EXPECT_EQ(old_marks.error().code, ErrorCode::kCorrupt);
   std::filesystem::remove(box.path() + ".heads");
-  EXPECT_EQ(box.open().error().code, ErrorCode::kCorrupt) << "and so are missing marks";
-  std::filesystem::remove(box.path() + ".heads");
+  const auto no_marks = box.open();
+  EXPECT_EQ(no_marks.error().code, ErrorCode::kCorrupt) << "and so are missing marks";
+  EXPECT_NE(no_marks.error().remedy.find("catalogue rebuild"), std::string::npos) << no_marks.error().text();
+  EXPECT_NE(old_marks.error().remedy.find("catalogue rebuild"), std::string::npos)
+      << old_marks.error().text();
+  EXPECT_FALSE(std::filesystem::exists(box.path() + ".heads")) << "a start that is refused makes none";
   copies.bring_back("after", ".heads");
   EXPECT_TRUE(box.open());
 }

@@ -18,7 +18,7 @@ using Barcodes = std::vector<std::string>;
 Status fits_pool(const std::string& barcode, MediumKind kind, const Pool& pool) {
   if (pool.number == kCommonPool || pool.media == kind) return {};
   return fail(ErrorCode::kConflict,
-              barcode + " is an " + std::string(to_string(kind)) + " cartridge, and pool " +
+              barcode + " is a cartridge of kind " + std::string(to_string(kind)) + ", and pool " +
                   std::to_string(pool.number) + " is for " + std::string(to_string(pool.media)),
               "pool", "name a pool of its medium, or change the pool's");
 }
@@ -197,9 +197,14 @@ Result<std::vector<OrderLine>> move_contents(const OperatorParts& parts, const C
     return {};
   }));
   std::vector<OrderLine> lines;
-  for (const auto& cartridge : cartridges)
-    lines.push_back(
-        line_of(cartridge.barcode, move_one(parts, cartridge.barcode, {when, target_pool}, leave)));
+  for (const auto& cartridge : cartridges) {
+    // Of a whole pool: one that is empty stands in nobody's way.
+    if (choice.pool && cartridge.state == CartridgeState::kScratch)
+      lines.push_back({cartridge.barcode, "scratch: nothing lies on it"});
+    else
+      lines.push_back(
+          line_of(cartridge.barcode, move_one(parts, cartridge.barcode, {when, target_pool}, leave)));
+  }
   parts.wake_up();
   return lines;
 }

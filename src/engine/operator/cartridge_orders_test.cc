@@ -28,7 +28,7 @@ TEST(CartridgeOrders, T13_OnlyWhatStandsInTheLibraryComesIn) {
   ASSERT_TRUE(lines);
   EXPECT_THAT(outcomes(*lines),
               ElementsAre("P00001L9: in pool 2, scratch", "P00002L9 NOT: no library has P00002L9",
-                          "J00001 NOT: J00001 is an 3592 cartridge, and pool 2 is for LTO"));
+                          "J00001 NOT: J00001 is a cartridge of kind 3592, and pool 2 is for LTO"));
   const auto one = bench.physical("P00001L9");
   EXPECT_EQ(one.state, CartridgeState::kScratch);
   EXPECT_EQ(one.home_pool, 2);
@@ -87,6 +87,12 @@ TEST(CartridgeOrders, T13_OnlyWhatIsEjectedIsTakenAway) {
   EXPECT_EQ(*bring_back_cartridge(bench.parts(), "P00001L9"), "import/export slot 1");
   EXPECT_EQ(told(bring_back_cartridge(bench.parts(), "P00009L9")), "not-found barcode");
   EXPECT_EQ(*take_away_cartridge(bench.parts(), "P00009L9"), "outside/P00009L9") << "not the engine's";
+  // Ejected, and found damaged where it stands.
+  bench.in_library("P00002L9");
+  ASSERT_TRUE(bench.box.put(cartridge("P00002L9", 1, CartridgeState::kDamaged)));
+  EXPECT_EQ(told(take_away_cartridge(bench.parts(), "P00002L9")), "conflict barcode") << "it is in a slot";
+  bench.back_end.cartridges["P00002L9"].place = "import/export slot, element 10";
+  EXPECT_EQ(*take_away_cartridge(bench.parts(), "P00002L9"), "outside/P00002L9");
   EXPECT_EQ(bench.back_end.holds, 0);
 }
 
@@ -309,10 +315,10 @@ TEST(CartridgeOrders, T7_VolumesMoveFromOneCartridgeARangeOrAPool) {
       ElementsAre("P00001L9: to pool 2 now"));
   EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kClosed) << "it takes no more";
   EXPECT_EQ(bench.physical("P00001L9").move, (MoveRequest{When::kNow, 2}));
-  EXPECT_THAT(outcomes(*move_contents(parts, {.pool = 1}, When::kWhenEligible, 3)),
-              ElementsAre("P00001L9: to pool 3 when reclaim would take it",
-                          "P00003L9: to pool 3 when reclaim would take it",
-                          "P00004L9 NOT: nothing of it can be moved: it is scratch with 0 active volumes"));
+  EXPECT_THAT(
+      outcomes(*move_contents(parts, {.pool = 1}, When::kWhenEligible, 3)),
+      ElementsAre("P00001L9: to pool 3 when reclaim would take it",
+                  "P00003L9: to pool 3 when reclaim would take it", "P00004L9: scratch: nothing lies on it"));
   EXPECT_EQ(bench.physical("P00003L9").state, CartridgeState::kFilling);
   EXPECT_THAT(outcomes(*move_contents(parts, {.barcodes = {"P00003L9"}}, When::kNone, 0)),
               ElementsAre("P00003L9: stays where it is"));
@@ -489,6 +495,10 @@ TEST(CartridgeOrders, T13_OnlyWhatHoldsNothingActiveIsErasedOrForgotten) {
   EXPECT_EQ(bench.physical("P00003L9").state, CartridgeState::kAwaitingErase);
   EXPECT_EQ(told(withdraw_cartridge(parts, "P00003L9")), "conflict barcode");
   EXPECT_EQ(told(withdraw_cartridge(parts, "P00001L9")), "conflict barcode");
+  EXPECT_NE(withdraw_cartridge(parts, "P00001L9").error().remedy.find("physical-volume move"),
+            std::string::npos);
+  EXPECT_NE(withdraw_cartridge(parts, "P00003L9").error().remedy.find("until it is erased"),
+            std::string::npos);
   ASSERT_TRUE(withdraw_cartridge(parts, "P00002L9"));
   EXPECT_EQ(told(bench.box->cartridge("P00002L9")), "not-found barcode");
   EXPECT_EQ(told(close_cartridge(parts, "P00003L9")), "conflict barcode");

@@ -204,6 +204,26 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   return place;
 }
 
+namespace {
+
+bool in_port(const OperatorParts& parts, const std::string& barcode) {
+  const auto placed = parts.back_end.find(barcode);
+  return placed && placed->place.starts_with("import/export");
+}
+
+// What stands against withdrawing it, as what to do.
+std::string before_withdrawal(const PhysicalVolume& cartridge) {
+  if (cartridge.state == CartridgeState::kAwaitingErase) return "wait until it is erased";
+  if (cartridge.active_volumes > 0)
+    return "move what lies on it first (physical-volume move), then withdraw it; or take it out with what "
+           "lies "
+           "on it (physical-volume eject)";
+  return "it is scratch when the engine next looks at it, and is withdrawn then; or mark it as damaged "
+         "(physical-volume mark-damaged)";
+}
+
+}  // namespace
+
 Result<std::string> take_away_cartridge(const OperatorParts& parts, const std::string& barcode) {
   TRY(check_barcode(barcode));
   const auto hold = TRY(parts.back_end.hold(barcode));
@@ -211,7 +231,9 @@ Result<std::string> take_away_cartridge(const OperatorParts& parts, const std::s
     const auto known = TRY(view.find_cartridge(barcode));
     const bool out =
         !known || known->state == CartridgeState::kEjected || known->state == CartridgeState::kExported;
-    return out ? Status() : wrong_state(*known, "eject it first");
+    // One that was ejected and found damaged then stands where an ejected one does.
+    const bool stands_out = known && known->state == CartridgeState::kDamaged && in_port(parts, barcode);
+    return out || stands_out ? Status() : wrong_state(*known, "eject it first (physical-volume eject)");
   }));
   return parts.back_end.take_away(barcode);
 }
@@ -278,7 +300,7 @@ Status request_erase(const OperatorParts& parts, const std::string& barcode) {
 Status withdraw_cartridge(const OperatorParts& parts, const std::string& barcode) {
   TRY(change_held(parts, barcode, [](CatalogueChange& change, PhysicalVolume& cartridge) -> Status {
     if (readable(cartridge.state) || cartridge.state == CartridgeState::kAwaitingErase)
-      return wrong_state(cartridge, "eject it first");
+      return wrong_state(cartridge, before_withdrawal(cartridge));
     return change.withdraw_cartridge(cartridge.barcode);
   }));
   parts.notices.clear(NoticeKind::kCartridgeDamaged, barcode, barcode + " is not the engine's any more");

@@ -23,9 +23,9 @@ std::unique_ptr<RowSource> source_of(const BulkRequest& request, const Statistic
     case ReportKind::kPointInTimeStatistics:
       return point_in_time(book, now);
     case ReportKind::kHistoricalStatistics:
-      return history(request);
+      return history(request, book);
     case ReportKind::kHistoricalPools:
-      return pool_history(request);
+      return pool_history(request, book);
   }
   return nullptr;
 }

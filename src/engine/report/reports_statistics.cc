@@ -89,8 +89,8 @@ class PointInTime final : public RowSource {
 // Records of the asked time, a page at a time, summed up by the intervals that are asked for.
 class Records {
  public:
-  explicit Records(const BulkRequest& request)
-      : from_(request.from), before_(request.before), interval_(request.interval) {
+  Records(const BulkRequest& request, const StatisticsBook* book)
+      : from_(request.from), before_(request.before), interval_(request.interval), book_(book) {
     TW_ASSERT(is_interval(interval_));
   }
   // Damaged ones are an error of the catalogue; one that a newer program worded otherwise is left out.
@@ -103,7 +103,7 @@ class Records {
     for (const auto& record : records) {
       const auto began = interval_of(record.began, interval_);
       if (sum && sum->began != began) each(*std::exchange(sum, std::nullopt));
-      if (const auto statistics = from_record(record)) sum_up(sum, began, *statistics);
+      if (const auto statistics = from_record(record)) sum_up(sum, began, with_book(*statistics));
       if (!more) from_ = record.began + std::chrono::milliseconds(1);
     }
     if (more) {
@@ -124,6 +124,14 @@ class Records {
   }
 
  private:
+  // The record of the interval that is open is of an engine that ended in it: what was counted since is in
+  // the book.
+  IntervalStatistics with_book(IntervalStatistics recorded) const {
+    if (book_ == nullptr) return recorded;
+    const auto current = book_->current();
+    if (current.began == recorded.began) recorded.add(current);
+    return recorded;
+  }
   static void sum_up(std::optional<IntervalStatistics>& sum, WallTime began, const IntervalStatistics& one) {
     if (sum) return sum->add(one);
     sum = one;
@@ -133,11 +141,12 @@ class Records {
   WallTime from_;
   const WallTime before_;
   const std::chrono::minutes interval_;
+  const StatisticsBook* const book_;
 };
 
 class History final : public RowSource {
  public:
-  explicit History(const BulkRequest& request) : records_(request) {}
+  History(const BulkRequest& request, const StatisticsBook* book) : records_(request, book) {}
   const std::vector<Column>& columns() const override {
     static const std::vector<Column> kColumns = [] {
       std::vector<Column> columns{{"began", "INTERVAL", 24}};
@@ -188,7 +197,7 @@ class History final : public RowSource {
 
 class PoolHistory final : public RowSource {
  public:
-  explicit PoolHistory(const BulkRequest& request) : records_(request) {}
+  PoolHistory(const BulkRequest& request, const StatisticsBook* book) : records_(request, book) {}
   const std::vector<Column>& columns() const override {
     static const std::vector<Column> kColumns{{"began", "INTERVAL", 24},
                                               {"pool", "POOL", 4},
@@ -217,11 +226,11 @@ class PoolHistory final : public RowSource {
 std::unique_ptr<RowSource> point_in_time(const StatisticsBook* book, WallTime now) {
   return std::make_unique<PointInTime>(book, now);
 }
-std::unique_ptr<RowSource> history(const BulkRequest& request) {
-  return std::make_unique<History>(request);
+std::unique_ptr<RowSource> history(const BulkRequest& request, const StatisticsBook* book) {
+  return std::make_unique<History>(request, book);
 }
-std::unique_ptr<RowSource> pool_history(const BulkRequest& request) {
-  return std::make_unique<PoolHistory>(request);
+std::unique_ptr<RowSource> pool_history(const BulkRequest& request, const StatisticsBook* book) {
+  return std::make_unique<PoolHistory>(request, book);
 }
 
 }  // namespace tapewarden::engine

@@ -38,7 +38,7 @@ std::unique_ptr<RowSource> physical_volume_status(const BulkRequest& request);
 std::unique_ptr<RowSource> physical_media_pools();
 // reports_statistics.cc
 std::unique_ptr<RowSource> point_in_time(const StatisticsBook* book, WallTime now);
-std::unique_ptr<RowSource> history(const BulkRequest& request);
-std::unique_ptr<RowSource> pool_history(const BulkRequest& request);
+std::unique_ptr<RowSource> history(const BulkRequest& request, const StatisticsBook* book);
+std::unique_ptr<RowSource> pool_history(const BulkRequest& request, const StatisticsBook* book);
 
 }  // namespace tapewarden::engine

@@ -274,6 +274,23 @@ TEST_F(Statistics, T10_HistoryIsSummedUpByLongerIntervals) {
   EXPECT_EQ(csv(std::chrono::hours(1)).size(), static_cast<std::size_t>(kRecords / 4 + 1));
 }
 
+TEST_F(Statistics, T10_HistoryHasWhatWasCountedSinceAnEngineEndedInTheSameInterval) {
+  IntervalStatistics ended;
+  ended.began = interval_of(box.now());
+  ended[Measure::kHostBytesWritten] = 3;
+  ASSERT_TRUE(box.put(to_record(ended)));
+  book.add(Measure::kHostBytesWritten, 40);
+  ReportStream stream(*box, &book,
+                      {.kind = ReportKind::kHistoricalStatistics,
+                       .format = ReportFormat::kCsv,
+                       .from = ended.began,
+                       .before = ended.began + minutes(15)},
+                      box.now());
+  const auto lines = split(whole_report(std::move(stream), 1U << 24).value(), '\n');
+  ASSERT_EQ(lines.size(), 3U) << "a heading, the interval, the end";
+  EXPECT_TRUE(lines[1].starts_with(format_utc(ended.began) + ",43,")) << lines[1];
+}
+
 TEST_F(Statistics, T10_IntervalsArePartsOfADay) {
   for (const auto length : {minutes(15), minutes(30), minutes(45), minutes(60), minutes(360), minutes(1440)})
     EXPECT_TRUE(is_interval(length)) << length.count();

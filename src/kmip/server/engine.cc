@@ -57,7 +57,8 @@ Status Engine::State::identify(store::Reader& reader, Job& job) {
   auto client = TRY(clients.find_by_certificate(reader, job.peer.fingerprint));
   if (!client) {
     return kmip::refuse(ResultReason::kAuthenticationNotSuccessful,
-                        "this certificate is not registered as a KMIP client here");
+                        "this certificate is not registered as a KMIP client here; the key server's operator "
+                        "registers it: tapewarden kmip register-client");
   }
   if (!job.ticket) TRY(credentials.check_proved(*client, job.request.header.credentials));
   if (job.ticket && job.ticket_of != client->added) {

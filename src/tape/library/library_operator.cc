@@ -20,7 +20,7 @@ Status check_stays_in_partition(const LibrarySpec& spec, const Holding& holding,
 }
 
 std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barcode, const Place& to,
-                               const std::string& load_fault = {}) {
+                               const std::string& load_fault = {}, bool kept = false) {
   const auto code = sense.code;
   if (code == codes::kDestinationFull)
     return fail(ErrorCode::kConflict, to.text() + " is taken", "to", "name an empty place");
@@ -38,10 +38,13 @@ std::unexpected<Error> refused(const scsi::Sense& sense, const std::string& barc
     return fail(ErrorCode::kNotFound, "the file of cartridge " + barcode + " is missing", "barcode",
                 "put it back into cartridges/");
   if (code == codes::kElementLoadFailed)
-    return fail(ErrorCode::kIo,
-                "cartridge " + barcode + " could not be loaded into " + to.text() +
-                    (load_fault.empty() ? "" : ": " + load_fault),
-                "to", "it is where it was; `tapewarden cartridge inspect` of its file tells more");
+    return fail(
+        ErrorCode::kIo,
+        "cartridge " + barcode + " could not be loaded into " + to.text() +
+            (load_fault.empty() ? "" : ": " + load_fault),
+        "to",
+        kept ? "it is where it was; `tapewarden intervention list` and the log of tapewarden-taped tell more"
+             : "it is where it was; `tapewarden cartridge inspect` of its file tells more");
   return fail(ErrorCode::kIo, "cartridge " + barcode + " could not be moved", "barcode",
               "see the log of tapewarden-taped; it is where it was");
 }
@@ -110,7 +113,8 @@ Result<Place> Library::move_held(const Holding& holding, const std::optional<Pla
   if (!step) return refused(step.error(), barcode, place);
   if (folder_->inventory().at(place) != nullptr)
     return refused({.code = codes::kDestinationFull}, barcode, place);
-  if (const auto moved = run({*step}); !moved) return refused(moved.error(), barcode, place, load_fault_);
+  if (const auto moved = run({*step}); !moved)
+    return refused(moved.error(), barcode, place, load_fault_, folder_->spec().kept);
   ++outside_changes_;
   return place;
 }

@@ -86,7 +86,9 @@ Cartridge::~Cartridge() = default;
 Result<std::unique_ptr<Cartridge>> Cartridge::create(Env env, const std::string& path,
                                                      const CartridgeSpec& spec) {
   TRY(check_spec(spec));
-  if (env.disk->exists(path)) return fail(ErrorCode::kAlreadyExists, path + " exists", "path");
+  if (env.disk->exists(path))
+    return fail(ErrorCode::kAlreadyExists, path + " exists", "path",
+                "choose another name; a cartridge that is there is never written over by a new one");
   if (const auto left = partition_files(*env.disk, path); !left.empty())
     return fail(ErrorCode::kAlreadyExists, left.front() + " exists", "path",
                 "it is a partition of another cartridge: keep it with that one, or choose another name");

@@ -57,9 +57,12 @@ std::string warning_of(const TargetStatus& status, WallTime now) {
   if (!status.state.verify_failure.empty()) {
     return start + "the last verification failed: " + status.state.verify_failure;
   }
-  if (status.state.covered == 0) return start + "there is no backup yet";
   if (!target.counts)
-    return start + "its files lie on the keystore's own file system or on tape, so it counts for nothing";
+    return start +
+           "its files lie on the keystore's own file system or on tape, so it counts for nothing: name a "
+           "folder "
+           "on another disk or machine";
+  if (status.state.covered == 0) return start + "there is no backup yet";
   const auto age = now - status.state.last_success;
   if (target.mode == Mode::kSchedule && age > std::chrono::hours(2 * target.every_hours)) {
     return start + "the last success was at " + format_utc(status.state.last_success);

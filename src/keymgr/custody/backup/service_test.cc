@@ -388,6 +388,8 @@ TEST(Backup, K17_TargetsThatMakeNoSenseAreRefused) {
   const auto status = f.service->status("one");
   ASSERT_OK(status);
   EXPECT_FALSE(status->target.counts);
+  EXPECT_NE(status->warning.find("keystore's own file system"), std::string::npos)
+      << "why, before the first run: " << status->warning;
   ASSERT_OK(f.run());
   EXPECT_GT(f.service->backed_up_commit("one", false), 0U);
   EXPECT_EQ(f.service->backed_up_commit(false), 0U);
