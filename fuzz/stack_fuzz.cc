@@ -50,9 +50,9 @@ class FuzzedTape final : public BlockSource {
     if (*kind % 6 == 5) return fail(ErrorCode::kCorrupt, "unreadable");
     const std::size_t length = in_.u16("length").value_or(0);
     const auto data = *in_.bytes(std::min(length, in_.remaining()), "data");
-    if (*kind % 6 == 1) return SourceBlock{SourceBlock::Kind::kBlock, to_bytes(data)};
+    if (*kind % 6 == 1) return SourceBlock{SourceBlock::Kind::kBlock, crypto::WipedBytes(to_bytes(data))};
     constexpr std::string_view kMagics[] = {"TWSTKLBL", "TWSTKHDR", "TWSTKTRL"};
-    return SourceBlock{SourceBlock::Kind::kBlock, block_of(data, kMagics[*kind % 6 - 2])};
+    return SourceBlock{SourceBlock::Kind::kBlock, crypto::WipedBytes(block_of(data, kMagics[*kind % 6 - 2]))};
   }
 
  private:
