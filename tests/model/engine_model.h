@@ -146,6 +146,8 @@ class EngineModel {
   bool chance(unsigned percent) { return below(100) < percent; }
   unsigned any_volume() { return static_cast<unsigned>(below(ModelWorld::kVolumes)); }
   std::uint8_t any_pool() { return static_cast<std::uint8_t>(1 + below(kPools)); }
+  // Whether an officer says that it may lie in clear.
+  ClearLeave any_leave() { return chance(50) ? ClearLeave::kYes : ClearLeave::kNo; }
   const std::string& any_barcode() { return ModelWorld::barcodes()[below(ModelWorld::barcodes().size())]; }
   LogicalVolume row_of(unsigned index) { return world_.volume(ModelWorld::volser(index)); }
   void count(const std::string& what) { ++counts_[what]; }

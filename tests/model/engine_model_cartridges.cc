@@ -95,6 +95,7 @@ void EngineModel::change_pool() {
     change.secure_erase_days = static_cast<std::uint16_t>(below(3));
     change.max_drives = static_cast<std::uint8_t>(below(3));
   }
+  change.leave = any_leave();
   order("pool", [&]() -> Status {
     (void)TRY(set_pool(world_.parts(), number, change));
     return {};
@@ -105,8 +106,9 @@ void EngineModel::move_cartridge() {
   const auto& barcode = any_barcode();
   const auto when = below(4) == 0 ? MoveRequest::When::kWhenEligible : MoveRequest::When::kNow;
   const auto target = any_pool();
+  const auto leave = any_leave();
   order("move", [&]() -> Status {
-    return first_error(TRY(move_contents(world_.parts(), {.barcodes = {barcode}}, when, target)));
+    return first_error(TRY(move_contents(world_.parts(), {.barcodes = {barcode}}, when, target, leave)));
   });
 }
 

@@ -110,16 +110,20 @@ void EngineModel::change_constructs() {
     VolumeChange change;
     change.storage_group = kGroups.at(below(kGroups.size()));
     change.management_class = kClasses.at(below(kClasses.size()));
+    change.leave = any_leave();
     const auto done = change_volumes(parts, {ModelWorld::volser(any_volume())}, change);
+    if (!done && change.leave == ClearLeave::kNo && done.error().code == ErrorCode::kConflict) {
+      return count("volume-into-clear-refused");
+    }
     ASSERT_TRUE(done) << done.error().text();
     return;
   }
   order("construct", [&]() -> Status {
     if (chance(50)) {
-      (void)TRY(modify_storage_group(parts, kGroups.at(below(kGroups.size())), {.pool = any_pool()}));
+      (void)TRY(modify_storage_group(parts, kGroups.at(below(kGroups.size())), {.pool = any_pool(), .leave = any_leave()}));
     } else {
       const auto pool = static_cast<std::uint8_t>(below(kPools + 1U));
-      (void)TRY(modify_management_class(parts, kClasses.at(below(kClasses.size())), {.pool = pool}));
+      (void)TRY(modify_management_class(parts, kClasses.at(below(kClasses.size())), {.pool = pool, .leave = any_leave()}));
     }
     return {};
   });

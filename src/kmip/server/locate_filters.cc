@@ -16,11 +16,11 @@ using ttlv::Type;
 
 // What follows from an object's row, and is none of the attributes that are kept with it.
 bool follows_from_row(const AttributeId& id) {
-  static constexpr ttlv::Tag kTags[] = {tag::kUniqueIdentifier,    tag::kShortUniqueIdentifier,
-                                        tag::kObjectType,          tag::kState,
-                                        tag::kInitialDate,         tag::kLastChangeDate,
-                                        tag::kCompromiseDate,      tag::kDestroyDate,
-                                        tag::kArchiveDate,         tag::kLeaseTime,
+  static constexpr ttlv::Tag kTags[] = {tag::kUniqueIdentifier,     tag::kShortUniqueIdentifier,
+                                        tag::kObjectType,           tag::kState,
+                                        tag::kInitialDate,          tag::kLastChangeDate,
+                                        tag::kCompromiseDate,       tag::kDestroyDate,
+                                        tag::kArchiveDate,          tag::kLeaseTime,
                                         tag::kOriginalCreationDate, tag::kDigest};
   return std::ranges::find(kTags, id.tag) != std::end(kTags);
 }
