@@ -87,12 +87,18 @@ TEST_F(RekeyRequests, K9_WhatCannotBeIsRefused) {
 TEST_F(RekeyRequests, K9_RowsWithoutTheColumnsReadAsNoRequest) {
   auto row = to_row(wrapped("A"));
   ASSERT_EQ(row.size(), kCartridgeTable.columns.size());
-  row[row.size() - 3] = std::int64_t{0};
-  row[row.size() - 5] = std::int64_t{0};
+  const auto value_of = [&row](std::string_view column) -> store::Value& {
+    const auto& columns = kCartridgeTable.columns;
+    const auto found =
+        std::ranges::find(columns, column, [](const auto& one) { return std::string_view(one.name); });
+    return row.at(static_cast<std::size_t>(found - columns.begin()));
+  };
+  value_of("rekey_mode2") = std::int64_t{0};
+  value_of("rekey_mode1") = std::int64_t{0};
   const auto read = cartridge_from(row);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(*read, wrapped("A"));
-  row[row.size() - 3] = std::int64_t{3};
+  value_of("rekey_mode2") = std::int64_t{3};
   EXPECT_EQ(cartridge_from(row).error().code, ErrorCode::kUnsupported);
 }
 
