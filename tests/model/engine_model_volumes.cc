@@ -120,10 +120,12 @@ void EngineModel::change_constructs() {
   }
   order("construct", [&]() -> Status {
     if (chance(50)) {
-      (void)TRY(modify_storage_group(parts, kGroups.at(below(kGroups.size())), {.pool = any_pool(), .leave = any_leave()}));
+      (void)TRY(modify_storage_group(parts, kGroups.at(below(kGroups.size())),
+                                     {.pool = any_pool(), .leave = any_leave()}));
     } else {
       const auto pool = static_cast<std::uint8_t>(below(kPools + 1U));
-      (void)TRY(modify_management_class(parts, kClasses.at(below(kClasses.size())), {.pool = pool, .leave = any_leave()}));
+      (void)TRY(modify_management_class(parts, kClasses.at(below(kClasses.size())),
+                                        {.pool = pool, .leave = any_leave()}));
     }
     return {};
   });
