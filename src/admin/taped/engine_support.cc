@@ -65,6 +65,7 @@ Route engine_order(const TapedServices& services, std::string_view method, std::
 Route engine_look(const TapedServices& services, std::string_view pattern, std::string_view noun,
                   std::string_view summary, std::vector<FieldSpec> fields, std::string_view answer,
                   EngineHandler handler) {
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): the std::function that is returned owns it
   return engine_order(services, "GET", pattern, Permission::kView, noun, summary, std::move(fields), answer,
                       std::move(handler));
 }
