@@ -1,6 +1,7 @@
 #include "engine/work/backup_job.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/catalogue/limits.h"
 #include "engine/work/pool_writer.h"
@@ -60,8 +61,9 @@ Result<std::vector<Place>> places(CatalogueView& view) {
     const bool scratch = !TRY(view.scratch_cartridges(pool.number, pool.media, 1)).empty();
     if (filling || scratch) out.push_back({std::move(pool), !filling});
   }
-  std::ranges::stable_sort(
-      out, {}, [](const Place& place) { return std::pair(place.scratch, !encrypts(place.pool)); });
+  std::ranges::sort(out, {}, [](const Place& place) {
+    return std::tuple(place.scratch, !encrypts(place.pool), place.pool.number);
+  });
   return out;
 }
 
