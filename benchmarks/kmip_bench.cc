@@ -12,7 +12,7 @@
 namespace tapewarden::bench {
 namespace {
 
-constexpr unsigned kRounds = 3;
+constexpr unsigned kRounds = 11;
 constexpr unsigned kThousand = 1000;
 constexpr unsigned kStep = 7919;  // a prime: keys are asked for all over the table
 constexpr double kPyKmipGoal = 100;

@@ -49,7 +49,7 @@ KmipSite::KmipSite(KmipTrust& trust) {
   }));
   apps::KmipConfig config;
   config.listen.port = 0;
-  listener_ = must(apps::listen_kmip(loop_, server_.env(), config, trust.site.server(), engine_, {}));
+  listener_ = must(apps::listen_kmip(loop_, config, trust.site.server(), engine_, {}));
   // The model of all others is made as a client makes one.
   make_ready(1);
   KmipClient maker(port(), trust.client_context(), 1);

@@ -289,7 +289,7 @@ Status KeydServer::Parts::listen_for_kmip(net::TlsConfig tls) {
   auto settings = kmip_settings(*config.kmip);
   settings.authorities = tls.authorities;
   kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), std::move(settings));
-  kmip_server = TRY(listen_kmip(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
+  kmip_server = TRY(listen_kmip(*loop, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
                                 observe_refusals(env, "kmip")));
   if (!config.kmip->https_port) return {};
   kmip_https_server = TRY(listen_kmip_https(*loop, env, *config.kmip, TRY(net::TlsContext::server(tls)),

@@ -5,19 +5,15 @@ namespace {
 
 class KmipHandler final : public net::SessionHandler {
  public:
-  KmipHandler(Env env, kmip::Engine& engine, kmip::Peer peer)
-      : env_(env), engine_(engine), peer_(std::move(peer)) {}
+  KmipHandler(kmip::Engine& engine, kmip::Peer peer) : engine_(engine), peer_(std::move(peer)) {}
 
   void on_message(Bytes message, net::Reply reply) override {
-    const auto held = std::make_shared<Bytes>(std::move(message));
-    env_.executor->post([&engine = engine_, peer = peer_, held, reply = std::move(reply),
-                         coming = engine_.announce()] { engine.handle(std::move(*held), peer, reply); });
+    engine_.receive(std::move(message), peer_, std::move(reply));
   }
 
   Bytes on_bad_message(const Error& error) override { return engine_.refuse(error); }
 
  private:
-  Env env_;
   kmip::Engine& engine_;
   const kmip::Peer peer_;
 };
@@ -53,7 +49,7 @@ net::ServerLimits kmip_limits(const KmipConfig& config) {
   return limits;
 }
 
-Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env, const KmipConfig& config,
+Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, const KmipConfig& config,
                                                        net::TlsContext tls, kmip::Engine& engine,
                                                        net::RefusalObserver refused) {
   net::FramedServerOptions options;
@@ -64,8 +60,8 @@ Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env,
   options.on_refused = std::move(refused);
   return net::FramedServer::start(
       loop, std::move(options),
-      [env, &engine](const net::SessionInfo& info, std::shared_ptr<net::SessionControl>) {
-        return std::make_shared<KmipHandler>(env, engine, kmip_peer(info));
+      [&engine](const net::SessionInfo& info, std::shared_ptr<net::SessionControl>) {
+        return std::make_shared<KmipHandler>(engine, kmip_peer(info));
       });
 }
 

@@ -15,7 +15,7 @@ kmip::Peer kmip_peer(const net::SessionInfo& session);
 net::ServerLimits kmip_limits(const KmipConfig& config);
 
 // `tls`: with a client certificate required. `engine` must outlive the server.
-Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, Env env, const KmipConfig& config,
+Result<std::unique_ptr<net::FramedServer>> listen_kmip(net::Loop& loop, const KmipConfig& config,
                                                        net::TlsContext tls, kmip::Engine& engine,
                                                        net::RefusalObserver refused);
 

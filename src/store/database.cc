@@ -17,7 +17,7 @@ constexpr const char* kWriterSettings =
     "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
-    "PRAGMA cache_size = -8192;";
+    "PRAGMA cache_size = -32768;";
 
 struct Object {
   std::string type;  // table or index

@@ -248,6 +248,9 @@ class Keystore {
   // the disk has no room for the database any more. While an earlier commit waits at the gate, a success
   // waits with it even if its work changed nothing: what it read may be what waits. Thread-safe.
   virtual void submit(Work work, Completion completion) = 0;
+  // As submit(), but the completion runs on the thread that finds the commit durable, or that hears that the
+  // gate lets it pass: it must not block. For an answer that is ready and only has to leave.
+  virtual void submit_direct(Work work, Completion completion) = 0;
   // As submit(), but the completion runs as soon as the commit is durable here, whatever the gate says, on
   // the thread that finds it so: it must not block. For what answers the peer itself.
   virtual void submit_ungated(Work work, Completion completion) = 0;

@@ -144,6 +144,10 @@ void SqliteKeystore::submit(Work work, Completion completion) {
   queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kPosted);
 }
 
+void SqliteKeystore::submit_direct(Work work, Completion completion) {
+  queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kDirect);
+}
+
 void SqliteKeystore::submit_ungated(Work work, Completion completion) {
   queue_->submit(std::move(work), std::move(completion), WriteQueue::Delivery::kUngated);
 }

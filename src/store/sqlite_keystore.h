@@ -22,6 +22,7 @@ class SqliteKeystore final : public Keystore {
   Status open();
 
   void submit(Work work, Completion completion) override;
+  void submit_direct(Work work, Completion completion) override;
   void submit_ungated(Work work, Completion completion) override;
   Announcement announce() override;
   Result<CommitInfo> write(Work work) override;

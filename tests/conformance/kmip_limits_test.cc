@@ -247,5 +247,26 @@ TEST_F(KmipRules, K21_OneMessageTakesNoMoreWorkThanItMay) {
   EXPECT_EQ(derive(200'000).outcome(), "InvalidField") << "16 blocks of so many";
 }
 
+// Short messages are carried out on the network's thread, which looks at few objects only; a search that has
+// to look at more is done anew elsewhere, and finds the same.
+TEST_F(KmipRules, K21_ASearchThatLooksAtManyObjectsFindsWhatItShould) {
+  constexpr int kObjects = 80;
+  std::vector<std::string> ids;
+  for (int i = 0; i < kObjects; ++i) {
+    std::string comment;
+    if (i == 0) comment = text("Comment", "the oldest");
+    if (i == kObjects - 1) comment = text("Comment", "the newest");
+    ids.push_back(register_key(kKey, "Encrypt", text("ObjectGroup", "of many") + comment));
+  }
+  for (const auto& [comment, id] : {std::pair("the oldest", ids.front()), {"the newest", ids.back()}}) {
+    const auto wanted = structure("Attributes", text("ObjectGroup", "of many") + text("Comment", comment));
+    const auto answer = ask({item("Locate", number("MaximumItems", 1) + wanted), item("Get", "", "02")});
+    EXPECT_EQ(answer.outcome(0), "Success") << answer.text();
+    EXPECT_EQ(answer.value("UniqueIdentifier", 0), id);
+    EXPECT_EQ(answer.value("UniqueIdentifier", 1), id) << "it is the only one: " << answer.text();
+  }
+  EXPECT_EQ(located(text("ObjectGroup", "of many")), kObjects);
+}
+
 }  // namespace
 }  // namespace tapewarden::conformance

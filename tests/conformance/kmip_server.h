@@ -46,7 +46,7 @@ class KmipServer {
     std::mutex mutex;
     std::condition_variable came;
     std::optional<Bytes> answer;
-    engine_.handle(std::move(message), peer_, [&](Bytes bytes) {
+    engine_.receive(std::move(message), peer_, [&](Bytes bytes) {
       const std::lock_guard lock(mutex);
       answer = std::move(bytes);
       came.notify_one();

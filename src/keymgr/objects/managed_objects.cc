@@ -184,7 +184,9 @@ Result<DataKey> ManagedObjects::data_key_of(store::Reader& reader, const Managed
 }
 
 Result<crypto::SecretBytes> ManagedObjects::open(store::Reader& reader, const ManagedObject& object) const {
-  if (TRY(is_gone(reader, object))) {
+  std::optional<DataKey> key;
+  if (!object.data_key.is_nil()) key = TRY(data_key_of(reader, object));
+  if (keymgr::is_gone(object) || (key && is_tombstone(key->state))) {
     return kmip::refuse(kmip::ResultReason::kObjectDestroyed, "the object was destroyed",
                         "Unique Identifier");
   }
@@ -192,8 +194,7 @@ Result<crypto::SecretBytes> ManagedObjects::open(store::Reader& reader, const Ma
     return kmip::refuse(kmip::ResultReason::kObjectArchived, "the object is in the archive: recover it first",
                         "Unique Identifier");
   }
-  if (!object.data_key.is_nil()) return manager_.keys().open(reader, TRY(data_key_of(reader, object)));
-  return own_secret(reader, object);
+  return key ? manager_.keys().open(reader, *key) : own_secret(reader, object);
 }
 
 Result<crypto::SecretBytes> ManagedObjects::own_secret(store::Reader& reader,
@@ -270,7 +271,7 @@ class Finds {
   ObjectsFound done() { return std::move(found_); }
   // There may be more.
   Result<ObjectsFound> stopped() {
-    if (query_.maximum != 0 && found_.objects.size() == query_.maximum) {
+    if (!query_.exact && query_.maximum != 0 && found_.objects.size() == query_.maximum) {
       ++found_.total;
       return std::move(found_);
     }

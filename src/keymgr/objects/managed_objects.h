@@ -42,6 +42,7 @@ struct ObjectQuery {
   std::size_t maximum = 0;  // 0: all
   std::size_t most_looked_at = kMaximumLookedAt;
   bool newest_first = false;  // in the order in which they were made, or against it
+  bool exact = false;         // kExhausted also where only the total is not known with so few looked at
 };
 
 struct ObjectsFound {

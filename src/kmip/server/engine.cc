@@ -1,5 +1,7 @@
 #include "kmip/server/engine.h"
 
+#include <algorithm>
+
 #include "kmip/server/engine_state.h"
 
 namespace tapewarden::kmip {
@@ -8,12 +10,43 @@ using keymgr::KmipClient;
 
 namespace {
 
+// Of messages that a network's thread carries out.
+constexpr std::size_t kBriefBytes = 4096;
+constexpr std::size_t kBriefItems = 4;
+
 bool writes(const RequestMessage& request) {
   for (const auto& item : request.batch) {
     const auto* spec = find_operation(item.operation, request.header.version);
     if (spec != nullptr && spec->writes) return true;
   }
   return false;
+}
+
+// What a library asks all day long: a few reads of rows that are found by a key, or work for the writer
+// alone.
+bool is_brief(std::uint32_t operation) {
+  switch (Operation(operation)) {
+    case Operation::kQuery:
+    case Operation::kDiscoverVersions:
+    case Operation::kPing:
+    case Operation::kLocate:
+    case Operation::kGet:
+    case Operation::kGetAttributes:
+    case Operation::kGetAttributeList:
+    case Operation::kCheck:
+    case Operation::kObtainLease:
+    case Operation::kCreate:
+    case Operation::kActivate:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A password takes a while to be looked at.
+bool is_brief(const RequestMessage& request) {
+  return request.header.credentials.empty() && request.batch.size() <= kBriefItems &&
+         std::ranges::all_of(request.batch, [](const auto& item) { return is_brief(item.operation); });
 }
 
 // What is told of an item that was undone: which object it was about.
@@ -69,6 +102,15 @@ Status Engine::State::identify(store::Reader& reader, Job& job) {
   return {};
 }
 
+void Engine::State::post(std::function<void()> task) const {
+  manager.context().env.executor->post(
+      [task = std::move(task), coming = manager.keystore().announce()] { task(); });
+}
+
+void Engine::State::start_later(std::shared_ptr<Job> job) {
+  post([self = shared_from_this(), job = std::move(job)]() mutable { self->start(std::move(job)); });
+}
+
 void Engine::State::start(std::shared_ptr<Job> job) {
   const Status proved = prove(*job);
   if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
@@ -79,6 +121,10 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   }
   const auto read =
       manager.keystore().read([&](store::Reader& reader) { return run(reader, nullptr, *job); });
+  if (!read && read.error().detail == kNeedsTime) {
+    job->brief = false;
+    return start_later(std::move(job));
+  }
   if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
   if (!read && read.error().detail == kNeedsTransaction) return submit_writing(std::move(job));
   if (!read) return finish(*job, read);
@@ -87,12 +133,9 @@ void Engine::State::start(std::shared_ptr<Job> job) {
 
 // Items that were carried out and then undone say so (Specification 1.4 section 6.13), and nothing else that
 // they gave leaves: what it cost was undone with them.
-void Engine::State::finish(Job& job, const Status& durable) {
+Bytes Engine::State::answer_of(Job& job) const {
   const auto head = header(job.request.header.version, job.correlation);
-  const bool done = durable && !job.too_large && !job.undone;
-  streams.finish(done ? job.streams : StreamChanges(), job.number);
-  if (!durable) return job.reply(encode_refusal(head, durable.error()));
-  if (job.too_large) return job.reply(encode_too_large(head, job.answers));
+  if (job.too_large) return encode_too_large(head, job.answers);
   for (std::size_t i = 0; job.undone && i < job.answers.size(); ++i) {
     auto& answer = job.answers[i];
     answer.undone = !answer.error;
@@ -100,8 +143,17 @@ void Engine::State::finish(Job& job, const Status& durable) {
     crypto::wipe(answer.payload);
     answer.payload = std::move(kept);
   }
+  return encode_response(head, job.answers);
+}
+
+void Engine::State::finish(Job& job, const Status& durable) {
+  const bool done = durable && !job.too_large && !job.undone;
+  streams.finish(done ? job.streams : StreamChanges(), job.number);
+  if (!durable) {
+    return job.reply(encode_refusal(header(job.request.header.version, job.correlation), durable.error()));
+  }
   if (done) tickets.apply(job.client, job.tickets, manager.context().now());
-  job.reply(encode_response(head, job.answers));
+  job.reply(job.prepared.empty() ? answer_of(job) : job.prepared.release());
 }
 
 Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings)
@@ -114,29 +166,49 @@ store::Keystore::Announcement Engine::announce() const {
 }
 
 Bytes Engine::refuse(const Error& error) const {
-  return encode_refusal(state_->header(kNewest), error);
+  return state_->refuse(error);
 }
 
-void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
+std::shared_ptr<Job> Engine::State::read(Bytes message, const Peer& peer, Reply reply) {
   ttlv::Limits limits;
-  limits.bytes = state_->settings.maximum_message_bytes;
+  limits.bytes = settings.maximum_message_bytes;
   auto document = ttlv::decode(message, limits, tag_name);
   if (!document) {
     crypto::wipe(message);
-    return reply(refuse(kmip::refuse(ResultReason::kInvalidMessage, document.error().text()).error()));
+    reply(refuse(kmip::refuse(ResultReason::kInvalidMessage, document.error().text()).error()));
+    return nullptr;
   }
   auto request = decode_request(*document);
   if (!request) {
     const auto version = version_of(*document).value_or(kNewest);
     const bool spoken = version >= kOldest && version <= kNewest;
-    auto answer = encode_refusal(state_->header(spoken ? version : kNewest), request.error());
+    auto answer = encode_refusal(header(spoken ? version : kNewest), request.error());
     crypto::wipe(message);
-    return reply(std::move(answer));
+    reply(std::move(answer));
+    return nullptr;
   }
   auto job = std::make_shared<Job>(std::move(message), *std::move(document), *std::move(request), peer,
                                    std::move(reply));
-  state_->name(*job);
-  state_->start(std::move(job));
+  name(*job);
+  return job;
+}
+
+void Engine::handle(Bytes message, const Peer& peer, Reply reply) {
+  if (auto job = state_->read(std::move(message), peer, std::move(reply))) state_->start(std::move(job));
+}
+
+void Engine::receive(Bytes message, const Peer& peer, Reply reply) {
+  if (message.size() > kBriefBytes) {
+    const auto held = std::make_shared<crypto::WipedBytes>(std::move(message));
+    return state_->post([state = state_, held, peer, reply = std::move(reply)] {
+      if (auto job = state->read(held->release(), peer, reply)) state->start(std::move(job));
+    });
+  }
+  auto job = state_->read(std::move(message), peer, std::move(reply));
+  if (!job) return;
+  job->brief = is_brief(job->request);
+  if (job->brief) return state_->start(std::move(job));
+  state_->start_later(std::move(job));
 }
 
 }  // namespace tapewarden::kmip

@@ -44,9 +44,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // One whole message, which is wiped. Runs on a thread that may take a while; `reply` runs there or on the
-  // executor, once.
+  // One whole message, which is wiped. Runs on a thread that may take a while. `reply` runs once: there, on
+  // the executor or on the keystore's writer; it must not block.
   void handle(Bytes message, const Peer& peer, Reply reply);
+  // Likewise, from a thread that many wait for: a network's. What is short is carried out there at once,
+  // which saves two changes of threads; all else goes to the executor.
+  void receive(Bytes message, const Peer& peer, Reply reply);
   // The answer to bytes that begin no message, or to one that is too long.
   Bytes refuse(const Error& error) const;
 

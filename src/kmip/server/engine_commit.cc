@@ -79,9 +79,11 @@ void Engine::State::submit_writing(std::shared_ptr<Job> job) {
       });
 }
 
+// The answer is ready: it leaves from the thread that finds its records durable.
 void Engine::State::submit_records(std::shared_ptr<Job> job) {
   const auto self = shared_from_this();
-  manager.keystore().submit(
+  job->prepared = crypto::WipedBytes(answer_of(*job));
+  manager.keystore().submit_direct(
       [self, job](store::Transaction& transaction) -> Status {
         if (!job->undone && !job->too_large) TRY(self->mark_served(transaction, *job));
         self->record(transaction, *job);

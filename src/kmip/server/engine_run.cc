@@ -42,6 +42,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   if (spec != nullptr) context.needs = spec->needs;
   context.message = job.number;
   context.log_records = &log_records;
+  context.brief = job.brief && transaction == nullptr;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -97,6 +98,9 @@ Status Engine::State::run(store::Reader& reader, store::Transaction* transaction
     const auto& error = job.answers.back().error;
     if (!error) continue;
     if (transaction == nullptr && error->detail == kNeedsTransaction) return std::unexpected(*error);
+    if (transaction == nullptr && job.brief && error->code == ErrorCode::kExhausted) {
+      return fail(ErrorCode::kExhausted, "this takes long", {}, {}, kNeedsTime);
+    }
     if (transaction != nullptr && on_error != BatchErrorContinuationOption::kUndo &&
         job.refused.emplace(place, *error).second) {
       return fail(ErrorCode::kConflict, "an item failed: the others are carried out alone", {}, {}, kAgain);

@@ -15,6 +15,7 @@ namespace tapewarden::kmip {
 
 inline constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
 inline constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is carried out again without an item
+inline constexpr std::uint32_t kNeedsTime = 1U << 28U;  // a brief message that turned out not to be one
 inline constexpr std::size_t kRunCharacters = 8;
 
 struct Engine::State : std::enable_shared_from_this<Engine::State> {
@@ -29,7 +30,11 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
         log_records(*m.context().env.clock),
         start_mark(Uuid::random(*m.context().env.random).text().substr(0, kRunCharacters)) {}
 
+  // nullptr: it was answered.
+  std::shared_ptr<Job> read(Bytes message, const Peer& peer, Reply reply);
+  void post(std::function<void()> task) const;
   void start(std::shared_ptr<Job> job);
+  void start_later(std::shared_ptr<Job> job);
   Status prove(Job& job);
   Status use_ticket(Job& job, const keymgr::KmipClient& client);
   Status identify(store::Reader& reader, Job& job);
@@ -42,10 +47,13 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   void submit_writing(std::shared_ptr<Job> job);
   void submit_records(std::shared_ptr<Job> job);
   void refuse_client(std::shared_ptr<Job> job, const Error& error);
+  // What leaves when the message is durable.
+  Bytes answer_of(Job& job) const;
   void finish(Job& job, const Status& durable);
   ResponseHeader header(const ProtocolVersion& version, std::string correlation = {}) const {
     return {version, to_millis(manager.context().now()) / 1000, std::move(correlation)};
   }
+  Bytes refuse(const Error& error) const { return encode_refusal(header(kNewest), error); }
   bool is_too_large(const Job& job) const;
   // Told to the client and written into the audit, so that both can say which message they mean.
   void name(Job& job) {

@@ -71,9 +71,9 @@ Status convert(OpenedKey& key, ObjectType type, const Item& payload) {
 }
 
 Status write_opened(OperationContext& context, const ManagedObject& object, const Item& payload,
-                    ByteView content, ttlv::Writer& out) {
+                    ByteView content, const KeyBlockTerms& terms, ttlv::Writer& out) {
   const bool plain = TRY(wants_plain(payload));
-  auto key = plain ? TRY(open_plain_key(context, object)) : TRY(open_key(context, object));
+  auto key = plain ? TRY(open_plain_key(context, object)) : TRY(open_key(context, object, terms));
   TRY(convert(key, object.type, payload));
   const auto specification = payload.find(tag::kKeyWrappingSpecification);
   TRY(check_may_leave(object, specification.has_value() || key.terms.wrapped));
@@ -103,7 +103,9 @@ Status write_object_of(OperationContext& context, const ManagedObject& object, c
   }
   const auto content = TRY(content_of(object));
   const auto document = TRY(ttlv::decode(content));
-  if (key_block_terms(document.root())) return write_opened(context, object, payload, content, out);
+  if (const auto terms = key_block_terms(document.root())) {
+    return write_opened(context, object, payload, content, *terms, out);
+  }
   for (const auto tag : {tag::kKeyWrappingSpecification, tag::kKeyFormatType}) {
     const bool x509 = object.type == ObjectType::kCertificate && tag == tag::kKeyFormatType;
     if (payload.find(tag) && !x509) return no_such_format();

@@ -38,9 +38,14 @@ Result<OpenedKey> open_key(OperationContext& context, const ManagedObject& objec
   const auto document = TRY(ttlv::decode(content));
   const auto terms = key_block_terms(document.root());
   if (!terms) return no_key_block();
+  return open_key(context, object, *terms);
+}
+
+Result<OpenedKey> open_key(OperationContext& context, const ManagedObject& object,
+                           const KeyBlockTerms& terms) {
   auto secret = TRY(context.objects.open(context.reader, object));
   if (object.content.empty()) secret = key_value_of_bytes(secret.reveal());
-  return OpenedKey{std::move(secret), *terms};
+  return OpenedKey{std::move(secret), terms};
 }
 
 Result<OpenedKey> open_plain_key(OperationContext& context, const ManagedObject& object) {

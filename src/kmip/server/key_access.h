@@ -16,6 +16,9 @@ struct OpenedKey {
 };
 // As it is kept: perhaps wrapped. Illegal Object Type: the object is no key.
 Result<OpenedKey> open_key(OperationContext& context, const keymgr::ManagedObject& object);
+// Likewise, where the terms of its Key Block were read already.
+Result<OpenedKey> open_key(OperationContext& context, const keymgr::ManagedObject& object,
+                           const KeyBlockTerms& terms);
 // Unwrapped, where the wrapping key is an object of the same client.
 Result<OpenedKey> open_plain_key(OperationContext& context, const keymgr::ManagedObject& object);
 

@@ -13,6 +13,8 @@ namespace {
 
 using keymgr::ManagedObject;
 
+constexpr std::size_t kBrieflyLookedAt = 64;  // less than a millisecond
+
 // Which of on line, archived and destroyed objects are looked for.
 Result<std::int32_t> storage_mask(const ttlv::Item& payload) {
   const auto item = payload.find(tag::kStorageStatusMask);
@@ -74,6 +76,10 @@ Result<keymgr::ObjectsFound> search(OperationContext& context, const Terms& term
   query.maximum = terms.maximum;
   query.most_looked_at = context.settings.maximum_searched;
   query.newest_first = true;
+  if (context.brief) {
+    query.most_looked_at = std::min(kBrieflyLookedAt, query.most_looked_at);
+    query.exact = true;
+  }
   query.fits = [&](const ManagedObject& object) -> Result<bool> {
     if (!TRY(is_stored(context, object, terms.storage))) return false;
     const auto untouched = boolean_of(object.attributes.find(AttributeId::of(tag::kFresh)));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/secret_bytes.h"
+#include "crypto/wiped_bytes.h"
 #include "kmip/message.h"
 #include "kmip/server/engine.h"
 #include "kmip/server/operation.h"
@@ -45,8 +46,10 @@ struct Job {
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
-  std::string correlation;   // Server Correlation Value
-  std::uint64_t number = 0;  // of the message
+  crypto::WipedBytes prepared;  // the answer, before it is durable; empty: made afterwards
+  bool brief = false;           // carried out on a network's thread
+  std::string correlation;      // Server Correlation Value
+  std::uint64_t number = 0;     // of the message
 
   ~Job() {
     crypto::wipe(message);

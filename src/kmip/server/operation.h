@@ -52,6 +52,8 @@ struct OperationContext {
   std::uint64_t message = 0;                      // its number, from 1
   keymgr::RefusalRecords* log_records = nullptr;  // how much each client's Log may write; nullptr: nothing
   const Drawn* drawn = nullptr;                   // what Drawer made before the transaction; nullptr: nothing
+  bool brief =
+      false;  // on a thread that others wait for: what takes long ends with kExhausted, to be done anew
   AuditFields audit{};
   bool serves_a_key = false;             // the audit counts it among the keys that left
   bool unrecorded = false;               // its refusal has no record of its own: it was one of too many
