@@ -143,7 +143,7 @@ TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
   EXPECT_FALSE(report.backup_made);
   EXPECT_EQ(report.count(FindingKind::kNoBackup), 1U);
   EXPECT_THAT(subjects(report, FindingKind::kNewVolume), ElementsAre("LV0001", "LV0002", "LV0007"));
-  EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("PAYROLL"));
+  EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("--------", "PAYROLL"));
   EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("J00001"));
   EXPECT_EQ(cartridge("A00001L9").alias, "KEY000000001");  // it stands on the cartridge
   EXPECT_THAT(subjects(report, FindingKind::kDeletedSince), ElementsAre("LV0003"));
