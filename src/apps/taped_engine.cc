@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "engine/cache/volume_cache.h"
 #include "engine/rebuild/file_catalogue_backup.h"
+#include "engine/rebuild/rebuild.h"
 #include "engine/report/bulk_answers.h"
 #include "engine/residence/expiry.h"
 
@@ -339,6 +340,7 @@ Result<std::unique_ptr<TapedEngine>> TapedEngine::start(Env env, const TapedConf
   TRY(parts.open_back_end(*config.engine));
   TRY(parts.open_volumes(config, library));
   TRY(parts.make_work(*config.engine));
+  TRY(engine::say_rebuilt(*parts.catalogue, *parts.notices));
   return made;
 }
 

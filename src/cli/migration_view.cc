@@ -131,6 +131,16 @@ std::string plan_text(const json::object& plan) {
   return out;
 }
 
+Status plan_refusal(const json::object& plan) {
+  Status refused;
+  each_in(plan, "conflicts", [&](const json::object& conflict) {
+    if (refused && flag_in(conflict, "refuses"))
+      refused = fail(ErrorCode::kConflict, "it would be refused: " + text_in(conflict, "text"), "migration",
+                     text_in(conflict, "remedy"));
+  });
+  return refused;
+}
+
 std::string progress_text(const json::object& progress) {
   std::string out = "migration " + std::to_string(number_in(progress, "number")) + " from " +
                     way_of(progress) + ": " + text_in(progress, "state") + "\n";

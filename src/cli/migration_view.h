@@ -6,9 +6,13 @@
 #include <cstdint>
 #include <string>
 
+#include "base/error.h"
+
 namespace tapewarden::cli {
 
 std::string plan_text(const boost::json::object& plan);
+// kConflict with the first thing that stands in the way of running what was planned.
+Status plan_refusal(const boost::json::object& plan);
 std::string progress_text(const boost::json::object& progress);
 
 // "[########------------]  42 %"

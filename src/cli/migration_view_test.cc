@@ -58,6 +58,20 @@ TEST(MigrationView, T7_APlanSaysWhatChangesWhatMovesAndWhatIsInTheWay) {
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
+TEST(MigrationView, T7_APlanThatWouldBeRefusedIsAnErrorOfThePlan) {
+  const auto conflict = [](bool refuses, const char* text) {
+    return json::object{{"refuses", refuses}, {"text", text}, {"remedy", "insert some"}};
+  };
+  EXPECT_TRUE(plan_refusal({}));
+  EXPECT_TRUE(plan_refusal({{"conflicts", json::array{conflict(false, "media")}}}));
+  const auto refused =
+      plan_refusal({{"conflicts", json::array{conflict(false, "media"), conflict(true, "no")}}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(refused.error().message, "it would be refused: no");
+  EXPECT_EQ(refused.error().remedy, "insert some");
+}
+
 TEST(MigrationView, T7_ProgressIsABarAndWhatItWaitsFor) {
   const auto text = progress_text(
       {{"number", 7},

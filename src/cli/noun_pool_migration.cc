@@ -154,7 +154,7 @@ Status migrate(Context& context, const Values& values) {
   if (values.has("--plan")) {
     const auto plan = TRY(server.get(call.target));
     print_report(context, plan, plan_text(plan));
-    return {};
+    return plan_refusal(plan);
   }
   auto progress = TRY(server.post(call.target, TRY(object_of(call.body)), context.globals.approval));
   if (values.has("--wait")) return watch(context, server, std::move(progress));

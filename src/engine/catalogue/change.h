@@ -62,6 +62,14 @@ class CatalogueChange final : public CatalogueView {
   // From now on each generation that a volume gets is at least this one. Only grows. kInvalidArgument.
   Status begin_generations_at(std::uint64_t generation);
 
+  // Somebody wants a backup of the catalogue, as of now or later.
+  Status order_backup();
+  // That order is carried out; a later one is not.
+  Status end_backup_order(std::uint64_t order);
+  // The engine tells at its next start that it works with a catalogue that was rebuilt; it was told.
+  Status note_rebuilt();
+  Status rebuilt_was_told();
+
   // Trailers on tape tell every deletion up to this number.
   Status drop_deleted(std::uint64_t through);
 

@@ -197,6 +197,34 @@ Status CatalogueChange::begin_generations_at(std::uint64_t generation) {
   return transaction_.put(kEngineTable, to_row(state));
 }
 
+// The time is as good as a number, and no order has that of another one.
+Status CatalogueChange::order_backup() {
+  auto state = TRY(engine_state());
+  const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(to_millis(now_), 1));
+  state.backup_ordered = std::max(state.backup_ordered + 1, time);
+  return transaction_.put(kEngineTable, to_row(state));
+}
+
+Status CatalogueChange::end_backup_order(std::uint64_t order) {
+  auto state = TRY(engine_state());
+  if (state.backup_ordered != order || order == 0) return {};
+  state.backup_ordered = 0;
+  return transaction_.put(kEngineTable, to_row(state));
+}
+
+Status CatalogueChange::note_rebuilt() {
+  auto state = TRY(engine_state());
+  state.rebuilt = now_;
+  return transaction_.put(kEngineTable, to_row(state));
+}
+
+Status CatalogueChange::rebuilt_was_told() {
+  auto state = TRY(engine_state());
+  if (!state.rebuilt) return {};
+  state.rebuilt.reset();
+  return transaction_.put(kEngineTable, to_row(state));
+}
+
 // Numbers go up across everything that was ever deleted, so that what a trailer told is dropped and nothing
 // else.
 Status CatalogueChange::note_deletion(const std::string& volser, std::uint64_t generation) {

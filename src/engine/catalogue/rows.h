@@ -37,6 +37,9 @@ struct EngineState {
   std::optional<Uuid> cache;  // which folder is its cache (engine/cache/cache_identity.h); nothing: not known
   // Content that is new has at least this generation: cartridges that nobody could ask may hold lower ones.
   std::uint64_t least_generation = 0;
+  // Number of the order by which a backup of the catalogue is to be written (backup_job.h); 0: none is.
+  std::uint64_t backup_ordered = 0;
+  std::optional<WallTime> rebuilt;  // from cartridges, and nobody was told yet
   friend bool operator==(const EngineState&, const EngineState&) = default;
 };
 

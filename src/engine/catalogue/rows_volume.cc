@@ -98,7 +98,13 @@ CopyPools copy_pools_of(const Row& row) {
 
 Row to_row(const EngineState& state) {
   const Bytes cache = state.cache ? to_bytes(state.cache->view()) : Bytes();
-  return RowFields(kEngineTable).number(0).blob(cache).number(state.least_generation).take();
+  return RowFields(kEngineTable)
+      .number(0)
+      .blob(cache)
+      .number(state.least_generation)
+      .number(state.backup_ordered)
+      .moment(state.rebuilt)
+      .take();
 }
 
 EngineState engine_state_from(const Row& row) {
@@ -107,6 +113,8 @@ EngineState engine_state_from(const Row& row) {
   EngineState state;
   if (const Bytes& cache = in.blob(); !cache.empty()) state.cache = Uuid::from(cache);
   state.least_generation = in.number<std::uint64_t>();
+  state.backup_ordered = in.number<std::uint64_t>();
+  state.rebuilt = in.moment();
   return state;
 }
 

@@ -298,7 +298,11 @@ const TableSpec kMigratedSettingTable{
 // What is true of the engine as a whole: one row, at place 0.
 const TableSpec kEngineTable{
     .name = "engine",
-    .columns = {{"place", kInteger, ColumnRole::kKey}, {"cache", kBlob}, {"least_generation", kInteger}},
+    .columns = {{"place", kInteger, ColumnRole::kKey},
+                {"cache", kBlob},
+                {"least_generation", kInteger},
+                {"backup_ordered", kInteger},
+                {"rebuilt", kInteger}},
     .indexes = {},
     .unique_indexes = {},
     .replicated = false,

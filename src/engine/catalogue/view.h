@@ -97,7 +97,9 @@ class CatalogueView {
   Result<std::vector<ReclaimCandidate>> reclaim_candidates(WallTime now, std::size_t limit);
   // Filled and closed ones without active data.
   Result<std::vector<PhysicalVolume>> emptied(std::size_t limit);
-  Result<std::vector<PhysicalVolume>> move_requests(MoveRequest::When when, std::size_t limit);
+  // In the order of barcodes, behind `after`.
+  Result<std::vector<PhysicalVolume>> move_requests(MoveRequest::When when, std::size_t limit,
+                                                    std::string_view after = {});
   // Those that are to get other key labels and can be read now, in the order of barcodes, behind `after`.
   Result<std::vector<PhysicalVolume>> rekey_requests(std::size_t limit, std::string_view after = {});
 

@@ -154,9 +154,10 @@ Result<std::vector<PhysicalVolume>> CatalogueView::emptied(std::size_t limit) {
   return found;
 }
 
-Result<std::vector<PhysicalVolume>> CatalogueView::move_requests(MoveRequest::When when, std::size_t limit) {
-  return query_cartridges("move_when > 0 AND move_when = ? ORDER BY barcode LIMIT ?",
-                          {static_cast<std::int64_t>(when), limit_value(limit)});
+Result<std::vector<PhysicalVolume>> CatalogueView::move_requests(MoveRequest::When when, std::size_t limit,
+                                                                 std::string_view after) {
+  return query_cartridges("move_when > 0 AND move_when = ? AND barcode > ? ORDER BY barcode LIMIT ?",
+                          {static_cast<std::int64_t>(when), std::string(after), limit_value(limit)});
 }
 
 Result<std::vector<PhysicalVolume>> CatalogueView::rekey_requests(std::size_t limit, std::string_view after) {

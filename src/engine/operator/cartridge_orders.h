@@ -45,8 +45,9 @@ Result<std::vector<std::string>> only_there(const OperatorParts& parts, const st
 
 // Out of the library, with what lies on it; kExported: meant for another site. kConflict naming volumes whose
 // only copy is on it, and what is wrong with files of the cache that should have them, unless
-// `although_only`. Where it stands now. The state is durable before the cartridge moves; when it cannot be
-// handed out, it is as it was.
+// `although_only`; whatever is said, naming one that would have to be written anew from a file of the cache
+// that is not there; and for a scratch cartridge that is to be exported. Where it stands now. The state is
+// durable before the cartridge moves; when it cannot be handed out, it is as it was.
 Result<std::string> eject_cartridge(const OperatorParts& parts, const std::string& barcode, bool exported,
                                     bool although_only);
 // An ejected or exported cartridge, or one that the catalogue does not have, out of the import/export slot of

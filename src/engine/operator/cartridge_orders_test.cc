@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "engine/catalogue/damage_note.h"
+#include "engine/operator/evict_orders.h"
 #include "engine/operator/operator_test_kit.h"
 #include "engine/operator/volume_sheet.h"
 
@@ -245,6 +246,42 @@ TEST(CartridgeOrders, T13_AFileThatIsMissingInTheCacheKeepsTheCartridge) {
   EXPECT_EQ(bench.physical("P00001L9"), before);
   bench.cache.missing.clear();
   EXPECT_TRUE(eject_cartridge(parts, "P00001L9", false, false)) << "the file was put back";
+}
+
+// Force gives up what lies on the cartridge; it does not make a file that is gone.
+TEST(CartridgeOrders, T13_ByForceNothingIsDueFromAFileThatIsMissing) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  bench.put_premigrated("A00001", "P00001L9", 1);
+  bench.put_premigrated("A00002", "P00001L9", 2);
+  bench.cache.missing.insert("A00002");
+  const auto parts = bench.parts();
+  const auto before = bench.physical("P00001L9");
+  const auto refused = eject_cartridge(parts, "P00001L9", false, true);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(told(refused), "conflict barcode");
+  EXPECT_THAT(refused.error().message, HasSubstr("the file of the volume A00002 is missing"));
+  EXPECT_THAT(refused.error().remedy, HasSubstr("volume evict A00002"));
+  EXPECT_EQ(bench.physical("P00001L9"), before);
+  EXPECT_FALSE(bench.volume("A00001").primary_due);
+  EXPECT_FALSE(bench.volume("A00002").primary_due);
+  EXPECT_TRUE(evict_volumes(parts, {"A00002"}).front().error == std::nullopt);
+  EXPECT_TRUE(eject_cartridge(parts, "P00001L9", false, true));
+  EXPECT_TRUE(bench.volume("A00001").primary_due);
+  EXPECT_FALSE(bench.volume("A00002").primary_due);
+  bench.box.expect_sound();
+}
+
+TEST(CartridgeOrders, T13_AScratchCartridgeIsEjectedAndNotExported) {
+  OperatorBench bench;
+  bench.in_library("P00001L9");
+  ASSERT_TRUE(bench.box.put(cartridge("P00001L9", 1, CartridgeState::kScratch)));
+  const auto refused = eject_cartridge(bench.parts(), "P00001L9", true, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(told(refused), "conflict barcode");
+  EXPECT_THAT(refused.error().remedy, HasSubstr("physical-volume eject"));
+  EXPECT_EQ(bench.physical("P00001L9").state, CartridgeState::kScratch);
+  EXPECT_TRUE(eject_cartridge(bench.parts(), "P00001L9", false, false));
 }
 
 TEST(CartridgeOrders, T13_WhatTheCacheHasLostIsNotWrittenAnewFromThere) {

@@ -130,14 +130,30 @@ std::string damage_text(const std::string& barcode, const DamageSettled& settled
   return text;
 }
 
+// Nothing can be written anew from a file that is not there: the copy would be due for ever, and the volume
+// never out of the cache.
+Status check_file(CacheFiles& cache, const LogicalVolume& volume) {
+  if (!volume.mounted.empty()) return {};
+  const auto there = cache.look_at(volume);
+  if (there) return {};
+  return fail(
+      ErrorCode::kConflict,
+      "the volume " + volume.volser + " cannot be written anew from the cache: " + there.error().text(),
+      "barcode",
+      "give up what the cache has of it (volume evict " + volume.volser +
+          "), so that its copy on the cartridge is the one that counts; then order it again");
+}
+
 // The cartridge leaves, and with it the only copy on tape of volumes that the cache has: they get another one
 // there, and cannot leave the cache before. The one that leaves counts until then.
-Result<std::vector<PlacedVolume>> copy_from_cache(CatalogueChange& change, const std::string& barcode) {
+Result<std::vector<PlacedVolume>> copy_from_cache(CatalogueChange& change, CacheFiles& cache,
+                                                  const std::string& barcode) {
   std::vector<PlacedVolume> made_due;
   TRY(for_each_on(change, barcode, [&](const PlacedVolume& placed) -> Result<bool> {
     auto volume = TRY(change.volume(placed.volume.volser));
     if (!volume.cached || volume.primary_due || volume.secondary_due || TRY(on_another(change, placed)))
       return true;
+    TRY(check_file(cache, volume));
     volume.primary_due = true;
     volume.primary_pool = TRY(change.storage_group(volume.storage_group)).pool;
     TRY(change.put(volume));
@@ -179,9 +195,11 @@ Result<std::string> eject_cartridge(const OperatorParts& parts, const std::strin
   std::vector<PlacedVolume> made_due;
   TRY(parts.catalogue.change([&](CatalogueChange& change) -> Status {
     before = TRY(change.cartridge(barcode));
+    if (exported && before.state == CartridgeState::kScratch)
+      return wrong_state(before, "nothing lies on it for another site: eject it (physical-volume eject)");
     TRY(check_only(change, parts.cache, before, although_only));
     made_due.clear();
-    if (readable(before.state)) made_due = TRY(copy_from_cache(change, barcode));
+    if (readable(before.state)) made_due = TRY(copy_from_cache(change, parts.cache, barcode));
     PhysicalVolume after = before;
     after.state = exported ? CartridgeState::kExported : CartridgeState::kEjected;
     after.move = {};

@@ -24,6 +24,33 @@ Status check_clear(CatalogueView& view, const std::string& what, std::uint8_t be
   return needs_clear_leave(home, target) ? refuse_clear(what, home, target, "pool") : Status();
 }
 
+// A class that had no second copies gets some: of volumes whose storage group encrypts, too.
+Status check_new_copies(CatalogueView& view, const std::string& name, std::uint8_t after) {
+  const auto target = TRY(view.pool(after));
+  for (const auto& group : TRY(view.storage_groups())) {
+    const auto home = TRY(view.pool(group.pool));
+    if (!needs_clear_leave(home, target)) continue;
+    Page<LogicalVolume> page;
+    do {
+      page = TRY(view.volumes({.storage_group = group.name}, {.limit = kMaximumPage, .after = page.next}));
+      const auto found = std::ranges::find(page.items, name, &LogicalVolume::management_class);
+      if (found != page.items.end())
+        return refuse_clear("the logical volume " + found->volser + " of the management class " + name, home,
+                            target, "pool");
+    } while (!page.next.empty());
+  }
+  return {};
+}
+
+Status check_clear(CatalogueView& view, const StorageGroup& before, const StorageGroup& after) {
+  return check_clear(view, "the storage group " + before.name, before.pool, after.pool);
+}
+Status check_clear(CatalogueView& view, const ManagementClass& before, const ManagementClass& after) {
+  if (before.pool == kCommonPool && after.pool != kCommonPool)
+    return check_new_copies(view, before.name, after.pool);
+  return check_clear(view, "the management class " + before.name, before.pool, after.pool);
+}
+
 // What the two sorts of constructs have in common: made or changed in one transaction.
 template <typename Construct>
 Result<Construct> put(const OperatorParts& parts, const std::string& name, const ConstructChange& settings,
@@ -46,7 +73,7 @@ Result<Construct> put(const OperatorParts& parts, const std::string& name, const
     done = applied(expected == Expected::kNew ? construct : *known, settings);
     TRY(check(done));
     if (expected == Expected::kKnown && settings.leave == ClearLeave::kNo)
-      TRY(check_clear(change, "the " + std::string(what) + " " + name, known->pool, done.pool));
+      TRY(check_clear(change, *known, done));
     return change.put(done);
   }));
   parts.wake_up();

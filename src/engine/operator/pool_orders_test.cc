@@ -5,6 +5,7 @@
 
 #include "engine/operator/construct_orders.h"
 #include "engine/operator/operator_test_kit.h"
+#include "engine/operator/volume_orders.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -182,6 +183,26 @@ TEST(ConstructOrders, T3_AConstructLeavesAPoolThatEncryptsForOneInClearOnlyByAWo
   EXPECT_EQ(told(modify_management_class(parts, "TWICE", {.pool = 0})), "") << "no copy at all";
   EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 9, .leave = ClearLeave::kYes})), "");
   EXPECT_EQ(told(modify_storage_group(parts, "FINANCE", {.pool = 2})), "");
+}
+
+// A class without second copies has no pool that it could leave.
+TEST(ConstructOrders, T3_VolumesOfAPoolThatEncryptsGetNoNewCopiesInClearButByAWord) {
+  OperatorBench bench;
+  const auto parts = bench.parts();
+  bench.encrypt_pool(2);
+  ASSERT_TRUE(add_storage_group(parts, "FINANCE", {.pool = 2}));
+  ASSERT_TRUE(add_management_class(parts, "LATER", {.pool = 0}));
+  ASSERT_TRUE(add_management_class(parts, "OTHERS", {.pool = 0}));
+  ASSERT_TRUE(insert_volumes(parts, {.volsers = {"A00001"}, .management_class = "OTHERS"}));
+  ASSERT_TRUE(insert_volumes(
+      parts, {.volsers = {"A00002"}, .storage_group = "FINANCE", .management_class = "LATER"}));
+  const auto refused = modify_management_class(parts, "LATER", {.pool = 9});
+  EXPECT_EQ(told(refused), "conflict pool");
+  EXPECT_THAT(refused.error().message, HasSubstr("A00002"));
+  EXPECT_EQ(told(modify_management_class(parts, "OTHERS", {.pool = 9})), "");
+  EXPECT_EQ(told(modify_management_class(parts, "LATER", {.pool = 2})), "");
+  EXPECT_EQ(told(modify_management_class(parts, "LATER", {.pool = 0})), "");
+  EXPECT_EQ(told(modify_management_class(parts, "LATER", {.pool = 9, .leave = ClearLeave::kYes})), "");
 }
 
 TEST(PoolOrders, T12_APoolThatIsHeldStaysSoUntilItsEncryptionIsSaid) {

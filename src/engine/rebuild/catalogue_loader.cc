@@ -29,7 +29,8 @@ Status CatalogueLoader::run() {
   TRY(settle_others());
   TRY(put_deletions());
   TRY(begin_generations());
-  return finish_cartridges();
+  TRY(finish_cartridges());
+  return catalogue_.change([](CatalogueChange& change) { return change.note_rebuilt(); });
 }
 
 Status CatalogueLoader::check_empty() {
@@ -46,6 +47,7 @@ Status CatalogueLoader::take_settings() {
   if (!input_.backup) {
     report_.find(FindingKind::kNoBackup, "", "no cartridge that was read holds a backup of the catalogue");
     groups_.emplace(kDefaultConstruct, default_storage_group());
+    new_names_.emplace(kDefaultConstruct, false);
     classes_.emplace(kDefaultConstruct, default_management_class());
     return {};
   }
@@ -271,32 +273,6 @@ void CatalogueLoader::note_copies(const LogicalVolume& volume) {
   const bool wants_second = classes_.at(volume.management_class).pool != 0;
   if (!volume.primary || (wants_second && !volume.secondary))
     report_.find(FindingKind::kOneCopyLess, volume.volser, "found on " + where);
-}
-
-// What images name and the backup does not know is made, as long as there is room for it.
-void CatalogueLoader::settle_constructs(LogicalVolume& volume) {
-  if (!groups_.contains(volume.storage_group)) {
-    StorageGroup group{volume.storage_group, std::max<std::uint8_t>(volume.primary_pool, 1), {}};
-    if (groups_.size() < kMaximumConstructs && check(group)) {
-      report_.find(FindingKind::kNewConstruct, group.name,
-                   "storage group, pool " + std::to_string(group.pool));
-      new_groups_.push_back(group);
-      groups_.emplace(group.name, group);
-    } else {
-      volume.storage_group = kDefaultConstruct;
-    }
-  }
-  if (!classes_.contains(volume.management_class)) {
-    ManagementClass management{volume.management_class, volume.secondary_pool, {}};
-    if (classes_.size() < kMaximumConstructs && check(management)) {
-      report_.find(FindingKind::kNewConstruct, management.name,
-                   "management class, pool " + std::to_string(management.pool));
-      new_classes_.push_back(management);
-      classes_.emplace(management.name, management);
-    } else {
-      volume.management_class = kDefaultConstruct;
-    }
-  }
 }
 
 LogicalVolume CatalogueLoader::from_images(const std::string& volser, const VolumeFate& fate) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ class CatalogueLoader {
     bool read = false;
     bool blank = false;          // or written by something else: what the backup knows of it is gone
     bool filled = false;         // the backup of a filled cartridge stands at its end
+    bool backup_at_end = false;  // one of a cartridge that took more
     bool new_to_backup = false;  // begun after the backup was made, or there is none
     bool damaged_files = false;
     std::string not_taken;  // volser whose other content lies there: it is neither written nor given back
@@ -57,6 +59,7 @@ class CatalogueLoader {
   Status settle_cartridges();
   void settle_read(const Examination& found);
   void settle_unread(const UnreadCartridge& unread);
+  void note_encrypted(const PhysicalVolume* known);
   void settle_absent();
   void add(Entry entry);
   // Pools whose settings are not known (held).
@@ -86,7 +89,11 @@ class CatalogueLoader {
   void note_copies(const LogicalVolume& volume);
   std::optional<Copy> copy_at(const SeenCopy& seen, std::uint64_t generation) const;
   std::uint8_t pool_of(const std::optional<Copy>& copy) const;
+  // Constructs (catalogue_loader_constructs.cc).
   void settle_constructs(LogicalVolume& volume);
+  void settle_group(LogicalVolume& volume);
+  void settle_class(LogicalVolume& volume);
+  bool is_encrypted(const std::optional<Copy>& copy) const;
   Status plan(LogicalVolume volume, bool missing = false);
   Status flush();
 
@@ -95,10 +102,15 @@ class CatalogueLoader {
   const LoaderInput input_;
   RebuildReport& report_;
   std::map<std::string, PhysicalVolume> backup_cartridges_;
+  // Pools of cartridges that were not read and encrypt, as the backup does not know; or it may be any pool.
+  std::set<std::uint8_t> may_encrypt_;
+  bool all_may_encrypt_ = false;
   std::vector<Entry> entries_;
   std::map<std::string, std::uint32_t> entry_of_;  // by barcode
   std::map<std::string, StorageGroup> groups_;
   std::map<std::string, ManagementClass> classes_;
+  // Of groups that the backup does not know: whether their pool is one that a cartridge is encrypted in.
+  std::map<std::string, bool> new_names_;
   std::vector<StorageGroup> new_groups_;  // to be put with what is planned
   std::vector<ManagementClass> new_classes_;
   std::vector<WithdrawnVolume> withdrawn_;

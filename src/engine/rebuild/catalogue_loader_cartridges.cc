@@ -109,8 +109,10 @@ void CatalogueLoader::settle_read(const Examination& found) {
   out.written_bytes = found.written_bytes;
   for (const auto& image : found.images)
     if (!out.last_written || *out.last_written < image.written) out.last_written = image.written;
-  // One that was made before stands among images, or is the last file as on a filled one: it takes no more.
-  for (const auto& backup : found.backups) entry.filled = entry.filled || backup.file + 1 == found.next_file;
+  for (const auto& backup : found.backups) {
+    if (backup.file + 1 != found.next_file) continue;
+    (backup.early ? entry.backup_at_end : entry.filled) = true;
+  }
   entry.new_to_backup = !same;
   entry.damaged_files = !found.damaged.empty();
   for (const auto& damaged : found.damaged)
@@ -124,6 +126,17 @@ void CatalogueLoader::settle_read(const Examination& found) {
   add(std::move(entry));
 }
 
+// A key is asked for, and the backup knows of none: it was begun encrypted since, in the pool that it was in,
+// or in one that borrowed it and that nobody can name.
+void CatalogueLoader::note_encrypted(const PhysicalVolume* known) {
+  const bool told = known != nullptr && (known->encryption == MediumEncryption::kWrapped ||
+                                         known->encryption == MediumEncryption::kIdentified);
+  if (told) return;
+  const bool one_pool = known != nullptr && known->pool != kCommonPool;
+  if (!one_pool) all_may_encrypt_ = true;
+  if (one_pool) may_encrypt_.insert(known->pool);
+}
+
 // What may hold something is never taken for scratch: neither written on nor given back.
 void CatalogueLoader::settle_unread(const UnreadCartridge& unread) {
   const auto known = backup_cartridges_.find(unread.barcode);
@@ -132,6 +145,7 @@ void CatalogueLoader::settle_unread(const UnreadCartridge& unread) {
                unread.why);
   if (unread.no_label && !is_known) return;
   if (!check_barcode(unread.barcode)) return;
+  if (unread.fault == MountFault::kKeys) note_encrypted(is_known ? &known->second : nullptr);
   Entry entry;
   if (is_known) entry.volume = known->second;
   entry.volume.barcode = unread.barcode;
@@ -169,7 +183,8 @@ void CatalogueLoader::settle_absent() {
 }
 
 // Without a backup no setting is known, and the next volume of a pool that encrypted would go onto tape in
-// clear. With one, a cartridge that was begun encrypted since tells that its pool was set after the backup.
+// clear. With one, a cartridge that was begun encrypted since tells that its pool was set after the backup,
+// also where its key is refused.
 Status CatalogueLoader::hold_pools() {
   std::map<std::uint8_t, std::pair<std::size_t, MediumKind>> written;  // cartridges that tell of it
   for (const auto& entry : entries_) {
@@ -185,7 +200,9 @@ Status CatalogueLoader::hold_pools() {
     held.clear();
     for (auto pool : TRY(change.pools())) {
       const auto found = written.find(pool.number);
-      const bool known = input_.backup && (found == written.end() || pool.encryption != PoolEncryption::kOff);
+      const bool may_encrypt =
+          found != written.end() || all_may_encrypt_ || may_encrypt_.contains(pool.number);
+      const bool known = input_.backup && (!may_encrypt || pool.encryption != PoolEncryption::kOff);
       if (pool.number == kCommonPool || known) continue;
       pool.encryption = PoolEncryption::kHeld;
       if (!input_.backup && found != written.end()) pool.media = found->second.second;
@@ -262,7 +279,9 @@ CartridgeState CatalogueLoader::final_state(const Entry& entry, const PhysicalVo
     return CartridgeState::kDamaged;
   if (entry.filled || entry.before == CartridgeState::kFull) return CartridgeState::kFull;
   if (entry.before == CartridgeState::kClosed || entry.damaged_files) return CartridgeState::kClosed;
-  return holds_content && !now.unexamined ? CartridgeState::kFilling : CartridgeState::kClosed;
+  // One that holds a backup alone is kept like one with content.
+  const bool kept = holds_content || entry.backup_at_end;
+  return kept && !now.unexamined ? CartridgeState::kFilling : CartridgeState::kClosed;
 }
 
 Status CatalogueLoader::finish_cartridges() {

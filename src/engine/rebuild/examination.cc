@@ -111,7 +111,7 @@ Result<FoundImage> decode_image(ByteView body) {
 
 Bytes encode(const FoundBackup& backup) {
   FieldWriter out;
-  out.number(1, backup.file).time(2, backup.written);
+  out.number(1, backup.file).time(2, backup.written).number(3, backup.early ? 1 : 0);
   return out.take();
 }
 
@@ -135,7 +135,8 @@ Status take(Examination& into, const Record& record) {
   auto in = TRY(FieldReader::parse(record.body));
   if (record.kind == kBackup) {
     const auto file = TRY(in.small<std::uint32_t>(1, "tape file", kLargestFile));
-    into.backups.push_back({file, TRY(in.time(2, "written"))});
+    const auto written = TRY(in.time(2, "written"));
+    into.backups.push_back({file, written, TRY(in.number(3, "early", 1)) == 1});
   } else if (record.kind == kTombstone) {
     auto volser = TRY(in.text(1, kMaxVolserBytes, "volser"));
     into.tombstones.push_back({std::move(volser), TRY(in.number(2, "generation"))});

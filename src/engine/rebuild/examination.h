@@ -33,6 +33,7 @@ struct FoundImage {
 struct FoundBackup {
   std::uint32_t file = 0;
   WallTime written{};
+  bool early = false;  // the cartridge took more then
   friend bool operator==(const FoundBackup&, const FoundBackup&) = default;
 };
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "engine/rebuild/limits.h"
+#include "engine/work/catalogue_backup.h"
 
 namespace tapewarden::engine {
 namespace {
@@ -68,7 +69,8 @@ class Examiner {
     const auto bytes = header.encode().size() + trailer.bytes + trailer.encode().size();
     const auto& identity = header.identity;
     if (identity.kind == ImageKind::kCatalogueBackup) {
-      if (!trailer.is_void) found_.backups.push_back({identity.file, header.written});
+      const bool early = !header.parts.empty() && header.parts.front().name == kEarlyBackupName;
+      if (!trailer.is_void) found_.backups.push_back({identity.file, header.written, early});
     } else {
       found_.images.push_back({identity.volser, identity.volume, identity.generation, identity.copy,
                                identity.file, block_, bytes, trailer.is_void, header.storage_group,

@@ -265,4 +265,17 @@ Result<RebuildReport> Rebuild::finish(Catalogue& catalogue, const Uuid& engine) 
   return report;
 }
 
+Status say_rebuilt(Catalogue& catalogue, Notices& notices) {
+  std::optional<WallTime> rebuilt;
+  TRY(catalogue.read([&](CatalogueView& view) -> Status {
+    rebuilt = TRY(view.engine_state()).rebuilt;
+    return {};
+  }));
+  if (!rebuilt) return {};
+  notices.say(NoticeKind::kCatalogueRebuilt, "catalogue",
+              "Catalogue rebuilt from cartridges " + format_utc(*rebuilt) +
+                  ": settings are as of its backup, if there was one");
+  return catalogue.change([](CatalogueChange& change) { return change.rebuilt_was_told(); });
+}
+
 }  // namespace tapewarden::engine

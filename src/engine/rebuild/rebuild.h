@@ -23,6 +23,7 @@
 
 #include "base/thread_annotations.h"
 #include "engine/catalogue/catalogue.h"
+#include "engine/notices.h"
 #include "engine/rebuild/examiner.h"
 #include "engine/rebuild/rebuild_report.h"
 
@@ -64,6 +65,9 @@ struct UnreadCartridge {
   bool no_label = false;
   std::string why;
 };
+
+// kCatalogueRebuilt, once: at the engine's first start with a catalogue that finish() filled.
+Status say_rebuilt(Catalogue& catalogue, Notices& notices);
 
 class Rebuild {
  public:

@@ -143,7 +143,7 @@ TEST_F(Rebuilding, T12_WithoutABackupCartridgesSayWhatTheyKnow) {
   EXPECT_FALSE(report.backup_made);
   EXPECT_EQ(report.count(FindingKind::kNoBackup), 1U);
   EXPECT_THAT(subjects(report, FindingKind::kNewVolume), ElementsAre("LV0001", "LV0002", "LV0007"));
-  EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("PAYROLL"));
+  EXPECT_THAT(subjects(report, FindingKind::kNewConstruct), ElementsAre("--------", "PAYROLL"));
   EXPECT_THAT(subjects(report, FindingKind::kUnknownLabels), ElementsAre("J00001"));
   EXPECT_EQ(cartridge("A00001L9").alias, "KEY000000001");  // it stands on the cartridge
   EXPECT_THAT(subjects(report, FindingKind::kDeletedSince), ElementsAre("LV0003"));
@@ -668,6 +668,85 @@ TEST_F(Rebuilding, T12_AnEarlyBackupStandsBetweenImagesAndKnowsWhatWasClosed) {
   EXPECT_EQ(cartridge("A00001L9").next_file, 4U);
   EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kClosed);
   site.expect_readable("LV0003");
+}
+
+// A new site: a backup was ordered before its first volume.
+TEST_F(Rebuilding, T12_ACartridgeWithAnEarlyBackupAtItsEndTakesMore) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  site.know_cartridge("A00003L9", 1, MediumEncryption::kClear);
+  site.backup_name = kEarlyBackupName;
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {}, true);
+  (void)site.write("A00002L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}}, true);
+  site.backup_name = kFinalBackupName;
+  (void)site.write("A00003L9", 1, TapeEncryption::kClear, {{.volser = "LV0002"}}, true);
+  (void)site.rebuild();
+  EXPECT_EQ(cartridge("A00001L9").state, CartridgeState::kFilling) << "or it would be scratch soon";
+  EXPECT_EQ(cartridge("A00001L9").next_file, 2U);
+  EXPECT_EQ(cartridge("A00002L9").state, CartridgeState::kFilling);
+  EXPECT_EQ(cartridge("A00002L9").next_file, 3U);
+  EXPECT_EQ(cartridge("A00003L9").state, CartridgeState::kFull);
+}
+
+// That a key is asked for says that it was begun encrypted, and the backup knows nothing of that.
+TEST_F(Rebuilding, T12_ACartridgeWhoseKeyIsRefusedAndThatTheBackupDoesNotKnowHoldsPools) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}}, true);
+  site.pool = 4;
+  (void)site.write("A00002L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0002"}});
+  site.back.keys.server.refuse = true;
+  const auto report = site.rebuild();
+  ASSERT_TRUE(report.backup_made);
+  const auto pools = site.fresh.look([](CatalogueView& view) { return view.pools(); });
+  EXPECT_EQ(pools[4].encryption, PoolEncryption::kHeld);
+  EXPECT_EQ(pools[1].encryption, PoolEncryption::kHeld) << "which pool it is of nobody can tell";
+  EXPECT_EQ(pools[0].encryption, PoolEncryption::kOff);
+}
+
+TEST_F(Rebuilding, T12_ACartridgeThatTheBackupHasInClearAndWhoseKeyIsRefusedHoldsItsPool) {
+  site.know_cartridge("A00001L9", 1, MediumEncryption::kClear);
+  site.pool = 4;
+  site.know_cartridge("A00002L9", 1, MediumEncryption::kClear);
+  site.pool = 5;
+  site.know_cartridge("A00003L9", 1, MediumEncryption::kIdentified);
+  site.pool = 1;
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}}, true);
+  (void)site.write("A00002L9", 2, TapeEncryption::kIdentified, {{.volser = "LV0002"}});
+  (void)site.write("A00003L9", 1, TapeEncryption::kIdentified, {{.volser = "LV0003"}});
+  site.back.keys.server.refuse = true;
+  const auto report = site.rebuild();
+  const auto pools = site.fresh.look([](CatalogueView& view) { return view.pools(); });
+  EXPECT_EQ(pools[4].encryption, PoolEncryption::kHeld);
+  EXPECT_EQ(pools[1].encryption, PoolEncryption::kOff);
+  EXPECT_EQ(pools[5].encryption, PoolEncryption::kOff) << "as the backup has it: it was known to encrypt";
+}
+
+// It was pool 1's, in clear, before it was pool 4's, which encrypts; and so was the default.
+TEST_F(Rebuilding, T12_WithoutABackupAGroupGoesOnWhereItsVolumesAreEncrypted) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear,
+                   {{.volser = "LV0001", .group = "PAYROLL"}, {.volser = "LV0002"}});
+  site.pool = 4;
+  (void)site.write("A00002L9", 1, TapeEncryption::kIdentified,
+                   {{.volser = "LV0003", .group = "PAYROLL"}, {.volser = "LV0004"}});
+  const auto report = site.rebuild();
+  const auto groups = site.fresh.look([](CatalogueView& view) { return view.storage_groups(); });
+  ASSERT_EQ(groups.size(), 2U);
+  for (const auto& group : groups) EXPECT_EQ(group.pool, 4) << group.name;
+  EXPECT_THAT(report.findings, Contains(Finding{FindingKind::kNewConstruct, "PAYROLL",
+                                                "storage group, pool 4, where its volumes are encrypted"}));
+}
+
+TEST_F(Rebuilding, T12_TheEngineTellsOnceThatItsCatalogueWasRebuilt) {
+  (void)site.write("A00001L9", 1, TapeEncryption::kClear, {{.volser = "LV0001"}});
+  (void)site.rebuild();
+  Notices notices(site.back.sim.clock, nullptr);
+  done(say_rebuilt(*site.live, notices));
+  EXPECT_TRUE(notices.since(0).empty());
+  done(say_rebuilt(*site.fresh, notices));
+  done(say_rebuilt(*site.fresh, notices));
+  ASSERT_EQ(notices.since(0).size(), 1U);
+  EXPECT_EQ(notices.since(0).front().kind, NoticeKind::kCatalogueRebuilt);
+  EXPECT_EQ(code_of(notices.since(0).front().kind), "TWE010I");
 }
 
 }  // namespace

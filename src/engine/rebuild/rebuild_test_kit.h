@@ -42,6 +42,7 @@ struct Site {
   Box live;
   Box fresh;
   std::uint8_t pool = 1;
+  std::string backup_name = std::string(kFinalBackupName);
   Uuid engine = uuid_of(7);
   std::vector<RebuildProgress> progress;
 
@@ -115,7 +116,7 @@ struct Site {
     auto header = sample_header(bytes.size());
     header.identity = {.kind = ImageKind::kCatalogueBackup};
     header.written = back.sim.clock.wall_now();
-    header.parts[0].name = "catalogue";
+    header.parts[0].name = backup_name;
     EXPECT_EQ(take(tape.begin_image(header)), ImageFit::kFits);
     EXPECT_EQ(take(tape.append(bytes)), ImageFit::kFits);
     EXPECT_TRUE(take(tape.finish_image({})));

@@ -1,6 +1,7 @@
 // Room in the cache: promises to files that come and grow, and eviction.
 #include <algorithm>
 
+#include "engine/catalogue/limits.h"
 #include "engine/residence/cached_volumes.h"
 #include "engine/residence/limits.h"
 
@@ -85,6 +86,10 @@ std::optional<std::string> CachedVolumes::disk_warning() const {
          (*free < kDiskSpareBytes ? ", too few for anything to come" : "") + ": the cache holds " +
          std::to_string(cache_.used_bytes()) + " bytes, and cache_limit allows " +
          std::to_string(limits_.bytes) + "; make room there, or lower cache_limit";
+}
+
+bool CachedVolumes::could_hold(std::uint64_t bytes) const {
+  return bytes + kSealingBytes <= limits_.bytes;
 }
 
 Result<bool> CachedVolumes::reserve(const std::string& volser, std::uint64_t bytes) {
@@ -227,7 +232,27 @@ Result<CachedVolumes::OneByOne> CachedVolumes::evict_one_by_one(const std::vecto
   return out;
 }
 
+// Else the disk lacks twice what a host has written: once in what it has free, once in the promise.
+Status CachedVolumes::look_at_growth() {
+  std::vector<LogicalVolume> mounted;
+  TRY(catalogue_.read([&](CatalogueView& view) -> Status {
+    mounted = TRY(view.mounted(kMaximumPage));
+    return {};
+  }));
+  for (const auto& volume : mounted) {
+    if (!volume.cached || volume.capacity_bytes == 0) continue;
+    const MutexLock lock(mutex_);
+    const auto found = growths_.find(volume.volser);
+    if (found == growths_.end()) continue;
+    const auto taken = measure(volume);
+    const auto most = most_file_bytes(volume.capacity_bytes);
+    if (taken) found->second = most - std::min(most, *taken);
+  }
+  return {};
+}
+
 Result<std::size_t> CachedVolumes::keep_margin() {
+  TRY(look_at_growth());
   const MutexLock lock(mutex_);
   forget_old_refusals();
   std::size_t left = 0;

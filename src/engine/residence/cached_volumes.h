@@ -75,6 +75,8 @@ class CachedVolumes {
   // kCacheFull is raised, and the caller tries again later or calls release(). kExhausted: the cache is
   // smaller than that.
   Result<bool> reserve(const std::string& volser, std::uint64_t bytes) TW_EXCLUDES(mutex_);
+  // Whether reserve() could ever have room for so much.
+  bool could_hold(std::uint64_t bytes) const;
   // The arrival does not take place. What finish_arrival() and abandon_arrival() do by themselves.
   void release(const std::string& volser) TW_EXCLUDES(mutex_);
   // The same for the file of a volume in a drive: so much may come on top of what the file takes already.
@@ -121,8 +123,9 @@ class CachedVolumes {
   using EditOne = std::function<Result<bool>(CatalogueChange&, LogicalVolume&)>;
   Result<std::size_t> drop(const std::vector<std::string>& volsers, const EditOne& edit);
 
-  // Evicts until the margin is free, as far as volumes may leave; how many left. For the background, every
-  // minute or oftener.
+  // Evicts until the margin is free, as far as volumes may leave; how many left. Looks before how far files
+  // in drives have grown: what they have taken is promised no more. For the background, every minute or
+  // oftener.
   Result<std::size_t> keep_margin() TW_EXCLUDES(mutex_);
   // Somebody was refused room and still waits for it (invariant 7).
   bool somebody_waits() const TW_EXCLUDES(mutex_);
@@ -154,6 +157,7 @@ class CachedVolumes {
     std::uint64_t most() const { return std::max(by_limit, on_disk); }
   };
   Lacking lacking_for(std::uint64_t bytes) const TW_REQUIRES(mutex_);
+  Status look_at_growth() TW_EXCLUDES(mutex_);
   enum class Enough : std::uint8_t { kAll, kAny };
   // Evicts at least so many bytes, or what there is; never `spared`. How many left the cache.
   Result<std::size_t> evict(std::uint64_t bytes, Enough enough, const std::string& spared)

@@ -194,6 +194,36 @@ TEST_F(CachedVolumesTest, T5_TheDiskUnderTheCacheIsNotPromisedTwiceNorBeyondWhat
   bench.expect_sound();
 }
 
+TEST_F(CachedVolumesTest, T5_WhatAHostHasWrittenIsPromisedNoMore) {
+  constexpr std::uint64_t kCapacity = 1U << 20;
+  const std::uint64_t most = most_file_bytes(kCapacity);
+  std::uint64_t free = kDiskSpareBytes + most + 4 * kFileBytes;
+  bench.limits = {.bytes = 1ULL << 40, .margin_bytes = kFileBytes, .free_on_disk = [&free] { return free; }};
+  bench.start();
+  ASSERT_TRUE(bench.bring("V00001", kContent));
+  ASSERT_TRUE(bench.bring("V00002", kContent));
+  auto mounted = volume("V00001");
+  mounted.mounted = "1000000001";
+  mounted.capacity_bytes = kCapacity;
+  ASSERT_TRUE(bench.put(mounted));
+  ASSERT_TRUE(bench.volumes->reserve_growth("V00001", most - kFileBytes).value());
+  const auto before = bench.volumes->free_bytes();
+  const auto written = most / 2;
+  {
+    const auto path = bench.volumes->path_of(mounted).value();
+    const auto file = bench.volumes->env().disk->open(path, OpenMode::kReadWrite).value();
+    ASSERT_TRUE(file->write_at(0, Bytes(written, 0x33)));
+    ASSERT_TRUE(file->sync());
+  }
+  const auto taken = bench.volumes->measure(mounted).value();
+  free -= taken - kFileBytes;
+  EXPECT_EQ(bench.volumes->keep_margin().value(), 0U) << "nothing leaves for what is there already";
+  EXPECT_TRUE(volume("V00002").cached);
+  EXPECT_EQ(bench.volumes->free_bytes(), before);
+  EXPECT_EQ(bench.volumes->promised_bytes(), most - taken);
+  bench.expect_sound();
+}
+
 TEST_F(CachedVolumesTest, T5_ForADiskThatGivesBackLateNoMoreLeavesThanWasLacking) {
   std::optional<std::uint64_t> free = 1ULL << 40;
   bench.limits = {

@@ -21,6 +21,8 @@ class MixedDisk final : public Disk {
   // beneath it.
   void take_away(const std::string& folder) { away_ = folder; }
   void bring_back() { away_.clear(); }
+  // As file systems do that have no room left for what a removal changes.
+  std::optional<ErrorCode> removals_refused{};
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode, unsigned permissions) override {
     return of(path).open(at(path), mode, permissions);
@@ -30,6 +32,7 @@ class MixedDisk final : public Disk {
     return of(from).rename(at(from), at(to));
   }
   Status remove(const std::string& path) override {
+    if (removals_refused) return fail(*removals_refused, "no room to remove " + path);
     TRY(spend_write());
     return of(path).remove(at(path));
   }

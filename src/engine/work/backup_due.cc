@@ -15,12 +15,22 @@ std::optional<SteadyTime> BackupDue::since(const BackedUp& content, SteadyTime n
   return due_since_;
 }
 
-void BackupDue::written(BackedUp content, SteadyTime now) {
+std::optional<BackupPlace> BackupDue::place() const {
+  const MutexLock lock(mutex_);
+  return content_ ? std::optional(place_) : std::nullopt;
+}
+
+void BackupDue::lost() {
+  const MutexLock lock(mutex_);
+  content_.reset();
+}
+
+void BackupDue::written(BackedUp content, BackupPlace place, SteadyTime now) {
   const MutexLock lock(mutex_);
   content_ = std::move(content);
+  place_ = std::move(place);
   written_at_ = now;
   due_since_.reset();
-  ordered_ = false;
 }
 
 }  // namespace tapewarden::engine

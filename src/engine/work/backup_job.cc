@@ -14,12 +14,12 @@ const std::string kBackupPause = "backup of the catalogue";
 class BackupJob final : public Job {
  public:
   BackupJob(WorkState& state, Claims::Claim one, DriveDesk::Claim drive, PoolSeats::Seat seat,
-            std::uint8_t pool)
+            std::uint8_t pool, PoolWriter::Begins begins)
       : state_(state),
         one_(std::move(one)),
         drive_(std::move(drive)),
         seat_(std::move(seat)),
-        writer_(state, drive_.station(), pool) {}
+        writer_(state, drive_.station(), pool, PoolWriter::LeavesLast::kNo, begins) {}
 
   Status run() override {
     const auto done = work();
@@ -67,20 +67,34 @@ Result<std::vector<Place>> places(CatalogueView& view) {
   return out;
 }
 
+// The cartridge may be emptied like any other one, and be begun anew.
+Result<bool> is_still_there(CatalogueView& view, const BackupPlace& last) {
+  const auto on = TRY(view.find_cartridge(last.barcode));
+  if (!on || on->medium != last.medium) return false;
+  return readable(on->state) || on->state == CartridgeState::kEjected ||
+         on->state == CartridgeState::kExported;
+}
+
 struct Wanted {
   bool ordered = false;
   std::vector<Place> places{};
 };
 
 Result<Wanted> look(WorkState& state) {
-  Wanted out{.ordered = state.backup_due.ordered()};
+  Wanted out;
   BackedUp now;
+  bool lost = false;
+  const auto last = state.backup_due.place();
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    out.ordered = TRY(view.engine_state()).backup_ordered != 0;
     now = TRY(to_be_backed_up(view));
     out.places = TRY(places(view));
+    lost = last && !TRY(is_still_there(view, *last));
     return {};
   }));
+  if (lost) state.backup_due.lost();
   if (out.ordered) return out;
+  if (!state.options.early_backups) return Wanted{};
   std::erase_if(out.places, [](const Place& place) { return place.scratch; });
   const auto since = state.backup_due.since(now, state.steady_now());
   if (since && state.steady_now() - *since >= kBackupPatience) return out;
@@ -102,8 +116,7 @@ Result<BackedUp> to_be_backed_up(CatalogueView& view) {
 }
 
 Result<std::unique_ptr<Job>> pick_backup(WorkState& state) {
-  const bool may = state.parts.backup != nullptr && !state.pauses.paused(kBackupPause);
-  if (!may || (!state.options.early_backups && !state.backup_due.ordered())) return nullptr;
+  if (state.parts.backup == nullptr || state.pauses.paused(kBackupPause)) return nullptr;
   auto one = state.copies.claim(kBackupPause);
   if (!one) return nullptr;
   const auto wanted = TRY(look(state));
@@ -116,8 +129,9 @@ Result<std::unique_ptr<Job>> pick_backup(WorkState& state) {
     for (const auto& need : TRY(needs_of(state, pool)))
       if (!drive) drive = state.claim_one(need);
     if (!drive) continue;
+    const auto begins = wanted.ordered ? PoolWriter::Begins::kYes : PoolWriter::Begins::kNo;
     return std::make_unique<BackupJob>(state, *std::move(one), *std::move(drive), *std::move(seat),
-                                       pool.number);
+                                       pool.number, begins);
   }
   return nullptr;
 }

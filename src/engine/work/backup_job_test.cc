@@ -72,6 +72,86 @@ TEST(EarlyBackup, T12_OneThatCannotBeMadeIsTriedAgain) {
   bench.expect_everything_readable();
 }
 
+// The backup is made on the engine's own disk first.
+TEST(EarlyBackup, T12_AFullDiskOfTheEngineFillsNoCartridge) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(100'000, 1));
+  bench.steps();
+  bench.backup.broken = true;
+  bench.backup.broken_as = ErrorCode::kExhausted;
+  done(bench.work->order_backup());
+  const auto stepped = bench.work->step();
+  ASSERT_FALSE(stepped) << "whoever asks for it is told";
+  EXPECT_THAT(stepped.error().text(), HasSubstr("a backup of the catalogue for cartridge A00001L9"));
+  EXPECT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kFilling);
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  bench.backup.broken = false;
+  bench.wait_and_step();
+  EXPECT_EQ(bench.backup.made, 2U);
+  EXPECT_EQ(bench.cartridge("A00001L9").next_file, 3U);
+  bench.expect_everything_readable();
+}
+
+TEST(EarlyBackup, T12_ARestartDoesNotForgetAnOrder) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(100'000, 1));
+  bench.steps();
+  done(bench.work->order_backup());
+  bench.lose_power();
+  bench.steps();
+  EXPECT_EQ(bench.backup.made, 1U);
+  bench.lose_power();
+  bench.steps();
+  EXPECT_EQ(bench.backup.made, 1U) << "it was carried out";
+}
+
+TEST(EarlyBackup, T12_OneThatWasBegunBeforeTheOrderIsNotTheOneThatWasOrdered) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(100'000, 1));
+  bench.steps();
+  done(bench.work->order_backup());
+  bench.back.sim.clock.advance(std::chrono::seconds(1));
+  bench.backup.meanwhile = [&] { done(bench.work->order_backup()); };
+  bench.steps();
+  EXPECT_EQ(bench.backup.made, 2U);
+}
+
+TEST(EarlyBackup, T12_ByItselfItBeginsNoScratchCartridge) {
+  WorkBench bench({.early_backups = true});
+  bench.write("VOL001", volume_content(100'000, 1));
+  bench.steps();
+  {
+    const auto busy = bench.work->claim_cartridge("A00001L9");
+    ASSERT_TRUE(busy);
+    bench.wait_and_step(minutes(11));
+    bench.wait_and_step(minutes(11));
+    EXPECT_EQ(bench.backup.made, 0U);
+    EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+    EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  }
+  bench.wait_and_step(minutes(11));
+  EXPECT_EQ(bench.backup.made, 1U);
+  EXPECT_EQ(bench.cartridge("A00001L9").next_file, 3U);
+}
+
+TEST(EarlyBackup, T12_WhenItsCartridgeWasEmptiedAnotherOneIsWritten) {
+  WorkBench bench({.early_backups = true});
+  bench.write("VOL001", volume_content(100'000, 1));
+  bench.steps();
+  bench.wait_and_step(minutes(11));
+  ASSERT_EQ(bench.backup.made, 1U);
+  bench.edit_cartridge("A00001L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kClosed; });
+  bench.write("VOL001", volume_content(100'000, 2));
+  bench.steps();
+  ASSERT_EQ(bench.on("VOL001"), "A00002L9/1");
+  ASSERT_EQ(bench.cartridge("A00001L9").state, CartridgeState::kScratch);
+  bench.wait_and_step(minutes(11));
+  bench.wait_and_step(minutes(11));
+  EXPECT_EQ(bench.backup.made, 2U);
+  EXPECT_EQ(bench.cartridge("A00002L9").next_file, 3U);
+}
+
 TEST(HeldPool, T12_NothingIsWrittenForAPoolUntilItIsSet) {
   WorkBench bench;
   bench.write("VOL001", volume_content(100'000, 1));

@@ -3,10 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
 namespace tapewarden::engine {
+
+// Names of the image's only part: at the end of a cartridge that is filled, and on one that takes more.
+inline constexpr std::string_view kFinalBackupName = "catalogue";
+inline constexpr std::string_view kEarlyBackupName = "catalogue, more may follow";
 
 class CatalogueBackup {
  public:

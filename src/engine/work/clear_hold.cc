@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/catalogue/damage_note.h"
 #include "engine/catalogue/limits.h"
 #include "engine/work/reclaim.h"
 
@@ -19,20 +20,23 @@ bool asked(const PhysicalVolume& source) {
 }
 
 Result<bool> holds_due(CatalogueView& view, const PhysicalVolume& source) {
-  const auto placed = TRY(view.volumes_on(source.barcode, 0, kMaximumPage));
-  for (const auto& [volume, copy] : placed) {
-    const bool primary = copy == CopyNumber::kPrimary;
-    if (!(primary ? volume.primary_due : volume.secondary_due)) continue;
-    if (TRY(held_from_clear(view, volume, copy, primary ? volume.primary_pool : volume.secondary_pool)))
-      return true;
+  for (std::uint32_t first = 0;;) {
+    const auto placed = TRY(view.volumes_on(source.barcode, first, kMaximumPage));
+    for (const auto& [volume, copy] : placed) {
+      const bool primary = copy == CopyNumber::kPrimary;
+      if (!(primary ? volume.primary_due : volume.secondary_due)) continue;
+      if (TRY(held_from_clear(view, volume, copy, primary ? volume.primary_pool : volume.secondary_pool)))
+        return true;
+    }
+    if (placed.size() < kMaximumPage) return false;
+    first = placed.back().volume.copy(placed.back().copy)->file + 1;
   }
-  return false;
 }
 
 Result<bool> still_held(CatalogueView& view, const PhysicalVolume& source) {
-  if (!readable(source.state)) return false;
   const auto target = target_of(source, TRY(view.pool(source.pool)));
-  return TRY(held_from_clear(view, source, target)) || TRY(holds_due(view, source));
+  if (asked(source) && readable(source.state) && TRY(held_from_clear(view, source, target))) return true;
+  return holds_due(view, source);
 }
 
 Result<bool> still_held(CatalogueView& view, const std::string& subject) {
@@ -74,6 +78,39 @@ void tell_held(WorkState& state, const PhysicalVolume& source, std::uint8_t targ
           ", which is written in clear: it is held. Have a security officer set the encryption of " + to +
           (asked(source) ? ", take the move back (never)" : ", or another reclaim pool") +
           ", or say that it is to lie there in clear: " + otherwise);
+}
+
+Status hold_copy(WorkState& state, const std::string& volser, CopyNumber copy, std::uint8_t target) {
+  std::optional<PhysicalVolume> waits;
+  TRY(state.parts.catalogue.change([&](CatalogueChange& change) -> Status {
+    waits.reset();
+    auto volume = TRY(change.volume(volser));
+    const bool primary = copy == CopyNumber::kPrimary;
+    auto& due = primary ? volume.primary_due : volume.secondary_due;
+    const auto pool = primary ? volume.primary_pool : volume.secondary_pool;
+    if (!due || pool != target || !TRY(held_from_clear(change, volume, copy, target))) return {};
+    auto source = TRY(change.cartridge(volume.copy(copy)->cartridge));
+    if (!readable(source.state) || doubtful(source)) {
+      waits = std::move(source);
+      return {};
+    }
+    due = false;
+    return change.put(volume);
+  }));
+  if (!waits) {
+    room_came(state);
+    return {};
+  }
+  state.parts.notices.raise(
+      NoticeKind::kHeldFromClear, waits->barcode,
+      "copies of what lies on cartridge " + waits->barcode + " of " + pool_name(waits->pool) +
+          ", which is in doubt, are to be written to " + pool_name(target) +
+          " in clear: they are held, and stay in the cache. Have a security officer set the encryption of " +
+          pool_name(target) + ", or say that they are to lie there in clear: " +
+          (readable(waits->state) ? "physical-volume move " + waits->barcode + " now --to " +
+                                        std::to_string(target) + " --allow-clear"
+                                  : "volume set VOLSER --storage-group NAME --allow-clear"));
+  return {};
 }
 
 Status clear_held(WorkState& state) {

@@ -17,6 +17,9 @@ Result<bool> held_from_clear(CatalogueView& view, const LogicalVolume& volume, C
 
 // Tells what is held; the intervention is by cartridge where a move was asked for, else by pool.
 void tell_held(WorkState& state, const PhysicalVolume& source, std::uint8_t target);
+// A copy in the cache that is held: it is not due any more when its cartridge can be relied on, so that it
+// need not stay in the cache. Else it waits there, told by cartridge.
+Status hold_copy(WorkState& state, const std::string& volser, CopyNumber copy, std::uint8_t target);
 // Ends the interventions whose cause is gone.
 Status clear_held(WorkState& state);
 

@@ -9,16 +9,16 @@ namespace tapewarden::engine {
 
 // Of a file that goes to tape: a block, still in the processor's cache when it is hashed and sealed.
 inline constexpr std::size_t kImageChunkBytes = 256U << 10;
-inline constexpr std::size_t kDueBatch = 64;                // volumes that a migration looks at together
-inline constexpr std::size_t kDueRecalls = 16;              // asked for together, to be written to one pool
-inline constexpr std::size_t kReclaimBatch = 64;            // volumes of a source that are looked at together
-inline constexpr std::uint64_t kStagedShare = 4;            // of the cache, one in so many, by reclaim
-inline constexpr std::size_t kCandidates = 100;             // cartridges that are looked at to choose one
-inline constexpr std::size_t kMaximumHeldLookedAt = 6'400;  // of those that are held, for one that is not
-inline constexpr std::size_t kCartridgesTried = 16;         // one after another, before a job gives up
-inline constexpr std::size_t kTombstonesTold = 1000;        // by one trailer
-inline constexpr std::size_t kTracesKept = 200;             // of the last mounts
-inline constexpr std::size_t kTracedVolumes = 1000;         // named by one of them
+inline constexpr std::size_t kDueBatch = 64;            // volumes that a migration looks at together
+inline constexpr std::size_t kDueRecalls = 16;          // asked for together, to be written to one pool
+inline constexpr std::size_t kReclaimBatch = 64;        // volumes of a source that are looked at together
+inline constexpr std::uint64_t kStagedShare = 4;        // of the cache, one in so many, by reclaim
+inline constexpr std::size_t kCandidates = 100;         // cartridges that are looked at to choose one
+inline constexpr std::size_t kMaximumLookedAt = 6'400;  // of those that must wait, for one that need not
+inline constexpr std::size_t kCartridgesTried = 16;     // one after another, before a job gives up
+inline constexpr std::size_t kTombstonesTold = 1000;    // by one trailer
+inline constexpr std::size_t kTracesKept = 200;         // of the last mounts
+inline constexpr std::size_t kTracedVolumes = 1000;     // named by one of them
 inline constexpr std::size_t kMaximumPauses = 10'000;
 inline constexpr std::size_t kMaximumWindows = 100;  // of a reclaim schedule
 

@@ -1,6 +1,7 @@
 #include "engine/work/migrate.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/catalogue/limits.h"
 #include "engine/work/clear_hold.h"
@@ -51,6 +52,25 @@ Result<std::vector<LogicalVolume>> ready(CatalogueView& view, const WorkState& s
   return out;
 }
 
+// Of the copies that are due and whose volumes are not in the cache the oldest: those that may be asked for
+// now, and those that were.
+Result<std::vector<LogicalVolume>> absent(CatalogueView& view, const WorkState& state, CopyNumber copy,
+                                          std::uint8_t pool) {
+  std::set<std::string> wanted;
+  for (const auto& one : state.parts.desk.wanted()) wanted.insert(one.volser);
+  std::vector<LogicalVolume> out;
+  std::vector<LogicalVolume> page;
+  std::optional<LogicalVolume> last;
+  do {
+    page = TRY(view.due(copy, pool, kMaximumPage, {.cached = false, .after = last ? &*last : nullptr}));
+    if (!page.empty()) last = page.back();
+    for (auto& volume : page)
+      if (volume.has_content() && (!is_put_off(state, volume, copy) || wanted.contains(volume.volser)))
+        out.push_back(std::move(volume));
+  } while (out.size() < kMaximumPage && page.size() == kMaximumPage);
+  return out;
+}
+
 Result<Due> what_is_due(const WorkState& state) {
   Due out;
   TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
@@ -60,8 +80,7 @@ Result<Due> what_is_due(const WorkState& state) {
       for (auto& pool : TRY(view.pools())) {
         const auto first = TRY(ready(view, state, copy, pool.number, 1));
         if (!first.empty()) out.waiting.push_back({first.front().written, pool, copy});
-        auto missing = TRY(view.due(copy, pool.number, kMaximumPage, {.cached = false}));
-        std::erase_if(missing, [](const LogicalVolume& one) { return !one.has_content(); });
+        auto missing = TRY(absent(view, state, copy, pool.number));
         if (!missing.empty()) out.missing.push_back({std::move(pool), copy, std::move(missing)});
       }
     }
@@ -261,13 +280,11 @@ Result<MigrateJob::Ended> MigrateJob::write_image(const LogicalVolume& volume, V
 
 Result<bool> MigrateJob::is_held(const LogicalVolume& volume) {
   bool held = false;
-  PhysicalVolume source;
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     held = TRY(held_from_clear(view, volume, copy_, pool_));
-    if (held) source = TRY(view.cartridge(volume.copy(copy_)->cartridge));
     return {};
   }));
-  if (held) tell_held(state_, source, pool_);
+  if (held) TRY(hold_copy(state_, volume.volser, copy_, pool_));
   return held;
 }
 

@@ -60,6 +60,41 @@ TEST(Migrate, T5_VolumesThatAreNotInTheCacheHideNoneThatIsHoweverManyAreDue) {
   EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
 }
 
+// More than one answer of the catalogue holds, and none of them can be brought.
+TEST(Migrate, T5_VolumesThatNobodyCanBringHideNoneThatCanBeBrought) {
+  WorkBench bench;
+  bench.write("VOL001", volume_content(300'000, 1), 1, 2);
+  bench.steps();
+  ASSERT_EQ(bench.evict("VOL001"), 1U);
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.secondary.reset();
+    volume.secondary_due = true;
+  });
+  bench.add_scratch("A00009L9", 3);
+  bench.edit_cartridge("A00009L9", [](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.medium = 1;
+  });
+  done(bench.catalogue->change([&](CatalogueChange& change) -> Status {
+    for (std::uint32_t i = 1; i <= kMaximumPage + 1; ++i) {
+      LogicalVolume volume;
+      volume.volser = "L" + std::to_string(10'000 + i);
+      volume.category = Category::kPrivate;
+      volume.generation = 1;
+      volume.written = bench.back.sim.clock.wall_now() - std::chrono::hours(1);
+      volume.primary = Copy{"A00009L9", 1, i, i * 10ULL, 1000, 1};
+      volume.secondary_due = true;
+      volume.secondary_pool = 2;
+      TRY(change.put(volume));
+    }
+    return {};
+  }));
+  bench.edit_cartridge("A00009L9",
+                       [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kEjected; });
+  bench.steps();
+  EXPECT_NE(bench.on("VOL001", CopyNumber::kSecondary), "nowhere");
+}
+
 // The pool has a cartridge, and it is the one that the other copy lies on.
 TEST(Migrate, T5_WhatCouldGoNowhereIsNotBroughtIntoTheCache) {
   WorkBench bench;

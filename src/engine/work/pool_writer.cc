@@ -140,6 +140,7 @@ Result<bool> PoolWriter::ready(const std::string& avoid) {
 }
 
 void PoolWriter::note_none(const std::string& avoid) {
+  if (begins_ == Begins::kNo) return;
   if (avoided_) {
     if (!busy_ && !left_) note_avoided(state_, pool_, avoid);
     return;
@@ -185,7 +186,7 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose(const std::string& 
   left_ = false;
   const auto pool = TRY(pool_now());
   auto choice = TRY(choose_filling(pool, avoid));
-  if (choice) return choice;
+  if (choice || begins_ == Begins::kNo) return choice;
   return choose_scratch(pool);
 }
 
@@ -206,7 +207,10 @@ Result<std::optional<PoolWriter::Choice>> PoolWriter::choose_filling(const Pool&
     const bool ours = cartridge.state == CartridgeState::kFilling && cartridge.pool == pool.number;
     if (!ours || doubtful(cartridge)) continue;
     if (cartridge.move.when == MoveRequest::When::kNow || put_off(state_, cartridge)) continue;
-    if (barely_begun(cartridge)) return Choice{std::move(cartridge), true, std::move(claim)};
+    if (barely_begun(cartridge)) {
+      if (begins_ == Begins::kNo) continue;
+      return Choice{std::move(cartridge), true, std::move(claim)};
+    }
     const bool clear = tape_encryption(cartridge.encryption) == TapeEncryption::kClear;
     if (clear && pool.encryption != PoolEncryption::kOff) {
       TRY(close_clear(cartridge));

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "engine/work/job_mount.h"
 
@@ -35,8 +36,12 @@ class PoolWriter {
  public:
   // LeavesLast: the last scratch cartridge is left to reclaim when reclaim would make others scratch with it.
   enum class LeavesLast : std::uint8_t { kNo, kYes };
-  PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo)
-      : state_(state), station_(station), pool_(pool), leaves_(leaves) {}
+  // Begins: whether a scratch cartridge is begun when none takes more. With kNo nobody is told that there is
+  // none.
+  enum class Begins : std::uint8_t { kNo, kYes };
+  PoolWriter(WorkState& state, TapeStation& station, std::uint8_t pool, LeavesLast leaves = LeavesLast::kNo,
+             Begins begins = Begins::kYes)
+      : state_(state), station_(station), pool_(pool), leaves_(leaves), begins_(begins) {}
 
   // A cartridge that takes images is in the drive, and its pool, as it is now, lets it take them; another one
   // than `avoid`. False: none now; what is to be done about it is raised.
@@ -59,7 +64,8 @@ class PoolWriter {
                       const std::function<Status(CatalogueChange&, const Copy&)>& with,
                       std::uint64_t generation);
   // A backup of the catalogue behind the last image; the cartridge takes more. False: it was not written, and
-  // what there is to do about it is done.
+  // what there is to do about it is done. Errors are those of the catalogue and of the engine's own disk: the
+  // cartridge takes more all the same.
   Result<bool> back_up();
   // The cartridge is full: the backup of the catalogue goes behind its images, and it is put away.
   Status end_full();
@@ -83,7 +89,9 @@ class PoolWriter {
   Status mount_chosen(Choice& choice);
   Status close_clear(const PhysicalVolume& cartridge);
   Result<bool> may_count(CatalogueChange& change, PhysicalVolume& cartridge);
-  Status write_backup();
+  // False: the cartridge has no room for it.
+  Result<bool> write_backup(std::string_view name);
+  Result<bool> put_backup(Disk& disk, const std::string& path, std::string_view name, std::uint64_t order);
   void say_backup(const PhysicalVolume& cartridge);
   void note_none(const std::string& avoid);
 
@@ -91,6 +99,7 @@ class PoolWriter {
   TapeStation& station_;
   const std::uint8_t pool_;
   const LeavesLast leaves_;
+  const Begins begins_;
   bool left_ = false;  // a scratch cartridge, to reclaim
   std::optional<Claims::Claim> claim_;
   std::optional<JobMount> mount_;

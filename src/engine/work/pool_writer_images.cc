@@ -51,41 +51,51 @@ Result<bool> PoolWriter::commit(const WrittenImage& image, ImageFrom from,
   return true;
 }
 
-Status PoolWriter::write_backup() {
-  BackedUp content;  // as of before: what is changed meanwhile is due again
+// What went wrong before the first byte for the tape was read is the engine's own disk's fault, whatever its
+// code says: only the cartridge says that it has no room.
+Result<bool> PoolWriter::write_backup(std::string_view name) {
+  // As of before: what is changed meanwhile, or ordered, is due again.
+  BackedUp content;
+  std::uint64_t order = 0;
+  const BackupPlace place{mount_->cartridge().barcode, mount_->cartridge().medium};
   TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
     content = TRY(to_be_backed_up(view));
+    order = TRY(view.engine_state()).backup_ordered;
     return {};
   }));
   const auto path = TRY(state_.parts.backup->make());
   auto& disk = *state_.parts.env.disk;
-  const auto put = [&]() -> Status {
-    auto source = TRY(ImageSource::open(disk, path));
-    auto header = source.header(LogicalVolume{}, CopyNumber::kPrimary);
-    header.identity.kind = ImageKind::kCatalogueBackup;
-    header.parts.front().name = "catalogue";
-    header.written = state_.now();
-    auto fit = TRY(tape().begin_image(std::move(header)));
-    while (fit == ImageFit::kFits) {
-      const auto bytes = TRY(source.next());
-      if (bytes.empty()) break;
-      fit = TRY(tape().append(bytes));
-    }
-    std::optional<WrittenImage> image;
-    if (fit == ImageFit::kFits) image = TRY(finish_image());
-    if (!image) {
-      tape().abandon_image();
-      return fail(ErrorCode::kExhausted, "there is no room left for it");
-    }
-    const auto nothing = [](CatalogueChange&, const Copy&) -> Status { return {}; };
-    if (!TRY(commit(*image, ImageFrom::kCatalogue, nothing, 0)))
-      return fail(ErrorCode::kConflict, "its pool encrypts now, and it was written in clear");
-    return {};
+  auto written = put_backup(disk, path, name, order);
+  (void)disk.remove(path);  // one that stays is written over by a later one
+  if (written && *written) state_.backup_due.written(std::move(content), place, state_.steady_now());
+  return written;
+}
+
+Result<bool> PoolWriter::put_backup(Disk& disk, const std::string& path, std::string_view name,
+                                    std::uint64_t order) {
+  auto source = TRY(ImageSource::open(disk, path));
+  auto header = source.header(LogicalVolume{}, CopyNumber::kPrimary);
+  header.identity.kind = ImageKind::kCatalogueBackup;
+  header.parts.front().name = name;
+  header.written = state_.now();
+  auto fit = TRY(tape().begin_image(std::move(header)));
+  while (fit == ImageFit::kFits) {
+    const auto bytes = TRY(source.next());
+    if (bytes.empty()) break;
+    fit = TRY(tape().append(bytes));
+  }
+  std::optional<WrittenImage> image;
+  if (fit == ImageFit::kFits) image = TRY(finish_image());
+  if (!image) {
+    tape().abandon_image();
+    return false;
+  }
+  const auto carried_out = [&](CatalogueChange& change, const Copy&) {
+    return change.end_backup_order(order);
   };
-  auto written = put();
-  const auto removed = disk.remove(path);
-  if (written) state_.backup_due.written(std::move(content), state_.steady_now());
-  return written ? removed : written;
+  if (!TRY(commit(*image, ImageFrom::kCatalogue, carried_out, 0)))
+    return fail(ErrorCode::kConflict, "its pool encrypts now, and it was written in clear");
+  return true;
 }
 
 void PoolWriter::say_backup(const PhysicalVolume& cartridge) {
@@ -97,14 +107,18 @@ void PoolWriter::say_backup(const PhysicalVolume& cartridge) {
 Result<bool> PoolWriter::back_up() {
   TW_ASSERT(mount_ && state_.parts.backup != nullptr);
   const auto cartridge = mount_->cartridge();
-  const auto written = write_backup();
-  if (!written && fault_of(written.error()) != MountFault::kNone) TRY(mount_->met(written.error()));
-  if (!written && written.error().code == ErrorCode::kExhausted && mount_) {
+  const auto written = write_backup(kEarlyBackupName);
+  if (!written && fault_of(written.error()) == MountFault::kNone) {
+    if (mount_) tape().abandon_image();
+    return in_context("a backup of the catalogue for cartridge " + cartridge.barcode, written.error());
+  }
+  if (!written) TRY(mount_->met(written.error()));
+  if (!written) return false;
+  if (!*written) {
     // What is left of it is too little even for that: the next one is another's.
     TRY(end_full());
     return false;
   }
-  if (!written) return false;
   say_backup(cartridge);
   return true;
 }
@@ -112,10 +126,11 @@ Result<bool> PoolWriter::back_up() {
 Status PoolWriter::end_full() {
   TW_ASSERT(mount_);
   const auto cartridge = mount_->cartridge();
-  Status backup;
+  bool backed_up = false;
   if (state_.parts.backup != nullptr) {
-    backup = write_backup();
-    if (!backup && fault_of(backup.error()) != MountFault::kNone) TRY(mount_->met(backup.error()));
+    const auto written = write_backup(kFinalBackupName);
+    backed_up = written && *written;
+    if (!written && fault_of(written.error()) != MountFault::kNone) TRY(mount_->met(written.error()));
   }
   TRY(state_.parts.catalogue.change([&](CatalogueChange& change) -> Status {
     auto full = TRY(change.cartridge(cartridge.barcode));
@@ -123,11 +138,12 @@ Status PoolWriter::end_full() {
     // One that was closed meanwhile says why.
     if (full.state == CartridgeState::kFilling) {
       full.state = CartridgeState::kFull;
-      if (!backup) full.note = "filled without a backup of the catalogue";
+      if (!backed_up && state_.parts.backup != nullptr)
+        full.note = "filled without a backup of the catalogue";
     }
     return change.put(full);
   }));
-  if (backup && state_.parts.backup != nullptr) say_backup(cartridge);
+  if (backed_up) say_backup(cartridge);
   return end();
 }
 

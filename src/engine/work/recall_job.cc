@@ -65,18 +65,22 @@ void RecallJob::give_up_room(const Wish& wish) {
 // REQUIRES: the claim of the volume's arrival is this job's.
 Result<bool> RecallJob::has_room(const Wish& wish) {
   const auto& volser = wish.volume.volser;
-  const auto room = state_.parts.cached.reserve(volser, wish.volume.copy(wish.copy)->bytes);
+  const auto bytes = wish.volume.copy(wish.copy)->bytes;
+  const auto room = state_.parts.cached.reserve(volser, bytes);
   if (room && *room) {
     state_.pauses.clear(room_pause(volser));
     state_.refused.remove(volser);
     return true;
   }
-  if (!room && room.error().code == ErrorCode::kExhausted) {
-    state_.parts.cached.release(volser);
+  if (!room) state_.parts.cached.release(volser);
+  if (!room && !state_.parts.cached.could_hold(bytes)) {
     TRY(unreadable(wish, room.error()));
     return false;
   }
-  if (!room) return std::unexpected(room.error());
+  if (!room) {  // the catalogue, or its disk: it is asked for again
+    state_.pauses.put_off(volume_pause(volser), kFirstPause);
+    return std::unexpected(room.error());
+  }
   state_.refused.add(volser, state_.steady_now());
   // It does not grow: nobody tells when a host's unmount or an expiry made room, and asking moves no tape.
   state_.pauses.clear(room_pause(volser));

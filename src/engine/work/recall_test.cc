@@ -204,6 +204,21 @@ TEST(Recall, T5_WithoutRoomTheRecallWaitsUntilThereIsSome) {
   EXPECT_EQ(bench.cached_content("VOL001"), bench.contents["VOL001"]);
 }
 
+TEST(Recall, T5_ADiskThatIsFullIsNoCacheThatIsTooSmall) {
+  WorkBench bench({.cache = {.bytes = 700'000}});
+  migrated(bench, 1);
+  bench.write("VOL008", volume_content(500'000, 8), 9);
+  bench.steps();
+  ASSERT_EQ(bench.volume("VOL008").residence(), Residence::kPremigrated);
+  bench.disk.removals_refused = ErrorCode::kExhausted;
+  bench.ask("VOL001");
+  EXPECT_FALSE(bench.work->step());
+  EXPECT_EQ(bench.told, std::vector<std::string>()) << "whoever asks is told only what stays so";
+  bench.disk.removals_refused.reset();
+  bench.wait_and_step();
+  EXPECT_EQ(bench.told, std::vector<std::string>{"VOL001"});
+}
+
 TEST(Recall, T5_RoomThatCameIsSeenSoonHoweverLongThereWasNone) {
   WorkBench bench({.cache = {.bytes = 700'000}});
   migrated(bench, 1);

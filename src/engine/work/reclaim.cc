@@ -22,43 +22,76 @@ bool due_here(const PlacedVolume& placed) {
   return placed.copy == CopyNumber::kPrimary ? placed.volume.primary_due : placed.volume.secondary_due;
 }
 
-struct Candidates {
-  std::vector<Candidate> may;
-  std::vector<Candidate> held;  // from cartridges in clear
-};
-
-Result<Candidates> find_candidates(WorkState& state, bool inhibited, std::size_t limit) {
-  Candidates out;
-  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
-    out = {};
-    auto found = TRY(view.move_requests(MoveRequest::When::kNow, limit));
-    std::erase_if(found, [](const PhysicalVolume& one) { return !readable(one.state); });
-    if (!inhibited)
-      for (auto& candidate : TRY(view.reclaim_candidates(state.now(), limit)))
-        found.push_back(std::move(candidate.cartridge));
-    for (auto& cartridge : found) {
-      if (state.cartridges.claimed(cartridge.barcode) || put_off(state, cartridge) ||
-          state.pauses.paused(source_pause(cartridge.barcode)))
-        continue;
-      auto target = TRY(view.pool(target_of(cartridge, TRY(view.pool(cartridge.pool)))));
-      const bool held = TRY(held_from_clear(view, cartridge, target.number));
-      (held ? out.held : out.may).push_back({std::move(cartridge), std::move(target)});
-    }
-    return {};
-  }));
-  return out;
+bool waits(const WorkState& state, const Pool& target) {
+  return target.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(target.number)) ||
+         (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
-// Those that are held stand before no others.
-Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
-  auto limit = kCandidates;
-  auto found = TRY(find_candidates(state, inhibited, limit));
-  while (found.may.empty() && found.held.size() >= limit && limit < kMaximumHeldLookedAt) {
-    limit *= 4;
-    found = TRY(find_candidates(state, inhibited, limit));
+// Those that can be emptied now. Those that are held, put off or wait for their target stand before no
+// others.
+class CandidateSearch {
+ public:
+  CandidateSearch(WorkState& state, CatalogueView& view) : state_(state), view_(view) {}
+
+  Status run(bool inhibited) {
+    auto moves = TRY(view_.move_requests(MoveRequest::When::kNow, kCandidates));
+    TRY(take(moves));
+    std::vector<ReclaimCandidate> eligible;
+    if (!inhibited) eligible = TRY(view_.reclaim_candidates(state_.now(), kCandidates));
+    TRY(take(eligible, 0));
+    for (std::size_t looked = kCandidates; may.empty() && moves.size() == kCandidates;) {
+      if (looked >= kMaximumLookedAt) break;
+      looked += kCandidates;
+      moves = TRY(view_.move_requests(MoveRequest::When::kNow, kCandidates, moves.back().barcode));
+      TRY(take(moves));
+    }
+    if (!may.empty() || eligible.size() < kCandidates) return {};
+    eligible = TRY(view_.reclaim_candidates(state_.now(), kMaximumPage));
+    return take(eligible, kCandidates);
   }
-  for (const auto& [cartridge, target] : found.held) tell_held(state, cartridge, target.number);
-  return std::move(found.may);
+
+  std::vector<Candidate> may;
+  std::vector<Candidate> held;  // from cartridges in clear
+
+ private:
+  Status take(const std::vector<PhysicalVolume>& found) {
+    for (const auto& cartridge : found)
+      if (readable(cartridge.state)) TRY(take(cartridge));
+    return {};
+  }
+  Status take(const std::vector<ReclaimCandidate>& found, std::size_t from) {
+    for (auto i = from; i < found.size(); ++i) TRY(take(found[i].cartridge));
+    return {};
+  }
+  Status take(const PhysicalVolume& cartridge) {
+    if (state_.cartridges.claimed(cartridge.barcode) || put_off(state_, cartridge) ||
+        state_.pauses.paused(source_pause(cartridge.barcode)))
+      return {};
+    auto target = TRY(view_.pool(target_of(cartridge, TRY(view_.pool(cartridge.pool)))));
+    const bool is_held = TRY(held_from_clear(view_, cartridge, target.number));
+    if (is_held)
+      held.push_back({cartridge, std::move(target)});
+    else if (!waits(state_, target))
+      may.push_back({cartridge, std::move(target)});
+    return {};
+  }
+
+  WorkState& state_;
+  CatalogueView& view_;
+};
+
+Result<std::vector<Candidate>> candidates(WorkState& state, bool inhibited) {
+  std::vector<Candidate> may;
+  std::vector<Candidate> held;
+  TRY(state.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    CandidateSearch search(state, view);
+    TRY(search.run(inhibited));
+    may = std::move(search.may);
+    held = std::move(search.held);
+    return {};
+  }));
+  for (const auto& [cartridge, target] : held) tell_held(state, cartridge, target.number);
+  return may;
 }
 
 // With a single drive everything that is still to be moved may be in the cache already, and due.
@@ -73,11 +106,6 @@ Result<bool> worth_staging(WorkState& state, const std::string& barcode) {
     }
   }));
   return worth;
-}
-
-bool waits(const WorkState& state, const Pool& target) {
-  return target.encryption == PoolEncryption::kHeld || state.pauses.paused(pool_name(target.number)) ||
-         (need_of(target).encryption != TapeEncryption::kClear && state.pauses.paused(kKeysPause));
 }
 
 Result<bool> may_stage(const WorkState& state, const std::string& barcode, const Pool& target) {
@@ -96,7 +124,6 @@ Result<std::vector<PairWait::Needs>> pairs_for(const WorkState& state, const Can
 
 Result<std::unique_ptr<Job>> job_for(WorkState& state, const Candidate& candidate) {
   const auto& [cartridge, target] = candidate;
-  if (waits(state, target)) return nullptr;
   const auto pairs = TRY(pairs_for(state, candidate));
   const bool pair = !pairs.empty();
   if (!pair && cartridge.active_volumes > 0 && !TRY(may_stage(state, cartridge.barcode, target)))
@@ -137,7 +164,6 @@ Result<std::unique_ptr<Job>> pick_reclaim(WorkState& state, bool inhibited) {
 
 Status watch_pair(WorkState& state, bool inhibited) {
   for (const auto& candidate : TRY(candidates(state, inhibited))) {
-    if (waits(state, candidate.target)) continue;
     auto pairs = TRY(pairs_for(state, candidate));
     std::erase_if(pairs, [&](const PairWait::Needs& needs) {
       return state.drives.rests(needs.first) || state.drives.rests(needs.second);
@@ -232,7 +258,7 @@ Result<bool> ReclaimSource::may_go_on(const PhysicalVolume& onto) {
     held = clear && TRY(held_from_clear(view, now, target_));
     return {};
   }));
-  if (held) tell_held(state_, cartridge_, target_);
+  if (wanted && held) tell_held(state_, cartridge_, target_);  // a wish that was taken back needs nobody
   return wanted && !held;
 }
 
@@ -244,7 +270,14 @@ bool ReclaimSource::holds(const LogicalVolume& volume, CopyNumber copy) const {
 Result<bool> ReclaimSource::failed(const PlacedVolume& placed, const Error& error) {
   TRY(mount_.met(error));
   if (!lies_with_cartridge(error)) return false;
-  (void)TRY(note_bad_copy(state_, placed.volume.volser, placed.copy, cartridge_.barcode, target_, error));
+  // What is written anew is not known by its cartridge any more, which says whether it may lie in clear.
+  std::uint8_t anew = target_;
+  TRY(state_.parts.catalogue.read([&](CatalogueView& view) -> Status {
+    const auto now = TRY(view.cartridge(cartridge_.barcode));
+    anew = TRY(held_from_clear(view, now, target_)) ? now.pool : target_;
+    return {};
+  }));
+  (void)TRY(note_bad_copy(state_, placed.volume.volser, placed.copy, cartridge_.barcode, anew, error));
   return fault_of(error) == MountFault::kMedium;
 }
 

@@ -1,3 +1,4 @@
+#include "engine/work/limits.h"
 #include "engine/work/reclaim_schedule.h"
 #include "engine/work/work_test_kit.h"
 
@@ -499,6 +500,110 @@ TEST(Reclaim, T3_WhatIsStagedForAPoolThatIsSetToOffMeanwhileIsHeld) {
   EXPECT_EQ(bench.cartridge("A00002L9").encryption, MediumEncryption::kIdentified);
   EXPECT_EQ(bench.interventions(), std::vector<std::string>());
   bench.expect_everything_readable();
+}
+
+// It was brought into the cache with leave; without the move there is none.
+TEST(Reclaim, T3_WhatIsStagedForClearStaysWhereItIsWhenTheMoveIsTakenBack) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  write_some(bench, 1, 1);
+  bench.edit_cartridge("A00001L9",
+                       [&](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kClosed; });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.primary_due = true;
+    volume.primary_pool = 5;
+  });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
+  EXPECT_EQ(bench.cartridge("A00002L9").state, CartridgeState::kScratch);
+  EXPECT_FALSE(bench.volume("VOL001").primary_due) << "it need not stay in the cache";
+  EXPECT_EQ(bench.evict("VOL001"), 1U);
+  EXPECT_EQ(bench.interventions(), std::vector<std::string>());
+  EXPECT_EQ(bench.messages(), std::vector<std::string>());
+  for (const auto& notice : bench.notices->since(0)) EXPECT_NE(notice.kind, NoticeKind::kHeldFromClear);
+}
+
+// The image that is lost has no cartridge any more that says what may become of it.
+TEST(Reclaim, T3_ALostImageIsWrittenAnewInClearOnlyWithTheLeaveOfThen) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  bench.add_scratch("A00003L9");
+  write_some(bench, 1, 1);
+  bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {MoveRequest::When::kNow, 9, true};
+  });
+  unsigned reads = 0;
+  for (const auto& drive : bench.back.to_drives)
+    drive->meet = [&](ByteView cdb) -> std::optional<Result<tape::TransportAnswer>> {
+      if (!is_command(cdb, scsi::Opcode::kRead6) || ++reads != 5) return std::nullopt;
+      bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) { cartridge.move = {}; });
+      return sense_answer(codes::kUnrecoveredReadError);
+    };
+  bench.steps();
+  ASSERT_GE(reads, 5U);
+  bench.wait_and_step();
+  const auto on = bench.volume("VOL001").primary->cartridge;
+  EXPECT_NE(on, "A00001L9") << "it was lost there";
+  EXPECT_EQ(bench.cartridge(on).encryption, MediumEncryption::kIdentified);
+  EXPECT_EQ(bench.cartridge(on).pool, 1);
+}
+
+// What lies on a cartridge in doubt is not left there alone.
+TEST(Reclaim, T3_WhatIsHeldFromClearAndLiesInDoubtStaysInTheCacheAndIsToldUntilItIsSaid) {
+  WorkBench bench;
+  bench.encrypt_pool(1);
+  write_some(bench, 1, 1);
+  bench.edit_cartridge("A00001L9", [&](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.note = "damaged: it met an error";
+  });
+  bench.edit_volume("VOL001", [](LogicalVolume& volume) {
+    volume.primary_due = true;
+    volume.primary_pool = 5;
+  });
+  bench.wait_and_step();
+  EXPECT_TRUE(bench.volume("VOL001").primary_due);
+  EXPECT_EQ(bench.evict("VOL001"), 0U);
+  EXPECT_TRUE(bench.raised(NoticeKind::kHeldFromClear, "A00001L9"));
+  bench.wait_and_step();
+  bench.wait_and_step();
+  std::size_t told = 0;
+  for (const auto& notice : bench.notices->since(0))
+    told += notice.kind == NoticeKind::kHeldFromClear ? 1 : 0;
+  EXPECT_EQ(told, 1U) << "once, and it stays open";
+  bench.encrypt_pool(5);
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
+  EXPECT_FALSE(bench.raised(NoticeKind::kHeldFromClear, "A00001L9"));
+}
+
+// They stand before it by their barcodes, and their target waits.
+TEST(Move, T7_HoweverManyCannotBeMovedNowTheyHideNoneThatCan) {
+  WorkBench bench;
+  write_some(bench, 1, 1);
+  bench.edit_pool(5, [](Pool& pool) { pool.encryption = PoolEncryption::kHeld; });
+  for (std::size_t i = 1; i <= 2 * kCandidates + 1; ++i) {
+    const auto barcode = std::to_string(900'000 + i) + "L9";
+    bench.add_scratch(barcode, 2);
+    bench.edit_cartridge(barcode, [](PhysicalVolume& cartridge) {
+      cartridge.state = CartridgeState::kClosed;
+      cartridge.medium = 1;
+      cartridge.move = {MoveRequest::When::kNow, 5};
+    });
+    LogicalVolume volume;
+    volume.volser = "L" + std::to_string(10'000 + i);
+    volume.category = Category::kPrivate;
+    volume.generation = 1;
+    volume.primary = Copy{barcode, 1, 1, 10, 1000, 1};
+    bench.put(volume);
+  }
+  bench.edit_cartridge("A00001L9", [](PhysicalVolume& cartridge) {
+    cartridge.state = CartridgeState::kClosed;
+    cartridge.move = {MoveRequest::When::kNow, 9};
+  });
+  bench.wait_and_step();
+  EXPECT_EQ(bench.on("VOL001"), "A00002L9/1");
 }
 
 TEST(Move, T7_AMoveThatIsTakenBackEndsAfterTheImageThatItIsAt) {

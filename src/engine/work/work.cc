@@ -53,7 +53,7 @@ Status Work::order_backup() {
   if (state_->parts.backup == nullptr)
     return fail(ErrorCode::kUnsupported, "there is nothing that makes a backup of the catalogue",
                 "catalogue");
-  state_->backup_due.order();
+  TRY(state_->parts.catalogue.change([](CatalogueChange& change) { return change.order_backup(); }));
   try_again();
   return {};
 }

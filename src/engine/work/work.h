@@ -64,8 +64,8 @@ class Work {
   // What was put off is tried at once: an operator has changed something.
   void try_again();
 
-  // A backup of the catalogue is written onto a cartridge as soon as a drive is free. kUnsupported: there is
-  // nothing to make one.
+  // A backup of the catalogue is written onto a cartridge as soon as a drive is free; durable when it
+  // returns. kUnsupported: there is nothing to make one. Errors of the catalogue.
   Status order_backup();
 
   // The program ends: nothing more is begun, and what is under way ends at the next megabyte of an image,

@@ -19,7 +19,8 @@ class FakeBackup final : public CatalogueBackup {
   explicit FakeBackup(Disk& disk) : disk_(disk) {}
   Result<std::string> make() override {
     ++made;
-    if (broken) return fail(ErrorCode::kIo, "no room for a backup");
+    if (broken) return fail(broken_as, "no room for a backup");
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
     const std::string path = "backup-of-the-catalogue";
     const auto file = TRY(disk_.open(path, OpenMode::kCreate));
     TRY(file->write_at(0, volume_content(10'000, 99)));
@@ -28,6 +29,8 @@ class FakeBackup final : public CatalogueBackup {
   }
   unsigned made = 0;
   bool broken = false;
+  ErrorCode broken_as = ErrorCode::kIo;
+  std::function<void()> meanwhile{};  // called within the next one
 
  private:
   Disk& disk_;

@@ -188,7 +188,10 @@ TEST(TapeDrive, D3_LoadReservePrevent) {
   EXPECT_EQ(fault(api.tape.unload()), TapeFault::kIllegalRequest);
   ok(other.tape.prevent_removal(false));
   ok(api.tape.unload());
-  EXPECT_EQ(fault(api.tape.test_ready()), TapeFault::kNoCartridge);
+  const auto empty = api.tape.test_ready();
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().fault, TapeFault::kNoCartridge);
+  EXPECT_TRUE(empty.error().error().remedy.starts_with("load a cartridge"));
   ok(api.tape.load());
   EXPECT_EQ(fault(api.tape.test_ready()), TapeFault::kUnitAttention);
   ok(api.tape.test_ready());

@@ -137,8 +137,14 @@ std::string TapeError::text() const {
 
 Error TapeError::error() const {
   if (fault == TapeFault::kTransport) return in_context(command, transport).error();
-  return {
-      .code = code_of(fault), .message = text(), .field = {}, .remedy = {}, .detail = sense.code.packed()};
+  std::string remedy;
+  if (fault == TapeFault::kNoCartridge)
+    remedy = "load a cartridge; where one was to come, its library or engine tells why it did not";
+  return {.code = code_of(fault),
+          .message = text(),
+          .field = {},
+          .remedy = std::move(remedy),
+          .detail = sense.code.packed()};
 }
 
 TapeError tape_error(scsi::ScsiStatus status, const scsi::Sense& sense, std::string_view command) {
