@@ -20,12 +20,7 @@ constexpr std::size_t kFewCandidates = 16;  // no other term is tried when one f
 
 // Whether no other object of the owner may have the same value (O3).
 bool must_be_unique(const kmip::Attribute& attribute) {
-  if (attribute.id.tag == tag::kName) return true;
-  if (attribute.id.tag != tag::kApplicationSpecificInformation) return false;
-  const auto item = compared_item(attribute.id, attribute.item);
-  const auto document = ttlv::decode(item);
-  const auto space = document ? document->root().find(tag::kApplicationNamespace) : std::nullopt;
-  return space && space->as_text() && space->as_text()->starts_with("LIBRARY-LTO");
+  return attribute.id.tag == tag::kName || names_a_cartridge(attribute);
 }
 
 bool has_value(const kmip::AttributeSet& attributes, const kmip::AttributeId& id, ByteView item) {
