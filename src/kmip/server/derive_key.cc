@@ -132,7 +132,15 @@ Result<SecretBytes> by_hmac(OperationContext& context, const Base& base) {
   return out;
 }
 
+// Who has the key can undo it, so another object's secret that is encrypted leaves.
+Status check_data_may_leave(const OperationContext& context, const Base& base) {
+  if (base.objects.size() < 2 || base.parameters.find(tag::kDerivationData)) return {};
+  TRY(check_private_may_leave(context, base.objects[1]));
+  return check_may_leave(base.objects[1], true);
+}
+
 Result<SecretBytes> by_encryption(OperationContext& context, const Base& base) {
+  TRY(check_data_may_leave(context, base));
   const auto algorithm = algorithm_of(base.objects.front());
   if (!algorithm) return refuse(ResultReason::kIllegalObjectType, "the object is no key to a cipher");
   const auto spec = TRY(cipher_of(*algorithm, base.crypto));
