@@ -14,7 +14,8 @@ namespace tapewarden::keymgr {
 namespace {
 
 namespace tag = kmip::tag;
-constexpr std::int64_t kLookedAtOnce = 256;
+constexpr std::size_t kLookedAtFirst = 16;
+constexpr std::size_t kLookedAtOnce = 256;
 constexpr std::size_t kTermsTried = 8;
 constexpr std::size_t kFewCandidates = 16;
 constexpr std::size_t kSomeCandidates = 1024;  // counted in a millisecond or two
@@ -298,9 +299,13 @@ class ObjectWalk {
  public:
   ObjectWalk(const ObjectQuery& query, const std::optional<Bytes>& term) : query_(query), term_(term) {
     if (query.newest_first) place_[0] = INT64_MAX;
+    const auto wanted = query.maximum == 0 ? kLookedAtOnce : query.offset + query.maximum + 1;
+    page_ = std::clamp(wanted, kLookedAtFirst, kLookedAtOnce);
   }
 
-  // Rows of kManagedObjectTable, or of kObjectTermTable where there is a term; fewer than a page: the last.
+  bool ended() const { return ended_; }
+
+  // Rows of kManagedObjectTable, or of kObjectTermTable where there is a term. REQUIRES: it has not ended.
   Result<std::vector<store::Row>> next(store::Reader& reader) {
     const std::string object = term_ ? "object" : "id";
     const std::string down = query_.newest_first ? " DESC" : "";
@@ -309,8 +314,10 @@ class ObjectWalk {
                               object + down + " LIMIT ?";
     const store::Value of = term_ ? store::Value(*term_) : store::Value(query_.owner);
     auto rows = TRY(reader.query(term_ ? kObjectTermTable : kManagedObjectTable, where,
-                                 {of, place_[0], place_[1], kLookedAtOnce}));
-    if (!rows.empty()) go_behind(rows.back());
+                                 {of, place_[0], place_[1], static_cast<std::int64_t>(page_)}));
+    ended_ = rows.size() < page_;
+    if (!ended_) go_behind(rows.back());
+    page_ = kLookedAtOnce;
     return rows;
   }
 
@@ -327,6 +334,8 @@ class ObjectWalk {
   const ObjectQuery& query_;
   const std::optional<Bytes>& term_;
   store::Row place_{std::int64_t{0}, Bytes()};
+  std::size_t page_ = kLookedAtOnce;
+  bool ended_ = false;
 };
 
 }  // namespace
@@ -340,7 +349,7 @@ Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQ
     return {};
   };
   ObjectWalk walk(query, term);
-  for (bool more = true; more && !finds.enough();) {
+  while (!walk.ended() && !finds.enough()) {
     const auto rows = TRY(walk.next(reader));
     for (const auto& row : rows) {
       if (finds.enough()) break;
@@ -351,7 +360,6 @@ Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQ
         TRY(look_at(*found));
       }
     }
-    more = std::cmp_equal(rows.size(), kLookedAtOnce);
   }
   return finds.done();
 }
