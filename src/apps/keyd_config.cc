@@ -25,6 +25,12 @@ constexpr std::uint64_t kMostKmipMessage = 64U << 20;
 constexpr std::uint64_t kMostBatchItems = 1024;
 constexpr std::uint64_t kMostSearched = 100'000'000;
 constexpr std::uint64_t kLongestLease = 31'536'000;  // a year
+constexpr std::uint64_t kMostKmipHandshakes = 65'536;
+constexpr std::uint64_t kLongestKmipWait = 3600;  // seconds: who is slower than that keeps others out
+constexpr std::uint64_t kLeastRsaBits = 2048;
+constexpr std::uint64_t kMostRsaBits = 16'384;
+constexpr std::uint64_t kLeastRounds = 1'000;
+constexpr std::uint64_t kMostRounds = 100'000'000;
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
   ListenConfig listen;
@@ -133,6 +139,20 @@ Result<unsigned> read_count(Section& section, const std::string& key, std::uint6
   return static_cast<unsigned>(TRY(section.number(key, low, high, otherwise)));
 }
 
+// How long a client may keep others waiting, and how much a processor.
+Status read_kmip_patience(Section& section, KmipConfig& kmip) {
+  kmip.handshakes = TRY(read_count(section, "handshakes", 1, kMostKmipHandshakes, kmip.handshakes));
+  kmip.handshake_seconds =
+      TRY(read_count(section, "handshake_seconds", 1, kLongestKmipWait, kmip.handshake_seconds));
+  kmip.message_seconds =
+      TRY(read_count(section, "message_seconds", 1, kLongestKmipWait, kmip.message_seconds));
+  kmip.answer_seconds = TRY(read_count(section, "answer_seconds", 1, kLongestKmipWait, kmip.answer_seconds));
+  kmip.rsa_bits = TRY(read_count(section, "rsa_bits", kLeastRsaBits, kMostRsaBits, kmip.rsa_bits));
+  kmip.derivation_rounds =
+      TRY(read_count(section, "derivation_rounds", kLeastRounds, kMostRounds, kmip.derivation_rounds));
+  return {};
+}
+
 Result<std::optional<KmipConfig>> read_kmip(Section section) {
   if (!section.present()) return std::nullopt;
   KmipConfig kmip;
@@ -158,6 +178,7 @@ Result<std::optional<KmipConfig>> read_kmip(Section section) {
   kmip.batch_items = TRY(read_count(section, "batch_items", 1, kMostBatchItems, kmip.batch_items));
   kmip.searched = TRY(section.number("searched", 1, kMostSearched, kmip.searched));
   kmip.lease_seconds = TRY(read_count(section, "lease_seconds", 1, kLongestLease, kmip.lease_seconds));
+  TRY(read_kmip_patience(section, kmip));
   TRY(section.no_others());
   return kmip;
 }
@@ -228,7 +249,14 @@ void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
       << mark << "batch_items = " << kmip.batch_items << "          # of one message\n"
       << mark << "located = " << kmip.located << "           # identifiers in one answer\n"
       << mark << "searched = " << kmip.searched << "         # objects that one search looks at\n"
-      << mark << "lease_seconds = " << kmip.lease_seconds << "\n\n";
+      << mark << "lease_seconds = " << kmip.lease_seconds << "\n"
+      << mark << "handshakes = " << kmip.handshakes << "          # connections without a certificate yet\n"
+      << mark << "handshake_seconds = " << kmip.handshake_seconds << "\n"
+      << mark << "message_seconds = " << kmip.message_seconds << "      # from its first byte to its last\n"
+      << mark << "answer_seconds = " << kmip.answer_seconds
+      << "       # that a client may take no byte of it\n"
+      << mark << "rsa_bits = " << kmip.rsa_bits << "            # of keys that are made here\n"
+      << mark << "derivation_rounds = " << kmip.derivation_rounds << " # of PBKDF2 in one item\n\n";
 }
 
 }  // namespace

@@ -50,6 +50,15 @@ struct KmipConfig {
   std::size_t located = 10'000;
   std::size_t searched = 100'000;  // objects that one search looks at
   unsigned lease_seconds = 3600;
+  // Connections that have not shown a certificate yet, and seconds until they must have; until a message that
+  // has begun must be whole; and that a client may take no byte of what is sent to it.
+  unsigned handshakes = 256;
+  unsigned handshake_seconds = 10;
+  unsigned message_seconds = 30;
+  unsigned answer_seconds = 30;
+  // What takes a processor long.
+  unsigned rsa_bits = 8192;                // of keys that are made here
+  unsigned derivation_rounds = 1'000'000;  // of PBKDF2 in one item
 };
 
 // Paths are absolute after reading: relative ones count from the configuration file's folder.

@@ -1,6 +1,7 @@
 // keyd.toml: what `site init` writes is read back, and every fault names the key and says what to write.
 #include "apps/keyd_config.h"
 
+#include "apps/kmip_listener.h"
 #include "config/testing/config_file_test_base.h"
 
 namespace tapewarden::apps {
@@ -71,6 +72,12 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   written.kmip->located = 100;
   written.kmip->searched = 1000;
   written.kmip->lease_seconds = 60;
+  written.kmip->handshakes = 17;
+  written.kmip->handshake_seconds = 4;
+  written.kmip->message_seconds = 6;
+  written.kmip->answer_seconds = 8;
+  written.kmip->rsa_bits = 4096;
+  written.kmip->derivation_rounds = 20'000;
   const auto config = read(write_keyd_config(written));
   ASSERT_TRUE(config.has_value()) << config.error().text();
   ASSERT_TRUE(config->kmip.has_value());
@@ -89,6 +96,27 @@ TEST_F(KeydConfigFile, K21_TheKmipSectionIsReadBack) {
   EXPECT_EQ(config->kmip->located, 100U);
   EXPECT_EQ(config->kmip->searched, 1000U);
   EXPECT_EQ(config->kmip->lease_seconds, 60U);
+  const auto limits = kmip_limits(*config->kmip);
+  EXPECT_EQ(limits.max_sessions, 12U);
+  EXPECT_EQ(limits.max_sessions_per_address, 3U);
+  EXPECT_EQ(limits.max_in_flight, 4U);
+  EXPECT_EQ(limits.idle_timeout, std::chrono::minutes(5));
+  EXPECT_EQ(limits.max_handshakes, 17U);
+  EXPECT_EQ(limits.handshake_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(limits.message_timeout, std::chrono::seconds(6));
+  EXPECT_EQ(limits.write_timeout, std::chrono::seconds(8));
+  const auto settings = kmip_settings(*config->kmip);
+  EXPECT_EQ(settings.most_rsa_bits, 4096U);
+  EXPECT_EQ(settings.most_iterations, 20'000);
+}
+
+TEST_F(KeydConfigFile, K21_ATimeThatKeepsOthersOutIsRefused) {
+  for (const auto* wrong : {"handshake_seconds = 0", "message_seconds = 0", "answer_seconds = 3601",
+                            "handshakes = 0", "rsa_bits = 1024", "derivation_rounds = 1"}) {
+    const auto config = read(write_keyd_config(whole()) + "\n[kmip]\n" + wrong + "\n");
+    ASSERT_FALSE(config.has_value()) << wrong;
+    EXPECT_EQ(config.error().field, "kmip." + std::string(wrong).substr(0, std::string(wrong).find(' ')));
+  }
 }
 
 TEST_F(KeydConfigFile, K21_KmipOverHttpsIsOfferedWhereItIsAskedForAlone) {

@@ -28,6 +28,8 @@ kmip::ServerSettings kmip_settings(const KmipConfig& config) {
   settings.maximum_batch = static_cast<std::int32_t>(config.batch_items);
   settings.maximum_located = config.located;
   settings.maximum_searched = config.searched;
+  settings.most_rsa_bits = config.rsa_bits;
+  settings.most_iterations = static_cast<std::int32_t>(config.derivation_rounds);
   return settings;
 }
 
@@ -46,6 +48,10 @@ net::ServerLimits kmip_limits(const KmipConfig& config) {
   limits.max_sessions_per_address = config.connections_per_address;
   limits.max_in_flight = config.requests;
   limits.idle_timeout = std::chrono::minutes(config.idle_minutes);
+  limits.max_handshakes = config.handshakes;
+  limits.handshake_timeout = std::chrono::seconds(config.handshake_seconds);
+  limits.message_timeout = std::chrono::seconds(config.message_seconds);
+  limits.write_timeout = std::chrono::seconds(config.answer_seconds);
   return limits;
 }
 

@@ -153,11 +153,45 @@ std::vector<Command> issuer_commands() {
   };
 }
 
+const ArgumentSpec kId{
+    .name = "ID", .required = true, .field = "id", .meaning = "the object's Unique Identifier"};
+
+std::vector<Command> hold_commands() {
+  return {
+      {.noun = "kmip",
+       .verb = "hold",
+       .summary =
+           "Place a legal hold on an object with a secret of its own, or a date before which it must be "
+           "kept",
+       .example = "tapewarden kmip hold 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa --reason \"case 4711\"",
+       .arguments =
+           {kId,
+            {.name = "--reason", .required = true, .field = "reason", .meaning = "why it must be kept"},
+            {.name = "--until",
+             .field = "until",
+             .meaning = "the day until which it must be kept; until taken away unless given"}},
+       .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/holds"}},
+      {.noun = "kmip",
+       .verb = "holds",
+       .summary = "List the legal holds and retention dates of an object",
+       .example = "tapewarden kmip holds 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
+       .arguments = {kId},
+       .does = RestCall{.method = "GET",
+                        .path = "/v1/kmip/objects/{id}/holds",
+                        .columns = {"id", "until", "in_force", "placed_by", "reason"}}},
+      {.noun = "kmip",
+       .verb = "remove-hold",
+       .summary = "Take a legal hold or retention date off an object; takes two officers",
+       .example = "tapewarden kmip remove-hold 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa "
+                  "7d3b5a40-0c0f-4b4e-9d51-6a0a4c1f2e11",
+       .arguments = {kId, {.name = "HOLD", .required = true, .field = "hold", .meaning = "the hold's id"}},
+       .does = RestCall{.method = "DELETE", .path = "/v1/kmip/objects/{id}/holds/{hold}"}},
+  };
+}
+
 }  // namespace
 
 std::vector<Command> kmip_commands() {
-  const ArgumentSpec id{
-      .name = "ID", .required = true, .field = "id", .meaning = "the object's Unique Identifier"};
   auto commands = client_commands();
   for (auto& command : issuer_commands()) commands.push_back(std::move(command));
   commands.push_back(
@@ -176,7 +210,7 @@ std::vector<Command> kmip_commands() {
        .verb = "reassign",
        .summary = "Give an object to another KMIP client or group",
        .example = "tapewarden kmip reassign 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa --to library-2",
-       .arguments = {id,
+       .arguments = {kId,
                      {.name = "--to",
                       .required = true,
                       .field = "owner",
@@ -186,15 +220,16 @@ std::vector<Command> kmip_commands() {
                       .verb = "release",
                       .summary = "Bring back an object that its KMIP client destroyed",
                       .example = "tapewarden kmip release 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
-                      .arguments = {id},
+                      .arguments = {kId},
                       .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/release"}});
   commands.push_back(
       {.noun = "kmip",
        .verb = "purge",
        .summary = "Destroy for ever an object that its KMIP client destroyed; takes two officers",
        .example = "tapewarden kmip purge 2f1c0c9a-7d0e-4c66-9d5c-0a7b9be1f8aa",
-       .arguments = {id},
+       .arguments = {kId},
        .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/purge"}});
+  for (auto& command : hold_commands()) commands.push_back(std::move(command));
   commands.push_back(test_command());
   return commands;
 }

@@ -47,6 +47,7 @@ Result<std::optional<Tombstone>> strongest_tombstone(store::Reader& reader, KeyK
 }
 
 std::string_view to_string(KeyKind kind) {
+  if (kind == KeyKind::kObject) return "kmip-object";
   return kind == KeyKind::kDataKey ? "data-key" : "kek";
 }
 
@@ -86,15 +87,21 @@ Result<DataKey> KeyLife::require_key(store::Reader& reader, const KeyRef& key) c
 
 // The key as it is within this transaction.
 Result<KeyRef> KeyLife::again(store::Reader& reader, const KeyRef& key) const {
+  if (key.kind == KeyKind::kObject) return key;
   if (key.kind == KeyKind::kDataKey) return ref_of(TRY(require_key(reader, key)));
   return kek(reader, std::get<Hash256>(key.ledger));
 }
 
 void KeyLife::audit(store::Transaction& transaction, const Actor& actor, std::string_view verb,
                     const KeyRef& key, std::vector<std::pair<std::string_view, std::string>> fields) const {
-  const std::string action = std::string(key.kind == KeyKind::kDataKey ? "key." : "kek.") + std::string(verb);
-  fields.insert(fields.begin(), {{key.kind == KeyKind::kDataKey ? "alias" : "common_name", key.name},
-                                 {"fingerprint", to_hex(key.fingerprint)}});
+  struct Words {
+    std::string_view prefix, name;
+  };
+  static constexpr Words kWords[] = {{"key.", "alias"}, {"kek.", "common_name"}, {"kmip.object.", "object"}};
+  const Words& words = kWords[static_cast<std::size_t>(key.kind) - 1];
+  const std::string action = std::string(words.prefix) + std::string(verb);
+  if (!key.fingerprint.empty()) fields.emplace(fields.begin(), "fingerprint", to_hex(key.fingerprint));
+  fields.emplace(fields.begin(), words.name, key.name);
   note(transaction, context_,
        {.type = AuditType::kResourceManagement,
         .action = action,

@@ -1,5 +1,6 @@
 // The end of keys (K10): holds, quarantine, compromise, destruction, and the tombstones that keep a destroyed
-// or compromised key from coming back. For data keys and KEKs alike.
+// or compromised key from coming back. For data keys and KEKs alike; the holds also for objects of KMIP
+// clients that have a secret of their own (keymgr/objects/), whose end is theirs.
 //
 // Invariants
 //  L1 Destroying, purging and taking a hold away need a second officer's consent (take_consent()).
@@ -32,13 +33,13 @@
 
 namespace tapewarden::keymgr {
 
-enum class KeyKind : std::uint8_t { kDataKey = 1, kKek = 2 };
-std::string_view to_string(KeyKind kind);  // "data-key", "kek"
+enum class KeyKind : std::uint8_t { kDataKey = 1, kKek = 2, kObject = 3 };
+std::string_view to_string(KeyKind kind);  // "data-key", "kek", "kmip-object"
 
 // A key of either kind, as tables and reports name it.
 struct KeyRef {
   KeyKind kind = KeyKind::kDataKey;
-  Bytes id;           // the data key's UUID; the KEK's hash
+  Bytes id;           // the data key's UUID; the KEK's hash; the object's UUID
   Bytes fingerprint;  // of the data key; the KEK's hash once more
   std::string name;   // alias; common name
   KeyState state = KeyState::kPreActive;
@@ -105,12 +106,15 @@ class KeyLife {
   Result<KeyRef> data_key(store::Reader& reader, std::string_view alias) const;
   Result<KeyRef> kek(store::Reader& reader, const Hash256& id) const;
 
-  // kInvalidArgument: no reason, or a date that is past. kConflict: the key is destroyed.
+  // kInvalidArgument: no reason, or a date that is past. kConflict: the key is destroyed. An object is taken
+  // as it is given: its caller read it within the transaction.
   Result<KeyHold> hold(store::Transaction& transaction, const Actor& actor, const KeyRef& key,
                        std::string_view reason, WallTime until) const;
   Status remove_hold(store::Transaction& transaction, const Actor& actor, const KeyRef& key, const Uuid& hold,
                      const Consent& consent) const;
   Result<std::vector<KeyHold>> holds_of(store::Reader& reader, const KeyRef& key) const;
+  // kConflict naming a hold in force. `shown`: how the message calls the key.
+  Status check_holds(store::Reader& reader, const KeyRef& key, const std::string& shown) const;
 
   Status quarantine(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
   Status release(store::Transaction& transaction, const Actor& actor, const KeyRef& key) const;
@@ -149,7 +153,6 @@ class KeyLife {
   };
   Result<Destroying> plan_destruction(store::Reader& reader, const KeyRef& wanted,
                                       const Destruction& what) const;
-  Status check_holds(store::Reader& reader, const KeyRef& key, const std::string& shown) const;
   Status check_destroyable(store::Reader& reader, const KeyRef& key, const Destruction& what) const;
   Status check_twin(store::Reader& reader, const KeyRef& twin, const KeyRef& key) const;
   static Status check_lost(const KeyRef& key, const Destruction& what, std::int64_t needing);

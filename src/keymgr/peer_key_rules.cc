@@ -189,7 +189,7 @@ Status check_hold_row(const TableSpec& table, const IncomingRow& in) {
   RowChecks row(table, in);
   row.bytes("id", {16});
   if (in.erased) return row.take();
-  row.within("kind", 1, 2).bytes("key_id", {16, 32}).words({"name", "placed_by"}, kLongestName);
+  row.within("kind", 1, 3).bytes("key_id", {16, 32}).words({"name", "placed_by"}, kLongestName);
   return row.words({"reason"}, kMaximumHoldReasonBytes).counts({"until", "placed"}).take();
 }
 

@@ -54,6 +54,8 @@ std::unexpected<Error> no_row(std::string why, std::string_view column = {}) {
   return fail(ErrorCode::kInvalidArgument, std::move(why), std::string(column));
 }
 
+constexpr std::uint32_t kAnotherRow = 1U << 28U;  // Error::detail: ApplyReport::Refused::another
+
 // Not the row's fault: it may well be in order.
 bool is_own_trouble(const Error& error) {
   return error.code == ErrorCode::kIo || error.code == ErrorCode::kInternal ||
@@ -158,7 +160,8 @@ class Applier {
   // What stands in the way of a row, for now; nothing: it was applied.
   struct Obstacle {
     std::string why;
-    bool clash = false;  // with another row, by a unique index
+    bool clash = false;    // with another row, by a unique index
+    bool another = false;  // ApplyReport::Refused
   };
 
   Result<std::optional<Obstacle>> apply(const RowChange& change) {
@@ -171,19 +174,21 @@ class Applier {
     const auto before = TRY(session_.find(*layout, key_of(layout->spec, change.row)));
     const Status allowed = check(*layout, before, change);
     if (!allowed && is_own_trouble(allowed.error())) return std::unexpected(allowed.error());
-    if (!allowed) return std::optional(Obstacle{allowed.error().text(), false});
+    if (!allowed) {
+      return std::optional(Obstacle{allowed.error().text(), false, allowed.error().detail == kAnotherRow});
+    }
     const bool stored =
         before ? TRY(meet(TRY(meeting(*layout, *before, change)), before))
                : TRY(store(*layout, before, change.version, change.origin, TRY(row_of(*layout, change))));
     if (stored) return std::optional<Obstacle>();
-    return std::optional(Obstacle{"another row has what it alone may have", true});
+    return std::optional(Obstacle{"another row has what it alone may have", true, false});
   }
 
   // A row that stays refused.
   void leave_out(const RowChange& change, std::size_t place, Obstacle obstacle) {
     const Layout* layout = session_.access().layouts().find(change.table);
-    report.refused.push_back(
-        {place, layout->name, printable_key(key_of(layout->spec, change.row)), std::move(obstacle.why)});
+    report.refused.push_back({place, layout->name, printable_key(key_of(layout->spec, change.row)),
+                              std::move(obstacle.why), obstacle.another});
     if (!obstacle.clash) return;
     const Row opinion = opinion_of(*layout, change.row);
     RowConflict conflict;
@@ -233,7 +238,9 @@ class Applier {
         const auto here = TRY(session_.access().unseal(layout.spec, mine.row, column));
         same = here == TRY(open(layout, change, column));
       }
-      if (!same) return no_row("it changes what is written once", name);
+      if (same) continue;
+      return fail(ErrorCode::kInvalidArgument, "it changes what is written once", std::string(name), {},
+                  kAnotherRow);
     }
     return {};
   }

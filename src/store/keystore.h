@@ -172,6 +172,8 @@ struct ApplyReport {
     std::string table;
     std::string key;  // printable
     std::string why;
+    bool another =
+        false;  // it changes what is written once (PeerRights::fixed): it is not the row of its key here
   };
   std::vector<RowConflict> conflicts;
   std::vector<Changed> changed;

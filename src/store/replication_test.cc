@@ -341,6 +341,7 @@ TEST(Replication, K19_ARowBeyondThePeersRightsChangesNothingAndIsNamed) {
     EXPECT_EQ(p.b.keystore->head(), head);
     EXPECT_TRUE(report.changed.empty());
     EXPECT_EQ(report.refused.front().place, 0U);
+    EXPECT_EQ(report.refused.front().another, report.refused.front().why.contains("written once"));
     return report.refused.front().why;
   };
   const auto told = [](const std::string& text, std::string_view part) {

@@ -133,6 +133,55 @@ TEST_F(KmipCustody, K10_AnObjectWithItsOwnSecretIsPurgedByTwoOfficers) {
   EXPECT_THAT(other.error().remedy, HasSubstr("key purge"));
 }
 
+TEST_F(KmipCustody, K10_AHeldObjectIsPurgedByNobody) {
+  const auto id = register_password("70617373776f7264");
+  const auto uuid = *Uuid::parse(id);
+  const auto hold = [&](const std::string& object, std::string_view reason, WallTime until) {
+    Result<keymgr::KeyHold> out = fail(ErrorCode::kInternal, "not run");
+    const auto done = server_.server().write([&](store::Transaction& transaction) -> Status {
+      out =
+          keymgr::hold_object(transaction, server_.objects(), officer(), *Uuid::parse(object), reason, until);
+      if (!out) return std::unexpected(out.error());
+      return {};
+    });
+    EXPECT_EQ(done.has_value(), out.has_value());
+    return out;
+  };
+  const auto purge = [&] {
+    return server_.server().write([&](store::Transaction& transaction) -> Status {
+      (void)TRY(keymgr::purge_object(transaction, server_.objects(), officer(), uuid, second_));
+      return {};
+    });
+  };
+  const auto take_off = [&](const Uuid& which, const keymgr::Consent& consent) {
+    return server_.server().write([&](store::Transaction& transaction) {
+      return keymgr::remove_object_hold(transaction, server_.objects(), officer(), uuid, which, consent);
+    });
+  };
+  EXPECT_EQ(hold(id, " ", keymgr::kNever).error().field, "reason");
+  const auto of_data_key = hold(made_key(), "case 4711", keymgr::kNever);
+  ASSERT_FALSE(of_data_key);
+  EXPECT_THAT(of_data_key.error().remedy, HasSubstr("tapewarden key hold"));
+  const auto placed = hold(id, "case 4711", keymgr::kNever);
+  ASSERT_TRUE(placed) << placed.error().text();
+  const auto until = m().context().now() + std::chrono::hours(24);
+  ASSERT_TRUE(hold(id, "ten years", until));
+  ASSERT_EQ(ask(item("Destroy", named(id))).outcome(), "Success") << "it is hidden, not ended";
+  auto refused = purge();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().field, "hold");
+  EXPECT_THAT(refused.error().message, HasSubstr("case 4711"));
+  EXPECT_EQ(take_off(placed->id, {}).error().field, "approval");
+  EXPECT_EQ(take_off(Uuid(), second_).error().code, ErrorCode::kNotFound);
+  ASSERT_TRUE(take_off(placed->id, second_));
+  EXPECT_THAT(purge().error().message, HasSubstr("ten years"));
+  EXPECT_FALSE(object(id).sealed_secret.empty());
+  server_.server().clock.advance(std::chrono::hours(25));
+  ASSERT_TRUE(purge());
+  EXPECT_EQ(server_.server().audit_count({"kmip.object.hold", id, "case 4711"}), 1U);
+  EXPECT_EQ(server_.server().audit_count({"kmip.object.remove-hold", id, "\"approved_by\":\"second\""}), 1U);
+}
+
 TEST_F(KmipCustody, K21_NoPlainColumnLetsAThiefGuessAPassword) {
   const auto id = register_password("70617373776f7264");  // "password"
   const auto kept = object(id);

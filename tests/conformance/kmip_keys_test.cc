@@ -194,6 +194,35 @@ TEST_F(KmipRules, K21_UsesAreAllocatedUntilNoneIsLeft) {
   EXPECT_EQ(allocate(0), "InvalidField");
 }
 
+TEST_F(KmipRules, K21_ProtectingUsesUpWhatTheLimitsCountAndUndoingDoesNot) {
+  const auto limits = [](int total, std::string_view unit) {
+    return structure("UsageLimits", field("UsageLimitsTotal", "LongInteger", std::to_string(total)) +
+                                        enumeration("UsageLimitsUnit", unit));
+  };
+  const auto use = [&](std::string_view operation, std::string_view id, std::string_view data) {
+    const auto ecb = structure("CryptographicParameters", enumeration("BlockCipherMode", "ECB"));
+    return ask(item(operation, concat(named(id), ecb, bytes("Data", data)))).outcome();
+  };
+  const auto counted = [&](std::string_view id) {
+    return ask(item("GetAttributes", named(id) + enumeration("AttributeReference", "UsageLimits")))
+        .value("UsageLimitsCount");
+  };
+  const auto two_blocks = std::string(kKey) + std::string(kKey);
+  const auto by_bytes = register_key(kKek, "Encrypt Decrypt", active() + limits(48, "Byte"));
+  EXPECT_EQ(use("Encrypt", by_bytes, two_blocks), "Success");
+  EXPECT_EQ(counted(by_bytes), "16");
+  EXPECT_EQ(use("Encrypt", by_bytes, two_blocks), "PermissionDenied");
+  EXPECT_EQ(use("Decrypt", by_bytes, two_blocks), "Success") << "what was protected can be had again";
+  EXPECT_EQ(use("Encrypt", by_bytes, kKey), "Success");
+  EXPECT_EQ(counted(by_bytes), "0");
+  const auto by_uses = register_key(kKek, "Encrypt Decrypt", active() + limits(2, "Object"));
+  EXPECT_EQ(use("Encrypt", by_uses, two_blocks), "Success");
+  EXPECT_EQ(use("Decrypt", by_uses, kKey), "Success");
+  EXPECT_EQ(counted(by_uses), "1");
+  EXPECT_EQ(use("Encrypt", by_uses, kKey), "Success");
+  EXPECT_EQ(use("Encrypt", by_uses, kKey), "PermissionDenied");
+}
+
 TEST_F(KmipRules, K21_AStreamBelongsToItsOperationAndEndsWithItsLastPart) {
   const auto id = register_key(kKek, "Encrypt Decrypt", active());
   const auto parameters = structure("CryptographicParameters", enumeration("BlockCipherMode", "CBC"));

@@ -268,5 +268,49 @@ TEST_F(KmipRules, K21_ASearchThatLooksAtManyObjectsFindsWhatItShould) {
   EXPECT_EQ(located(text("ObjectGroup", "of many")), kObjects);
 }
 
+TEST_F(KmipRules, K21_NothingThatTakesLongIsDoneWhileOthersWait) {
+  const auto derive = [](std::string_view id, int iterations) {
+    const auto parameters =
+        structure("DerivationParameters",
+                  concat(structure("CryptographicParameters", enumeration("HashingAlgorithm", "SHA_256")),
+                         bytes("Salt", kKey), number("IterationCount", iterations)));
+    return item(
+        "DeriveKey",
+        concat(enumeration("ObjectType", "SymmetricKey"), id.empty() ? std::string() : named(id),
+               enumeration("DerivationMethod", "PBKDF2"), parameters,
+               structure("Attributes", concat(enumeration("CryptographicAlgorithm", "HMAC_SHA256"),
+                                              number("CryptographicLength", 256),
+                                              field("CryptographicUsageMask", "Integer", "MACGenerate")))),
+        "02");
+  };
+  const auto base = register_item(kKek, "DeriveKey", active());
+  const auto slow = ask({base, derive("", 100'000)});
+  EXPECT_EQ(slow.outcome(0), "Success");
+  EXPECT_EQ(slow.outcome(1), "ServerLimitExceeded") << slow.text();
+  EXPECT_EQ(ask({base, derive("", 1'000)}).outcome(1), "Success");
+  EXPECT_EQ(ask(derive(slow.value("UniqueIdentifier"), 100'000)).outcome(), "Success");
+  const auto pair = ask(item(
+      "CreateKeyPair",
+      concat(structure("CommonAttributes",
+                       enumeration("CryptographicAlgorithm", "RSA") + number("CryptographicLength", 2048)),
+             structure("PrivateKeyAttributes",
+                       name_attribute("signer") + field("CryptographicUsageMask", "Integer", "Sign")),
+             structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto found = item("Locate", structure("Attributes", name_attribute("signer")));
+  EXPECT_EQ(ask({found, item("ReKeyKeyPair", "", "02")}).outcome(1), "ServerLimitExceeded");
+  const auto id = text("PrivateKeyUniqueIdentifier", pair.value("PrivateKeyUniqueIdentifier"));
+  const auto anew = ask(item("ReKeyKeyPair", id));
+  EXPECT_EQ(anew.outcome(), "Success") << anew.text();
+  // What is wrong with a key that is drawn ahead is told as it is.
+  const auto wrong = ask(
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "RSA") + number("CryptographicLength", 16)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  EXPECT_EQ(wrong.outcome(), "InvalidField") << wrong.text();
+}
+
 }  // namespace
 }  // namespace tapewarden::conformance

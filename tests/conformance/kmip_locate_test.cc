@@ -175,6 +175,41 @@ TEST_F(KmipLocate, K21_TheNewestIsFoundFirst) {
   EXPECT_EQ(found(number("OffsetItems", 2) + structure("Attributes", "")), Ids{made.back()});
 }
 
+TEST_F(KmipLocate, K21_WhoAsksForOneOfSeveralGoesOnWithTheNewest) {
+  create(128, "Encrypt", text("ObjectGroup", "pool"));
+  server_.server().clock.advance(std::chrono::seconds(1));
+  const auto newest = create(128, "Encrypt", text("ObjectGroup", "pool"));
+  const auto pool = structure("Attributes", text("ObjectGroup", "pool"));
+  const auto get_with = [&](std::string_view fields) {
+    return ask({item("Locate", concat(fields, pool), "01"), item("Get", "", "02")});
+  };
+  const auto got = get_with(number("MaximumItems", 1));
+  EXPECT_EQ(got.outcome(1), "Success") << got.text();
+  EXPECT_EQ(got.value("UniqueIdentifier", 1), newest);
+  EXPECT_NE(get_with("").outcome(1), "Success");
+  EXPECT_NE(get_with(number("MaximumItems", 2)).outcome(1), "Success");
+  EXPECT_NE(get_with(number("MaximumItems", 2) + number("OffsetItems", 1)).outcome(1), "Success")
+      << "several match, and more than one was asked for";
+}
+
+TEST_F(KmipLocate, K21_OfSeveralKeysOfCartridgesNoneIsTakenByItself) {
+  const auto tape = [](std::string_view data) {
+    return tape_key("HPE-LIBRARY-LTO6", data) + barcode("AB0001L6");
+  };
+  const auto first = create(256, "Encrypt", tape("0A"));
+  const auto locate_and_get = [&] {
+    return ask(
+        {item("Locate", number("MaximumItems", 1) + structure("Attributes", barcode("AB0001L6")), "01"),
+         item("Get", "", "02")});
+  };
+  EXPECT_EQ(locate_and_get().value("UniqueIdentifier", 1), first);
+  server_.server().clock.advance(std::chrono::seconds(1));
+  const auto second = create(256, "Encrypt", tape("0B"));
+  const auto got = locate_and_get();
+  EXPECT_EQ(got.value("UniqueIdentifier", 0), second);
+  EXPECT_EQ(got.outcome(1), "ItemNotFound") << got.text();
+}
+
 TEST_F(KmipLocate, K21_OnlyWhatIsOnLineIsFoundUnlessAskedForOtherwise) {
   const auto here = create(128, "Encrypt", text("ObjectGroup", "pool"));
   const auto away = create(128, "Encrypt", text("ObjectGroup", "pool"));

@@ -140,6 +140,70 @@ TEST_F(KmipSplitKey, K21_KeysOfOtherTypesAreSplitToo) {
   EXPECT_EQ(ask(split_item(id, terms(2, 2, "XOR"))).outcome(), "PermissionDenied") << "as Get of it is";
 }
 
+TEST_F(KmipSplitKey, K21_APrivateKeyLeavesInPartsOnlyWhereAnOfficerAllowedIt) {
+  server_.set_export(true);
+  const auto pair = ask(
+      item("CreateKeyPair",
+           concat(structure("CommonAttributes",
+                            enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+                  structure("PrivateKeyAttributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                  structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "Verify")))));
+  const auto parts = split(pair.value("PrivateKeyUniqueIdentifier"), terms(2, 2, "XOR"));
+  ASSERT_EQ(parts.size(), 2U);
+  const auto part = ask(item("Get", named(parts[0])));
+  ASSERT_EQ(part.outcome(), "Success") << part.text();
+  server_.set_export(false);
+  for (const auto& id : parts) {
+    const auto refused = ask(item("Get", named(id)));
+    EXPECT_EQ(refused.outcome(), "PermissionDenied") << refused.text();
+    EXPECT_FALSE(refused.has("KeyMaterial"));
+  }
+  EXPECT_EQ(ask(join_item("SecretData", parts)).outcome(), "PermissionDenied")
+      << "it would leave as what it is not";
+  const auto joined = ask(join_item("PrivateKey", parts));
+  ASSERT_EQ(joined.outcome(), "Success") << joined.text();
+  EXPECT_EQ(ask(item("Get", named(joined.value("UniqueIdentifier")))).outcome(), "PermissionDenied");
+  // A part of one that was brought is one, too.
+  const auto brought =
+      ask(item("Register", concat(enumeration("ObjectType", "SplitKey"),
+                                  structure("Attributes", field("CryptographicUsageMask", "Integer", "Sign")),
+                                  part.xml("SplitKey"))));
+  ASSERT_EQ(brought.outcome(), "Success") << brought.text();
+  EXPECT_EQ(ask(item("Get", named(brought.value("UniqueIdentifier")))).outcome(), "PermissionDenied");
+}
+
+TEST_F(KmipSplitKey, K21_WhatMayNotLeaveLeavesInNoDerivedKey) {
+  const auto pair = ask(item(
+      "CreateKeyPair",
+      concat(structure("CommonAttributes",
+                       enumeration("CryptographicAlgorithm", "EC") + number("CryptographicLength", 256)),
+             structure("PrivateKeyAttributes",
+                       field("CryptographicUsageMask", "Integer", "DeriveKey") + active()),
+             structure("PublicKeyAttributes", field("CryptographicUsageMask", "Integer", "DeriveKey")))));
+  ASSERT_EQ(pair.outcome(), "Success") << pair.text();
+  const auto own = register_key(kKek, "DeriveKey", active());
+  const auto encrypted = [&](std::string_view data) {
+    const auto parameters =
+        structure("DerivationParameters",
+                  structure("CryptographicParameters",
+                            enumeration("BlockCipherMode", "ECB") + enumeration("PaddingMethod", "PKCS5")));
+    const auto attributes =
+        structure("Attributes", enumeration("CryptographicAlgorithm", "HMAC_SHA256") +
+                                    number("CryptographicLength", 128) +
+                                    field("CryptographicUsageMask", "Integer", "MACGenerate"));
+    return ask(item("DeriveKey", concat(enumeration("ObjectType", "SymmetricKey"), named(own), named(data),
+                                        enumeration("DerivationMethod", "ENCRYPT"), parameters, attributes)));
+  };
+  const auto refused = encrypted(pair.value("PrivateKeyUniqueIdentifier"));
+  EXPECT_EQ(refused.outcome(), "PermissionDenied") << refused.text();
+  const auto kept = register_key(kKey, "DeriveKey", active() + boolean("Extractable", false));
+  EXPECT_EQ(encrypted(kept).outcome(), "NotExtractable");
+  const auto free = register_key(kKey, "DeriveKey", active());
+  EXPECT_EQ(encrypted(free).outcome(), "Success");
+  server_.set_export(true);
+  EXPECT_EQ(encrypted(pair.value("PrivateKeyUniqueIdentifier")).outcome(), "Success");
+}
+
 TEST_F(KmipSplitKey, K21_AKeyThatMayNotLeaveLeavesInNoParts) {
   const auto kept = register_key(kKey, "Encrypt", boolean("Extractable", false));
   EXPECT_EQ(ask(split_item(kept, terms(2, 2, "XOR"))).outcome(), "NotExtractable");

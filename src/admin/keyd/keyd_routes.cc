@@ -32,7 +32,10 @@ void add_keyd_routes(Router& router, const KeydServices& services) {
   if (services.recoverability != nullptr) {
     router.add(recoverability_routes(services.manager, *services.recoverability));
   }
-  if (services.kmip.objects != nullptr) router.add(kmip_routes(services.kmip));
+  if (services.kmip.objects != nullptr) {
+    router.add(kmip_routes(services.kmip));
+    router.add(kmip_hold_routes(services.kmip));
+  }
   router.add(status_routes(services));
   router.add(server_routes(services));
   router.add(pair_routes(services));

@@ -100,6 +100,7 @@ std::vector<Route> backup_routes(keymgr::backup::Service& service);
 std::vector<Route> recoverability_routes(keymgr::KeyManager& manager,
                                          keymgr::recoverability::Service& service);
 std::vector<Route> kmip_routes(const KmipPlace& place);
+std::vector<Route> kmip_hold_routes(const KmipPlace& place);  // on objects
 std::vector<Route> status_routes(const KeydServices& services);
 std::vector<Route> server_routes(const KeydServices& services);
 std::vector<Route> pair_routes(const KeydServices& services);  // comparing and copying anew

@@ -71,12 +71,6 @@ json::object to_json(const keymgr::SealedBy& cartridge) {
           {"drives", std::move(drives)}};
 }
 
-json::object to_json(const keymgr::KeyHold& hold, WallTime now) {
-  return {{"id", hold.id.text()},           {"reason", hold.reason},
-          {"until", time_text(hold.until)}, {"in_force", hold.in_force(now)},
-          {"placed_by", hold.placed_by},    {"placed", time_text(hold.placed)}};
-}
-
 json::object to_json(const keymgr::Tombstone& mark) {
   return {{"kind", keymgr::to_string(mark.kind)},
           {"name", mark.name},
@@ -132,12 +126,6 @@ Result<Matter> matter_of_destroying(KeyManager& manager, const Noun& noun, const
   return matter_of(manager, noun, request);
 }
 
-Result<Uuid> hold_of(const Request& request) {
-  const auto id = Uuid::parse(request.arguments.text("hold"));
-  if (id) return *id;
-  return fail(ErrorCode::kInvalidArgument, "this is not the id of a hold", "hold", "list the holds");
-}
-
 Result<Matter> matter_of_hold(KeyManager& manager, const Noun& noun, const Request& request) {
   const Uuid id = TRY(hold_of(request));
   const KeyRef key = TRY(noun.find(manager, request));
@@ -172,17 +160,15 @@ Result<Answer> compromise(KeyManager& manager, const Noun& noun, const Request& 
 Result<Answer> list_holds(KeyManager& manager, const Noun& noun, const Request& request) {
   json::array items;
   for (const auto& hold : TRY(manager.holds_of(TRY(noun.find(manager, request))))) {
-    items.push_back(to_json(hold, manager.context().now()));
+    items.push_back(hold_json(hold, manager.context().now()));
   }
   return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
 }
 
 Result<Answer> add_hold(KeyManager& manager, const Noun& noun, const Request& request) {
-  WallTime until = keymgr::kNever;
-  if (const auto text = request.arguments.optional_text("until")) until = TRY(parse_time(*text, "until"));
   const auto hold = TRY(manager.hold_key(actor_of(request.principal), TRY(noun.find(manager, request)),
-                                         request.arguments.text("reason"), until));
-  return json_answer(to_json(hold, manager.context().now()), 201);
+                                         request.arguments.text("reason"), TRY(hold_until(request))));
+  return json_answer(hold_json(hold, manager.context().now()), 201);
 }
 
 Result<Answer> remove_hold(KeyManager& manager, const Noun& noun, const Request& request) {
@@ -270,11 +256,7 @@ void add_changes(RouteTable& table, KeyManager& manager, const Noun& noun) {
               return show_after(manager, noun, request, &KeyManager::release_key);
             });
   table.add("POST", noun.holds, noun.change, "Place a legal hold, or a date before which it must be kept.",
-            {{.name = "reason", .required = true, .meaning = "why it must be kept", .limit = 256},
-             {.name = "until",
-              .meaning = "2036-11-21: kept until that day; left out: until two officers take the hold away",
-              .limit = 32}},
-            "The hold.",
+            hold_fields(), "The hold.",
             [&manager, &noun](const Request& request) { return add_hold(manager, noun, request); });
 }
 

@@ -28,6 +28,30 @@ keymgr::Consent consent_of(const Request& request) {
           [consent = request.consent](store::Transaction& transaction) { return consent->use(transaction); }};
 }
 
+json::object hold_json(const keymgr::KeyHold& hold, WallTime now) {
+  return {{"id", hold.id.text()},           {"reason", hold.reason},
+          {"until", time_text(hold.until)}, {"in_force", hold.in_force(now)},
+          {"placed_by", hold.placed_by},    {"placed", time_text(hold.placed)}};
+}
+
+Result<Uuid> hold_of(const Request& request) {
+  const auto id = Uuid::parse(request.arguments.text("hold"));
+  if (id) return *id;
+  return fail(ErrorCode::kInvalidArgument, "this is not the id of a hold", "hold", "list the holds");
+}
+
+std::vector<FieldSpec> hold_fields() {
+  return {{.name = "reason", .required = true, .meaning = "why it must be kept", .limit = 256},
+          {.name = "until",
+           .meaning = "2036-11-21: kept until that day; left out: until two officers take the hold away",
+           .limit = 32}};
+}
+
+Result<WallTime> hold_until(const Request& request) {
+  const auto text = request.arguments.optional_text("until");
+  return text ? parse_time(*text, "until") : Result<WallTime>(keymgr::kNever);
+}
+
 FieldSpec limit_field() {
   return {.name = "limit",
           .type = FieldType::kInteger,

@@ -11,6 +11,7 @@
 #include "admin/http/route.h"
 #include "keymgr/actor.h"
 #include "keymgr/consent.h"
+#include "keymgr/key_life.h"
 #include "keymgr/page.h"
 #include "keymgr/rows.h"
 
@@ -66,6 +67,13 @@ Answer page_answer(const keymgr::Page<T>& page, View view) {
 
 // The request's consent for a KeyManager's transaction: nothing where two-person approval is off.
 keymgr::Consent consent_of(const Request& request);
+
+// Legal holds and retention dates, of whatever they are on: as answers show them; the hold that the path
+// names; what a new one is asked for.
+json::object hold_json(const keymgr::KeyHold& hold, WallTime now);
+Result<Uuid> hold_of(const Request& request);
+std::vector<FieldSpec> hold_fields();
+Result<WallTime> hold_until(const Request& request);  // kNever: until it is taken away
 
 // 64 hex digits, "sha256:" allowed in front.
 Result<Hash256> parse_hash(std::string_view text, std::string_view field);

@@ -14,18 +14,16 @@ namespace tapewarden::keymgr {
 namespace {
 
 namespace tag = kmip::tag;
-constexpr std::int64_t kLookedAtOnce = 256;
+constexpr std::size_t kLookedAtFirst = 16;
+constexpr std::size_t kLookedAtOnce = 256;
 constexpr std::size_t kTermsTried = 8;
-constexpr std::size_t kFewCandidates = 16;  // no other term is tried when one finds no more
+constexpr std::size_t kFewCandidates = 16;
+constexpr std::size_t kSomeCandidates = 1024;  // counted in a millisecond or two
+constexpr std::size_t kFewWanted = 1000;       // of terms that all find more, any will do
 
 // Whether no other object of the owner may have the same value (O3).
 bool must_be_unique(const kmip::Attribute& attribute) {
-  if (attribute.id.tag == tag::kName) return true;
-  if (attribute.id.tag != tag::kApplicationSpecificInformation) return false;
-  const auto item = compared_item(attribute.id, attribute.item);
-  const auto document = ttlv::decode(item);
-  const auto space = document ? document->root().find(tag::kApplicationNamespace) : std::nullopt;
-  return space && space->as_text() && space->as_text()->starts_with("LIBRARY-LTO");
+  return attribute.id.tag == tag::kName || names_a_cartridge(attribute);
 }
 
 bool has_value(const kmip::AttributeSet& attributes, const kmip::AttributeId& id, ByteView item) {
@@ -215,30 +213,36 @@ int order_of(const kmip::AttributeId& id) {
 
 }  // namespace
 
-// By the term that finds the fewest of the likeliest few; one more than may be looked at at most.
-Result<std::vector<Bytes>> ManagedObjects::candidates(store::Reader& reader, const ObjectQuery& query,
-                                                      bool& by_term) const {
+// Of the likeliest few terms the one that finds the fewest; nothing: objects are not found by any of them.
+// How many a term finds is looked at no further than it takes to tell, and than is worth it for what is
+// wanted.
+Result<std::optional<Bytes>> ManagedObjects::best_term(store::Reader& reader,
+                                                       const ObjectQuery& query) const {
   std::vector<std::pair<int, Bytes>> terms;
   for (const auto& wanted : query.wanted) {
     if (auto term = term_of(query.owner, wanted.id, wanted.item)) {
       terms.emplace_back(order_of(wanted.id), *std::move(term));
     }
   }
+  if (terms.empty()) return std::nullopt;
   std::ranges::sort(terms);
   terms.resize(std::min(terms.size(), kTermsTried));
-  by_term = !terms.empty();
-  std::vector<Bytes> out;
-  for (std::size_t i = 0; i < terms.size() && (i == 0 || out.size() > kFewCandidates); ++i) {
-    const auto most = i == 0 ? query.most_looked_at + 1 : out.size();
-    const auto* order = query.newest_first ? "term = ? ORDER BY created DESC, object DESC LIMIT ?"
-                                           : "term = ? ORDER BY created, object LIMIT ?";
-    const auto rows =
-        TRY(reader.query(kObjectTermTable, order, {terms[i].second, static_cast<std::int64_t>(most)}));
-    if (i > 0 && rows.size() >= out.size()) continue;
-    out.clear();
-    for (const auto& row : rows) out.push_back(store::blob(row, 1));
+  if (terms.size() == 1) return std::move(terms.front().second);
+  const bool few = query.maximum != 0 && query.maximum <= kFewWanted;
+  for (const auto most : {kFewCandidates, kSomeCandidates, few ? kSomeCandidates : query.most_looked_at}) {
+    const Bytes* best = nullptr;
+    auto fewest = most + 1;
+    for (const auto& [order, term] : terms) {
+      const auto rows =
+          TRY(reader.query(kObjectTermTable, "term = ? LIMIT ?", {term, static_cast<std::int64_t>(fewest)}));
+      if (rows.size() >= fewest) continue;
+      fewest = rows.size();
+      best = &term;
+      if (fewest == 0) break;
+    }
+    if (best != nullptr) return *best;
   }
-  return out;
+  return std::move(terms.front().second);
 }
 
 Result<bool> ManagedObjects::has_all(store::Reader& reader, const ManagedObject& object,
@@ -288,36 +292,75 @@ class Finds {
 
 }  // namespace
 
+namespace {
+
+// Goes through the objects of a term, or of an owner, in the order of their making or against it, page by
+// page: who wants the newest of a million reads no more than a page.
+class ObjectWalk {
+ public:
+  ObjectWalk(const ObjectQuery& query, const std::optional<Bytes>& term) : query_(query), term_(term) {
+    if (query.newest_first) place_[0] = INT64_MAX;
+    const auto wanted = query.maximum == 0 ? kLookedAtOnce : query.offset + query.maximum + 1;
+    page_ = std::clamp(wanted, kLookedAtFirst, kLookedAtOnce);
+  }
+
+  bool ended() const { return ended_; }
+
+  // Rows of kManagedObjectTable, or of kObjectTermTable where there is a term. REQUIRES: it has not ended.
+  Result<std::vector<store::Row>> next(store::Reader& reader) {
+    const std::string object = term_ ? "object" : "id";
+    const std::string down = query_.newest_first ? " DESC" : "";
+    const std::string where = std::string(term_ ? "term" : "owner") + " = ? AND (created, " + object + ") " +
+                              (query_.newest_first ? "<" : ">") + " (?, ?) ORDER BY created" + down + ", " +
+                              object + down + " LIMIT ?";
+    const store::Value of = term_ ? store::Value(*term_) : store::Value(query_.owner);
+    auto rows = TRY(reader.query(term_ ? kObjectTermTable : kManagedObjectTable, where,
+                                 {of, place_[0], place_[1], static_cast<std::int64_t>(page_)}));
+    ended_ = rows.size() < page_;
+    if (!ended_) go_behind(rows.back());
+    page_ = kLookedAtOnce;
+    return rows;
+  }
+
+ private:
+  void go_behind(const store::Row& row) {
+    if (term_) {
+      place_ = {store::integer(row, 2), store::blob(row, 1)};
+      return;
+    }
+    const auto last = ManagedObject::without_attributes(row);
+    place_ = {to_millis(last.times.created), to_bytes(last.id.view())};
+  }
+
+  const ObjectQuery& query_;
+  const std::optional<Bytes>& term_;
+  store::Row place_{std::int64_t{0}, Bytes()};
+  std::size_t page_ = kLookedAtOnce;
+  bool ended_ = false;
+};
+
+}  // namespace
+
 Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQuery& query) const {
-  bool by_term = false;
-  const auto ids = TRY(candidates(reader, query, by_term));
+  const auto term = TRY(best_term(reader, query));
   Finds finds(query);
   const auto look_at = [&](const store::Row& row) -> Status {
     auto object = ManagedObject::from_row(row);
     if (object && TRY(has_all(reader, *object, query))) finds.take(*std::move(object));
     return {};
   };
-  for (const auto& id : ids) {
-    if (finds.enough()) break;
-    if (!finds.may_look()) return finds.stopped();
-    if (const auto row = TRY(reader.get(kManagedObjectTable, {id}))) TRY(look_at(*row));
-  }
-  if (by_term) return finds.done();
-  const auto* order = query.newest_first
-                          ? "owner = ? AND (created, id) < (?, ?) ORDER BY created DESC, id DESC LIMIT ?"
-                          : "owner = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?";
-  store::Row place{query.newest_first ? INT64_MAX : std::int64_t{0}, Bytes()};
-  while (!finds.enough()) {
-    const auto rows =
-        TRY(reader.query(kManagedObjectTable, order, {query.owner, place[0], place[1], kLookedAtOnce}));
+  ObjectWalk walk(query, term);
+  while (!walk.ended() && !finds.enough()) {
+    const auto rows = TRY(walk.next(reader));
     for (const auto& row : rows) {
       if (finds.enough()) break;
       if (!finds.may_look()) return finds.stopped();
-      TRY(look_at(row));
+      if (!term) {
+        TRY(look_at(row));
+      } else if (const auto found = TRY(reader.get(kManagedObjectTable, {store::blob(row, 1)}))) {
+        TRY(look_at(*found));
+      }
     }
-    if (std::cmp_less(rows.size(), kLookedAtOnce)) break;
-    const auto last = ManagedObject::without_attributes(rows.back());
-    place = {to_millis(last.times.created), to_bytes(last.id.view())};
   }
   return finds.done();
 }

@@ -98,7 +98,7 @@ class ManagedObjects {
  private:
   Status check_unique(store::Reader& reader, const ManagedObject& object,
                       const kmip::AttributeSet* before) const;
-  Result<std::vector<Bytes>> candidates(store::Reader& reader, const ObjectQuery& query, bool& by_term) const;
+  Result<std::optional<Bytes>> best_term(store::Reader& reader, const ObjectQuery& query) const;
   Result<bool> has_all(store::Reader& reader, const ManagedObject& object, const ObjectQuery& query) const;
   Status check_held_by_none(store::Reader& reader, const ManagedObject& object) const;
 

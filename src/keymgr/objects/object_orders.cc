@@ -122,6 +122,46 @@ Result<ManagedObject> reassign_object(store::Transaction& transaction, const Man
 
 namespace {
 
+// As KeyLife names it.
+KeyRef ref_of(const ManagedObject& object) {
+  return {.kind = KeyKind::kObject,
+          .id = to_bytes(object.id.view()),
+          .fingerprint = {},
+          .name = unique_identifier(object),
+          .state = object.state,
+          .quarantined = object.quarantined,
+          .ledger = {}};
+}
+
+Result<KeyRef> holdable(store::Reader& reader, const ManagedObjects& objects, const Uuid& id) {
+  const auto object = TRY(require(reader, objects, id));
+  if (object.data_key.is_nil()) return ref_of(object);
+  const auto alias = TRY(objects.data_key_of(reader, object)).alias;
+  return fail(ErrorCode::kConflict, "the object's secret is the data key " + alias, "id",
+              "hold that: tapewarden key hold " + alias);
+}
+
+}  // namespace
+
+Result<KeyHold> hold_object(store::Transaction& transaction, const ManagedObjects& objects,
+                            const Actor& actor, const Uuid& id, std::string_view reason, WallTime until) {
+  const auto object = TRY(holdable(transaction, objects, id));
+  return objects.manager().life().hold(transaction, actor, object, reason, until);
+}
+
+Status remove_object_hold(store::Transaction& transaction, const ManagedObjects& objects, const Actor& actor,
+                          const Uuid& id, const Uuid& hold, const Consent& consent) {
+  const auto object = TRY(holdable(transaction, objects, id));
+  return objects.manager().life().remove_hold(transaction, actor, object, hold, consent);
+}
+
+Result<std::vector<KeyHold>> holds_of_object(store::Reader& reader, const ManagedObjects& objects,
+                                             const Uuid& id) {
+  return objects.manager().life().holds_of(reader, TRY(holdable(reader, objects, id)));
+}
+
+namespace {
+
 Result<ManagedObject> purgeable(store::Reader& reader, const ManagedObjects& objects, const Uuid& id) {
   auto object = TRY(require(reader, objects, id));
   if (!object.data_key.is_nil()) {
@@ -134,6 +174,7 @@ Result<ManagedObject> purgeable(store::Reader& reader, const ManagedObjects& obj
     return fail(ErrorCode::kConflict, "its client has not destroyed the object", "id",
                 "the client sends Destroy first; of a client that is gone, give the object to another one");
   }
+  TRY(objects.manager().life().check_holds(reader, ref_of(object), "the object"));
   return object;
 }
 

@@ -1,12 +1,13 @@
 // What operators do with the objects of KMIP clients (K21): they look at them, give them to another client,
-// bring back what a client destroyed by mistake, and end what it destroyed for good. Each change writes its
-// audit record. Stateless; thread-safe.
+// hold them, bring back what a client destroyed by mistake, and end what it destroyed for good. Each change
+// writes its audit record. Stateless; thread-safe.
 #pragma once
 
 #include <string>
 
 #include "keymgr/actor.h"
 #include "keymgr/consent.h"
+#include "keymgr/key_life.h"
 #include "keymgr/objects/managed_objects.h"
 #include "keymgr/page.h"
 
@@ -41,10 +42,20 @@ Result<ManagedObject> release_object(store::Transaction& transaction, const Mana
 
 // Destroys for good an object that its client destroyed and that has a secret of its own; takes two officers.
 // Its attributes stay, as the mark of it. What a peer holds its own officers purge: no server ends another's
-// secrets by its word. kConflict: it is in no quarantine, or gone, or its secret is that of a data key, which
-// is purged itself. After the commit the caller waits for Keystore::wait_scrubbed().
+// secrets by its word. kConflict: it is in no quarantine, or gone, or held, or its secret is that of a data
+// key, which is purged itself. After the commit the caller waits for Keystore::wait_scrubbed().
 Status check_purge(store::Reader& reader, const ManagedObjects& objects, const Uuid& id);
 Result<ManagedObject> purge_object(store::Transaction& transaction, const ManagedObjects& objects,
                                    const Actor& actor, const Uuid& id, const Consent& consent);
+
+// Legal holds, and dates before which an object must be kept (KeyLife; a hold comes off with two officers).
+// For objects without a data key: kConflict, naming the data key, which is held itself. Its client may
+// destroy a held object, which hides it; nobody purges it.
+Result<KeyHold> hold_object(store::Transaction& transaction, const ManagedObjects& objects,
+                            const Actor& actor, const Uuid& id, std::string_view reason, WallTime until);
+Status remove_object_hold(store::Transaction& transaction, const ManagedObjects& objects, const Actor& actor,
+                          const Uuid& id, const Uuid& hold, const Consent& consent);
+Result<std::vector<KeyHold>> holds_of_object(store::Reader& reader, const ManagedObjects& objects,
+                                             const Uuid& id);
 
 }  // namespace tapewarden::keymgr

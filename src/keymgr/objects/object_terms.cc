@@ -34,6 +34,13 @@ bool is_tape_namespace(std::string_view name) {
   return compared_namespace(name).starts_with(kTapeNamespace);
 }
 
+bool names_a_cartridge(const kmip::Attribute& attribute) {
+  if (attribute.id.tag != tag::kApplicationSpecificInformation) return false;
+  const auto document = ttlv::decode(attribute.item);
+  const auto space = document ? document->root().find(tag::kApplicationNamespace) : std::nullopt;
+  return space && space->as_text() && is_tape_namespace(*space->as_text());
+}
+
 Bytes compared_item(const kmip::AttributeId& id, ByteView item) {
   if (id.tag != tag::kApplicationSpecificInformation) return to_bytes(item);
   const auto document = ttlv::decode(item);

@@ -27,5 +27,7 @@ Bytes compared_item(const kmip::AttributeId& id, ByteView item);
 
 // Whether a namespace is a tape library's: its Application Data names the key of one cartridge.
 bool is_tape_namespace(std::string_view name);
+// Whether the attribute is Application Specific Information in such a namespace.
+bool names_a_cartridge(const kmip::Attribute& attribute);
 
 }  // namespace tapewarden::keymgr

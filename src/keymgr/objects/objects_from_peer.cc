@@ -11,8 +11,6 @@ namespace tapewarden::keymgr {
 namespace {
 
 constexpr std::size_t kRecordsOfOneMessage = 256;
-// Why store/ refuses a row that is another one than that of its key here (store/change_applier.cc).
-constexpr std::string_view kWrittenOnce = "it changes what is written once";
 
 using Fields = std::vector<std::pair<std::string_view, std::string>>;
 
@@ -94,9 +92,10 @@ class Notes {
 // its client until an operator releases it: nobody knows which of the two a client means.
 Status note_clash(store::Transaction& transaction, const ManagedObjects& objects,
                   const store::ApplyReport::Refused& row, Notes& notes) {
+  if (!row.another) return {};
   const auto id = from_hex(row.key);
   const auto mine = id && id->size() == 16 ? TRY(objects.find(transaction, Uuid::from(*id))) : std::nullopt;
-  if (!mine || row.why.find(kWrittenOnce) == std::string::npos) return {};
+  if (!mine) return {};
   notes.write("kmip.object.clash", {{"object", unique_identifier(*mine)}, {"reason", row.why}}, false);
   if (is_gone(*mine)) return {};
   auto after = *mine;

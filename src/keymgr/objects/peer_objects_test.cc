@@ -231,11 +231,11 @@ TEST_F(PeerObjectsArrive, K21_TwoObjectsOfOneIdentifierAreToldAndNeitherIsServed
   const auto object = object_of("AA");
   arrive(object);
   EXPECT_EQ(found("AA"), 1U);
-  const auto refuse = [&](std::string why) {
+  const auto refuse = [&](std::string why, bool another) {
     EXPECT_TRUE(server_.write([&](store::Transaction& transaction) -> Status {
       store::ApplyReport report;
       report.refused.push_back(
-          {0, std::string(kManagedObjectTable.name), to_hex(object.id.view()), std::move(why)});
+          {0, std::string(kManagedObjectTable.name), to_hex(object.id.view()), std::move(why), another});
       return objects_.take_in(transaction, report);
     }));
   };
@@ -247,9 +247,9 @@ TEST_F(PeerObjectsArrive, K21_TwoObjectsOfOneIdentifierAreToldAndNeitherIsServed
     }));
     return out;
   };
-  refuse("it ends an object, which officers do (field state)");
-  EXPECT_FALSE(is_hidden());
-  refuse("it changes what is written once (field secret)");
+  refuse("it says of an officer: it changes what is written once (field state)", false);
+  EXPECT_FALSE(is_hidden()) << "no words decide";
+  refuse("it has another secret (field secret)", true);
   EXPECT_TRUE(is_hidden());
   EXPECT_EQ(server_.audit_count({"kmip.object.clash", object.id.text()}), 1U);
 }

@@ -39,7 +39,8 @@ const TableSpec kManagedObjectTable{
 const TableSpec kObjectTermTable{
     .name = "object_term",
     .columns = {{"term", kBlob, kKey}, {"object", kBlob, kKey}, {"created", kInteger, kPlain}},
-    .indexes = {"object"},
+    // The second: those of one term in the order of their making, of which there may be a million.
+    .indexes = {"object", "term, created, object"},
     .unique_indexes = {},
     .replicated = false,
 };

@@ -20,6 +20,9 @@ using keymgr::ManagedObject;
 using ttlv::Item;
 
 constexpr std::int32_t kMostDerivedBits = 4096;
+// Of PBKDF2 within the transaction: a batch of such keys, carried out again for each item that fails, stays
+// under a second.
+constexpr std::int64_t kMostRoundsWithin = 1'000;
 
 struct Base {
   std::vector<ManagedObject> objects;
@@ -74,6 +77,7 @@ struct Pbkdf2 {
   Bytes salt;
   unsigned iterations = 0;
   std::size_t bytes = 0;
+  std::int64_t rounds = 0;  // iterations of all blocks
 
   Result<SecretBytes> run() const {
     auto out = crypto::pbkdf2(hash, password, salt, iterations, bytes);
@@ -88,7 +92,7 @@ Result<Pbkdf2> read_pbkdf2(OperationContext& context, const Base& base, std::siz
   if (!salt || !count) {
     return refuse(ResultReason::kInvalidMessage, "they are missing", "Salt and Iteration Count");
   }
-  const auto most = context.settings.most_iterations;  // the keystore has one writer, which waits here
+  const auto most = context.settings.most_iterations;
   const auto iterations = TRY(count->as_integer());
   if (iterations < 1 || iterations > most) {
     return refuse(ResultReason::kInvalidField, concat("1 to ", most), "Iteration Count");
@@ -101,8 +105,12 @@ Result<Pbkdf2> read_pbkdf2(OperationContext& context, const Base& base, std::siz
                   concat("a key of this length takes ", blocks, " times as many: 1 to ", most / blocks),
                   "Iteration Count");
   }
-  return Pbkdf2{hash, TRY(key_bytes(context, base)), to_bytes(TRY(salt->as_bytes())),
-                static_cast<unsigned>(iterations), bytes};
+  return Pbkdf2{hash,
+                TRY(key_bytes(context, base)),
+                to_bytes(TRY(salt->as_bytes())),
+                static_cast<unsigned>(iterations),
+                bytes,
+                iterations * blocks};
 }
 
 // What was derived before the transaction is of the same key: an object's secret never changes, and no object
@@ -110,7 +118,9 @@ Result<Pbkdf2> read_pbkdf2(OperationContext& context, const Base& base, std::siz
 Result<SecretBytes> by_pbkdf2(OperationContext& context, const Base& base, std::size_t bytes) {
   const auto wanted = TRY(read_pbkdf2(context, base, bytes));
   const bool ahead = context.drawn != nullptr && context.drawn->derived.size() == bytes;
-  return ahead ? context.drawn->derived.clone() : wanted.run();
+  if (ahead) return context.drawn->derived.clone();
+  if (wanted.rounds > kMostRoundsWithin) return takes_long_within("Iteration Count");
+  return wanted.run();
 }
 
 Result<SecretBytes> by_hash(OperationContext& context, const Base& base) {
@@ -132,7 +142,15 @@ Result<SecretBytes> by_hmac(OperationContext& context, const Base& base) {
   return out;
 }
 
+// Who has the key can undo it, so another object's secret that is encrypted leaves.
+Status check_data_may_leave(const OperationContext& context, const Base& base) {
+  if (base.objects.size() < 2 || base.parameters.find(tag::kDerivationData)) return {};
+  TRY(check_private_may_leave(context, base.objects[1]));
+  return check_may_leave(base.objects[1], true);
+}
+
 Result<SecretBytes> by_encryption(OperationContext& context, const Base& base) {
+  TRY(check_data_may_leave(context, base));
   const auto algorithm = algorithm_of(base.objects.front());
   if (!algorithm) return refuse(ResultReason::kIllegalObjectType, "the object is no key to a cipher");
   const auto spec = TRY(cipher_of(*algorithm, base.crypto));

@@ -124,7 +124,8 @@ bool Engine::State::is_too_large(const Job& job) const {
   return larger;
 }
 
-// Large RSA keys take seconds to find, and the keystore has one writer.
+// Large RSA keys take seconds to find, and the keystore has one writer: what is not drawn here, because it
+// rests on what the message itself makes, is drawn within the transaction only where that is quick.
 void Engine::State::draw_ahead(Job& job) {
   const auto version = job.request.header.version;
   for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
@@ -151,7 +152,12 @@ void Engine::State::draw_ahead(Job& job) {
       return {};
     });
     if (!read) continue;  // the item meets the error again, and tells it
-    if (auto drawn = work()) job.drawn.emplace(place, *std::move(drawn));
+    auto drawn = work();
+    if (drawn) {
+      job.drawn.emplace(place, *std::move(drawn));
+    } else {
+      job.refused.emplace(place, drawn.error());
+    }
   }
 }
 

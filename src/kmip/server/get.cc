@@ -15,18 +15,6 @@ using crypto::SecretBytes;
 using keymgr::ManagedObject;
 using ttlv::Item;
 
-// What the object's attributes say of its leaving (Specification 1.4 sections 3.44 and 3.46).
-Status check_may_leave(const ManagedObject& object, bool wrapped) {
-  const auto flag = [&](ttlv::Tag tag) { return boolean_of(object.attributes.find(AttributeId::of(tag))); };
-  if (flag(tag::kSensitive).value_or(false) && !wrapped) {
-    return refuse(ResultReason::kSensitive, "the object is sensitive: it leaves only wrapped", "Sensitive");
-  }
-  if (!flag(tag::kExtractable).value_or(true)) {
-    return refuse(ResultReason::kNotExtractable, "the object does not leave the server", "Extractable");
-  }
-  return {};
-}
-
 std::unexpected<Error> no_such_format() {
   return refuse(ResultReason::kKeyFormatTypeNotSupported, "the object has no such form", "Key Format Type");
 }
@@ -96,11 +84,7 @@ Status write_opened(OperationContext& context, const ManagedObject& object, cons
 Status write_object_of(OperationContext& context, const ManagedObject& object, const Item& payload,
                        ttlv::Writer& out) {
   TRY(begin_read(context, object));
-  if (object.type == ObjectType::kPrivateKey && !context.client.may_export) {
-    return refuse(ResultReason::kPermissionDenied,
-                  "an officer has not allowed this client to take private keys out: they are used here",
-                  "Unique Identifier");
-  }
+  TRY(check_private_may_leave(context, object));
   const auto content = TRY(content_of(object));
   const auto document = TRY(ttlv::decode(content));
   if (const auto terms = key_block_terms(document.root())) {

@@ -75,6 +75,53 @@ Result<crypto::AsymmetricKey> asymmetric_of(const OpenedKey& key, ObjectType typ
   return read_asymmetric(key.terms.format, type == ObjectType::kPrivateKey, *material);
 }
 
+bool is_private_form(KeyFormatType format) {
+  switch (format) {
+    case KeyFormatType::kPKCS_1:
+    case KeyFormatType::kPKCS_8:
+    case KeyFormatType::kPKCS_12:
+    case KeyFormatType::kECPrivateKey:
+    case KeyFormatType::kTransparentRSAPrivateKey:
+    case KeyFormatType::kTransparentDSAPrivateKey:
+    case KeyFormatType::kTransparentDHPrivateKey:
+    case KeyFormatType::kTransparentECPrivateKey:
+    case KeyFormatType::kTransparentECDSAPrivateKey:
+    case KeyFormatType::kTransparentECDHPrivateKey:
+    case KeyFormatType::kTransparentECMQVPrivateKey:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool holds_private_key(const ManagedObject& object) {
+  if (object.type == ObjectType::kPrivateKey) return true;
+  if (object.type != ObjectType::kSplitKey) return false;
+  const auto document = ttlv::decode(object.content);
+  const auto terms = document ? key_block_terms(document->root()) : std::nullopt;
+  return terms && is_private_form(terms->format);
+}
+
+Status check_private_may_leave(const OperationContext& context, const ManagedObject& object) {
+  if (context.client.may_export || !holds_private_key(object)) return {};
+  return refuse(
+      ResultReason::kPermissionDenied,
+      "an officer has not allowed this client to take private keys out, nor parts of them: they are "
+      "used here",
+      "Unique Identifier");
+}
+
+Status check_may_leave(const ManagedObject& object, bool wrapped) {
+  const auto flag = [&](ttlv::Tag tag) { return boolean_of(object.attributes.find(AttributeId::of(tag))); };
+  if (flag(tag::kSensitive).value_or(false) && !wrapped) {
+    return refuse(ResultReason::kSensitive, "the object is sensitive: it leaves only wrapped", "Sensitive");
+  }
+  if (!flag(tag::kExtractable).value_or(true)) {
+    return refuse(ResultReason::kNotExtractable, "the object does not leave the server", "Extractable");
+  }
+  return {};
+}
+
 namespace {
 
 Status check_dates(const OperationContext& context, const ManagedObject& object, bool protects) {

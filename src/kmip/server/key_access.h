@@ -26,6 +26,17 @@ Result<OpenedKey> open_plain_key(OperationContext& context, const keymgr::Manage
 Result<crypto::SecretBytes> bytes_of(const OpenedKey& key);
 Result<crypto::AsymmetricKey> asymmetric_of(const OpenedKey& key, ObjectType type);
 
+// A form that private keys have, and nothing else.
+bool is_private_form(KeyFormatType format);
+// The object is a private key, or a part of one: a split key in one of their forms.
+bool holds_private_key(const keymgr::ManagedObject& object);
+// Private keys, and parts of them, leave only where an officer let the client export. Permission Denied.
+Status check_private_may_leave(const OperationContext& context, const keymgr::ManagedObject& object);
+
+// What the object's attributes say of its leaving (Specification 1.4 sections 3.44 and 3.46). Sensitive; Not
+// Extractable.
+Status check_may_leave(const keymgr::ManagedObject& object, bool wrapped);
+
 // Whether the object may be used so now: its state, its dates and its Cryptographic Usage Mask. `protects`:
 // the use begins something (encrypt, sign, wrap), and is over with Protect Stop Date.
 struct KeyUse {

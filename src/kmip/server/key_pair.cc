@@ -82,6 +82,15 @@ bool is_wanted(const AsymmetricKey& key, const AttributeSet& attributes) {
   return key.algorithm() == crypto::KeyAlgorithm::kRsa && bits && std::cmp_equal(key.bits(), *bits);
 }
 
+// Quick for elliptic curves; RSA keys take long to find.
+Result<AsymmetricKey> draw_within(const OperationContext& context, const AttributeSet& attributes) {
+  const auto algorithm = enumeration_of(attributes.find(AttributeId::of(tag::kCryptographicAlgorithm)));
+  if (algorithm == static_cast<std::uint32_t>(CryptographicAlgorithm::kRSA)) {
+    return takes_long_within("Cryptographic Algorithm");
+  }
+  return draw_key(attributes, context.settings);
+}
+
 }  // namespace
 
 Result<AsymmetricKey> draw_key(const AttributeSet& attributes, const ServerSettings& settings) {
@@ -141,7 +150,7 @@ Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
   TRY(check_may_draw(context));
   const auto* drawn = context.drawn != nullptr && context.drawn->pair ? &*context.drawn->pair : nullptr;
   const bool ahead = drawn != nullptr && is_wanted(*drawn, wanted.private_attributes);
-  const auto key = ahead ? *drawn : TRY(draw_key(wanted.private_attributes, context.settings));
+  const auto key = ahead ? *drawn : TRY(draw_within(context, wanted.private_attributes));
   crypto::SecretBytes private_secret;
   crypto::SecretBytes public_secret;
   Pair out;

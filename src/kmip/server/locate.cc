@@ -1,8 +1,10 @@
-// Locate (Specification 1.4 section 4.9, 2.1 section 6.1.28): objects, the newest first. Exactly one object
-// found becomes the ID placeholder; none, or several, clear it: what follows in the batch must not get some
-// other object.
+// Locate (Specification 1.4 section 4.9, 2.1 section 6.1.28): objects, the newest first. The only object
+// found becomes the ID placeholder, and the newest of several where Maximum Items is 1; none, or several,
+// clear it: what follows in the batch must not get some other object. Nor must a tape library: of several
+// keys of cartridges none becomes the placeholder, whatever Maximum Items is.
 #include <algorithm>
 
+#include "keymgr/objects/object_terms.h"
 #include "kmip/server/locate_filters.h"
 #include "kmip/server/object_attributes.h"
 #include "kmip/server/operations.h"
@@ -58,13 +60,15 @@ struct Terms {
   bool fresh = false;
   std::size_t offset = 0;
   std::size_t maximum = 0;
+  bool one_of_several = false;  // Maximum Items is 1
 };
 
 Result<Terms> read_terms(const OperationContext& context, const ttlv::Item& payload) {
   const auto most = context.settings.maximum_located;
+  const auto asked = payload.find(tag::kMaximumItems);
+  const auto maximum = TRY(number_of(payload, tag::kMaximumItems, most));
   return Terms{TRY(storage_mask(payload)), TRY(wants_fresh(payload)),
-               TRY(number_of(payload, tag::kOffsetItems, 0)),
-               std::min(TRY(number_of(payload, tag::kMaximumItems, most)), most)};
+               TRY(number_of(payload, tag::kOffsetItems, 0)), std::min(maximum, most), asked && maximum == 1};
 }
 
 Result<keymgr::ObjectsFound> search(OperationContext& context, const Terms& terms, LocateFilters& filters,
@@ -92,6 +96,14 @@ Result<keymgr::ObjectsFound> search(OperationContext& context, const Terms& term
   return context.objects.locate(context.reader, query);
 }
 
+// Which of several keys a tape library means nobody knows.
+bool becomes_placeholder(const keymgr::ObjectsFound& found, const Terms& terms) {
+  if (found.objects.size() != 1) return false;
+  if (found.total == 1) return true;
+  return terms.one_of_several &&
+         std::ranges::none_of(found.objects.front().attributes.all(), keymgr::names_a_cartridge);
+}
+
 }  // namespace
 
 Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
@@ -110,7 +122,7 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
     out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));
   }
   context.audit.emplace_back("found", std::to_string(found.objects.size()));
-  if (found.total == 1 && found.objects.size() == 1) {
+  if (becomes_placeholder(found, terms)) {
     context.placeholder = found.objects.front().id;
     context.audit.emplace_back("object", keymgr::unique_identifier(found.objects.front()));
   }

@@ -184,6 +184,14 @@ Status check_may_draw(const OperationContext& context) {
       "ask for an AES key of 256 bits, which lie ready; bring the peer back; or set keys.serve to at-once");
 }
 
+std::unexpected<Error> takes_long_within(std::string_view field) {
+  return refuse(
+      ResultReason::kServerLimitExceeded,
+      "it takes long, and rests on what the same message makes or finds: send it in a message of its "
+      "own, with the Unique Identifier",
+      std::string(field));
+}
+
 WallTime time_of(std::int64_t seconds) {
   constexpr std::int64_t kEndOf9999 = 253'402'300'799;
   return WallTime(std::chrono::seconds(std::clamp(seconds, std::int64_t{0}, kEndOf9999)));

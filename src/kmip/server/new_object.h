@@ -35,6 +35,9 @@ void add_generator(ttlv::Writer& out);
 // keys are served at once, or the peer takes it at once. kUnavailable otherwise.
 Status check_may_draw(const OperationContext& context);
 
+// For what takes long and was not drawn before the transaction. Server Limit Exceeded.
+std::unexpected<Error> takes_long_within(std::string_view field);
+
 // A date of a message, which may lie beyond what clocks and certificates can say: then the nearest that they
 // can.
 WallTime time_of(std::int64_t seconds);

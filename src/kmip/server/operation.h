@@ -73,7 +73,8 @@ inline constexpr std::uint32_t kNeedsTransaction = 1U << 29U;
 using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out);
 
 // What takes long, to be done before the transaction, which others wait for, and without a snapshot. An error
-// of either is told by the handler, who meets it again.
+// of Drawer is told by the handler, who meets it again; an error of the work is the item's. Where Drawer
+// cannot know what is wanted, because the same message makes it, the handler refuses what takes long.
 using DrawingWork = std::function<Result<Drawn>()>;
 using Drawer = Result<DrawingWork> (*)(OperationContext& context, const ttlv::Item& payload);
 

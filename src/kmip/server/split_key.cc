@@ -99,11 +99,7 @@ Status check_splittable(OperationContext& context, const ManagedObject& object) 
     return refuse(ResultReason::kInvalidObjectType, "symmetric keys, private keys and secret data are split",
                   "Unique Identifier");
   }
-  if (object.type == ObjectType::kPrivateKey && !context.client.may_export) {
-    return refuse(ResultReason::kPermissionDenied,
-                  "an officer has not allowed this client to take private keys out, nor parts of them",
-                  "Unique Identifier");
-  }
+  TRY(check_private_may_leave(context, object));
   if (!flag_of(object, tag::kExtractable, true)) {
     return refuse(ResultReason::kNotExtractable, "the object does not leave the server", "Extractable");
   }
@@ -135,6 +131,12 @@ Result<Base> read_base(OperationContext& context, const Item& payload, Attribute
   const auto key = TRY(open_plain_key(context, object));
   auto bytes = bytes_of(key);
   if (!bytes) return std::unexpected(bytes.error());
+  if (object.type == ObjectType::kPrivateKey && !is_private_form(key.terms.format)) {
+    return refuse(
+        ResultReason::kKeyFormatTypeNotSupported,
+        "private keys are split in PKCS #1, PKCS #8 and EC form: others do not say what they are of",
+        "Key Format Type");
+  }
   take_over(attributes, object);
   const bool transparent = key.terms.format == KeyFormatType::kTransparentSymmetricKey;
   return Base{*std::move(bytes), transparent ? KeyFormatType::kRaw : key.terms.format, std::move(attributes)};
@@ -344,6 +346,12 @@ Status check_joined(ObjectType type, const SecretBytes& key, const Parts& parts,
   return refuse(ResultReason::kCryptographicFailure, "what the parts give is no private key", "Object Type");
 }
 
+// A private key that were joined to something else would leave as that.
+Status check_stays_private(const OperationContext& context, ObjectType type, const Parts& parts) {
+  if (type == ObjectType::kPrivateKey) return {};
+  return check_private_may_leave(context, parts.objects.front());
+}
+
 Result<ObjectType> type_to_join(const Item& payload) {
   const auto type = ObjectType(TRY(TRY(required(payload, tag::kObjectType)).as_enumeration()));
   if (type == ObjectType::kSymmetricKey || type == ObjectType::kPrivateKey ||
@@ -361,6 +369,7 @@ Status join_split_key(OperationContext& context, const Item& payload, ttlv::Writ
                              tag::kTemplateAttribute, tag::kAttributes, tag::kProtectionStorageMasks}));
   const auto type = TRY(type_to_join(payload));
   const auto parts = TRY(read_parts(context, payload));
+  TRY(check_stays_private(context, type, parts));
   TRY(begin_write(context, {}));
   const auto key = crypto::join_key(parts.parts, parts.terms, parts.bytes);
   if (!key) return split_refusal(key.error());
