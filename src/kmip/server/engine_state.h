@@ -1,5 +1,6 @@
 // The inside of Engine: a message is proved and identified (engine.cc), its items are run (engine_run.cc),
-// and what they wrote is committed with the audit records before the answer leaves (engine_commit.cc).
+// what they miss is brought (engine_read_through.cc), and what they wrote is committed with the audit records
+// before the answer leaves (engine_commit.cc).
 #pragma once
 
 #include <atomic>
@@ -18,9 +19,10 @@ inline constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is car
 inline constexpr std::size_t kRunCharacters = 8;
 
 struct Engine::State : std::enable_shared_from_this<Engine::State> {
-  State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s)
+  State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s, ReadThrough* r)
       : manager(m),
         factory(f),
+        read_through(r),
         settings(std::move(s)),
         objects(m),
         clients(m.context()),
@@ -30,6 +32,9 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
         start_mark(Uuid::random(*m.context().env.random).text().substr(0, kRunCharacters)) {}
 
   void start(std::shared_ptr<Job> job);
+  void carry_out(std::shared_ptr<Job> job);
+  void bring(std::shared_ptr<Job> job);
+  Result<Bytes> carry_out_for(Peer peer, const std::string& source, Bytes message);
   Status prove(Job& job);
   Status use_ticket(Job& job, const keymgr::KmipClient& client);
   Status identify(store::Reader& reader, Job& job);
@@ -55,6 +60,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
 
   keymgr::KeyManager& manager;
   keymgr::KeyFactory* factory;
+  ReadThrough* read_through;
   const ServerSettings settings;
   const keymgr::ManagedObjects objects;
   const keymgr::KmipClients clients;

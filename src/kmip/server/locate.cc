@@ -1,6 +1,7 @@
 // Locate (Specification 1.4 section 4.9, 2.1 section 6.1.28): objects, the newest first. Exactly one object
 // found becomes the ID placeholder; none, or several, clear it: what follows in the batch must not get some
-// other object.
+// other object. Only where none is here is the old key server asked (elsewhere.h): a library looks for one
+// key, and what was made here goes before what was made there.
 #include <algorithm>
 
 #include "kmip/server/locate_filters.h"
@@ -86,6 +87,12 @@ Result<keymgr::ObjectsFound> search(OperationContext& context, const Terms& term
   return context.objects.locate(context.reader, query);
 }
 
+// Nobody has fresh ones but this server; and what is looked for among the destroyed or archived was here.
+bool may_be_elsewhere(const Terms& terms, const LocateFilters& filters) {
+  const auto on_line = static_cast<std::int32_t>(StorageStatusMask::kOnLineStorage);
+  return !terms.fresh && (terms.storage & on_line) != 0 && filters.tells_objects_apart();
+}
+
 }  // namespace
 
 Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
@@ -99,6 +106,9 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   auto found = TRY(search(context, terms, filters, false));
   if (found.total == 0 && filters.may_have_patterns()) {
     found = TRY(search(context, terms, filters, true));
+  }
+  if (found.total == 0 && may_be_elsewhere(terms, filters)) {
+    TRY(seek_elsewhere(context, {{}, filters.asked()}));
   }
   for (const auto& object : found.objects) {
     out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));

@@ -9,6 +9,7 @@
 
 #include "crypto/secret_bytes.h"
 #include "kmip/message.h"
+#include "kmip/server/elsewhere.h"
 #include "kmip/server/engine.h"
 #include "kmip/server/operation.h"
 #include "kmip/server/tickets.h"
@@ -45,6 +46,8 @@ struct Job {
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
+  Elsewhere elsewhere;
+  std::string brought_from;  // the old server whose object this message brings; empty: it is a client's own
   std::string correlation;   // Server Correlation Value
   std::uint64_t number = 0;  // of the message
 
