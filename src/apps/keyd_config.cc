@@ -1,5 +1,6 @@
 #include "apps/keyd_config.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
 #include <sstream>
@@ -25,6 +26,7 @@ constexpr std::uint64_t kMostKmipMessage = 64U << 20;
 constexpr std::uint64_t kMostBatchItems = 1024;
 constexpr std::uint64_t kMostSearched = 100'000'000;
 constexpr std::uint64_t kLongestLease = 31'536'000;  // a year
+constexpr std::uint64_t kLongestPatience = 120;      // seconds; clients wait meanwhile
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
   ListenConfig listen;
@@ -133,6 +135,46 @@ Result<unsigned> read_count(Section& section, const std::string& key, std::uint6
   return static_cast<unsigned>(TRY(section.number(key, low, high, otherwise)));
 }
 
+Result<std::string> read_filled(Section& section, const std::string& key, const std::string& remedy) {
+  auto text = TRY(section.text(key));
+  if (text.empty()) return section.wrong(key, remedy);
+  return text;
+}
+
+Result<ReadThroughConfig> read_read_through(Section& section) {
+  ReadThroughConfig out;
+  out.owner = TRY(read_filled(section, "owner", "give the KMIP client's name, or the group's"));
+  out.host = TRY(read_filled(section, "host", "give the old server's name or address"));
+  out.port = static_cast<std::uint16_t>(TRY(section.number("port", 1, 65535, out.port)));
+  out.certificate = TRY(section.path("certificate"));
+  out.key = TRY(section.path("key"));
+  out.authorities = TRY(section.path("authorities"));
+  out.user = TRY(section.text("user", ""));
+  out.password_file = TRY(section.path("password_file", ""));
+  if (out.user.empty() != out.password_file.empty()) {
+    return section.wrong("user", "give both user and password_file, or neither");
+  }
+  out.timeout_seconds = TRY(read_count(section, "timeout_seconds", 1, kLongestPatience, out.timeout_seconds));
+  TRY(section.no_others());
+  return out;
+}
+
+Result<std::vector<ReadThroughConfig>> read_read_throughs(Section& kmip) {
+  std::vector<ReadThroughConfig> out;
+  for (auto& section : TRY(kmip.sections("read_through"))) {
+    auto one = TRY(read_read_through(section));
+    if (std::ranges::find(out, one.owner, &ReadThroughConfig::owner) != out.end()) {
+      return section.wrong("owner", "one old server is asked for each owner: take the other one away");
+    }
+    if (out.size() == kMostReadThroughs) {
+      return section.wrong("owner",
+                           "no more than 8 old servers: let clients share an owner, or migrate some");
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Result<std::optional<KmipConfig>> read_kmip(Section section) {
   if (!section.present()) return std::nullopt;
   KmipConfig kmip;
@@ -158,6 +200,7 @@ Result<std::optional<KmipConfig>> read_kmip(Section section) {
   kmip.batch_items = TRY(read_count(section, "batch_items", 1, kMostBatchItems, kmip.batch_items));
   kmip.searched = TRY(section.number("searched", 1, kMostSearched, kmip.searched));
   kmip.lease_seconds = TRY(read_count(section, "lease_seconds", 1, kLongestLease, kmip.lease_seconds));
+  kmip.read_through = TRY(read_read_throughs(section));
   TRY(section.no_others());
   return kmip;
 }
@@ -204,6 +247,19 @@ KmipConfig drafted_kmip(const KeydConfig& config) {
   return kmip;
 }
 
+void write_read_through(std::ostringstream& out, const ReadThroughConfig& one) {
+  out << "[[kmip.read_through]]   # what clients of this owner lack is asked for there, and kept here\n"
+      << "owner = \"" << one.owner << "\"   # the client, or the group in which clients share\n"
+      << "host = \"" << one.host << "\"\n"
+      << "port = " << one.port << "\n"
+      << "certificate = \"" << one.certificate << "\"   # PEM: what is shown there\n"
+      << "key = \"" << one.key << "\"\n"
+      << "authorities = \"" << one.authorities << "\"   # PEM: who vouches for that server\n"
+      << (one.user.empty() ? "# " : "") << "user = \"" << one.user << "\"   # where it asks for one besides\n"
+      << (one.user.empty() ? "# " : "") << "password_file = \"" << one.password_file << "\"\n"
+      << "timeout_seconds = " << one.timeout_seconds << "   # that a client waits for it at most\n\n";
+}
+
 // Commented out where it is not in use.
 void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
   const auto& config = whole.kmip;
@@ -229,6 +285,7 @@ void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
       << mark << "located = " << kmip.located << "           # identifiers in one answer\n"
       << mark << "searched = " << kmip.searched << "         # objects that one search looks at\n"
       << mark << "lease_seconds = " << kmip.lease_seconds << "\n\n";
+  for (const auto& one : kmip.read_through) write_read_through(out, one);
 }
 
 }  // namespace

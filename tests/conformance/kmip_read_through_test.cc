@@ -294,11 +294,12 @@ TEST_F(KmipReadThrough, K20_WhatWasDestroyedIsSaidToBe) {
   ASSERT_EQ(there(item("Destroy", named(lost))).outcome(), "Success");
   EXPECT_EQ(get(lost).outcome(), "ObjectDestroyed") << "there";
   EXPECT_EQ(located(name_attribute("lost")), 0U);
-  const auto id = make_there(register_item(kKey, "Encrypt"));
+  const auto id = make_there(register_item(kKey, "Encrypt", name_attribute("mine")));
   ASSERT_EQ(ask(item("Destroy", named(id))).outcome(), "Success");
   const int dials = dials_;
   EXPECT_EQ(get(id).outcome(), "ObjectDestroyed") << "here, and it does not come back";
   EXPECT_EQ(dials_, dials);
+  EXPECT_EQ(located(name_attribute("mine")), 0U);
   EXPECT_EQ(there(item("Get", named(id))).outcome(), "Success");
 }
 

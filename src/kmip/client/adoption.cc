@@ -58,6 +58,7 @@ Result<std::vector<std::string>> locate(const ServerEnd& from, const SoughtObjec
     }
   }));
   std::vector<std::string> out;
+  if (is_not_found(reply)) return out;  // so some servers say that they found none
   if (!reply.good) {
     trouble = Error{ErrorCode::kUnavailable, "the old key server does not locate it: " + reply.why, "", ""};
     return out;

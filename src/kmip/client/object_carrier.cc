@@ -24,10 +24,6 @@ ServerEnd::Question revoking(const std::string& id, RevocationReasonCode code) {
           }};
 }
 
-bool is_not_found(const EndReply& reply) {
-  return reply.reason == static_cast<std::uint32_t>(ResultReason::kItemNotFound);
-}
-
 }  // namespace
 
 Result<MigratedObject> ObjectCarrier::take(const std::string& id) const {

@@ -35,9 +35,9 @@ std::optional<Error> OldServer::why_not_now() const {
 }
 
 // Nothing: it has to be asked for.
-std::optional<std::optional<Error>> OldServer::answer_at_once(const std::string& key) {
+std::optional<OldServer::Answer> OldServer::answer_at_once(const std::string& key) {
   const auto absent = absent_.find(key);
-  if (absent != absent_.end() && clock_.steady_now() < absent->second) return std::optional<Error>();
+  if (absent != absent_.end() && clock_.steady_now() < absent->second) return Answer();
   if (auto error = why_not_now()) {
     ++state_.failed;
     return error;
@@ -48,24 +48,26 @@ std::optional<std::optional<Error>> OldServer::answer_at_once(const std::string&
 }
 
 void OldServer::bring(SoughtObject sought, Exchange here, ReadThrough::Done done) {
+  auto known = accept(std::move(sought), std::move(here), done);
+  if (known) done(*std::move(known));
+}
+
+// Nothing: `done` was taken, and is called later.
+std::optional<OldServer::Answer> OldServer::accept(SoughtObject sought, Exchange here,
+                                                   ReadThrough::Done& done) {
   auto key = sought.key();
-  std::optional<std::optional<Error>> known;
-  {
-    const MutexLock lock(mutex_);
-    if (const auto asked = asked_.find(key); asked != asked_.end()) {
-      asked->second.push_back(std::move(done));
-      return;
-    }
-    known = answer_at_once(key);
-    if (!known) {
-      asked_[key].push_back(std::move(done));
-      ++state_.waiting;
-    }
+  const MutexLock lock(mutex_);
+  if (const auto asked = asked_.find(key); asked != asked_.end()) {
+    asked->second.push_back(std::move(done));
+    return std::nullopt;
   }
-  if (known) return done(*std::move(known));
+  if (auto known = answer_at_once(key)) return known;
+  asked_[key].push_back(std::move(done));
+  ++state_.waiting;
   const auto question = std::make_shared<const Question>(std::move(key), std::move(sought), std::move(here),
                                                          clock_.steady_now() + options_.patience);
-  workers_.post([this, question] { work(*question); });
+  workers_.post([this, question] { work(*question); });  // with the lock held: none after close()
+  return std::nullopt;
 }
 
 void OldServer::work(const Question& question) {
@@ -81,7 +83,7 @@ void OldServer::work(const Question& question) {
   for (const auto& done : waiting) done(trouble);
 }
 
-std::optional<Error> OldServer::ask(const Question& question) {
+OldServer::Answer OldServer::ask(const Question& question) {
   {
     const MutexLock lock(mutex_);
     auto error = why_not_now();

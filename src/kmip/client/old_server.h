@@ -48,7 +48,7 @@ class OldServer {
   const std::string& source() const { return options_.order.source; }
   // As ReadThrough::bring().
   void bring(SoughtObject sought, Exchange here, ReadThrough::Done done) TW_EXCLUDES(mutex_);
-  // What waits, and what comes from now on, fails at once.
+  // What waits, and what comes from now on, fails at once; the workers get nothing more.
   void close() TW_EXCLUDES(mutex_);
   OldServerState state() const TW_EXCLUDES(mutex_);
 
@@ -60,12 +60,15 @@ class OldServer {
     SteadyTime until;
   };
   using Waiting = std::vector<ReadThrough::Done>;
+  using Answer = std::optional<Error>;  // what ReadThrough::Done is told
 
-  std::optional<std::optional<Error>> answer_at_once(const std::string& key) TW_REQUIRES(mutex_);
+  std::optional<Answer> accept(SoughtObject sought, Exchange here, ReadThrough::Done& done)
+      TW_EXCLUDES(mutex_);
+  std::optional<Answer> answer_at_once(const std::string& key) TW_REQUIRES(mutex_);
   std::optional<Error> why_not_now() const TW_REQUIRES(mutex_);
   Error not_asked(std::string_view why) const;
   void work(const Question& question) TW_EXCLUDES(mutex_);
-  std::optional<Error> ask(const Question& question) TW_EXCLUDES(mutex_);
+  Answer ask(const Question& question) TW_EXCLUDES(mutex_);
   Result<Adoption> reach(const Question& question, bool& failed_here) TW_EXCLUDES(mutex_);
   Result<ServerEnd> meet_again(const Exchange& from) TW_EXCLUDES(mutex_);
   void note_failure(const Error& error) TW_EXCLUDES(mutex_);

@@ -68,6 +68,10 @@ EndReply::~EndReply() {
   crypto::wipe(message);
 }
 
+bool is_not_found(const EndReply& reply) {
+  return !reply.good && reply.reason == static_cast<std::uint32_t>(ResultReason::kItemNotFound);
+}
+
 Result<EndReply> ServerEnd::ask(const std::vector<Question>& batch) const {
   return read(TRY((*exchange_)(encode(version_, credential_, batch))));
 }

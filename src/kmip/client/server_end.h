@@ -33,6 +33,9 @@ struct EndReply {
   ~EndReply();
 };
 
+// Refused with Item Not Found.
+bool is_not_found(const EndReply& reply);
+
 class ServerEnd {
  public:
   using Payload = std::function<void(ttlv::Writer&)>;
