@@ -8,7 +8,6 @@
 namespace tapewarden::kmip {
 namespace {
 
-using ttlv::Item;
 using ttlv::Writer;
 
 constexpr ProtocolVersion kTried[] = {{1, 4}, {1, 3}, {1, 2}, {1, 1}, {1, 0}};
