@@ -4,6 +4,7 @@
 
 #include "apps/keyd_parts.h"
 #include "apps/site_files.h"
+#include "base/concat.h"
 #include "keymgr/custody/backup/limits.h"
 #include "keymgr/custody/backup/restore.h"
 
@@ -17,10 +18,21 @@ constexpr std::string_view kConfigName = "keyd.toml";
 
 // A file that the configuration names, and its name in every restored folder.
 struct NamedFile {
-  std::string_view name;
+  std::string name;
   std::string* path;
   unsigned permissions;
 };
+
+// A server that was restored without them would tell clients that what is at the old server is nowhere.
+void add_read_through(std::vector<NamedFile>& out, std::vector<ReadThroughConfig>& all) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string name = concat("tls/read-through-", i + 1);
+    out.push_back({name + ".crt", &all[i].certificate, 0644});
+    out.push_back({name + ".key", &all[i].key, 0600});
+    out.push_back({name + "-authorities.crt", &all[i].authorities, 0644});
+    if (!all[i].password_file.empty()) out.push_back({name + ".password", &all[i].password_file, 0600});
+  }
+}
 
 std::vector<NamedFile> files_of(KeydConfig& config) {
   std::vector<NamedFile> out{{"tls/server.crt", &config.tls_certificate, 0644},
@@ -29,6 +41,7 @@ std::vector<NamedFile> files_of(KeydConfig& config) {
   if (config.kmip && !config.kmip->authorities.empty()) {
     out.push_back({"tls/kmip-authorities.crt", &config.kmip->authorities, 0644});
   }
+  if (config.kmip) add_read_through(out, config.kmip->read_through);
   if (config.peer) {
     out.push_back({"tls/peer-signing.crt", &config.peer->signing_certificate, 0644});
     out.push_back({"tls/peer-exchange.crt", &config.peer->exchange_certificate, 0644});
@@ -53,7 +66,7 @@ Result<std::vector<SiteFile>> read_site(Env env, KeydConfig config) {
     if (env.disk->exists(path)) out.push_back({std::string(name), 0644, TRY(read_secret(*env.disk, path))});
   }
   for (const NamedFile& file : files_of(config)) {
-    out.push_back({std::string(file.name), file.permissions, TRY(read_secret(*env.disk, *file.path))});
+    out.push_back({file.name, file.permissions, TRY(read_secret(*env.disk, *file.path))});
     *file.path = file.name;
   }
   config.data_directory = keymgr::backup::kDataFolder;
@@ -70,6 +83,8 @@ bool is_known(const std::string& path) {
   KeydConfig any;
   any.peer.emplace();
   any.kmip.emplace().authorities = "any";
+  any.kmip->read_through.resize(kMostReadThroughs);
+  for (auto& one : any.kmip->read_through) one.password_file = "any";
   const auto files = files_of(any);
   return path == kConfigName || std::ranges::find(kShownCertificates, path) != std::end(kShownCertificates) ||
          std::ranges::any_of(files, [&](const NamedFile& file) { return file.name == path; });

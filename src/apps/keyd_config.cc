@@ -1,5 +1,6 @@
 #include "apps/keyd_config.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
 #include <sstream>
@@ -31,6 +32,7 @@ constexpr std::uint64_t kLeastRsaBits = 2048;
 constexpr std::uint64_t kMostRsaBits = 16'384;
 constexpr std::uint64_t kLeastRounds = 1'000;
 constexpr std::uint64_t kMostRounds = 100'000'000;
+constexpr std::uint64_t kLongestPatience = 120;  // seconds; clients wait meanwhile
 
 Result<ListenConfig> read_listen(Section section, std::uint16_t port) {
   ListenConfig listen;
@@ -153,6 +155,46 @@ Status read_kmip_patience(Section& section, KmipConfig& kmip) {
   return {};
 }
 
+Result<std::string> read_filled(Section& section, const std::string& key, const std::string& remedy) {
+  auto text = TRY(section.text(key));
+  if (text.empty()) return section.wrong(key, remedy);
+  return text;
+}
+
+Result<ReadThroughConfig> read_read_through(Section& section) {
+  ReadThroughConfig out;
+  out.owner = TRY(read_filled(section, "owner", "give the KMIP client's name, or the group's"));
+  out.host = TRY(read_filled(section, "host", "give the old server's name or address"));
+  out.port = static_cast<std::uint16_t>(TRY(section.number("port", 1, 65535, out.port)));
+  out.certificate = TRY(section.path("certificate"));
+  out.key = TRY(section.path("key"));
+  out.authorities = TRY(section.path("authorities"));
+  out.user = TRY(section.text("user", ""));
+  out.password_file = TRY(section.path("password_file", ""));
+  if (out.user.empty() != out.password_file.empty()) {
+    return section.wrong("user", "give both user and password_file, or neither");
+  }
+  out.timeout_seconds = TRY(read_count(section, "timeout_seconds", 1, kLongestPatience, out.timeout_seconds));
+  TRY(section.no_others());
+  return out;
+}
+
+Result<std::vector<ReadThroughConfig>> read_read_throughs(Section& kmip) {
+  std::vector<ReadThroughConfig> out;
+  for (auto& section : TRY(kmip.sections("read_through"))) {
+    auto one = TRY(read_read_through(section));
+    if (std::ranges::find(out, one.owner, &ReadThroughConfig::owner) != out.end()) {
+      return section.wrong("owner", "one old server is asked for each owner: take the other one away");
+    }
+    if (out.size() == kMostReadThroughs) {
+      return section.wrong("owner",
+                           "no more than 8 old servers: let clients share an owner, or migrate some");
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Result<std::optional<KmipConfig>> read_kmip(Section section) {
   if (!section.present()) return std::nullopt;
   KmipConfig kmip;
@@ -179,6 +221,7 @@ Result<std::optional<KmipConfig>> read_kmip(Section section) {
   kmip.searched = TRY(section.number("searched", 1, kMostSearched, kmip.searched));
   kmip.lease_seconds = TRY(read_count(section, "lease_seconds", 1, kLongestLease, kmip.lease_seconds));
   TRY(read_kmip_patience(section, kmip));
+  kmip.read_through = TRY(read_read_throughs(section));
   TRY(section.no_others());
   return kmip;
 }
@@ -225,6 +268,19 @@ KmipConfig drafted_kmip(const KeydConfig& config) {
   return kmip;
 }
 
+void write_read_through(std::ostringstream& out, const ReadThroughConfig& one) {
+  out << "[[kmip.read_through]]   # what clients of this owner lack is asked for there, and kept here\n"
+      << "owner = \"" << one.owner << "\"   # the client, or the group in which clients share\n"
+      << "host = \"" << one.host << "\"\n"
+      << "port = " << one.port << "\n"
+      << "certificate = \"" << one.certificate << "\"   # PEM: what is shown there\n"
+      << "key = \"" << one.key << "\"\n"
+      << "authorities = \"" << one.authorities << "\"   # PEM: who vouches for that server\n"
+      << (one.user.empty() ? "# " : "") << "user = \"" << one.user << "\"   # where it asks for one besides\n"
+      << (one.user.empty() ? "# " : "") << "password_file = \"" << one.password_file << "\"\n"
+      << "timeout_seconds = " << one.timeout_seconds << "   # that a client waits for it at most\n\n";
+}
+
 // Commented out where it is not in use.
 void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
   const auto& config = whole.kmip;
@@ -257,6 +313,7 @@ void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
       << "       # that a client may take no byte of it\n"
       << mark << "rsa_bits = " << kmip.rsa_bits << "            # of keys that are made here\n"
       << mark << "derivation_rounds = " << kmip.derivation_rounds << " # of PBKDF2 in one item\n\n";
+  for (const auto& one : kmip.read_through) write_read_through(out, one);
 }
 
 }  // namespace

@@ -34,6 +34,22 @@ struct AuditConfig {
   SyslogFilter filter;                      // which events go there too
 };
 
+// An old key server that is asked for what KMIP clients of one owner look for and is not here (K20): a
+// section [[kmip.read_through]].
+struct ReadThroughConfig {
+  std::string owner;  // the client, or the group in which clients share
+  std::string host;
+  std::uint16_t port = 5696;
+  std::string certificate;    // path: what is shown there
+  std::string key;            // path: its private key
+  std::string authorities;    // path: who vouches for that server
+  std::string user;           // empty: none is shown
+  std::string password_file;  // path; empty without a user
+  unsigned timeout_seconds = 10;
+};
+
+inline constexpr std::size_t kMostReadThroughs = 8;  // their files go into backups
+
 // The KMIP port (K21): only with a section [kmip].
 struct KmipConfig {
   ListenConfig listen{"127.0.0.1", 5696};
@@ -57,8 +73,9 @@ struct KmipConfig {
   unsigned message_seconds = 30;
   unsigned answer_seconds = 30;
   // What takes a processor long.
-  unsigned rsa_bits = 8192;                // of keys that are made here
-  unsigned derivation_rounds = 1'000'000;  // of PBKDF2 in one item
+  unsigned rsa_bits = 8192;                     // of keys that are made here
+  unsigned derivation_rounds = 1'000'000;       // of PBKDF2 in one item
+  std::vector<ReadThroughConfig> read_through;  // no two of one owner
 };
 
 // Paths are absolute after reading: relative ones count from the configuration file's folder.

@@ -119,6 +119,59 @@ TEST_F(KeydConfigFile, K21_ATimeThatKeepsOthersOutIsRefused) {
   }
 }
 
+ReadThroughConfig old_server(const std::string& owner) {
+  return {owner, "old-keys.example", 5697, "tls/old.crt", "tls/old.key", "tls/old-authority.crt", "", "", 20};
+}
+
+TEST_F(KeydConfigFile, K20_OldKeyServersAreReadBack) {
+  KeydConfig written = whole();
+  written.kmip = KmipConfig();
+  written.kmip->read_through = {old_server("library-1"), old_server("vault")};
+  written.kmip->read_through[1].user = "robot";
+  written.kmip->read_through[1].password_file = "old.password";
+  const auto config = read(write_keyd_config(written));
+  ASSERT_TRUE(config.has_value()) << config.error().text();
+  ASSERT_EQ(config->kmip->read_through.size(), 2U);
+  const auto& first = config->kmip->read_through[0];
+  EXPECT_EQ(first.owner, "library-1");
+  EXPECT_EQ(first.host, "old-keys.example");
+  EXPECT_EQ(first.port, 5697);
+  EXPECT_EQ(first.certificate, file("tls/old.crt"));
+  EXPECT_EQ(first.key, file("tls/old.key"));
+  EXPECT_EQ(first.authorities, file("tls/old-authority.crt"));
+  EXPECT_EQ(first.user, "");
+  EXPECT_EQ(first.timeout_seconds, 20U);
+  EXPECT_EQ(config->kmip->read_through[1].user, "robot");
+  EXPECT_EQ(config->kmip->read_through[1].password_file, file("old.password"));
+}
+
+TEST_F(KeydConfigFile, K20_AnOldKeyServerThatIsHalfNamedIsRefused) {
+  const auto refused = [&](const std::vector<ReadThroughConfig>& servers, const std::string& field) {
+    KeydConfig written = whole();
+    written.kmip = KmipConfig();
+    written.kmip->read_through = servers;
+    const auto config = read(write_keyd_config(written));
+    ASSERT_FALSE(config.has_value());
+    EXPECT_THAT(config.error().field, ::testing::StartsWith("kmip.read_through"));
+    EXPECT_THAT(config.error().field, ::testing::EndsWith(field));
+  };
+  refused({old_server("library-1"), old_server("library-1")}, "owner");
+  refused({old_server("")}, "owner");
+  auto one = old_server("library-1");
+  one.host = "";
+  refused({one}, "host");
+  one = old_server("library-1");
+  one.user = "robot";
+  refused({one}, "user");
+  one = old_server("library-1");
+  one.timeout_seconds = 1000;
+  refused({one}, "timeout_seconds");
+  std::vector<ReadThroughConfig> many;
+  for (std::size_t i = 0; i <= kMostReadThroughs; ++i)
+    many.push_back(old_server("library-" + std::to_string(i)));
+  refused(many, "owner");
+}
+
 TEST_F(KeydConfigFile, K21_KmipOverHttpsIsOfferedWhereItIsAskedForAlone) {
   const auto without = read(write_keyd_config(whole()) + "\n[kmip]\nhttps_port = 5698\n");
   ASSERT_TRUE(without.has_value()) << without.error().text();

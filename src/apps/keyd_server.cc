@@ -15,6 +15,7 @@
 #include "apps/kmip_https.h"
 #include "apps/kmip_listener.h"
 #include "apps/log.h"
+#include "apps/old_key_servers.h"
 #include "apps/peer_channel.h"
 #include "apps/recoverability_site.h"
 #include "apps/sweeper.h"
@@ -121,7 +122,8 @@ struct KeydServer::Parts {
   std::unique_ptr<people::Approvals> approvals;
   std::unique_ptr<admin::Router> router;
   std::unique_ptr<Sweeper> sweeper;
-  std::unique_ptr<kmip::Engine> kmip;  // with a section [kmip]
+  std::unique_ptr<OldKeyServers> old_servers;  // with a section [[kmip.read_through]]
+  std::unique_ptr<kmip::Engine> kmip;          // with a section [kmip]
   std::unique_ptr<net::FramedServer> dkx_server;
   std::unique_ptr<net::FramedServer> kmip_server;
   std::unique_ptr<net::HttpServer> kmip_https_server;  // where it is asked for
@@ -288,7 +290,8 @@ Status KeydServer::Parts::listen_for_kmip(net::TlsConfig tls) {
   }
   auto settings = kmip_settings(*config.kmip);
   settings.authorities = tls.authorities;
-  kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), std::move(settings));
+  kmip = std::make_unique<kmip::Engine>(*manager, factory.get(), std::move(settings),
+                                        old_servers ? &old_servers->read_through() : nullptr);
   kmip_server = TRY(listen_kmip(*loop, *config.kmip, TRY(net::TlsContext::server(tls)), *kmip,
                                 observe_refusals(env, "kmip")));
   if (!config.kmip->https_port) return {};
@@ -334,7 +337,8 @@ void KeydServer::Parts::add_routes() {
       .recoverability = &recoverability->service(),
       .rotation = rotation.get(),
       .audit = audit_place(),
-      .kmip = {objects.get(), config.kmip.value_or(KmipConfig()).key_group},
+      .kmip = {objects.get(), config.kmip.value_or(KmipConfig()).key_group,
+               [this] { return old_servers ? old_servers->states() : std::vector<kmip::OldServerState>(); }},
       .server_name = config.server_name,
       .peer = [this] { return peer_state(); },
       .accept_restored = [this](const Uuid& server,
@@ -388,6 +392,7 @@ std::vector<std::string> KeydServer::Parts::warnings() const {
     });
     if (!group) out.push_back(group.error().text());
   }
+  if (old_servers) std::ranges::copy(old_servers->warnings(), std::back_inserter(out));
   if (sweeper) std::ranges::copy(sweeper->findings(), std::back_inserter(out));
   if (certificates) std::ranges::copy(certificates->warnings(), std::back_inserter(out));
   if (crypto::secrets_not_locked() > 0) out.emplace_back(kSecretsNotLocked);
@@ -498,6 +503,9 @@ Result<std::unique_ptr<KeydServer>> KeydServer::start(Env env, const KeydConfig&
   TRY(parts.open(std::move(master)));
   parts.loop = std::make_unique<net::Loop>(config.threads == 0 ? 2 : config.threads);
   TRY(parts.connect_peer());
+  if (config.kmip && !config.kmip->read_through.empty()) {
+    parts.old_servers = TRY(OldKeyServers::open(parts.env, *parts.loop, config));
+  }
   TRY(parts.start_anchors());
   TRY(parts.rotation->resume());
   parts.add_routes();
@@ -539,10 +547,12 @@ void KeydServer::Parts::finish_tasks() {
 void KeydServer::stop() {
   if (parts_ == nullptr || parts_->executor == nullptr) return;
   Parts& parts = *parts_;
+  if (parts.old_servers) parts.old_servers->close();  // else clients would wait for it, and the end for them
   if (parts.dkx_server) parts.dkx_server->stop(kDrain);
   if (parts.kmip_server) parts.kmip_server->stop(kDrain);
   if (parts.kmip_https_server) parts.kmip_https_server->stop(kDrain);
   if (parts.https_server) parts.https_server->stop(kDrain);
+  if (parts.old_servers) parts.old_servers->stop();
   parts.sweeper.reset();
   if (parts.recoverability) parts.recoverability->stop();
   if (parts.backups) parts.backups->stop();

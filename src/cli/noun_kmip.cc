@@ -113,6 +113,18 @@ std::vector<Command> client_commands() {
   };
 }
 
+Command read_through_command() {
+  return {
+      .noun = "kmip",
+      .verb = "read-through",
+      .summary = "Show the old key servers that are asked for what KMIP clients lack here, and how far it is",
+      .example = "tapewarden kmip read-through",
+      .does = RestCall{.method = "GET",
+                       .path = "/v1/kmip/read-through",
+                       .columns = {"owner", "host", "state", "adopted", "not_there", "refused", "failed",
+                                   "last_answer", "last_error"}}};
+}
+
 std::vector<Command> issuer_commands() {
   return {
       {.noun = "kmip",
@@ -230,6 +242,7 @@ std::vector<Command> kmip_commands() {
        .arguments = {kId},
        .does = RestCall{.method = "POST", .path = "/v1/kmip/objects/{id}/purge"}});
   for (auto& command : hold_commands()) commands.push_back(std::move(command));
+  commands.push_back(read_through_command());
   commands.push_back(test_command());
   return commands;
 }

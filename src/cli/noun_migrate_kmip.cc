@@ -54,15 +54,34 @@ KmipFiles files_here(const Values& values) {
           or_else("--to-authorities", "--authorities")};
 }
 
+// Asked for, or from a file: never an argument, which others on the machine can read.
+Result<kmip::Credential> credential_of(Context& context, const Values& values, const std::string& user,
+                                       const std::string& password, std::string_view question) {
+  kmip::Credential out;
+  out.user = values.text(user);
+  const std::string file = values.text(password + "-file");
+  if (out.user.empty() && file.empty()) return out;
+  if (out.user.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "a password is given without its user", user, "name the user");
+  }
+  out.password =
+      file.empty() ? TRY(context.ask_secret(question)) : TRY(read_secret_file(*context.env.disk, file));
+  return out;
+}
+
 Status migrate_kmip(Context& context, const Values& values) {
-  const bool dry_run = values.has("--dry-run");
+  kmip::MigrationOrder order;
+  order.source = values.text("HOST");
+  order.dry_run = values.has("--dry-run");
+  order.there = TRY(credential_of(context, values, "--user", "--password", "the password at the old server"));
+  order.here =
+      TRY(credential_of(context, values, "--to-user", "--to-password", "the password at this server"));
   net::Loop loop(1);
   auto old =
       TRY(connect_kmip(context, loop, {values.text("HOST"), values.text("--port")},
                        {values.text("--certificate"), values.text("--key"), values.text("--authorities")}));
   auto here =
       TRY(connect_kmip(context, loop, {values.text("--to"), values.text("--to-port")}, files_here(values)));
-  const kmip::MigrationOrder order{values.text("HOST"), dry_run};
   Tally tally;
   const Status done = kmip::migrate_objects(
       [&](Bytes request) { return old.call(std::move(request), kKmipAnswerTime); },
@@ -72,7 +91,7 @@ Status migrate_kmip(Context& context, const Values& values) {
         print_line(context, object, values.has("--all"));
       });
   const bool whole = tally.left == 0;
-  print_tally(context, std::move(tally), dry_run);
+  print_tally(context, std::move(tally), order.dry_run);
   TRY(done);
   if (whole) return {};
   return fail(ErrorCode::kConflict, "some objects were left out", {},
@@ -94,10 +113,14 @@ Command migrate_kmip_command() {
            {.name = "--certificate", .required = true, .meaning = "PEM file: the client's"},
            {.name = "--key", .required = true, .meaning = "PEM file: its private key"},
            {.name = "--authorities", .required = true, .meaning = "PEM file: who vouches for the old server"},
+           {.name = "--user", .meaning = "at the old server, where it asks for one besides the certificate"},
+           {.name = "--password", .kind = ArgumentKind::kSecret, .meaning = "of that user"},
            {.name = "--to", .required = true, .meaning = "this key server's name or address"},
            {.name = "--to-authorities", .meaning = "PEM file: who vouches for this one; as --authorities"},
            {.name = "--to-certificate", .meaning = "the client's here; as --certificate"},
            {.name = "--to-key", .meaning = "its private key; as --key"},
+           {.name = "--to-user", .meaning = "at this server, where the client was registered with one"},
+           {.name = "--to-password", .kind = ArgumentKind::kSecret, .meaning = "of that user"},
            {.name = "--port", .meaning = "of the old server; 5696 unless given"},
            {.name = "--to-port", .meaning = "of this one; 5696 unless given"},
            {.name = "--dry-run",

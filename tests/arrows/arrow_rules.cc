@@ -145,6 +145,7 @@ const std::map<std::string, Names, std::less<>>& arrows() {
         "keymgr/sharing",
         "keymgr/objects",
         "kmip",
+        "kmip/client",
         "kmip/encoding",
         "kmip/server"}},
   };

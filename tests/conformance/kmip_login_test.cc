@@ -2,30 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "kmip_rules.h"
-#include "people/password.h"
 
 namespace tapewarden::conformance {
 namespace {
 
 class KmipLogin : public KmipRules {
  protected:
-  void SetUp() override { require_password("a long passphrase"); }
+  void SetUp() override { server_.require_password("a long passphrase"); }
 
-  void require_password(std::string_view password) {
-    EXPECT_TRUE(server_.server().write([&](store::Transaction& transaction) -> Status {
-      const auto& context = server_.server().manager().context();
-      const keymgr::KmipClients clients(context);
-      auto client = *TRY(clients.find(transaction, "library"));
-      client.user = "robot";
-      auto cost = crypto::ScryptCost{};
-      cost.n = 1024;
-      const auto verifier = TRY(
-          people::make_verifier(crypto::SecretBytes::copy_of(as_bytes(password)), cost, *context.env.random));
-      TRY(clients.remove(transaction, keymgr::testing::officer(), client.name));
-      TRY(clients.add(transaction, keymgr::testing::officer(), client, &verifier));
-      return {};
-    }));
-  }
   static std::string by_password(std::string_view password = "a long passphrase") {
     return structure(
         "Authentication",
@@ -100,7 +84,7 @@ TEST_F(KmipLogin, K21_ATicketGivesNothingThatTheCertificateDoesNot) {
   EXPECT_EQ(outcome_with(ticket), "Success");
   // Registered anew, with another password.
   server_.server().clock.advance(std::chrono::seconds(1));
-  require_password("another passphrase");
+  server_.require_password("another passphrase");
   EXPECT_EQ(outcome_with(ticket), "InvalidTicket");
 }
 

@@ -20,6 +20,7 @@
 #include "keymgr/key_service.h"
 #include "keymgr/rewrap.h"
 #include "keymgr/rotation_note.h"
+#include "kmip/read_through.h"
 #include "people/people.h"
 
 namespace tapewarden::keymgr {
@@ -48,6 +49,8 @@ struct AuditPlace {
 struct KmipPlace {
   const keymgr::ManagedObjects* objects = nullptr;  // nullptr: no routes for it
   std::string key_group = {};                       // where their AES-256 keys are taken from
+  // Where what is not here is looked for; empty: nowhere.
+  std::function<std::vector<kmip::OldServerState>()> old_servers = {};
 };
 
 // What the routes work on. All borrowed; they outlive the router.

@@ -105,6 +105,28 @@ Result<Answer> list_clients(const KmipPlace& place) {
   return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
 }
 
+json::object to_json(const kmip::OldServerState& state) {
+  return {{"owner", state.owner},
+          {"host", state.source},
+          {"state", kmip::to_string(state.condition)},
+          {"adopted", state.adopted},
+          {"not_there", state.not_there},
+          {"refused", state.refused},
+          {"failed", state.failed},
+          {"waiting", state.waiting},
+          {"last_answer", time_text(state.last_answer_at)},
+          {"last_error", escape_unprintable(state.last_error)},
+          {"last_error_at", time_text(state.last_error_at)}};
+}
+
+Result<Answer> list_old_servers(const KmipPlace& place) {
+  json::array items;
+  if (place.old_servers) {
+    for (const auto& state : place.old_servers()) items.push_back(to_json(state));
+  }
+  return json_answer(json::object{{"items", std::move(items)}, {"next", ""}});
+}
+
 Result<Answer> list_objects(const KmipPlace& place, const Request& request) {
   keymgr::Page<ObjectView> page;
   const auto wanted = TRY(page_of(request.arguments));
@@ -273,6 +295,11 @@ std::vector<Route> kmip_routes(const KmipPlace& place) {
   RouteTable table("kmip");
   add_client_routes(table, place);
   add_issuer_routes(table, place);
+  table.add("GET", "/v1/kmip/read-through", Permission::kView,
+            "Show the old key servers that are asked for what KMIP clients lack here, as keyd.toml names "
+            "them, and how that went since this server started.",
+            {}, "All of them; none is asked where there is none.",
+            [place](const Request&) { return list_old_servers(place); });
   table.add("GET", "/v1/kmip/objects", Permission::kView, "List the objects of KMIP clients.",
             {{.name = "owner",
               .place = FieldPlace::kQuery,

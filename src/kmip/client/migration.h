@@ -12,22 +12,33 @@
 #include <string>
 
 #include "base/error.h"
-#include "kmip/client/tape_trial.h"
+#include "kmip/client/credential.h"
+#include "kmip/exchange.h"
 
 namespace tapewarden::kmip {
 
 enum class MigrationOutcome : std::uint8_t { kTaken, kHere, kLeft };
 std::string_view to_string(MigrationOutcome outcome);  // "taken", "here", "left"
 
+enum class LeftBecause : std::uint8_t {
+  kNothing,    // it was not left
+  kNotThere,   // the old server has no such object
+  kDestroyed,  // there
+  kRefused,    // by the old server or by this one: the remark says why
+};
+
 struct MigratedObject {
   std::string id;  // at the old server
   MigrationOutcome outcome = MigrationOutcome::kLeft;
   std::string remark;  // why it was left; of a taken one, what of it was not; may be empty
+  LeftBecause because = LeftBecause::kNothing;
 };
 
 struct MigrationOrder {
   std::string source;  // names the old server: identifiers of two servers are kept apart by it
   bool dry_run = false;
+  Credential there{};  // what the client shows besides its certificate
+  Credential here{};
 };
 
 // Calls `tell` for each object. An error of an exchange ends it.

@@ -3,17 +3,12 @@
 // them. Pure but for what `exchange` does; one thread.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "base/bytes.h"
-#include "base/error.h"
+#include "kmip/exchange.h"
 
 namespace tapewarden::kmip {
-
-// One request message to the server, and its answer.
-using Exchange = std::function<Result<Bytes>(Bytes request)>;
 
 struct TrialFinding {
   std::string what;

@@ -93,12 +93,16 @@ Status Engine::State::identify(store::Reader& reader, Job& job) {
                         "this certificate is not registered as a KMIP client here; the key server's operator "
                         "registers it: tapewarden kmip register-client");
   }
-  if (!job.ticket) TRY(credentials.check_proved(*client, job.request.header.credentials));
+  const bool proved = job.ticket || !job.brought_from.empty();
+  if (!proved) TRY(credentials.check_proved(*client, job.request.header.credentials));
   if (job.ticket && job.ticket_of != client->added) {
     return kmip::refuse(ResultReason::kInvalidTicket, "the client was registered anew: log in again",
                         "Ticket");
   }
   job.client = *std::move(client);
+  if (read_through != nullptr && job.brought_from.empty()) {
+    job.elsewhere.look_at(read_through->source_of(job.client.owner));
+  }
   return {};
 }
 
@@ -115,6 +119,10 @@ void Engine::State::start(std::shared_ptr<Job> job) {
   const Status proved = prove(*job);
   if (!proved && is_refused_client(proved.error())) return refuse_client(std::move(job), proved.error());
   if (!proved) return finish(*job, proved);
+  carry_out(std::move(job));
+}
+
+void Engine::State::carry_out(std::shared_ptr<Job> job) {
   if (writes(job->request)) {
     draw_ahead(*job);
     return submit_writing(std::move(job));
@@ -126,8 +134,9 @@ void Engine::State::start(std::shared_ptr<Job> job) {
     return start_later(std::move(job));
   }
   if (!read && is_refused_client(read.error())) return refuse_client(std::move(job), read.error());
+  if (!read && read.error().detail == kAskElsewhere) return bring(std::move(job));
   if (!read && read.error().detail == kNeedsTransaction) return submit_writing(std::move(job));
-  if (!read) return finish(*job, read);
+  if (!read || !job->brought_from.empty()) return finish(*job, read);
   submit_records(std::move(job));
 }
 
@@ -156,8 +165,9 @@ void Engine::State::finish(Job& job, const Status& durable) {
   job.reply(job.prepared.empty() ? answer_of(job) : job.prepared.release());
 }
 
-Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings)
-    : state_(std::make_shared<State>(manager, factory, std::move(settings))) {}
+Engine::Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings,
+               ReadThrough* read_through)
+    : state_(std::make_shared<State>(manager, factory, std::move(settings), read_through)) {}
 
 Engine::~Engine() = default;
 

@@ -10,6 +10,8 @@
 //  E4 Whatever the bytes are, there is an answer, and the engine goes on.
 //  E5 Who is no registered client gets nothing but a refusal. It is recorded, as often as RefusalRecords
 //  says.
+//  E6 Where there is an old key server to ask (K20), nobody is told that there is no such object before it
+//     was asked. Meanwhile no snapshot and no transaction is open, and the calling thread goes on.
 // Thread-safe.
 #pragma once
 
@@ -20,6 +22,7 @@
 #include "keymgr/key_factory.h"
 #include "keymgr/key_manager.h"
 #include "keymgr/refusal_records.h"
+#include "kmip/read_through.h"
 #include "kmip/server/settings.h"
 
 namespace tapewarden::kmip {
@@ -37,8 +40,9 @@ class Engine {
  public:
   using Reply = std::function<void(Bytes answer)>;
 
-  // Borrows the manager; `factory` may be nullptr.
-  Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings);
+  // Borrows the manager; `factory` and `read_through` may be nullptr.
+  Engine(keymgr::KeyManager& manager, keymgr::KeyFactory* factory, ServerSettings settings,
+         ReadThrough* read_through = nullptr);
   // REQUIRES: no message under way.
   ~Engine();
   Engine(const Engine&) = delete;

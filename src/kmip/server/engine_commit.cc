@@ -16,6 +16,7 @@ void Engine::State::record(store::Transaction& transaction, const Job& job) cons
                            item.fields};
     note.fields.emplace_back("address", job.peer.address);
     note.fields.emplace_back("answer", job.correlation);
+    if (!job.brought_from.empty()) note.fields.emplace_back("read_through", job.brought_from);
     if (!job.request.header.client_correlation.empty()) {
       note.fields.emplace_back("correlation", job.request.header.client_correlation);
     }
@@ -74,6 +75,7 @@ void Engine::State::submit_writing(std::shared_ptr<Job> job) {
         if (undone) return self->submit_records(job);
         if (!result && is_refused_client(result.error())) return self->refuse_client(job, result.error());
         if (!result && result.error().detail == kAgain) return self->submit_writing(job);
+        if (!result && result.error().detail == kAskElsewhere) return self->bring(job);
         if (self->factory != nullptr) self->factory->poke();
         self->finish(*job, result ? Status() : Status(std::unexpected(result.error())));
       });

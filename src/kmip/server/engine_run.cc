@@ -43,6 +43,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
   context.message = job.number;
   context.log_records = &log_records;
   context.brief = job.brief && transaction == nullptr;
+  context.elsewhere = &job.elsewhere;
   ttlv::Writer out;
   out.begin(tag::kResponsePayload);
   Status done;
@@ -101,6 +102,7 @@ Status Engine::State::run(store::Reader& reader, store::Transaction* transaction
     if (transaction == nullptr && job.brief && error->code == ErrorCode::kExhausted) {
       return fail(ErrorCode::kExhausted, "this takes long", {}, {}, kNeedsTime);
     }
+    if (error->detail == kAskElsewhere) return std::unexpected(*error);
     if (transaction != nullptr && on_error != BatchErrorContinuationOption::kUndo &&
         job.refused.emplace(place, *error).second) {
       return fail(ErrorCode::kConflict, "an item failed: the others are carried out alone", {}, {}, kAgain);
@@ -131,7 +133,7 @@ void Engine::State::draw_ahead(Job& job) {
   for (std::size_t place = 0; place < job.request.batch.size(); ++place) {
     const auto& item = job.request.batch[place];
     const auto* spec = find_operation(item.operation, version);
-    if (spec == nullptr || spec->draw == nullptr) continue;
+    if (spec == nullptr || spec->draw == nullptr || job.drawn.contains(place)) continue;
     if (job.drawn.size() >= kMostDrawn) {
       const auto refused =
           kmip::refuse(ResultReason::kServerLimitExceeded,

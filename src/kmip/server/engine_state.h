@@ -1,5 +1,6 @@
 // The inside of Engine: a message is proved and identified (engine.cc), its items are run (engine_run.cc),
-// and what they wrote is committed with the audit records before the answer leaves (engine_commit.cc).
+// what they miss is brought (engine_read_through.cc), and what they wrote is committed with the audit records
+// before the answer leaves (engine_commit.cc).
 #pragma once
 
 #include <atomic>
@@ -19,9 +20,10 @@ inline constexpr std::uint32_t kNeedsTime = 1U << 28U;  // a brief message that 
 inline constexpr std::size_t kRunCharacters = 8;
 
 struct Engine::State : std::enable_shared_from_this<Engine::State> {
-  State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s)
+  State(keymgr::KeyManager& m, keymgr::KeyFactory* f, ServerSettings s, ReadThrough* r)
       : manager(m),
         factory(f),
+        read_through(r),
         settings(std::move(s)),
         objects(m),
         clients(m.context()),
@@ -35,6 +37,9 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
   void post(std::function<void()> task) const;
   void start(std::shared_ptr<Job> job);
   void start_later(std::shared_ptr<Job> job);
+  void carry_out(std::shared_ptr<Job> job);
+  void bring(std::shared_ptr<Job> job);
+  Result<Bytes> carry_out_for(Peer peer, const std::string& source, Bytes message);
   Status prove(Job& job);
   Status use_ticket(Job& job, const keymgr::KmipClient& client);
   Status identify(store::Reader& reader, Job& job);
@@ -63,6 +68,7 @@ struct Engine::State : std::enable_shared_from_this<Engine::State> {
 
   keymgr::KeyManager& manager;
   keymgr::KeyFactory* factory;
+  ReadThrough* read_through;
   const ServerSettings settings;
   const keymgr::ManagedObjects objects;
   const keymgr::KmipClients clients;

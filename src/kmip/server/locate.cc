@@ -1,7 +1,9 @@
 // Locate (Specification 1.4 section 4.9, 2.1 section 6.1.28): objects, the newest first. The only object
 // found becomes the ID placeholder, and the newest of several where Maximum Items is 1; none, or several,
 // clear it: what follows in the batch must not get some other object. Nor must a tape library: of several
-// keys of cartridges none becomes the placeholder, whatever Maximum Items is.
+// keys of cartridges none becomes the placeholder, whatever Maximum Items is. Only where none is here is the
+// old key server asked (elsewhere.h): a library looks for one key, and what was made here goes before what
+// was made there.
 #include <algorithm>
 
 #include "keymgr/objects/object_terms.h"
@@ -104,6 +106,12 @@ bool becomes_placeholder(const keymgr::ObjectsFound& found, const Terms& terms) 
          std::ranges::none_of(found.objects.front().attributes.all(), keymgr::names_a_cartridge);
 }
 
+// Nobody has fresh ones but this server; and what is looked for among the destroyed or archived was here.
+bool may_be_elsewhere(const Terms& terms, const LocateFilters& filters) {
+  const auto on_line = static_cast<std::int32_t>(StorageStatusMask::kOnLineStorage);
+  return !terms.fresh && (terms.storage & on_line) != 0 && filters.tells_objects_apart();
+}
+
 }  // namespace
 
 Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer& out) {
@@ -117,6 +125,9 @@ Status locate(OperationContext& context, const ttlv::Item& payload, ttlv::Writer
   auto found = TRY(search(context, terms, filters, false));
   if (found.total == 0 && filters.may_have_patterns()) {
     found = TRY(search(context, terms, filters, true));
+  }
+  if (found.total == 0 && may_be_elsewhere(terms, filters)) {
+    TRY(seek_elsewhere(context, {{}, filters.asked()}));
   }
   for (const auto& object : found.objects) {
     out.add_text(tag::kUniqueIdentifier, keymgr::unique_identifier(object));

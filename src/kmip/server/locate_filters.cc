@@ -6,6 +6,7 @@
 #include "keymgr/objects/object_terms.h"
 #include "kmip/attribute_shapes.h"
 #include "kmip/limits.h"
+#include "kmip/read_through.h"
 #include "kmip/tags.h"
 
 namespace tapewarden::kmip {
@@ -159,6 +160,17 @@ std::vector<keymgr::AttributeWanted> LocateFilters::kept(bool as_patterns) const
     out.push_back({filter.given.id, filter.given.item});
   }
   return out;
+}
+
+std::vector<Attribute> LocateFilters::asked() const {
+  std::vector<Attribute> out;
+  for (const auto& filter : filters_) out.push_back({filter.given.id, 0, filter.given.item});
+  return out;
+}
+
+bool LocateFilters::tells_objects_apart() const {
+  return std::ranges::any_of(filters_,
+                             [](const Filter& filter) { return kmip::tells_objects_apart(filter.given.id); });
 }
 
 bool LocateFilters::has_rest(bool as_patterns) const {

@@ -29,6 +29,9 @@ class LocateFilters {
   bool may_have_patterns() const { return patterned_; }
   // What the keystore's index and the objects' kept attributes are asked for; the rest goes to fits().
   std::vector<keymgr::AttributeWanted> kept(bool as_patterns) const;
+  // What was asked for, and whether that is meant to be certain objects, and not all of a kind.
+  std::vector<Attribute> asked() const;
+  bool tells_objects_apart() const;
   // Whether anything is left to look at.
   bool has_rest(bool as_patterns) const;
   // The digest is not among an object's attributes unless somebody asks for it (object_attributes.h).

@@ -10,6 +10,7 @@
 #include "crypto/secret_bytes.h"
 #include "crypto/wiped_bytes.h"
 #include "kmip/message.h"
+#include "kmip/server/elsewhere.h"
 #include "kmip/server/engine.h"
 #include "kmip/server/operation.h"
 #include "kmip/server/tickets.h"
@@ -46,6 +47,8 @@ struct Job {
   // Items that failed in an earlier run, by their places: what they had written by then is undone by running
   // the others alone.
   std::map<std::size_t, Error> refused;
+  Elsewhere elsewhere;
+  std::string brought_from;  // the old server whose object this message brings; empty: it is a client's own
   crypto::WipedBytes prepared;  // the answer, before it is durable; empty: made afterwards
   bool brief = false;           // carried out on a network's thread
   std::string correlation;      // Server Correlation Value

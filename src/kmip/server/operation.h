@@ -15,6 +15,7 @@
 #include "keymgr/refusal_records.h"
 #include "kmip/enumerations.h"
 #include "kmip/protocol.h"
+#include "kmip/server/elsewhere.h"
 #include "kmip/server/settings.h"
 #include "kmip/server/stream_changes.h"
 #include "kmip/server/tickets.h"
@@ -51,6 +52,7 @@ struct OperationContext {
   std::optional<Hash256> ticket;                  // that this message stands on
   std::uint64_t message = 0;                      // its number, from 1
   keymgr::RefusalRecords* log_records = nullptr;  // how much each client's Log may write; nullptr: nothing
+  Elsewhere* elsewhere = nullptr;                 // nullptr: what is not here is nowhere
   const Drawn* drawn = nullptr;                   // what Drawer made before the transaction; nullptr: nothing
   bool brief =
       false;  // on a thread that others wait for: what takes long ends with kExhausted, to be done anew
@@ -105,6 +107,9 @@ Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const t
                                               ttlv::Tag field, bool alive);
 // By an item that holds an identifier.
 Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive);
+// What is not here is looked for where the client's keys were before. Success: there is none. Otherwise an
+// error that the operation gives.
+Status seek_elsewhere(OperationContext& context, SoughtObject sought);
 // The object leaves the server with this message.
 void note_served(OperationContext& context, const keymgr::ManagedObject& object);
 // The payload's items that are none of `known` are refused (Invalid Field).

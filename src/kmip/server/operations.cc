@@ -84,9 +84,13 @@ std::unexpected<Error> not_found() {
                 "Unique Identifier");
 }
 
-Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid& id, bool alive) {
+Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid& id, bool alive,
+                                           std::string_view as_given = {}) {
   auto object = TRY(context.objects.find(context.reader, id));
-  if (!object || object->owner != context.client.owner) return not_found();
+  if (!object || object->owner != context.client.owner) {
+    if (!as_given.empty()) TRY(seek_elsewhere(context, {std::string(as_given), {}}));
+    return not_found();
+  }
   context.audit.emplace_back("object", keymgr::unique_identifier(*object));
   if (alive && TRY(context.objects.is_gone(context.reader, *object))) {
     return refuse(ResultReason::kObjectDestroyed, "the object was destroyed", "Unique Identifier");
@@ -98,13 +102,14 @@ Result<keymgr::ManagedObject> object_of_id(OperationContext& context, const Uuid
 
 // Identifiers are UUIDs; an object that came from another server may bear the one that it had there, too. One
 // that several bear stands for none.
-Result<std::optional<Uuid>> id_of(const OperationContext& context, std::string_view text) {
+Result<std::optional<Uuid>> id_of(OperationContext& context, std::string_view text) {
   if (const auto id = Uuid::parse(text)) return std::optional(*id);
   keymgr::ObjectQuery query;
   query.owner = context.client.owner;
   query.wanted = {{AttributeId::of_vendor("x", kEarlierIdentifier), text_item(tag::kAttributeValue, text)}};
   query.maximum = 1;
   const auto found = TRY(context.objects.locate(context.reader, query));
+  if (found.total == 0) TRY(seek_elsewhere(context, {std::string(text), {}}));
   return found.total == 1 ? std::optional(found.objects.front().id) : std::nullopt;
 }
 
@@ -134,14 +139,19 @@ Result<keymgr::ManagedObject> object_named_by(OperationContext& context, const t
 
 Result<keymgr::ManagedObject> object_by(OperationContext& context, const ttlv::Item& identifier, bool alive) {
   if (identifier.type() == ttlv::Type::kTextString) {
-    const auto id = TRY(id_of(context, TRY(identifier.as_text())));
-    return id ? object_of_id(context, *id, alive) : not_found();
+    const auto text = TRY(identifier.as_text());
+    const auto id = TRY(id_of(context, text));
+    return id ? object_of_id(context, *id, alive, text) : not_found();
   }
   const auto stands_for = TRY(identifier.as_enumeration());
   if (stands_for == static_cast<std::uint32_t>(UniqueIdentifier::kIDPlaceholder) && context.placeholder) {
     return object_of_id(context, *context.placeholder, alive);
   }
   return refuse(ResultReason::kInvalidField, "this stands for no object here", "Unique Identifier");
+}
+
+Status seek_elsewhere(OperationContext& context, SoughtObject sought) {
+  return context.elsewhere == nullptr ? Status() : context.elsewhere->seek(std::move(sought));
 }
 
 // What is not Fresh never becomes so again: then there is nothing to look up and change when the message's
