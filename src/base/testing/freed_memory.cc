@@ -1,6 +1,8 @@
 #include "base/testing/freed_memory.h"
 
 #include <cstdlib>
+#include <cstring>
+#include <malloc.h>
 #include <new>
 #include <span>
 #include <stdexcept>
@@ -48,15 +50,17 @@ unsigned LooksAtFreedMemory::freed_secrets() const {
 
 }  // namespace tapewarden::testing
 
-// In place of the library's: containers free with the size that they took.
+// In place of the library's: containers free with the size that they took. What was looked at is overwritten,
+// so that nobody finds it again in the part of a later block that its container never wrote to.
 void* operator new(std::size_t size) {
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept {
+  if (memory != nullptr) ::explicit_bzero(memory, ::malloc_usable_size(memory));
   std::free(memory);
 }
 void operator delete(void* memory, std::size_t size) noexcept {
   tapewarden::testing::look_at_freed(memory, size);
-  std::free(memory);
+  operator delete(memory);
 }

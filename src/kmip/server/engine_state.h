@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 
 #include "base/concat.h"
 #include "kmip/names.h"
@@ -16,7 +17,9 @@ namespace tapewarden::kmip {
 
 inline constexpr std::uint32_t kUndone = 1U << 31U;  // marks the error that undoes a batch
 inline constexpr std::uint32_t kAgain = 1U << 30U;   // likewise, when it is carried out again without an item
-inline constexpr std::uint32_t kNeedsTime = 1U << 28U;  // a brief message that turned out not to be one
+inline constexpr std::uint32_t kNeedsTime = 1U << 27U;  // a brief message that turned out not to be one
+// Each says something else.
+static_assert(std::popcount(kUndone | kAgain | kNeedsTransaction | kAskElsewhere | kNeedsTime) == 5);
 inline constexpr std::size_t kRunCharacters = 8;
 
 struct Engine::State : std::enable_shared_from_this<Engine::State> {
