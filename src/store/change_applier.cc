@@ -54,7 +54,7 @@ std::unexpected<Error> no_row(std::string why, std::string_view column = {}) {
   return fail(ErrorCode::kInvalidArgument, std::move(why), std::string(column));
 }
 
-constexpr std::uint32_t kAnotherRow = 1U << 28U;  // Error::detail: ApplyReport::Refused::another
+constexpr std::uint32_t kAnotherRow = 1U << 26U;  // Error::detail: ApplyReport::Refused::another
 
 // Not the row's fault: it may well be in order.
 bool is_own_trouble(const Error& error) {

@@ -12,6 +12,9 @@ constexpr std::chrono::seconds kLongestImport{60};  // a commit, and the peer's 
 
 // The old server's thread answers; what waits for a snapshot or the writer goes on upon the executor.
 void Engine::State::bring(std::shared_ptr<Job> job) {
+  if (!job->elsewhere.sought()) {  // another part of the server marks its errors with the same number
+    return finish(*job, fail(ErrorCode::kInternal, "the message looks for nothing elsewhere"));
+  }
   const auto self = shared_from_this();
   const auto source = read_through->source_of(job->client.owner);
   Exchange here = [self, peer = job->peer, source](Bytes request) {
