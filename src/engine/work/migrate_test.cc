@@ -33,10 +33,8 @@ TEST(Migrate, T5_SeveralVolumesGoOntoOneCartridgeInOneMount) {
   bench.expect_everything_readable();
 }
 
-// More than one answer of the catalogue holds, all due for longer than what a host has just written.
-TEST(Migrate, T5_VolumesThatAreNotInTheCacheHideNoneThatIsHoweverManyAreDue) {
-  WorkBench bench;
-  bench.add_scratch("A00009L9", 2);
+// Volumes on A00009L9 that are not in the cache, one more than an answer of the catalogue holds.
+void add_more_than_a_page(WorkBench& bench, const std::function<void(LogicalVolume&)>& set_due) {
   bench.edit_cartridge("A00009L9", [](PhysicalVolume& cartridge) {
     cartridge.state = CartridgeState::kClosed;
     cartridge.medium = 1;
@@ -49,12 +47,21 @@ TEST(Migrate, T5_VolumesThatAreNotInTheCacheHideNoneThatIsHoweverManyAreDue) {
       volume.generation = 1;
       volume.written = bench.back.sim.clock.wall_now() - std::chrono::hours(1);
       volume.primary = Copy{"A00009L9", 1, i, i * 10ULL, 1000, 1};
-      volume.primary_due = true;
-      volume.primary_pool = 1;
+      set_due(volume);
       TRY(change.put(volume));
     }
     return {};
   }));
+}
+
+// More than one answer of the catalogue holds, all due for longer than what a host has just written.
+TEST(Migrate, T5_VolumesThatAreNotInTheCacheHideNoneThatIsHoweverManyAreDue) {
+  WorkBench bench;
+  bench.add_scratch("A00009L9", 2);
+  add_more_than_a_page(bench, [](LogicalVolume& volume) {
+    volume.primary_due = true;
+    volume.primary_pool = 1;
+  });
   bench.write("VOL001", volume_content(300'000, 1));
   bench.steps();
   EXPECT_EQ(bench.on("VOL001"), "A00001L9/1");
@@ -71,24 +78,10 @@ TEST(Migrate, T5_VolumesThatNobodyCanBringHideNoneThatCanBeBrought) {
     volume.secondary_due = true;
   });
   bench.add_scratch("A00009L9", 3);
-  bench.edit_cartridge("A00009L9", [](PhysicalVolume& cartridge) {
-    cartridge.state = CartridgeState::kClosed;
-    cartridge.medium = 1;
+  add_more_than_a_page(bench, [](LogicalVolume& volume) {
+    volume.secondary_due = true;
+    volume.secondary_pool = 2;
   });
-  done(bench.catalogue->change([&](CatalogueChange& change) -> Status {
-    for (std::uint32_t i = 1; i <= kMaximumPage + 1; ++i) {
-      LogicalVolume volume;
-      volume.volser = "L" + std::to_string(10'000 + i);
-      volume.category = Category::kPrivate;
-      volume.generation = 1;
-      volume.written = bench.back.sim.clock.wall_now() - std::chrono::hours(1);
-      volume.primary = Copy{"A00009L9", 1, i, i * 10ULL, 1000, 1};
-      volume.secondary_due = true;
-      volume.secondary_pool = 2;
-      TRY(change.put(volume));
-    }
-    return {};
-  }));
   bench.edit_cartridge("A00009L9",
                        [](PhysicalVolume& cartridge) { cartridge.state = CartridgeState::kEjected; });
   bench.steps();
