@@ -135,7 +135,7 @@ Result<ImageHeader> MountedCartridge::open_image(std::uint32_t file) {
   return *std::move(header);
 }
 
-Result<std::optional<crypto::WipedBytes>> MountedCartridge::read_image() {
+Result<std::optional<ByteView>> MountedCartridge::read_image() {
   auto piece = reader_.next();
   if (!piece) return judged(place(reader_.header().identity.file), piece.error());
   return *std::move(piece);

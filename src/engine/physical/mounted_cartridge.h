@@ -61,7 +61,7 @@ class MountedCartridge {
   Result<ImageHeader> open_image(std::uint32_t file);
   // The next bytes of it; nothing when all have come and are the ones that were written. Errors as
   // StackReader::next(): what came before one is not to be used.
-  Result<std::optional<crypto::WipedBytes>> read_image();
+  Result<std::optional<ByteView>> read_image();
   const ImageTrailer& trailer() const { return reader_.trailer(); }
   // The trailer of a tape file without its data; for putting a catalogue together again.
   Result<ImageTrailer> read_trailer(std::uint32_t file);

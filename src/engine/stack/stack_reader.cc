@@ -3,6 +3,8 @@
 namespace tapewarden::engine {
 namespace {
 
+constexpr std::size_t kHashedTogether = 4;  // blocks
+
 std::unexpected<Error> not_whole(std::string message) {
   return fail(ErrorCode::kCorrupt, std::move(message), "image", "use the other copy, if there is one");
 }
@@ -21,7 +23,9 @@ Result<CartridgeLabel> read_label(BlockSource& source) {
 
 Result<ImageHeader> StackReader::begin() {
   held_.reset();
-  hash_ = {};
+  hash_.restart();
+  unhashed_.clear();
+  hashing_.clear();
   given_ = 0;
   short_block_ = false;
   const auto block = TRY(source_.read_block());
@@ -31,7 +35,7 @@ Result<ImageHeader> StackReader::begin() {
   return header_;
 }
 
-Result<std::optional<crypto::WipedBytes>> StackReader::next() {
+Result<std::optional<ByteView>> StackReader::next() {
   while (true) {
     auto block = TRY(source_.read_block());
     if (block.kind == SourceBlock::Kind::kEndOfData) return not_whole("the image was not written to its end");
@@ -46,15 +50,24 @@ Result<std::optional<crypto::WipedBytes>> StackReader::next() {
     short_block_ = data->size() < kStackBlockBytes;
     given_ += data->size();
     if (given_ > header_.total_bytes()) return not_whole("the image is longer than its header says");
-    hash_.update(*data);
-    return data;
+    const ByteView given = *data;
+    unhashed_.push_back(*std::move(data));
+    if (unhashed_.size() == kHashedTogether) hash_given();
+    return given;
   }
+}
+
+void StackReader::hash_given() {
+  hash_.settle();
+  hashing_ = std::exchange(unhashed_, {});
+  hash_.begin(std::vector<ByteView>(hashing_.begin(), hashing_.end()));
 }
 
 Status StackReader::check_end(ByteView last) {
   auto trailer = ImageTrailer::decode(last);
   if (!trailer) return not_whole("the image's trailer: " + trailer.error().text());
   trailer_ = *std::move(trailer);
+  hash_given();
   if (trailer_.identity != header_.identity) return not_whole("the trailer belongs to another image");
   if (trailer_.bytes != given_ || hash_.finish() != trailer_.sha256)
     return not_whole("the image is not what was written");

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "crypto/hash.h"
+#include "crypto/concurrent_hash.h"
 #include "crypto/wiped_bytes.h"
 #include "engine/stack/stack_format.h"
 
@@ -40,8 +40,9 @@ class StackReader {
   Result<ImageHeader> begin();
   // The next bytes of the image; nothing when all have come and length and hash are those of the trailer.
   // kConflict when the trailer says that the image is void; kCorrupt when it is not whole or not what was
-  // written. REQUIRES: begin() gave a header, and next() neither an error nor nothing.
-  Result<std::optional<crypto::WipedBytes>> next();
+  // written. They stay until the next call. REQUIRES: begin() gave a header, and next() neither an error nor
+  // nothing.
+  Result<std::optional<ByteView>> next();
 
   // That begin() gave last.
   const ImageHeader& header() const { return header_; }
@@ -50,12 +51,15 @@ class StackReader {
 
  private:
   Status check_end(ByteView last);
+  void hash_given();
 
   BlockSource& source_;
   ImageHeader header_{};
   ImageTrailer trailer_{};
-  std::optional<crypto::WipedBytes> held_;  // the block read last: data, or the trailer
-  crypto::Sha256 hash_;
+  std::optional<crypto::WipedBytes> held_;      // the block read last: data, or the trailer
+  std::vector<crypto::WipedBytes> unhashed_{};  // blocks that were given, the last one last
+  std::vector<crypto::WipedBytes> hashing_{};   // those that hash_ looks at; it goes before they do
+  crypto::ConcurrentSha256 hash_;
   std::uint64_t given_ = 0;
   bool short_block_ = false;  // no data block may follow one that is not full
 };

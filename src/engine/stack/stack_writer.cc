@@ -42,7 +42,7 @@ Result<ImageFit> StackWriter::begin(ImageHeader header, Hash by) {
   header_ = std::move(header);
   hashed_by_ = by;
   waiting_ = 0;
-  hash_ = {};
+  hash_.restart();
   taken_ = 0;
   written_ = 0;
   blocks_ = 0;
@@ -67,7 +67,14 @@ Result<ImageFit> StackWriter::append(ByteView data) {
   if (data.size() > header_->total_bytes() - taken_)
     return fail(ErrorCode::kInvalidArgument, "the image is longer than its header says", "data",
                 "end it as void, and copy it anew");
-  if (hashed_by_ == Hash::kWriter) hash_.update(data);
+  if (hashed_by_ == Hash::kWriter) hash_.begin(data);
+  auto fit = take(data);
+  hash_.settle();  // the caller may do with the bytes what it likes
+  return fit;
+}
+
+// Into blocks, the whole ones onto the tape.
+Result<ImageFit> StackWriter::take(ByteView data) {
   taken_ += data.size();
   while (!data.empty()) {
     const auto take = std::min(kStackBlockBytes - waiting_, data.size());

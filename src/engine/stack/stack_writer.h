@@ -15,7 +15,7 @@
 
 #include <optional>
 
-#include "crypto/hash.h"
+#include "crypto/concurrent_hash.h"
 #include "crypto/wiped_bytes.h"
 #include "engine/stack/stack_format.h"
 
@@ -78,6 +78,7 @@ class StackWriter {
   bool early_warning() const { return early_warning_; }
 
  private:
+  Result<ImageFit> take(ByteView data);
   Result<ImageFit> put(ByteView block);
   Result<ImageFit> put_data(ByteView block);
   Result<ImageFit> flush();
@@ -88,7 +89,7 @@ class StackWriter {
   ImageTrailer trailer_{};
   crypto::WipedBytes buffer_;  // of the bytes that are no whole block yet, the first
   std::size_t waiting_ = 0;    // are there
-  crypto::Sha256 hash_;
+  crypto::ConcurrentSha256 hash_;
   Hash hashed_by_ = Hash::kWriter;
   std::uint64_t taken_ = 0;    // of the image's bytes, and
   std::uint64_t written_ = 0;  // of those the ones that are in blocks on the tape
