@@ -296,7 +296,7 @@ TEST_F(Fault, T4_AnUnreadableBlockIsTheCartridgesFault) {
   const auto cartridge = take(read());
   wire() = fail_from(Opcode::kRead6, 2, codes::kUnrecoveredReadError);
   (void)take(cartridge->open_image(1));
-  Result<std::optional<ByteView>> piece = std::optional(crypto::WipedBytes());
+  Result<std::optional<ByteView>> piece = std::optional(ByteView());
   while (piece && *piece) piece = cartridge->read_image();
   ASSERT_FALSE(piece);
   EXPECT_EQ(fault_of(piece.error()), MountFault::kMedium);
