@@ -78,6 +78,16 @@ TEST(Text, EscapesWhatCouldForgeALine) {
   EXPECT_EQ(*parse_number("99", 0, 99, "count"), 99U);
 }
 
+TEST(Uuid, TimeOrderedOnesFollowTheirTimeAndDiffer) {
+  testing::SimRandom random(1);
+  const auto first = Uuid::time_ordered(from_millis(0x0123456789AB), random);
+  EXPECT_EQ(first.text().substr(0, 15), "01234567-89ab-7");  // RFC 9562 section 5.7
+  EXPECT_NE(std::string("89ab").find(first.text()[19]), std::string::npos);
+  EXPECT_LT(first, Uuid::time_ordered(from_millis(0x0123456789AC), random));
+  EXPECT_NE(first, Uuid::time_ordered(from_millis(0x0123456789AB), random));
+  EXPECT_EQ(Uuid::time_ordered(from_millis(-1), random).text().substr(0, 15), "00000000-0000-7");
+}
+
 TEST(Uuid, TextRoundTrips) {
   testing::SimRandom random(1);
   const Uuid id = Uuid::random(random);

@@ -6,12 +6,29 @@
 
 namespace tapewarden {
 
+namespace {
+
+Uuid marked(Uuid uuid, unsigned version) {
+  uuid.bytes[6] = static_cast<std::uint8_t>((uuid.bytes[6] & 0x0F) | (version << 4U));
+  uuid.bytes[8] = static_cast<std::uint8_t>((uuid.bytes[8] & 0x3F) | 0x80);
+  return uuid;
+}
+
+}  // namespace
+
 Uuid Uuid::random(Random& random) {
   Uuid out;
   random.fill(out.bytes);
-  out.bytes[6] = static_cast<std::uint8_t>((out.bytes[6] & 0x0F) | 0x40);
-  out.bytes[8] = static_cast<std::uint8_t>((out.bytes[8] & 0x3F) | 0x80);
-  return out;
+  return marked(out, 4);
+}
+
+Uuid Uuid::time_ordered(WallTime now, Random& random) {
+  constexpr std::size_t kTimeBytes = 6;
+  Uuid out;
+  random.fill(out.bytes);
+  auto millis = static_cast<std::uint64_t>(std::max<std::int64_t>(to_millis(now), 0));
+  for (std::size_t i = kTimeBytes; i-- > 0; millis >>= 8U) out.bytes[i] = static_cast<std::uint8_t>(millis);
+  return marked(out, 7);
 }
 
 Result<Uuid> Uuid::parse(std::string_view text) {

@@ -67,7 +67,7 @@ Status DataKeys::put(store::Transaction& transaction, const DataKey& key) const 
 // Attributes that count: group, state, owner, origin, uses.
 Result<DataKey> DataKeys::insert(store::Transaction& transaction, std::string_view alias,
                                  const crypto::SecretBytes& secret, DataKey key, bool beside) const {
-  key.id = Uuid::random(*context_.env.random);
+  key.id = Uuid::time_ordered(context_.now(), *context_.env.random);
   key.alias = alias;
   key.dki = TRY(eedk::DataKeyIdentifier::from_alias(alias));
   if (!beside &&

@@ -196,7 +196,7 @@ Result<DataKey> KeyGroups::take_next(store::Transaction& transaction, std::strin
   if (!found) return none_left(transaction, group, gate);
   GroupCursor cursor = TRY(load_cursor(transaction, context_, group.name));
   if (!is_spent(*found, TRY(own_epoch(transaction)))) ++cursor.used;
-  if (!TRY(passes_over(transaction, group, cursor, *found))) cursor.position = found->position;
+  if (gate.open() || !TRY(passes_over(transaction, group, cursor, *found))) cursor.position = found->position;
   TRY(warn(transaction, group, cursor));
   TRY(save_cursor(transaction, cursor));
   return use(transaction, *std::move(found));

@@ -33,6 +33,8 @@ struct WriteGate {
 
   std::int64_t replica = kOpen;  // the peer's part
   std::int64_t backup = kOpen;   // the backups' part
+
+  bool open() const { return replica == kOpen && backup == kOpen; }
 };
 
 // In force now; `chosen` by an operator, or following from what is configured.

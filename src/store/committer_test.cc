@@ -110,6 +110,42 @@ std::string setting(Reader& reader, const std::string& name) {
   return row && *row ? text(**row, 1) : "-";
 }
 
+// The others of its group are done as if it had not been there, each from its start.
+TEST(Committer, K16_AWorkThatFailsAfterAChangeIsUndoneAlone) {
+  Bench b;
+  int runs = 0;
+  const auto puts = [](const char* name) {
+    return Keystore::Work([name](Transaction& t) -> Status {
+      t.record(std::string("{\"put\":\"") + name + "\"}");
+      return t.put(kSettings, {std::string(name), std::string("1")});
+    });
+  };
+  const auto first = puts("first");
+  const auto last = puts("last");
+  const Keystore::Work undone = [&](Transaction& t) -> Status {
+    ++runs;
+    t.record(R"({"put":"undone"})");
+    TRY(t.put(kSettings, {std::string("undone"), std::string("1")}));
+    return fail(ErrorCode::kConflict, "no");
+  };
+  const Keystore::Work* works[] = {&first, &undone, &last};
+  const auto outcomes = b.committer->run(works);
+  EXPECT_TRUE(outcomes[0].result && outcomes[0].changed);
+  EXPECT_EQ(outcomes[1].result.error().code, ErrorCode::kConflict);
+  EXPECT_TRUE(outcomes[2].result && outcomes[2].changed);
+  EXPECT_EQ(runs, 2);
+  std::string text;
+  for (const auto& line : b.log.records()) text += line + "\n";
+  EXPECT_EQ(text.find("undone"), std::string::npos) << text;
+  EXPECT_TRUE(b.run([&](Transaction& t) -> Status {
+    EXPECT_EQ(setting(t, "first") + setting(t, "undone") + setting(t, "last"), "1-1");
+    return {};
+  }));
+  // Alone, it is undone with its group.
+  EXPECT_FALSE(b.run(undone));
+  EXPECT_EQ(runs, 3);
+}
+
 // The rows that a group keeps in memory are those of its transaction, also when a work in between is undone.
 TEST(Committer, K16_WorksOfAGroupSeeEachOthersRowsAndNoUndoneOnes) {
   Bench b;
@@ -121,6 +157,7 @@ TEST(Committer, K16_WorksOfAGroupSeeEachOthersRowsAndNoUndoneOnes) {
     seen.push_back(rows && !rows->empty() ? text(rows->front(), 1) : "-");
   };
   const Keystore::Work change = [&](Transaction& t) -> Status {
+    seen.clear();  // the group is done anew, from the start
     look(t);
     TRY(t.put(kSettings, {std::string("a"), std::string("2")}));
     TRY(t.put(kSettings, {std::string("b"), std::string("2")}));

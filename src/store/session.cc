@@ -1,6 +1,7 @@
 #include "store/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -218,30 +219,37 @@ Result<std::vector<Row>> WriteSession::query(const TableSpec& table, std::string
   return rows;
 }
 
-void WriteSession::begin_group(std::uint64_t sequence) {
+void WriteSession::begin_group(std::uint64_t sequence, Undo undo) {
   sequence_ = sequence;
+  undo_ = undo;
   version_ = settled_;
   access_.keys().renew();
   access_.set_seen(sequence - 1);
   rows_.forget();
   changes_.clear();
   records_.clear();
-  savepoint_open_ = false;
+  changing_ = false;
+  spoiled_ = false;
 }
 
-Status WriteSession::open_savepoint() {
-  if (savepoint_open_) return {};
-  sqlite::Statement* statement =
-      TRY(access_.connection().cached("savepoint", [] { return std::string("SAVEPOINT work"); }));
-  const sqlite::Use use(*statement);
-  TRY(use->run());
-  savepoint_open_ = true;
+Status WriteSession::begin_change() {
+  if (changing_) return {};
+  if (undo_ == Undo::kWork) {
+    sqlite::Statement* statement =
+        TRY(access_.connection().cached("savepoint", [] { return std::string("SAVEPOINT work"); }));
+    const sqlite::Use use(*statement);
+    TRY(use->run());
+  }
+  changing_ = true;
   return {};
 }
 
-Status WriteSession::close_savepoint(bool keep) {
-  if (!savepoint_open_) return {};
-  savepoint_open_ = false;
+Status WriteSession::end_changes(bool keep) {
+  if (!std::exchange(changing_, false)) return {};
+  if (undo_ == Undo::kGroup) {
+    spoiled_ = spoiled_ || !keep;
+    return {};
+  }
   if (!access_.connection().in_transaction()) return {};
   if (!keep) TRY(access_.connection().execute("ROLLBACK TO work"));
   sqlite::Statement* statement =
@@ -259,7 +267,7 @@ Status WriteSession::run(const Keystore::Work& work) {
   if (result && !bad_record_.empty()) result = fail(ErrorCode::kInternal, bad_record_, "audit record");
   const auto own = std::span(changes_).subspan(changes);
   last_run_changed_ = result.has_value() && !std::ranges::all_of(own, &Change::resealed);
-  const Status closed = close_savepoint(result.has_value());
+  const Status closed = end_changes(result.has_value());
   if (!result || !closed) {
     rows_.forget();
     last_run_changed_ = false;
@@ -402,7 +410,7 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   // error must not go on: each further statement would be a commit of its own, in no head and no record.
   if (!access_.connection().in_transaction())
     return fail(ErrorCode::kIo, "the group was undone", layout.name);
-  TRY(open_savepoint());
+  TRY(begin_change());
   if (layout.spec.remembered) access_.set_seen({});  // this group sees more than any commit
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());

@@ -2,10 +2,12 @@
 //
 // Invariants of WriteSession
 //  W1 changes() lists every row change since begin_group() that was not undone, in order.
-//  W2 A savepoint is open exactly when the running work has changed something.
+//  W2 Under Undo::kWork a savepoint is open exactly when the running work has changed something.
 //  W3 The rows kept of the group are those of its transaction (group_rows.h).
 //  W4 What is written is under one version of the master key, MAC and boxes alike: writes_under(). It changes
 //     within a group only by begin_version(), and back when that work or its group is undone.
+//  W5 Under Undo::kGroup, once spoiled(), nothing is to be committed: what a work left behind that failed is
+//     undone with its whole group.
 #pragma once
 
 #include <cstdint>
@@ -180,12 +182,16 @@ class WriteSession final : public Transaction {
   Status begin_version(KeyVersion version);
   const Vault& writes_under() const;
 
-  void begin_group(std::uint64_t sequence);
+  // How a work is undone that fails after it has changed something: alone, by a savepoint, for which SQLite
+  // copies every page that the work touches; or with its whole group.
+  enum class Undo : std::uint8_t { kWork, kGroup };
+  void begin_group(std::uint64_t sequence, Undo undo);
   // The group is committed.
   void settle() { settled_ = version_; }
-  // Runs one work. An error undoes its changes and records. Check connection().in_transaction() after an
-  // error: SQLite may have given up the whole group.
+  // Runs one work. An error undoes its changes and records, or spoils the group. Check
+  // connection().in_transaction() after an error: SQLite may have given up the whole group.
   Status run(const Keystore::Work& work);
+  bool spoiled() const { return spoiled_; }
   // Something that the peer must see, or that whoever reads must wait for.
   bool last_run_changed() const { return last_run_changed_; }
 
@@ -195,8 +201,9 @@ class WriteSession final : public Transaction {
   const Uuid& server() const { return server_; }
 
  private:
-  Status open_savepoint();
-  Status close_savepoint(bool keep);
+  // Before the first change of a work.
+  Status begin_change();
+  Status end_changes(bool keep);
   Status check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before);
   Status write_row(const Layout& layout, const std::optional<StoredRow>& before, const RowHead& head,
                    const Row& row);
@@ -215,7 +222,9 @@ class WriteSession final : public Transaction {
   std::string bad_record_;
   KeyVersion version_;
   KeyVersion settled_;  // of the last commit
-  bool savepoint_open_ = false;
+  Undo undo_ = Undo::kWork;
+  bool changing_ = false;  // the running work has changed something
+  bool spoiled_ = false;
   bool last_run_changed_ = false;
 };
 

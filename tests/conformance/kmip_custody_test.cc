@@ -165,6 +165,7 @@ TEST_F(KmipCustody, K10_AHeldObjectIsPurgedByNobody) {
   const auto placed = hold(id, "case 4711", keymgr::kNever);
   ASSERT_TRUE(placed) << placed.error().text();
   const auto until = m().context().now() + std::chrono::hours(24);
+  server_.server().clock.advance(std::chrono::milliseconds(1));  // the one that was placed first is named
   ASSERT_TRUE(hold(id, "ten years", until));
   ASSERT_EQ(ask(item("Destroy", named(id))).outcome(), "Success") << "it is hidden, not ended";
   auto refused = purge();

@@ -102,7 +102,7 @@ Status ManagedObjects::check_unique(store::Reader& reader, const ManagedObject& 
 Result<ManagedObject> ManagedObjects::add(store::Transaction& transaction, ManagedObject object,
                                           const crypto::SecretBytes& secret) const {
   const auto& context = manager_.context();
-  if (object.id.is_nil()) object.id = Uuid::random(*context.env.random);
+  if (object.id.is_nil()) object.id = Uuid::time_ordered(context.now(), *context.env.random);
   object.server = context.server;
   object.times.created = context.now();
   object.changed = object.times.created;
