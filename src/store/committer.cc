@@ -49,42 +49,28 @@ std::vector<Committer::Outcome> Committer::run(std::span<const Keystore::Work* c
   return outcomes;
 }
 
-// Savepoints cost more than anything else of a small work, and hardly one fails after it has changed
-// something. So the first try is without them; when it turns out to need one, the group is done anew.
-// One that is alone is undone with its group either way.
 Status Committer::run_works(std::span<const Keystore::Work* const> works, std::vector<Outcome>& outcomes) {
   sqlite::Connection& connection = session_.access().connection();
-  Status status = try_works(works, WriteSession::Undo::kGroup, outcomes);
-  if (status && session_.spoiled() && works.size() > 1) {
-    outcomes.clear();
-    TRY(execute(connection, "ROLLBACK"));
-    status = try_works(works, WriteSession::Undo::kWork, outcomes);
+  // One that is alone is undone with its group, without what a savepoint costs.
+  const auto undo = works.size() == 1 ? WriteSession::Undo::kGroup : WriteSession::Undo::kWork;
+  session_.begin_group(state_.mark.sequence + 1, undo);
+  TRY(execute(connection, "BEGIN IMMEDIATE"));
+  Status status;
+  for (const Keystore::Work* work : works) {
+    Status result = session_.run(*work);
+    const bool changed = session_.last_run_changed();
+    if (!connection.in_transaction()) status = result ? fail(ErrorCode::kIo, "the group was undone") : result;
+    outcomes.push_back({std::move(result), changed});
+    if (!status) return status;
   }
-  if (status && !session_.changes().empty()) {
+  if (!session_.changes().empty()) {
     status = commit();
-  } else if (status) {
+  } else {
     status = execute(connection, "ROLLBACK");
     if (status && !session_.records().empty()) status = write_note();
   }
   if (connection.in_transaction()) (void)execute(connection, "ROLLBACK");
   return status;
-}
-
-Status Committer::try_works(std::span<const Keystore::Work* const> works, WriteSession::Undo undo,
-                            std::vector<Outcome>& outcomes) {
-  sqlite::Connection& connection = session_.access().connection();
-  session_.begin_group(state_.mark.sequence + 1, undo);
-  TRY(execute(connection, "BEGIN IMMEDIATE"));
-  for (const Keystore::Work* work : works) {
-    Status result = session_.run(*work);
-    const bool changed = session_.last_run_changed();
-    Status undone;
-    if (!connection.in_transaction()) undone = result ? fail(ErrorCode::kIo, "the group was undone") : result;
-    outcomes.push_back({std::move(result), changed});
-    if (!undone) return undone;
-    if (session_.spoiled()) return {};
-  }
-  return {};
 }
 
 Status Committer::write_note() {

@@ -45,9 +45,6 @@ class Committer {
 
  private:
   Status run_works(std::span<const Keystore::Work* const> works, std::vector<Outcome>& outcomes);
-  // Within the transaction that it begins; nothing of it is committed when the session is spoiled.
-  Status try_works(std::span<const Keystore::Work* const> works, WriteSession::Undo undo,
-                   std::vector<Outcome>& outcomes);
   Status commit();
   Status write_note();
   std::vector<std::size_t> changed_tables() const;  // with repetitions

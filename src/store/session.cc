@@ -229,7 +229,6 @@ void WriteSession::begin_group(std::uint64_t sequence, Undo undo) {
   changes_.clear();
   records_.clear();
   changing_ = false;
-  spoiled_ = false;
 }
 
 Status WriteSession::begin_change() {
@@ -246,11 +245,7 @@ Status WriteSession::begin_change() {
 
 Status WriteSession::end_changes(bool keep) {
   if (!std::exchange(changing_, false)) return {};
-  if (undo_ == Undo::kGroup) {
-    spoiled_ = spoiled_ || !keep;
-    return {};
-  }
-  if (!access_.connection().in_transaction()) return {};
+  if (undo_ == Undo::kGroup || !access_.connection().in_transaction()) return {};
   if (!keep) TRY(access_.connection().execute("ROLLBACK TO work"));
   sqlite::Statement* statement =
       TRY(access_.connection().cached("release", [] { return std::string("RELEASE work"); }));

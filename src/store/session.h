@@ -6,8 +6,7 @@
 //  W3 The rows kept of the group are those of its transaction (group_rows.h).
 //  W4 What is written is under one version of the master key, MAC and boxes alike: writes_under(). It changes
 //     within a group only by begin_version(), and back when that work or its group is undone.
-//  W5 Under Undo::kGroup, once spoiled(), nothing is to be committed: what a work left behind that failed is
-//     undone with its whole group.
+//  W5 Under Undo::kGroup the group has one work: when it fails, no change of it is committed.
 #pragma once
 
 #include <cstdint>
@@ -183,15 +182,14 @@ class WriteSession final : public Transaction {
   const Vault& writes_under() const;
 
   // How a work is undone that fails after it has changed something: alone, by a savepoint, for which SQLite
-  // copies every page that the work touches; or with its whole group.
+  // copies every page that the work touches; or, where it is alone, with its whole group.
   enum class Undo : std::uint8_t { kWork, kGroup };
   void begin_group(std::uint64_t sequence, Undo undo);
   // The group is committed.
   void settle() { settled_ = version_; }
-  // Runs one work. An error undoes its changes and records, or spoils the group. Check
+  // Runs one work. An error undoes its changes and records. Check
   // connection().in_transaction() after an error: SQLite may have given up the whole group.
   Status run(const Keystore::Work& work);
-  bool spoiled() const { return spoiled_; }
   // Something that the peer must see, or that whoever reads must wait for.
   bool last_run_changed() const { return last_run_changed_; }
 
@@ -224,7 +222,6 @@ class WriteSession final : public Transaction {
   KeyVersion settled_;  // of the last commit
   Undo undo_ = Undo::kWork;
   bool changing_ = false;  // the running work has changed something
-  bool spoiled_ = false;
   bool last_run_changed_ = false;
 };
 
