@@ -19,18 +19,24 @@ constexpr const char* kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
     "PRAGMA cache_size = -32768;";
 
+// Up to format 2 a table's rows lay within the tree of its keys: few fit on an inner page, so that the tree
+// of a million keys was eight pages deep.
+constexpr std::string_view kOlderForm = ", WITHOUT ROWID";
+
 struct Object {
   std::string type;  // table or index
   std::string name;
+  std::string table;
   std::string sql;
 };
 
 Result<std::vector<Object>> objects_of(sqlite::Connection& connection) {
   std::vector<Object> objects;
-  sqlite::Statement statement = TRY(connection.prepare("SELECT type, name, sql FROM sqlite_schema"));
+  sqlite::Statement statement =
+      TRY(connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema"));
   while (TRY(statement.step())) {
-    objects.push_back(
-        {std::string(statement.text(0)), std::string(statement.text(1)), std::string(statement.text(2))});
+    objects.push_back({std::string(statement.text(0)), std::string(statement.text(1)),
+                       std::string(statement.text(2)), std::string(statement.text(3))});
   }
   return objects;
 }
@@ -46,6 +52,25 @@ std::string create_sql_of(const Layout& layout, const std::string& note) {
 std::unexpected<Error> newer(const std::string& what) {
   return fail(ErrorCode::kUnsupported, "the keystore was written by a newer program: " + what, "tables",
               "use that program, or restore a backup made before it");
+}
+
+bool is_older_form(const std::vector<Object>& objects, std::string_view table) {
+  return std::ranges::any_of(objects, [&](const Object& object) {
+    return object.type == "table" && object.name == table && object.sql.ends_with(kOlderForm);
+  });
+}
+
+// Moves the rows, which stay what they are, into a table of the present form. Its indexes go with the old
+// one.
+void plan_present_form(const Layout& layout, const std::string& note, Migration& migration) {
+  const std::string name = "\"" + layout.name + "\"";
+  const std::string moved = "\"tw_moved_" + layout.name + "\"";
+  std::string create = create_sql_of(layout, note);
+  create.replace(create.find(name), name.size(), moved);
+  migration.statements.push_back(std::move(create));
+  migration.statements.push_back("INSERT INTO " + moved + " SELECT * FROM " + name);
+  migration.statements.push_back("DROP TABLE " + name);
+  migration.statements.push_back("ALTER TABLE " + moved + " RENAME TO " + name);
 }
 
 // Adds what `layout` needs on top of its note, which check_objects() found to be the beginning of it.
@@ -70,7 +95,8 @@ Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts, 
     for (const IndexLayout& index : layout.indexes) wanted[index.name] = index.sql;
   }
   for (const Object& object : objects) {
-    if (object.type != "index" || object.sql.empty()) continue;
+    // An older table takes its indexes along when it goes.
+    if (object.type != "index" || object.sql.empty() || is_older_form(objects, object.table)) continue;
     const auto found = wanted.find(object.name);
     if (found == wanted.end()) {
       migration.statements.push_back("DROP INDEX \"" + object.name + "\"");
@@ -87,7 +113,8 @@ Status check_table(const std::vector<Object>& objects, const std::string& name, 
   const auto found = std::ranges::find_if(
       objects, [&](const Object& object) { return object.type == "table" && object.name == name; });
   if (found == objects.end()) return damaged("the keystore's table " + name + " is missing");
-  if (found->sql != sql) return damaged("the keystore's table " + name + " was changed");
+  const bool same = found->sql == sql || found->sql == std::string(sql) + std::string(kOlderForm);
+  if (!same) return damaged("the keystore's table " + name + " was changed");
   return {};
 }
 
@@ -209,6 +236,7 @@ Result<Migration> plan_migration(sqlite::Connection& connection, const KeyView& 
   for (const Layout& layout : layouts.all()) {
     const auto note = notes.find(layout.name);
     if (note != notes.end()) {
+      if (is_older_form(objects, layout.name)) plan_present_form(layout, note->second, migration);
       plan_table(layout, note->second, migration);
       continue;
     }

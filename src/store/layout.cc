@@ -68,6 +68,19 @@ std::string parameter(std::size_t column) {
   return "?" + std::to_string(column + kHiddenColumns + 1);
 }
 
+// The columns of an index and then the key, as far as it is not among them: rows that are the same by the
+// index come in the order of their keys, on every server.
+std::string with_key(const TableSpec& spec, std::string_view columns) {
+  std::vector<std::string> named = split(columns, ',');
+  for (std::string& column : named) column = trim(column);
+  std::string out(columns);
+  for (const Column& column : spec.columns) {
+    if (column.role == ColumnRole::kKey && std::ranges::find(named, column.name) == named.end())
+      out += ", " + std::string(column.name);
+  }
+  return out;
+}
+
 // "group_name, position" becomes tw_data_key_index__group_name__position, "alias WHERE alias <> ''"
 // tw_data_key_index__alias__where__alias: another text must have another name, or an older database is taken
 // for a changed one.
@@ -84,8 +97,8 @@ IndexLayout index_layout(const TableSpec& spec, std::string_view text, bool uniq
   }
   if (!condition.empty()) name += "__where__" + std::string(condition.substr(0, condition.find(' ')));
   std::string sql = unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
-  sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" + std::string(columns) +
-         ") WHERE row_erased = 0";
+  sql += quoted_name(name) + " ON " + quoted_name(spec.name) + "(" +
+         (unique ? std::string(columns) : with_key(spec, columns)) + ") WHERE row_erased = 0";
   if (!condition.empty()) sql += " AND " + std::string(condition);
   return {std::move(name), std::move(sql)};
 }
@@ -118,7 +131,7 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
                const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
                return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
              }) +
-      ", PRIMARY KEY(" + keys + ")) STRICT, WITHOUT ROWID";
+      ", PRIMARY KEY(" + keys + ")) STRICT";
 
   for (const std::string_view columns : spec.indexes) {
     indexes.push_back(index_layout(spec, columns, false));
@@ -152,6 +165,7 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
                                    : std::string();
                       }) +
                " WHERE " + by_key;
+  delete_sql = "DELETE FROM " + quoted_name(name) + " WHERE " + by_key;
   scan_sql = "SELECT " + stored_columns() + " FROM " + quoted_name(name);
   commit_sql = scan_sql +
                " WHERE row_commit > ?2 AND row_commit <= ?3 AND row_origin = ?1 ORDER BY row_commit LIMIT ?4";

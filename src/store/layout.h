@@ -40,6 +40,7 @@ struct Layout {
   // SQLite renews every index that a SET names, also for the same value: what a key's use or a counter
   // changes is in no index but that of commits.
   std::string update_some_sql(std::span<const std::size_t> columns) const;
+  std::string delete_sql;      // by key; the row leaves nothing behind
   std::string scan_sql;        // all rows, tombstones too
   std::string commit_sql;      // rows of origin ?1 with ?2 < row_commit <= ?3, oldest first, at most ?4
   std::string commit_any_sql;  // as commit_sql for every origin; ?1 is not used

@@ -137,17 +137,11 @@ class Loader final : public KeystoreLoader {
     const auto before = TRY(access.find(*layout_, key));
     if (!before) return {};
     if (before->head.version > fresh.head.version) return bad_row(*layout_, fresh.row, "older than before");
-    sqlite::Statement* statement = TRY(connection_->cached("make way " + layout_->name, [&] {
-      std::string sql = "DELETE FROM \"" + layout_->name + "\" WHERE ";
-      for (std::size_t i = 0; i < layout_->key_columns.size(); ++i) {
-        if (i > 0) sql += " AND ";
-        sql += "\"" + std::string(layout_->spec.columns[layout_->key_columns[i]].name) + "\" = ?" +
-               std::to_string(i + 1);
-      }
-      return sql;
-    }));
+    sqlite::Statement* statement =
+        TRY(connection_->cached("make way " + layout_->name, [&] { return layout_->delete_sql; }));
     const sqlite::Use use(*statement);
-    for (std::size_t i = 0; i < key.size(); ++i) bind_value(*use, static_cast<int>(i) + 1, key[i]);
+    for (std::size_t i = 0; i < key.size(); ++i)
+      bind_value(*use, static_cast<int>(layout_->key_columns[i]) + kHiddenColumns + 1, key[i]);
     TRY(use->run());
     sum_->macs.subtract(before->head.mac);
     --sum_->rows;

@@ -1,5 +1,5 @@
 // Databases made by older and newer programs.
-#include "store/sqlite/connection.h"
+#include "store/database.h"
 #include "store/store_test_tables.h"
 
 namespace tapewarden::store::testing {
@@ -131,6 +131,75 @@ TEST(Migration, K16_AnIndexGetsAConditionInAnOlderDatabase) {
                 ->text_of("SELECT group_concat(name) FROM sqlite_schema WHERE name LIKE 'tw_data_key_index%'")
                 .value(),
             "tw_data_key_index__group_name__place__where__group_name");
+}
+
+// Makes the database what programs of format 2 wrote: rows within the tree of their keys.
+void write_format_2(const std::string& path, const std::vector<const TableSpec*>& tables) {
+  const KeyRing ring(first_version(master_key()));
+  const auto connection = open_writer(path).value();
+  for (const TableSpec* table : tables) {
+    const Layout layout(*table, 0);
+    std::string create = layout.create_sql + ", WITHOUT ROWID";
+    create.insert(create.find('"') + 1, "moved_");
+    const std::string& name = layout.name;
+    for (const std::string& sql :
+         {create, "INSERT INTO moved_" + name + " SELECT * FROM " + name, "DROP TABLE " + name,
+          "ALTER TABLE moved_" + name + " RENAME TO \"" + name + "\""})
+      ASSERT_TRUE(connection->execute(sql)) << sql;
+    for (const IndexLayout& index : layout.indexes) ASSERT_TRUE(connection->execute(index.sql)) << index.sql;
+  }
+  Meta meta = read_meta(*connection, KeyView(ring)).value();
+  meta.format = 2;
+  ASSERT_TRUE(write_meta(*connection, *KeyView(ring).find(kFirstKeyVersion), meta));
+}
+
+std::int64_t count_in_schema(const std::string& path, const std::string& where) {
+  const auto connection = sqlite::Connection::open(path, sqlite::Access::kRead).value();
+  return connection->integer_of("SELECT count(*) FROM sqlite_schema WHERE " + where).value();
+}
+
+TEST(Migration, K16_TablesOfFormat2GetThePresentForm) {
+  Fixture f;
+  const TableSpec older = older_keys();  // and columns and an index are added in the same commit
+  f.tables = {&older, &kSettings};
+  ASSERT_TRUE(f.open());
+  for (int i = 0; i < 300; ++i) {
+    const Value key = "KEY" + std::to_string(i);
+    ASSERT_TRUE(f.keystore->write([&](Transaction& t) {
+      return t.put(
+          older, {key, t.seal(older, {&key, 1}, "secret", secret_of("secret " + std::get<std::string>(key))),
+                  to_bytes(std::get<std::string>(key)), std::string("g")});
+    }));
+  }
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) { return t.erase(older, {std::string("KEY299")}); }));
+  const std::uint64_t before = f.keystore->head().sequence;
+  f.close();
+  write_format_2(f.path(), {&older, &kSettings});
+  ASSERT_FALSE(HasFailure());
+  ASSERT_EQ(count_in_schema(f.path(), "sql LIKE '%WITHOUT ROWID' AND name NOT LIKE 'tw_%'"), 2);
+
+  f.tables = {&kKeys, &kSettings};
+  for (int start = 0; start < 2; ++start) {
+    const Status opened = f.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(f.keystore->head().sequence, before + 1) << "one commit, and nothing at the second start";
+    EXPECT_TRUE(f.keystore->verify().value().empty());
+    for (int i = 0; i < 299; ++i) {
+      const std::string alias = "KEY" + std::to_string(i);
+      EXPECT_EQ(read_key(*f.keystore, alias).value(), "secret " + alias);
+    }
+    EXPECT_EQ(read_key(*f.keystore, "KEY299").value(), "-");
+    f.close();
+    EXPECT_EQ(count_in_schema(f.path(), "sql LIKE '%WITHOUT ROWID' AND name NOT LIKE 'tw_%'"), 0);
+    EXPECT_EQ(count_in_schema(f.path(), "name LIKE 'tw_data_key_%'"), 3)
+        << "of a unique dki, a group, a commit";
+    EXPECT_EQ(count_in_schema(f.path(), "name LIKE '%moved%'"), 0);
+  }
+  ASSERT_TRUE(f.open());
+  EXPECT_FALSE(f.keystore->write([](Transaction& t) {
+    return t.put(kKeys, {std::string("OTHER"), Bytes(), to_bytes("KEY7"), std::string("g"), std::int64_t{0},
+                         std::int64_t{0}});
+  })) << "the unique index was made again";
 }
 
 TEST(Migration, K16_QueriesUseTheirIndexes) {

@@ -228,29 +228,6 @@ void WriteSession::begin_group(std::uint64_t sequence, Undo undo) {
   rows_.forget();
   changes_.clear();
   records_.clear();
-  changing_ = false;
-}
-
-Status WriteSession::begin_change() {
-  if (changing_) return {};
-  if (undo_ == Undo::kWork) {
-    sqlite::Statement* statement =
-        TRY(access_.connection().cached("savepoint", [] { return std::string("SAVEPOINT work"); }));
-    const sqlite::Use use(*statement);
-    TRY(use->run());
-  }
-  changing_ = true;
-  return {};
-}
-
-Status WriteSession::end_changes(bool keep) {
-  if (!std::exchange(changing_, false)) return {};
-  if (undo_ == Undo::kGroup || !access_.connection().in_transaction()) return {};
-  if (!keep) TRY(access_.connection().execute("ROLLBACK TO work"));
-  sqlite::Statement* statement =
-      TRY(access_.connection().cached("release", [] { return std::string("RELEASE work"); }));
-  const sqlite::Use use(*statement);
-  return use->run();
 }
 
 Status WriteSession::run(const Keystore::Work& work) {
@@ -258,19 +235,19 @@ Status WriteSession::run(const Keystore::Work& work) {
   const std::size_t records = records_.size();
   const KeyVersion version = version_;
   bad_record_.clear();
+  formers_.clear();
+  notes_changed_ = false;
   Status result = work(*this);
   if (result && !bad_record_.empty()) result = fail(ErrorCode::kInternal, bad_record_, "audit record");
   const auto own = std::span(changes_).subspan(changes);
   last_run_changed_ = result.has_value() && !std::ranges::all_of(own, &Change::resealed);
-  const Status closed = end_changes(result.has_value());
-  if (!result || !closed) {
-    rows_.forget();
-    last_run_changed_ = false;
-    version_ = version;
-    changes_.resize(changes);
-    records_.resize(records);
-  }
-  return result ? closed : result;
+  if (result) return result;
+  rows_.forget();
+  version_ = version;
+  changes_.resize(changes);
+  records_.resize(records);
+  const Status undone = undo_changes();
+  return undone ? result : undone;
 }
 
 Status WriteSession::check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before) {
@@ -361,10 +338,14 @@ void bind_head(sqlite::Statement& statement, const RowHead& head, const Bytes& m
 Status WriteSession::write_row(const Layout& layout, const std::optional<StoredRow>& before,
                                const RowHead& head, const Row& row) {
   const auto changed = changed_columns(layout, before, head, row);
-  if (changed) return write_columns(layout, head, row, *changed);
+  return changed ? write_columns(layout, head, row, *changed)
+                 : write_whole(layout, before.has_value(), head, row);
+}
+
+Status WriteSession::write_whole(const Layout& layout, bool there, const RowHead& head, const Row& row) {
   sqlite::Statement* statement =
-      TRY(before ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
-                 : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
+      TRY(there ? access_.connection().cached("update " + layout.name, [&] { return layout.update_sql; })
+                : access_.connection().cached("insert " + layout.name, [&] { return layout.insert_sql; }));
   const Bytes mac = stored_mac(head.key, head.mac);
   const sqlite::Use use(*statement);
   bind_head(*use, head, mac);
@@ -405,7 +386,7 @@ Status WriteSession::store(const Layout& layout, const std::optional<StoredRow>&
   // error must not go on: each further statement would be a commit of its own, in no head and no record.
   if (!access_.connection().in_transaction())
     return fail(ErrorCode::kIo, "the group was undone", layout.name);
-  TRY(begin_change());
+  keep_former(layout, before, row);
   if (layout.spec.remembered) access_.set_seen({});  // this group sees more than any commit
   head.commit = static_cast<std::int64_t>(sequence_);
   head.columns = static_cast<std::int64_t>(row.size());

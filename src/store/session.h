@@ -2,7 +2,7 @@
 //
 // Invariants of WriteSession
 //  W1 changes() lists every row change since begin_group() that was not undone, in order.
-//  W2 Under Undo::kWork a savepoint is open exactly when the running work has changed something.
+//  W2 Under Undo::kWork the rows as they were before the running work are kept until it ends.
 //  W3 The rows kept of the group are those of its transaction (group_rows.h).
 //  W4 What is written is under one version of the master key, MAC and boxes alike: writes_under(). It changes
 //     within a group only by begin_version(), and back when that work or its group is undone.
@@ -181,14 +181,14 @@ class WriteSession final : public Transaction {
   Status begin_version(KeyVersion version);
   const Vault& writes_under() const;
 
-  // How a work is undone that fails after it has changed something: alone, by a savepoint, for which SQLite
-  // copies every page that the work touches; or, where it is alone, with its whole group.
+  // How a work is undone that fails after it has changed something: row by row, or, where it is alone, with
+  // its group. (For a savepoint SQLite copies every page that the work touches: a sixth of a small work.)
   enum class Undo : std::uint8_t { kWork, kGroup };
   void begin_group(std::uint64_t sequence, Undo undo);
   // The group is committed.
   void settle() { settled_ = version_; }
-  // Runs one work. An error undoes its changes and records. Check
-  // connection().in_transaction() after an error: SQLite may have given up the whole group.
+  // Runs one work. An error undoes its changes and records. Check connection().in_transaction() after an
+  // error: the whole group may have been given up.
   Status run(const Keystore::Work& work);
   // Something that the peer must see, or that whoever reads must wait for.
   bool last_run_changed() const { return last_run_changed_; }
@@ -199,12 +199,22 @@ class WriteSession final : public Transaction {
   const Uuid& server() const { return server_; }
 
  private:
-  // Before the first change of a work.
-  Status begin_change();
-  Status end_changes(bool keep);
+  // What stood in a row's place before the running work changed it; no row: nothing.
+  struct Former {
+    const Layout* layout;
+    Row key;
+    std::optional<StoredRow> row;
+  };
+  // Before each change.
+  void keep_former(const Layout& layout, const std::optional<StoredRow>& before, const Row& row);
+  // Puts everything back that the running work has changed; when that fails, gives up the whole group.
+  Status undo_changes();
+  Status put_back(const Former& former);
   Status check_row(const Layout& layout, const Row& row, const std::optional<StoredRow>& before);
   Status write_row(const Layout& layout, const std::optional<StoredRow>& before, const RowHead& head,
                    const Row& row);
+  // `there`: over a row with the same key. Nothing of the row is worked out here.
+  Status write_whole(const Layout& layout, bool there, const RowHead& head, const Row& row);
   // Puts every box of the row under writes_under().
   Status renew_boxes(const Layout& layout, Row& row);
   Status write_columns(const Layout& layout, const RowHead& head, const Row& row,
@@ -221,7 +231,8 @@ class WriteSession final : public Transaction {
   KeyVersion version_;
   KeyVersion settled_;  // of the last commit
   Undo undo_ = Undo::kWork;
-  bool changing_ = false;  // the running work has changed something
+  std::vector<Former> formers_;  // in the order of the changes
+  bool notes_changed_ = false;   // the running work has begun another version
   bool last_run_changed_ = false;
 };
 

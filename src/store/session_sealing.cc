@@ -52,7 +52,7 @@ Result<bool> WriteSession::reseal(const Layout& layout, std::span<const Value> k
     after.row[i] = Value();
   after.head.key = version_;
   after.head.mac = writes_under().row_mac(canonical_row(layout.spec, after.head, after.row));
-  TRY(begin_change());
+  keep_former(layout, before, after.row);
   if (layout.spec.remembered) access_.set_seen({});
   sqlite::Statement* statement =
       TRY(access_.connection().cached("reseal " + layout.name, [&] { return layout.reseal_sql; }));
@@ -71,9 +71,9 @@ Result<bool> WriteSession::reseal(const Layout& layout, std::span<const Value> k
 }
 
 Status WriteSession::begin_version(KeyVersion version) {
-  TRY(begin_change());
   TW_ASSERT(access_.keys().find(version) != nullptr);
   version_ = version;
+  notes_changed_ = true;
   return rewrite_notes(access_.connection(), access_.keys(), writes_under());
 }
 

@@ -95,7 +95,13 @@ Bytes with_version(ByteView box) {
   return ByteWriter().u32(kFirstKeyVersion).bytes(box).take();
 }
 
+Bytes without_version(ByteView box) {
+  TW_ASSERT(version_of_box(box) == kFirstKeyVersion);
+  return to_bytes(box.subspan(kKeyVersionBytes));
+}
+
 Bytes stored_mac(KeyVersion version, const Hash256& mac) {
+  if (version == kFormWithoutVersion) return to_bytes(mac);
   return ByteWriter().u32(version).bytes(mac).take();
 }
 

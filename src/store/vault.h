@@ -62,7 +62,9 @@ class Vault {
 KeyVersion version_of_box(ByteView box);
 // A box of the form without versions as one of version 1.
 Bytes with_version(ByteView box);
-// "MAC" as it is stored: the version, then the MAC.
+// The same the other way round. REQUIRES: one that with_version() made.
+Bytes without_version(ByteView box);
+// "MAC" as it is stored: the version, then the MAC; in the form without versions the MAC alone.
 Bytes stored_mac(KeyVersion version, const Hash256& mac);
 struct StoredMac {
   KeyVersion version = kFormWithoutVersion;
