@@ -51,7 +51,7 @@ std::vector<Committer::Outcome> Committer::run(std::span<const Keystore::Work* c
 
 Status Committer::run_works(std::span<const Keystore::Work* const> works, std::vector<Outcome>& outcomes) {
   sqlite::Connection& connection = session_.access().connection();
-  // One that is alone is undone with its group, without what a savepoint costs.
+  // One that is alone is undone with its group.
   const auto undo = works.size() == 1 ? WriteSession::Undo::kGroup : WriteSession::Undo::kWork;
   session_.begin_group(state_.mark.sequence + 1, undo);
   TRY(execute(connection, "BEGIN IMMEDIATE"));

@@ -17,7 +17,7 @@ constexpr const char* kWriterSettings =
     "PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;";
 constexpr const char* kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
-    "PRAGMA cache_size = -32768;";
+    "PRAGMA cache_size = -65536;";
 
 // Up to format 2 a table's rows lay within the tree of its keys: few fit on an inner page, so that the tree
 // of a million keys was eight pages deep.

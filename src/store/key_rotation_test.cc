@@ -5,9 +5,11 @@
 #include <atomic>
 
 #include "crypto/aead.h"
+#include "store/committer.h"
 #include "store/database.h"
-#include "store/session.h"
+#include "store/own_tables.h"
 #include "store/store_test_tables.h"
+#include "store/verifier.h"
 
 namespace tapewarden::store::testing {
 namespace {
@@ -505,6 +507,53 @@ void write_without_versions(const std::string& path, const crypto::SecretBytes& 
         "UPDATE tw_schema SET mac = substr(mac, 5)", "COMMIT"}) {
     ASSERT_TRUE(connection->execute(sql)) << sql;
   }
+}
+
+// Rows of the form without versions stand as they were, byte for byte, when a work fails that changed them.
+TEST(KeyRotation, K16_ARowWithoutAVersionIsPutBackAsItWas) {
+  Rotated f;
+  ASSERT_TRUE(f.start());
+  f.add_keys(5);
+  f.shut();
+  const auto master = f.file_keys().value().front().key.clone();
+  write_without_versions(f.path(), master);
+  ASSERT_FALSE(HasFailure());
+  ASSERT_TRUE(f.start());  // the notes get the present form
+  f.shut();
+
+  const KeyRing ring(first_version(master));
+  const KeyView keys(ring);
+  const Layouts layouts(with_own_tables({&kKeys, &kSettings}));
+  const auto connection = open_writer(f.path()).value();
+  const auto raw = [&] {
+    return connection
+        ->text_of(
+            "SELECT group_concat(alias || hex(secret) || hex(row_mac) || row_version || row_commit, ' ') "
+            "FROM (SELECT * FROM data_key WHERE alias <> 'KEY0' ORDER BY alias)")
+        .value();
+  };
+  const std::string before = raw();
+  crypto::SystemRandom random;
+  Committer committer(RowAccess(*connection, layouts, keys), random, f.server, f.log,
+                      read_state(*connection, keys).value());
+  const Keystore::Work good = [](Transaction& t) { return put_key(t, "KEY0", "another"); };
+  const Keystore::Work failing = [](Transaction& t) -> Status {
+    TRY(put_key(t, "KEY1", "changed"));
+    auto row = TRY(t.get(kKeys, {std::string("KEY2")}));
+    (*row)[kUsed] = std::int64_t{5};
+    TRY(t.put(kKeys, *row));
+    TRY(t.erase(kKeys, {std::string("KEY3")}));
+    return fail(ErrorCode::kConflict, "no");
+  };
+  const Keystore::Work* works[] = {&failing, &good};
+  const auto outcomes = committer.run(works);
+  EXPECT_FALSE(outcomes[0].result);
+  EXPECT_TRUE(outcomes[1].result) << outcomes[1].result.error().text();
+  EXPECT_EQ(raw(), before);
+  RowAccess rows(*connection, layouts, keys);
+  const auto faults = verify_database(rows, f.log);
+  ASSERT_TRUE(faults);
+  EXPECT_TRUE(faults->empty()) << describe(*faults);
 }
 
 TEST(KeyRotation, K16_AKeystoreWithoutVersionsPassesThroughByItself) {

@@ -243,9 +243,9 @@ class Keystore {
   }
   virtual ~Keystore() = default;
 
-  // Runs `work` on the writer thread within a savepoint of the current group. An error from `work` undoes
-  // just its own changes and records, and is what its completion gets. `work` may be run again from the start
-  // when the group must be redone, so it must not keep state outside. Completions run on the env's executor.
+  // Runs `work` once, on the writer thread, in the current group. An error from `work` undoes
+  // just its own changes and records, and is what its completion gets. Where the group itself fails, every
+  // work of it is undone and every completion gets that error. Completions run on the env's executor.
   // A group that only records takes no commit: its records go to the log alone (CommitLog::note), also when
   // the disk has no room for the database any more. While an earlier commit waits at the gate, a success
   // waits with it even if its work changed nothing: what it read may be what waits. Thread-safe.

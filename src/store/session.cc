@@ -192,6 +192,18 @@ Result<crypto::SecretBytes> RowAccess::open_box(ByteView place, ByteView box) co
   return vault->open(place, box);
 }
 
+Result<std::optional<Row>> ReadSession::get(const TableSpec& table, std::span<const Value> key) {
+  const auto is_it = [&](const Kept& kept) {
+    return kept.table == &table && std::ranges::equal(kept.key, key);
+  };
+  if (const auto found = std::ranges::find_if(kept_, is_it); found != kept_.end()) return found->row;
+  auto row = TRY(access_.get(table, key));
+  Kept& oldest = kept_[next_];
+  next_ = (next_ + 1) % kKept;
+  oldest = {&table, Row(key.begin(), key.end()), row};
+  return row;
+}
+
 Result<std::optional<StoredRow>> WriteSession::find(const Layout& layout, std::span<const Value> key) {
   std::string place = GroupRows::place(layout, key);
   if (const auto* known = rows_.find(place)) return *known;

@@ -9,6 +9,7 @@
 //  W5 Under Undo::kGroup the group has one work: when it fails, no change of it is committed.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -92,16 +93,16 @@ class RowAccess {
   std::optional<std::uint64_t> seen_;
 };
 
+// Keeps the last rows that it was asked for by key: within a snapshot they stay what they are, and one request
+// comes back to the same key several times.
 class ReadSession final : public Reader {
  public:
-  explicit ReadSession(RowAccess access) : access_(access) {}
+  explicit ReadSession(RowAccess access) : access_(std::move(access)) {}
   using Reader::aggregate;
   using Reader::get;
   using Reader::query;
   using Reader::query_sound;
-  Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override {
-    return access_.get(table, key);
-  }
+  Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override;
   Result<std::vector<Row>> query(const TableSpec& table, std::string_view where,
                                  std::span<const Value> parameters) override {
     return access_.query(table, where, parameters);
@@ -121,7 +122,16 @@ class ReadSession final : public Reader {
   RowAccess& access() { return access_; }
 
  private:
+  static constexpr std::size_t kKept = 4;
+  struct Kept {
+    const TableSpec* table = nullptr;
+    Row key;
+    std::optional<Row> row;
+  };
+
   RowAccess access_;
+  std::array<Kept, kKept> kept_;
+  std::size_t next_ = 0;  // the oldest
 };
 
 // One row change of a group, enough to follow the table's sum and to name the row in the log.
