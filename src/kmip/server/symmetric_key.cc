@@ -159,7 +159,6 @@ Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet
   object.state = first_state(object.attributes, context.now());
   TRY(begin_write(context,
                   TRY(keymgr::KeyGroups::require_name(*context.transaction, context.settings.key_group))));
-  TRY(context.objects.check_new(context.reader, object));
   DataKey key;
   const auto secret = TRY(take_data_key(context, object, key));
   add_server_attributes(object.attributes, secret.reveal(), KeyFormatType::kRaw, Origin::kGenerated);
