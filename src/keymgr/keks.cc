@@ -218,8 +218,8 @@ Status Keks::add_label(store::Transaction& transaction, const Actor& actor, cons
 
 // A drive or the default that names the label and would be left without a KEK.
 Status Keks::check_unreferenced(store::Reader& reader, const std::string& folded) const {
-  const auto drives =
-      TRY(reader.query(kDriveTable, "UPPER(label_1) = ? OR UPPER(label_2) = ? LIMIT 1", {folded, folded}));
+  const auto drives = TRY(reader.query(
+      kDriveTable, "UPPER(label_1) = ? OR UPPER(label_2) = ? ORDER BY serial LIMIT 1", {folded, folded}));
   if (!drives.empty()) {
     return fail(ErrorCode::kConflict,
                 "drive " + Drive::from_row(drives.front()).serial + " has this label as a default", "label",

@@ -236,7 +236,7 @@ Result<bool> Quotas::counts(store::Reader& reader, const QuotaCharge& charge) co
 }
 
 Status Quotas::charge(store::Transaction& transaction, const QuotaCharge& charge) const {
-  for (const auto& row : TRY(transaction.query(kQuotaTable, "1", {}))) {
+  for (const auto& row : TRY(transaction.query(kQuotaTable, "1 ORDER BY id", {}))) {
     const auto quota = Quota::from_row(row);
     if (!names(quota, charge) || !limits(quota, charge.write)) continue;
     const std::int64_t hour = charge.write ? quota.writes_hour : quota.reads_hour;

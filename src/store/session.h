@@ -93,8 +93,8 @@ class RowAccess {
   std::optional<std::uint64_t> seen_;
 };
 
-// Keeps the last rows that it was asked for by key: within a snapshot they stay what they are, and one request
-// comes back to the same key several times.
+// Keeps the last rows that it was asked for by key: within a snapshot they stay what they are, and one
+// request comes back to the same key several times.
 class ReadSession final : public Reader {
  public:
   explicit ReadSession(RowAccess access) : access_(std::move(access)) {}

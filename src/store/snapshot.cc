@@ -47,7 +47,7 @@ class TableReader {
 
   Status read(std::uint64_t after, const TableTotals& totals) {
     TRY(sink_.begin_table(layout_.spec));
-    // Of a whole table in the order in which it lies, so that whoever loads it only appends.
+    // Of a whole table in the order in which it lies, so that whoever loads it appends its rows.
     std::string sql = layout_.scan_sql;
     if (after > 0) sql += " WHERE row_commit > ?1";
     sqlite::Statement statement = TRY(access_.connection().prepare(sql));

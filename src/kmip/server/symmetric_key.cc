@@ -114,7 +114,6 @@ Result<crypto::SecretBytes> take_data_key(OperationContext& context, ManagedObje
   key = TRY(manager.groups().take_next(*context.transaction, context.settings.key_group));
   object.data_key = key.id;
   object.fingerprint = to_bytes(ByteView(key.fingerprint));
-  context.audit.emplace_back("alias", key.alias);
   return manager.keys().open(*context.transaction, key);
 }
 
@@ -164,6 +163,8 @@ Result<ManagedObject> make_symmetric_key(OperationContext& context, AttributeSet
   add_server_attributes(object.attributes, secret.reveal(), KeyFormatType::kRaw, Origin::kGenerated);
   object = TRY(context.objects.add(*context.transaction, std::move(object), {}));
   TRY(write_ledger(context, object, key));
+  // Not before it is the object's: a record of a refusal must not name the key that another one gets.
+  context.audit.emplace_back("alias", key.alias);
   context.audit.emplace_back("object", keymgr::unique_identifier(object));
   return object;
 }
