@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 #include <utility>
 
 #include "apps/keyd_config.h"
@@ -254,12 +253,9 @@ Result<MergeReport> merge_with(Env env, const MergeOptions& options) {
   TRY(write_public(env, tls + "/peer-signing.crt", report.other.signing.pem()));
   TRY(write_public(env, tls + "/peer-exchange.crt", report.other.exchange.pem()));
   TRY(write_public(env, config.tls_authorities, pem));
-  std::ostringstream out;
-  out << "[peer]\nid = \"" << report.other.server.text() << "\"\nname = \"" << report.other.name
-      << "\"\nhost = \"" << report.other.host << "\"\nport = " << report.other.https_port
-      << "\nsigning_certificate = \"" << named << "/peer-signing.crt\"\nexchange_certificate = \"" << named
-      << "/peer-exchange.crt\"\n";
-  report.lines = out.str();
+  report.lines =
+      write_peer({report.other.server, report.other.name, report.other.host, report.other.https_port,
+                  named + "/peer-signing.crt", named + "/peer-exchange.crt"});
   return report;
 }
 

@@ -12,6 +12,7 @@ namespace tapewarden::apps {
 
 namespace {
 
+using config::quoted;
 using config::Section;
 
 constexpr std::uint64_t kLongestSweepHours = 744;  // a month
@@ -270,14 +271,15 @@ KmipConfig drafted_kmip(const KeydConfig& config) {
 
 void write_read_through(std::ostringstream& out, const ReadThroughConfig& one) {
   out << "[[kmip.read_through]]   # what clients of this owner lack is asked for there, and kept here\n"
-      << "owner = \"" << one.owner << "\"   # the client, or the group in which clients share\n"
-      << "host = \"" << one.host << "\"\n"
+      << "owner = " << quoted(one.owner) << "   # the client, or the group in which clients share\n"
+      << "host = " << quoted(one.host) << "\n"
       << "port = " << one.port << "\n"
-      << "certificate = \"" << one.certificate << "\"   # PEM: what is shown there\n"
-      << "key = \"" << one.key << "\"\n"
-      << "authorities = \"" << one.authorities << "\"   # PEM: who vouches for that server\n"
-      << (one.user.empty() ? "# " : "") << "user = \"" << one.user << "\"   # where it asks for one besides\n"
-      << (one.user.empty() ? "# " : "") << "password_file = \"" << one.password_file << "\"\n"
+      << "certificate = " << quoted(one.certificate) << "   # PEM: what is shown there\n"
+      << "key = " << quoted(one.key) << "\n"
+      << "authorities = " << quoted(one.authorities) << "   # PEM: who vouches for that server\n"
+      << (one.user.empty() ? "# " : "") << "user = " << quoted(one.user)
+      << "   # where it asks for one besides\n"
+      << (one.user.empty() ? "# " : "") << "password_file = " << quoted(one.password_file) << "\n"
       << "timeout_seconds = " << one.timeout_seconds << "   # that a client waits for it at most\n\n";
 }
 
@@ -288,15 +290,17 @@ void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
   const std::string_view mark = config ? "" : "# ";
   out << "# Tape libraries and other KMIP clients; without this section nothing listens for them.\n"
       << mark << "[kmip]\n"
-      << mark << "address = \"" << kmip.listen.address << "\"\n"
+      << mark << "address = " << quoted(kmip.listen.address) << "\n"
       << mark << "port = " << kmip.listen.port << "\n"
       << mark << "https = " << (config && config->https_port ? "true" : "false")
       << "             # messages in XML, JSON and TTLV by POST to /kmip\n"
       << mark << "https_port = " << kmip.https_port.value_or(kKmipHttpsPort) << "\n"
-      << mark << "tls = \"" << (kmip.tls_1_2 ? "1.2" : "1.3") << "\"            # the oldest that is spoken\n"
-      << mark << "authorities = \"" << kmip.authorities
-      << "\"       # PEM: who vouches for KMIP clients; empty: those of [tls]\n"
-      << mark << "key_group = \"" << kmip.key_group << "\"     # where AES-256 keys for them are taken from\n"
+      << mark << "tls = " << quoted(kmip.tls_1_2 ? "1.2" : "1.3")
+      << "            # the oldest that is spoken\n"
+      << mark << "authorities = " << quoted(kmip.authorities)
+      << "       # PEM: who vouches for KMIP clients; empty: those of [tls]\n"
+      << mark << "key_group = " << quoted(kmip.key_group)
+      << "     # where AES-256 keys for them are taken from\n"
       << mark << "message = " << kmip.message_bytes << "         # bytes of one request at most\n"
       << mark << "connections = " << kmip.connections << "\n"
       << mark << "connections_per_address = " << kmip.connections_per_address << "\n"
@@ -318,38 +322,50 @@ void write_kmip(std::ostringstream& out, const KeydConfig& whole) {
 
 }  // namespace
 
+std::string write_peer(const PeerConfig& peer) {
+  std::ostringstream out;
+  out << "[peer]               # the other key server of the pair\n"
+      << "id = " << quoted(peer.id.text()) << "\n"
+      << "name = " << quoted(peer.name) << "\n"
+      << "host = " << quoted(peer.host) << "\n"
+      << "port = " << peer.port << "\n"
+      << "signing_certificate = " << quoted(peer.signing_certificate) << "\n"
+      << "exchange_certificate = " << quoted(peer.exchange_certificate) << "\n";
+  return out.str();
+}
+
 std::string write_keyd_config(const KeydConfig& config) {
   std::ostringstream out;
-  out << "# Tapewarden key server \"" << config.server_name
-      << "\". Read at start; the program never writes it.\n"
+  out << "# Tapewarden key server " << quoted(config.server_name)
+      << ". Read at start; the program never writes it.\n"
       << "# Relative paths count from this file's folder. Every other setting lives in the keystore.\n\n"
       << "[server]\n"
-      << "id = \"" << config.server_id.text() << "\"      # never change it: it is written into every row\n"
-      << "name = \"" << config.server_name << "\"\n"
-      << "data = \"" << config.data_directory << "\"        # keystore and audit record; a local disk\n"
+      << "id = " << quoted(config.server_id.text())
+      << "      # never change it: it is written into every row\n"
+      << "name = " << quoted(config.server_name) << "\n"
+      << "data = " << quoted(config.data_directory) << "        # keystore and audit record; a local disk\n"
       << "threads = " << config.threads << "          # 0: one for each processor\n"
       << "sweep_hours = " << config.sweep_hours << "      # between two checks of every row while serving\n\n"
       << "[unlock]\n"
-      << "master_key_file = \"" << config.master_key_file << "\"\n"
+      << "master_key_file = " << quoted(config.master_key_file) << "\n"
       << "# Best kept on another medium than the keystore. Empty: the passphrase is asked for at the "
          "terminal.\n"
-      << "passphrase_file = \"" << config.passphrase_file << "\"\n"
+      << "passphrase_file = " << quoted(config.passphrase_file) << "\n"
       << "# Instead: a systemd credential (LoadCredential=NAME:PATH or LoadCredentialEncrypted= in the "
          "unit).\n"
-      << (config.credential.empty() ? "# credential = \"NAME\""
-                                    : "credential = \"" + config.credential + "\"")
+      << (config.credential.empty() ? "# credential = \"NAME\"" : "credential = " + quoted(config.credential))
       << "\n\n"
       << "[dkx]                # drives and their proxies\n"
-      << "address = \"" << config.dkx.address << "\"\n"
+      << "address = " << quoted(config.dkx.address) << "\n"
       << "port = " << config.dkx.port << "\n\n"
       << "[https]              # people, and the other key server\n"
-      << "address = \"" << config.https.address << "\"\n"
+      << "address = " << quoted(config.https.address) << "\n"
       << "port = " << config.https.port << "\n\n";
   write_kmip(out, config);
   out << "[tls]\n"
-      << "certificate = \"" << config.tls_certificate << "\"\n"
-      << "key = \"" << config.tls_key << "\"\n"
-      << "authorities = \"" << config.tls_authorities << "\"   # whose certificates are trusted\n\n";
+      << "certificate = " << quoted(config.tls_certificate) << "\n"
+      << "key = " << quoted(config.tls_key) << "\n"
+      << "authorities = " << quoted(config.tls_authorities) << "   # whose certificates are trusted\n\n";
   out << "[network]\n"
       << "# Who is asked for the addresses of names, in this order; none: whom this machine asks.\n";
   if (config.name_servers.empty()) {
@@ -357,7 +373,7 @@ std::string write_keyd_config(const KeydConfig& config) {
   } else {
     out << "name_servers = [";
     for (std::size_t i = 0; i < config.name_servers.size(); ++i) {
-      out << (i == 0 ? "\"" : ", \"") << config.name_servers[i] << "\"";
+      out << (i == 0 ? "" : ", ") << quoted(config.name_servers[i]);
     }
     out << "]\n\n";
   }
@@ -365,23 +381,15 @@ std::string write_keyd_config(const KeydConfig& config) {
       << "checkpoint_hours = " << config.audit.checkpoint_hours
       << "   # between two signed checkpoints of the audit record\n"
       << "# Where checkpoints go besides the peer: local, udp://HOST:514, tcp://HOST:601\n"
-      << (config.audit.syslog ? "" : "# ") << "syslog = \""
-      << (config.audit.syslog ? config.audit.syslog_text : "local") << "\"\n"
+      << (config.audit.syslog ? "" : "# ")
+      << "syslog = " << quoted(config.audit.syslog ? config.audit.syslog_text : "local") << "\n"
       << "# Which events go there too: types [\"all\"] or [\"authentication\", \"key_serving\"], outcomes\n"
       << "# [\"success\", \"failure\"]. None unless types are given.\n"
       << "# syslog_types = [\"all\"]\n"
       << "# syslog_outcomes = [\"failure\"]\n\n";
-  if (config.peer) {
-    out << "[peer]               # the other key server of the pair\n"
-        << "id = \"" << config.peer->id.text() << "\"\n"
-        << "name = \"" << config.peer->name << "\"\n"
-        << "host = \"" << config.peer->host << "\"\n"
-        << "port = " << config.peer->port << "\n"
-        << "signing_certificate = \"" << config.peer->signing_certificate << "\"\n"
-        << "exchange_certificate = \"" << config.peer->exchange_certificate << "\"\n\n";
-  }
+  if (config.peer) out << write_peer(*config.peer) << "\n";
   out << "[log]\n"
-      << "level = \"" << config.log_level << "\"         # debug, info, warning, error\n";
+      << "level = " << quoted(config.log_level) << "         # debug, info, warning, error\n";
   return out.str();
 }
 

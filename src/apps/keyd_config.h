@@ -110,5 +110,7 @@ Result<KeydConfig> read_keyd_config(Disk& disk, const std::string& path);
 
 // The text of a configuration file with comments, as `site init` writes it. Paths as given.
 std::string write_keyd_config(const KeydConfig& config);
+// Its section of the other key server alone.
+std::string write_peer(const PeerConfig& peer);
 
 }  // namespace tapewarden::apps

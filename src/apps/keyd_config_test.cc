@@ -35,6 +35,19 @@ class KeydConfigFile : public config::testing::ConfigFileTestBase<KeydConfig> {
   }
 };
 
+TEST_F(KeydConfigFile, K15_WhateverStandsInATextIsReadBack) {
+  for (const std::string odd : {"a \"b\" c", "back\\slash", "it's", "''", "# no comment", "\xC3\xA4"}) {
+    KeydConfig written = whole();
+    written.tls_key = "/" + odd + "/server.key";
+    written.kmip = KmipConfig();
+    written.kmip->key_group = odd;
+    const auto config = read(write_keyd_config(written));
+    ASSERT_TRUE(config.has_value()) << odd << ": " << config.error().text();
+    EXPECT_EQ(config->tls_key, written.tls_key);
+    EXPECT_EQ(config->kmip->key_group, odd);
+  }
+}
+
 TEST_F(KeydConfigFile, K21_NothingListensForKmipWithoutItsSection) {
   const auto config = read(write_keyd_config(whole()));
   ASSERT_TRUE(config.has_value()) << config.error().text();

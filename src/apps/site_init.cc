@@ -367,12 +367,8 @@ Result<Server> describe_primary(Env env, const KeydConfig& config, const Seconda
 }
 
 std::string peer_lines(const Server& server) {
-  std::ostringstream out;
-  out << "[peer]\nid = \"" << server.id.text() << "\"\nname = \"" << server.name << "\"\nhost = \""
-      << server.address.host << "\"\nport = " << server.address.https_port
-      << "\nsigning_certificate = \"tls/peer-signing.crt\"\n"
-      << "exchange_certificate = \"tls/peer-exchange.crt\"\n";
-  return out.str();
+  return write_peer({server.id, server.name, server.address.host, server.address.https_port,
+                     "tls/peer-signing.crt", "tls/peer-exchange.crt"});
 }
 
 }  // namespace

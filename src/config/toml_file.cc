@@ -38,6 +38,15 @@ Section::Section(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Section::Section(Section&&) noexcept = default;
 Section::~Section() = default;
 
+std::string quoted(std::string_view text) {
+  const toml::value<std::string> value{std::string(text)};
+  const auto flags = toml::toml_formatter::default_flags & ~toml::format_flags::allow_literal_strings &
+                     ~toml::format_flags::allow_multi_line_strings;
+  std::ostringstream out;
+  out << toml::toml_formatter(value, flags);
+  return std::move(out).str();
+}
+
 Result<TomlFile> TomlFile::read(Disk& disk, const std::string& path) {
   const Bytes content = TRY(read_file(disk, path, kFileLimit));
   toml::parse_result parsed = toml::parse(as_text(content));

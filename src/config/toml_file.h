@@ -18,6 +18,9 @@ inline constexpr std::size_t kFileLimit = 256U << 10;  // bytes of a whole file
 inline constexpr std::size_t kTextListLimit = 64;      // texts in one array
 inline constexpr std::size_t kTableListLimit = 16;     // tables in one array
 
+// `text` as a TOML string, quotation marks and all. REQUIRES: UTF-8.
+std::string quoted(std::string_view text);
+
 class Section;
 
 class TomlFile {
