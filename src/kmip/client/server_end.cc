@@ -21,8 +21,24 @@ void write_credential(Writer& out, const Credential& credential) {
   out.end().end().end();
 }
 
-Bytes encode(const ProtocolVersion& version, const Credential* credential,
-             const std::vector<ServerEnd::Question>& batch) {
+Result<EndReply> read(Bytes message) {
+  EndReply out;
+  out.message = std::move(message);
+  out.document = TRY(ttlv::decode(out.message, {}, tag_name));
+  const auto item = out.document.root().find(tag::kBatchItem);
+  const auto status = item ? item->find(tag::kResultStatus) : std::nullopt;
+  if (!status) return fail(ErrorCode::kCorrupt, "the answer is no KMIP response with an item");
+  out.good = TRY(status->as_enumeration()) == static_cast<std::uint32_t>(ResultStatus::kSuccess);
+  if (const auto reason = item->find(tag::kResultReason)) out.reason = TRY(reason->as_enumeration());
+  out.why = TRY(refusal_in(*item));
+  out.payload = item->find(tag::kResponsePayload);
+  return out;
+}
+
+}  // namespace
+
+Bytes request_of(const ProtocolVersion& version, const Credential* credential,
+                 const std::vector<ServerEnd::Question>& batch) {
   Writer out;
   out.begin(tag::kRequestMessage).begin(tag::kRequestHeader).begin(tag::kProtocolVersion);
   out.add_integer(tag::kProtocolVersionMajor, version.major);
@@ -42,26 +58,17 @@ Bytes encode(const ProtocolVersion& version, const Credential* credential,
   return out.take();
 }
 
-Result<EndReply> read(Bytes message) {
-  EndReply out;
-  out.message = std::move(message);
-  out.document = TRY(ttlv::decode(out.message, {}, tag_name));
-  const auto item = out.document.root().find(tag::kBatchItem);
-  const auto status = item ? item->find(tag::kResultStatus) : std::nullopt;
-  if (!status) return fail(ErrorCode::kCorrupt, "the answer is no KMIP response with an item");
-  out.good = TRY(status->as_enumeration()) == static_cast<std::uint32_t>(ResultStatus::kSuccess);
-  if (const auto reason = item->find(tag::kResultReason)) {
-    out.reason = TRY(reason->as_enumeration());
-    out.why = value_text(tag::kResultReason, *out.reason);
+Result<std::string> refusal_in(const ttlv::Item& item) {
+  std::string out;
+  if (const auto reason = item.find(tag::kResultReason)) {
+    out = value_text(tag::kResultReason, TRY(reason->as_enumeration()));
   }
-  if (const auto text = item->find(tag::kResultMessage)) {
-    out.why += concat(": ", escape_unprintable(TRY(text->as_text()).substr(0, kMostWords)));
+  if (const auto text = item.find(tag::kResultMessage)) {
+    const auto words = escape_unprintable(TRY(text->as_text()).substr(0, kMostWords));
+    out += concat(out.empty() ? "" : ": ", words);
   }
-  out.payload = item->find(tag::kResponsePayload);
   return out;
 }
-
-}  // namespace
 
 EndReply::~EndReply() {
   crypto::wipe(message);
@@ -72,7 +79,7 @@ bool is_not_found(const EndReply& reply) {
 }
 
 Result<EndReply> ServerEnd::ask(const std::vector<Question>& batch) const {
-  return read(TRY((*exchange_)(encode(version_, credential_, batch))));
+  return read(TRY((*exchange_)(request_of(version_, credential_, batch))));
 }
 
 ServerEnd::Payload naming(const std::string& id) {

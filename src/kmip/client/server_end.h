@@ -61,6 +61,13 @@ class ServerEnd {
   const Credential* credential_;
 };
 
+// The request message with these items, in order. `credential`: nullptr: none.
+Bytes request_of(const ProtocolVersion& version, const Credential* credential,
+                 const std::vector<ServerEnd::Question>& batch);
+// Why an item of an answer was refused, in words; empty: it says nothing. What a stranger wrote is escaped
+// and cut.
+Result<std::string> refusal_in(const ttlv::Item& item);
+
 // The payload that is an identifier alone.
 ServerEnd::Payload naming(const std::string& id);
 

@@ -4,12 +4,10 @@
 
 #include "base/concat.h"
 #include "crypto/secret_bytes.h"
+#include "kmip/client/server_end.h"
 #include "kmip/enumerations.h"
 #include "kmip/names.h"
-#include "kmip/protocol.h"
 #include "kmip/tags.h"
-#include "ttlv/item.h"
-#include "ttlv/writer.h"
 
 namespace tapewarden::kmip {
 namespace {
@@ -21,10 +19,7 @@ using ttlv::Writer;
 constexpr std::int32_t kKeyBits = 256;
 constexpr ProtocolVersion kAlternativeNameSince{1, 2};
 
-struct Asked {
-  Operation operation;
-  std::function<void(Writer&)> payload = [](Writer&) {};
-};
+using Asked = ServerEnd::Question;
 
 struct Answered {
   bool good = false;
@@ -32,25 +27,6 @@ struct Answered {
   std::vector<std::string> ids;
   crypto::SecretBytes key;
 };
-
-Bytes encode(const ProtocolVersion& version, const std::vector<Asked>& batch) {
-  Writer out;
-  out.begin(tag::kRequestMessage).begin(tag::kRequestHeader).begin(tag::kProtocolVersion);
-  out.add_integer(tag::kProtocolVersionMajor, version.major);
-  out.add_integer(tag::kProtocolVersionMinor, version.minor).end();
-  if (batch.size() > 1) out.add_boolean(tag::kBatchOrderOption, true);
-  out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(batch.size())).end();
-  std::uint8_t id = 0;
-  for (const auto& item : batch) {
-    out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, item.operation);
-    if (batch.size() > 1) out.add_bytes(tag::kUniqueBatchItemID, Bytes{++id});
-    out.begin(tag::kRequestPayload);
-    item.payload(out);
-    out.end().end();
-  }
-  out.end();
-  return out.take();
-}
 
 crypto::SecretBytes key_in(const Item& payload) {
   std::optional<Item> at = payload;
@@ -67,12 +43,7 @@ Result<Answered> read_item(const Item& item) {
   const auto status = item.find(tag::kResultStatus);
   if (!status) return fail(ErrorCode::kCorrupt, "a batch item has no Result Status");
   out.good = TRY(status->as_enumeration()) == static_cast<std::uint32_t>(ResultStatus::kSuccess);
-  if (const auto reason = item.find(tag::kResultReason)) {
-    out.why = value_text(tag::kResultReason, TRY(reason->as_enumeration()));
-  }
-  if (const auto message = item.find(tag::kResultMessage)) {
-    out.why += concat(out.why.empty() ? "" : ": ", TRY(message->as_text()));
-  }
+  out.why = TRY(refusal_in(item));
   const auto payload = item.find(tag::kResponsePayload);
   if (!payload) return out;
   for (const Item child : payload->children()) {
@@ -175,7 +146,7 @@ class Trial {
 
  private:
   Result<std::vector<Answered>> ask(const std::vector<Asked>& batch) {
-    auto message = TRY(exchange_(encode(version_, batch)));
+    auto message = TRY(exchange_(request_of(version_, nullptr, batch)));
     auto answers = read_answer(message);
     crypto::wipe(message);
     auto out = TRY(std::move(answers));

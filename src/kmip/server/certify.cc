@@ -209,14 +209,6 @@ Result<ManagedObject> issue(OperationContext& context, const Certified& certifie
   return object;
 }
 
-Status add_link(OperationContext& context, ManagedObject& object, LinkType type, const ManagedObject& to) {
-  auto after = object;
-  after.attributes.add(AttributeId::of(tag::kLink), link_item(type, to));
-  TRY(context.objects.change(*context.transaction, object, after));
-  object = std::move(after);
-  return {};
-}
-
 Status link_to_key(OperationContext& context, ManagedObject& certificate, const Certified& certified) {
   if (!certified.object) return {};
   auto key = *certified.object;

@@ -17,36 +17,18 @@ constexpr std::size_t kBriefItems = 4;
 bool writes(const RequestMessage& request) {
   for (const auto& item : request.batch) {
     const auto* spec = find_operation(item.operation, request.header.version);
-    if (spec != nullptr && spec->writes) return true;
+    if (spec != nullptr && spec->writes()) return true;
   }
   return false;
 }
 
-// What a library asks all day long: a few reads of rows that are found by a key, or work for the writer
-// alone.
-bool is_brief(std::uint32_t operation) {
-  switch (Operation(operation)) {
-    case Operation::kQuery:
-    case Operation::kDiscoverVersions:
-    case Operation::kPing:
-    case Operation::kLocate:
-    case Operation::kGet:
-    case Operation::kGetAttributes:
-    case Operation::kGetAttributeList:
-    case Operation::kCheck:
-    case Operation::kObtainLease:
-    case Operation::kCreate:
-    case Operation::kActivate:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // A password takes a while to be looked at.
 bool is_brief(const RequestMessage& request) {
-  return request.header.credentials.empty() && request.batch.size() <= kBriefItems &&
-         std::ranges::all_of(request.batch, [](const auto& item) { return is_brief(item.operation); });
+  if (!request.header.credentials.empty() || request.batch.size() > kBriefItems) return false;
+  return std::ranges::all_of(request.batch, [&](const auto& item) {
+    const auto* spec = find_operation(item.operation, request.header.version);
+    return spec != nullptr && spec->is_brief();
+  });
 }
 
 // What is told of an item that was undone: which object it was about.

@@ -52,7 +52,7 @@ BatchAnswer Engine::State::run_item(store::Reader& reader, store::Transaction* t
                         concat(value_text(tag::kOperation, item.operation), " is not offered here in KMIP ",
                                to_string(version)),
                         "Operation");
-  } else if (spec->writes && job.peer.expired) {
+  } else if (spec->writes() && job.peer.expired) {
     done = kmip::refuse(ResultReason::kPermissionDenied,
                         "the client's certificate is out of its time: what is here can be read, and nothing "
                         "made or changed before it has a new one");

@@ -68,14 +68,6 @@ Result<ManagedObject> half_of(const OperationContext& context, const AsymmetricK
   return out;
 }
 
-Status link(OperationContext& context, ManagedObject& from, LinkType type, const ManagedObject& to) {
-  auto after = from;
-  after.attributes.add(AttributeId::of(tag::kLink), link_item(type, to));
-  TRY(context.objects.change(*context.transaction, from, after));
-  from = std::move(after);
-  return {};
-}
-
 // The key that was drawn ahead is the one that is wanted, unless the batch changed what is.
 bool is_wanted(const AsymmetricKey& key, const AttributeSet& attributes) {
   const auto bits = integer_of(attributes.find(AttributeId::of(tag::kCryptographicLength)));
@@ -136,6 +128,14 @@ DrawingWork work_for(AttributeSet attributes, const ServerSettings& settings) {
   };
 }
 
+Status add_link(OperationContext& context, ManagedObject& from, LinkType type, const ManagedObject& to) {
+  auto after = from;
+  after.attributes.add(AttributeId::of(tag::kLink), link_item(type, to));
+  TRY(context.objects.change(*context.transaction, from, after));
+  from = std::move(after);
+  return {};
+}
+
 Bytes link_item(LinkType type, const ManagedObject& to) {
   return ttlv::Writer()
       .begin(tag::kLink)
@@ -161,8 +161,8 @@ Result<Pair> make_pair(OperationContext& context, PairWanted wanted) {
   out.private_key =
       TRY(context.objects.add(*context.transaction, std::move(out.private_key), private_secret));
   out.public_key = TRY(context.objects.add(*context.transaction, std::move(out.public_key), public_secret));
-  TRY(link(context, out.private_key, LinkType::kPublicKeyLink, out.public_key));
-  TRY(link(context, out.public_key, LinkType::kPrivateKeyLink, out.private_key));
+  TRY(add_link(context, out.private_key, LinkType::kPublicKeyLink, out.public_key));
+  TRY(add_link(context, out.public_key, LinkType::kPrivateKeyLink, out.private_key));
   context.audit.emplace_back("private_key", keymgr::unique_identifier(out.private_key));
   context.audit.emplace_back("public_key", keymgr::unique_identifier(out.public_key));
   return out;

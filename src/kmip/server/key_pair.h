@@ -24,5 +24,8 @@ Result<Pair> make_pair(OperationContext& context, PairWanted wanted);
 
 // The encoded Link to an object.
 Bytes link_item(LinkType type, const keymgr::ManagedObject& to);
+// Adds it to `from`, there and in the keystore. REQUIRES: a transaction.
+Status add_link(OperationContext& context, keymgr::ManagedObject& from, LinkType type,
+                const keymgr::ManagedObject& to);
 
 }  // namespace tapewarden::kmip

@@ -80,18 +80,29 @@ using Handler = Status (*)(OperationContext& context, const ttlv::Item& payload,
 using DrawingWork = std::function<Result<Drawn>()>;
 using Drawer = Result<DrawingWork> (*)(OperationContext& context, const ttlv::Item& payload);
 
+// What an operation does to the keystore. Briefly: what a library asks all day long, a few reads of rows that
+// are found by a key, or work for the writer alone; it is done on the connection's own thread.
+enum class OperationWork : std::uint8_t { kReads, kReadsBriefly, kWrites, kWritesBriefly };
+
 struct OperationSpec {
   Operation operation{};
   std::string_view name;  // for the audit: "kmip.get"
   ProtocolVersion since = kOldest;
   ProtocolVersion until = kNewest;
-  bool writes = false;
+  OperationWork work = OperationWork::kReads;
   // What the client must be let to do with the objects that the request names (rights.h). Nothing: the
   // handler asks, or there is nothing to ask for.
   std::optional<keymgr::Right> needs;
   Handler run = nullptr;
   Drawer draw = nullptr;
   bool needs_issuer = false;  // is told of where this server issues certificates
+
+  constexpr bool writes() const {
+    return work == OperationWork::kWrites || work == OperationWork::kWritesBriefly;
+  }
+  constexpr bool is_brief() const {
+    return work == OperationWork::kReadsBriefly || work == OperationWork::kWritesBriefly;
+  }
 };
 
 // Of those that this server offers; nullptr: it does not, or the version has it not.

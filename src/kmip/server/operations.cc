@@ -15,8 +15,7 @@ namespace {
 constexpr std::optional<keymgr::Right> kNothing;
 constexpr std::optional<keymgr::Right> kToWrite = keymgr::Right::kWrite;
 constexpr std::optional<keymgr::Right> kToRead = keymgr::Right::kRead;
-constexpr bool kWrites = true;
-constexpr bool kReads = false;
+using enum OperationWork;
 constexpr ProtocolVersion kEver = kNewest;
 constexpr ProtocolVersion k10{1, 0};
 constexpr ProtocolVersion k11{1, 1};
@@ -26,20 +25,21 @@ constexpr ProtocolVersion k20{2, 0};
 constexpr ProtocolVersion k21{2, 1};
 
 constexpr OperationSpec kOperations[] = {
-    {Operation::kQuery, "kmip.query", k10, kEver, kReads, kNothing, query},
-    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kEver, kReads, kNothing, discover_versions},
-    {Operation::kCreate, "kmip.create", k10, kEver, kWrites, kNothing, create},
+    {Operation::kQuery, "kmip.query", k10, kEver, kReadsBriefly, kNothing, query},
+    {Operation::kDiscoverVersions, "kmip.discover-versions", k11, kEver, kReadsBriefly, kNothing,
+     discover_versions},
+    {Operation::kCreate, "kmip.create", k10, kEver, kWritesBriefly, kNothing, create},
     {Operation::kRegister, "kmip.register", k10, kEver, kWrites, kNothing, register_object},
-    {Operation::kLocate, "kmip.locate", k10, kEver, kReads, kNothing, locate},
-    {Operation::kGet, "kmip.get", k10, kEver, kReads, kNothing, get},
-    {Operation::kCheck, "kmip.check", k10, kEver, kReads, kNothing, check},
-    {Operation::kGetAttributes, "kmip.get-attributes", k10, kEver, kReads, kNothing, get_attributes},
-    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kEver, kReads, kNothing,
+    {Operation::kLocate, "kmip.locate", k10, kEver, kReadsBriefly, kNothing, locate},
+    {Operation::kGet, "kmip.get", k10, kEver, kReadsBriefly, kNothing, get},
+    {Operation::kCheck, "kmip.check", k10, kEver, kReadsBriefly, kNothing, check},
+    {Operation::kGetAttributes, "kmip.get-attributes", k10, kEver, kReadsBriefly, kNothing, get_attributes},
+    {Operation::kGetAttributeList, "kmip.get-attribute-list", k10, kEver, kReadsBriefly, kNothing,
      get_attribute_list},
     {Operation::kAddAttribute, "kmip.add-attribute", k10, kEver, kWrites, kToWrite, add_attribute},
     {Operation::kModifyAttribute, "kmip.modify-attribute", k10, kEver, kWrites, kToWrite, modify_attribute},
     {Operation::kDeleteAttribute, "kmip.delete-attribute", k10, kEver, kWrites, kToWrite, delete_attribute},
-    {Operation::kActivate, "kmip.activate", k10, kEver, kWrites, kToWrite, activate},
+    {Operation::kActivate, "kmip.activate", k10, kEver, kWritesBriefly, kToWrite, activate},
     {Operation::kRevoke, "kmip.revoke", k10, kEver, kWrites, kToWrite, revoke},
     {Operation::kDestroy, "kmip.destroy", k10, kEver, kWrites, kToWrite, destroy},
     {Operation::kCreateKeyPair, "kmip.create-key-pair", k10, kEver, kWrites, kNothing, create_key_pair,
@@ -55,7 +55,7 @@ constexpr OperationSpec kOperations[] = {
     {Operation::kJoinSplitKey, "kmip.join-split-key", k12, kEver, kWrites, kToRead, join_split_key},
     {Operation::kSetAttribute, "kmip.set-attribute", k20, kEver, kWrites, kToWrite, set_attribute},
     {Operation::kAdjustAttribute, "kmip.adjust-attribute", k20, kEver, kWrites, kToWrite, adjust_attribute},
-    {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReads, kNothing, obtain_lease},
+    {Operation::kObtainLease, "kmip.obtain-lease", k10, kEver, kReadsBriefly, kNothing, obtain_lease},
     {Operation::kGetUsageAllocation, "kmip.get-usage-allocation", k10, kEver, kWrites, kToWrite,
      get_usage_allocation},
     {Operation::kArchive, "kmip.archive", k10, kEver, kWrites, kToWrite, archive},
@@ -75,7 +75,7 @@ constexpr OperationSpec kOperations[] = {
     {Operation::kInterop, "kmip.interop", k20, kEver, kReads, kNothing, interop},
     {Operation::kLogin, "kmip.login", k20, kEver, kReads, kNothing, login},
     {Operation::kLogout, "kmip.logout", k20, kEver, kReads, kNothing, logout},
-    {Operation::kPing, "kmip.ping", k21, kEver, kReads, kNothing, ping},
+    {Operation::kPing, "kmip.ping", k21, kEver, kReadsBriefly, kNothing, ping},
     {Operation::kSetEndpointRole, "kmip.set-endpoint-role", k20, kEver, kReads, kNothing, set_endpoint_role},
 };
 
