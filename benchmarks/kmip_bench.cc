@@ -65,6 +65,15 @@ Conversation creates(std::uint64_t first, bool get) {
   };
 }
 
+// The same in one message for each key.
+Conversation pairs_created(std::uint64_t first) {
+  return [first](unsigned piece, ByteView answer) -> Result<std::optional<Bytes>> {
+    if (answer.empty()) return kmip14::create_and_get(kmip14::application_data(first + piece));
+    TRY(kmip14::check_key(answer));
+    return std::nullopt;
+  };
+}
+
 // What an answer of that conversation looks like, for the echo: its first of one piece.
 Bytes sample(KmipClient& client, const Conversation& conversation) {
   Bytes out;
@@ -104,22 +113,27 @@ class AgainstPyKmip {
   // Leaves more than a thousand keys.
   void measure_creates(unsigned connections, Figures& figures) {
     KmipClient ours(site_.port(), trust_.client_context(), connections);
-    for (const bool get : {false, true}) {
+    for (const auto what : {Creation::kAlone, Creation::kThenGet, Creation::kBatch}) {
+      const char* name = what == Creation::kAlone     ? "create"
+                         : what == Creation::kThenGet ? "create-get"
+                                                      : "create-get-batch";
       compare(
-          named(get ? "create-get" : "create", kThousand, connections),
-          get ? std::optional(kPyKmipPairGoal) : std::nullopt, figures,
+          named(name, kThousand, connections),
+          what == Creation::kAlone ? std::nullopt : std::optional(kPyKmipPairGoal), figures,
           [&] {
             site_.make_ready(kCreates);
-            return make(ours, kCreates, get);
+            return make(ours, kCreates, what);
           },
           [&] {
             auto theirs = at_theirs(connections);
-            return make(theirs, kSlowCreates, get);
+            return make(theirs, kSlowCreates, what);
           });
     }
   }
 
  private:
+  enum class Creation : std::uint8_t { kAlone, kThenGet, kBatch };
+
   static void compare(const std::string& name, std::optional<double> goal, Figures& figures,
                       const std::function<double()>& work, const std::function<double()>& yardstick) {
     const auto pair = measure_in_turn(kRounds, work, yardstick);
@@ -128,10 +142,11 @@ class AgainstPyKmip {
   KmipClient at_theirs(unsigned connections) {
     return {pykmip_.port(), trust_.client_context(), connections};
   }
-  double make(KmipClient& client, unsigned keys, bool get) {
+  double make(KmipClient& client, unsigned keys, Creation what) {
     const auto first = next_;
     next_ += keys;
-    return client.play(keys, creates(first, get));
+    return client.play(
+        keys, what == Creation::kBatch ? pairs_created(first) : creates(first, what == Creation::kThenGet));
   }
 
   KmipTrust trust_;

@@ -17,15 +17,27 @@ using Fields = std::function<void(ttlv::Writer&)>;
 constexpr std::size_t kApplicationCharacters = 184;
 constexpr std::size_t kKeyBytes = 32;
 
-Bytes message(Operation operation, const Fields& payload) {
+struct Asked {
+  Operation operation;
+  Fields payload;
+};
+
+Bytes message(const std::vector<Asked>& batch) {
   ttlv::Writer out;
   out.begin(tag::kRequestMessage).begin(tag::kRequestHeader);
   out.begin(tag::kProtocolVersion);
   out.add_integer(tag::kProtocolVersionMajor, 1).add_integer(tag::kProtocolVersionMinor, 4).end();
-  out.add_integer(tag::kBatchCount, 1).end();
-  out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, operation).begin(tag::kRequestPayload);
-  payload(out);
-  return out.end().end().end().take();
+  if (batch.size() > 1) out.add_boolean(tag::kBatchOrderOption, true);
+  out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(batch.size())).end();
+  std::uint8_t number = 0;
+  for (const auto& item : batch) {
+    out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, item.operation);
+    if (batch.size() > 1) out.add_bytes(tag::kUniqueBatchItemID, Bytes{++number});
+    out.begin(tag::kRequestPayload);
+    item.payload(out);
+    out.end().end();
+  }
+  return out.end().take();
 }
 
 void add_attribute(ttlv::Writer& out, std::string_view name, const Fields& value) {
@@ -40,9 +52,12 @@ void add_application_data(ttlv::Writer& out, const std::string& data) {
   });
 }
 
-// The payload of an answer with one good item.
+// The payload of the answer's last item, where that is a good one.
 Result<ttlv::Item> payload_of(const ttlv::Document& document) {
-  const auto item = document.root().find(tag::kBatchItem);
+  std::optional<ttlv::Item> item;
+  for (const ttlv::Item child : document.root().children()) {
+    if (child.tag() == tag::kBatchItem) item = child;
+  }
   const auto status = item ? item->find(tag::kResultStatus) : std::nullopt;
   if (!status) return fail(ErrorCode::kCorrupt, "that is no answer");
   if (TRY(status->as_enumeration()) != 0) {
@@ -52,6 +67,22 @@ Result<ttlv::Item> payload_of(const ttlv::Document& document) {
   const auto payload = item->find(tag::kResponsePayload);
   if (payload) return *payload;
   return fail(ErrorCode::kCorrupt, "an answer without a payload");
+}
+
+Asked creation(const std::string& application_data) {
+  return {Operation::kCreate, [application_data](ttlv::Writer& out) {
+            out.add_enumeration(tag::kObjectType, kmip::ObjectType::kSymmetricKey);
+            out.begin(tag::kTemplateAttribute);
+            add_attribute(out, "Cryptographic Algorithm", [](ttlv::Writer& value) {
+              value.add_enumeration(tag::kAttributeValue, kmip::CryptographicAlgorithm::kAES);
+            });
+            add_attribute(out, "Cryptographic Length",
+                          [](ttlv::Writer& value) { value.add_integer(tag::kAttributeValue, 256); });
+            add_attribute(out, "Cryptographic Usage Mask",
+                          [](ttlv::Writer& value) { value.add_integer(tag::kAttributeValue, 12); });
+            add_application_data(out, application_data);
+            out.end();
+          }};
 }
 
 }  // namespace
@@ -68,31 +99,24 @@ Bytes application_item(ttlv::Tag tag, const std::string& data) {
 }
 
 Bytes create(const std::string& application_data) {
-  return message(Operation::kCreate, [&](ttlv::Writer& out) {
-    out.add_enumeration(tag::kObjectType, kmip::ObjectType::kSymmetricKey).begin(tag::kTemplateAttribute);
-    add_attribute(out, "Cryptographic Algorithm", [](ttlv::Writer& value) {
-      value.add_enumeration(tag::kAttributeValue, kmip::CryptographicAlgorithm::kAES);
-    });
-    add_attribute(out, "Cryptographic Length",
-                  [](ttlv::Writer& value) { value.add_integer(tag::kAttributeValue, 256); });
-    add_attribute(out, "Cryptographic Usage Mask",
-                  [](ttlv::Writer& value) { value.add_integer(tag::kAttributeValue, 12); });
-    add_application_data(out, application_data);
-    out.end();
-  });
+  return message({creation(application_data)});
+}
+
+Bytes create_and_get(const std::string& application_data) {
+  return message({creation(application_data), {Operation::kGet, [](ttlv::Writer&) {}}});
 }
 
 Bytes get(const std::string& id) {
-  return message(Operation::kGet, [&](ttlv::Writer& out) { out.add_text(tag::kUniqueIdentifier, id); });
+  return message({{Operation::kGet, [&](ttlv::Writer& out) { out.add_text(tag::kUniqueIdentifier, id); }}});
 }
 
 Bytes locate(const std::string& application_data) {
-  return message(Operation::kLocate, [&](ttlv::Writer& out) {
-    add_attribute(out, "Object Type", [](ttlv::Writer& value) {
-      value.add_enumeration(tag::kAttributeValue, kmip::ObjectType::kSymmetricKey);
-    });
-    add_application_data(out, application_data);
-  });
+  return message({{Operation::kLocate, [&](ttlv::Writer& out) {
+                     add_attribute(out, "Object Type", [](ttlv::Writer& value) {
+                       value.add_enumeration(tag::kAttributeValue, kmip::ObjectType::kSymmetricKey);
+                     });
+                     add_application_data(out, application_data);
+                   }}});
 }
 
 Result<std::string> identifier_in(ByteView answer) {
