@@ -122,6 +122,7 @@ Status Committer::commit() {
     return give_up("the audit file did not take a commit", logged.error());
   }
   state_ = std::move(next);
+  changed_at_ = std::chrono::steady_clock::now();
   session_.settle();
   for (const Change& change : session_.changes()) scrub_due_ = scrub_due_ || change.secret_gone;
   return {};
@@ -130,9 +131,15 @@ Status Committer::commit() {
 // The rows themselves were overwritten by secure_delete; what is left is the log. It is emptied only when
 // nobody reads in it.
 void Committer::scrub() {
-  const Status emptied = session_.access().connection().empty_log();
+  sqlite::Connection& connection = session_.access().connection();
+  let_go();
+  Status emptied = connection.empty_log();
+  let_go();
+  // Reads that came and went meanwhile kept their snapshots.
+  if (!emptied && emptied.error().code == ErrorCode::kConflict) emptied = connection.empty_log();
   if (emptied) {
     scrub_due_ = false;
+    changed_at_.reset();
     return;
   }
   const ErrorCode code = emptied.error().code;
@@ -145,10 +152,16 @@ void Committer::tidy() {
   sqlite::Connection& connection = session_.access().connection();
   const std::uint32_t pages = connection.wal_pages();
   if (pages < kCheckpointPages) tidy_at_ = kCheckpointPages;
-  if (failed_ || pages < tidy_at_) return;
-  const Status moved = connection.checkpoint();
+  const auto now = std::chrono::steady_clock::now();
+  const bool rests = changed_at_ && now - *changed_at_ >= kRestTime;
+  if (failed_ || (pages < tidy_at_ && !rests)) return;
+  let_go();
+  const auto moved = connection.checkpoint();
+  let_go();
   // The log starts anew only after everybody has left it: until then, and on a full disk, try less often.
   tidy_at_ = pages + kCheckpointPages;
+  changed_at_ = now;
+  if (moved && *moved) changed_at_.reset();
   if (moved) return;
   const ErrorCode code = moved.error().code;
   if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) return;

@@ -6,6 +6,8 @@
 //  C2 failed() is for ever: the outcome of a commit is not known, only opening the keystore anew finds out.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -16,6 +18,9 @@
 namespace tapewarden::store {
 
 inline constexpr std::uint32_t kCheckpointPages = 4000;  // 16 MiB of write-ahead log
+// After so long without a change the log's pages are moved, few as they are: as long as there are any, who
+// reads looks there first, for each page.
+inline constexpr std::chrono::milliseconds kRestTime{1000};
 
 class Committer {
  public:
@@ -31,9 +36,15 @@ class Committer {
   // One outcome for each work, in order.
   std::vector<Outcome> run(std::span<const Keystore::Work* const> works);
 
-  // Moves the write-ahead log's pages into the database file when there are many, or when a secret was taken
-  // out of a row: its box still stands in the log until that begins anew. Call it when nobody waits.
+  // Moves the write-ahead log's pages into the database file when there are many or nothing was changed for a
+  // while, or when a secret was taken out of a row: its box still stands in the log until that begins anew.
+  // Call it when nobody waits.
   void tidy();
+  // The log holds pages that were not moved: call tidy() again after kRestTime without a change.
+  bool rest_due() const { return changed_at_ && !failed_; }
+  // Called before and after the log's pages are moved: whoever keeps a snapshot lets go of it. Else not all
+  // would be moved, or the log would not begin anew.
+  void around_tidying(std::function<void()> let_go) { let_go_ = std::move(let_go); }
   // The log still holds the box of a secret that is no longer in its row: a reader was in the way, call
   // tidy() again soon.
   bool scrub_due() const { return scrub_due_; }
@@ -50,13 +61,19 @@ class Committer {
   std::vector<std::size_t> changed_tables() const;  // with repetitions
   State next_state();
   void scrub();
+  void let_go() const {
+    if (let_go_) let_go_();
+  }
   Status give_up(std::string_view what, const Error& cause);
 
   WriteSession session_;
   CommitLog& log_;
   State state_;
   std::optional<Error> failed_;
+  std::function<void()> let_go_;
   std::uint32_t tidy_at_ = kCheckpointPages;
+  // The last change that was not moved yet, or the last try to move it.
+  std::optional<std::chrono::steady_clock::time_point> changed_at_;
   bool scrub_due_ = false;
 };
 

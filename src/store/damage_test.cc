@@ -324,6 +324,9 @@ TEST(KeystoreDamage, K16_ACheckReachesWhatStandsBehindADamagedRow) {
   EXPECT_EQ(damaged[2].print, "KEY6");
   // What the table must have is no row's fault.
   ASSERT_TRUE(change_outside(f.path(), "ALTER TABLE data_key RENAME TO lost"));
+  // A read that begins after a commit sees it.
+  ASSERT_TRUE(f.keystore->write(
+      [](Transaction& t) { return t.put(kSettings, {std::string("port"), std::string("3802")}); }));
   ASSERT_FALSE(f.keystore->read([&](Reader& reader) -> Status {
     (void)TRY(reader.query_sound(kKeys, "1", {}, damaged));
     return {};

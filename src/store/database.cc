@@ -1,8 +1,10 @@
 #include "store/database.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
+#include "base/concat.h"
 #include "store/change_lines.h"
 
 namespace tapewarden::store {
@@ -18,10 +20,6 @@ constexpr const char* kWriterSettings =
 constexpr const char* kReaderSettings =
     "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; "
     "PRAGMA cache_size = -65536;";
-
-// Up to format 2 a table's rows lay within the tree of its keys: few fit on an inner page, so that the tree
-// of a million keys was eight pages deep.
-constexpr std::string_view kOlderForm = ", WITHOUT ROWID";
 
 struct Object {
   std::string type;  // table or index
@@ -41,12 +39,12 @@ Result<std::vector<Object>> objects_of(sqlite::Connection& connection) {
   return objects;
 }
 
-// The CREATE TABLE text of a table that has only the first columns of `layout`, as the note describes it.
-std::string create_sql_of(const Layout& layout, const std::string& note) {
+// A table that has only the first columns of `layout`, as the note describes it.
+Layout noted(const Layout& layout, const std::string& note) {
   TableSpec older = layout.spec;
   const auto commas = static_cast<std::size_t>(std::ranges::count(note, ','));
   older.columns.resize(std::min(older.columns.size(), commas + 1));
-  return Layout(older, layout.position).create_sql;
+  return Layout(older, layout.position);
 }
 
 std::unexpected<Error> newer(const std::string& what) {
@@ -54,18 +52,20 @@ std::unexpected<Error> newer(const std::string& what) {
               "use that program, or restore a backup made before it");
 }
 
-bool is_older_form(const std::vector<Object>& objects, std::string_view table) {
+// Whether the table stands there as older programs made it.
+bool is_older_form(const std::vector<Object>& objects, const Layout& noted) {
   return std::ranges::any_of(objects, [&](const Object& object) {
-    return object.type == "table" && object.name == table && object.sql.ends_with(kOlderForm);
+    return object.type == "table" && object.name == noted.name &&
+           std::ranges::find(noted.older_sql, object.sql) != noted.older_sql.end();
   });
 }
 
 // Moves the rows, which stay what they are, into a table of the present form. Its indexes go with the old
 // one.
-void plan_present_form(const Layout& layout, const std::string& note, Migration& migration) {
-  const std::string name = "\"" + layout.name + "\"";
-  const std::string moved = "\"tw_moved_" + layout.name + "\"";
-  std::string create = create_sql_of(layout, note);
+void plan_present_form(const Layout& noted, Migration& migration) {
+  const std::string name = "\"" + noted.name + "\"";
+  const std::string moved = "\"tw_moved_" + noted.name + "\"";
+  std::string create = noted.create_sql;
   create.replace(create.find(name), name.size(), moved);
   migration.statements.push_back(std::move(create));
   migration.statements.push_back("INSERT INTO " + moved + " SELECT * FROM " + name);
@@ -89,14 +89,15 @@ void plan_table(const Layout& layout, const std::string& note, Migration& migrat
   migration.tables.push_back(&layout);
 }
 
-Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts, Migration& migration) {
+// `moved`: the tables that get the present form. They take their indexes along when they go.
+Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts,
+                    const std::set<std::string, std::less<>>& moved, Migration& migration) {
   std::map<std::string, std::string, std::less<>> wanted;
   for (const Layout& layout : layouts.all()) {
     for (const IndexLayout& index : layout.indexes) wanted[index.name] = index.sql;
   }
   for (const Object& object : objects) {
-    // An older table takes its indexes along when it goes.
-    if (object.type != "index" || object.sql.empty() || is_older_form(objects, object.table)) continue;
+    if (object.type != "index" || object.sql.empty() || moved.contains(object.table)) continue;
     const auto found = wanted.find(object.name);
     if (found == wanted.end()) {
       migration.statements.push_back("DROP INDEX \"" + object.name + "\"");
@@ -109,25 +110,30 @@ Status plan_indexes(const std::vector<Object>& objects, const Layouts& layouts, 
   return {};
 }
 
-Status check_table(const std::vector<Object>& objects, const std::string& name, std::string_view sql) {
+// `forms`: what its CREATE TABLE text may be.
+Status check_table(const std::vector<Object>& objects, std::string_view name,
+                   const std::vector<std::string>& forms) {
   const auto found = std::ranges::find_if(
       objects, [&](const Object& object) { return object.type == "table" && object.name == name; });
-  if (found == objects.end()) return damaged("the keystore's table " + name + " is missing");
-  const bool same = found->sql == sql || found->sql == std::string(sql) + std::string(kOlderForm);
-  if (!same) return damaged("the keystore's table " + name + " was changed");
+  if (found == objects.end()) return damaged(concat("the keystore's table ", name, " is missing"));
+  if (std::ranges::find(forms, found->sql) == forms.end())
+    return damaged(concat("the keystore's table ", name, " was changed"));
   return {};
 }
 
 Status check_objects(const std::vector<Object>& objects, const SchemaNotes& notes, const Layouts& layouts) {
-  TRY(check_table(objects, "tw_meta", kMetaSql));
-  TRY(check_table(objects, "tw_schema", kSchemaSql));
-  TRY(check_table(objects, "tw_state", kStateSql));
+  TRY(check_table(objects, "tw_meta", {std::string(kMetaSql)}));
+  TRY(check_table(objects, "tw_schema", {std::string(kSchemaSql)}));
+  TRY(check_table(objects, "tw_state", {std::string(kStateSql)}));
   for (const auto& [name, note] : notes) {
     const Layout* layout = layouts.find(name);
     if (layout == nullptr) return newer("table " + name);
     const std::string now = layout->describe();
     if (note != now && !now.starts_with(note + ", ")) return newer("table " + name + " has columns " + note);
-    TRY(check_table(objects, name, create_sql_of(*layout, note)));
+    const Layout made = noted(*layout, note);
+    std::vector<std::string> forms = made.older_sql;
+    forms.push_back(made.create_sql);
+    TRY(check_table(objects, name, forms));
   }
   for (const Object& object : objects) {
     if (object.type == "index" || object.name.starts_with("tw_") || notes.contains(object.name)) continue;
@@ -233,17 +239,22 @@ Result<Migration> plan_migration(sqlite::Connection& connection, const KeyView& 
   const std::vector<Object> objects = TRY(objects_of(connection));
   TRY(check_objects(objects, notes, layouts));
   Migration migration;
+  std::set<std::string, std::less<>> moved;
   for (const Layout& layout : layouts.all()) {
     const auto note = notes.find(layout.name);
     if (note != notes.end()) {
-      if (is_older_form(objects, layout.name)) plan_present_form(layout, note->second, migration);
+      const Layout made = noted(layout, note->second);
+      if (is_older_form(objects, made)) {
+        plan_present_form(made, migration);
+        moved.insert(layout.name);
+      }
       plan_table(layout, note->second, migration);
       continue;
     }
     migration.statements.push_back(layout.create_sql);
     migration.tables.push_back(&layout);
   }
-  TRY(plan_indexes(objects, layouts, migration));
+  TRY(plan_indexes(objects, layouts, moved, migration));
   return migration;
 }
 

@@ -138,6 +138,32 @@ TEST(KeyRotation, K16_EverySecretOpensAfterIt) {
   EXPECT_NE(refused.error().message.find("old copy from before a rotation"), std::string::npos);
 }
 
+TEST(KeyRotation, K16_RowsOfATreeInAnotherOrderGetItToo) {
+  const TableSpec terms{.name = "term",
+                        .columns = {{"word", ColumnType::kText, ColumnRole::kKey},
+                                    {"object", ColumnType::kInteger, ColumnRole::kKey},
+                                    {"made", ColumnType::kInteger, ColumnRole::kPlain}},
+                        .key_order = {"object", "word"},
+                        .indexes = {},
+                        .unique_indexes = {},
+                        .replicated = false};
+  Rotated f;
+  f.tables.push_back(&terms);
+  ASSERT_TRUE(f.start());
+  ASSERT_TRUE(f.keystore->write([&](Transaction& t) -> Status {
+    for (std::int64_t i = 0; i < 400; ++i) TRY(t.put(terms, {std::to_string(i % 7), i, i}));
+    return {};
+  }));
+  ASSERT_TRUE(f.rotation->begin("anna"));
+  ASSERT_TRUE(f.finish());
+  EXPECT_EQ(f.versions(), (std::vector<KeyVersion>{2}));
+  EXPECT_TRUE(f.keystore->verify().value().empty());
+  EXPECT_TRUE(f.keystore->read([&](Reader& reader) -> Status {
+    EXPECT_EQ(TRY(reader.query(terms, "", {})).size(), 400U);
+    return {};
+  }));
+}
+
 TEST(KeyRotation, K16_ServesAndMakesKeysMeanwhile) {
   Rotated f;
   ASSERT_TRUE(f.start());

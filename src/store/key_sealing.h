@@ -18,7 +18,7 @@ inline constexpr std::size_t kRowsResealed = 128;   // in one reseal(): what the
 // Where the search for rows under older versions stands: tables in order, each in the order of its keys.
 struct ResealCursor {
   std::size_t table = 0;
-  Row after;  // key values; empty: from the table's beginning
+  Row after;  // key values in the order of their tree; empty: from the table's beginning
   bool done = false;
 };
 

@@ -10,7 +10,7 @@
 //     that is ahead of the database means that the database lost commits: open() fails and says which.
 //  I3 Every row is verified by its MAC when it is read from the database; a row that does not verify is
 //     never returned: kCorrupt naming table and key. Of tables marked `remembered` verified rows stay in
-//     memory until a commit changes the table.
+//     memory until a commit changes the table. What aggregate() and hints() give is not verified.
 //  I4 A row's version only grows. An erased row stays as a tombstone (version, origin, MAC) that queries do
 //     not see.
 //  I5 Each table has a running sum of its rows' MACs, chained into the head: a missing, added or
@@ -60,6 +60,11 @@ class Reader {
   virtual Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
                                                std::span<const Value> parameters,
                                                std::vector<DamagedRow>& damaged) = 0;
+  // The given columns of the live rows that meet `where`, as the file has them: no MAC is checked. For
+  // finding out which rows to get() from an index alone, without a look at the rows that it leads to. Not for
+  // columns that were added to a table: in older rows they hold nothing, which is kCorrupt.
+  virtual Result<std::vector<Row>> hints(const TableSpec& table, std::span<const std::size_t> columns,
+                                         std::string_view where, std::span<const Value> parameters) = 0;
   // One integer: SELECT `expression` FROM table WHERE ...; 0 when NULL. For counts and maxima; no MAC is
   // checked.
   virtual Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression,
@@ -78,6 +83,11 @@ class Reader {
                                        std::initializer_list<Value> parameters,
                                        std::vector<DamagedRow>& damaged) {
     return query_sound(table, where, std::span<const Value>(parameters.begin(), parameters.size()), damaged);
+  }
+  Result<std::vector<Row>> hints(const TableSpec& table, std::initializer_list<std::size_t> columns,
+                                 std::string_view where, std::initializer_list<Value> parameters) {
+    return hints(table, std::span<const std::size_t>(columns.begin(), columns.size()), where,
+                 std::span<const Value>(parameters.begin(), parameters.size()));
   }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::initializer_list<Value> parameters) {

@@ -15,6 +15,10 @@ constexpr std::string_view kHiddenDefinitions =
     "row_erased INTEGER NOT NULL, row_columns INTEGER NOT NULL, row_mac BLOB NOT NULL";
 constexpr std::size_t kColumnLimit = 200;
 
+// Up to format 2 a table's rows lay within the tree of its keys: few fit on an inner page, so that the tree
+// of a million keys was eight pages deep.
+constexpr std::string_view kFormat2 = ", WITHOUT ROWID";
+
 bool is_name(std::string_view text) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
   return !text.empty() && text.size() <= 48 && std::ranges::all_of(text, fits) && !text.starts_with("row_") &&
@@ -110,6 +114,15 @@ void check_spec(const TableSpec& spec) {
     TW_ASSERT(is_name(column.name));
     TW_ASSERT(column.role != ColumnRole::kSecret || column.type == ColumnType::kBlob);
   }
+  if (spec.key_order.empty()) return;
+  TW_ASSERT(!spec.replicated);  // row_print.cc goes through the keys as `columns` has them
+  const auto is_key = [&](std::string_view name) {
+    const auto found = std::ranges::find(spec.columns, name, &Column::name);
+    return found != spec.columns.end() && found->role == ColumnRole::kKey;
+  };
+  TW_ASSERT(std::ranges::all_of(spec.key_order, is_key));
+  TW_ASSERT(std::cmp_equal(spec.key_order.size(),
+                           std::ranges::count(spec.columns, ColumnRole::kKey, &Column::role)));
 }
 
 }  // namespace
@@ -121,17 +134,14 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   }
   TW_ASSERT(!key_columns.empty());
 
-  const std::string keys = joined(spec, ", ", [](std::size_t, const Column& c) {
-    return c.role == ColumnRole::kKey ? quoted_name(c.name) : std::string();
-  });
-  create_sql =
-      "CREATE TABLE " + quoted_name(name) + "(" + std::string(kHiddenDefinitions) + ", " +
-      joined(spec, ", ",
-             [](std::size_t, const Column& c) {
-               const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
-               return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
-             }) +
-      ", PRIMARY KEY(" + keys + ")) STRICT";
+  for (const std::string_view key : spec.key_order) {
+    const auto found = std::ranges::find(spec.columns, key, &Column::name) - spec.columns.begin();
+    tree_columns.push_back(static_cast<std::size_t>(found));
+  }
+  if (tree_columns.empty()) tree_columns = key_columns;
+  create_sql = create_sql_with(tree_columns);
+  older_sql.push_back(create_sql_with(key_columns) + std::string(kFormat2));
+  if (tree_columns != key_columns) older_sql.push_back(create_sql_with(key_columns));
 
   for (const std::string_view columns : spec.indexes) {
     indexes.push_back(index_layout(spec, columns, false));
@@ -172,6 +182,17 @@ Layout::Layout(const TableSpec& table, std::size_t at) : spec(table), position(a
   commit_any_sql =
       scan_sql +
       " WHERE row_commit > ?2 AND row_commit <= ?3 AND ?1 IS NOT NULL ORDER BY row_commit LIMIT ?4";
+}
+
+std::string Layout::create_sql_with(std::span<const std::size_t> keys) const {
+  const std::string columns = joined(spec, ", ", [](std::size_t, const Column& c) {
+    const std::string_view suffix = c.role == ColumnRole::kKey ? " NOT NULL" : "";
+    return quoted_name(c.name) + " " + std::string(type_name(c.type)) + std::string(suffix);
+  });
+  std::string key;
+  for (const std::size_t i : keys) key += (key.empty() ? "" : ", ") + quoted_name(spec.columns[i].name);
+  return "CREATE TABLE " + quoted_name(name) + "(" + std::string(kHiddenDefinitions) + ", " + columns +
+         ", PRIMARY KEY(" + key + ")) STRICT";
 }
 
 std::string Layout::stored_columns() const {
@@ -228,8 +249,6 @@ const Layout* Layouts::find(std::string_view name) const {
   return found == layouts_.end() ? nullptr : &*found;
 }
 
-namespace {
-
 Result<Value> take_value(const sqlite::Statement& statement, int column) {
   switch (statement.storage_class(column)) {
     case sqlite::StorageClass::kNull:
@@ -245,8 +264,6 @@ Result<Value> take_value(const sqlite::Statement& statement, int column) {
   }
   return fail(ErrorCode::kCorrupt, "a value has a type that no keystore writes");
 }
-
-}  // namespace
 
 Result<StoredRow> take_row(const Layout& layout, const sqlite::Statement& statement) {
   StoredRow stored;

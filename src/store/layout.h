@@ -1,6 +1,6 @@
-// How a TableSpec lies in SQLite: its statements' texts and its names. Each table is one B-tree (WITHOUT
-// ROWID), so a row has exactly one copy besides index entries; hidden columns come first, so that a column
-// added to the end of a TableSpec is added at the end of the table. Immutable; thread-safe.
+// How a TableSpec lies in SQLite: its statements' texts and its names. Rows lie in the order of their making,
+// beside the tree of their keys; hidden columns come first, so that a column added to the end of a TableSpec
+// is added at the end of the table. Immutable; thread-safe.
 #pragma once
 
 #include <span>
@@ -29,10 +29,12 @@ struct Layout {
   TableSpec spec;
   std::size_t position;  // among the keystore's tables
   std::vector<std::size_t> key_columns;
+  std::vector<std::size_t> tree_columns;  // the same in the order in which the tree of the keys has them
   std::vector<IndexLayout> indexes;
   std::string name;  // of the table
   std::string create_sql;
-  std::string select_sql;  // by key
+  std::vector<std::string> older_sql;  // what stands in its place in keystores of older formats
+  std::string select_sql;              // by key
   std::string insert_sql;
   std::string update_sql;  // same parameters as insert_sql
   std::string reseal_sql;  // the MAC and the secret columns alone; parameters as insert_sql
@@ -52,6 +54,8 @@ struct Layout {
   std::string describe() const;
 
  private:
+  // `keys`: the columns of PRIMARY KEY.
+  std::string create_sql_with(std::span<const std::size_t> keys) const;
   std::string by_key_sql() const;
 };
 
@@ -74,6 +78,8 @@ class Layouts {
 Result<StoredRow> take_row(const Layout& layout, const sqlite::Statement& statement);
 // The key of the current row as it stands, unverified; null for a value that no keystore writes.
 Row take_key(const Layout& layout, const sqlite::Statement& statement);
+// A column of the current row. kCorrupt, naming no table, for a value that no keystore writes.
+Result<Value> take_value(const sqlite::Statement& statement, int column);
 void bind_value(sqlite::Statement& statement, int parameter, const Value& value);
 
 // kCorrupt naming table and key.

@@ -202,6 +202,57 @@ TEST(Migration, K16_TablesOfFormat2GetThePresentForm) {
   })) << "the unique index was made again";
 }
 
+TEST(Migration, K16_TheTreeOfTheKeysGetsAnotherOrder) {
+  const TableSpec older{.name = "term",
+                        .columns = {{"word", ColumnType::kText, ColumnRole::kKey},
+                                    {"object", ColumnType::kInteger, ColumnRole::kKey},
+                                    {"made", ColumnType::kInteger, ColumnRole::kPlain}},
+                        .indexes = {"object", "word, made"},
+                        .unique_indexes = {},
+                        .replicated = false};
+  TableSpec newer = older;
+  newer.key_order = {"object", "word"};
+  newer.indexes = {"word, made"};
+  Fixture f;
+  f.tables = {&kKeys, &kSettings, &older};
+  ASSERT_TRUE(f.open());
+  for (std::int64_t i = 0; i < 20; ++i) {
+    ASSERT_TRUE(f.keystore->write([&](Transaction& t) -> Status {
+      TRY(t.put(older, {std::string("a"), i, 100 - i}));
+      return t.put(older, {std::string("b"), i, i});
+    }));
+  }
+  ASSERT_TRUE(
+      f.keystore->write([&](Transaction& t) { return t.erase(older, {std::string("a"), std::int64_t{7}}); }));
+  const std::uint64_t before = f.keystore->head().sequence;
+  f.tables.back() = &newer;
+  for (int start = 0; start < 2; ++start) {
+    const Status opened = f.open();
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(f.keystore->head().sequence, before + 1) << "one commit, and nothing at the second start";
+    EXPECT_TRUE(f.keystore->verify().value().empty());
+    EXPECT_TRUE(f.keystore->read([&](Reader& reader) -> Status {
+      EXPECT_EQ(TRY(reader.query(newer, "", {})).size(), 39U);
+      const auto row = TRY(reader.get(newer, {std::string("a"), std::int64_t{3}}));
+      EXPECT_TRUE(row && integer(*row, 2) == 97);
+      EXPECT_FALSE(TRY(reader.get(newer, {std::string("a"), std::int64_t{7}})));
+      return {};
+    }));
+    f.close();
+    EXPECT_EQ(count_in_schema(f.path(), "name LIKE 'tw_term_index%'"), 1);
+    EXPECT_EQ(count_in_schema(f.path(), "name = 'term' AND sql LIKE '%PRIMARY KEY(\"object\", \"word\")%'"),
+              1);
+    const auto connection = sqlite::Connection::open(f.path(), sqlite::Access::kRead);
+    ASSERT_TRUE(connection);
+    auto plan =
+        (*connection)->prepare("EXPLAIN QUERY PLAN SELECT * FROM term WHERE object = ? ORDER BY word");
+    ASSERT_TRUE(plan);
+    ASSERT_TRUE(plan->step().value());
+    EXPECT_NE(plan->text(3).find("sqlite_autoindex_term_1 (object=?)"), std::string_view::npos)
+        << plan->text(3);
+  }
+}
+
 TEST(Migration, K16_QueriesUseTheirIndexes) {
   Fixture f;
   ASSERT_TRUE(f.open());

@@ -1,5 +1,7 @@
 #include "store/reader_pool.h"
 
+#include <utility>
+
 #include "store/database.h"
 
 namespace tapewarden::store {
@@ -12,42 +14,91 @@ Status run_kept(sqlite::Connection& connection, const char* sql) {
 }
 }  // namespace
 
-Result<std::unique_ptr<sqlite::Connection>> ReaderPool::take() {
+Result<ReaderPool::Lease> ReaderPool::take() {
   {
     const MutexLock lock(mutex_);
     while (idle_.empty() && made_ >= kReaderLimit) returned_.wait(mutex_);
     if (!idle_.empty()) {
-      std::unique_ptr<sqlite::Connection> connection = std::move(idle_.back());
+      Lease lease = std::move(idle_.back());
       idle_.pop_back();
-      return connection;
+      return lease;
     }
     ++made_;
   }
   auto connection = open_reader(path_);
-  if (connection) return connection;
+  if (connection) return Lease{*std::move(connection), {}, 0};
   {
     const MutexLock lock(mutex_);
     --made_;
   }
   returned_.notify_one();
-  return connection;
+  return std::unexpected(std::move(connection).error());
 }
 
-Status ReaderPool::begin(sqlite::Connection& connection) {
-  return run_kept(connection, "BEGIN");
+bool ReaderPool::is_newest(const Lease& lease) const {
+  return lease.seen && lease.generation == generation_ && memory_->is_newest(*lease.seen) &&
+         lease.connection->in_transaction();
 }
 
-void ReaderPool::give_back(std::unique_ptr<sqlite::Connection> connection) {
-  const bool clean = !connection->in_transaction() || run_kept(*connection, "ROLLBACK").has_value();
+Status ReaderPool::begin(Snapshot snapshot, Lease& lease) {
   {
     const MutexLock lock(mutex_);
-    if (clean) {
-      idle_.push_back(std::move(connection));
+    ++running_;
+    if (snapshot == Snapshot::kKept && is_newest(lease)) return {};
+    lease.generation = generation_;
+  }
+  if (!end(lease)) return fail(ErrorCode::kIo, "an earlier read of the keystore could not be ended");
+  TRY(run_kept(*lease.connection, "BEGIN"));
+  if (memory_ == nullptr) return {};
+  const std::uint64_t head = memory_->head();
+  // Any question to the database takes the snapshot; this one reads no table.
+  TRY(run_kept(*lease.connection, "PRAGMA data_version"));
+  lease.seen = head;
+  return {};
+}
+
+bool ReaderPool::end(Lease& lease) {
+  lease.seen.reset();
+  return !lease.connection->in_transaction() || run_kept(*lease.connection, "ROLLBACK").has_value();
+}
+
+void ReaderPool::give_back(Lease lease, bool keep) {
+  {
+    const MutexLock lock(mutex_);
+    keep = keep && is_newest(lease);
+    if (keep) {
+      --running_;
+      idle_.push_back(std::move(lease));
+    }
+  }
+  if (!keep) {
+    const bool sound = end(lease);
+    const MutexLock lock(mutex_);
+    if (lease.generation == generation_) {
+      --running_;
+    } else if (--older_ == 0) {
+      older_ended_.notify_all();
+    }
+    if (sound) {
+      idle_.push_back(std::move(lease));
     } else {
       --made_;
     }
   }
   returned_.notify_one();
+}
+
+void ReaderPool::let_go() {
+  const auto until = std::chrono::steady_clock::now() + kLetGoTime;
+  const MutexLock lock(mutex_);
+  ++generation_;
+  older_ += std::exchange(running_, 0);
+  made_ -= std::erase_if(idle_, [](Lease& lease) { return !end(lease); });
+  while (older_ > 0) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until) return;
+    older_ended_.wait_for(mutex_, until - now);
+  }
 }
 
 }  // namespace tapewarden::store

@@ -1,41 +1,94 @@
 // Connections for reading, made when needed and kept. Thread-safe. A lease is one consistent snapshot.
+//
+// Invariants
+//  P1 A lease sees every commit that was acknowledged before it was taken, and no fewer than any lease that
+//     ended before.
+//  P2 A connection that nobody uses may keep its snapshot for whoever comes next. It is used again only while
+//     no commit has begun since, and not once let_go() was called after it was taken.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "store/row_memory.h"
 #include "store/sqlite/connection.h"
 
 namespace tapewarden::store {
 
 inline constexpr std::size_t kReaderLimit = 16;  // reads side by side; further ones wait
+// How long let_go() waits for reads under way: for what a request reads, not for a backup.
+inline constexpr std::chrono::milliseconds kLetGoTime{10};
 
 class ReaderPool {
  public:
+  // A connection with what is known of its snapshot.
+  struct Lease {
+    std::unique_ptr<sqlite::Connection> connection;
+    // The snapshot is of this commit or of a later one, as RowMemory::head() means it. Nothing: there is no
+    // snapshot, or the pool follows no memory.
+    std::optional<std::uint64_t> seen;
+    std::uint64_t generation = 0;  // calls of let_go() before the snapshot was taken
+  };
+
+  // kKept: as P2 has it. kNew: also what others than this keystore wrote into its file is seen.
+  enum class Snapshot : std::uint8_t { kKept, kNew };
+
   explicit ReaderPool(std::string path) : path_(std::move(path)) {}
 
-  // Runs work(connection) within a read transaction on the calling thread.
+  // Where the newest commit's number is found; before the first run(). It must outlive the pool's use.
+  void follow(const RowMemory& memory) { memory_ = &memory; }
+
+  // Runs work(lease) within a read transaction on the calling thread.
   template <typename Work>
-  Status run(const Work& work) {
-    std::unique_ptr<sqlite::Connection> connection = TRY(take());
-    Status status = begin(*connection);
-    if (status) status = work(*connection);
-    give_back(std::move(connection));
+  Status run(Snapshot snapshot, const Work& work) {
+    Loan loan(*this, TRY(take()));
+    TRY(begin(snapshot, loan.lease));
+    const Status status = work(std::as_const(loan.lease));
+    loan.keep = status.has_value();
     return status;
   }
 
+  // Ends the snapshots that connections keep which nobody uses, and waits for a moment until those of the
+  // others have ended with their reads.
+  void let_go() TW_EXCLUDES(mutex_);
+
  private:
-  Result<std::unique_ptr<sqlite::Connection>> take() TW_EXCLUDES(mutex_);
-  void give_back(std::unique_ptr<sqlite::Connection> connection) TW_EXCLUDES(mutex_);
-  static Status begin(sqlite::Connection& connection);
+  // Gives the connection back on every way out.
+  struct Loan {
+    Loan(ReaderPool& from, Lease what) : pool(from), lease(std::move(what)) {}
+    ~Loan() { pool.give_back(std::move(lease), keep); }
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+
+    ReaderPool& pool;
+    Lease lease;
+    bool keep = false;  // with its snapshot
+  };
+
+  Result<Lease> take() TW_EXCLUDES(mutex_);
+  void give_back(Lease lease, bool keep) TW_EXCLUDES(mutex_);
+  Status begin(Snapshot snapshot, Lease& lease) TW_EXCLUDES(mutex_);
+  // Whether a read that begins now may use the lease's snapshot.
+  bool is_newest(const Lease& lease) const TW_REQUIRES(mutex_);
+  // False: the connection is of no more use.
+  static bool end(Lease& lease);
 
   const std::string path_;
+  const RowMemory* memory_ = nullptr;
   Mutex mutex_;
   CondVar returned_;
-  std::vector<std::unique_ptr<sqlite::Connection>> idle_ TW_GUARDED_BY(mutex_);
+  std::vector<Lease> idle_ TW_GUARDED_BY(mutex_);
   std::size_t made_ TW_GUARDED_BY(mutex_) = 0;
+  std::uint64_t generation_ TW_GUARDED_BY(mutex_) = 0;
+  std::size_t running_ TW_GUARDED_BY(mutex_) = 0;  // reads of this generation
+  std::size_t older_ TW_GUARDED_BY(mutex_) = 0;    // reads of earlier ones
+  CondVar older_ended_;
 };
 
 }  // namespace tapewarden::store

@@ -33,6 +33,7 @@ void RowMemory::keep(std::size_t table, std::string question, std::uint64_t seen
 void RowMemory::begin_commit(std::uint64_t sequence, std::span<const std::size_t> tables) {
   const MutexLock lock(mutex_);
   for (const std::size_t table : tables) changed_[table] = sequence;
+  begun_.store(sequence);
 }
 
 }  // namespace tapewarden::store

@@ -30,7 +30,7 @@ class RowMemory {
   static constexpr std::size_t kAnswers = 4096;     // beyond it all are forgotten
   static constexpr std::size_t kRowsInAnswer = 32;  // a longer answer is not kept
 
-  RowMemory(std::size_t tables, std::uint64_t head) : changed_(tables), head_(head) {}
+  RowMemory(std::size_t tables, std::uint64_t head) : changed_(tables), head_(head), begun_(head) {}
 
   // What names an answer: the kind of question, the table, its condition and parameters.
   static std::string question(std::string_view kind, std::string_view condition,
@@ -39,6 +39,8 @@ class RowMemory {
   // The newest commit now. To be asked before a transaction begins: it then sees that commit or a later one,
   // as `seen` below.
   std::uint64_t head() const { return head_.load(); }
+  // Whether a transaction that sees `seen` shows what one that begins now would: no commit has begun since.
+  bool is_newest(std::uint64_t seen) const { return begun_.load() == seen && head_.load() == seen; }
 
   // `table`: Layout::position. Nothing when the answer must be read.
   Rows find(std::size_t table, const std::string& question, std::uint64_t seen) const TW_EXCLUDES(mutex_);
@@ -48,7 +50,10 @@ class RowMemory {
   // By the writer, around a commit. `tables` are those that commit `sequence` changes.
   void begin_commit(std::uint64_t sequence, std::span<const std::size_t> tables) TW_EXCLUDES(mutex_);
   // `head`: the newest commit now. Not called when that is not known.
-  void end_commit(std::uint64_t head) { head_.store(head); }
+  void end_commit(std::uint64_t head) {
+    head_.store(head);
+    begun_.store(head);
+  }
 
  private:
   struct Answer {
@@ -60,6 +65,7 @@ class RowMemory {
   std::vector<std::uint64_t> changed_ TW_GUARDED_BY(mutex_);  // the last commit that changed each table
   std::unordered_map<std::string, Answer> answers_ TW_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> head_;
+  std::atomic<std::uint64_t> begun_;  // the newest that may be visible
 };
 
 }  // namespace tapewarden::store

@@ -1,5 +1,7 @@
 #include "store/row_sealer.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/session.h"
 #include "store/state.h"
@@ -22,19 +24,19 @@ Bytes encoded(KeyVersion version) {
   return ByteWriter().u32(version).take();
 }
 
-// The key columns' names with a comma between.
+// The key columns' names with a comma between, in the order of their tree: so that nothing is sorted.
 std::string key_names(const Layout& layout) {
   std::string out;
-  for (const std::size_t i : layout.key_columns) {
+  for (const std::size_t i : layout.tree_columns) {
     out += (out.empty() ? "\"" : ", \"") + std::string(layout.spec.columns[i].name) + "\"";
   }
   return out;
 }
 
-// Parameters: the key after which it begins, and the number of rows.
+// Parameters: the place after which it begins, and the number of rows.
 std::string look_sql(const Layout& layout, bool from_beginning) {
   const std::string names = key_names(layout);
-  const std::size_t count = layout.key_columns.size();
+  const std::size_t count = layout.tree_columns.size();
   std::string where;
   if (!from_beginning) {
     where = " WHERE (" + names + ") > (";
@@ -57,6 +59,16 @@ Result<Value> take_key_value(const sqlite::Statement& statement, int column, Col
   return fail(ErrorCode::kInternal, "unknown column type");
 }
 
+// The key, as others take it, of a row at that place of the tree.
+Row key_at(const Layout& layout, const Row& place) {
+  Row key;
+  for (const std::size_t column : layout.key_columns) {
+    const auto at = std::ranges::find(layout.tree_columns, column) - layout.tree_columns.begin();
+    key.push_back(place[static_cast<std::size_t>(at)]);
+  }
+  return key;
+}
+
 Status look(sqlite::Connection& connection, const Layout& layout, const Bytes& current, ResealCursor& cursor,
             OldRows& out) {
   // The statement borrows what is bound to it until it ends, and reads it again at every row.
@@ -72,14 +84,14 @@ Status look(sqlite::Connection& connection, const Layout& layout, const Bytes& c
   std::size_t seen = 0;
   while (out.keys.size() < kRowsResealed && TRY(use->step())) {
     ++seen;
-    Row key;
-    for (std::size_t i = 0; i < layout.key_columns.size(); ++i) {
-      key.push_back(TRY(
-          take_key_value(*use, static_cast<int>(i) + 1, layout.spec.columns[layout.key_columns[i]].type)));
+    Row place;
+    for (std::size_t i = 0; i < layout.tree_columns.size(); ++i) {
+      place.push_back(TRY(
+          take_key_value(*use, static_cast<int>(i) + 1, layout.spec.columns[layout.tree_columns[i]].type)));
     }
     const bool is_old = use->storage_class(0) != sqlite::StorageClass::kBlob || !equal(use->blob(0), current);
-    cursor.after = key;
-    if (is_old) out.keys.push_back(std::move(key));
+    if (is_old) out.keys.push_back(key_at(layout, place));
+    cursor.after = std::move(place);
   }
   if (seen < kRowsLookedAt && out.keys.size() < kRowsResealed) {
     ++cursor.table;
@@ -93,8 +105,8 @@ Status look(sqlite::Connection& connection, const Layout& layout, const Bytes& c
 Result<KeyVersion> RowSealer::version() {
   KeyVersion version = 0;
   const KeyView keys(ring_);
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    version = TRY(read_meta(connection, keys)).key;
+  TRY(readers_.run(ReaderPool::Snapshot::kNew, [&](const ReaderPool::Lease& lease) -> Status {
+    version = TRY(read_meta(*lease.connection, keys)).key;
     return {};
   }));
   return version;
@@ -104,8 +116,8 @@ Result<std::optional<KeyVersionRow>> RowSealer::record() {
   const KeyVersion wanted = TRY(version());
   std::optional<KeyVersionRow> out;
   const KeyView keys(ring_);
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows(connection, layouts_, keys);
+  TRY(readers_.run(ReaderPool::Snapshot::kNew, [&](const ReaderPool::Lease& lease) -> Status {
+    RowAccess rows(*lease.connection, layouts_, keys);
     const std::vector<Value> key{Value(std::int64_t{wanted})};
     if (const auto row = TRY(rows.get(kKeyVersionTable, key))) out = KeyVersionRow::from_row(*row);
     return {};
@@ -143,10 +155,10 @@ Status RowSealer::begin(Transaction& transaction, KeyVersion version, const std:
 Result<OldRows> RowSealer::next_old(ResealCursor& cursor) {
   OldRows out;
   const Bytes current = encoded(TRY(version()));
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+  TRY(readers_.run(ReaderPool::Snapshot::kNew, [&](const ReaderPool::Lease& lease) -> Status {
     while (out.keys.empty() && cursor.table < layouts_.all().size()) {
       out.table = cursor.table;
-      TRY(look(connection, layouts_.all()[cursor.table], current, cursor, out));
+      TRY(look(*lease.connection, layouts_.all()[cursor.table], current, cursor, out));
     }
     return {};
   }));
@@ -174,11 +186,11 @@ Result<ResealReport> RowSealer::reseal(Transaction& transaction, const OldRows& 
 Result<SealCensus> RowSealer::census() {
   SealCensus out;
   const Bytes current = encoded(TRY(version()));
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
+  TRY(readers_.run(ReaderPool::Snapshot::kNew, [&](const ReaderPool::Lease& lease) -> Status {
     for (const Layout& layout : layouts_.all()) {
-      sqlite::Statement statement =
-          TRY(connection.prepare("SELECT count(*), count(*) FILTER (WHERE " + std::string(kNamedVersion) +
-                                 " IS NOT ?1) FROM \"" + layout.name + "\""));
+      sqlite::Statement statement = TRY(
+          lease.connection->prepare("SELECT count(*), count(*) FILTER (WHERE " + std::string(kNamedVersion) +
+                                    " IS NOT ?1) FROM \"" + layout.name + "\""));
       statement.bind_blob(1, current);
       if (!TRY(statement.step())) continue;
       out.rows += static_cast<std::uint64_t>(statement.integer(0));

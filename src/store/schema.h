@@ -104,8 +104,13 @@ struct PeerRights {
 struct TableSpec {
   std::string_view name;
   std::vector<Column> columns;
+  // The key columns in the order in which the tree of the keys has them: one whose values grow comes first,
+  // so that new rows go to one place of it. Empty: as in `columns`; so it must be where rows are replicated.
+  std::vector<std::string_view> key_order{};
   // Each entry is a column list for CREATE INDEX, for example "group_name, position". A column that is mostly
-  // empty can be left out where it is: "alias WHERE alias <> ''"; queries must then say the same.
+  // empty can be left out where it is: "alias WHERE alias <> ''"; queries must then say the same. One for
+  // Reader::hints() names every column that is asked for and then row_erased: else SQLite looks at each row
+  // for it.
   std::vector<std::string_view> indexes;
   // Column lists for CREATE UNIQUE INDEX over live rows. Not for replicated tables that must not lose a row:
   // one that clashes with a row of the other server would be left out.

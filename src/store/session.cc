@@ -65,18 +65,6 @@ Result<std::optional<StoredRow>> RowAccess::find(const Layout& layout, std::span
   return std::optional<StoredRow>(std::move(stored));
 }
 
-Status RowAccess::begin_snapshot() {
-  if (memory_ == nullptr) return {};
-  const std::uint64_t head = memory_->head();
-  // Any question to the database takes the snapshot; this one reads no table.
-  sqlite::Statement* statement =
-      TRY(connection_.cached("snapshot", [] { return std::string("PRAGMA data_version"); }));
-  const sqlite::Use use(*statement);
-  TRY(use->run());
-  seen_ = head;
-  return {};
-}
-
 Result<std::optional<Row>> RowAccess::get(const TableSpec& table, std::span<const Value> key) {
   const Layout* layout = TRY(layouts_.find(table));
   if (!remembers(*layout)) return read_row(*layout, key);
@@ -151,6 +139,33 @@ Result<std::vector<StoredRow>> RowAccess::find_all(const Layout& layout, std::st
     } else {
       return std::unexpected(std::move(stored).error());
     }
+  }
+  return rows;
+}
+
+Result<std::vector<Row>> RowAccess::hints(const TableSpec& table, std::span<const std::size_t> columns,
+                                          std::string_view where, std::span<const Value> parameters) {
+  const Layout* layout = TRY(layouts_.find(table));
+  std::string what;
+  for (const std::size_t column : columns) {
+    if (!what.empty()) what += ", ";
+    what += layout->spec.columns.at(column).name;
+  }
+  std::string name = "hints " + layout->name + " ";
+  name.append(what).append(" where ").append(where);
+  sqlite::Statement* statement = TRY(connection_.cached(name, [&] { return layout->live_sql(what, where); }));
+  const sqlite::Use use(*statement);
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    bind_value(*use, static_cast<int>(i) + 1, parameters[i]);
+  std::vector<Row> rows;
+  while (TRY(use->step())) {
+    Row row;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      row.push_back(TRY(take_value(*use, static_cast<int>(i))));
+      if (!has_type(row.back(), layout->spec.columns[columns[i]].type))
+        return fail(ErrorCode::kCorrupt, "an index of the table " + layout->name + " was changed");
+    }
+    rows.push_back(std::move(row));
   }
   return rows;
 }

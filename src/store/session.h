@@ -37,9 +37,7 @@ class RowAccess {
   RowAccess(sqlite::Connection& connection, const Layouts& layouts, KeyView keys, RowMemory* memory = nullptr)
       : connection_(connection), layouts_(layouts), keys_(std::move(keys)), memory_(memory) {}
 
-  // Begins the snapshot of a read transaction, so that it can use the memory.
-  Status begin_snapshot();
-  // The commit that the transaction sees; nothing: the memory is left alone.
+  // The commit that the transaction sees, as RowMemory::head() means it; nothing: the memory is left alone.
   void set_seen(std::optional<std::uint64_t> commit) { seen_ = commit; }
 
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key);
@@ -47,6 +45,8 @@ class RowAccess {
                                  std::span<const Value> parameters);
   Result<std::vector<Row>> query_sound(const TableSpec& table, std::string_view where,
                                        std::span<const Value> parameters, std::vector<DamagedRow>& damaged);
+  Result<std::vector<Row>> hints(const TableSpec& table, std::span<const std::size_t> columns,
+                                 std::string_view where, std::span<const Value> parameters);
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters);
   Result<crypto::SecretBytes> unseal(const TableSpec& table, const Row& row, std::size_t column);
@@ -100,6 +100,7 @@ class ReadSession final : public Reader {
   explicit ReadSession(RowAccess access) : access_(std::move(access)) {}
   using Reader::aggregate;
   using Reader::get;
+  using Reader::hints;
   using Reader::query;
   using Reader::query_sound;
   Result<std::optional<Row>> get(const TableSpec& table, std::span<const Value> key) override;
@@ -111,6 +112,10 @@ class ReadSession final : public Reader {
                                        std::span<const Value> parameters,
                                        std::vector<DamagedRow>& damaged) override {
     return access_.query_sound(table, where, parameters, damaged);
+  }
+  Result<std::vector<Row>> hints(const TableSpec& table, std::span<const std::size_t> columns,
+                                 std::string_view where, std::span<const Value> parameters) override {
+    return access_.hints(table, columns, where, parameters);
   }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters) override {
@@ -152,6 +157,7 @@ class WriteSession final : public Transaction {
 
   using Reader::aggregate;
   using Reader::get;
+  using Reader::hints;
   using Reader::query;
   using Reader::query_sound;
   using Transaction::erase;
@@ -162,6 +168,10 @@ class WriteSession final : public Transaction {
                                        std::span<const Value> parameters,
                                        std::vector<DamagedRow>& damaged) override {
     return access_.query_sound(table, where, parameters, damaged);
+  }
+  Result<std::vector<Row>> hints(const TableSpec& table, std::span<const std::size_t> columns,
+                                 std::string_view where, std::span<const Value> parameters) override {
+    return access_.hints(table, columns, where, parameters);
   }
   Result<std::int64_t> aggregate(const TableSpec& table, std::string_view expression, std::string_view where,
                                  std::span<const Value> parameters) override {

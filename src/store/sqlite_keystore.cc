@@ -58,6 +58,7 @@ Status SqliteKeystore::open() {
   TRY(as_damage(bring_up_to_date(state)));
   TRY(as_damage(check_rows(state)));
   memory_ = std::make_unique<RowMemory>(layouts_.all().size(), state.mark.sequence);
+  readers_.follow(*memory_);
   // What an earlier run had taken out of its rows may still stand in the log. A reader in the way (another
   // process that looks) is no reason not to serve.
   const Status emptied = writer_->empty_log();
@@ -65,6 +66,7 @@ Status SqliteKeystore::open() {
   auto committer = std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_,
                                                std::move(state), version_);
   if (!emptied) committer->scrub_later();
+  committer->around_tidying([this] { readers_.let_go(); });
   queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
   queue_->start();
@@ -182,11 +184,13 @@ Result<CommitInfo> SqliteKeystore::write(Work work) {
 }
 
 Status SqliteKeystore::read(const std::function<Status(Reader&)>& work) {
-  return readers_.run([&](sqlite::Connection& connection) -> Status {
-    ReadSession session(access(connection));
-    TRY(session.access().begin_snapshot());
-    return work(session);
-  });
+  return read_rows(
+      [&](RowAccess& rows, const ReaderPool::Lease& lease) -> Status {
+        rows.set_seen(lease.seen);
+        ReadSession session(std::move(rows));
+        return work(session);
+      },
+      ReaderPool::Snapshot::kKept);
 }
 
 Result<std::optional<CommitMark>> SqliteKeystore::mark_of(std::uint64_t sequence) {
@@ -207,8 +211,7 @@ Result<ExportedChanges> SqliteKeystore::export_changes(const ExportRequest& requ
   ExportedChanges changes;
   // Only what is acknowledged may go to the peer: a later commit may be durable here, but not yet in the log.
   const std::uint64_t acknowledged = head().sequence;
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  TRY(read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     changes = TRY(export_rows(rows, options_.server, request, acknowledged, sealer));
     if (!request.look) return {};
     ReadSession session(rows);
@@ -226,16 +229,14 @@ Result<ApplyReport> SqliteKeystore::apply_changes(Transaction& transaction,
 }
 
 Status SqliteKeystore::snapshot(std::uint64_t after, ChangeSealer& sealer, SnapshotSink& sink) {
-  return readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  return read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     return read_snapshot(rows, after, sealer, sink);
   });
 }
 
 Result<bool> SqliteKeystore::content_changed(std::uint64_t after) {
   bool changed = false;
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  TRY(read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     changed = TRY(store::content_changed(rows, after));
     return {};
   }));
@@ -244,8 +245,7 @@ Result<bool> SqliteKeystore::content_changed(std::uint64_t after) {
 
 Result<RowPrints> SqliteKeystore::prints(const PrintRequest& request) {
   RowPrints out;
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  TRY(read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     out = TRY(print_rows(rows, request));
     return {};
   }));
@@ -262,8 +262,7 @@ std::vector<std::string> SqliteKeystore::replicated_tables() const {
 
 Result<std::vector<Fault>> SqliteKeystore::verify() {
   std::vector<Fault> faults;
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  TRY(read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     faults = TRY(verify_database(rows, log_));
     return {};
   }));
@@ -273,8 +272,7 @@ Result<std::vector<Fault>> SqliteKeystore::verify() {
 Result<std::vector<Fault>> SqliteKeystore::verify_log() {
   const std::uint64_t last = head().sequence;
   std::optional<HeadKeys> heads;
-  TRY(readers_.run([&](sqlite::Connection& connection) -> Status {
-    RowAccess rows = access(connection);
+  TRY(read_rows([&](RowAccess& rows, const ReaderPool::Lease&) -> Status {
     heads = TRY(HeadKeys::read(rows));
     return {};
   }));

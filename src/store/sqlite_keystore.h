@@ -51,8 +51,18 @@ class SqliteKeystore final : public Keystore {
   Result<State> load_state();
   Status bring_up_to_date(State& state);
   Status check_rows(const State& state);
+  // Before a snapshot is taken: R1 of key_ring.h.
   RowAccess access(sqlite::Connection& connection) {
     return {connection, layouts_, KeyView(ring_), memory_.get()};
+  }
+  // Runs work(rows, lease) on a snapshot.
+  template <typename Work>
+  Status read_rows(const Work& work, ReaderPool::Snapshot snapshot = ReaderPool::Snapshot::kNew) {
+    const KeyView keys(ring_);
+    return readers_.run(snapshot, [&](const ReaderPool::Lease& lease) -> Status {
+      RowAccess rows(*lease.connection, layouts_, keys, memory_.get());
+      return work(rows, lease);
+    });
   }
 
   Env env_;

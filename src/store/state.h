@@ -18,7 +18,7 @@
 
 namespace tapewarden::store {
 
-inline constexpr std::uint32_t kKeystoreFormat = 3;
+inline constexpr std::uint32_t kKeystoreFormat = 4;
 inline constexpr std::string_view kMetaSql =
     "CREATE TABLE tw_meta(name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL, mac BLOB NOT NULL) STRICT, "
     "WITHOUT ROWID";

@@ -118,6 +118,7 @@ void WriteQueue::tidy() {
   const MutexLock lock(mutex_);
   failed_ = committer_->failed();
   scrub_due_ = due;
+  rest_due_ = committer_->rest_due();
   if (!due) scrubbed_.notify_all();
 }
 
@@ -139,8 +140,11 @@ Status WriteQueue::wait_scrubbed(std::chrono::milliseconds limit) {
 std::vector<WriteQueue::Job> WriteQueue::next_group() {
   const MutexLock lock(mutex_);
   while (waiting_.empty() && !stopping_) {
-    if (scrub_due_ && !work_.wait_for(mutex_, kScrubAgain) && waiting_.empty()) break;
-    if (!scrub_due_ && waiting_.empty() && !stopping_) work_.wait(mutex_);
+    if (!scrub_due_ && !rest_due_) {
+      work_.wait(mutex_);
+    } else if (!work_.wait_for(mutex_, scrub_due_ ? kScrubAgain : kRestTime) && waiting_.empty()) {
+      break;
+    }
   }
   gather();
   std::vector<Job> group;

@@ -66,7 +66,7 @@ class WriteQueue {
   void begin_announced() TW_EXCLUDES(mutex_);
   void end_announced() TW_EXCLUDES(mutex_);
   void gather() TW_REQUIRES(mutex_);
-  // Empty when the queue was stopped, or when it is time to try again to empty the write-ahead log.
+  // Empty when the queue was stopped, or when it is time to look after the write-ahead log.
   std::vector<Job> next_group() TW_EXCLUDES(mutex_);
   void tidy() TW_EXCLUDES(mutex_);
   bool stopped() const TW_EXCLUDES(mutex_);
@@ -87,6 +87,7 @@ class WriteQueue {
   std::size_t announced_ TW_GUARDED_BY(mutex_) = 0;
   bool gathering_ TW_GUARDED_BY(mutex_) = false;  // the writer holds back what waits
   bool scrub_due_ TW_GUARDED_BY(mutex_) = false;
+  bool rest_due_ TW_GUARDED_BY(mutex_) = false;
   CondVar scrubbed_;
   bool stopping_ TW_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -233,8 +233,8 @@ Result<std::optional<Bytes>> ManagedObjects::best_term(store::Reader& reader,
     const Bytes* best = nullptr;
     auto fewest = most + 1;
     for (const auto& [order, term] : terms) {
-      const auto rows =
-          TRY(reader.query(kObjectTermTable, "term = ? LIMIT ?", {term, static_cast<std::int64_t>(fewest)}));
+      const auto rows = TRY(reader.hints(kObjectTermTable, {kObjectTermObjectColumn}, "term = ? LIMIT ?",
+                                         {term, static_cast<std::int64_t>(fewest)}));
       if (rows.size() >= fewest) continue;
       fewest = rows.size();
       best = &term;
@@ -295,7 +295,8 @@ class Finds {
 namespace {
 
 // Goes through the objects of a term, or of an owner, in the order of their making or against it, page by
-// page: who wants the newest of a million reads no more than a page.
+// page: who wants the newest of a million reads no more than a page. Of a term it reads the index alone:
+// which object has what is wanted is seen at the object itself.
 class ObjectWalk {
  public:
   ObjectWalk(const ObjectQuery& query, const std::optional<Bytes>& term) : query_(query), term_(term) {
@@ -306,7 +307,8 @@ class ObjectWalk {
 
   bool ended() const { return ended_; }
 
-  // Rows of kManagedObjectTable, or of kObjectTermTable where there is a term. REQUIRES: it has not ended.
+  // Rows of kManagedObjectTable, or where there is a term: `object` and `created`. REQUIRES: it has not
+  // ended.
   Result<std::vector<store::Row>> next(store::Reader& reader) {
     const std::string object = term_ ? "object" : "id";
     const std::string down = query_.newest_first ? " DESC" : "";
@@ -314,8 +316,11 @@ class ObjectWalk {
                               (query_.newest_first ? "<" : ">") + " (?, ?) ORDER BY created" + down + ", " +
                               object + down + " LIMIT ?";
     const store::Value of = term_ ? store::Value(*term_) : store::Value(query_.owner);
-    auto rows = TRY(reader.query(term_ ? kObjectTermTable : kManagedObjectTable, where,
-                                 {of, place_[0], place_[1], static_cast<std::int64_t>(page_)}));
+    const std::initializer_list<store::Value> from{of, place_[0], place_[1],
+                                                   static_cast<std::int64_t>(page_)};
+    auto rows = TRY(term_ ? reader.hints(kObjectTermTable,
+                                         {kObjectTermObjectColumn, kObjectTermCreatedColumn}, where, from)
+                          : reader.query(kManagedObjectTable, where, from));
     ended_ = rows.size() < page_;
     if (!ended_) go_behind(rows.back());
     page_ = kLookedAtOnce;
@@ -325,7 +330,7 @@ class ObjectWalk {
  private:
   void go_behind(const store::Row& row) {
     if (term_) {
-      place_ = {store::integer(row, 2), store::blob(row, 1)};
+      place_ = {store::integer(row, 1), store::blob(row, 0)};
       return;
     }
     const auto last = ManagedObject::without_attributes(row);
@@ -357,7 +362,7 @@ Result<ObjectsFound> ManagedObjects::locate(store::Reader& reader, const ObjectQ
       if (!finds.may_look()) return finds.stopped();
       if (!term) {
         TRY(look_at(row));
-      } else if (const auto found = TRY(reader.get(kManagedObjectTable, {store::blob(row, 1)}))) {
+      } else if (const auto found = TRY(reader.get(kManagedObjectTable, {store::blob(row, 0)}))) {
         TRY(look_at(*found));
       }
     }

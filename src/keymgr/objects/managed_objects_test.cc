@@ -21,6 +21,7 @@ class CountingReader final : public store::Reader {
 
   using Reader::aggregate;
   using Reader::get;
+  using Reader::hints;
   using Reader::query;
   Result<std::optional<store::Row>> get(const store::TableSpec& table,
                                         std::span<const store::Value> key) override {
@@ -37,6 +38,13 @@ class CountingReader final : public store::Reader {
                                               std::span<const store::Value> parameters,
                                               std::vector<store::DamagedRow>& damaged) override {
     return reader_.query_sound(table, where, parameters, damaged);
+  }
+  Result<std::vector<store::Row>> hints(const store::TableSpec& table, std::span<const std::size_t> columns,
+                                        std::string_view where,
+                                        std::span<const store::Value> parameters) override {
+    auto out = reader_.hints(table, columns, where, parameters);
+    if (out) rows += out->size();
+    return out;
   }
   Result<std::int64_t> aggregate(const store::TableSpec& table, std::string_view expression,
                                  std::string_view where, std::span<const store::Value> parameters) override {

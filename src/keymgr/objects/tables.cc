@@ -39,8 +39,9 @@ const TableSpec kManagedObjectTable{
 const TableSpec kObjectTermTable{
     .name = "object_term",
     .columns = {{"term", kBlob, kKey}, {"object", kBlob, kKey}, {"created", kInteger, kPlain}},
-    // The second: those of one term in the order of their making, of which there may be a million.
-    .indexes = {"object", "term, created, object"},
+    .key_order = {"object", "term"},
+    // Those of one term in the order of their making, of which there may be a million.
+    .indexes = {"term, created, object, row_erased"},
     .unique_indexes = {},
     .replicated = false,
 };

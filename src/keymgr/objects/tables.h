@@ -17,6 +17,9 @@ extern const store::TableSpec kKmipIssuerTable;  // what issues certificates to 
 inline constexpr std::size_t kManagedObjectSecretColumn = 5;
 inline constexpr std::size_t kKmipClientVerifierColumn = 5;
 inline constexpr std::size_t kKmipIssuerKeyColumn = 2;
+// Places of columns, for Reader::hints().
+inline constexpr std::size_t kObjectTermObjectColumn = 1;
+inline constexpr std::size_t kObjectTermCreatedColumn = 2;
 
 // All of the above, for store::KeystoreOptions::tables.
 std::vector<const store::TableSpec*> object_tables();

@@ -311,6 +311,11 @@ TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
   const auto alias = write("VOL001");
   const auto keys = m().list_keys("daily", {}, {});
   ASSERT_OK(keys);
+  const auto broken = m().key(alias);
+  ASSERT_OK(broken);
+  EXPECT_EQ(of("VOL001").independent, 2U);
+  ASSERT_OK(store::testing::change_outside(
+      server.keystore_path(), "UPDATE data_key SET position = position + 100 WHERE alias = '" + alias + "'"));
   ASSERT_OK(server.write([&](store::Transaction& t) -> Status {
     for (const auto& one : keys->items) {
       auto key = one;
@@ -320,11 +325,6 @@ TEST_F(Recoverable, K26_ADamagedRowIsNamedAndTheKeysBehindItAreLookedAt) {
     }
     return {};
   }));
-  const auto broken = m().key(alias);
-  ASSERT_OK(broken);
-  EXPECT_EQ(of("VOL001").independent, 2U);
-  ASSERT_OK(store::testing::change_outside(
-      server.keystore_path(), "UPDATE data_key SET position = position + 100 WHERE alias = '" + alias + "'"));
   service->ask_for_check();
   ASSERT_OK(service->check());
   // Wherever it stands among them, the eight others are found too.

@@ -199,10 +199,12 @@ int Connection::note_commit(void* connection, sqlite3*, const char*, int pages) 
   return SQLITE_OK;
 }
 
-Status Connection::checkpoint() {
-  const int result = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+Result<bool> Connection::checkpoint() {
+  int held = 0;
+  int moved = 0;
+  const int result = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &held, &moved);
   if (result != SQLITE_OK) return error_of(handle_, result);
-  return {};
+  return moved == held;
 }
 
 Status Connection::empty_log() {

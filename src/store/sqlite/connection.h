@@ -96,10 +96,10 @@ class Connection {
   bool in_transaction() const;
   // Pages in the write-ahead log after the last commit of this connection.
   std::uint32_t wal_pages() const { return wal_pages_; }
-  // Copies what the write-ahead log holds into the database file and syncs it, as far as readers allow.
-  // SQLite does not do it by itself here, because it would swallow an error: after a failed sync a second one
-  // that succeeds proves nothing.
-  Status checkpoint();
+  // Copies what the write-ahead log holds into the database file and syncs it, as far as readers allow; true:
+  // all of it. SQLite does not do it by itself here, because it would swallow an error: after a failed sync a
+  // second one that succeeds proves nothing.
+  Result<bool> checkpoint();
   // The same, and the log file is cut to nothing. kConflict, at once, while a reader still uses it.
   Status empty_log();
   // Closing leaves the write-ahead log as it is, for the next open to take in full.
