@@ -1,5 +1,7 @@
 #include "store/committer.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "store/change_lines.h"
 
@@ -128,39 +130,57 @@ Status Committer::commit() {
   return {};
 }
 
+// For what a request reads a moment is enough; the longer the log has grown, the more it is worth.
+bool Committer::let_go() {
+  constexpr std::chrono::milliseconds kMoment{10};
+  constexpr std::uint32_t kMostMoments = 25;
+  if (!let_go_) return true;
+  const std::uint32_t times = session_.access().connection().wal_pages() / kCheckpointPages;
+  return let_go_(kMoment * std::clamp(times, 1U, kMostMoments));
+}
+
 // The rows themselves were overwritten by secure_delete; what is left is the log. It is emptied only when
 // nobody reads in it.
 void Committer::scrub() {
   sqlite::Connection& connection = session_.access().connection();
-  let_go();
+  (void)let_go();
   Status emptied = connection.empty_log();
-  let_go();
-  // Reads that came and went meanwhile kept their snapshots.
-  if (!emptied && emptied.error().code == ErrorCode::kConflict) emptied = connection.empty_log();
+  // Reads that began meanwhile look into the log, too.
+  const bool hindered = !emptied && emptied.error().code == ErrorCode::kConflict;
+  if (hindered && let_go()) emptied = connection.empty_log();
   if (emptied) {
     scrub_due_ = false;
     changed_at_.reset();
     return;
   }
+  scrub_again_ = std::chrono::steady_clock::now() + kScrubAgain;
   const ErrorCode code = emptied.error().code;
   if (code == ErrorCode::kExhausted || code == ErrorCode::kConflict) return;
   (void)give_up("the write-ahead log could not be emptied", emptied.error());
 }
 
-void Committer::tidy() {
-  if (scrub_due_ && !failed_) scrub();
+Result<bool> Committer::move_log() {
   sqlite::Connection& connection = session_.access().connection();
-  const std::uint32_t pages = connection.wal_pages();
-  if (pages < kCheckpointPages) tidy_at_ = kCheckpointPages;
+  (void)let_go();
+  bool all = TRY(connection.checkpoint());
+  // Whoever began to read meanwhile looks into the log, too: without them it is moved to its end, and begins
+  // anew with the next commit.
+  const bool alone = let_go();
+  if (!all && alone) all = TRY(connection.checkpoint());
+  return all;
+}
+
+void Committer::tidy() {
   const auto now = std::chrono::steady_clock::now();
+  if (scrub_due_ && !failed_ && now >= scrub_again_) scrub();
+  const std::uint32_t pages = session_.access().connection().wal_pages();
+  if (pages < kCheckpointPages) tidy_at_ = kCheckpointPages;
   const bool rests = changed_at_ && now - *changed_at_ >= kRestTime;
   if (failed_ || (pages < tidy_at_ && !rests)) return;
-  let_go();
-  const auto moved = connection.checkpoint();
-  let_go();
+  const auto moved = move_log();
   // The log starts anew only after everybody has left it: until then, and on a full disk, try less often.
   tidy_at_ = pages + kCheckpointPages;
-  changed_at_ = now;
+  changed_at_ = std::chrono::steady_clock::now();
   if (moved && *moved) changed_at_.reset();
   if (moved) return;
   const ErrorCode code = moved.error().code;

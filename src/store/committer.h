@@ -21,6 +21,8 @@ inline constexpr std::uint32_t kCheckpointPages = 4000;  // 16 MiB of write-ahea
 // After so long without a change the log's pages are moved, few as they are: as long as there are any, who
 // reads looks there first, for each page.
 inline constexpr std::chrono::milliseconds kRestTime{1000};
+// How soon emptying the log is tried again when a reader was in the way.
+inline constexpr std::chrono::milliseconds kScrubAgain{50};
 
 class Committer {
  public:
@@ -42,9 +44,10 @@ class Committer {
   void tidy();
   // The log holds pages that were not moved: call tidy() again after kRestTime without a change.
   bool rest_due() const { return changed_at_ && !failed_; }
-  // Called before and after the log's pages are moved: whoever keeps a snapshot lets go of it. Else not all
-  // would be moved, or the log would not begin anew.
-  void around_tidying(std::function<void()> let_go) { let_go_ = std::move(let_go); }
+  // Called around the moving of the log's pages: whoever keeps a snapshot lets go of it within the limit.
+  // Else not all would be moved, or the log would not begin anew. True: nobody has one that is older.
+  using LetGo = std::function<bool(std::chrono::milliseconds limit)>;
+  void around_tidying(LetGo let_go) { let_go_ = std::move(let_go); }
   // The log still holds the box of a secret that is no longer in its row: a reader was in the way, call
   // tidy() again soon.
   bool scrub_due() const { return scrub_due_; }
@@ -61,20 +64,20 @@ class Committer {
   std::vector<std::size_t> changed_tables() const;  // with repetitions
   State next_state();
   void scrub();
-  void let_go() const {
-    if (let_go_) let_go_();
-  }
+  bool let_go();
+  Result<bool> move_log();
   Status give_up(std::string_view what, const Error& cause);
 
   WriteSession session_;
   CommitLog& log_;
   State state_;
   std::optional<Error> failed_;
-  std::function<void()> let_go_;
+  LetGo let_go_;
   std::uint32_t tidy_at_ = kCheckpointPages;
   // The last change that was not moved yet, or the last try to move it.
   std::optional<std::chrono::steady_clock::time_point> changed_at_;
   bool scrub_due_ = false;
+  std::chrono::steady_clock::time_point scrub_again_;  // not before
 };
 
 // Applies the group's changes to the sums.

@@ -3,8 +3,9 @@
 //
 // Invariants
 //  R1 A version comes into the ring before anything is written under it, and leaves it after the last row
-//     under it is gone. So a view that was made before its snapshot was taken opens all that the snapshot
-//     shows: what left later is held by the view, what came later is looked up in the ring.
+//     under it is gone. So a view that was made before its snapshot was taken, or was found to be the newest
+//     one, opens all that the snapshot shows: what left later is held by the view, what came later is looked
+//     up in the ring.
 //  R2 A version that has left is destroyed with the last view that holds it.
 #pragma once
 

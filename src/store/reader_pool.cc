@@ -14,23 +14,26 @@ Status run_kept(sqlite::Connection& connection, const char* sql) {
 }
 }  // namespace
 
-Result<ReaderPool::Lease> ReaderPool::take() {
+Result<ReaderPool::Lease> ReaderPool::take(Snapshot snapshot) {
   {
     const MutexLock lock(mutex_);
     while (idle_.empty() && made_ >= kReaderLimit) returned_.wait(mutex_);
     if (!idle_.empty()) {
       Lease lease = std::move(idle_.back());
       idle_.pop_back();
+      count(snapshot, lease);
       return lease;
     }
     ++made_;
   }
   auto connection = open_reader(path_);
-  if (connection) return Lease{*std::move(connection), {}, 0};
-  {
-    const MutexLock lock(mutex_);
-    --made_;
+  const MutexLock lock(mutex_);
+  if (connection) {
+    Lease lease{*std::move(connection), {}, 0};
+    count(snapshot, lease);
+    return lease;
   }
+  --made_;
   returned_.notify_one();
   return std::unexpected(std::move(connection).error());
 }
@@ -40,13 +43,13 @@ bool ReaderPool::is_newest(const Lease& lease) const {
          lease.connection->in_transaction();
 }
 
-Status ReaderPool::begin(Snapshot snapshot, Lease& lease) {
-  {
-    const MutexLock lock(mutex_);
-    ++running_;
-    if (snapshot == Snapshot::kKept && is_newest(lease)) return {};
-    lease.generation = generation_;
-  }
+void ReaderPool::count(Snapshot snapshot, Lease& lease) {
+  ++running_;
+  if (snapshot == Snapshot::kNew || !is_newest(lease)) lease.seen.reset();
+  lease.generation = generation_;
+}
+
+Status ReaderPool::begin(Lease& lease) const {
   if (!end(lease)) return fail(ErrorCode::kIo, "an earlier read of the keystore could not be ended");
   TRY(run_kept(*lease.connection, "BEGIN"));
   if (memory_ == nullptr) return {};
@@ -76,6 +79,8 @@ void ReaderPool::give_back(Lease lease, bool keep) {
     const MutexLock lock(mutex_);
     if (lease.generation == generation_) {
       --running_;
+    } else if (lease.generation < waited_for_) {
+      --outlasted_;
     } else if (--older_ == 0) {
       older_ended_.notify_all();
     }
@@ -88,17 +93,28 @@ void ReaderPool::give_back(Lease lease, bool keep) {
   returned_.notify_one();
 }
 
-void ReaderPool::let_go() {
-  const auto until = std::chrono::steady_clock::now() + kLetGoTime;
+bool ReaderPool::let_go(std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
   const MutexLock lock(mutex_);
   ++generation_;
   older_ += std::exchange(running_, 0);
-  made_ -= std::erase_if(idle_, [](Lease& lease) { return !end(lease); });
+  std::vector<Lease> sound;
+  for (Lease& lease : idle_) {
+    if (end(lease)) {
+      sound.push_back(std::move(lease));
+    } else {
+      --made_;
+    }
+  }
+  idle_ = std::move(sound);
   while (older_ > 0) {
     const auto now = std::chrono::steady_clock::now();
-    if (now >= until) return;
+    if (now >= until) break;
     older_ended_.wait_for(mutex_, until - now);
   }
+  outlasted_ += std::exchange(older_, 0);
+  waited_for_ = generation_;
+  return outlasted_ == 0;
 }
 
 }  // namespace tapewarden::store

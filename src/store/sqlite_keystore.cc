@@ -66,7 +66,7 @@ Status SqliteKeystore::open() {
   auto committer = std::make_unique<Committer>(access(*writer_), *env_.random, options_.server, log_,
                                                std::move(state), version_);
   if (!emptied) committer->scrub_later();
-  committer->around_tidying([this] { readers_.let_go(); });
+  committer->around_tidying([this](std::chrono::milliseconds limit) { return readers_.let_go(limit); });
   queue_ = std::make_shared<WriteQueue>(
       *env_.executor, WriteQueue::Limits{options_.group_limit, options_.queue_limit}, std::move(committer));
   queue_->start();

@@ -8,8 +8,6 @@ namespace tapewarden::store {
 namespace {
 // Completions that one executor task runs: few tasks for a large group, and still work for several threads.
 constexpr std::size_t kAnswersInTask = 2;
-// How soon emptying the write-ahead log is tried again when a reader was in the way.
-constexpr std::chrono::milliseconds kScrubAgain{50};
 }  // namespace
 
 WriteQueue::WriteQueue(Executor& executor, Limits limits, std::unique_ptr<Committer> committer)
@@ -139,12 +137,15 @@ Status WriteQueue::wait_scrubbed(std::chrono::milliseconds limit) {
 
 std::vector<WriteQueue::Job> WriteQueue::next_group() {
   const MutexLock lock(mutex_);
+  const auto began = std::chrono::steady_clock::now();
   while (waiting_.empty() && !stopping_) {
     if (!scrub_due_ && !rest_due_) {
       work_.wait(mutex_);
-    } else if (!work_.wait_for(mutex_, scrub_due_ ? kScrubAgain : kRestTime) && waiting_.empty()) {
-      break;
+      continue;
     }
+    const auto left = began + (scrub_due_ ? kScrubAgain : kRestTime) - std::chrono::steady_clock::now();
+    if (left.count() <= 0) break;
+    work_.wait_for(mutex_, left);
   }
   gather();
   std::vector<Job> group;
