@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "base/concat.h"
+#include "kmip/client/server_end.h"
 #include "kmip/enumerations.h"
 #include "kmip/tags.h"
 #include "ttlv/writer.h"
@@ -17,27 +18,10 @@ using Fields = std::function<void(ttlv::Writer&)>;
 constexpr std::size_t kApplicationCharacters = 184;
 constexpr std::size_t kKeyBytes = 32;
 
-struct Asked {
-  Operation operation;
-  Fields payload;
-};
+using Asked = kmip::ServerEnd::Question;
 
 Bytes message(const std::vector<Asked>& batch) {
-  ttlv::Writer out;
-  out.begin(tag::kRequestMessage).begin(tag::kRequestHeader);
-  out.begin(tag::kProtocolVersion);
-  out.add_integer(tag::kProtocolVersionMajor, 1).add_integer(tag::kProtocolVersionMinor, 4).end();
-  if (batch.size() > 1) out.add_boolean(tag::kBatchOrderOption, true);
-  out.add_integer(tag::kBatchCount, static_cast<std::int32_t>(batch.size())).end();
-  std::uint8_t number = 0;
-  for (const auto& item : batch) {
-    out.begin(tag::kBatchItem).add_enumeration(tag::kOperation, item.operation);
-    if (batch.size() > 1) out.add_bytes(tag::kUniqueBatchItemID, Bytes{++number});
-    out.begin(tag::kRequestPayload);
-    item.payload(out);
-    out.end().end();
-  }
-  return out.end().take();
+  return kmip::request_of({1, 4}, nullptr, batch);
 }
 
 void add_attribute(ttlv::Writer& out, std::string_view name, const Fields& value) {
